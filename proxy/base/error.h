@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace culvert {
+
+/// Everything that can go wrong on the way of a request.  Named after the error types of RFC 9209
+/// section 2.3 where one fits; meaning_of() gives each its HTTP status, RFC 9209 type and hint.
+enum class Errc : std::uint8_t {
+  // The client's request.
+  http_request_error,      ///< malformed request, bad authority, origin-form
+  http_request_too_large,  ///< the head exceeds its limit
+  http_uri_too_long,       ///< the request target exceeds its limit
+  http_request_timeout,    ///< the head did not arrive in time
+  http_request_denied,     ///< policy says no
+  proxy_auth_required,     ///< the client's credentials are missing or wrong
+  method_not_implemented,  ///< a method or scheme that we do not serve
+  version_not_supported,   ///< an HTTP version that we do not speak
+  expectation_failed,      ///< an Expect other than 100-continue
+  length_required,         ///< a body whose end we could not know
+  // The way to the target.
+  dns_error,                  ///< a name does not resolve
+  dns_timeout,                ///< no answer to a name in time
+  destination_ip_prohibited,  ///< the address guard says no
+  destination_unavailable,    ///< the far end could not reach the target
+  destination_ip_unroutable,  ///< no route to host or network
+  connection_refused,         ///< TCP connection refused
+  connection_terminated,      ///< closed or reset before an answer
+  connection_timeout,         ///< connect or handshake took too long
+  connection_limit_reached,   ///< we, or the system, have no room for more
+  tls_protocol_error,         ///< TLS handshake failed
+  tls_certificate_error,      ///< the peer's certificate was not accepted
+  upstream_denied,            ///< the upstream's own rules refused the target
+  upstream_auth_failed,       ///< the upstream refused our credentials
+  upstream_protocol_error,    ///< the upstream spoke nonsense
+  upstream_unsupported,       ///< the upstream does not know what we asked for
+  upstreams_down,             ///< no upstream of the route is usable now
+  // The response.
+  http_response_incomplete,  ///< ended before its framing said so
+  http_response_timeout,     ///< did not begin in time
+  http_protocol_error,       ///< a response that RFC 9112 forbids
+  // Ourselves.
+  proxy_loop_detected,   ///< the request has been here before
+  proxy_draining,        ///< we are about to leave
+  proxy_internal_error,  ///< a system call failed that should not
+  canceled,              ///< the other side of the session went away first
+};
+
+/// Whose side failed.
+enum class Side : std::uint8_t { client, upstream, target, local };
+
+/// What an Errc means to those who see it.
+struct ErrcMeaning {
+  int status;                ///< HTTP status of the answer to the client
+  std::string_view name;     ///< stable word for logs, metrics and tests
+  std::string_view rfc9209;  ///< error type in the Proxy-Status field
+  std::string_view hint;     ///< a sentence for the text body; may be empty
+};
+
+/// The row of the one table that explains `code`.
+const ErrcMeaning& meaning_of(Errc code);
+
+std::string_view to_string(Side side);
+
+/// A failure as a value.  `text` stands alone: it names upstream, target and cause, as in
+/// "upstream socks5://127.0.0.1:1080 refused the connection".  It never holds a credential, and
+/// may hold bytes that a peer sent only after printable() cleaned them.
+struct Error {
+  Errc code = Errc::proxy_internal_error;
+  Side side = Side::local;
+  int sys = 0;  ///< errno of the failed system call, 0 if none
+  std::string text;
+};
+
+}  // namespace culvert

@@ -1,0 +1,152 @@
+#include "base/host_port.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMaxName = 253;  // RFC 1035 section 2.3.4, without the root's dot
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_name_char(char c) {
+  const char lower = to_lower(c);
+  return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || c == '.';
+}
+
+/// `text` for an error message.  What stands before '@' may be a password and is left out.
+std::string shown(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return printable(text, 60);
+  return "..." + printable(text.substr(at), 60);
+}
+
+Error bad(std::string_view text, std::string_view reason) {
+  return Error{.code = Errc::http_request_error,
+               .side = Side::client,
+               .sys = 0,
+               .text = "bad address \"" + shown(text) + "\": " + std::string(reason)};
+}
+
+/// The last label makes many programs read the name as an IPv4 address: "127.1", "0x7f000001".
+bool ends_in_number(std::string_view name) {
+  const std::string_view label = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
+  if (std::all_of(label.begin(), label.end(), is_digit)) return true;
+  return label.size() >= 2 && label[0] == '0' && to_lower(label[1]) == 'x' &&
+         std::all_of(label.begin() + 2, label.end(), [](char c) {
+           const char lower = to_lower(c);
+           return is_digit(c) || (lower >= 'a' && lower <= 'f');
+         });
+}
+
+/// Why `name` (lower case, no root dot) cannot be a host name; empty if it can.
+std::string_view fault_in_name(std::string_view name) {
+  if (name.empty()) return "the host is empty";
+  if (name.size() > kMaxName) return "the host name is longer than 253 bytes";
+  if (name.find('@') != std::string_view::npos) return "user and password do not belong here";
+  if (name.find('%') != std::string_view::npos) return "'%' is not allowed in a host";
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      return "the host has non-ASCII bytes (use the xn-- form)";
+    }
+    if (c <= ' ' || c == 0x7f) return "the host has white space or control bytes";
+    if (!is_name_char(c)) return "the host has characters that no host name has";
+  }
+  if (name.front() == '.' || name.back() == '.' || name.find("..") != std::string_view::npos) {
+    return "the host name has an empty label";
+  }
+  if (ends_in_number(name)) return "the host is not a dotted quad, and no name ends in a number";
+  return {};
+}
+
+Result<HostPort> from_literal(std::string_view text, std::string_view literal, std::uint16_t port) {
+  const auto ip = IpAddress::parse(literal);
+  if (!ip || ip->is_v4()) {
+    return bad(text, literal.find('%') != std::string_view::npos
+                         ? "IPv6 zones mean nothing to others than this host"
+                         : "the brackets hold no IPv6 address");
+  }
+  return HostPort{ip->to_string(), port, ip};
+}
+
+Result<HostPort> from_name(std::string_view text, std::string_view name, std::uint16_t port) {
+  if (const auto ip = IpAddress::parse(name); ip && ip->is_v4()) {
+    return HostPort{ip->to_string(), port, ip};
+  }
+  // "gcr.io." and "gcr.io" are one host; with one spelling a rule for it cannot be evaded.
+  if (name.size() > 1 && name.back() == '.') name.remove_suffix(1);
+  if (const auto ip = IpAddress::parse(name); ip && ip->is_v4()) {
+    return HostPort{ip->to_string(), port, ip};
+  }
+  if (const std::string_view fault = fault_in_name(name); !fault.empty()) return bad(text, fault);
+  return HostPort{to_lower(name), port, std::nullopt};
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view digits) {
+  if (digits.empty() || digits.size() > 5) return std::nullopt;
+  unsigned value = 0;
+  for (const char c : digits) {
+    if (!is_digit(c)) return std::nullopt;
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  }
+  if (value == 0 || value > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(value);
+}
+
+}  // namespace
+
+Result<HostPort> HostPort::parse(std::string_view text, std::optional<std::uint16_t> default_port) {
+  const bool bracketed = !text.empty() && text[0] == '[';
+  std::size_t host_end = text.rfind(':');
+  if (bracketed) {
+    const std::size_t bracket = text.find(']');
+    if (bracket == std::string_view::npos) return bad(text, "']' is missing");
+    host_end = bracket + 1;
+    if (host_end < text.size() && text[host_end] != ':') return bad(text, "text follows ']'");
+  }
+  const std::string_view host = text.substr(0, host_end);
+  if (host.find('@') != std::string_view::npos) {
+    return bad(text, "user and password do not belong here");
+  }
+  if (!bracketed && host.find(':') != std::string_view::npos) {
+    return bad(text, IpAddress::parse(text) || IpAddress::parse(host)
+                         ? "an IPv6 address stands in brackets"
+                         : "there are several ':'");
+  }
+
+  std::optional<std::uint16_t> port = default_port;
+  const bool has_colon = host_end < text.size();
+  // RFC 3986 section 3.2.3 allows "host:" for the default port.
+  if (const auto digits = has_colon ? text.substr(host_end + 1) : ""; !digits.empty()) {
+    port = parse_port(digits);
+    if (!port) return bad(text, "the port is not a number from 1 to 65535");
+  }
+  if (!port) return bad(text, "the port is missing");
+  if (bracketed) return from_literal(text, host.substr(1, host.size() - 2), *port);
+  return from_name(text, host, *port);
+}
+
+Result<HostPort> HostPort::from(std::string_view host, std::uint16_t port) {
+  if (port == 0) return bad(host, "the port is not a number from 1 to 65535");
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    return from_literal(host, host.substr(1, host.size() - 2), port);
+  }
+  if (host.find(':') != std::string_view::npos) return from_literal(host, host, port);
+  return from_name(host, host, port);
+}
+
+std::string HostPort::to_string() const {
+  std::string out;
+  const bool bracketed = host.find(':') != std::string::npos;
+  if (bracketed) out += '[';
+  out += host;
+  if (bracketed) out += ']';
+  out += ':';
+  out += std::to_string(port);
+  return out;
+}
+
+}  // namespace culvert

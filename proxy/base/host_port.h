@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ip_address.h"
+#include "base/result.h"
+
+namespace culvert {
+
+/// A host and a TCP port.  `host` is a lower-case name without a trailing change of meaning, or the
+/// canonical text of an IP literal without brackets; then `ip` holds the address too.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+  std::optional<IpAddress> ip;
+
+  /// "gcr.io:443", "192.0.2.1:80", "[2001:db8::1]:443" (RFC 9110 section 7.2, RFC 3986 section
+  /// 3.2).  Without a port `default_port` is taken, if there is one.  Refused: empty or overlong
+  /// (> 253) names, userinfo, white space, control and non-ASCII bytes, characters outside
+  /// letters, digits, '-', '_', '.', ports outside 1..65535, unbracketed IPv6, IPv6 zones, numeric
+  /// spellings of IPv4 other than the dotted quad.  The error is Errc::http_request_error, side
+  /// client, and names what is wrong; it shows the input only after printable().
+  static Result<HostPort> parse(std::string_view text,
+                                std::optional<std::uint16_t> default_port = std::nullopt);
+
+  /// As above from separate parts; brackets around IPv6 are optional here.
+  static Result<HostPort> from(std::string_view host, std::uint16_t port);
+
+  /// "host:port", IPv6 in brackets.
+  std::string to_string() const;
+
+  friend bool operator==(const HostPort&, const HostPort&) = default;
+};
+
+}  // namespace culvert

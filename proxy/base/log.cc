@@ -1,0 +1,260 @@
+#include "base/log.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <ctime>
+#include <iterator>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+/// What may wait for a slow reader; lines beyond it are dropped and counted.
+constexpr std::size_t kBufferLimit = std::size_t{256} * 1024;
+constexpr int kLastLinesWait = 200;  // milliseconds
+
+std::string_view to_string(Log::Level level) {
+  switch (level) {
+    case Log::Level::debug:
+      return "debug";
+    case Log::Level::info:
+      return "info";
+    case Log::Level::warning:
+      return "warning";
+    case Log::Level::error:
+      return "error";
+  }
+  return "error";
+}
+
+/// "2026-11-24T05:36:24.123Z", UTC.
+void append_now(std::string& out) {
+  // The date changes once a second and costs most of a line's formatting.
+  thread_local std::time_t cached_second = -1;
+  thread_local std::string cached_date;
+
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
+  const auto second = static_cast<std::time_t>(milliseconds / 1000);
+  if (second != cached_second) {
+    std::tm utc{};
+    gmtime_r(&second, &utc);
+    cached_date = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", utc.tm_year + 1900,
+                              utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    cached_second = second;
+  }
+  fmt::format_to(std::back_inserter(out), "{}.{:03}Z", cached_date, milliseconds % 1000);
+}
+
+/// Text for people.  Whatever is not printable ASCII is escaped, so that a line stays one line,
+/// nobody can forge another, and no byte of a peer reaches the terminal of who reads it.
+void append_escaped(std::string& out, std::string_view bytes, bool quoted) {
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\\' || (quoted && c == '"')) {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+}
+
+bool needs_quotes(std::string_view value) {
+  const auto is_plain = [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+  };
+  return value.empty() || !std::all_of(value.begin(), value.end(), is_plain);
+}
+
+/// Appends " key=value" fields (text) or ,"key":value members (JSON).
+class Fields {
+ public:
+  Fields(std::string& out, Log::Format format) : out_(out), format_(format) {}
+
+  void add(std::string_view key, std::string_view value) {
+    begin(key);
+    if (format_ == Log::Format::json) {
+      out_ += '"';
+      out_ += json_escape(value);
+      out_ += '"';
+    } else if (needs_quotes(value)) {
+      out_ += '"';
+      append_escaped(out_, value, true);
+      out_ += '"';
+    } else {
+      out_ += value;
+    }
+  }
+
+  void add(std::string_view key, std::int64_t value) {
+    begin(key);
+    fmt::format_to(std::back_inserter(out_), "{}", value);
+  }
+
+  void add(std::string_view key, std::uint64_t value) {
+    begin(key);
+    fmt::format_to(std::back_inserter(out_), "{}", value);
+  }
+
+ private:
+  void begin(std::string_view key) {
+    if (format_ == Log::Format::json) {
+      fmt::format_to(std::back_inserter(out_), ",\"{}\":", key);
+    } else {
+      fmt::format_to(std::back_inserter(out_), " {}=", key);
+    }
+  }
+
+  std::string& out_;
+  Log::Format format_;
+};
+
+/// The part of `bytes` to hand to one write(2): whole lines, at most PIPE_BUF of them so that the
+/// lines of other workers on the same pipe stay apart; a longer line goes alone.
+std::string_view next_chunk(std::string_view bytes) {
+  if (bytes.size() <= PIPE_BUF) return bytes;
+  std::size_t end = bytes.rfind('\n', PIPE_BUF - 1);
+  if (end == std::string_view::npos) end = bytes.find('\n');
+  return bytes.substr(0, end == std::string_view::npos ? end : end + 1);
+}
+
+std::uint64_t count_lines(std::string_view bytes) {
+  return static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+}
+
+}  // namespace
+
+Log::Log(int log_fd, int access_fd, Level level, Format format) : level_(level), format_(format) {
+  log_.fd = log_fd;
+  access_.fd = access_fd;
+}
+
+// Only want of memory could throw here, and nothing would help then.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+Log::~Log() {
+  flush();
+  // The last lines tell why we leave; a slow reader gets a moment to take them.
+  for (Sink* sink : {&log_, &access_}) {
+    if (sink->buffer.empty()) continue;
+    pollfd ready{sink->fd, POLLOUT, 0};
+    ::poll(&ready, 1, kLastLinesWait);
+  }
+  flush();
+}
+
+void Log::write(Level level, std::string_view message) {
+  if (!enabled(level) || !has_room(log_)) return;
+  append_message(level, message);
+}
+
+void Log::append_message(Level level, std::string_view message) {
+  std::string& out = log_.buffer;
+  if (format_ == Format::json) {
+    out += "{\"time\":\"";
+    append_now(out);
+    fmt::format_to(std::back_inserter(out), "\",\"level\":\"{}\",\"message\":\"{}\"}}\n",
+                   to_string(level), json_escape(message));
+    return;
+  }
+  append_now(out);
+  fmt::format_to(std::back_inserter(out), " {} ", to_string(level));
+  append_escaped(out, message, false);
+  out += '\n';
+}
+
+void Log::access(const Access& line) {
+  if (!access_enabled() || !has_room(access_)) return;
+  std::string& out = access_.buffer;
+  if (format_ == Format::json) {
+    out += "{\"time\":\"";
+    append_now(out);
+    out += "\",\"type\":\"access\"";
+  } else {
+    append_now(out);
+    out += " access";
+  }
+  Fields fields(out, format_);
+  fields.add("id", line.id);
+  fields.add("client", line.client);
+  fields.add("method", line.method);
+  fields.add("target", line.target);
+  fields.add("upstream", line.upstream);
+  fields.add("outcome", line.outcome);
+  fields.add("stage", line.stage);
+  fields.add("status", std::int64_t{line.status});
+  fields.add("bytes_up", line.bytes_up);
+  fields.add("bytes_down", line.bytes_down);
+  if (line.connect_ms >= 0) fields.add("connect_ms", line.connect_ms);
+  if (line.first_byte_ms >= 0) fields.add("first_byte_ms", line.first_byte_ms);
+  fields.add("total_ms", line.total_ms);
+  if (!line.closed_by.empty()) fields.add("closed_by", line.closed_by);
+  if (!line.detail.empty()) fields.add("detail", line.detail);
+  if (format_ == Format::json) out += '}';
+  out += '\n';
+}
+
+bool Log::has_room(Sink& sink) {
+  if (sink.buffer.size() < kBufferLimit) return true;
+  flush(sink);
+  if (sink.buffer.size() < kBufferLimit) return true;
+  ++sink.dropped;
+  return false;
+}
+
+void Log::flush() {
+  for (Sink* sink : {&access_, &log_}) {
+    // Only a reader that takes lines again hears of those that it missed.
+    if (!flush(*sink) || sink->dropped == 0) continue;
+    append_message(Level::warning,
+                   fmt::format("{} lines of the {} were dropped: its reader is too slow or its "
+                               "file cannot be written",
+                               sink->dropped, sink == &log_ ? "log" : "access log"));
+    sink->dropped = 0;
+  }
+  flush(log_);
+}
+
+bool Log::flush(Sink& sink) {
+  if (sink.buffer.empty()) return false;
+  bool intact = true;
+  std::string_view rest = sink.buffer;
+  while (!rest.empty()) {
+    const std::string_view chunk = next_chunk(rest);
+    const ssize_t n = ::write(sink.fd, chunk.data(), chunk.size());
+    if (n > 0) {
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    } else if (n < 0 && errno == EINTR) {
+      continue;
+    } else if (n < 0 && errno == EAGAIN) {
+      intact = false;
+      break;  // Kept for the next turn, within the buffer's limit.
+    } else {
+      intact = false;
+      sink.dropped += count_lines(rest);
+      rest = {};
+    }
+  }
+  sink.buffer.erase(0, sink.buffer.size() - rest.size());
+  return intact;
+}
+
+}  // namespace culvert

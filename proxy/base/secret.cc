@@ -1,0 +1,43 @@
+#include "base/secret.h"
+
+#include <cstring>
+
+namespace culvert {
+namespace {
+
+/// Overwrites all that `text` has room for: a string that was moved from, or shortened, still
+/// holds its bytes behind its end.
+void wipe(std::string& text) noexcept {
+  text.resize(text.capacity());
+  std::memset(text.data(), 0, text.size());
+  // Tells the optimiser that somebody may look at the zeros, so it cannot leave them out.
+  asm volatile("" : : "r"(text.data()) : "memory");
+  text.clear();
+}
+
+}  // namespace
+
+Secret::Secret(std::string value) : value_(std::move(value)) { wipe(value); }
+
+Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { wipe(other.value_); }
+
+Secret& Secret::operator=(const Secret& other) {
+  if (this != &other) {
+    wipe(value_);
+    value_ = other.value_;
+  }
+  return *this;
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this != &other) {
+    wipe(value_);
+    value_ = std::move(other.value_);
+    wipe(other.value_);
+  }
+  return *this;
+}
+
+Secret::~Secret() { wipe(value_); }
+
+}  // namespace culvert

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace culvert {
+
+/// A value that must never be seen: it has no operator<<, no formatter and no implicit conversion,
+/// and wipes its bytes when it goes.  reveal() is for the one place that puts it on the wire.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value);
+  Secret(const Secret&) = default;
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
+  ~Secret();
+
+  std::string_view reveal() const { return value_; }
+  bool empty() const { return value_.empty(); }
+
+ private:
+  std::string value_;
+};
+
+/// User and password for an upstream proxy.
+struct Credentials {
+  std::string user;
+  Secret password;
+};
+
+}  // namespace culvert

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace culvert {
+
+/// `bytes` with everything outside printable ASCII replaced by '?', cut to `limit` bytes ("..." at
+/// the end tells that it was cut).  What a peer sent goes through this before a person or a header
+/// field sees it.
+std::string printable(std::string_view bytes, std::size_t limit = 200);
+
+/// `text` cut in its middle to `limit` bytes, with ".." where something was left out: both ends of
+/// a host name say something.  For names inside messages of bounded length.
+std::string shorten_middle(std::string_view text, std::size_t limit);
+
+/// `bytes` as the inside of a JSON string (RFC 8259 section 7): quotes, backslashes and control
+/// characters escaped, bytes that are not UTF-8 written as \ufffd.
+std::string json_escape(std::string_view bytes);
+
+/// ASCII-only, locale-free.
+char to_lower(char c);
+std::string to_lower(std::string_view text);
+bool iequals(std::string_view a, std::string_view b);
+/// Without leading and trailing spaces and tabs.
+std::string_view trim(std::string_view text);
+/// The parts between `separator`s, trimmed; empty parts are kept.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// RFC 3986 section 2.1; nullopt for a bad escape.
+std::optional<std::string> percent_decode(std::string_view text);
+
+/// RFC 4648 section 4.
+std::string base64_encode(std::string_view bytes);
+/// Strict: padding required, no white space; nullopt if malformed.
+std::optional<std::string> base64_decode(std::string_view text);
+
+}  // namespace culvert

@@ -1,0 +1,31 @@
+#include "codec/client_mistake.h"
+
+namespace culvert {
+
+std::optional<Error> client_mistake(std::string_view first_bytes) {
+  if (first_bytes.empty()) return std::nullopt;
+  const auto mistake = [](Errc code, const char* text) {
+    return Error{code, Side::client, 0, text};
+  };
+  switch (first_bytes[0]) {
+    case 0x16:  // a TLS handshake record
+      return mistake(Errc::http_request_error,
+                     "the client began TLS on a plain HTTP proxy port - write http://, not "
+                     "https://, before the proxy's address in https_proxy");
+    case 0x05:
+    case 0x04:
+      return mistake(Errc::http_request_error,
+                     "the client spoke SOCKS to an HTTP proxy port - write http:// before the "
+                     "proxy's address");
+    default:
+      break;
+  }
+  if (first_bytes.substr(0, 14) == "PRI * HTTP/2.0") {
+    return mistake(Errc::version_not_supported,
+                   "the client spoke HTTP/2 to the proxy itself - HTTP/2 works inside a CONNECT "
+                   "tunnel");
+  }
+  return std::nullopt;
+}
+
+}  // namespace culvert

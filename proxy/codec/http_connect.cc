@@ -1,0 +1,153 @@
+#include "codec/http_connect.h"
+
+#include <string>
+#include <utility>
+
+#include "codec/clause.h"
+#include "codec/http_head.h"
+#include "codec/protocol_guess.h"
+
+namespace culvert {
+namespace {
+
+constexpr int kMaxInterimAnswers = 16;
+constexpr std::size_t kMaxShownReason = 60;
+
+class HttpConnectHandshake final : public Handshake {
+ public:
+  HttpConnectHandshake(const HostPort& target, const std::optional<Credentials>& credentials)
+      : target_(target), credentials_(credentials), shown_(shown_target(target)) {}
+
+  std::string take_output() override;
+  Result<std::size_t> consume(std::string_view bytes) override;
+  bool done() const override { return done_; }
+  Error eof() const override;
+  std::string_view phase() const override { return "request"; }
+
+ private:
+  Result<void> check_opening() const;
+  Result<void> look_at_head(std::string_view head);
+  Error refused(const ResponseHead& head) const;
+
+  HostPort target_;
+  std::optional<Credentials> credentials_;
+  std::string shown_;
+  bool sent_ = false;
+  bool done_ = false;
+  std::string buffer_;  // the head that is arriving, and nothing behind it
+  HeadScanner scanner_{HeadScanner::Kind::response};
+  int interim_answers_ = 0;
+};
+
+std::string HttpConnectHandshake::take_output() {
+  if (std::exchange(sent_, true)) return {};
+  const std::string authority = target_.to_string();
+  std::string out = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  if (credentials_) {
+    // Sent without being asked, as every client does: a challenge would cost a round trip, and
+    // often the connection.
+    const Secret pair(credentials_->user + ":" + std::string(credentials_->password.reveal()));
+    out += "Proxy-Authorization: Basic " + base64_encode(pair.reveal()) + "\r\n";
+  }
+  return out + "\r\n";
+}
+
+Result<std::size_t> HttpConnectHandshake::consume(std::string_view bytes) {
+  std::size_t used = 0;
+  while (!done_ && used < bytes.size()) {
+    const std::size_t had = buffer_.size();
+    buffer_ += bytes.substr(used);
+    if (auto fine = check_opening(); !fine) return std::move(fine).error();
+    const auto end = scanner_.scan(buffer_);
+    if (!end) {
+      return upstream_fault(Errc::upstream_protocol_error,
+                            "sent a malformed answer: " + end.error().text);
+    }
+    if (!*end) return bytes.size();
+    used += **end - had;
+    if (auto fine = look_at_head({buffer_.data(), **end}); !fine) return std::move(fine).error();
+    buffer_.clear();
+    scanner_.reset();
+  }
+  return used;
+}
+
+/// The answer begins as an HTTP answer does; if not, says what it looks like.
+Result<void> HttpConnectHandshake::check_opening() const {
+  constexpr std::string_view kOpening = "HTTP/";
+  const std::string_view opening = std::string_view(buffer_).substr(0, kOpening.size());
+  if (kOpening.starts_with(opening) || may_become_known(opening)) return {};
+  const std::string_view guess = guess_protocol(buffer_);
+  return upstream_fault(Errc::upstream_protocol_error,
+                        (guess.empty() ? "did not answer in HTTP"
+                                       : "answered in " + std::string(guess) + ", not in HTTP") +
+                            " - does the URL name the right protocol and port?");
+}
+
+Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
+  ResponseHead answer;
+  if (auto fine = parse_response_head(head, HeadLimits{}, answer); !fine) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "sent a malformed answer: " + fine.error().text);
+  }
+  if (answer.status == 101) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "answered 101 although nobody asked for "
+                          "another protocol");
+  }
+  if (answer.status < 200) {
+    if (++interim_answers_ <= kMaxInterimAnswers) return {};
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "sends interim answers only for " + shown_);
+  }
+  if (answer.status >= 300) return refused(answer);
+  done_ = true;
+  return {};
+}
+
+Error HttpConnectHandshake::refused(const ResponseHead& head) const {
+  std::string text = "answered " + std::to_string(head.status);
+  if (!head.reason.empty()) text += " " + printable(head.reason, kMaxShownReason);
+  text += " for " + shown_;
+  switch (head.status) {
+    case 403:
+      return upstream_fault(Errc::upstream_denied, std::move(text));
+    case 407:
+      text += credentials_ ? " - check user and password" : " - it wants a user and password";
+      return upstream_fault(Errc::upstream_auth_failed, std::move(text));
+    case 405:
+    case 501:
+      text += " - does it serve CONNECT?";
+      return upstream_fault(Errc::upstream_unsupported, std::move(text));
+    case 504:
+      return target_fault(Errc::connection_timeout, std::move(text));
+    default:
+      return Error{.code = Errc::destination_unavailable,
+                   .side = head.status >= 500 ? Side::target : Side::upstream,
+                   .sys = 0,
+                   .text = std::move(text)};
+  }
+}
+
+Error HttpConnectHandshake::eof() const {
+  if (buffer_.empty()) {
+    return upstream_fault(Errc::connection_terminated,
+                          "closed the connection instead of answering for " + shown_);
+  }
+  if (may_become_known(buffer_)) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "did not answer in HTTP - does the URL name the right protocol and "
+                          "port?");
+  }
+  return upstream_fault(Errc::connection_terminated,
+                        "closed the connection in the middle of its answer for " + shown_);
+}
+
+}  // namespace
+
+std::unique_ptr<Handshake> make_http_connect_handshake(
+    const HostPort& target, const std::optional<Credentials>& credentials) {
+  return std::make_unique<HttpConnectHandshake>(target, credentials);
+}
+
+}  // namespace culvert

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/host_port.h"
+#include "base/secret.h"
+#include "codec/handshake.h"
+
+namespace culvert {
+
+/// CONNECT (RFC 9110 section 9.3.6) to an upstream HTTP proxy, with preemptive Basic credentials
+/// (RFC 7617) if given.  1xx answers are skipped, any 2xx is success (the fields of such an answer
+/// frame nothing: the tunnel begins right behind the empty line).
+std::unique_ptr<Handshake> make_http_connect_handshake(
+    const HostPort& target, const std::optional<Credentials>& credentials);
+
+}  // namespace culvert

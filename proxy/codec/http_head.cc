@@ -1,0 +1,245 @@
+#include "codec/http_head.h"
+
+#include <string>
+
+#include <llhttp.h>
+
+#include "base/text.h"
+#include "codec/octets.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kCrlf = "\r\n";
+constexpr std::size_t kMaxMethod = 64;
+
+/// llhttp knows a fixed list of methods and judges targets by other rules than a proxy's.  Both are
+/// parsed before it is asked, so it gets a request line that it cannot stumble over.
+constexpr std::string_view kStandIn = "GET / HTTP/1.1\r\n";
+
+/// A mistake: what it is, and which answer it earns if a client made it.
+struct Fault {
+  std::string_view text;
+  Errc code = Errc::http_request_error;
+  explicit operator bool() const { return !text.empty(); }
+};
+
+/// Cuts the next line off `rest`, without its CRLF.  What HeadScanner passed has one.
+std::string_view next_line(std::string_view& rest) {
+  const std::size_t end = rest.find(kCrlf);
+  const std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + kCrlf.size());
+  return line;
+}
+
+// ---- Start lines.  llhttp accepts more here than RFC 9112 allows, so they are ours alone.
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.
+Fault parse_version(std::string_view text, MessageHead& out) {
+  if (text == "HTTP/1.1" || text == "HTTP/1.0") {
+    out.major = 1;
+    out.minor = text.back() - '0';
+    return {};
+  }
+  if (text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
+      is_digit(text[7])) {
+    return {"the HTTP version is neither 1.1 nor 1.0", Errc::version_not_supported};
+  }
+  return {"the HTTP version is malformed"};
+}
+
+/// RFC 9112 section 3: method SP request-target SP HTTP-version.
+Fault parse_request_line(std::string_view line, const HeadLimits& limits, RequestHead& out) {
+  if (line.find('\t') != std::string_view::npos) return {"the request line contains a tab"};
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  out.method = line.substr(0, first);
+  if (!is_token(out.method)) return {"the method is not a token"};
+  if (first == last) return {"the request line has no HTTP version"};
+  out.target = line.substr(first + 1, last - first - 1);
+  if (const Fault fault = parse_version(line.substr(last + 1), out)) return fault;
+  if (out.method.size() > kMaxMethod) {
+    return {"the method is too long", Errc::method_not_implemented};
+  }
+  if (out.target.empty()) return {"the request line has two spaces in a row"};
+  if (out.target.size() > limits.target) {
+    return {"the request target is too long", Errc::http_uri_too_long};
+  }
+  const std::size_t end = span_of(out.target, kTargetText);
+  if (end == out.target.size()) return {};
+  return {out.target[end] == ' ' ? "the request line has more than two spaces"
+                                 : "the request target has non-ASCII or control bytes"};
+}
+
+/// RFC 9112 section 4: HTTP-version SP status-code SP [ reason-phrase ]; many servers leave the
+/// second space out when there is no phrase.
+Fault parse_status_line(std::string_view line, ResponseHead& out) {
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos) return {"the status line has no status code"};
+  if (const Fault fault = parse_version(line.substr(0, space), out)) return fault;
+  const std::string_view code = line.substr(space + 1, 3);
+  std::string_view rest = line.substr(space + 1 + code.size());
+  if (code.size() != 3 || !is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) ||
+      code[0] == '0' || (!rest.empty() && rest[0] != ' ')) {
+    return {"the status code is not a number from 100 to 999"};
+  }
+  out.status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
+  if (!rest.empty()) rest.remove_prefix(1);
+  out.reason = rest;
+  if (!all_of_kind(rest, kFieldText)) return {"the reason phrase contains control bytes"};
+  return {};
+}
+
+// ---- Field lines.
+
+/// What is wrong with a field line: field-name ":" OWS field-value OWS (RFC 9112 section 5).
+Fault check_field_line(std::string_view line) {
+  if (line[0] == ' ' || line[0] == '\t') return {"a line begins with white space (obs-fold)"};
+  const std::size_t colon = line.find(':');
+  if (colon == 0) return {"a field name is empty"};
+  if (colon == std::string_view::npos) return {"a field line has no colon"};
+  const std::string_view name = line.substr(0, colon);
+  const std::size_t end = span_of(name, kToken);
+  if (end < name.size()) {
+    // RFC 9112 section 5.1: the colon follows the name at once.
+    return {name[end] == ' ' || name[end] == '\t' ? "a field name contains white space"
+                                                  : "a field name is not a token"};
+  }
+  if (!all_of_kind(line.substr(colon + 1), kFieldText)) {
+    return {"a field value contains control bytes"};
+  }
+  return {};
+}
+
+/// What llhttp's callbacks fill.
+struct Collector {
+  std::vector<Field>& fields;
+  std::size_t limit;
+  bool complete = false;
+};
+
+Collector& collector_of(llhttp_t* parser) { return *static_cast<Collector*>(parser->data); }
+
+int on_field_name(llhttp_t* parser, const char* at, std::size_t length) noexcept {
+  Collector& collector = collector_of(parser);
+  if (collector.fields.size() == collector.limit) return HPE_USER;
+  collector.fields.push_back({{at, length}, {}});
+  return 0;
+}
+
+int on_field_value(llhttp_t* parser, const char* at, std::size_t length) noexcept {
+  std::vector<Field>& fields = collector_of(parser).fields;
+  if (fields.empty()) return -1;
+  fields.back().value = trim({at, length});
+  return 0;
+}
+
+int on_headers_complete(llhttp_t* parser) noexcept {
+  collector_of(parser).complete = true;
+  return HPE_PAUSED;  // bodies are none of its business
+}
+
+const llhttp_settings_t& settings() {
+  static const llhttp_settings_t kSettings = [] {
+    llhttp_settings_t result;
+    llhttp_settings_init(&result);
+    result.on_header_field = on_field_name;
+    result.on_header_value = on_field_value;
+    result.on_headers_complete = on_headers_complete;
+    return result;
+  }();
+  return kSettings;
+}
+
+Fault fault_of_llhttp(llhttp_errno_t error) {
+  switch (error) {
+    case HPE_USER:
+      return {"there are too many header fields", Errc::http_request_too_large};
+    case HPE_INVALID_CONTENT_LENGTH:
+      return {"Content-Length is not one number"};
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+      return {"Content-Length stands there twice, or next to Transfer-Encoding"};
+    case HPE_INVALID_TRANSFER_ENCODING:
+      return {"Transfer-Encoding stands next to Content-Length, or does not end in chunked"};
+    default:
+      return {"the head is malformed"};
+  }
+}
+
+/// llhttp found in `line` what we find in it.
+bool is_same(const Field& field, std::string_view line) {
+  const std::size_t colon = line.find(':');
+  return field.name.data() == line.data() && field.name.size() == colon &&
+         field.value == trim(line.substr(colon + 1));
+}
+
+/// Has llhttp read `start_line` and `lines`, the field lines with the empty line behind them.
+Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_view lines,
+                   const HeadLimits& limits, std::vector<Field>& fields) {
+  fields.clear();
+  Collector collector{fields, limits.fields};
+  llhttp_t parser;
+  llhttp_init(&parser, type, &settings());
+  parser.data = &collector;
+  llhttp_errno_t error = llhttp_execute(&parser, start_line.data(), start_line.size());
+  if (error == HPE_OK) error = llhttp_execute(&parser, lines.data(), lines.size());
+
+  // Our own view of each line names a mistake better, and must be the same as llhttp's: where the
+  // packaged 8.1.0 is lenient, it would not be.
+  std::size_t count = 0;
+  bool same = collector.complete;
+  for (std::string_view line = next_line(lines); !line.empty(); line = next_line(lines)) {
+    if (const Fault fault = check_field_line(line)) return fault;
+    same = same && count < fields.size() && is_same(fields[count], line);
+    ++count;
+  }
+  if (error != HPE_PAUSED) return fault_of_llhttp(error);
+  if (!same || count != fields.size() || !lines.empty()) return {"the head is malformed"};
+  return {};
+}
+
+Result<void> result_of(const Fault& fault, bool request) {
+  if (!fault) return {};
+  return Error{.code = request ? fault.code : Errc::http_protocol_error,
+               .side = request ? Side::client : Side::upstream,
+               .sys = 0,
+               .text = std::string(fault.text)};
+}
+
+}  // namespace
+
+const Field* MessageHead::find(std::string_view name) const {
+  for (const Field& field : fields) {
+    if (iequals(field.name, name)) return &field;
+  }
+  return nullptr;
+}
+
+Result<void> parse_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out) {
+  Fault fault = parse_request_line(next_line(head), limits, out);
+  if (!fault) {
+    fault = parse_fields(HTTP_REQUEST, kStandIn, head, limits, out.fields);
+  }
+  return result_of(fault, true);
+}
+
+Result<void> parse_response_head(std::string_view head, const HeadLimits& limits,
+                                 ResponseHead& out) {
+  const std::string_view whole = head;
+  Fault fault = parse_status_line(next_line(head), out);
+  if (!fault) {
+    const std::string_view status_line = whole.substr(0, whole.size() - head.size());
+    fault = parse_fields(HTTP_RESPONSE, status_line, head, limits, out.fields);
+  }
+  return result_of(fault, false);
+}
+
+Result<void> parse_trailers(std::string_view lines, const HeadLimits& limits,
+                            HeadScanner::Kind kind, std::vector<Field>& out) {
+  return result_of(parse_fields(HTTP_REQUEST, kStandIn, lines, limits, out),
+                   kind == HeadScanner::Kind::request);
+}
+
+}  // namespace culvert

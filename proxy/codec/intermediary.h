@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "codec/http_head.h"
+
+namespace culvert {
+
+/// What a head asks of those who forward it.
+
+/// True if one of the message's Via fields names `pseudonym`: it has been here before (RFC 9110
+/// section 7.6.3).
+bool passed_through(const MessageHead& head, std::string_view pseudonym);
+
+/// True if the client waits for 100 before it sends the body (RFC 9110 section 10.1.1).  Fails with
+/// expectation_failed for any other expectation.
+Result<bool> expects_continue(const RequestHead& head);
+
+/// Max-Forwards of a TRACE or OPTIONS request (RFC 9110 section 7.6.2), nullopt if it has none that
+/// is valid.  With 0 the request is ours to answer; else it goes on with one less.
+std::optional<std::uint32_t> max_forwards(const RequestHead& head);
+
+/// Appends what a TRACE with Max-Forwards 0 is answered with, as message/http: the request as it
+/// was received, without its credentials (RFC 9110 section 9.3.8).
+void append_trace_body(const RequestHead& head, std::string& out);
+
+}  // namespace culvert

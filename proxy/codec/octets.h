@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace culvert {
+
+/// The classes of octets that RFC 9110 section 5 builds its syntax from, as one table.
+enum Octet : std::uint8_t {
+  kToken = 1,       ///< tchar: RFC 9110 section 5.6.2
+  kFieldText = 2,   ///< HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5
+  kTargetText = 4,  ///< VCHAR: all that may stand in a request target
+};
+
+inline constexpr auto kOctets = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    if (c == '\t' || (c >= ' ' && c != 0x7f)) table[c] |= kFieldText;
+    if (c > ' ' && c < 0x7f) table[c] |= kTargetText;
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+      table[c] |= kToken;
+    }
+  }
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+    table[static_cast<unsigned char>(c)] |= kToken;
+  }
+  return table;
+}();
+
+inline bool is_octet(char c, Octet kind) {
+  return (kOctets[static_cast<unsigned char>(c)] & kind) != 0;
+}
+
+/// The position of the first byte of `text` that is not of that kind, text.size() if all are.
+inline std::size_t span_of(std::string_view text, Octet kind) {
+  std::size_t i = 0;
+  while (i < text.size() && is_octet(text[i], kind)) ++i;
+  return i;
+}
+
+inline bool all_of_kind(std::string_view text, Octet kind) {
+  return span_of(text, kind) == text.size();
+}
+
+inline bool is_token(std::string_view text) { return !text.empty() && all_of_kind(text, kToken); }
+
+}  // namespace culvert

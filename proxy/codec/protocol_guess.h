@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+
+namespace culvert {
+
+/// The protocol that a peer's first bytes belong to: "HTTP" (an answer), "SSH", "TLS", "SOCKS5",
+/// "SOCKS4" (an answer); empty if none is recognised.  For messages that name a mistaken port or
+/// scheme; nothing else may depend on it.
+std::string_view guess_protocol(std::string_view first_bytes);
+
+/// `first_bytes` are too few to tell "HTTP/" or "SSH-" from something else.
+bool may_become_known(std::string_view first_bytes);
+
+}  // namespace culvert

@@ -1,0 +1,110 @@
+#include "codec/request_target.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::string_view kHttp = "http://";
+
+Error fail(Errc code, std::string text) {
+  return Error{.code = code, .side = Side::client, .sys = 0, .text = std::move(text)};
+}
+
+Error bad(std::string text) { return fail(Errc::http_request_error, std::move(text)); }
+
+bool is_scheme(std::string_view text) {
+  return !text.empty() && to_lower(text[0]) >= 'a' && to_lower(text[0]) <= 'z' &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           const char lower = to_lower(c);
+           return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                  c == '-' || c == '.';
+         });
+}
+
+/// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, and a valid value wherever there is one.
+/// Its value decides nothing: the target does (RFC 9112 section 3.2.2).  `authority` is the
+/// target's, which Host nearly always repeats and which is known to be valid.
+Result<void> check_host_field(const RequestHead& head, std::string_view authority) {
+  std::size_t count = 0;
+  for (const Field& field : head.fields) {
+    if (!iequals(field.name, "host")) continue;
+    if (++count > 1) return bad("there is more than one Host field");
+    if (field.value.empty() || field.value == authority) continue;
+    if (const auto host = HostPort::parse(field.value, kHttpPort); !host) {
+      return bad("the Host field is invalid: " + host.error().text);
+    }
+  }
+  if (count == 0 && head.minor >= 1) return bad("an HTTP/1.1 request has no Host field");
+  return {};
+}
+
+/// RFC 9112 section 3.2.3.
+Result<RequestTarget> parse_authority_form(std::string_view target) {
+  if (target.find("://") != std::string_view::npos) {
+    return bad("CONNECT takes host:port, not a URL");
+  }
+  auto authority = HostPort::parse(target);
+  if (!authority) return std::move(authority).error();
+  return RequestTarget{RequestTarget::Form::authority, std::move(*authority), {}};
+}
+
+Error refuse_scheme(std::string_view scheme) {
+  const std::string lower = to_lower(scheme);
+  if (lower == "https") {
+    return fail(Errc::method_not_implemented,
+                "an https:// URL crosses a proxy by CONNECT, not as a plain request");
+  }
+  return fail(Errc::method_not_implemented,
+              "this proxy forwards http:// URLs, not " + printable(lower, 20) + "://");
+}
+
+/// RFC 9112 section 3.2.2.
+Result<RequestTarget> parse_absolute_form(std::string_view target) {
+  const std::size_t colon = target.find("://");
+  if (colon == std::string_view::npos || !is_scheme(target.substr(0, colon))) {
+    return bad("the request target is not an absolute http:// URL");
+  }
+  if (!iequals(target.substr(0, colon), "http")) return refuse_scheme(target.substr(0, colon));
+  target.remove_prefix(colon + 3);
+  if (target.find('#') != std::string_view::npos) return bad("the URL contains a fragment");
+
+  const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+  const std::string_view authority = target.substr(0, end);
+  if (authority.find('@') != std::string_view::npos) {
+    // RFC 9110 section 4.2.4: likely to be there to deceive.
+    return bad("the URL contains a user name or password");
+  }
+  auto parsed = HostPort::parse(authority, kHttpPort);
+  if (!parsed) return std::move(parsed).error();
+  return RequestTarget{RequestTarget::Form::absolute, std::move(*parsed), target.substr(end)};
+}
+
+}  // namespace
+
+Result<RequestTarget> parse_request_target(const RequestHead& head) {
+  const bool connect = head.method == "CONNECT";
+  if (!connect && head.target.starts_with('/')) {
+    return bad("this is a proxy, not a web server: set it as http_proxy or https_proxy");
+  }
+  if (head.target == "*") {
+    if (head.method != "OPTIONS") return bad("the target * goes with OPTIONS only");
+    if (auto fine = check_host_field(head, {}); !fine) return std::move(fine).error();
+    return RequestTarget{RequestTarget::Form::asterisk, {}, {}};
+  }
+  auto target = connect ? parse_authority_form(head.target) : parse_absolute_form(head.target);
+  if (!target) return target;
+  std::string_view authority = head.target;
+  if (!connect) {
+    authority.remove_prefix(kHttp.size());
+    authority.remove_suffix(target->path.size());
+  }
+  if (auto fine = check_host_field(head, authority); !fine) return std::move(fine).error();
+  return target;
+}
+
+}  // namespace culvert

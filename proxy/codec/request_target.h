@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/host_port.h"
+#include "codec/http_head.h"
+
+namespace culvert {
+
+/// What a proxy request asks for (RFC 9112 section 3.2).
+struct RequestTarget {
+  enum class Form { authority, absolute, asterisk };
+  Form form = Form::authority;
+  HostPort authority;  ///< where to go
+  /// absolute-form: path and query, a view into the target.  It is as received: empty for
+  /// "http://host" and "?q" for "http://host?q", which origin-form writes as "/" and "/?q".
+  std::string_view path;
+};
+
+/// authority-form for CONNECT (a port is required), absolute-form with scheme http for other
+/// methods.  Everything else is refused with a text that names the mistake: origin-form ("this is
+/// a proxy, not a web server ..."), https:// in absolute-form, ftp://, userinfo, fragments, bad
+/// ports.  Host field rules of RFC 9112 section 3.2 (exactly one in HTTP/1.1, valid) apply too.
+Result<RequestTarget> parse_request_target(const RequestHead& head);
+
+}  // namespace culvert

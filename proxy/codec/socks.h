@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/host_port.h"
+#include "base/secret.h"
+#include "codec/handshake.h"
+
+namespace culvert {
+
+/// SOCKS5 CONNECT (RFC 1928) with user/password (RFC 1929) if `credentials` are given.  Exactly one
+/// method is offered; names travel as ATYP 3, IP literals as ATYP 1 or 4.
+std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
+                                                 const std::optional<Credentials>& credentials);
+
+/// SOCKS4 with the 4A extension for names.  IPv6 literals cannot be expressed: the first
+/// consume() is never reached, `refuses` below tells beforehand.
+std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::string_view user);
+
+/// An error if SOCKS4a cannot name `target` at all (an IPv6 literal).
+std::optional<Error> socks4a_refuses(const HostPort& target);
+
+}  // namespace culvert

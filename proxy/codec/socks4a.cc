@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "codec/clause.h"
+#include "codec/protocol_guess.h"
+#include "codec/socks.h"
+
+namespace culvert {
+namespace {
+
+constexpr char kVersion = 4;
+constexpr char kConnect = 1;
+constexpr std::size_t kReplySize = 8;
+constexpr std::uint8_t kGranted = 90;
+
+/// The whole exchange is one request and one reply of eight bytes.
+class Socks4aHandshake final : public Handshake {
+ public:
+  Socks4aHandshake(const HostPort& target, std::string_view user)
+      : target_(target),
+        // The user id ends at the first NUL on the wire; what follows would pass for a host name.
+        user_(user.substr(0, user.find('\0'))),
+        shown_(shown_target(target)) {}
+
+  std::string take_output() override;
+  Result<std::size_t> consume(std::string_view bytes) override;
+  bool done() const override { return done_; }
+  Error eof() const override;
+  std::string_view phase() const override { return "request"; }
+
+ private:
+  Result<void> look_at_reply();
+  Error refused(std::uint8_t code) const;
+
+  HostPort target_;
+  std::string user_;
+  std::string shown_;
+  bool sent_ = false;
+  bool done_ = false;
+  std::array<char, kReplySize> reply_;
+  std::size_t filled_ = 0;
+};
+
+std::string Socks4aHandshake::take_output() {
+  if (std::exchange(sent_, true)) return {};
+  std::string out{kVersion, kConnect, static_cast<char>(target_.port >> 8),
+                  static_cast<char>(target_.port & 0xff)};
+  if (target_.ip && target_.ip->is_v4()) {
+    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), 4);
+  } else {
+    out.append({0, 0, 0, 1});  // the mark of 4A: a name follows the user id
+  }
+  out += user_;
+  out += '\0';
+  if (!target_.ip) {
+    out += target_.host;
+    out += '\0';
+  }
+  return out;
+}
+
+Result<std::size_t> Socks4aHandshake::consume(std::string_view bytes) {
+  std::size_t used = 0;
+  while (!done_ && used < bytes.size()) {
+    reply_[filled_++] = bytes[used++];
+    auto fine = look_at_reply();
+    if (!fine || done_) filled_ = 0;
+    if (!fine) return std::move(fine).error();
+  }
+  return used;
+}
+
+Result<void> Socks4aHandshake::look_at_reply() {
+  const std::string_view reply(reply_.data(), filled_);
+  // The reply's version is 0; some servers send their own version, 4.
+  if (reply[0] != 0 && reply[0] != kVersion) {
+    if (may_become_known(reply)) return {};
+    const std::string_view guess = guess_protocol(reply);
+    return upstream_fault(Errc::upstream_protocol_error,
+                          guess.empty()
+                              ? "did not answer in SOCKS4"
+                              : "answered in " + std::string(guess) +
+                                    ", not in SOCKS4 - does the URL name the right protocol?");
+  }
+  if (filled_ < 2) return {};
+  const auto code = static_cast<std::uint8_t>(reply[1]);
+  if (code != kGranted) return refused(code);
+  done_ = filled_ == kReplySize;
+  return {};
+}
+
+Error Socks4aHandshake::refused(std::uint8_t code) const {
+  const std::string number = " (SOCKS4 reply " + std::to_string(code) + ")";
+  switch (code) {
+    case 91:
+      return target_fault(Errc::destination_unavailable,
+                          "rejected or failed to reach " + shown_ + number);
+    case 92:
+      return upstream_fault(
+          Errc::upstream_auth_failed,
+          "refused " + shown_ + " because it found no identd on this host" + number);
+    case 93:
+      return upstream_fault(Errc::upstream_auth_failed,
+                            "refused " + shown_ + " because identd names another user" + number);
+    default:
+      return upstream_fault(Errc::upstream_protocol_error,
+                            "answered for " + shown_ + " with an unknown code" + number);
+  }
+}
+
+Error Socks4aHandshake::eof() const {
+  if (filled_ > 0) {
+    return upstream_fault(Errc::connection_terminated,
+                          "closed the connection in the middle of its answer for " + shown_);
+  }
+  return target_fault(Errc::connection_terminated,
+                      "closed the connection instead of answering for " + shown_ +
+                          " - ssh -D does this when the far end cannot resolve or reach it");
+}
+
+}  // namespace
+
+std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::string_view user) {
+  return std::make_unique<Socks4aHandshake>(target, user);
+}
+
+std::optional<Error> socks4a_refuses(const HostPort& target) {
+  if (!target.ip || target.ip->is_v4()) return std::nullopt;
+  return upstream_fault(Errc::upstream_unsupported, "cannot be asked for " + shown_target(target) +
+                                                        " - SOCKS4a has no IPv6 addresses");
+}
+
+}  // namespace culvert

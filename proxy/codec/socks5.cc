@@ -1,0 +1,323 @@
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <utility>
+
+#include "codec/clause.h"
+#include "codec/protocol_guess.h"
+#include "codec/socks.h"
+
+namespace culvert {
+namespace {
+
+constexpr char kVersion = 5;
+constexpr char kAuthVersion = 1;  // RFC 1929 section 2
+constexpr std::uint8_t kNoAuth = 0x00;
+constexpr std::uint8_t kUserPassword = 0x02;
+constexpr std::uint8_t kNoneAcceptable = 0xff;
+constexpr char kConnect = 1;
+constexpr std::uint8_t kV4 = 1;
+constexpr std::uint8_t kName = 3;
+constexpr std::uint8_t kV6 = 4;
+
+std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
+
+/// What a reply code means (RFC 1928 section 6; 0xf0 and above: tor's ExtendedErrors).  `words`
+/// holds the target in place of '*'.
+struct Reply {
+  std::uint8_t code;
+  Errc errc;
+  Side side;
+  std::string_view words;
+};
+constexpr std::array kReplies = {
+    Reply{1, Errc::destination_unavailable, Side::target, "says it failed to reach *"},
+    Reply{2, Errc::upstream_denied, Side::upstream, "does not allow *"},
+    Reply{3, Errc::destination_ip_unroutable, Side::target, "says the network of * is unreachable"},
+    Reply{4, Errc::destination_unavailable, Side::target,
+          "says * is unreachable or does not resolve"},
+    Reply{5, Errc::connection_refused, Side::target, "says * refused the connection"},
+    Reply{6, Errc::connection_timeout, Side::target, "says * did not answer in time"},
+    Reply{7, Errc::upstream_unsupported, Side::upstream, "does not serve CONNECT, asked for *"},
+    Reply{8, Errc::upstream_unsupported, Side::upstream, "does not take the kind of address of *"},
+    Reply{0xf0, Errc::destination_unavailable, Side::target,
+          "says the descriptor of onion service * was not found"},
+    Reply{0xf1, Errc::destination_unavailable, Side::target,
+          "says the descriptor of onion service * is invalid"},
+    Reply{0xf2, Errc::destination_unavailable, Side::target,
+          "says the introduction to onion service * failed"},
+    Reply{0xf3, Errc::destination_unavailable, Side::target,
+          "says the rendezvous with onion service * failed"},
+    Reply{0xf4, Errc::upstream_denied, Side::upstream,
+          "has no client authorization for onion service *"},
+    Reply{0xf5, Errc::upstream_denied, Side::upstream,
+          "has a wrong client authorization for onion service *"},
+    Reply{0xf6, Errc::destination_unavailable, Side::target, "says * is not a valid onion address"},
+    Reply{0xf7, Errc::connection_timeout, Side::target,
+          "says the introduction to onion service * timed out"},
+};
+constexpr Reply kUnassigned = {0, Errc::destination_unavailable, Side::upstream,
+                               "failed to reach * for a reason of its own"};
+
+std::string with_target(std::string_view words, std::string_view target) {
+  const std::size_t star = words.find('*');
+  return std::string(words.substr(0, star)) + std::string(target) +
+         std::string(words.substr(star + 1));
+}
+
+class Socks5Handshake final : public Handshake {
+ public:
+  Socks5Handshake(const HostPort& target, const std::optional<Credentials>& credentials)
+      : target_(target), credentials_(credentials), shown_(shown_target(target)) {
+    assert(target.host.size() <= 255);
+    assert(!credentials ||
+           (credentials->user.size() <= 255 && credentials->password.reveal().size() <= 255));
+  }
+
+  std::string take_output() override {
+    if (std::exchange(sent_, true)) return {};
+    switch (stage_) {
+      case Stage::greeting:
+        // One method only: which of two a server picks differs, and says nothing (INTEROP 6c).
+        return {kVersion, 1, static_cast<char>(offered_method())};
+      case Stage::authentication:
+        return user_password_message();
+      case Stage::request:
+        return request_message();
+      case Stage::done:
+        return {};
+    }
+    return {};
+  }
+
+  Result<std::size_t> consume(std::string_view bytes) override {
+    std::size_t used = 0;
+    while (!done() && used < bytes.size()) {
+      reply_[filled_++] = bytes[used++];
+      auto complete = look_at_reply();
+      if (!complete || *complete) filled_ = 0;
+      if (!complete) return std::move(complete).error();
+      // Each reply answers a message, so none can come before that message left.
+      if (*complete && !done() && used < bytes.size()) {
+        return upstream_fault(Errc::upstream_protocol_error,
+                              "sent more than the reply that was due - is it a SOCKS5 server?");
+      }
+    }
+    return used;
+  }
+
+  bool done() const override { return stage_ == Stage::done; }
+  Error eof() const override;
+  std::string_view phase() const override;
+
+ private:
+  enum class Stage : std::uint8_t { greeting, authentication, request, done };
+
+  std::uint8_t offered_method() const { return credentials_ ? kUserPassword : kNoAuth; }
+  std::string user_password_message() const;
+  std::string request_message() const;
+
+  std::string_view reply() const { return {reply_.data(), filled_}; }
+  /// True if the reply of this stage is complete; then the next stage has begun.
+  Result<bool> look_at_reply();
+  Result<bool> look_at_method();
+  Result<bool> look_at_auth_status();
+  Result<bool> look_at_request_reply();
+  Error refused(std::uint8_t code) const;
+  void enter(Stage stage) {
+    stage_ = stage;
+    sent_ = false;
+  }
+
+  HostPort target_;
+  std::optional<Credentials> credentials_;
+  std::string shown_;
+  Stage stage_ = Stage::greeting;
+  bool sent_ = false;
+  std::array<char, 4 + 1 + 255 + 2> reply_;  // the longest: a bound address that is a name
+  std::size_t filled_ = 0;
+};
+
+std::string Socks5Handshake::user_password_message() const {
+  const std::string_view password = credentials_->password.reveal();
+  std::string out;
+  out.reserve(3 + credentials_->user.size() + password.size());
+  out += kAuthVersion;
+  out += static_cast<char>(credentials_->user.size());
+  out += credentials_->user;
+  out += static_cast<char>(password.size());
+  out += password;
+  return out;
+}
+
+std::string Socks5Handshake::request_message() const {
+  std::string out{kVersion, kConnect, 0};
+  if (target_.ip) {
+    out += static_cast<char>(target_.ip->is_v4() ? kV4 : kV6);
+    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), target_.ip->size());
+  } else {
+    out += static_cast<char>(kName);
+    out += static_cast<char>(target_.host.size());
+    out += target_.host;
+  }
+  out += static_cast<char>(target_.port >> 8);
+  out += static_cast<char>(target_.port & 0xff);
+  return out;
+}
+
+Result<bool> Socks5Handshake::look_at_reply() {
+  switch (stage_) {
+    case Stage::greeting:
+      return look_at_method();
+    case Stage::authentication:
+      return look_at_auth_status();
+    case Stage::request:
+      return look_at_request_reply();
+    case Stage::done:
+      break;
+  }
+  return true;
+}
+
+Result<bool> Socks5Handshake::look_at_method() {
+  if (reply()[0] != kVersion) {
+    if (may_become_known(reply()) || (reply().size() == 1 && reply()[0] == '\0')) return false;
+    const std::string_view guess = guess_protocol(reply());
+    if (guess.empty()) {
+      return upstream_fault(
+          Errc::upstream_protocol_error,
+          "did not answer in SOCKS5 - does the URL name the right protocol and port?");
+    }
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "answered in " + std::string(guess) +
+                              ", not in SOCKS5 - does the URL name the right protocol and port?");
+  }
+  if (filled_ < 2) return false;
+  const std::uint8_t method = byte_of(reply()[1]);
+  if (method == kNoneAcceptable) {
+    return upstream_fault(Errc::upstream_auth_failed,
+                          credentials_ ? "takes no user name and password (ssh -D never does)"
+                                       : "wants credentials and none are configured");
+  }
+  if (method == offered_method() && method == kUserPassword) {
+    enter(Stage::authentication);
+    return true;
+  }
+  // A server that wants no password although one was offered does no harm: it never sees it.
+  if (method == kNoAuth) {
+    enter(Stage::request);
+    return true;
+  }
+  if (method == kUserPassword) {
+    return upstream_fault(Errc::upstream_auth_failed, "insists on a user name and password");
+  }
+  return upstream_fault(
+      Errc::upstream_protocol_error,
+      "chose authentication method " + std::to_string(method) + ", which was not offered");
+}
+
+Result<bool> Socks5Handshake::look_at_auth_status() {
+  // RFC 1929 says version 1; some servers repeat the 5 of SOCKS.
+  if (reply()[0] != kAuthVersion && reply()[0] != kVersion) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "answered the user name and password with nonsense");
+  }
+  if (filled_ < 2) return false;
+  if (reply()[1] != 0) {
+    return upstream_fault(Errc::upstream_auth_failed, "refused our user name or password");
+  }
+  enter(Stage::request);
+  return true;
+}
+
+Result<bool> Socks5Handshake::look_at_request_reply() {
+  if (reply()[0] != kVersion) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "answered the request for " + shown_ + " with nonsense");
+  }
+  if (filled_ < 2) return false;
+  // Decided on this byte alone: what stands behind it is often cut short (INTEROP 6a).
+  if (const std::uint8_t code = byte_of(reply()[1]); code != 0) return refused(code);
+  if (filled_ < 5) return false;  // the fifth byte gives the length of a name
+  std::size_t address = 0;
+  switch (byte_of(reply()[3])) {
+    case kV4:
+      address = 4;
+      break;
+    case kV6:
+      address = 16;
+      break;
+    case kName:
+      address = 1 + std::size_t{byte_of(reply()[4])};
+      break;
+    default:
+      return upstream_fault(Errc::upstream_protocol_error, "granted " + shown_ +
+                                                               " with an address of unknown type " +
+                                                               std::to_string(byte_of(reply()[3])));
+  }
+  if (filled_ < 4 + address + 2) return false;
+  stage_ = Stage::done;
+  return true;
+}
+
+Error Socks5Handshake::refused(std::uint8_t code) const {
+  const auto* const found = std::find_if(kReplies.begin(), kReplies.end(),
+                                         [code](const Reply& reply) { return reply.code == code; });
+  const Reply& reply = found == kReplies.end() ? kUnassigned : *found;
+  std::string text = with_target(reply.words, shown_) + " (SOCKS reply " + std::to_string(code);
+  // 3proxy accepts any password at first and refuses the request instead (INTEROP 6a).
+  if (code == 2 && credentials_) text += ", perhaps because of a wrong password";
+  return Error{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"};
+}
+
+Error Socks5Handshake::eof() const {
+  switch (stage_) {
+    case Stage::greeting:
+      if (filled_ > 0) {
+        return upstream_fault(Errc::upstream_protocol_error,
+                              "closed the connection in the middle of its greeting");
+      }
+      return upstream_fault(Errc::connection_terminated,
+                            credentials_
+                                ? "closed the connection during the greeting - it may take no user "
+                                  "name and password (ssh -D never does)"
+                                : "closed the connection during the greeting - is it a SOCKS5 "
+                                  "server?");
+    case Stage::authentication:
+      return upstream_fault(
+          Errc::upstream_auth_failed,
+          "closed the connection after our user name and password - are they right?");
+    case Stage::request:
+      if (filled_ > 0) {
+        return upstream_fault(Errc::connection_terminated,
+                              "closed the connection in the middle of its answer for " + shown_);
+      }
+      return target_fault(Errc::connection_terminated,
+                          "closed the connection instead of answering for " + shown_ +
+                              " - ssh -D does this when the far end cannot resolve or reach it");
+    case Stage::done:
+      break;
+  }
+  return upstream_fault(Errc::connection_terminated, "closed the connection");
+}
+
+std::string_view Socks5Handshake::phase() const {
+  switch (stage_) {
+    case Stage::greeting:
+      return "greeting";
+    case Stage::authentication:
+      return "authentication";
+    default:
+      return "request";
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
+                                                 const std::optional<Credentials>& credentials) {
+  return std::make_unique<Socks5Handshake>(target, credentials);
+}
+
+}  // namespace culvert

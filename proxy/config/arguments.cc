@@ -1,0 +1,110 @@
+#include "config/arguments.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "config/flags.h"
+#include "config/redact.h"
+
+namespace culvert {
+namespace {
+
+/// CLI11 would stop at the first problem.  So every option takes any text, also none, any number of
+/// times; what nobody knows is left over; and all of it is judged here.
+void add_option(CLI::App& app, const std::string& names, bool is_switch) {
+  app.add_option(names, [](const CLI::results_t&) { return true; })
+      ->expected(0, is_switch ? 0 : 1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
+  const std::string origin = fmt::format("--{}", flag.name);
+  if (option.count() > 1 && !flag.repeatable) {
+    out.source.problems.push_back(
+        fmt::format("{}: given {} times, takes one", origin, option.count()));
+  }
+  for (const std::string& value : option.results()) {
+    if (value.empty() && !flag.value.empty()) {
+      out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.value));
+    } else {
+      out.source.settings.add(flag.name, {value, origin});
+    }
+  }
+}
+
+bool is_flag(std::string_view text) { return text.size() > 1 && text.front() == '-'; }
+
+std::string unknown_flag_problem(std::string_view text) {
+  const std::string_view written = text.substr(0, text.find('='));
+  std::string_view name = written;
+  name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
+  std::string problem = fmt::format("{}: unknown flag", redact_value(written));
+  if (const std::string_view nearest = nearest_flag(name); !nearest.empty()) {
+    problem += fmt::format(" (did you mean --{}?)", nearest);
+  }
+  return problem;
+}
+
+/// What CLI11 did not recognize: unknown flags, each perhaps followed by its value, and strays.
+void judge_leftovers(const std::vector<std::string>& leftovers,
+                     const std::vector<std::string>& arguments, Arguments& out) {
+  const std::string* unknown_flag = nullptr;
+  for (const std::string& text : leftovers) {
+    if (is_flag(text)) {
+      out.source.problems.push_back(unknown_flag_problem(text));
+      unknown_flag = &text;
+      continue;
+    }
+    const auto stands_behind = [&](const std::string& flag) {
+      const auto found = std::find(arguments.begin(), arguments.end(), flag);
+      return found != arguments.end() && found + 1 != arguments.end() && *(found + 1) == text;
+    };
+    if (unknown_flag == nullptr || !stands_behind(*unknown_flag)) {
+      out.source.problems.push_back(fmt::format("{}: unexpected argument", redact_value(text)));
+    }
+    unknown_flag = nullptr;
+  }
+}
+
+}  // namespace
+
+Arguments read_arguments(const std::vector<std::string>& arguments) {
+  Arguments out;
+  out.command = "serve";
+  std::vector<std::string> rest = arguments;
+  if (!rest.empty() && !rest.front().empty() && rest.front().front() != '-') {
+    out.command = rest.front();
+    rest.erase(rest.begin());
+  }
+
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  add_option(app, "--help,-h", true);
+  add_option(app, "--version", true);
+  for (const Flag& flag : flags()) {
+    add_option(app, fmt::format("--{}", flag.name), flag.value.empty());
+  }
+  try {
+    app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // it wants them backwards
+  } catch (const CLI::Error& error) {
+    out.source.problems.emplace_back(error.what());
+    return out;
+  }
+
+  out.help = app.count("--help") > 0;
+  out.version = app.count("--version") > 0;
+  judge_leftovers(app.remaining(), rest, out);
+  for (const Flag& flag : flags()) {
+    const CLI::Option& option = *app.get_option(fmt::format("--{}", flag.name));
+    take(option, flag, out);
+  }
+  return out;
+}
+
+}  // namespace culvert

@@ -1,0 +1,67 @@
+#include "config/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/arguments.h"
+#include "config/build_config.h"
+#include "config/config_file.h"
+#include "config/flags.h"
+#include "config/redact.h"
+
+#ifndef CULVERT_VERSION
+#define CULVERT_VERSION "dev"
+#endif
+
+namespace culvert {
+namespace {
+
+constexpr std::array<std::string_view, 4> kLaterCommands = {"run", "check", "setup", "status"};
+
+/// Empty if there is such a command.
+std::string command_problem(std::string_view command) {
+  if (command == "serve") return {};
+  if (std::find(kLaterCommands.begin(), kLaterCommands.end(), command) != kLaterCommands.end()) {
+    return fmt::format("{}: this command is not there yet; there is serve, the default", command);
+  }
+  if (command.find("://") != std::string_view::npos) {
+    return fmt::format("{}: write --upstream before the URL of a proxy", redact_value(command));
+  }
+  return fmt::format("{}: unknown command (serve is the default; see culvert --help)",
+                     redact_value(command));
+}
+
+void take(Source source, Source& all) {
+  all.settings.add_missing(source.settings);
+  std::move(source.problems.begin(), source.problems.end(), std::back_inserter(all.problems));
+  std::move(source.warnings.begin(), source.warnings.end(), std::back_inserter(all.warnings));
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const Environment& environment) {
+  Arguments read = read_arguments(arguments);
+  if (read.help) return Usage{help_text()};
+  if (read.version) return Usage{"culvert " CULVERT_VERSION "\n"};
+  // The flags of another command would all look wrong; its name says enough.
+  if (std::string problem = command_problem(read.command); !problem.empty()) {
+    return Problems{{std::move(problem)}};
+  }
+
+  Source all = std::move(read.source);
+  take(read_environment(environment), all);
+  for (const Given& given : all.settings.of("config")) {
+    take(read_config_file(given.value), all);
+  }
+  Config config = build_config(all.settings, all.problems);
+  if (!all.problems.empty()) return Problems{std::move(all.problems)};
+  config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
+  return config;
+}
+
+}  // namespace culvert

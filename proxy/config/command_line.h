@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+#include "config/environment.h"
+
+namespace culvert {
+
+/// What a command line comes to: a Config to serve with, a text to print (--help, --version) and
+/// leave with 0, or every problem at once, each naming its flag, to leave with 2.
+struct Usage {
+  std::string text;
+};
+struct Problems {
+  std::vector<std::string> lines;
+};
+using CommandLine = std::variant<Config, Usage, Problems>;
+
+/// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
+/// of a flag that stands in several of them the first counts.  Touches no socket and writes
+/// nothing; files named by options are checked for being readable.
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const Environment& environment = {});
+
+}  // namespace culvert

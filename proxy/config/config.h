@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/host_port.h"
+#include "base/ip_address.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "policy/no_proxy.h"
+#include "policy/target_pattern.h"
+
+namespace culvert {
+
+/// One `--listen`.
+struct ListenConfig {
+  enum class Kind { http, unix_socket };
+  Kind kind = Kind::http;
+  HostPort address;               ///< kind http; ip is set, port 0 asks the system for one
+  std::string path;               ///< kind unix_socket
+  bool optional = false;          ///< [::1] of the default pair: left out where there is no IPv6
+  std::string to_string() const;  ///< "http://127.0.0.1:3128" or "unix:/path"
+};
+
+/// One `--upstream`: a named way out.
+struct UpstreamConfig {
+  enum class Kind { direct, socks5, socks4a, http, https };
+  Kind kind = Kind::direct;
+  std::string name;   ///< NAME= of the option, else "direct" or the label
+  std::string label;  ///< "socks5://127.0.0.1:1080": what people see, never credentials
+  HostPort address;   ///< of the proxy; unused for direct
+  std::optional<Credentials> credentials;
+  bool resolve_local = false;  ///< ?resolve=local: names are looked up here, not by the proxy
+  std::string ca;              ///< https: PEM file or directory to verify against
+  std::string cert, key;       ///< https: client certificate
+  std::string sni;             ///< https: name to send and verify instead of the host
+  std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
+  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
+  std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
+};
+
+/// One `--route`.
+struct RouteConfig {
+  std::string text;  ///< as given
+  std::vector<TargetPattern> patterns;
+  std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams; empty: deny
+};
+
+/// What `culvert serve` runs with: plain values, validated.
+struct Config {
+  std::vector<ListenConfig> listen;
+  std::vector<UpstreamConfig> upstreams;   ///< in order of preference, never empty
+  bool upstream_given = false;             ///< false: direct:// by default, which is worth a line
+  std::vector<RouteConfig> routes;         ///< first match wins
+  std::vector<std::size_t> default_route;  ///< upstreams for what no route matches
+  NoProxy no_proxy;                        ///< what goes direct before any route is asked
+  std::optional<std::size_t> direct;       ///< the upstream for that, if anything needs it
+  unsigned threads = 1;
+
+  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
+  bool open_proxy = false;
+
+  std::chrono::milliseconds header_timeout{10'000};      ///< a request head must arrive in this
+  std::chrono::milliseconds connect_timeout{12'000};     ///< whole way to an answer
+  std::chrono::milliseconds idle_timeout{0};             ///< of a tunnel, both ways; 0: never
+  std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
+  std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
+  std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request
+  std::chrono::milliseconds drain_timeout{30'000};       ///< 0: leave at once
+  std::size_t max_connections = 4096;  ///< client connections, all workers together
+
+  Log::Level log_level = Log::Level::info;
+  Log::Format log_format = Log::Format::text;
+  std::string access_log = "-";  ///< "-": standard output, "off", or a file
+
+  /// What looks like a mistake but can be served, one line each.
+  std::vector<std::string> warnings;
+};
+
+}  // namespace culvert

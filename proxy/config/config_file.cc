@@ -1,0 +1,74 @@
+#include "config/config_file.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/flags.h"
+#include "config/read_file.h"
+#include "config/toml.h"
+
+namespace culvert {
+namespace {
+
+/// "connect_timeout" is what people write who know TOML better than flags.
+std::string flag_of(std::string_view key) {
+  std::string name(key);
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
+  const std::string place = fmt::format("{}:{}: ", path, entry.line);
+  const std::string name = flag_of(entry.key);
+  const Flag* flag = find_flag(name);
+  if (flag == nullptr) {
+    const std::string_view nearest = nearest_flag(name);
+    source.problems.push_back(fmt::format("{}{}: unknown flag{}", place, printable(entry.key, 60),
+                                          find_flag(nearest) == nullptr
+                                              ? std::string()
+                                              : fmt::format(" (did you mean {}?)", nearest)));
+    return;
+  }
+  if (flag->name == "config") {
+    source.problems.push_back(place + "config: a file cannot name another");
+    return;
+  }
+  if (entry.is_array && !flag->repeatable) {
+    source.problems.push_back(fmt::format("{}{}: takes one value, not an array", place, name));
+    return;
+  }
+  for (const TomlEntry::Value& value : entry.values) {
+    if (value.text.empty()) {
+      source.problems.push_back(fmt::format("{}{}: needs a value", place, name));
+      continue;
+    }
+    source.settings.add(flag->name, {value.text, fmt::format("{}:{}: {}", path, value.line, name)});
+  }
+}
+
+}  // namespace
+
+Source read_config_text(std::string_view text, std::string_view path) {
+  Source source;
+  std::vector<std::string> found;
+  for (const TomlEntry& entry : read_toml(text, found)) add_entry(entry, path, source);
+  for (const std::string& problem : found) {
+    source.problems.push_back(fmt::format("{}:{}", path, problem));
+  }
+  return source;
+}
+
+Source read_config_file(const std::string& path) {
+  const FileContent content = read_file(path);
+  if (content.problem.empty()) return read_config_text(content.text, printable(path));
+  Source source;
+  source.problems.push_back(fmt::format("{}: {}", printable(path), content.problem));
+  return source;
+}
+
+}  // namespace culvert

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace culvert {
+
+/// Where culvert listens if nothing is said: 127.0.0.1:3128, and [::1]:3128 where there is IPv6,
+/// because clients that are told "localhost" may try either.
+std::vector<ListenConfig> default_listen();
+
+/// Reads the value of `--listen`: ADDR:PORT (IPv6 in brackets), http://ADDR:PORT, PORT or
+/// localhost:PORT (both loopback addresses), :PORT (every address), unix:/path.  Each problem found
+/// is appended to `problems` without the value; the result is usable only if none was.
+std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems);
+
+/// Can anybody but this host's own users connect?
+bool is_reachable_by_others(const ListenConfig& listen);
+
+}  // namespace culvert

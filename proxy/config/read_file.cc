@@ -1,0 +1,42 @@
+#include "config/read_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMaxSize = std::size_t{1024} * 1024;
+
+}  // namespace
+
+FileContent read_file(const std::string& path) {
+  FileContent content;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    content.problem = std::strerror(errno);
+    return content;
+  }
+  std::array<char, 4096> chunk;
+  while (content.problem.empty()) {
+    const ssize_t n = ::read(fd, chunk.data(), chunk.size());
+    if (n == 0) break;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      content.problem = std::strerror(errno);
+    } else if (content.text.size() > kMaxSize) {
+      content.problem = "larger than 1 MiB";
+    } else {
+      content.text.append(chunk.data(), static_cast<std::size_t>(n));
+    }
+  }
+  ::close(fd);
+  return content;
+}
+
+}  // namespace culvert

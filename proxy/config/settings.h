@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace culvert {
+
+/// One value as somebody gave it.
+struct Given {
+  std::string value;
+  std::string origin;  ///< how a problem names it: "--listen", "CULVERT_LISTEN", "FILE:3: listen"
+};
+
+/// The values of each flag that was given, by its name without dashes, in their order.
+class Settings {
+ public:
+  void add(std::string_view flag, Given given) {
+    values_[std::string(flag)].push_back(std::move(given));
+  }
+  bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
+  /// Takes the flags of `other` that are not here yet; of two places, the first to be asked wins.
+  void add_missing(const Settings& other) {
+    values_.insert(other.values_.begin(), other.values_.end());
+  }
+  const std::vector<Given>& of(std::string_view flag) const {
+    static const std::vector<Given> kNone;
+    const auto found = values_.find(flag);
+    return found == values_.end() ? kNone : found->second;
+  }
+
+ private:
+  std::map<std::string, std::vector<Given>, std::less<>> values_;
+};
+
+/// What one place (arguments, environment, file) gave, and what was wrong with it.
+struct Source {
+  Settings settings;
+  std::vector<std::string> problems;
+  std::vector<std::string> warnings;
+};
+
+}  // namespace culvert

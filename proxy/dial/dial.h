@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "base/callback.h"
+#include "base/result.h"
+#include "net/stream.h"
+
+namespace culvert {
+
+/// What a dial came to: a stream that is connected to the target, or why there is none.
+using DialResult = Result<std::unique_ptr<Stream>>;
+using DialDone = Callback<void(DialResult)>;
+
+/// One attempt to get a byte stream.  start() once; `done` comes exactly once, perhaps within
+/// start(), as the last thing the dial does: it may destroy the dial.  Destruction cancels, and
+/// then `done` is not called.
+class Dial {
+ public:
+  virtual ~Dial() = default;
+  virtual void start() = 0;
+  /// A name is being looked up at the moment; for the text of a timeout.
+  virtual bool resolving() const { return false; }
+};
+
+/// "4.0 s", for the texts of timeouts.
+std::string seconds(std::chrono::milliseconds duration);
+
+/// How much an error tells about the cause; of several failed attempts the highest is reported.
+int telling(const Error& error);
+
+/// What a failed connect() means: code, and a clause to stand behind the peer's name ("refused the
+/// connection").  `side` is the peer's.
+Error connect_error(int sys, Side side);
+
+}  // namespace culvert

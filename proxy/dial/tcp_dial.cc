@@ -1,0 +1,108 @@
+#include "dial/tcp_dial.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/tcp_connect.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::chrono::milliseconds kConnectionAttemptDelay{250};  // RFC 8305 section 5
+
+}  // namespace
+
+std::vector<IpAddress> interleave_families(const std::vector<IpAddress>& addresses) {
+  std::vector<IpAddress> first, second, out;
+  for (const IpAddress& address : addresses) {
+    (address.family() == addresses[0].family() ? first : second).push_back(address);
+  }
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) out.push_back(first[i]);
+    if (i < second.size()) out.push_back(second[i]);
+  }
+  return out;
+}
+
+TcpDial::TcpDial(Loop& loop, const HostPort& address, Side side, DialDone done)
+    : loop_(loop),
+      address_(address),
+      side_(side),
+      done_(done),
+      delay_(loop, Callback<void()>::to<&TcpDial::on_delay>(this)) {}
+
+TcpDial::~TcpDial() = default;
+
+void TcpDial::start() {
+  if (address_.ip) {
+    candidates_.push_back(*address_.ip);
+    try_next();
+    return;
+  }
+  lookup_ = std::make_unique<Lookup>(loop_, address_.host,
+                                     Callback<void(Lookup::Found)>::to<&TcpDial::on_found>(this));
+}
+
+void TcpDial::on_found(Lookup::Found found) {
+  lookup_.reset();
+  if (!found) {
+    Error error = std::move(found).error();
+    if (error.side == Side::target) error.side = side_;
+    finish(std::move(error));
+    return;
+  }
+  candidates_ = interleave_families(*found);
+  try_next();
+}
+
+void TcpDial::try_next() {
+  // Addresses that fail at once (no such family here, refused on loopback) cost no delay.
+  while (next_ < candidates_.size()) {
+    int error = 0;
+    auto stream = begin_connect(loop_, candidates_[next_++], address_.port, error);
+    if (!stream) {
+      fail_attempt(error);
+      continue;
+    }
+    if (stream->connect_result().status == Io::Status::ok) {
+      finish(std::unique_ptr<Stream>(std::move(stream)));
+      return;
+    }
+    stream->set_events(this);
+    attempts_.push_back(std::move(stream));
+    if (next_ < candidates_.size()) delay_.start(kConnectionAttemptDelay);
+    return;
+  }
+  if (attempts_.empty()) finish(std::move(*failure_));
+}
+
+void TcpDial::on_ready(Stream& stream) {
+  const auto attempt = std::find_if(attempts_.begin(), attempts_.end(),
+                                    [&](const auto& own) { return own.get() == &stream; });
+  const Io result = (*attempt)->connect_result();
+  if (result.status == Io::Status::would_block) return;
+  auto finished = std::move(*attempt);
+  attempts_.erase(attempt);
+  if (result.status == Io::Status::ok) {
+    finish(std::unique_ptr<Stream>(std::move(finished)));
+    return;
+  }
+  finished.reset();
+  fail_attempt(result.error);
+  delay_.stop();
+  try_next();
+}
+
+void TcpDial::fail_attempt(int sys) {
+  Error error = connect_error(sys, side_);
+  if (!failure_ || telling(error) > telling(*failure_)) failure_ = std::move(error);
+}
+
+void TcpDial::finish(DialResult result) {
+  delay_.stop();
+  attempts_.clear();
+  if (result) (*result)->set_events(nullptr);
+  done_(std::move(result));
+}
+
+}  // namespace culvert

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/host_port.h"
+#include "dial/dial.h"
+#include "net/resolver.h"
+#include "net/tcp_stream.h"
+#include "net/timer.h"
+
+namespace culvert {
+
+/// Connects to a host and port from this machine: looks the name up if it is one, then tries its
+/// addresses as RFC 8305 ("Happy Eyeballs") says: families in turn, the next one after a failure or
+/// 250 ms, the first that connects wins.  Errors' texts are clauses behind the address.  Waits for
+/// as long as its owner lets it.
+class TcpDial final : public Dial, private StreamEvents {
+ public:
+  /// `side` says whose address it is, for the errors.
+  TcpDial(Loop& loop, const HostPort& address, Side side, DialDone done);
+  ~TcpDial();
+
+  void start() override;
+  bool resolving() const override { return lookup_ != nullptr; }
+
+ private:
+  void on_found(Lookup::Found found);
+  void on_delay() { try_next(); }
+  void on_ready(Stream& stream) override;
+  void try_next();
+  void fail_attempt(int sys);
+  void finish(DialResult result);
+
+  Loop& loop_;
+  HostPort address_;
+  Side side_;
+  DialDone done_;
+  std::unique_ptr<Lookup> lookup_;
+  std::vector<IpAddress> candidates_;
+  std::size_t next_ = 0;
+  std::vector<std::unique_ptr<TcpStream>> attempts_;
+  Timer delay_;
+  std::optional<Error> failure_;  // the most telling one so far
+};
+
+/// RFC 8305 section 4: the families alternate, beginning with the first address's.
+std::vector<IpAddress> interleave_families(const std::vector<IpAddress>& addresses);
+
+}  // namespace culvert

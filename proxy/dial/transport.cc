@@ -1,0 +1,11 @@
+#include "dial/transport.h"
+
+#include "dial/tcp_dial.h"
+
+namespace culvert {
+
+std::unique_ptr<Dial> TcpTransport::dial(const HostPort& address, Side side, DialDone done) {
+  return std::make_unique<TcpDial>(loop_, address, side, done);
+}
+
+}  // namespace culvert

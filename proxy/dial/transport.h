@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+
+#include "base/host_port.h"
+#include "dial/dial.h"
+#include "net/loop.h"
+
+namespace culvert {
+
+/// How an upstream's proxy (or, for direct, the target) is reached: from this machine, or in tests
+/// by a script.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// `side` says whose address it is, for the errors, whose texts are clauses behind the address.
+  virtual std::unique_ptr<Dial> dial(const HostPort& address, Side side, DialDone done) = 0;
+};
+
+/// Connects from this machine.
+class TcpTransport final : public Transport {
+ public:
+  explicit TcpTransport(Loop& loop) : loop_(loop) {}
+  std::unique_ptr<Dial> dial(const HostPort& address, Side side, DialDone done) override;
+
+ private:
+  Loop& loop_;
+};
+
+}  // namespace culvert

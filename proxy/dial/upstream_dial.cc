@@ -1,0 +1,235 @@
+#include "dial/upstream_dial.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "codec/clause.h"
+#include "codec/http_connect.h"
+#include "codec/socks.h"
+
+namespace culvert {
+
+using std::chrono::milliseconds;
+using Kind = UpstreamConfig::Kind;
+
+UpstreamDial::UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
+                           milliseconds connect_limit, milliseconds budget, DialDone done)
+    : loop_(loop),
+      upstream_(upstream),
+      target_(target),
+      purpose_(purpose),
+      done_(done),
+      begun_(loop.now()),
+      deadline_(loop.now() + budget),
+      connect_limit_(upstream.config.connect_timeout.value_or(connect_limit)),
+      timer_(loop, Callback<void()>::to<&UpstreamDial::on_timeout>(this)) {}
+
+bool UpstreamDial::is_http() const {
+  return upstream_.config.kind == Kind::http || upstream_.config.kind == Kind::https;
+}
+
+void UpstreamDial::start() {
+  begun_ = loop_.now();
+  timer_.start(std::chrono::ceil<milliseconds>(deadline_ - begun_));
+  if (upstream_.config.resolve_local && !target_.ip) {
+    stage_ = Stage::look_up;
+    lookup_ = std::make_unique<Lookup>(
+        loop_, target_.host, Callback<void(Lookup::Found)>::to<&UpstreamDial::on_target_found>(this));
+    return;
+  }
+  connect();
+}
+
+void UpstreamDial::on_target_found(Lookup::Found found) {
+  lookup_.reset();
+  if (!found) {
+    Error error = std::move(found).error();
+    error.text = target_name() + " " + error.text + " (resolve=local)";
+    return fail(std::move(error));
+  }
+  // SOCKS4a knows IPv4 only; for the others the system's preference stands.
+  auto chosen = found->begin();
+  if (upstream_.config.kind == Kind::socks4a) {
+    chosen = std::find_if(found->begin(), found->end(), [](const auto& ip) { return ip.is_v4(); });
+    if (chosen == found->end()) chosen = found->begin();
+  }
+  resolved_ = HostPort{chosen->to_string(), target_.port, *chosen};
+  connect();
+}
+
+void UpstreamDial::connect() {
+  if (upstream_.config.kind == Kind::socks4a) {
+    if (auto refused = socks4a_refuses(asked_for())) {
+      refused->text = upstream_name() + " " + refused->text;
+      return fail(std::move(*refused));
+    }
+  }
+  stage_ = Stage::connect;
+  // Through another upstream, connecting takes that one's handshake too.
+  const bool limited = !is_direct() && !upstream_.config.via_index;
+  if (limited || upstream_.config.connect_timeout) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline_ - loop_.now());
+    timer_.start(std::clamp(connect_limit_, milliseconds(0), left));
+  }
+  transport_ = upstream_.transport->dial(is_direct() ? target_ : upstream_.config.address,
+                                         is_direct() ? Side::target : Side::upstream,
+                                         DialDone::to<&UpstreamDial::on_connected>(this));
+  transport_->start();
+}
+
+void UpstreamDial::on_connected(DialResult result) {
+  transport_.reset();
+  if (!result) {
+    Error error = std::move(result).error();
+    const bool refused_by_proxy = !is_direct() && error.code == Errc::connection_refused;
+    if (upstream_.config.via_index) {
+      error.text = upstream_name() + " is out of reach: " + error.text;
+    } else {
+      error.text = (is_direct() ? target_name() : upstream_name()) + " " + error.text +
+                   (refused_by_proxy ? " - is the tunnel up?" : "");
+    }
+    return fail(std::move(error));
+  }
+  stream_ = std::move(*result);
+  if (is_direct()) return succeed();
+  timer_.start(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()));
+  if (upstream_.config.kind != Kind::https) return begin_handshake();
+  stage_ = Stage::tls;
+  const auto& config = upstream_.config;
+  auto tls = std::make_unique<TlsStream>(std::move(stream_), *upstream_.tls,
+                                         config.sni.empty() ? config.address.host : config.sni,
+                                         upstream_.session);
+  tls_ = tls.get();
+  stream_ = std::move(tls);
+  stream_->set_events(this);
+  continue_tls();
+}
+
+void UpstreamDial::continue_tls() {
+  const Io io = tls_->handshake();
+  if (io.status == Io::Status::would_block) return;
+  if (io.status != Io::Status::ok) {
+    Error error = tls_->handshake_error(io);
+    error.text = upstream_name() + " " + error.text;
+    return fail(std::move(error));
+  }
+  tls_ = nullptr;
+  begin_handshake();
+}
+
+void UpstreamDial::begin_handshake() {
+  if (is_http() && purpose_ == Purpose::forward) return succeed();
+  stage_ = Stage::handshake;
+  const auto& config = upstream_.config;
+  switch (config.kind) {
+    case Kind::socks5: handshake_ = make_socks5_handshake(asked_for(), config.credentials); break;
+    case Kind::socks4a:
+      handshake_ = make_socks4a_handshake(
+          asked_for(), config.credentials ? std::string_view(config.credentials->user) : "");
+      break;
+    default: handshake_ = make_http_connect_handshake(asked_for(), config.credentials); break;
+  }
+  output_ = handshake_->take_output();
+  stream_->set_events(this);
+  continue_handshake();
+}
+
+void UpstreamDial::continue_handshake() {
+  std::array<char, 2048> buffer;
+  for (;;) {
+    if (!flush_output()) return;
+    if (handshake_->done()) return succeed();
+    const Io io = stream_->try_read(buffer);
+    if (io.status == Io::Status::would_block) return;
+    if (io.status != Io::Status::ok) return fail_io(io);
+    const std::string_view bytes(buffer.data(), io.bytes);
+    const auto used = handshake_->consume(bytes);
+    if (!used) {
+      Error error = used.error();
+      error.text = upstream_name() + " " + error.text;
+      return fail(std::move(error));
+    }
+    // What is glued to the reply belongs to the tunnel.
+    if (*used < bytes.size()) stream_->unread(std::string(bytes.substr(*used)));
+    output_ = handshake_->take_output();
+  }
+}
+
+/// True when nothing is left to write; false when it waits or has failed.
+bool UpstreamDial::flush_output() {
+  while (!output_.empty()) {
+    const Io io = stream_->try_write(output_);
+    if (io.status == Io::Status::would_block) return false;
+    if (io.status != Io::Status::ok) {
+      fail_io(io);
+      return false;
+    }
+    output_.erase(0, io.bytes);
+  }
+  return true;
+}
+
+void UpstreamDial::on_ready(Stream&) {
+  if (stage_ == Stage::tls) return continue_tls();
+  continue_handshake();
+}
+
+void UpstreamDial::on_timeout() {
+  const std::string waited =
+      " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
+  const std::string peer = is_direct() ? target_name() : upstream_name();
+  Error error{Errc::connection_timeout, is_direct() ? Side::target : Side::upstream, 0, {}};
+  switch (stage_) {
+    case Stage::look_up:
+      error.code = Errc::dns_timeout;
+      error.text = target_name() + " did not resolve here" + waited;
+      break;
+    case Stage::connect:
+      if (transport_->resolving()) {
+        error.code = Errc::dns_timeout;
+        error.text = peer + " did not resolve here" + waited;
+      } else {
+        error.text = peer + " did not accept the connection" + waited;
+      }
+      break;
+    case Stage::tls: error.text = peer + " did not finish the TLS handshake" + waited; break;
+    case Stage::handshake:
+      error.text = peer + " did not answer the " + std::string(handshake_->phase()) + waited;
+      break;
+  }
+  fail(std::move(error));
+}
+
+void UpstreamDial::fail_io(const Io& io) {
+  Error error = handshake_->eof();
+  if (io.status == Io::Status::error) {
+    error.sys = io.error;
+    error.text += " (" + std::generic_category().message(io.error) + ")";
+  }
+  error.text = upstream_name() + " " + error.text;
+  fail(std::move(error));
+}
+
+std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }
+
+/// Each text names the upstream and the target: it may be all that a user sees.
+void UpstreamDial::fail(Error error) {
+  if (is_direct()) {
+    error.text += " (direct)";
+  } else if (error.text.find(shown_target(target_)) == std::string::npos) {
+    error.text += " (for " + shown_target(target_) + ")";
+  }
+  timer_.stop();
+  stream_.reset();
+  done_(std::move(error));
+}
+
+void UpstreamDial::succeed() {
+  timer_.stop();
+  stream_->set_events(nullptr);
+  done_(std::move(stream_));
+}
+
+}  // namespace culvert

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/host_port.h"
+#include "codec/handshake.h"
+#include "dial/dial.h"
+#include "dial/upstream.h"
+#include "net/resolver.h"
+#include "net/timer.h"
+#include "net/tls.h"
+
+namespace culvert {
+
+/// Gets a stream to the target through one upstream: connects to the proxy (or, for direct, to the
+/// target itself), does TLS if the proxy wants it, then the proxy's handshake.  Errors' texts are
+/// whole sentences that name upstream and target.
+class UpstreamDial final : public Dial, private StreamEvents {
+ public:
+  /// What the stream is wanted for.
+  enum class Purpose {
+    tunnel,   ///< bytes go to the target itself
+    forward,  ///< plain HTTP: through an HTTP proxy without CONNECT, the requests go to the proxy
+  };
+
+  /// `target` outlives the dial.  `budget` is what this attempt may take in all; connecting to the proxy may take
+  /// `connect_limit` of it.
+  UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
+               std::chrono::milliseconds connect_limit, std::chrono::milliseconds budget,
+               DialDone done);
+
+  void start() override;
+
+ private:
+  enum class Stage { look_up, connect, tls, handshake };
+
+  void on_target_found(Lookup::Found found);
+  void connect();
+  void on_connected(DialResult result);
+  void continue_tls();
+  void begin_handshake();
+  void continue_handshake();
+  bool flush_output();
+  void on_ready(Stream& stream) override;
+  void on_timeout();
+
+  bool is_direct() const { return upstream_.config.kind == UpstreamConfig::Kind::direct; }
+  bool is_http() const;
+  std::string upstream_name() const { return "upstream " + upstream_.config.label; }
+  std::string target_name() const;
+  const HostPort& asked_for() const { return resolved_ ? *resolved_ : target_; }
+  void fail(Error error);
+  void fail_io(const Io& io);
+  void succeed();
+
+  Loop& loop_;
+  Upstream& upstream_;
+  const HostPort& target_;
+  std::optional<HostPort> resolved_;  // target_ by its address, with resolve=local
+  Purpose purpose_;
+  DialDone done_;
+  Stage stage_ = Stage::connect;
+  Loop::Clock::time_point begun_;
+  Loop::Clock::time_point deadline_;
+  std::chrono::milliseconds connect_limit_;
+  Timer timer_;
+  std::unique_ptr<Lookup> lookup_;
+  std::unique_ptr<Dial> transport_;
+  std::unique_ptr<Stream> stream_;
+  TlsStream* tls_ = nullptr;  // stream_, while its handshake runs
+  std::unique_ptr<Handshake> handshake_;
+  std::string output_;
+};
+
+}  // namespace culvert

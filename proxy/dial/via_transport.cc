@@ -1,0 +1,18 @@
+#include "dial/via_transport.h"
+
+#include "dial/upstream_dial.h"
+
+namespace culvert {
+namespace {
+
+// The dial that waits for this one has the deadline; this is only never shorter.
+constexpr std::chrono::milliseconds kLongest{60'000};
+
+}  // namespace
+
+std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, DialDone done) {
+  return std::make_unique<UpstreamDial>(loop_, hop_, address, UpstreamDial::Purpose::tunnel,
+                                        kLongest, kLongest, done);
+}
+
+}  // namespace culvert

@@ -1,0 +1,193 @@
+#include "net/listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "net/socket_address.h"
+#include "net/tcp_connect.h"
+
+namespace culvert {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+constexpr int kAcceptsPerWakeup = 64;
+constexpr std::chrono::milliseconds kRetryAfterStarvation{100};
+
+Error listen_error(const std::string& where, int error) {
+  std::string text = "cannot listen on " + where + ": ";
+  if (error == EADDRINUSE) {
+    text += "the address is already in use - is another culvert or proxy running there?";
+  } else if (error == EACCES) {
+    text += "permission denied - ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  } else if (error == EADDRNOTAVAIL) {
+    text += "no interface of this machine has that address";
+  } else {
+    text += std::generic_category().message(error);
+  }
+  return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
+}
+
+/// A bound socket, or -1 and errno.
+int bind_tcp(const SocketAddress& address, bool reuse_port) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  if (address.storage.ss_family == AF_INET6) {
+    // Each --listen is one address: 0.0.0.0 and [::] stand side by side.
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  }
+  if (bind(fd, address.get(), address.size) == 0) return fd;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+}  // namespace
+
+ListenSocket::ListenSocket(ListenSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      address_(std::move(other.address_)),
+      path_(std::exchange(other.path_, {})) {}
+
+ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(address_, other.address_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+ListenSocket::~ListenSocket() {
+  if (fd_ >= 0) close(fd_);
+  if (!path_.empty()) unlink(path_.c_str());
+}
+
+Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port) {
+  const SocketAddress wanted = SocketAddress::of(*address.ip, address.port);
+  ListenSocket out(bind_tcp(wanted, reuse_port));
+  if (out.fd_ < 0) return listen_error(address.to_string(), errno);
+  set_tunnel_options(out.fd_);  // accepted sockets inherit
+  if (listen(out.fd_, kBacklog) != 0) return listen_error(address.to_string(), errno);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  getsockname(out.fd_, reinterpret_cast<sockaddr*>(&bound), &size);
+  out.address_ = host_port_of(bound).value_or(address);
+  return out;
+}
+
+Result<void> ListenSocket::check_free(const HostPort& address) {
+  // SO_REUSEPORT would let us share the port of another program in silence, so the first look is
+  // without it.
+  const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false);
+  if (fd < 0) return listen_error(address.to_string(), errno);
+  const int failed = listen(fd, 1) == 0 ? 0 : errno;
+  close(fd);
+  if (failed != 0) return listen_error(address.to_string(), failed);
+  return {};
+}
+
+Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return listen_error("unix:" + path, ENAMETOOLONG);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const auto* raw = reinterpret_cast<const sockaddr*>(&address);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return listen_error("unix:" + path, errno);
+  ListenSocket out(fd);
+
+  struct stat file{};
+  if (lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) {
+    const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const bool dead = connect(probe, raw, sizeof address) != 0 && errno == ECONNREFUSED;
+    close(probe);
+    if (!dead) return listen_error("unix:" + path, EADDRINUSE);
+    unlink(path.c_str());
+  }
+  if (bind(fd, raw, sizeof address) != 0) return listen_error("unix:" + path, errno);
+  out.path_ = path;
+  if (listen(fd, kBacklog) != 0) return listen_error("unix:" + path, errno);
+  return out;
+}
+
+Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved)
+    : loop_(loop),
+      socket_(socket),
+      accepted_(accepted),
+      starved_(starved),
+      retry_(loop, Callback<void()>::to<&Listener::on_retry>(this)) {
+  loop_.watch(socket_.fd(), *this, EPOLLIN);  // level-triggered: a queue longer than a batch stays
+}
+
+Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
+
+void Listener::on_poll(std::uint32_t) {
+  for (int i = 0; i < kAcceptsPerWakeup && !paused_; ++i) {
+    if (!accept_one()) return;
+  }
+}
+
+void Listener::accept_all() {
+  while (accept_one()) {
+  }
+}
+
+bool Listener::accept_one() {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const int fd = accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    accepted_(fd, host_port_of(peer));
+    return true;
+  }
+  switch (errno) {
+    case ECONNABORTED:  // gone before we came: the next one may be fine
+    case EINTR:
+    case EPROTO:
+      return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM: {
+      // The queue stays readable, so waiting for the loop would spin.
+      const int error = errno;
+      loop_.rewatch(socket_.fd(), *this, 0);
+      retry_.start(kRetryAfterStarvation);
+      starved_(error);
+      return false;
+    }
+    default:
+      return false;
+  }
+}
+
+void Listener::on_retry() {
+  if (!paused_) loop_.rewatch(socket_.fd(), *this, EPOLLIN);
+}
+
+void Listener::pause_accepting() {
+  if (paused_) return;
+  paused_ = true;
+  loop_.rewatch(socket_.fd(), *this, 0);
+}
+
+void Listener::resume_accepting() {
+  if (!paused_) return;
+  paused_ = false;
+  if (!retry_.running()) loop_.rewatch(socket_.fd(), *this, EPOLLIN);
+}
+
+}  // namespace culvert

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <string>
+
+#include "base/callback.h"
+#include "base/host_port.h"
+#include "base/result.h"
+#include "net/timer.h"
+
+namespace culvert {
+
+/// A listening socket, bound and ready; owns the descriptor.
+class ListenSocket {
+ public:
+  /// `reuse_port` lets several workers share the port.  Port 0 lets the system choose.  Errors of
+  /// this class are whole sentences that name the address.
+  static Result<ListenSocket> tcp(const HostPort& address, bool reuse_port);
+  /// Whether nobody else is on the port; to be asked before sharing it.
+  static Result<void> check_free(const HostPort& address);
+  /// Replaces a stale socket file, never one that answers.
+  static Result<ListenSocket> unix_path(const std::string& path);
+
+  ListenSocket(ListenSocket&& other) noexcept;
+  ListenSocket& operator=(ListenSocket&& other) noexcept;
+  ~ListenSocket();
+
+  int fd() const { return fd_; }
+  /// Where it really listens.
+  const HostPort& address() const { return address_; }
+
+ private:
+  explicit ListenSocket(int fd) : fd_(fd) {}
+
+  int fd_ = -1;
+  HostPort address_;
+  std::string path_;  // of a unix socket: removed at the end
+};
+
+/// Accepts connections from a ListenSocket.
+class Listener final : private Pollable {
+ public:
+  /// A connection's descriptor (non-blocking; the receiver owns it) and its peer; nullopt for a
+  /// unix socket.
+  using Accepted = Callback<void(int, const std::optional<HostPort>&)>;
+  /// Accepting failed with this errno (EMFILE, ENFILE, ENOMEM); it is tried again by itself.
+  using Starved = Callback<void(int)>;
+
+  Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// Leaves new connections in the kernel's queue until resume_accepting().
+  void pause_accepting();
+  void resume_accepting();
+  /// Takes what is already in the queue, so that closing the socket resets nobody.
+  void accept_all();
+
+ private:
+  void on_poll(std::uint32_t events) override;
+  bool accept_one();
+  void on_retry();
+
+  Loop& loop_;
+  ListenSocket& socket_;
+  Accepted accepted_;
+  Starved starved_;
+  Timer retry_;
+  bool paused_ = false;
+};
+
+}  // namespace culvert

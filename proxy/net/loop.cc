@@ -1,0 +1,250 @@
+#include "net/loop.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <system_error>
+
+#include "net/timer.h"
+
+namespace culvert {
+namespace {
+
+constexpr int kEventsPerTurn = 256;
+
+}  // namespace
+
+struct Loop::Uv {
+  uv_loop_t loop;
+  uv_async_t wake;
+};
+
+Loop::Loop()
+    : uv_(std::make_unique<Uv>()),
+      now_(Clock::now()),
+      events_(std::make_unique<epoll_event[]>(kEventsPerTurn)) {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  if (const int failed = uv_loop_init(&uv_->loop)) {
+    close(epoll_);
+    throw std::system_error(-failed, std::generic_category(), "uv_loop_init");
+  }
+  uv_async_init(&uv_->loop, &uv_->wake, [](uv_async_t*) {});
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = this;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, uv_backend_fd(&uv_->loop), &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+}
+
+Loop::~Loop() {
+  run_deferred();
+  uv_close(reinterpret_cast<uv_handle_t*>(&uv_->wake), nullptr);
+  uv_run(&uv_->loop, UV_RUN_NOWAIT);
+  assert(watched_ == 0 && heap_.empty());
+  const int left = uv_loop_close(&uv_->loop);
+  close(epoll_);
+  // A lookup that hangs in another thread still points here: better leaked than freed.
+  if (left == UV_EBUSY) static_cast<void>(uv_.release());
+}
+
+uv_loop_s* Loop::uv() {
+  uv_wants_turn_ = true;
+  return &uv_->loop;
+}
+
+bool Loop::busy() const {
+  // The handle that wakes us is part of the loop itself.  It keeps its reference otherwise: libuv
+  // polls nothing for a loop in which nothing has one.
+  auto* wake = reinterpret_cast<uv_handle_t*>(&uv_->wake);
+  uv_unref(wake);
+  const bool alive = uv_loop_alive(&uv_->loop) != 0;
+  uv_ref(wake);
+  return watched_ != 0 || !heap_.empty() || alive;
+}
+
+void Loop::run() {
+  stopping_ = false;
+  while (!stopping_) turn();
+}
+
+void Loop::turn(int limit_ms) {
+  event_index_ = 0;
+  event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, wait_ms(limit_ms));
+  now_ = Clock::now();
+  for (; event_index_ < event_count_; ++event_index_) {
+    const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];
+    if (event.data.ptr == this) {
+      uv_wants_turn_ = true;
+    } else if (event.data.ptr != nullptr) {
+      static_cast<Pollable*>(event.data.ptr)->on_poll(event.events);
+    }
+  }
+  event_count_ = 0;
+
+  resuming_.swap(resumed_);
+  for (std::size_t i = 0; i < resuming_.size(); ++i) {
+    Pollable* owner = resuming_[i];
+    if (owner == nullptr) continue;  // forgotten meanwhile
+    resuming_[i] = nullptr;
+    owner->resumed_ = false;
+    owner->on_poll(0);
+  }
+  resuming_.clear();
+
+  run_due_timers();
+  if (uv_wants_turn_) run_uv();
+  run_deferred();
+  if (turn_end_) turn_end_();
+}
+
+int Loop::wait_ms(int limit_ms) const {
+  if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
+  int wait = limit_ms;
+  if (!heap_.empty()) {
+    // Rounded up: a timer that is due in half a millisecond must not spin until then.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ -
+                                                                   Clock::now());
+    const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+    if (wait < 0 || ms < wait) wait = ms;
+  }
+  return wait;
+}
+
+void Loop::run_uv() {
+  do {
+    uv_wants_turn_ = false;
+    uv_run(&uv_->loop, UV_RUN_NOWAIT);
+    std::vector<std::function<void()>> posted;
+    {
+      const std::lock_guard lock(posted_mutex_);
+      posted.swap(posted_);
+    }
+    for (const auto& task : posted) task();
+  } while (uv_wants_turn_ || uv_backend_timeout(&uv_->loop) == 0);
+}
+
+void Loop::run_deferred() {
+  // A deferred task may defer another (a session that ends another); each gets its turn now.
+  while (!deferred_.empty()) {
+    std::vector<std::function<void()>> tasks;
+    tasks.swap(deferred_);
+    for (const auto& task : tasks) task();
+  }
+}
+
+void Loop::watch(int fd, Pollable& owner, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &owner;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    resume(owner);
+    return;
+  }
+  owner.watched_ = true;
+  ++watched_;
+}
+
+void Loop::rewatch(int fd, Pollable& owner, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &owner;
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
+}
+
+void Loop::forget(Pollable& owner) {
+  if (owner.watched_) --watched_;
+  owner.watched_ = false;
+  for (int i = event_index_ + 1; i < event_count_; ++i) {
+    epoll_event& event = events_[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &owner) event.data.ptr = nullptr;
+  }
+  if (owner.resumed_) {
+    std::erase(resumed_, &owner);
+    std::replace(resuming_.begin(), resuming_.end(), &owner, static_cast<Pollable*>(nullptr));
+    owner.resumed_ = false;
+  }
+}
+
+void Loop::unwatch(int fd, Pollable& owner) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  forget(owner);
+}
+
+void Loop::resume(Pollable& owner) {
+  if (owner.resumed_) return;
+  owner.resumed_ = true;
+  resumed_.push_back(&owner);
+}
+
+void Loop::defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(task));
+  }
+  uv_async_send(&uv_->wake);
+}
+
+// The timers form a binary heap by deadline; each knows its place, so that it can leave.
+
+void Loop::place(Timer& timer, std::size_t index) {
+  heap_[index] = &timer;
+  timer.index_ = index;
+}
+
+void Loop::sift_up(std::size_t index) {
+  Timer& timer = *heap_[index];
+  while (index > 0) {
+    const std::size_t parent = (index - 1) / 2;
+    if (heap_[parent]->deadline_ <= timer.deadline_) break;
+    place(*heap_[parent], index);
+    index = parent;
+  }
+  place(timer, index);
+}
+
+void Loop::sift_down(std::size_t index) {
+  Timer& timer = *heap_[index];
+  for (;;) {
+    std::size_t child = 2 * index + 1;
+    if (child >= heap_.size()) break;
+    if (child + 1 < heap_.size() && heap_[child + 1]->deadline_ < heap_[child]->deadline_) ++child;
+    if (timer.deadline_ <= heap_[child]->deadline_) break;
+    place(*heap_[child], index);
+    index = child;
+  }
+  place(timer, index);
+}
+
+void Loop::add_timer(Timer& timer) {
+  heap_.push_back(&timer);
+  sift_up(heap_.size() - 1);
+}
+
+void Loop::remove_timer(Timer& timer) {
+  const std::size_t index = timer.index_;
+  timer.index_ = Timer::kIdle;
+  Timer& last = *heap_.back();
+  heap_.pop_back();
+  if (&last == &timer) return;
+  place(last, index);
+  sift_up(index);
+  sift_down(last.index_);
+}
+
+void Loop::run_due_timers() {
+  while (!heap_.empty() && heap_[0]->deadline_ <= now_) {
+    Timer& timer = *heap_[0];
+    remove_timer(timer);
+    timer.expired_();
+  }
+}
+
+}  // namespace culvert

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+struct uv_loop_s;
+struct epoll_event;
+
+namespace culvert {
+
+class Timer;
+
+/// A descriptor's owner, told when the descriptor became ready.
+class Pollable {
+ public:
+  virtual ~Pollable() = default;
+  /// `events` are epoll's bits, or 0 for a turn that the owner asked for with Loop::resume().  May
+  /// destroy the Pollable.
+  virtual void on_poll(std::uint32_t events) = 0;
+
+ private:
+  friend class Loop;
+  bool watched_ = false;
+  bool resumed_ = false;
+};
+
+/// One thread's event loop.
+///
+/// Sockets hang on an edge-triggered epoll set of our own: one epoll_ctl in a socket's life, and
+/// closing one is synchronous.  libuv serves everything that is not hot (name lookups, signals,
+/// wake-ups from other threads, child processes) and is embedded the way its documentation offers:
+/// its backend descriptor is one more member of the set, and it gets a turn when that is ready.
+/// uv_poll on every socket was measured: three more system calls a socket and 10-25 % more CPU in
+/// ping-pong.
+class Loop {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Loop();
+  /// Everything that lives on the loop must be gone; busy() tells.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Turns until stop().
+  void run();
+  void stop() { stopping_ = true; }
+  /// One turn; waits for at most `limit_ms` (-1: for as long as it takes).
+  void turn(int limit_ms = -1);
+
+  /// The time of this turn.
+  Clock::time_point now() const { return now_; }
+
+  /// Watches `fd` for `events` (epoll bits) until forget().  Where the system refuses, the owner is
+  /// resumed instead, as if everything were ready: its next attempt meets the trouble.
+  void watch(int fd, Pollable& owner, std::uint32_t events);
+  /// Changes what is watched for.
+  void rewatch(int fd, Pollable& owner, std::uint32_t events);
+  /// No on_poll() after this, not even for events that this turn already fetched.  The caller
+  /// closes the descriptor next, which takes it out of the set.
+  void forget(Pollable& owner);
+  /// forget() for a descriptor that stays open.
+  void unwatch(int fd, Pollable& owner);
+  /// Calls owner.on_poll(0) in the next turn, which then does not wait.
+  void resume(Pollable& owner);
+
+  /// Runs `task` at the end of this turn, when no frame of a callback is left on the stack.
+  void defer(std::function<void()> task);
+  /// The same from any thread.
+  void post(std::function<void()> task);
+  /// Called at the end of each turn; one only.
+  void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
+
+  /// libuv's loop, for the classes of this folder.  The loop gives libuv a turn afterwards.
+  uv_loop_s* uv();
+
+  /// Something still lives here: watched descriptors, timers, libuv handles or requests.
+  bool busy() const;
+
+ private:
+  friend class Timer;
+  void add_timer(Timer& timer);
+  void remove_timer(Timer& timer);
+  void sift_up(std::size_t index);
+  void sift_down(std::size_t index);
+  void place(Timer& timer, std::size_t index);
+  int wait_ms(int limit_ms) const;
+  void run_due_timers();
+  void run_uv();
+  void run_deferred();
+
+  struct Uv;  // libuv's loop and the handle that wakes it from other threads
+  std::unique_ptr<Uv> uv_;
+  bool uv_wants_turn_ = true;
+  bool stopping_ = false;
+  int epoll_ = -1;
+  int watched_ = 0;
+  Clock::time_point now_;
+  std::unique_ptr<epoll_event[]> events_;
+  int event_count_ = 0;
+  int event_index_ = 0;
+  std::vector<Pollable*> resumed_;
+  std::vector<Pollable*> resuming_;
+  std::vector<Timer*> heap_;
+  std::vector<std::function<void()>> deferred_;
+  std::function<void()> turn_end_;
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,87 @@
+#include "net/resolver.h"
+
+#include <netdb.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/socket_address.h"
+
+namespace culvert {
+
+struct Lookup::Request {
+  uv_getaddrinfo_t uv;
+  Lookup* owner;
+  Callback<void(Found)> done;
+  int failed_at_once = 0;
+};
+
+namespace {
+
+Error lookup_error(int status) {
+  switch (status) {
+    case UV_EAI_NONAME:
+    case UV_EAI_NODATA:
+    case UV_ENOENT:
+      return {Errc::dns_error, Side::target, 0, "does not resolve here"};
+    case UV_EAI_AGAIN:
+      return {Errc::dns_error, Side::local, 0, "does not resolve: the DNS server gave no answer"};
+    default:
+      return {Errc::dns_error, Side::local, 0,
+              std::string("does not resolve: ") + uv_strerror(status)};
+  }
+}
+
+Lookup::Found addresses_of(const addrinfo* list) {
+  std::vector<IpAddress> found;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    sockaddr_storage storage{};
+    std::memcpy(&storage, entry->ai_addr,
+                std::min<std::size_t>(entry->ai_addrlen, sizeof storage));
+    const auto address = host_port_of(storage);
+    if (!address) continue;
+    if (std::find(found.begin(), found.end(), *address->ip) == found.end()) {
+      found.push_back(*address->ip);
+    }
+  }
+  if (found.empty()) return lookup_error(UV_EAI_NONAME);
+  return found;
+}
+
+}  // namespace
+
+Lookup::Lookup(Loop& loop, const std::string& name, Callback<void(Found)> done)
+    : request_(new Request{{}, this, done}) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  request_->uv.data = request_;
+  const auto finished = [](uv_getaddrinfo_t* uv, int status, addrinfo* list) {
+    const std::unique_ptr<Request> request(static_cast<Request*>(uv->data));
+    Found found = status == 0 ? addresses_of(list) : Found(lookup_error(status));
+    uv_freeaddrinfo(list);
+    if (request->owner == nullptr) return;
+    request->owner->request_ = nullptr;
+    request->done(std::move(found));
+  };
+  const int failed =
+      uv_getaddrinfo(loop.uv(), &request_->uv, finished, name.c_str(), nullptr, &hints);
+  if (failed == 0) return;
+  // A synchronous failure takes the same road as a late one.
+  request_->failed_at_once = failed;
+  loop.defer([request = request_] {
+    const std::unique_ptr<Request> owned(request);
+    if (owned->owner == nullptr) return;
+    owned->owner->request_ = nullptr;
+    owned->done(lookup_error(owned->failed_at_once));
+  });
+}
+
+Lookup::~Lookup() {
+  if (request_ == nullptr) return;
+  request_->owner = nullptr;
+  if (request_->failed_at_once == 0) uv_cancel(reinterpret_cast<uv_req_t*>(&request_->uv));
+}
+
+}  // namespace culvert

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/callback.h"
+#include "base/ip_address.h"
+#include "base/result.h"
+#include "net/loop.h"
+
+namespace culvert {
+
+/// One look-up of a name through the system's resolver, off the loop.  Destruction cancels: the
+/// callback is then not called.
+class Lookup {
+ public:
+  using Found = Result<std::vector<IpAddress>>;
+
+  /// `done` comes exactly once, in a later turn, and may destroy the Lookup.  The addresses are in
+  /// the system's order (RFC 6724), without duplicates; never empty.  The error's text is a clause
+  /// to stand behind the name ("does not resolve here").
+  Lookup(Loop& loop, const std::string& name, Callback<void(Found)> done);
+  ~Lookup();
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+ private:
+  struct Request;  // lives until libuv is done with it
+  Request* request_ = nullptr;
+};
+
+}  // namespace culvert

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace culvert {
+
+class Pipe;
+class Stream;
+
+/// What an attempt to move bytes came to.
+struct Io {
+  enum class Status { ok, would_block, eof, error };
+  Status status = Status::would_block;
+  std::size_t bytes = 0;  ///< moved, with ok
+  int error = 0;          ///< errno, with error; EPROTO for a TLS failure
+
+  static Io ok(std::size_t bytes) { return {Status::ok, bytes, 0}; }
+  static Io would_block() { return {Status::would_block, 0, 0}; }
+  static Io eof() { return {Status::eof, 0, 0}; }
+  static Io failed(int error) { return {Status::error, 0, error}; }
+};
+
+/// Told when something that would have blocked is worth another try.
+class StreamEvents {
+ public:
+  /// May destroy the stream.  Not called during a try_...(), nor after the stream's destruction.
+  virtual void on_ready(Stream& stream) = 0;
+
+ protected:
+  ~StreamEvents() = default;
+};
+
+/// A byte stream both ways that never blocks: try first, and only after `would_block` wait for
+/// on_ready().  No buffer is ever in flight inside a stream.  Whoever stops before would_block (to
+/// let others have a turn) calls resume() to be called again.  Destruction closes at once.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// The one that is told; may change at any time.  The new one tries first.
+  void set_events(StreamEvents* events) { events_ = events; }
+
+  /// eof when the peer has finished sending.
+  virtual Io try_read(std::span<char> buffer) = 0;
+  virtual Io try_write(std::span<const char> bytes) = 0;
+  /// Tells the peer that nothing more comes (FIN, close_notify).  Idempotent.
+  virtual Io shutdown_write() = 0;
+
+  /// on_ready() in the next turn.
+  virtual void resume() = 0;
+  /// Makes the destruction a RST instead of a FIN.
+  virtual void reset_on_close() = 0;
+  /// The connection is known to be dead (reset or timed out); reading what is left still works.
+  virtual bool broken() const = 0;
+  /// Bytes written that the peer has not acknowledged yet.
+  virtual std::size_t unsent() const = 0;
+
+  /// Puts bytes back: the next try_read() begins with them.
+  virtual void unread(std::string bytes) = 0;
+
+  /// The stream can move bytes between its socket and a pipe without their passing through us.
+  virtual bool can_splice() const { return false; }
+  virtual Io splice_to(Pipe& pipe, std::size_t most);  ///< socket to pipe
+  virtual Io splice_from(Pipe& pipe);                  ///< pipe to socket
+
+ protected:
+  StreamEvents* events_ = nullptr;
+};
+
+}  // namespace culvert

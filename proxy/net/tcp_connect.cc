@@ -1,0 +1,59 @@
+#include "net/tcp_connect.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "net/socket_address.h"
+
+namespace culvert {
+namespace {
+
+constexpr int kKeepaliveSeconds = 30;
+constexpr int kKeepaliveProbes = 4;
+constexpr unsigned kUserTimeoutMs = 60'000;
+
+template <typename T>
+void set_option(int fd, int level, int name, T value) {
+  // Tuning: a socket without it works all the same.
+  static_cast<void>(setsockopt(fd, level, name, &value, sizeof value));
+}
+
+}  // namespace
+
+void set_tunnel_options(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+}
+
+std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, std::uint16_t port,
+                                         int& error) {
+  const SocketAddress peer = SocketAddress::of(address, port);
+  const int fd = socket(peer.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    error = errno;
+    return nullptr;
+  }
+  set_tunnel_options(fd);
+  // Only towards the upstream: a client may stop reading for as long as its disk takes, and the
+  // kernel would count a closed window against it.
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
+  TcpStream::State state = TcpStream::State::connected;
+  if (connect(fd, peer.get(), peer.size) != 0) {
+    if (errno != EINPROGRESS) {
+      error = errno;
+      close(fd);
+      return nullptr;
+    }
+    state = TcpStream::State::connecting;
+  }
+  return std::make_unique<TcpStream>(loop, fd, state);
+}
+
+}  // namespace culvert

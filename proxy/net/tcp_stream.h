@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "net/loop.h"
+#include "net/stream.h"
+
+namespace culvert {
+
+/// A connected TCP or unix socket.  Remembers what the edges said: would_block costs no system
+/// call while no edge has come since the last one.
+class TcpStream final : public Stream, private Pollable {
+ public:
+  enum class State { connected, connecting };
+
+  /// Takes over `fd`, a non-blocking socket.
+  TcpStream(Loop& loop, int fd, State state);
+  ~TcpStream();
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+
+  Io try_read(std::span<char> buffer) override;
+  Io try_write(std::span<const char> bytes) override;
+  Io shutdown_write() override;
+  void resume() override { loop_.resume(*this); }
+  void reset_on_close() override { reset_on_close_ = true; }
+  bool broken() const override { return broken_; }
+  std::size_t unsent() const override;
+  void unread(std::string bytes) override;
+  bool can_splice() const override { return unread_ == nullptr; }
+  Io splice_to(Pipe& pipe, std::size_t most) override;
+  Io splice_from(Pipe& pipe) override;
+
+  /// After a non-blocking connect(): would_block while it is under way, then ok or its error.
+  Io connect_result();
+  int fd() const { return fd_; }
+
+ private:
+  void on_poll(std::uint32_t events) override;
+
+  Loop& loop_;
+  std::unique_ptr<std::string> unread_;
+  int fd_;
+  bool readable_ = false;
+  bool writable_ = false;
+  bool hung_up_ = false;  // FIN or worse is queued behind the bytes: a short read proves nothing
+  bool broken_ = false;
+  bool reset_on_close_ = false;
+  bool write_closed_ = false;
+};
+
+}  // namespace culvert

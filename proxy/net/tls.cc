@@ -1,0 +1,259 @@
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "base/ip_address.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+/// The most telling line of OpenSSL's queue, which is emptied.
+std::string last_tls_error() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "unknown TLS error";
+}
+
+/// Where an SSL keeps the slot that its new sessions go to.
+int slot_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+int on_new_session(SSL* ssl, SSL_SESSION* session) {
+  auto* slot = static_cast<TlsSessionSlot*>(SSL_get_ex_data(ssl, slot_index()));
+  if (slot == nullptr) return 0;
+  slot->put(session);
+  return 1;
+}
+
+bool load_trust(SSL_CTX* context, const std::string& ca) {
+  if (ca.empty()) return SSL_CTX_set_default_verify_paths(context) == 1;
+  struct stat file{};
+  const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
+  return (directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
+                    : SSL_CTX_load_verify_file(context, ca.c_str())) == 1;
+}
+
+Error file_error(const std::string& what, const std::string& file) {
+  return {Errc::tls_certificate_error, Side::local, 0,
+          what + " " + printable(file) + ": " + last_tls_error()};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Options& options) {
+  ERR_clear_error();
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (context == nullptr) {
+    return Error{Errc::proxy_internal_error, Side::local, 0, "TLS: " + last_tls_error()};
+  }
+  std::shared_ptr<const TlsClientContext> out(new TlsClientContext(context));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify is taken as
+  // having ended: what runs inside the tunnel has its own idea of completeness.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context, 1);  // a record in one recv instead of two
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                   SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_session_cache_mode(context,
+                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(context, on_new_session);
+  if (!load_trust(context, options.ca)) return file_error("cannot read CA certificates", options.ca);
+  if (!options.cert.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(context, options.cert.c_str()) != 1) {
+      return file_error("cannot read client certificate", options.cert);
+    }
+    if (SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+      return file_error("cannot read private key", options.key);
+    }
+    if (SSL_CTX_check_private_key(context) != 1) {
+      return file_error("private key does not belong to the certificate", options.key);
+    }
+  }
+  return out;
+}
+
+TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
+
+TlsSessionSlot::~TlsSessionSlot() { SSL_SESSION_free(session_); }
+
+void TlsSessionSlot::put(ssl_session_st* session) {
+  SSL_SESSION_free(session_);
+  session_ = session;
+}
+
+/// The BIO through which OpenSSL reaches the stream beneath.
+struct TlsStream::Bio {
+  static int read(BIO* bio, char* data, int size) {
+    auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
+    return report(bio, *self, self->beneath_->try_read({data, static_cast<std::size_t>(size)}),
+                  BIO_FLAGS_READ);
+  }
+
+  static int write(BIO* bio, const char* data, int size) {
+    auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
+    return report(bio, *self, self->beneath_->try_write({data, static_cast<std::size_t>(size)}),
+                  BIO_FLAGS_WRITE);
+  }
+
+  static int report(BIO* bio, TlsStream& self, const Io& io, int direction) {
+    BIO_clear_retry_flags(bio);
+    switch (io.status) {
+      case Io::Status::ok: return static_cast<int>(io.bytes);
+      case Io::Status::would_block:
+        BIO_set_flags(bio, direction | BIO_FLAGS_SHOULD_RETRY);
+        return -1;
+      case Io::Status::eof:
+      case Io::Status::error: self.beneath_failure_ = io; break;
+    }
+    return io.status == Io::Status::eof ? 0 : -1;
+  }
+
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (command == BIO_CTRL_EOF) {
+      const auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
+      return self->beneath_failure_.status == Io::Status::eof ? 1 : 0;
+    }
+    return 0;
+  }
+
+  static BIO_METHOD* method() {
+    static BIO_METHOD* const made = [] {
+      BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "culvert stream");
+      BIO_meth_set_read(m, read);
+      BIO_meth_set_write(m, write);
+      BIO_meth_set_ctrl(m, control);
+      return m;
+    }();
+    return made;
+  }
+
+  static BIO* make(TlsStream* self) {
+    BIO* bio = BIO_new(method());
+    BIO_set_data(bio, self);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+TlsStream::TlsStream(std::unique_ptr<Stream> beneath, const TlsClientContext& context,
+                     const std::string& name, TlsSessionSlot& slot)
+    : beneath_(std::move(beneath)), ssl_(SSL_new(context.get())) {
+  beneath_->set_events(this);
+  BIO* bio = Bio::make(this);
+  SSL_set_bio(ssl_, bio, bio);
+  SSL_set_ex_data(ssl_, slot_index(), &slot);
+  SSL_set_connect_state(ssl_);
+  if (IpAddress::parse(name)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name.c_str());
+  } else {
+    SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             const_cast<char*>(name.c_str()));
+    SSL_set1_host(ssl_, name.c_str());
+  }
+  if (slot.get() != nullptr) SSL_set_session(ssl_, slot.get());
+}
+
+TlsStream::~TlsStream() {
+  // Without this OpenSSL takes the session for spoilt and it cannot be resumed.
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
+}
+
+void TlsStream::on_ready(Stream&) {
+  if (events_ != nullptr) events_->on_ready(*this);
+}
+
+Io TlsStream::outcome(int result) {
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_NONE: return Io::ok(static_cast<std::size_t>(result));
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE: return Io::would_block();
+    case SSL_ERROR_ZERO_RETURN: return Io::eof();
+    case SSL_ERROR_SYSCALL:
+      if (beneath_failure_.status == Io::Status::would_block) return Io::failed(EPROTO);
+      return beneath_failure_;
+    default:
+      tls_failure_ = ERR_peek_last_error();
+      return Io::failed(EPROTO);
+  }
+}
+
+Io TlsStream::handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_);
+  return result == 1 ? Io::ok(0) : outcome(result);
+}
+
+Error TlsStream::handshake_error(const Io& io) const {
+  const long verified = SSL_get_verify_result(ssl_);
+  if (tls_failure_ != 0 && verified != X509_V_OK) {
+    return {Errc::tls_certificate_error, Side::upstream, 0,
+            std::string("has a TLS certificate that is not accepted: ") +
+                X509_verify_cert_error_string(verified)};
+  }
+  if (io.status == Io::Status::eof || io.status == Io::Status::ok) {
+    return {Errc::tls_protocol_error, Side::upstream, 0,
+            "closed the connection during the TLS handshake - does it speak TLS?"};
+  }
+  if (tls_failure_ != 0) {
+    const char* reason = ERR_reason_error_string(tls_failure_);
+    return {Errc::tls_protocol_error, Side::upstream, 0,
+            std::string("failed the TLS handshake: ") + (reason != nullptr ? reason : "unknown")};
+  }
+  return {Errc::tls_protocol_error, Side::upstream, io.error,
+          "broke off the TLS handshake: " + std::generic_category().message(io.error)};
+}
+
+Io TlsStream::try_read(std::span<char> buffer) {
+  if (!unread_.empty()) {
+    const std::size_t count = std::min(buffer.size(), unread_.size());
+    std::memcpy(buffer.data(), unread_.data(), count);
+    unread_.erase(0, count);
+    return Io::ok(count);
+  }
+  ERR_clear_error();
+  const int size = static_cast<int>(std::min<std::size_t>(buffer.size(), 1 << 30));
+  const int result = SSL_read(ssl_, buffer.data(), size);
+  return result > 0 ? Io::ok(static_cast<std::size_t>(result)) : outcome(result);
+}
+
+Io TlsStream::try_write(std::span<const char> bytes) {
+  if (bytes.empty()) return Io::ok(0);
+  ERR_clear_error();
+  const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 30));
+  const int result = SSL_write(ssl_, bytes.data(), size);
+  return result > 0 ? Io::ok(static_cast<std::size_t>(result)) : outcome(result);
+}
+
+Io TlsStream::shutdown_write() {
+  if (!write_closed_) {
+    ERR_clear_error();
+    const int result = SSL_shutdown(ssl_);
+    if (result < 0) {
+      const Io io = outcome(result);
+      if (io.status == Io::Status::would_block) return io;
+    }
+    write_closed_ = true;
+  }
+  return beneath_->shutdown_write();
+}
+
+void TlsStream::unread(std::string bytes) { unread_.insert(0, bytes); }
+
+}  // namespace culvert

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "net/stream.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+struct ssl_session_st;
+
+namespace culvert {
+
+/// What TLS to a server is done with: whom to trust, and who we are.  Immutable once made, so the
+/// workers share it.
+class TlsClientContext {
+ public:
+  struct Options {
+    std::string ca;         ///< PEM file or hashed directory; empty: the system's store
+    std::string cert, key;  ///< PEM files; both empty: no client certificate
+  };
+  /// The error's text names the file that does not fit.
+  static Result<std::shared_ptr<const TlsClientContext>> make(const Options& options);
+
+  ~TlsClientContext();
+  TlsClientContext(const TlsClientContext&) = delete;
+  TlsClientContext& operator=(const TlsClientContext&) = delete;
+
+  ssl_ctx_st* get() const { return context_; }
+
+ private:
+  explicit TlsClientContext(ssl_ctx_st* context) : context_(context) {}
+  ssl_ctx_st* context_;
+};
+
+/// The last session that a server gave, offered again at the next handshake (RFC 8446 section 2.2).
+/// One for each worker and server.
+class TlsSessionSlot {
+ public:
+  TlsSessionSlot() = default;
+  ~TlsSessionSlot();
+  TlsSessionSlot(const TlsSessionSlot&) = delete;
+  TlsSessionSlot& operator=(const TlsSessionSlot&) = delete;
+
+  void put(ssl_session_st* session);  ///< takes over one reference
+  ssl_session_st* get() const { return session_; }
+
+ private:
+  ssl_session_st* session_ = nullptr;
+};
+
+/// The client's side of TLS over any other stream, so it stacks.  OpenSSL reads and writes through
+/// a BIO of ours that calls the stream beneath; nothing is buffered between the two but a record.
+class TlsStream final : public Stream, private StreamEvents {
+ public:
+  /// `name` is what the certificate must be for (a DNS name, also sent as SNI, or an IP address).
+  /// `slot` outlives the stream.
+  TlsStream(std::unique_ptr<Stream> beneath, const TlsClientContext& context,
+            const std::string& name, TlsSessionSlot& slot);
+  ~TlsStream();
+
+  /// Goes on with the handshake: would_block, ok when it is through, eof or error.
+  Io handshake();
+  /// After handshake() failed: whether the certificate or the protocol is to blame, and why; a
+  /// clause to stand behind the server's name.
+  Error handshake_error(const Io& io) const;
+
+  Io try_read(std::span<char> buffer) override;
+  Io try_write(std::span<const char> bytes) override;
+  Io shutdown_write() override;
+  void resume() override { beneath_->resume(); }
+  void reset_on_close() override { beneath_->reset_on_close(); }
+  bool broken() const override { return beneath_->broken(); }
+  std::size_t unsent() const override { return beneath_->unsent(); }
+  void unread(std::string bytes) override;
+
+ private:
+  struct Bio;
+  void on_ready(Stream& beneath) override;
+  Io outcome(int result);
+
+  std::unique_ptr<Stream> beneath_;
+  std::string unread_;
+  ssl_st* ssl_ = nullptr;
+  Io beneath_failure_;  // what the stream beneath said last, when OpenSSL saw a failure
+  unsigned long tls_failure_ = 0;
+  bool write_closed_ = false;
+};
+
+}  // namespace culvert

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+namespace culvert {
+
+struct BreakerLimits {
+  unsigned failures = 3;                        ///< so many in a row open the breaker
+  std::chrono::milliseconds first_wait{1'000};  ///< before the first trial; doubles with each that
+                                                ///< fails
+  std::chrono::milliseconds longest_wait{60'000};
+  double jitter = 0.2;  ///< each wait is longer or shorter by up to this part of it
+};
+
+/// Keeps attempts away from an upstream that fails, and lets one at a time find out whether it is
+/// back.  Knows no clock: the caller says what time it is.
+///
+///   closed   every attempt may go; `failures` in a row open it
+///   open     none may go until the wait is over; then one may, the trial
+///   trial    none but the trial; its success closes the breaker, its failure doubles the wait
+///
+/// Every attempt that was permitted ends in exactly one of succeeded(), failed() and abandoned().
+class Breaker {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// May an attempt begin, and is it the one that decides?
+  enum class Permit : std::uint8_t { refused, granted, trial };
+
+  /// `seed` makes breakers with the same history wait differently.
+  explicit Breaker(const BreakerLimits& limits = {}, std::uint32_t seed = 1);
+
+  Permit ask(Time now);
+
+  void succeeded(Permit permit, Time now);
+  /// Only for failures that are the upstream's own fault: one that refuses a target is well.
+  void failed(Permit permit, Time now);
+  /// The attempt ended without telling anything: the client left, or another upstream was faster.
+  void abandoned(Permit permit);
+
+  /// Would ask() refuse?
+  bool is_open(Time now) const;
+  /// When the next trial may begin; nullopt while closed.
+  std::optional<Time> next_trial() const { return open_until_; }
+  /// When the present row of failures began; nullopt if the last attempt that told something
+  /// succeeded, or none has yet.
+  std::optional<Time> down_since() const { return down_since_; }
+  /// When an attempt succeeded last.
+  std::optional<Time> last_success() const { return last_success_; }
+
+ private:
+  void open(Time now);
+
+  BreakerLimits limits_;
+  std::minstd_rand random_;
+  unsigned failures_ = 0;              ///< in a row, while closed
+  std::chrono::milliseconds wait_{0};  ///< before jitter, while open
+  std::optional<Time> open_until_;     ///< set while open
+  bool trial_under_way_ = false;
+  std::optional<Time> down_since_;
+  std::optional<Time> last_success_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,40 @@
+#include "policy/router.h"
+
+#include <numeric>
+#include <utility>
+
+namespace culvert {
+
+Router::Router(RoutingTable table) : table_(std::move(table)) {}
+
+Router::Router(std::size_t upstream_count) {
+  table_.otherwise.upstreams.resize(upstream_count);
+  std::iota(table_.otherwise.upstreams.begin(), table_.otherwise.upstreams.end(), std::size_t{0});
+  table_.otherwise.rule = "default";
+}
+
+const Route& Router::route(const HostPort& target) const {
+  if (table_.no_proxy.matches(target)) return table_.direct;
+  for (const RouteRule& rule : table_.rules) {
+    for (const TargetPattern& pattern : rule.patterns) {
+      if (pattern.matches(target)) return rule.route;
+    }
+  }
+  return table_.otherwise;
+}
+
+Router::Explanation Router::explain(const HostPort& target) const {
+  if (table_.no_proxy.matches(target)) {
+    return {&table_.direct, table_.direct.rule + ": " + table_.no_proxy.why(target)};
+  }
+  for (const RouteRule& rule : table_.rules) {
+    for (const TargetPattern& pattern : rule.patterns) {
+      if (!pattern.matches(target)) continue;
+      return {&rule.route,
+              rule.route.rule + ": " + pattern.text() + " stands for " + pattern.meaning()};
+    }
+  }
+  return {&table_.otherwise, table_.otherwise.rule + ": no other rule matched"};
+}
+
+}  // namespace culvert

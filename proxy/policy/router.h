@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/host_port.h"
+#include "policy/no_proxy.h"
+#include "policy/target_pattern.h"
+
+namespace culvert {
+
+/// A way out for a target.
+struct Route {
+  std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams, in the order to try
+  std::string rule;                    ///< what chose it: "--route .gcr.io=tunnel", "default", ...
+
+  bool denied() const { return upstreams.empty(); }
+};
+
+/// One `--route`: the first of its patterns that matches decides.
+struct RouteRule {
+  std::vector<TargetPattern> patterns;
+  Route route;
+};
+
+/// All that decides on a way out, in the order in which it is asked.
+struct RoutingTable {
+  NoProxy no_proxy;
+  Route direct;                  ///< for what no_proxy matches
+  std::vector<RouteRule> rules;  ///< first match wins
+  Route otherwise;               ///< for the rest
+};
+
+/// Which upstreams, in which order, for this target?
+class Router {
+ public:
+  explicit Router(RoutingTable table);
+
+  /// No rules: upstreams 0 to count-1, in this order, for every target.
+  explicit Router(std::size_t upstream_count);
+
+  /// The route lives as long as the Router.
+  const Route& route(const HostPort& target) const;
+
+  struct Explanation {
+    const Route* route;
+    std::string text;  ///< which rule matched and why, one line
+  };
+  Explanation explain(const HostPort& target) const;
+
+ private:
+  RoutingTable table_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,45 @@
+#include "session/answer.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+/// RFC 8941 section 3.3.3; `text` is printable ASCII already.
+std::string structured_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+std::string reason_phrase(const Error& error) {
+  constexpr std::size_t kMostBytes = 200;
+  return printable("culvert: " + error.text, kMostBytes);
+}
+
+std::string error_answer(const Error& error, bool head_request) {
+  const ErrcMeaning& meaning = meaning_of(error.code);
+  const std::string reason = reason_phrase(error);
+  std::string body = reason + "\n";
+  if (!meaning.hint.empty()) body += fmt::format("{}\n", meaning.hint);
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\n"
+      "Proxy-Status: culvert; error={}; details={}\r\n"
+      "Content-Type: text/plain\r\n"
+      "Content-Length: {}\r\n"
+      "Connection: close\r\n",
+      meaning.status, reason, meaning.rfc9209, structured_string(reason), body.size());
+  if (meaning.status == 407) out += "Proxy-Authenticate: Basic realm=\"culvert\"\r\n";
+  out += "\r\n";
+  if (!head_request) out += body;
+  return out;
+}
+
+}  // namespace culvert

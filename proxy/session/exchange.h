@@ -1,0 +1,131 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "codec/connection_options.h"
+#include "codec/http_head.h"
+#include "codec/request_target.h"
+#include "dial/route_dial.h"
+#include "net/timer.h"
+#include "session/context.h"
+#include "session/message_flow.h"
+
+namespace culvert {
+
+/// A plain HTTP request as the session read it.  The views point into memory that lives until the
+/// exchange is over.
+struct PlainRequest {
+  RequestHead head;
+  RequestTarget target;
+  ConnectionOptions options;
+  BodyFraming framing;
+  bool upgrade = false;  ///< the client wants another protocol on this connection
+};
+
+/// One plain HTTP request and its response: finds a connection (the one that is left from the
+/// exchange before, if it fits), writes both heads anew, moves both bodies at the same time.  Lives
+/// as long as its client connection and serves one exchange after the other, so that in the steady
+/// state nothing is allocated.
+class Exchange final : private StreamEvents {
+ public:
+  /// How it ended, as far as the client's connection is concerned.
+  struct End {
+    enum class Kind {
+      next,      ///< answered; the next request may come
+      close,     ///< answered; nothing more can follow on this connection
+      abort,     ///< the answer broke off: only closing tells the client
+      refused,   ///< nothing of an answer is written yet; `error` is to be told
+      upgraded,  ///< answered with 101; the streams are a tunnel now
+    };
+    Kind kind = Kind::next;
+    Side closed_by = Side::client;
+    bool reset = false;  ///< with abort: a FIN would look like a complete answer
+    std::optional<Error> error;
+  };
+
+  Exchange(SessionContext& context, Stream& client, Callback<void()> done);
+  ~Exchange();
+
+  /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what came behind the head: body, or another request,
+  /// which is put back into the client's stream.  `done` comes once for each begin() and may
+  /// destroy the exchange.
+  void begin(const PlainRequest& request, const Route& route, std::string_view rest);
+  /// The client is ready for something.
+  void on_client_ready();
+
+  const End& end() const { return end_; }
+  int status() const { return status_; }  ///< of the response; 0 before it has begun
+  const Upstream* way() const { return way_; }
+  std::uint64_t bytes_up() const { return up_.total(); }
+  std::uint64_t bytes_down() const { return down_.total(); }
+  std::int32_t connect_ms() const { return connect_ms_; }
+  std::int32_t first_byte_ms() const { return first_byte_ms_; }
+  /// The connection to go on with, after `upgraded`.
+  std::unique_ptr<Stream> take_upstream() { return std::move(upstream_); }
+
+ private:
+  enum class Stage : std::uint8_t { idle, dial, active };
+
+  bool reuse_connection(const Route& route);
+  void dial();
+  void on_dialed(DialResult result);
+  void begin_request();
+  void on_ready(Stream& upstream) override;
+  void advance();
+  bool pump_request();
+  bool read_response();
+  bool take_response_head(std::string_view rest);
+  bool pump_response();
+  bool response_missing(int sys);
+  bool refuse_response(Error error);
+  bool upgrade(std::string_view rest);
+  bool flush_interim();
+  void on_timer();
+  void arm_timer();
+  void finish_answered();
+  void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
+  void drop_upstream();
+  bool through_proxy() const;
+  std::int32_t ms_since_begin() const;
+  std::string where() const;
+
+  SessionContext& context_;
+  Stream& client_;
+  Callback<void()> done_;
+  const PlainRequest* request_ = nullptr;
+  const Route* route_ = nullptr;
+  std::string body_begin_;  // what came of the request's body before there was a connection
+  std::unique_ptr<RouteDial> dial_;
+  std::unique_ptr<Stream> upstream_;
+  Upstream* way_ = nullptr;
+  HostPort connected_to_;   // whom the upstream connection leads to; empty: the proxy itself
+  MessageFlow up_;
+  MessageFlow down_;
+  HeadScanner scanner_;
+  std::string response_bytes_;  // a response head that comes in pieces
+  std::string interim_;         // heads of 1xx responses that are not written yet
+  ResponseHead response_;
+  Timer timer_;
+  Loop::Clock::time_point begun_;
+  Loop::Clock::time_point last_progress_;
+  End end_;
+  std::int32_t connect_ms_ = -1;
+  std::int32_t first_byte_ms_ = -1;
+  int status_ = 0;
+  Stage stage_ = Stage::idle;
+  bool reused_ = false;           // the connection is left over and may be stale
+  bool request_done_ = false;     // written, or given up
+  bool request_given_up_ = false; // the upstream takes no more of it
+  bool response_begun_ = false;   // a byte of the response has come
+  bool head_done_ = false;        // the final response's head is on its way to the client
+  bool upgrading_ = false;        // 101 is on its way to the client
+  bool client_lives_on_ = false;
+  bool upstream_lives_on_ = false;
+};
+
+}  // namespace culvert

@@ -1,0 +1,117 @@
+#include "session/flow.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+// Measured (README, "How fast is it?"): below some 16 KiB a message a pipe costs more than a copy.
+constexpr std::uint32_t kSpliceAfter = 64 * 1024;
+constexpr std::size_t kSmallGulp = 16 * 1024;
+constexpr std::uint8_t kSmallGulpsToCopy = 4;
+// What one flow may move before others get their turn.
+constexpr std::size_t kBudget = 256 * 1024;
+
+}  // namespace
+
+Flow::Outcome Flow::pump(FlowResources resources) {
+  std::size_t moved = 0;
+  for (;;) {
+    int error = 0;
+    const Flush flushed = flush(error);
+    if (flushed == Flush::blocked) return {};
+    if (flushed == Flush::failed) {
+      release(resources);
+      return {Outcome::Kind::write_failed, error};
+    }
+    if (eof_ || left_ == 0) {
+      give_back_pipe(resources);
+      return {Outcome::Kind::ended, 0};
+    }
+    if (moved >= kBudget) {
+      give_back_pipe(resources);
+      from_->resume();
+      return {};
+    }
+    const Io io = move_once(resources);
+    switch (io.status) {
+      case Io::Status::ok:
+        total_ += io.bytes;
+        if (left_ != kUnlimited) left_ -= io.bytes;
+        moved += io.bytes;
+        break;
+      case Io::Status::would_block: pause(resources, moved); return {};
+      case Io::Status::eof: eof_ = true; break;
+      case Io::Status::error:
+        give_back_pipe(resources);
+        return {Outcome::Kind::read_failed, io.error};
+    }
+  }
+}
+
+/// Writes what was read before.
+Flow::Flush Flow::flush(int& error) {
+  while (pending_ || pipe_.held > 0) {
+    const Io io = pending_ ? to_->try_write(*pending_) : to_->splice_from(pipe_);
+    if (io.status == Io::Status::would_block) return Flush::blocked;
+    if (io.status != Io::Status::ok) {
+      error = io.error;
+      return Flush::failed;
+    }
+    if (pending_) {
+      pending_->erase(0, io.bytes);
+      if (pending_->empty()) pending_.reset();
+    }
+  }
+  return Flush::empty;
+}
+
+Io Flow::move_once(FlowResources resources) {
+  if (splicing_ && from_->can_splice() && to_->can_splice()) {
+    if (!pipe_.open()) pipe_ = resources.pipes.borrow();
+    if (pipe_.open()) {
+      constexpr std::uint64_t kMost = PipePool::kPipeBytes;
+      return from_->splice_to(pipe_, static_cast<std::size_t>(std::min(left_, kMost)));
+    }
+  }
+  return copy_once(resources);
+}
+
+Io Flow::copy_once(FlowResources resources) {
+  const auto room = static_cast<std::size_t>(
+      std::min<std::uint64_t>(left_, resources.buffer.size()));
+  const Io in = from_->try_read(resources.buffer.first(room));
+  if (in.status != Io::Status::ok) return in;
+  const std::string_view bytes(resources.buffer.data(), in.bytes);
+  const Io out = to_->try_write(bytes);
+  // A failure is met again, and dealt with, when the rest is flushed.
+  const std::size_t written = out.status == Io::Status::ok ? out.bytes : 0;
+  if (written < in.bytes) pending_ = std::make_unique<std::string>(bytes.substr(written));
+  streak_ += static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
+  if (streak_ >= kSpliceAfter) splicing_ = true;
+  return in;
+}
+
+/// Nothing more to read for now.
+void Flow::pause(FlowResources resources, std::size_t moved) {
+  streak_ = 0;
+  if (splicing_ && moved < kSmallGulp) {
+    // Small messages again: copying them is cheaper.
+    if (++small_gulps_ >= kSmallGulpsToCopy) splicing_ = false;
+  } else {
+    small_gulps_ = 0;
+  }
+  give_back_pipe(resources);
+}
+
+void Flow::give_back_pipe(FlowResources resources) {
+  if (pipe_.open()) resources.pipes.give_back(std::move(pipe_));
+}
+
+void Flow::release(FlowResources resources) {
+  pending_.reset();
+  give_back_pipe(resources);
+}
+
+}  // namespace culvert

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "net/pipe.h"
+#include "net/stream.h"
+
+namespace culvert {
+
+/// What the flows of one worker share: a buffer that is empty between two calls, and the pipes.
+struct FlowResources {
+  std::span<char> buffer;
+  PipePool& pipes;
+};
+
+/// One direction of bytes, from one stream to another, until the first ends or a given number has
+/// passed.  Copies through the shared buffer first; once much has passed without a pause, through a
+/// borrowed pipe.  A quiet flow holds neither buffer nor pipe.
+class Flow {
+ public:
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+  Flow(Stream& from, Stream& to) : from_(&from), to_(&to) {}
+
+  /// What a call of pump() came to.
+  struct Outcome {
+    enum class Kind {
+      waiting,       ///< a stream's next on_ready() is worth a pump()
+      ended,         ///< `from` has ended or the number has passed, and all is written
+      read_failed,   ///< `from` failed with `error`; what came before is written
+      write_failed,  ///< `to` failed with `error`
+    };
+    Kind kind = Kind::waiting;
+    int error = 0;
+  };
+  /// Moves what there is, up to a budget that lets others have a turn.
+  Outcome pump(FlowResources resources);
+
+  /// How many more bytes may be read.
+  void set_left(std::uint64_t left) { left_ = left; }
+  std::uint64_t left() const { return left_; }
+  /// Bytes read so far.
+  std::uint64_t total() const { return total_; }
+
+  Stream& from() const { return *from_; }
+  Stream& to() const { return *to_; }
+
+  /// Gives back what is borrowed; unwritten bytes are lost.
+  void release(FlowResources resources);
+
+ private:
+  enum class Flush { empty, blocked, failed };
+  Flush flush(int& error);
+  Io move_once(FlowResources resources);
+  Io copy_once(FlowResources resources);
+  void pause(FlowResources resources, std::size_t moved);
+  void give_back_pipe(FlowResources resources);
+
+  Stream* from_;
+  Stream* to_;
+  std::unique_ptr<std::string> pending_;  // read and not yet written
+  Pipe pipe_;                             // the same, in the kernel
+  std::uint64_t total_ = 0;
+  std::uint64_t left_ = kUnlimited;
+  std::uint32_t streak_ = 0;      // bytes since the last pause, while copying
+  std::uint8_t small_gulps_ = 0;  // pauses in a row that came after few bytes, while splicing
+  bool splicing_ = false;
+  bool eof_ = false;
+};
+
+}  // namespace culvert

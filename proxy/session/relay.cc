@@ -1,0 +1,140 @@
+#include "session/relay.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+
+// After a reset the survivor's kernel buffer gets this long to reach its peer.
+constexpr milliseconds kResetPoll{20};
+constexpr int kMaxResetPolls = 250;
+
+}  // namespace
+
+Relay::Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
+             RelayTimeouts timeouts, Callback<void()> done)
+    : loop_(loop),
+      up_(client, upstream),
+      down_(upstream, client),
+      resources_(resources),
+      timeouts_(timeouts),
+      done_(done),
+      timer_(loop, Callback<void()>::to<&Relay::on_timer>(this)),
+      last_progress_(loop.now()) {}
+
+Relay::~Relay() {
+  up_.flow.release(resources_);
+  down_.flow.release(resources_);
+}
+
+void Relay::start() {
+  up_.flow.from().set_events(this);
+  down_.flow.from().set_events(this);
+  arm_timer();
+  pump_both();
+}
+
+void Relay::on_ready(Stream&) {
+  if (resetting_ != nullptr) return;
+  pump_both();
+}
+
+// Which of the two streams is ready does not matter: a try that would block costs nothing.
+void Relay::pump_both() {
+  const std::uint64_t before = bytes_up() + bytes_down();
+  const bool was_half_open = half_open();
+  pump(up_);
+  if (resetting_ == nullptr) pump(down_);
+  if (resetting_ != nullptr) return;
+  if (up_.finished && down_.finished) {
+    if (lost_ == nullptr) return finish();
+    return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
+  }
+  const bool opened_half = half_open() && !was_half_open;
+  if (bytes_up() + bytes_down() != before || opened_half) last_progress_ = loop_.now();
+  if (opened_half) arm_timer();
+}
+
+void Relay::pump(Half& half) {
+  if (half.finished) return;
+  const Flow::Outcome outcome = half.flow.pump(resources_);
+  switch (outcome.kind) {
+    case Flow::Outcome::Kind::waiting: return;
+    case Flow::Outcome::Kind::ended: return on_ended(half);
+    case Flow::Outcome::Kind::read_failed:
+      note_end(RelayEnd::Cause::reset, side_of(half.flow.from()), outcome.error);
+      return begin_reset(half.flow.to());
+    case Flow::Outcome::Kind::write_failed: return give_up(half, outcome.error);
+  }
+}
+
+/// A FIN goes on as a FIN - unless it came from a stream that is lost: then it stands for a reset.
+void Relay::on_ended(Half& half) {
+  if (&half.flow.from() == lost_) return begin_reset(half.flow.to());
+  note_end(RelayEnd::Cause::finished, side_of(half.flow.from()), 0);
+  half.eof = true;
+  if (half.flow.to().shutdown_write().status != Io::Status::would_block) half.finished = true;
+}
+
+/// `to` takes nothing any more.  What it had sent before is still worth delivering, so the other
+/// direction goes on until it runs dry, and its end is a reset then.
+void Relay::give_up(Half& half, int error) {
+  note_end(RelayEnd::Cause::reset, side_of(half.flow.to()), error);
+  lost_ = &half.flow.to();
+  half.finished = true;
+}
+
+/// Closing with a reset discards what the kernel has not delivered yet, so that is waited for.
+void Relay::begin_reset(Stream& survivor) {
+  up_.flow.release(resources_);
+  down_.flow.release(resources_);
+  resetting_ = &survivor;
+  timer_.start(milliseconds(0));
+}
+
+void Relay::on_timer() {
+  if (resetting_ != nullptr) {
+    if (resetting_->unsent() > 0 && !resetting_->broken() && ++reset_polls_ < kMaxResetPolls) {
+      return timer_.start(kResetPoll);
+    }
+    resetting_->reset_on_close();
+    return finish();
+  }
+  if (loop_.now() - last_progress_ < limit()) return arm_timer();
+  // A timeout is worth more in the log than who had sent a FIN long before.
+  end_ = {half_open() ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
+  finish();
+}
+
+milliseconds Relay::limit() const {
+  return half_open() && timeouts_.half_open.count() > 0 ? timeouts_.half_open : timeouts_.idle;
+}
+
+/// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
+void Relay::arm_timer() {
+  if (limit().count() == 0) return timer_.stop();
+  const auto due = last_progress_ + limit() - loop_.now();
+  timer_.start(std::max(std::chrono::ceil<milliseconds>(due), milliseconds(1)));
+}
+
+void Relay::note_end(RelayEnd::Cause cause, Side side, int error) {
+  if (end_known_) return;
+  end_known_ = true;
+  end_ = {cause, side, error};
+}
+
+Side Relay::side_of(const Stream& stream) const {
+  return &stream == &up_.flow.from() ? Side::client : Side::upstream;
+}
+
+void Relay::finish() {
+  timer_.stop();
+  up_.flow.from().set_events(nullptr);
+  down_.flow.from().set_events(nullptr);
+  done_();
+}
+
+}  // namespace culvert

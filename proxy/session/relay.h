@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/callback.h"
+#include "base/error.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "session/flow.h"
+
+namespace culvert {
+
+/// Bounds of a quiet tunnel; 0 means none.
+struct RelayTimeouts {
+  std::chrono::milliseconds idle{0};       ///< nothing moved either way
+  std::chrono::milliseconds half_open{0};  ///< one side has finished, and nothing moves
+};
+
+/// How a relay ended.
+struct RelayEnd {
+  enum class Cause { finished, reset, idle, half_open };
+  Cause cause = Cause::finished;
+  Side closed_by = Side::client;  ///< who ended first: client, upstream, or local for a timeout
+  int sys = 0;                    ///< errno, with reset
+};
+
+/// Moves bytes both ways between two streams until both directions have ended.  A FIN ends one
+/// direction only.  A reset of one side reaches the other after the bytes before it.
+class Relay final : private StreamEvents {
+ public:
+  Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
+        RelayTimeouts timeouts, Callback<void()> done);
+  ~Relay();
+
+  /// `done` comes once and may destroy the relay.
+  void start();
+
+  std::uint64_t bytes_up() const { return up_.flow.total(); }
+  std::uint64_t bytes_down() const { return down_.flow.total(); }
+  const RelayEnd& end() const { return end_; }
+
+ private:
+  /// One direction.
+  struct Half {
+    Half(Stream& from, Stream& to) : flow(from, to) {}
+
+    Flow flow;
+    bool eof = false;       // `from` has finished and all of it is written
+    bool finished = false;  // ... and `to` has been told, or the direction is given up
+  };
+
+  void on_ready(Stream& stream) override;
+  void pump_both();
+  void pump(Half& half);
+  void on_ended(Half& half);
+  void give_up(Half& half, int error);
+  void begin_reset(Stream& survivor);
+  void on_timer();
+  void arm_timer();
+  bool half_open() const { return up_.eof || down_.eof; }
+  std::chrono::milliseconds limit() const;
+  void note_end(RelayEnd::Cause cause, Side side, int error);
+  Side side_of(const Stream& stream) const;
+  void finish();
+
+  Loop& loop_;
+  Half up_;    // client to upstream
+  Half down_;  // upstream to client
+  FlowResources resources_;
+  RelayTimeouts timeouts_;
+  Callback<void()> done_;
+  Timer timer_;
+  Loop::Clock::time_point last_progress_;
+  RelayEnd end_;
+  bool end_known_ = false;
+  Stream* lost_ = nullptr;       // a stream that cannot be written to any more
+  Stream* resetting_ = nullptr;  // the survivor, while it gets its last bytes
+  int reset_polls_ = 0;
+};
+
+}  // namespace culvert

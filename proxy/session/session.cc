@@ -1,0 +1,430 @@
+#include "session/session.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "codec/client_mistake.h"
+#include "codec/intermediary.h"
+#include "codec/upgrade.h"
+#include "session/answer.h"
+#include "session/exchange.h"
+
+namespace culvert {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kAnswerTimeout{10'000};
+constexpr milliseconds kLingerTimeout{2'000};
+constexpr milliseconds kDrainingHeadTimeout{1'000};
+constexpr std::size_t kMostLingerBytes = 1 << 20;
+
+std::string_view name_of(Errc code) { return meaning_of(code).name; }
+
+Error denied_by(const Route& route, const std::string& target) {
+  return {Errc::http_request_denied, Side::local, 0,
+          "target " + target + " is denied by " + route.rule};
+}
+
+}  // namespace
+
+struct Session::Opening {
+  Opening(Loop& loop, Callback<void()> on_deadline)
+      : deadline(loop, on_deadline), scanner(HeadScanner::Kind::request) {}
+
+  Timer deadline;
+  HeadScanner scanner;
+  std::string head;
+  std::size_t head_end = 0;  // what is behind it in `head` came with it
+  RequestHead request;       // its views point into `head`
+  std::unique_ptr<RouteDial> dial;
+  Loop::Clock::time_point dial_begun;
+  std::string output;  // for the client
+  std::size_t written = 0;
+  std::size_t lingered = 0;
+  std::optional<Error> failure;
+  Stage failed_in = Stage::head;
+};
+
+struct Session::Plain {
+  Plain(SessionContext& context, Stream& client, Callback<void()> done)
+      : exchange(context, client, done) {}
+
+  PlainRequest request;
+  Exchange exchange;
+};
+
+Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
+                 const std::optional<HostPort>& peer, Admission admission,
+                 Callback<void(Session&)> finished)
+    : context_(context),
+      id_(id),
+      client_(std::move(client)),
+      opening_(std::make_unique<Opening>(context.loop,
+                                         Callback<void()>::to<&Session::on_deadline>(this))),
+      finished_(finished),
+      started_(context.loop.now()),
+      admission_(admission) {
+  if (peer) {
+    client_ip_ = peer->ip;
+    client_port_ = peer->port;
+  }
+}
+
+Session::~Session() = default;
+
+void Session::start() {
+  client_->set_events(this);
+  opening_->deadline.start(context_.config.header_timeout);
+  read_head();
+}
+
+void Session::begin_drain() {
+  admission_ = Admission::draining;
+  if (stage_ != Stage::head || !opening_->head.empty()) return;
+  // A request that is on its way gets its answer; one that has not begun soon will not come.
+  opening_->deadline.start(plain_ ? milliseconds(0) : kDrainingHeadTimeout);
+}
+
+void Session::abort() { finish("aborted", Side::local, "the drain timeout is over"); }
+
+void Session::on_ready(Stream&) {
+  switch (stage_) {
+    case Stage::head: return read_head();
+    case Stage::dial:
+      // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
+      if (client_->broken()) finish(name_of(Errc::canceled), Side::client, {});
+      return;
+    case Stage::established: return write_established();
+    case Stage::exchange: return plain_->exchange.on_client_ready();
+    case Stage::answer: return write_answer();
+    case Stage::linger: return linger();
+    case Stage::route:
+    case Stage::tunnel:
+    case Stage::over: return;
+  }
+}
+
+void Session::read_head() {
+  std::string& head = opening_->head;
+  for (;;) {
+    const Io io = client_->try_read(context_.flow.buffer);
+    if (io.status == Io::Status::would_block) return;
+    if (io.status != Io::Status::ok) {
+      if (head.empty() && plain_) return finish({}, Side::client, {});
+      return finish(name_of(Errc::canceled), Side::client,
+                    head.empty() ? "closed without a request" : "closed within the request's head");
+    }
+    const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
+    if (head.empty()) {
+      if (auto mistake = client_mistake(bytes)) {
+        context_.log.write(Log::Level::warning, mistake->text);
+        return refuse(std::move(*mistake));
+      }
+      if (plain_) opening_->deadline.start(context_.config.header_timeout);
+      started_ = context_.loop.now();
+    }
+    head += bytes;
+    const auto end = opening_->scanner.scan(head);
+    if (!end) return refuse(end.error());
+    if (!*end) continue;
+    opening_->deadline.stop();
+    opening_->head_end = **end;
+    const std::size_t begin = opening_->scanner.begin();
+    const auto parsed = parse_request_head(std::string_view(head).substr(begin, **end - begin),
+                                           HeadLimits{}, opening_->request);
+    if (!parsed) return refuse(parsed.error());
+    return route();
+  }
+}
+
+void Session::route() {
+  stage_ = Stage::route;
+  const RequestHead& request = opening_->request;
+  method_ = request.method;
+  auto target = parse_request_target(request);
+  if (!target) return refuse(std::move(target).error());
+  const bool connect = target->form == RequestTarget::Form::authority;
+  target_ = connect ? target->authority.to_string() : std::string(request.target);
+  const std::string asked = target->authority.to_string();
+  if (admission_ == Admission::draining) {
+    return refuse({Errc::proxy_draining, Side::local, 0,
+                   "shutting down, no new connection to " + asked});
+  }
+  if (admission_ == Admission::full) {
+    return refuse({Errc::connection_limit_reached, Side::local, 0,
+                   fmt::format("all {} connections are in use, none left for {} - see "
+                               "--max-connections",
+                               context_.config.max_connections, asked)});
+  }
+  if (auto admitted = context_.access.admit(client_ip_); !admitted) {
+    return refuse(std::move(admitted).error());
+  }
+  if (!connect) return begin_exchange(*std::move(target));
+  const Route& route = context_.router.route(target->authority);
+  if (route.denied()) return refuse(denied_by(route, asked));
+  // What follows the head belongs to the tunnel.
+  client_->unread(opening_->head.substr(opening_->head_end));
+  dial(route, target->authority);
+}
+
+void Session::dial(const Route& route, const HostPort& target) {
+  stage_ = Stage::dial;
+  std::vector<Upstream*> upstreams;
+  for (const std::size_t index : route.upstreams) {
+    upstreams.push_back(context_.upstreams[index].get());
+  }
+  opening_->dial_begun = context_.loop.now();
+  opening_->dial = std::make_unique<RouteDial>(
+      context_.loop, std::move(upstreams), target, UpstreamDial::Purpose::tunnel,
+      context_.config.connect_timeout, DialDone::to<&Session::on_dialed>(this));
+  opening_->dial->start();
+}
+
+void Session::on_dialed(DialResult result) {
+  way_ = &opening_->dial->current();
+  connect_ms_ = static_cast<std::int32_t>(
+      std::chrono::round<milliseconds>(context_.loop.now() - opening_->dial_begun).count());
+  if (const std::string failures = opening_->dial->failures(); !failures.empty()) {
+    context_.log.write(Log::Level::warning,
+                       fmt::format("session {}: attempts failed: {}", id_, failures));
+  }
+  if (!result) return refuse(std::move(result).error());
+  upstream_ = std::move(*result);
+  stage_ = Stage::established;
+  status_ = 200;
+  opening_->output = kConnectEstablished;
+  opening_->deadline.start(kAnswerTimeout);
+  write_established();
+}
+
+/// True when all of the output is written; false when it waits or the session is over.
+bool Session::flush_output() {
+  while (opening_->written < opening_->output.size()) {
+    const Io io = client_->try_write(std::string_view(opening_->output).substr(opening_->written));
+    if (io.status == Io::Status::would_block) return false;
+    if (io.status != Io::Status::ok) {
+      finish(name_of(Errc::canceled), Side::client,
+             "gone before the answer: " + std::generic_category().message(io.error));
+      return false;
+    }
+    opening_->written += io.bytes;
+  }
+  return true;
+}
+
+void Session::write_established() {
+  if (flush_output()) begin_tunnel();
+}
+
+void Session::begin_tunnel() {
+  stage_ = Stage::tunnel;
+  opening_.reset();
+  plain_.reset();
+  relay_ = std::make_unique<Relay>(
+      context_.loop, *client_, *upstream_, context_.flow,
+      RelayTimeouts{context_.config.idle_timeout, context_.config.half_open_timeout},
+      Callback<void()>::to<&Session::on_relay_done>(this));
+  relay_->start();
+}
+
+void Session::on_relay_done() {
+  const RelayEnd& end = relay_->end();
+  switch (end.cause) {
+    case RelayEnd::Cause::finished:
+      return finish("ok", end.closed_by,
+                    end.closed_by == Side::upstream && relay_->bytes_down() == 0 &&
+                            relay_->bytes_up() > 0
+                        ? "the upstream closed before its first byte: did it say yes too early?"
+                        : "");
+    case RelayEnd::Cause::reset:
+      return finish(name_of(Errc::connection_terminated), end.closed_by,
+                    end.sys != 0 ? std::generic_category().message(end.sys) : "reset");
+    case RelayEnd::Cause::idle:
+      return finish("idle_timeout", Side::local, "nothing moved, see --idle-timeout");
+    case RelayEnd::Cause::half_open:
+      return finish("half_open_timeout", Side::local,
+                    "one side had finished and nothing moved, see --half-open-timeout");
+  }
+}
+
+void Session::begin_exchange(RequestTarget target) {
+  if (!plain_) {
+    plain_ = std::make_unique<Plain>(context_, *client_,
+                                     Callback<void()>::to<&Session::on_exchange_done>(this));
+  }
+  PlainRequest& request = plain_->request;
+  std::swap(request.head, opening_->request);
+  request.target = std::move(target);
+  if (passed_through(request.head, context_.pseudonym)) {
+    return refuse({Errc::proxy_loop_detected, Side::client, 0,
+                   "this request has been here before - an upstream leads back to this proxy"});
+  }
+  auto options = connection_options(request.head);
+  if (!options) return refuse(std::move(options).error());
+  request.options = *options;
+  auto framing = request_framing(request.head);
+  if (!framing) return refuse(std::move(framing).error());
+  request.framing = *framing;
+  if (auto expected = expects_continue(request.head); !expected) {
+    return refuse(std::move(expected).error());
+  }
+  request.upgrade = wants_upgrade(request.head, request.options);
+  if (max_forwards(request.head) == 0u) return answer_ourselves();
+  const Route& route = context_.router.route(request.target.authority);
+  if (route.denied()) return refuse(denied_by(route, request.target.authority.to_string()));
+  stage_ = Stage::exchange;
+  plain_->exchange.begin(request, route,
+                         std::string_view(opening_->head).substr(opening_->head_end));
+}
+
+/// TRACE and OPTIONS that may travel no further (RFC 9110 section 7.6.2).
+void Session::answer_ourselves() {
+  const RequestHead& head = plain_->request.head;
+  std::string body;
+  if (head.method == "TRACE") append_trace_body(head, body);
+  status_ = 200;
+  stage_ = Stage::answer;
+  opening_->output = fmt::format(
+      "HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+      body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), body);
+  opening_->deadline.start(kAnswerTimeout);
+  write_answer();
+}
+
+void Session::on_exchange_done() {
+  const Exchange& exchange = plain_->exchange;
+  const Exchange::End& end = exchange.end();
+  way_ = exchange.way();
+  connect_ms_ = exchange.connect_ms();
+  status_ = static_cast<std::int16_t>(exchange.status());
+  switch (end.kind) {
+    case Exchange::End::Kind::next:
+      if (context_.log.access_enabled()) log_access(stage_, "ok", end.closed_by, {});
+      return next_request();
+    case Exchange::End::Kind::close:
+      // The answer said so; lingering keeps a reset from overtaking it.
+      stage_ = Stage::answer;
+      return write_answer();
+    case Exchange::End::Kind::abort:
+      if (end.reset) client_->reset_on_close();
+      return finish(name_of(end.error->code), end.closed_by, end.error->text);
+    case Exchange::End::Kind::refused: return refuse(*end.error);
+    case Exchange::End::Kind::upgraded:
+      upstream_ = plain_->exchange.take_upstream();
+      return begin_tunnel();
+  }
+}
+
+void Session::next_request() {
+  stage_ = Stage::head;
+  opening_->head.clear();
+  opening_->scanner.reset();
+  if (admission_ == Admission::draining) return finish({}, Side::local, {});
+  opening_->deadline.start(context_.config.keep_alive_timeout);
+  read_head();
+}
+
+void Session::refuse(Error error) {
+  opening_->failed_in = stage_;
+  stage_ = Stage::answer;
+  status_ = static_cast<std::int16_t>(meaning_of(error.code).status);
+  opening_->dial.reset();
+  opening_->output = error_answer(error, method_ == "HEAD");
+  opening_->failure = std::move(error);
+  opening_->deadline.start(kAnswerTimeout);
+  write_answer();
+}
+
+void Session::write_answer() {
+  if (!flush_output()) return;
+  // Closing with unread bytes would be a reset, and that may overtake the answer.
+  static_cast<void>(client_->shutdown_write());
+  stage_ = Stage::linger;
+  opening_->deadline.start(kLingerTimeout);
+  linger();
+}
+
+void Session::linger() {
+  for (;;) {
+    const Io io = client_->try_read(context_.flow.buffer);
+    if (io.status == Io::Status::would_block) return;
+    opening_->lingered += io.bytes;
+    if (io.status != Io::Status::ok || opening_->lingered > kMostLingerBytes) break;
+  }
+  finish_lingered();
+}
+
+void Session::finish_lingered() {
+  const auto& failure = opening_->failure;
+  if (!failure) return finish("ok", Side::local, {});
+  finish(name_of(failure->code), failure->side, failure->text);
+}
+
+void Session::on_deadline() {
+  switch (stage_) {
+    case Stage::head:
+      if (opening_->head.empty() && (plain_ || admission_ == Admission::draining)) {
+        return finish({}, Side::local, {});
+      }
+      return refuse({Errc::http_request_timeout, Side::client, 0,
+                     fmt::format("no complete request within {}",
+                                 seconds(context_.config.header_timeout))});
+    case Stage::linger: return finish_lingered();
+    default: return finish(name_of(Errc::canceled), Side::client, "took no answer");
+  }
+}
+
+/// An empty `outcome` is not worth a line: nothing was going on.
+void Session::finish(std::string_view outcome, Side closed_by, std::string_view detail) {
+  if (context_.log.access_enabled() && !outcome.empty()) {
+    const bool refused = opening_ && opening_->failure;
+    log_access(refused ? opening_->failed_in : stage_, outcome, closed_by, detail);
+  }
+  stage_ = Stage::over;
+  opening_.reset();
+  // An exchange in the middle of its work still needs the client's stream to let go of it.
+  client_->set_events(nullptr);
+  plain_.reset();
+  client_.reset();
+  upstream_.reset();
+  finished_(*this);
+}
+
+void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
+                         std::string_view detail) {
+  static constexpr std::array<std::string_view, 9> kStages = {
+      "head", "route", "dial", "established", "tunnel", "exchange", "answer", "linger", "over"};
+  const auto or_dash = [](std::string_view text) { return text.empty() ? "-" : text; };
+  const std::string client =
+      client_ip_ ? HostPort{client_ip_->to_string(), client_port_, client_ip_}.to_string() : "unix";
+  Log::Access line;
+  line.id = id_;
+  line.client = client;
+  line.method = or_dash(method_);
+  line.target = or_dash(target_);
+  line.upstream = way_ != nullptr ? std::string_view(way_->config.label) : "-";
+  line.outcome = outcome;
+  line.stage = kStages[static_cast<std::size_t>(stage)];
+  line.status = status_;
+  if (relay_) {
+    line.bytes_up = relay_->bytes_up();
+    line.bytes_down = relay_->bytes_down();
+  } else if (plain_) {
+    line.bytes_up = plain_->exchange.bytes_up();
+    line.bytes_down = plain_->exchange.bytes_down();
+    line.first_byte_ms = plain_->exchange.first_byte_ms();
+  }
+  line.connect_ms = connect_ms_;
+  line.total_ms =
+      std::chrono::round<milliseconds>(context_.loop.now() - started_).count();
+  line.closed_by = closed_by == Side::local ? "culvert" : to_string(closed_by);
+  line.detail = detail;
+  context_.log.access(line);
+}
+
+}  // namespace culvert

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/host_port.h"
+#include "codec/request_target.h"
+#include "dial/route_dial.h"
+#include "net/stream.h"
+#include "session/context.h"
+#include "session/relay.h"
+
+namespace culvert {
+
+/// One client connection, from accept to last byte.  The methods stand in the order in which a
+/// CONNECT passes them; a plain request leaves that way for an Exchange and comes back for the next
+/// one.
+class Session final : private StreamEvents {
+ public:
+  /// Why the request is refused whatever it says; it is read all the same, so that the client sees
+  /// the answer.
+  enum class Admission : std::uint8_t { serve, draining, full };
+
+  /// `peer` is nullopt for a unix socket.  `finished` comes once, as the last thing the session
+  /// does; the receiver destroys it when no frame of it is on the stack.
+  Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
+          const std::optional<HostPort>& peer, Admission admission,
+          Callback<void(Session&)> finished);
+  ~Session();
+
+  void start();
+  /// Takes up no further request.
+  void begin_drain();
+  /// Where the owner keeps this session; its own business.
+  std::size_t slot = 0;
+  /// Ends the session now, for a drain that has run out.
+  void abort();
+
+ private:
+  enum class Stage : std::uint8_t {
+    head,
+    route,
+    dial,
+    established,
+    tunnel,
+    exchange,
+    answer,
+    linger,
+    over,
+  };
+  struct Opening;  // what is needed until a tunnel stands
+  struct Plain;    // what plain requests need; kept from one to the next
+
+  void on_ready(Stream& client) override;
+  void read_head();
+  void route();
+  void dial(const Route& route, const HostPort& target);
+  void on_dialed(DialResult result);
+  bool flush_output();
+  void write_established();
+  void begin_tunnel();
+  void on_relay_done();
+
+  void begin_exchange(RequestTarget target);
+  void answer_ourselves();
+  void on_exchange_done();
+  void next_request();
+
+  void refuse(Error error);
+  void write_answer();
+  void linger();
+  void finish_lingered();
+  void on_deadline();
+  void finish(std::string_view outcome, Side closed_by, std::string_view detail);
+  void log_access(Stage stage, std::string_view outcome, Side closed_by, std::string_view detail);
+
+  SessionContext& context_;
+  std::uint64_t id_;
+  std::unique_ptr<Stream> client_;
+  std::unique_ptr<Stream> upstream_;
+  std::unique_ptr<Relay> relay_;
+  std::unique_ptr<Opening> opening_;
+  std::unique_ptr<Plain> plain_;
+  Callback<void(Session&)> finished_;
+  Loop::Clock::time_point started_;
+  std::string method_;
+  std::string target_;
+  const Upstream* way_ = nullptr;
+  std::optional<IpAddress> client_ip_;
+  std::uint16_t client_port_ = 0;
+  Admission admission_;
+  Stage stage_ = Stage::head;
+  std::int16_t status_ = 0;
+  std::int32_t connect_ms_ = -1;
+};
+
+}  // namespace culvert

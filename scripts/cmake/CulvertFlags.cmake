@@ -1,0 +1,70 @@
+# How everything is compiled and linked. The warnings are for our own files: those of the targets
+# that link culvert_flags.
+
+# ccache, when it is there. It refuses precompiled headers unless told that they are fine.
+find_program(CCACHE ccache)
+mark_as_advanced(CCACHE)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# Every object ends in a program, so -fPIE does for the libraries too.
+add_compile_options(-fPIE)
+add_link_options(-pie)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+# Sanitizers are for every object, llhttp's too, or they would miss what happens there.
+if(CULVERT_SANITIZE)
+  add_compile_options(-fsanitize=${CULVERT_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CULVERT_SANITIZE})
+endif()
+if(CULVERT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# Standard containers check their bounds in every build. All input is hostile.
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+
+# Hardening, and the means to leave out what nobody calls.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  # Undefined first: some distributions' compilers define it already.
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+    -ffunction-sections -fdata-sections)
+  add_link_options(-Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
+add_library(culvert_flags INTERFACE)
+target_compile_options(culvert_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-qual
+  -Wformat=2 -Wundef -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi
+  $<$<BOOL:${CULVERT_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(culvert_flags INTERFACE -Wduplicated-cond -Wlogical-op)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # g++ 12 takes std::string's operator+ for an overrun (its bug 105651 and the like).
+    target_compile_options(culvert_flags INTERFACE -Wno-restrict
+      -Wno-array-bounds -Wno-stringop-overflow)
+  endif()
+  if(CULVERT_SANITIZE)
+    # The checks that sanitizers add confuse this warning; the release build keeps it.
+    target_compile_options(culvert_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
+endif()
+
+# Link-time optimisation is for the program that is shipped, and g++ only: it can keep ordinary code
+# beside, with which the tests link much faster.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  include(CheckIPOSupported)
+  check_ipo_supported(RESULT culvert_lto OUTPUT why_not LANGUAGES CXX)
+endif()
+
+function(culvert_link_time_optimise target)
+  if(culvert_lto)
+    set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+    target_compile_options(${target} PRIVATE -ffat-lto-objects)
+  endif()
+endfunction()
