@@ -1,0 +1,18 @@
+// The first byte chooses credentials, the second how the server's bytes are cut.
+#include "codec/http_connect.h"
+
+#include <optional>
+
+#include "fuzz/handshake_fuzz.h"
+
+using namespace culvert;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const auto target = HostPort::parse("gcr.io:443");
+  std::optional<Credentials> credentials;
+  if ((data[0] & 0x80) != 0) credentials = Credentials{"alice", Secret("s3cret")};
+  const auto handshake = make_http_connect_handshake(*target, credentials);
+  test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1]);
+  return 0;
+}

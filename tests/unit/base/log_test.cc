@@ -1,0 +1,246 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+/// A pipe whose ends close by themselves.
+class Pipe {
+ public:
+  explicit Pipe(int flags = 0) { REQUIRE(::pipe2(ends_.data(), flags) == 0); }
+  ~Pipe() {
+    close_reader();
+    ::close(ends_[1]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  int writer() const { return ends_[1]; }
+  void close_reader() {
+    if (ends_[0] >= 0) ::close(ends_[0]);
+    ends_[0] = -1;
+  }
+
+  /// What is in the pipe now.
+  std::string take() {
+    ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
+    std::string text;
+    std::array<char, 65536> chunk;
+    ssize_t n = 0;
+    while ((n = ::read(ends_[0], chunk.data(), chunk.size())) > 0) {
+      text.append(chunk.data(), static_cast<std::size_t>(n));
+    }
+    return text;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+};
+
+constexpr std::size_t kTimeSize = std::string_view("2026-11-24T05:36:24.123Z").size();
+
+std::string without_time(const std::string& line) {
+  REQUIRE(line.size() > kTimeSize);
+  return line.substr(kTimeSize);
+}
+
+Log::Access some_access() {
+  Log::Access line;
+  line.id = 17;
+  line.client = "127.0.0.1:50123";
+  line.method = "CONNECT";
+  line.target = "gcr.io:443";
+  line.upstream = "socks5://127.0.0.1:1080";
+  line.outcome = "ok";
+  line.stage = "tunnel";
+  line.status = 200;
+  line.bytes_up = 5'000'000'000;
+  line.bytes_down = 7;
+  line.connect_ms = 0;
+  line.total_ms = 1234;
+  line.closed_by = "client";
+  return line;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = text.find('\n', begin);
+    REQUIRE(end != std::string::npos);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a text line has time, level and message") {
+  Pipe pipe;
+  Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
+  log.write(Log::Level::info, "listening on http://127.0.0.1:3128");
+  CHECK(pipe.take().empty());  // gathered until the flush
+  log.flush();
+  const std::string line = pipe.take();
+  CHECK(without_time(line) == " info listening on http://127.0.0.1:3128\n");
+  // 2026-11-24T05:36:24.123Z
+  const std::string shape = "dddd-dd-ddTdd:dd:dd.dddZ";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    INFO(line << " at " << i);
+    CHECK((shape[i] == 'd' ? line[i] >= '0' && line[i] <= '9' : line[i] == shape[i]));
+  }
+}
+
+TEST_CASE("lines below the level are left out") {
+  Pipe pipe;
+  Log log(pipe.writer(), -1, Log::Level::warning, Log::Format::text);
+  CHECK_FALSE(log.enabled(Log::Level::info));
+  CHECK(log.enabled(Log::Level::warning));
+  log.write(Log::Level::debug, "a");
+  log.write(Log::Level::info, "b");
+  log.write(Log::Level::warning, "c");
+  log.write(Log::Level::error, "d");
+  log.flush();
+  const auto lines = lines_of(pipe.take());
+  REQUIRE(lines.size() == 2);
+  CHECK(without_time(lines[0]) == " warning c");
+  CHECK(without_time(lines[1]) == " error d");
+}
+
+TEST_CASE("no byte of a message can end a line or reach the terminal") {
+  Pipe pipe;
+  {
+    Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
+    log.write(Log::Level::info, std::string_view("a\nb\r\tc\\d\x1b[31m\0e\x7f\x9b\"f", 19));
+    log.write(Log::Level::info, "");
+  }  // the destructor flushes
+  const auto lines = lines_of(pipe.take());
+  REQUIRE(lines.size() == 2);
+  CHECK(without_time(lines[0]) == " info a\\nb\\r\\tc\\\\d\\x1b[31m\\x00e\\x7f\\x9b\"f");
+  CHECK(without_time(lines[1]) == " info ");
+}
+
+TEST_CASE("JSON lines") {
+  Pipe log_pipe;
+  Pipe access_pipe;
+  Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::json);
+  log.write(Log::Level::warning, "say \"hi\"\n\x9b");
+  log.access(some_access());
+  log.flush();
+  const std::string line = log_pipe.take();
+  CHECK(line.substr(0, 9) == "{\"time\":\"");
+  CHECK(line.substr(9 + kTimeSize) ==
+        "\",\"level\":\"warning\",\"message\":\"say \\\"hi\\\"\\n\\ufffd\"}\n");
+  const std::string access = access_pipe.take();
+  CHECK(access.substr(9 + kTimeSize) ==
+        "\",\"type\":\"access\",\"id\":17,\"client\":\"127.0.0.1:50123\",\"method\":\"CONNECT\","
+        "\"target\":\"gcr.io:443\",\"upstream\":\"socks5://127.0.0.1:1080\",\"outcome\":\"ok\","
+        "\"stage\":\"tunnel\",\"status\":200,\"bytes_up\":5000000000,\"bytes_down\":7,"
+        "\"connect_ms\":0,\"total_ms\":1234,\"closed_by\":\"client\"}\n");
+}
+
+TEST_CASE("access lines are fields that people can read") {
+  Pipe pipe;
+  Log log(-1, pipe.writer(), Log::Level::info, Log::Format::text);
+  log.access(some_access());
+  Log::Access failed = some_access();
+  failed.outcome = "connection_refused";
+  failed.target = "a b=\"c\"\n";
+  failed.connect_ms = -1;
+  failed.closed_by = "";
+  failed.detail = "upstream socks5://127.0.0.1:1080 refused the connection";
+  log.access(failed);
+  log.flush();
+  const auto lines = lines_of(pipe.take());
+  REQUIRE(lines.size() == 2);
+  CHECK(without_time(lines[0]) ==
+        " access id=17 client=127.0.0.1:50123 method=CONNECT target=gcr.io:443 "
+        "upstream=socks5://127.0.0.1:1080 outcome=ok stage=tunnel status=200 "
+        "bytes_up=5000000000 bytes_down=7 connect_ms=0 total_ms=1234 closed_by=client");
+  CHECK(without_time(lines[1]) ==
+        " access id=17 client=127.0.0.1:50123 method=CONNECT target=\"a b=\\\"c\\\"\\n\" "
+        "upstream=socks5://127.0.0.1:1080 outcome=connection_refused stage=tunnel status=200 "
+        "bytes_up=5000000000 bytes_down=7 total_ms=1234 "
+        "detail=\"upstream socks5://127.0.0.1:1080 refused the connection\"");
+}
+
+TEST_CASE("without an access log nothing is written") {
+  Pipe pipe;
+  Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
+  CHECK_FALSE(log.access_enabled());
+  log.access(some_access());
+  log.flush();
+  CHECK(pipe.take().empty());
+}
+
+TEST_CASE("a slow reader loses whole lines, hears how many, and gets the rest in order") {
+  Pipe pipe(O_NONBLOCK);
+  Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
+  const std::string padding(500, 'x');
+  constexpr int kLines = 2000;  // about 1 MB; pipe and buffer hold some 320 KiB of it
+  for (int i = 0; i < kLines; ++i) {
+    log.write(Log::Level::info, std::to_string(i) + " " + padding);
+    log.flush();
+  }
+  std::string text;
+  for (int i = 0; i < 100; ++i) {
+    text += pipe.take();
+    log.flush();
+  }
+  text += pipe.take();
+  const auto lines = lines_of(text);
+  REQUIRE(lines.size() > 2);
+  int expected = 0;
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    if (lines[i].ends_with(padding) &&
+        without_time(lines[i]).starts_with(" info " + std::to_string(expected) + " ")) {
+      ++expected;
+    }
+  }
+  CHECK(static_cast<std::size_t>(expected) == lines.size() - 1);
+  CHECK(expected < kLines);
+  CHECK(without_time(lines.back()) ==
+        " warning " + std::to_string(kLines - expected) +
+            " lines of the log were dropped: its reader is too slow or its file cannot be written");
+}
+
+TEST_CASE("a line longer than a pipe's atomic write stays whole") {
+  Pipe pipe;
+  Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
+  log.write(Log::Level::info, "before");
+  log.write(Log::Level::info, std::string(20'000, 'y'));
+  log.write(Log::Level::info, "after");
+  log.flush();
+  const auto lines = lines_of(pipe.take());
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].size() == kTimeSize + 6 + 20'000);
+  CHECK(without_time(lines[2]) == " info after");
+}
+
+TEST_CASE("a reader that is gone costs lines, nothing else") {
+  ::signal(SIGPIPE, SIG_IGN);
+  Pipe access_pipe;
+  Pipe log_pipe;
+  Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text);
+  access_pipe.close_reader();
+  for (int i = 0; i < 3; ++i) {
+    log.access(some_access());
+    log.flush();
+  }
+  CHECK(log_pipe.take().empty());  // told once the access log can be written again
+  log.write(Log::Level::info, "still here");
+  log.flush();
+  CHECK(without_time(log_pipe.take()) == " info still here\n");
+}

@@ -1,0 +1,53 @@
+#include "config/config_file.h"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+TEST_CASE("a file's keys are flags") {
+  const Source source = read_config_text(
+      "listen = [\"127.0.0.1:1\",\n 'unix:/a']\nthreads = 4\nopen_proxy = true\n"
+      "connect-timeout = '5s'\n",
+      "c.toml");
+  CHECK(source.problems.empty());
+  const auto& listen = source.settings.of("listen");
+  REQUIRE(listen.size() == 2);
+  CHECK(listen[0].value == "127.0.0.1:1");
+  CHECK(listen[0].origin == "c.toml:1: listen");
+  CHECK(listen[1].origin == "c.toml:2: listen");
+  CHECK(source.settings.of("threads").at(0).value == "4");
+  CHECK(source.settings.of("open-proxy").at(0).value == "true");
+  CHECK(source.settings.of("connect-timeout").at(0).origin == "c.toml:5: connect-timeout");
+}
+
+TEST_CASE("a single value serves a repeatable flag") {
+  const Source source = read_config_text("upstream = 'direct'", "c.toml");
+  CHECK(source.problems.empty());
+  CHECK(source.settings.of("upstream").size() == 1);
+}
+
+TEST_CASE("problems in a file name the line") {
+  const Source source = read_config_text(
+      "lisen = '1'\nbogus-thing = 1\nthreads = [1, 2]\nconfig = 'x'\nhelp = true\nlog-level = ''\n"
+      "access-log = -\n",
+      "c.toml");
+  const std::vector<std::string> expected = {
+      "c.toml:1: lisen: unknown flag (did you mean listen?)",
+      "c.toml:2: bogus-thing: unknown flag",
+      "c.toml:3: threads: takes one value, not an array",
+      "c.toml:4: config: a file cannot name another",
+      "c.toml:5: help: unknown flag",
+      "c.toml:6: log-level: needs a value",
+      "c.toml:7: a value is a \"text\" in quotes, a whole number, true or false",
+  };
+  CHECK(source.problems == expected);
+}
+
+TEST_CASE("a file that cannot be read") {
+  CHECK(read_config_file("/nonexistent.toml").problems ==
+        std::vector<std::string>{"/nonexistent.toml: No such file or directory"});
+  CHECK(read_config_file("/").problems == std::vector<std::string>{"/: Is a directory"});
+}

@@ -1,0 +1,150 @@
+#include "policy/no_proxy.h"
+
+#include <string>
+
+#include "base/host_port.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+HostPort target(const std::string& text) {
+  auto parsed = HostPort::parse(text);
+  INFO(text);
+  REQUIRE(parsed.ok());
+  return *parsed;
+}
+
+}  // namespace
+
+// The rules are those of golang.org/x/net/http/httpproxy: useProxy, init and the matchers.
+TEST_CASE("NO_PROXY as Go programs read it") {
+  struct Row {
+    const char* list;
+    const char* target;
+    bool direct;
+  };
+  const Row rows[] = {
+      // A star alone is everything, and what stands around it does not matter.
+      {"*", "gcr.io:443", true},
+      {"*", "192.0.2.1:443", true},
+      {"gcr.io,*,example.com", "other.example:443", true},
+      {"  * ", "gcr.io:443", true},
+      {"*:443", "gcr.io:443", false},
+      // A domain is the host and its subdomains.
+      {"gcr.io", "gcr.io:443", true},
+      {"gcr.io", "us.gcr.io:443", true},
+      {"gcr.io", "a.b.gcr.io:80", true},
+      {"gcr.io", "notgcr.io:443", false},
+      {"gcr.io", "gcr.io.example:443", false},
+      {"GCR.IO", "gcr.io:443", true},
+      {"io", "gcr.io:443", true},
+      // With a leading dot, or "*.", only the subdomains.
+      {".gcr.io", "us.gcr.io:443", true},
+      {".gcr.io", "gcr.io:443", false},
+      {"*.gcr.io", "us.gcr.io:443", true},
+      {"*.gcr.io", "gcr.io:443", false},
+      // Stars anywhere else are ordinary characters.
+      {"*gcr.io", "us.gcr.io:443", false},
+      {"g*.io", "gcr.io:443", false},
+      {"172.17.*", "172.17.0.1:80", false},
+      // Ports.
+      {"gcr.io:443", "gcr.io:443", true},
+      {"gcr.io:443", "us.gcr.io:443", true},
+      {"gcr.io:443", "gcr.io:80", false},
+      {"gcr.io:", "gcr.io:80", true},
+      {"gcr.io:0443", "gcr.io:443", false},
+      {".gcr.io:80", "us.gcr.io:80", true},
+      {"*.gcr.io:80", "us.gcr.io:443", false},
+      // Commas separate, blanks around an entry go, blanks within do not.
+      {"a.example, gcr.io ,b.example", "gcr.io:443", true},
+      {"a.example\t,\n gcr.io\n", "gcr.io:443", true},
+      {"a.example gcr.io", "gcr.io:443", false},
+      {"a.example;gcr.io", "gcr.io:443", false},
+      {",,gcr.io,", "gcr.io:443", true},
+      // Addresses.
+      {"192.0.2.1", "192.0.2.1:80", true},
+      {"192.0.2.1", "192.0.2.11:80", false},
+      {"192.0.2.1:80", "192.0.2.1:80", true},
+      {"192.0.2.1:80", "192.0.2.1:443", false},
+      {"2001:db8::1", "[2001:db8::1]:443", true},
+      {"2001:0DB8:0::1", "[2001:db8::1]:443", true},
+      {"[2001:db8::1]:443", "[2001:db8::1]:443", true},
+      {"[2001:db8::1]:443", "[2001:db8::1]:80", false},
+      {"[2001:db8::1]", "[2001:db8::1]:443", false},
+      {"2001:db8::1:443", "[2001:db8::1:443]:80", true},
+      {"::ffff:192.0.2.1", "192.0.2.1:80", true},
+      {"192.0.2.1", "[::ffff:192.0.2.1]:80", true},
+      {"1", "10.0.0.1:80", false},
+      {"0.0.1", "10.0.0.1:80", false},
+      // Blocks match addresses only, at any port; bits behind the prefix do not matter.
+      {"10.0.0.0/8", "10.1.2.3:80", true},
+      {"10.9.9.9/8", "10.1.2.3:80", true},
+      {"10.0.0.0/8", "11.0.0.1:80", false},
+      {"10.0.0.0/8", "ten.example:80", false},
+      {"10.0.0.0/8:80", "10.1.2.3:80", false},
+      {"10.0.0.0/33", "10.1.2.3:80", false},
+      {"0.0.0.0/0", "192.0.2.1:80", true},
+      {"0.0.0.0/0", "[2001:db8::1]:80", false},
+      {"2001:db8::/32", "[2001:db8:1::1]:80", true},
+      {"2001:db8:1::1/32", "[2001:db8:2::1]:80", true},
+      {"2001:db8::/32", "[2001:db9::1]:80", false},
+      {"::ffff:10.0.0.0/104", "10.1.2.3:80", true},
+      {"172.16.0.0/12", "172.31.255.255:1", true},
+      {"172.16.0.0/12", "172.32.0.0:1", false},
+      // This host is never proxied, whatever the list says.
+      {"", "localhost:80", true},
+      {"", "127.0.0.1:80", true},
+      {"", "127.1.2.3:80", true},
+      {"", "[::1]:80", true},
+      {"", "[::ffff:127.0.0.1]:80", true},
+      {"", "a.localhost:80", false},
+      {"", "gcr.io:443", false},
+      {"example.com", "localhost:443", true},
+      // Malformed entries never match.
+      {":80", "gcr.io:80", false},
+      {"http://gcr.io", "gcr.io:80", false},
+      {"[gcr.io]:443", "gcr.io:443", true},
+      {"gcr.io:443:443", "gcr.io:443", false},
+      {".", "gcr.io:443", false},
+  };
+  for (const Row& row : rows) {
+    INFO('"' << row.list << "\" against " << row.target);
+    const NoProxy no_proxy{std::string_view(row.list)};
+    CHECK(no_proxy.matches(target(row.target)) == row.direct);
+    CHECK(no_proxy.why(target(row.target)).empty() != row.direct);
+  }
+}
+
+TEST_CASE("no list at all matches nothing") {
+  const NoProxy no_proxy;
+  CHECK_FALSE(no_proxy.given());
+  CHECK_FALSE(no_proxy.matches(target("localhost:80")));
+  CHECK_FALSE(no_proxy.matches(target("127.0.0.1:80")));
+  CHECK(no_proxy.why(target("localhost:80")).empty());
+}
+
+TEST_CASE("the reason names the entry") {
+  const NoProxy no_proxy("a.example, .Corp.example:443,10.0.0.0/8");
+  CHECK(no_proxy.why(target("x.corp.example:443")) ==
+        "entry .Corp.example:443 stands for subdomains of that host");
+  CHECK(no_proxy.why(target("a.example:1")) ==
+        "entry a.example stands for that host and its subdomains");
+  CHECK(no_proxy.why(target("10.1.1.1:1")) ==
+        "entry 10.0.0.0/8 stands for addresses in that block");
+  CHECK(no_proxy.why(target("127.0.0.1:1")) ==
+        "localhost and loopback addresses are never proxied");
+}
+
+TEST_CASE("entries that cannot do what they seem to earn a warning") {
+  const char* const futile[] = {"172.17.*", "a b",         "http://gcr.io",
+                                "[::1]",    "10.0.0.0/33", "\xc3\xa4.example",
+                                "10.0",     ":80",         "*.*.example"};
+  for (const char* const text : futile) {
+    INFO(text);
+    CHECK(NoProxy(text).warnings().size() == 1);
+  }
+  CHECK(NoProxy("gcr.io,.a:80,*.b,10.0.0.0/8,::1,[::1]:80,,192.0.2.1").warnings().empty());
+  CHECK(NoProxy("*").warnings().empty());
+}

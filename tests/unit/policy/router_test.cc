@@ -1,0 +1,75 @@
+#include "policy/router.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/host_port.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+HostPort target(const std::string& text) {
+  auto parsed = HostPort::parse(text);
+  INFO(text);
+  REQUIRE(parsed.ok());
+  return *parsed;
+}
+
+RouteRule rule(const std::string& patterns, std::vector<std::size_t> upstreams,
+               const std::string& text) {
+  std::vector<std::string> problems;
+  RouteRule rule{parse_target_patterns(patterns, problems), {std::move(upstreams), text}};
+  REQUIRE(problems.empty());
+  return rule;
+}
+
+using Upstreams = std::vector<std::size_t>;
+
+}  // namespace
+
+TEST_CASE("without rules every upstream is tried in order") {
+  const Router router(3);
+  const Route& route = router.route(target("gcr.io:443"));
+  CHECK(route.upstreams == Upstreams{0, 1, 2});
+  CHECK_FALSE(route.denied());
+  CHECK(route.rule == "default");
+  CHECK(router.explain(target("gcr.io:443")).text == "default: no other rule matched");
+}
+
+TEST_CASE("the first rule that matches decides") {
+  RoutingTable table;
+  table.no_proxy = NoProxy("corp.example,192.0.2.0/24");
+  table.direct = {{9}, "--no-proxy"};
+  table.rules.push_back(rule("eu.gcr.io", {2}, "--route eu.gcr.io=c"));
+  table.rules.push_back(rule("preset:gcr,.example", {1, 0}, "--route preset:gcr,.example=b,a"));
+  table.rules.push_back(rule("10.0.0.0/8,169.254.0.0/16", {}, "--route 10.0.0.0/8,...=deny"));
+  table.otherwise = {{0, 1}, "default"};
+  const Router router(std::move(table));
+
+  CHECK(router.route(target("eu.gcr.io:443")).upstreams == Upstreams{2});
+  CHECK(router.route(target("us.gcr.io:443")).upstreams == Upstreams{1, 0});
+  CHECK(router.route(target("us.gcr.io:80")).upstreams == Upstreams{0, 1});
+  CHECK(router.route(target("a.example:80")).upstreams == Upstreams{1, 0});
+  CHECK(router.route(target("git.corp.example:80")).upstreams == Upstreams{9});
+  CHECK(router.route(target("192.0.2.7:80")).upstreams == Upstreams{9});
+  CHECK(router.route(target("10.0.0.1:443")).denied());
+  CHECK(router.route(target("[::ffff:10.0.0.1]:443")).denied());
+  CHECK(router.route(target("169.254.169.254:80")).denied());
+  CHECK(router.route(target("elsewhere.net:80")).upstreams == Upstreams{0, 1});
+
+  const auto why = [&](const std::string& text) { return router.explain(target(text)).text; };
+  CHECK(why("us.gcr.io:443") ==
+        "--route preset:gcr,.example=b,a: *.gcr.io:443 stands for subdomains of gcr.io at port "
+        "443");
+  CHECK(why("10.0.0.1:443") ==
+        "--route 10.0.0.0/8,...=deny: 10.0.0.0/8 stands for addresses in 10.0.0.0/8");
+  CHECK(why("git.corp.example:80") ==
+        "--no-proxy: entry corp.example stands for that host and its subdomains");
+  CHECK(why("elsewhere.net:80") == "default: no other rule matched");
+  for (const char* const text : {"us.gcr.io:443", "10.0.0.1:443", "192.0.2.7:80", "x.y:1"}) {
+    CHECK(router.explain(target(text)).route == &router.route(target(text)));
+  }
+}
