@@ -136,6 +136,8 @@ class ConfigBuilder {
     read_duration("header-timeout", {milliseconds(100), std::chrono::hours(1)},
                   config_.header_timeout);
     read_duration("connect-timeout", {milliseconds(100), seconds(55)}, config_.connect_timeout);
+    read_duration("hold", {milliseconds(0), seconds(55)}, config_.hold);
+    read_duration("hedge", {milliseconds(1), seconds(55), true}, config_.hedge);
     read_duration("idle-timeout", {seconds(1), kLongest, true}, config_.idle_timeout);
     read_duration("half-open-timeout", {seconds(1), kLongest, true}, config_.half_open_timeout);
     read_duration("response-timeout", {seconds(1), kLongest, true}, config_.response_timeout);

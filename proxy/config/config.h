@@ -65,6 +65,8 @@ struct Config {
 
   std::chrono::milliseconds header_timeout{10'000};      ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};     ///< whole way to an answer
+  std::chrono::milliseconds hold{12'000};                ///< see RouteDial; 0: never
+  std::chrono::milliseconds hedge{0};                    ///< see RouteDial; 0: never
   std::chrono::milliseconds idle_timeout{0};             ///< of a tunnel, both ways; 0: never
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head

@@ -70,6 +70,14 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"connect-timeout", "TIME", kOnce,
      "for the whole way to an answer, 100ms to 55s (default: 12s, as\n"
      "docker gives up after 15s)"},
+    {"hold", "TIME", kOnce,
+     "wait for upstreams that refuse the connection if they have been\n"
+     "down for less than TIME: a tunnel may be starting; 0 fails at\n"
+     "once (default: 12s)"},
+    {"hedge", "TIME", kOnce,
+     "start the next upstream of a route beside one that has not\n"
+     "connected within TIME, the first to connect serves; or off\n"
+     "(default: off)"},
     {"idle-timeout", "TIME", kOnce,
      "for a tunnel without traffic both ways, 1s to 168h, or off\n"
      "(default: off)"},

@@ -1,5 +1,7 @@
 #include "dial/route_dial.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,35 +15,165 @@ namespace {
 // happen, and a proxy that has not answered in 8 s leaves 4 s for the next.
 constexpr milliseconds kConnectLimit{4'000};
 constexpr milliseconds kAttemptLimit{8'000};
+constexpr milliseconds kHoldRetry{250};
+
+milliseconds down_for(const Upstream& upstream, Loop::Clock::time_point now) {
+  const auto since = upstream.breaker.down_since();
+  return since ? std::chrono::round<milliseconds>(now - *since) : milliseconds(0);
+}
 
 }  // namespace
 
-RouteDial::RouteDial(Loop& loop, std::vector<Upstream*> upstreams, const HostPort& target,
-                     UpstreamDial::Purpose purpose, milliseconds budget, DialDone done)
+/// One upstream being tried.
+struct RouteDial::Attempt {
+  void on_done(DialResult result) { owner.on_attempt_done(*this, std::move(result)); }
+
+  RouteDial& owner;
+  Upstream& upstream;
+  Breaker::Permit permit;
+  std::unique_ptr<UpstreamDial> dial;
+};
+
+RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams,
+                     const HostPort& target, UpstreamDial::Purpose purpose,
+                     const DialLimits& limits, DialDone done)
     : loop_(loop),
+      log_(log),
       upstreams_(std::move(upstreams)),
       target_(target),
       purpose_(purpose),
-      deadline_(loop.now() + budget),
-      done_(done) {}
+      limits_(limits),
+      deadline_(loop.now() + limits.budget),
+      done_(done),
+      timer_(loop, Callback<void()>::to<&RouteDial::on_timer>(this)),
+      current_(upstreams_[0]) {}
 
-void RouteDial::try_next() {
-  Upstream& upstream = *upstreams_[next_++];
-  auto budget = std::chrono::ceil<milliseconds>(deadline_ - loop_.now());
-  const bool last = next_ == upstreams_.size();
-  if (!last) budget = std::min(budget, kAttemptLimit);
-  attempt_ = std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, kConnectLimit,
-                                            budget, DialDone::to<&RouteDial::on_done>(this));
-  attempt_->start();
+RouteDial::~RouteDial() {
+  for (const auto& attempt : attempts_) attempt->upstream.breaker.abandoned(attempt->permit);
 }
 
-void RouteDial::on_done(DialResult result) {
-  if (result) return done_(std::move(result));
-  failures_.push_back(std::move(result).error());
-  if (next_ < upstreams_.size() && loop_.now() < deadline_) return try_next();
+void RouteDial::begin_pass() {
+  next_ = 0;
+  all_refused_ = true;
+  failures_.clear();
+  order_.clear();
+  const auto now = loop_.now();
+  for (Upstream* upstream : upstreams_) {
+    if (!upstream->breaker.is_open(now)) order_.push_back(upstream);
+  }
+  if (order_.empty()) {
+    // Nothing better is left.  A proxy that refuses costs no time to ask, and it may be back; the
+    // others have shown that they cost the client its patience.
+    for (Upstream* upstream : upstreams_) {
+      if (upstream->refuses) {
+        order_.push_back(upstream);
+      } else {
+        failures_.push_back(
+            {Errc::upstreams_down, Side::upstream, 0,
+             fmt::format("upstream {} has been down for {} and is asked again later",
+                         upstream->config.label, seconds(down_for(*upstream, now)))});
+        all_refused_ = false;
+      }
+    }
+  }
+  try_next();
+}
+
+/// Starts the next upstream of this pass.
+void RouteDial::try_next() {
+  if (next_ == order_.size()) {
+    if (attempts_.empty()) end_pass();
+    return;
+  }
+  Upstream& upstream = *order_[next_++];
+  current_ = &upstream;
+  auto budget = std::max(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()), milliseconds(1));
+  const bool last = next_ == order_.size();
+  if (!last) budget = std::min(budget, kAttemptLimit);
+  if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
+  attempts_.push_back(std::unique_ptr<Attempt>(
+      new Attempt{*this, upstream, upstream.breaker.ask(loop_.now()), nullptr}));
+  Attempt& attempt = *attempts_.back();
+  attempt.dial = std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, kConnectLimit,
+                                                budget, DialDone::to<&Attempt::on_done>(&attempt));
+  attempt.dial->start();
+}
+
+void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
+  Upstream& upstream = attempt.upstream;
+  if (result) {
+    note_up(attempt);
+  } else {
+    note_failure(attempt, std::move(result).error());
+  }
+  std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
+  if (result) {
+    timer_.stop();
+    current_ = &upstream;
+    return done_(std::move(result));
+  }
+  if (next_ < order_.size() && loop_.now() < deadline_) {
+    timer_.stop();
+    return try_next();
+  }
+  if (attempts_.empty()) end_pass();
+}
+
+void RouteDial::note_up(Attempt& attempt) {
+  Upstream& upstream = attempt.upstream;
+  if (const auto down = down_for(upstream, loop_.now()); down.count() > 0) {
+    log_.write(Log::Level::info, fmt::format("upstream {} is back after {}", upstream.config.label,
+                                             seconds(down)));
+  }
+  upstream.refuses = false;
+  upstream.breaker.succeeded(attempt.permit, loop_.now());
+}
+
+void RouteDial::note_failure(Attempt& attempt, Error error) {
+  Upstream& upstream = attempt.upstream;
+  const bool refused = error.code == Errc::connection_refused && error.side == Side::upstream &&
+                       attempt.dial->proxy_failed();
+  all_refused_ = all_refused_ && refused;
+  if (attempt.dial->proxy_failed()) {
+    if (!upstream.breaker.down_since()) {
+      log_.write(Log::Level::warning, error.text);
+    }
+    upstream.refuses = refused;
+    upstream.breaker.failed(attempt.permit, loop_.now());
+    if (const auto down = down_for(upstream, loop_.now()); down >= milliseconds(1'000)) {
+      error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
+    }
+  } else if (attempt.dial->proxy_answered()) {
+    note_up(attempt);  // what went wrong lies beyond it
+  } else {
+    upstream.breaker.abandoned(attempt.permit);
+  }
+  failures_.push_back(std::move(error));
+}
+
+/// No upstream of this pass has connected.
+void RouteDial::end_pass() {
+  if (hopeful()) return timer_.start(kHoldRetry);
   done_(*std::max_element(failures_.begin(), failures_.end(), [](const Error& a, const Error& b) {
     return telling(a) < telling(b);
   }));
+}
+
+bool RouteDial::hopeful() {
+  const auto now = loop_.now();
+  if (!all_refused_ || now + kHoldRetry >= deadline_) return false;
+  // One that went down a moment ago is enough: its tunnel may be restarting.  Who waits already may
+  // do so for the whole of the budget.
+  held_ = held_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
+            return down_for(*upstream, now) < limits_.hold;
+          });
+  return held_;
+}
+
+void RouteDial::on_timer() {
+  // Either the upstream under way is slow and the next one starts beside it, or a pass is over.
+  if (attempts_.empty()) return begin_pass();
+  try_next();
 }
 
 std::string RouteDial::failures() const {

@@ -1,44 +1,73 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "dial/upstream_dial.h"
+#include "net/timer.h"
 
 namespace culvert {
 
-/// Tries the upstreams of a route in order until one connects, all within one budget.  Of several
-/// failures the most telling one is reported.
+/// How patient and how eager a RouteDial is.
+struct DialLimits {
+  std::chrono::milliseconds budget{12'000};  ///< for the whole way, waiting included
+  std::chrono::milliseconds hold{12'000};    ///< see RouteDial; 0: never
+  std::chrono::milliseconds hedge{0};        ///< the next upstream starts so much later; 0: after
+                                             ///< the one before has failed
+};
+
+/// Tries the upstreams of a route in order until one connects, all within one budget; of several
+/// failures the most telling one is reported.  Upstreams whose breaker is open are passed over
+/// while there is another.
+///
+/// While there is hope it waits: if every upstream's proxy refused the TCP connection, and they
+/// have done so for no longer than `hold`, the tunnel may just be starting, and it is tried again
+/// until the budget is used up.  A refusal that came from the far end is never waited for.
 class RouteDial final : public Dial {
  public:
-  /// `upstreams` is not empty.  Each connection to a proxy may take `connect_limit`, all together
-  /// `budget`.
-  RouteDial(Loop& loop, std::vector<Upstream*> upstreams, const HostPort& target,
-            UpstreamDial::Purpose purpose, std::chrono::milliseconds budget, DialDone done);
+  /// `upstreams` is not empty; they, the loop and the log outlive the dial.
+  RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
+            UpstreamDial::Purpose purpose, const DialLimits& limits, DialDone done);
+  ~RouteDial();
 
-  void start() override { try_next(); }
+  void start() override { begin_pass(); }
 
-  /// The upstream that is being tried, or that was the last.
-  Upstream& current() const { return *upstreams_[next_ == 0 ? 0 : next_ - 1]; }
-  /// All failed attempts, one clause each, for the log; empty if there was at most one.
+  /// The upstream that connected, or else that was tried last.
+  Upstream& current() const { return *current_; }
+  /// The failed attempts of the last pass, for the log; empty if there was at most one.
   std::string failures() const;
 
  private:
+  struct Attempt;
+
+  void begin_pass();
   void try_next();
-  void on_done(DialResult result);
+  void on_attempt_done(Attempt& attempt, DialResult result);
+  void note_up(Attempt& attempt);
+  void note_failure(Attempt& attempt, Error error);
+  void end_pass();
+  bool hopeful();
+  void on_timer();
 
   Loop& loop_;
+  Log& log_;
   std::vector<Upstream*> upstreams_;
   HostPort target_;
   UpstreamDial::Purpose purpose_;
+  DialLimits limits_;
   Loop::Clock::time_point deadline_;
   DialDone done_;
+  Timer timer_;
+  Upstream* current_;
+  std::vector<Upstream*> order_;  // of this pass
   std::size_t next_ = 0;
-  std::unique_ptr<UpstreamDial> attempt_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;
   std::vector<Error> failures_;
+  bool held_ = false;
+  bool all_refused_ = true;  // by their proxies, in this pass
 };
 
 }  // namespace culvert

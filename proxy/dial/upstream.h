@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "dial/transport.h"
 #include "net/tls.h"
+#include "policy/breaker.h"
 
 namespace culvert {
 
@@ -15,6 +16,8 @@ struct Upstream {
   std::shared_ptr<Transport> transport;
   std::shared_ptr<const TlsClientContext> tls;  ///< kind https only
   TlsSessionSlot session;
+  Breaker breaker;
+  bool refuses = false;  ///< the last failure was a refused TCP connection: cheap to try again
   Secret authorization;  ///< value of Proxy-Authorization for requests in absolute-form; may be empty
 };
 

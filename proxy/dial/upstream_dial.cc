@@ -144,6 +144,7 @@ void UpstreamDial::continue_handshake() {
     const Io io = stream_->try_read(buffer);
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return fail_io(io);
+    proxy_answered_ = true;
     const std::string_view bytes(buffer.data(), io.bytes);
     const auto used = handshake_->consume(bytes);
     if (!used) {
@@ -216,6 +217,9 @@ std::string UpstreamDial::target_name() const { return "target " + shown_target(
 
 /// Each text names the upstream and the target: it may be all that a user sees.
 void UpstreamDial::fail(Error error) {
+  proxy_failed_ = !is_direct() && error.side == Side::upstream &&
+                  (stage_ == Stage::connect || stage_ == Stage::tls ||
+                   (handshake_ && handshake_->phase() == "greeting"));
   if (is_direct()) {
     error.text += " (direct)";
   } else if (error.text.find(shown_target(target_)) == std::string::npos) {

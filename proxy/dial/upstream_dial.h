@@ -33,6 +33,12 @@ class UpstreamDial final : public Dial, private StreamEvents {
 
   void start() override;
 
+  /// After a failure: it was the upstream's proxy itself that could not be used, whatever the
+  /// target.  Never for direct.
+  bool proxy_failed() const { return proxy_failed_; }
+  /// The proxy said something, if only no.
+  bool proxy_answered() const { return proxy_answered_; }
+
  private:
   enum class Stage { look_up, connect, tls, handshake };
 
@@ -72,6 +78,8 @@ class UpstreamDial final : public Dial, private StreamEvents {
   TlsStream* tls_ = nullptr;  // stream_, while its handshake runs
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
+  bool proxy_failed_ = false;
+  bool proxy_answered_ = false;
 };
 
 }  // namespace culvert

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "dial/route_dial.h"
 #include "dial/upstream.h"
 #include "net/loop.h"
 #include "policy/access_policy.h"
@@ -24,6 +25,10 @@ struct SessionContext {
   FlowResources flow;
   bool draining = false;       ///< connections are not to be kept open for more requests
   std::string_view pseudonym;  ///< our name in Via, different for each process
+
+  /// A dial along `route`; start() it.
+  std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target,
+                                  UpstreamDial::Purpose purpose, DialDone done);
 };
 
 }  // namespace culvert

@@ -81,14 +81,10 @@ bool Exchange::reuse_connection(const Route& route) {
 void Exchange::dial() {
   stage_ = Stage::dial;
   reused_ = false;
-  std::vector<Upstream*> upstreams;
-  for (const std::size_t index : route_->upstreams) {
-    upstreams.push_back(context_.upstreams[index].get());
-  }
-  dial_ = std::make_unique<RouteDial>(
-      context_.loop, std::move(upstreams), request_->target.authority,
+  dial_ = context_.dial(
+      *route_, request_->target.authority,
       request_->upgrade ? UpstreamDial::Purpose::tunnel : UpstreamDial::Purpose::forward,
-      context_.config.connect_timeout, DialDone::to<&Exchange::on_dialed>(this));
+      DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 

@@ -174,14 +174,9 @@ void Session::route() {
 
 void Session::dial(const Route& route, const HostPort& target) {
   stage_ = Stage::dial;
-  std::vector<Upstream*> upstreams;
-  for (const std::size_t index : route.upstreams) {
-    upstreams.push_back(context_.upstreams[index].get());
-  }
   opening_->dial_begun = context_.loop.now();
-  opening_->dial = std::make_unique<RouteDial>(
-      context_.loop, std::move(upstreams), target, UpstreamDial::Purpose::tunnel,
-      context_.config.connect_timeout, DialDone::to<&Session::on_dialed>(this));
+  opening_->dial = context_.dial(route, target, UpstreamDial::Purpose::tunnel,
+                                 DialDone::to<&Session::on_dialed>(this));
   opening_->dial->start();
 }
 
