@@ -10,8 +10,9 @@
 
 namespace culvert {
 
-/// A host and a TCP port.  `host` is a lower-case name without a trailing change of meaning, or the
-/// canonical text of an IP literal without brackets; then `ip` holds the address too.
+/// A host and a TCP port.  `host` is a lower-case name without the root's trailing dot, so that one
+/// host has one spelling, or the canonical text of an IP literal without brackets; then `ip` holds
+/// the address too.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;

@@ -19,6 +19,8 @@ class ChunkedDecoder {
   /// `kind` is that of the message: errors carry the client's side and http_request_error for a
   /// request, the upstream's and http_protocol_error for a response.
   explicit ChunkedDecoder(HeadScanner::Kind kind);
+  ChunkedDecoder(const ChunkedDecoder&) = delete;  // trailers() points into it
+  ChunkedDecoder& operator=(const ChunkedDecoder&) = delete;
 
   struct Step {
     std::size_t used = 0;   ///< bytes taken from the input

@@ -32,7 +32,8 @@ std::string_view next_line(std::string_view& rest) {
   return line;
 }
 
-// ---- Start lines.  llhttp accepts more here than RFC 9112 allows, so they are ours alone.
+// The start lines come first: llhttp accepts more there than RFC 9112 allows, so they are ours
+// alone.
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -91,8 +92,6 @@ Fault parse_status_line(std::string_view line, ResponseHead& out) {
   if (!all_of_kind(rest, kFieldText)) return {"the reason phrase contains control bytes"};
   return {};
 }
-
-// ---- Field lines.
 
 /// What is wrong with a field line: field-name ":" OWS field-value OWS (RFC 9112 section 5).
 Fault check_field_line(std::string_view line) {

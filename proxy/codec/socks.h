@@ -14,6 +14,12 @@ namespace culvert {
 std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
                                                  const std::optional<Credentials>& credentials);
 
+/// The two parts of the same, for a connection that waits between them: all that needs no target
+/// (the greeting, the authentication), and the request.
+std::unique_ptr<Handshake> make_socks5_greeting(const std::optional<Credentials>& credentials);
+std::unique_ptr<Handshake> make_socks5_request(const HostPort& target,
+                                               const std::optional<Credentials>& credentials);
+
 /// SOCKS4 with the 4A extension for names.  IPv6 literals cannot be expressed: the first
 /// consume() is never reached, `refuses` below tells beforehand.
 std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::string_view user);

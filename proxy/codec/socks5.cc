@@ -68,8 +68,14 @@ std::string with_target(std::string_view words, std::string_view target) {
 
 class Socks5Handshake final : public Handshake {
  public:
-  Socks5Handshake(const HostPort& target, const std::optional<Credentials>& credentials)
-      : target_(target), credentials_(credentials), shown_(shown_target(target)) {
+  enum class Part : std::uint8_t { whole, greeting, request };
+
+  Socks5Handshake(Part part, const HostPort& target, const std::optional<Credentials>& credentials)
+      : part_(part),
+        target_(target),
+        credentials_(credentials),
+        shown_(shown_target(target)),
+        stage_(part == Part::request ? Stage::request : Stage::greeting) {
     assert(target.host.size() <= 255);
     assert(!credentials ||
            (credentials->user.size() <= 255 && credentials->password.reveal().size() <= 255));
@@ -126,14 +132,15 @@ class Socks5Handshake final : public Handshake {
   Result<bool> look_at_request_reply();
   Error refused(std::uint8_t code) const;
   void enter(Stage stage) {
-    stage_ = stage;
+    stage_ = part_ == Part::greeting && stage == Stage::request ? Stage::done : stage;
     sent_ = false;
   }
 
+  Part part_;
   HostPort target_;
   std::optional<Credentials> credentials_;
   std::string shown_;
-  Stage stage_ = Stage::greeting;
+  Stage stage_;
   bool sent_ = false;
   std::array<char, 4 + 1 + 255 + 2> reply_;  // the longest: a bound address that is a name
   std::size_t filled_ = 0;
@@ -317,7 +324,16 @@ std::string_view Socks5Handshake::phase() const {
 
 std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
                                                  const std::optional<Credentials>& credentials) {
-  return std::make_unique<Socks5Handshake>(target, credentials);
+  return std::make_unique<Socks5Handshake>(Socks5Handshake::Part::whole, target, credentials);
+}
+
+std::unique_ptr<Handshake> make_socks5_greeting(const std::optional<Credentials>& credentials) {
+  return std::make_unique<Socks5Handshake>(Socks5Handshake::Part::greeting, HostPort{}, credentials);
+}
+
+std::unique_ptr<Handshake> make_socks5_request(const HostPort& target,
+                                               const std::optional<Credentials>& credentials) {
+  return std::make_unique<Socks5Handshake>(Socks5Handshake::Part::request, target, credentials);
 }
 
 }  // namespace culvert
