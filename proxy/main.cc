@@ -1,16 +1,19 @@
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "commands/check.h"
 #include "commands/serve.h"
 #include "config/command_line.h"
 #include "config/environment.h"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const culvert::CommandLine line = culvert::parse_command_line(arguments, culvert::process_environment());
+  const culvert::Environment environment = culvert::process_environment();
+  const auto read = [&] { return culvert::parse_command_line(arguments, environment); };
+  const culvert::CommandLine line = read();
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
     fmt::print("{}", usage->text);
     return 0;
@@ -19,5 +22,8 @@ int main(int argc, char** argv) {
     for (const std::string& problem : problems->lines) fmt::print(stderr, "culvert: {}\n", problem);
     return 2;
   }
-  return culvert::serve(std::get<culvert::Config>(line));
+  if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
+    return culvert::check_route(*question);
+  }
+  return culvert::serve(std::get<culvert::Config>(line), read);
 }

@@ -1,7 +1,6 @@
 #include "commands/serve.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,7 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "config/routing.h"
+#include <fmt/format.h>
+
 #include "server/server.h"
 
 namespace culvert {
@@ -33,6 +33,39 @@ void say(const std::string& line) { fmt::print(stderr, "culvert: {}\n", line); }
 std::string make_pseudonym() {
   std::random_device random;
   return fmt::format("culvert-{:08x}", random());
+}
+
+bool is_file(const std::string& access_log) { return access_log != "-" && access_log != "off"; }
+
+/// The descriptor for the access log, -1 for none.
+int open_access_log(const Config& config, std::vector<std::string>& problems) {
+  if (config.access_log == "-") return STDOUT_FILENO;
+  if (config.access_log == "off") return -1;
+  const int fd = open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (fd < 0) {
+    problems.push_back("--access-log " + config.access_log + ": " +
+                       std::generic_category().message(errno));
+  }
+  return fd;
+}
+
+/// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
+/// so that it can be rotated.
+std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& read_again,
+                                          int access_fd, std::vector<std::string>& problems) {
+  CommandLine line = read_again();
+  if (auto* found = std::get_if<Problems>(&line)) {
+    problems = std::move(found->lines);
+    return nullptr;
+  }
+  Config& config = std::get<Config>(line);
+  std::unique_ptr<Policy> policy = make_policy(config, problems);
+  if (access_fd > STDERR_FILENO && is_file(config.access_log)) {
+    const int fd = open_access_log(config, problems);
+    if (fd >= 0 && problems.empty()) dup3(fd, access_fd, O_CLOEXEC);
+    if (fd >= 0) close(fd);
+  }
+  return problems.empty() ? std::move(policy) : nullptr;
 }
 
 void log_start(Server& server, const Config& config) {
@@ -56,47 +89,32 @@ void log_start(Server& server, const Config& config) {
               fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
     log.write(Log::Level::info,
               fmt::format("for a registry:  https_proxy={} registry serve config.yml", url));
-    log.write(Log::Level::info,
-              fmt::format("for dockerd, in a systemd drop-in under [Service]:  "
-                          "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
-                          "NO_PROXY=localhost,127.0.0.1",
-                          url));
+    log.write(Log::Level::info, fmt::format("for dockerd, in a systemd drop-in under [Service]:  "
+                                            "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
+                                            "NO_PROXY=localhost,127.0.0.1",
+                                            url));
   }
   log.flush();
 }
 
 }  // namespace
 
-int serve(const Config& config) {
+int serve(const Config& config, const std::function<CommandLine()>& read_again) {
   // splice() knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
-  std::vector<std::shared_ptr<const TlsClientContext>> tls;
-  bool usable = true;
-  for (const UpstreamConfig& upstream : config.upstreams) {
-    tls.push_back(nullptr);
-    if (upstream.kind != UpstreamConfig::Kind::https) continue;
-    auto made = TlsClientContext::make({upstream.ca, upstream.cert, upstream.key});
-    if (made) {
-      tls.back() = *made;
-    } else {
-      say("--upstream " + upstream.label + ": " + made.error().text);
-      usable = false;
-    }
+  std::vector<std::string> problems;
+  std::unique_ptr<Policy> policy = make_policy(config, problems);
+  const int access_fd = open_access_log(config, problems);
+  if (!problems.empty()) {
+    for (const std::string& problem : problems) say(problem);
+    return 2;
   }
-  int access_fd = config.access_log == "-" ? STDOUT_FILENO : -1;
-  if (config.access_log != "-" && config.access_log != "off") {
-    access_fd = open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (access_fd < 0) {
-      say("--access-log " + config.access_log + ": " + std::generic_category().message(errno));
-      usable = false;
-    }
-  }
-  if (!usable) return 2;
-
-  auto shared = std::make_unique<Shared>(config, AccessPolicy(config.allow_clients, config.open_proxy),
-                                         make_router(config), std::move(tls), make_pseudonym(), access_fd);
-  auto started = Server::start(std::move(shared));
+  const auto reload = [&](std::vector<std::string>& found) {
+    return read_policy_again(read_again, access_fd, found);
+  };
+  auto started = Server::start(std::move(policy),
+                               std::make_unique<Shared>(make_pseudonym(), access_fd), reload);
   if (!started) {
     say(started.error().text);
     return 1;
@@ -104,7 +122,9 @@ int serve(const Config& config) {
   Server& server = **started;
   log_start(server, config);
   server.run();
-  server.log().write(Log::Level::info, "drained, leaving");
+  server.log().write(Log::Level::info,
+                     fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
+                                 server.target_lookups(), server.upstream_lookups()));
   server.log().flush();
   // A lookup that hangs in the resolver's thread would hold up the exit for as long as it likes.
   if (server.busy()) std::_Exit(0);

@@ -71,6 +71,31 @@ void judge_leftovers(const std::vector<std::string>& leftovers,
   }
 }
 
+/// A route has a '=' behind its patterns, and no pattern is a URL; anything else is asked about.
+bool is_question(std::string_view value) {
+  return !is_flag(value) &&
+         (value.find('=') == std::string_view::npos || value.find("://") != std::string_view::npos);
+}
+
+/// `check --route URL...`: takes the URLs out of `rest`.  Routes stand behind the same flag.
+std::vector<std::string> take_questions(std::vector<std::string>& rest) {
+  constexpr std::string_view kFlag = "--route";
+  std::vector<std::string> questions;
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const std::string_view text = rest[i];
+    if (text.starts_with("--route=") && is_question(text.substr(kFlag.size() + 1))) {
+      questions.emplace_back(text.substr(kFlag.size() + 1));
+    } else if (text != kFlag || i + 1 == rest.size() || !is_question(rest[i + 1])) {
+      others.push_back(rest[i]);
+      continue;
+    }
+    while (i + 1 < rest.size() && is_question(rest[i + 1])) questions.push_back(rest[++i]);
+  }
+  rest = std::move(others);
+  return questions;
+}
+
 }  // namespace
 
 Arguments read_arguments(const std::vector<std::string>& arguments) {
@@ -81,6 +106,8 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
     out.command = rest.front();
     rest.erase(rest.begin());
   }
+
+  if (out.command == "check") out.questions = take_questions(rest);
 
   CLI::App app;
   app.set_help_flag();

@@ -12,6 +12,8 @@ struct Arguments {
   std::string command;  ///< "serve" unless another word stands first
   bool help = false;
   bool version = false;
+  /// What `check --route` asks about.
+  std::vector<std::string> questions;
   Source source;  ///< its problems: unknown flags, missing values, flags given twice
 };
 

@@ -48,6 +48,9 @@ class ConfigBuilder {
     read_allow_clients();
     read_timeouts();
     read_count("max-connections", 1, 1'000'000, config_.max_connections);
+    for (const Given& given : settings_.of("tunnel-command")) {
+      config_.tunnel_command = Secret(given.value);
+    }
     read_logs();
     check_exposure();
     return std::move(config_);
@@ -138,6 +141,15 @@ class ConfigBuilder {
     read_duration("connect-timeout", {milliseconds(100), seconds(55)}, config_.connect_timeout);
     read_duration("hold", {milliseconds(0), seconds(55)}, config_.hold);
     read_duration("hedge", {milliseconds(1), seconds(55), true}, config_.hedge);
+    for (const Given& given : settings_.of("probe")) {
+      auto host = HostPort::parse(given.value);
+      if (host) {
+        config_.probe = *host;
+      } else {
+        problem(given, host.error().text);
+      }
+    }
+    read_duration("probe-interval", {seconds(1), std::chrono::hours(1)}, config_.probe_interval);
     read_duration("idle-timeout", {seconds(1), kLongest, true}, config_.idle_timeout);
     read_duration("half-open-timeout", {seconds(1), kLongest, true}, config_.half_open_timeout);
     read_duration("response-timeout", {seconds(1), kLongest, true}, config_.response_timeout);

@@ -20,11 +20,12 @@
 namespace culvert {
 namespace {
 
-constexpr std::array<std::string_view, 4> kLaterCommands = {"run", "check", "setup", "status"};
+constexpr std::string_view kCheck = "check";
+constexpr std::array<std::string_view, 3> kLaterCommands = {"run", "setup", "status"};
 
 /// Empty if there is such a command.
 std::string command_problem(std::string_view command) {
-  if (command == "serve") return {};
+  if (command == "serve" || command == kCheck) return {};
   if (std::find(kLaterCommands.begin(), kLaterCommands.end(), command) != kLaterCommands.end()) {
     return fmt::format("{}: this command is not there yet; there is serve, the default", command);
   }
@@ -53,14 +54,22 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     return Problems{{std::move(problem)}};
   }
 
+  if (read.command == kCheck && read.questions.empty()) {
+    return Problems{
+        {"check: there is culvert check --route URL... so far, which says which route "
+         "a URL takes; walking that way comes later"}};
+  }
+
   Source all = std::move(read.source);
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
     take(read_config_file(given.value), all);
   }
   Config config = build_config(all.settings, all.problems);
+  std::vector<HostPort> targets = parse_check_targets(read.questions, all.problems);
   if (!all.problems.empty()) return Problems{std::move(all.problems)};
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
+  if (read.command == kCheck) return RouteQuestion{std::move(config), std::move(targets)};
   return config;
 }
 

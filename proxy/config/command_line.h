@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/check_target.h"
 #include "config/config.h"
 #include "config/environment.h"
 
@@ -18,7 +19,12 @@ struct Usage {
 struct Problems {
   std::vector<std::string> lines;
 };
-using CommandLine = std::variant<Config, Usage, Problems>;
+/// `culvert check --route URL...`: which way would these take?
+struct RouteQuestion {
+  Config config;
+  std::vector<HostPort> targets;
+};
+using CommandLine = std::variant<Config, Usage, Problems, RouteQuestion>;
 
 /// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
 /// of a flag that stands in several of them the first counts.  Touches no socket and writes

@@ -38,6 +38,7 @@ struct UpstreamConfig {
   std::string cert, key;       ///< https: client certificate
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
+  std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
   std::string via;  ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
@@ -67,12 +68,16 @@ struct Config {
   std::chrono::milliseconds connect_timeout{12'000};     ///< whole way to an answer
   std::chrono::milliseconds hold{12'000};                ///< see RouteDial; 0: never
   std::chrono::milliseconds hedge{0};                    ///< see RouteDial; 0: never
+  std::optional<HostPort> probe;                         ///< asked for through each upstream
+  std::chrono::milliseconds probe_interval{15'000};      ///< so often
   std::chrono::milliseconds idle_timeout{0};             ///< of a tunnel, both ways; 0: never
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request
   std::chrono::milliseconds drain_timeout{30'000};       ///< 0: leave at once
   std::size_t max_connections = 4096;  ///< client connections, all workers together
+
+  Secret tunnel_command;  ///< for the shell, to be kept running; empty: none
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::text;

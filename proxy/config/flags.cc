@@ -47,6 +47,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  password-file=FILE     password in its first line (socks5, http,\n"
      "                         https)\n"
      "  resolve=local          look names up here (socks5, socks4a)\n"
+     "  warm=N                 keep N connections ready for a request\n"
+     "                         (any kind but direct)\n"
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
@@ -66,6 +68,11 @@ constexpr auto kFlags = std::to_array<Flag>({
      "targets that go direct before any route is asked, read as Go\n"
      "programs read NO_PROXY; localhost and loopback are always in it"},
 
+    {"tunnel-command", "COMMAND", kOnce,
+     "a shell command that makes the tunnel, such as\n"
+     "'ssh -N -D 127.0.0.1:1080 user@host': started, started again\n"
+     "when it ends, and ended with culvert; what it says is logged"},
+
     {"header-timeout", "TIME", kOnce, "for a client's request head, 100ms to 1h (default: 10s)"},
     {"connect-timeout", "TIME", kOnce,
      "for the whole way to an answer, 100ms to 55s (default: 12s, as\n"
@@ -78,6 +85,11 @@ constexpr auto kFlags = std::to_array<Flag>({
      "start the next upstream of a route beside one that has not\n"
      "connected within TIME, the first to connect serves; or off\n"
      "(default: off)"},
+    {"probe", "HOST:PORT", kOnce,
+     "ask each upstream for a connection to HOST:PORT now and then, and\n"
+     "pass over those that fail: a local port that accepts says nothing\n"
+     "about the tunnel behind it (default: off)"},
+    {"probe-interval", "TIME", kOnce, "between two probes, 1s to 1h (default: 15s)"},
     {"idle-timeout", "TIME", kOnce,
      "for a tunnel without traffic both ways, 1s to 168h, or off\n"
      "(default: off)"},
@@ -200,7 +212,8 @@ std::string help_text() {
   std::string text =
       "culvert - an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n"
       "\n"
-      "Usage: culvert [serve] [options]\n";
+      "Usage: culvert [serve] [options]\n"
+      "       culvert check --route URL... [options]   say which route URL takes, and why\n";
   for (const Group& group : kGroups) {
     text += fmt::format("\n{}\n", group.title);
     for (const Flag& flag : group.flags) {

@@ -32,7 +32,7 @@ struct Option {
 constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned kAllKinds =
     bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
-constexpr std::array<Option, 8> kOptions = {{
+constexpr std::array<Option, 9> kOptions = {{
     {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
     {"ca", bit(Kind::https)},
     {"cert", bit(Kind::https)},
@@ -41,6 +41,7 @@ constexpr std::array<Option, 8> kOptions = {{
     {"connect-timeout", kAllKinds},
     {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https)},
     {"via", kAllKinds & ~bit(Kind::direct)},
+    {"warm", kAllKinds & ~bit(Kind::direct)},
 }};
 
 std::string_view kind_name(Kind kind) {
@@ -132,6 +133,8 @@ class OptionReader {
       take_password_file(value);
     } else if (name == "via") {
       upstream_.via = value;
+    } else if (name == "warm") {
+      take_warm(value);
     }
   }
 
@@ -140,6 +143,16 @@ class OptionReader {
       upstream_.resolve_local = true;
     } else if (!iequals(value, "remote")) {
       problem(fmt::format("resolve={}: either local or remote", printable(value)));
+    }
+  }
+
+  void take_warm(const std::string& value) {
+    constexpr std::uint64_t kMost = 64;
+    const auto count = parse_count(value, 0, kMost);
+    if (const auto* wrong = std::get_if<std::string>(&count)) {
+      problem(fmt::format("warm={}: {}", printable(value), *wrong));
+    } else {
+      upstream_.warm = static_cast<std::size_t>(std::get<std::uint64_t>(count));
     }
   }
 

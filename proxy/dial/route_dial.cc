@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace culvert {
 
 using std::chrono::milliseconds;
@@ -16,11 +18,6 @@ namespace {
 constexpr milliseconds kConnectLimit{4'000};
 constexpr milliseconds kAttemptLimit{8'000};
 constexpr milliseconds kHoldRetry{250};
-
-milliseconds down_for(const Upstream& upstream, Loop::Clock::time_point now) {
-  const auto since = upstream.breaker.down_since();
-  return since ? std::chrono::round<milliseconds>(now - *since) : milliseconds(0);
-}
 
 }  // namespace
 
@@ -36,21 +33,20 @@ struct RouteDial::Attempt {
 
 RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams,
                      const HostPort& target, UpstreamDial::Purpose purpose,
-                     const DialLimits& limits, DialDone done)
+                     const AddressCheck& check, const DialLimits& limits, DialDone done)
     : loop_(loop),
       log_(log),
       upstreams_(std::move(upstreams)),
       target_(target),
       purpose_(purpose),
+      check_(check),
       limits_(limits),
       deadline_(loop.now() + limits.budget),
       done_(done),
       timer_(loop, Callback<void()>::to<&RouteDial::on_timer>(this)),
       current_(upstreams_[0]) {}
 
-RouteDial::~RouteDial() {
-  for (const auto& attempt : attempts_) attempt->upstream.breaker.abandoned(attempt->permit);
-}
+RouteDial::~RouteDial() { abandon_attempts(); }
 
 void RouteDial::begin_pass() {
   next_ = 0;
@@ -62,16 +58,17 @@ void RouteDial::begin_pass() {
     if (!upstream->breaker.is_open(now)) order_.push_back(upstream);
   }
   if (order_.empty()) {
-    // Nothing better is left.  A proxy that refuses costs no time to ask, and it may be back; the
-    // others have shown that they cost the client its patience.
+    // Nothing better is left.  A proxy that fails at once may as well be asked, it may be back; one
+    // that swallows connections would cost each client its patience.
     for (Upstream* upstream : upstreams_) {
-      if (upstream->refuses) {
+      if (!upstream->fails_slowly) {
         order_.push_back(upstream);
       } else {
         failures_.push_back(
             {Errc::upstreams_down, Side::upstream, 0,
-             fmt::format("upstream {} has been down for {} and is asked again later",
-                         upstream->config.label, seconds(down_for(*upstream, now)))});
+             fmt::format("upstream {} has been down for {} and is asked again later (for {})",
+                         upstream->config.label, seconds(upstream->down_for(now)),
+                         shorten_middle(target_.to_string(), 48))});
         all_refused_ = false;
       }
     }
@@ -91,24 +88,28 @@ void RouteDial::try_next() {
   const bool last = next_ == order_.size();
   if (!last) budget = std::min(budget, kAttemptLimit);
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
-  attempts_.push_back(std::unique_ptr<Attempt>(
-      new Attempt{*this, upstream, upstream.breaker.ask(loop_.now()), nullptr}));
+  // Asked although its breaker is open, its answer counts all the same.
+  auto permit = upstream.breaker.ask(loop_.now());
+  if (permit == Breaker::Permit::refused) permit = Breaker::Permit::granted;
+  attempts_.push_back(std::unique_ptr<Attempt>(new Attempt{*this, upstream, permit, nullptr}));
   Attempt& attempt = *attempts_.back();
-  attempt.dial = std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, kConnectLimit,
-                                                budget, DialDone::to<&Attempt::on_done>(&attempt));
+  attempt.dial = std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, check_,
+                                                kConnectLimit, budget,
+                                                DialDone::to<&Attempt::on_done>(&attempt));
   attempt.dial->start();
 }
 
 void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
   Upstream& upstream = attempt.upstream;
   if (result) {
-    note_up(attempt);
+    upstream.worked(attempt.permit, loop_.now(), log_);
   } else {
     note_failure(attempt, std::move(result).error());
   }
   std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
   if (result) {
     timer_.stop();
+    abandon_attempts();
     current_ = &upstream;
     return done_(std::move(result));
   }
@@ -119,36 +120,27 @@ void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
   if (attempts_.empty()) end_pass();
 }
 
-void RouteDial::note_up(Attempt& attempt) {
+void RouteDial::note_failure(const Attempt& attempt, Error error) {
   Upstream& upstream = attempt.upstream;
-  if (const auto down = down_for(upstream, loop_.now()); down.count() > 0) {
-    log_.write(Log::Level::info, fmt::format("upstream {} is back after {}", upstream.config.label,
-                                             seconds(down)));
-  }
-  upstream.refuses = false;
-  upstream.breaker.succeeded(attempt.permit, loop_.now());
-}
-
-void RouteDial::note_failure(Attempt& attempt, Error error) {
-  Upstream& upstream = attempt.upstream;
-  const bool refused = error.code == Errc::connection_refused && error.side == Side::upstream &&
-                       attempt.dial->proxy_failed();
-  all_refused_ = all_refused_ && refused;
-  if (attempt.dial->proxy_failed()) {
-    if (!upstream.breaker.down_since()) {
-      log_.write(Log::Level::warning, error.text);
-    }
-    upstream.refuses = refused;
-    upstream.breaker.failed(attempt.permit, loop_.now());
-    if (const auto down = down_for(upstream, loop_.now()); down >= milliseconds(1'000)) {
+  const auto now = loop_.now();
+  const bool proxy_failed = attempt.dial->proxy_failed();
+  all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
+  if (proxy_failed) {
+    upstream.failed(attempt.permit, error, now, log_);
+    if (const auto down = upstream.down_for(now); down >= milliseconds(1'000)) {
       error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
     }
   } else if (attempt.dial->proxy_answered()) {
-    note_up(attempt);  // what went wrong lies beyond it
+    upstream.worked(attempt.permit, now, log_);  // what went wrong lies beyond it
   } else {
     upstream.breaker.abandoned(attempt.permit);
   }
   failures_.push_back(std::move(error));
+}
+
+void RouteDial::abandon_attempts() {
+  for (const auto& attempt : attempts_) attempt->upstream.breaker.abandoned(attempt->permit);
+  attempts_.clear();
 }
 
 /// No upstream of this pass has connected.
@@ -165,7 +157,7 @@ bool RouteDial::hopeful() {
   // One that went down a moment ago is enough: its tunnel may be restarting.  Who waits already may
   // do so for the whole of the budget.
   held_ = held_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
-            return down_for(*upstream, now) < limits_.hold;
+            return upstream->down_for(now) < limits_.hold;
           });
   return held_;
 }

@@ -30,7 +30,8 @@ class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
   RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-            UpstreamDial::Purpose purpose, const DialLimits& limits, DialDone done);
+            UpstreamDial::Purpose purpose, const AddressCheck& check, const DialLimits& limits,
+            DialDone done);
   ~RouteDial();
 
   void start() override { begin_pass(); }
@@ -46,8 +47,8 @@ class RouteDial final : public Dial {
   void begin_pass();
   void try_next();
   void on_attempt_done(Attempt& attempt, DialResult result);
-  void note_up(Attempt& attempt);
-  void note_failure(Attempt& attempt, Error error);
+  void note_failure(const Attempt& attempt, Error error);
+  void abandon_attempts();
   void end_pass();
   bool hopeful();
   void on_timer();
@@ -57,6 +58,7 @@ class RouteDial final : public Dial {
   std::vector<Upstream*> upstreams_;
   HostPort target_;
   UpstreamDial::Purpose purpose_;
+  AddressCheck check_;
   DialLimits limits_;
   Loop::Clock::time_point deadline_;
   DialDone done_;

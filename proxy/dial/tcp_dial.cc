@@ -24,10 +24,12 @@ std::vector<IpAddress> interleave_families(const std::vector<IpAddress>& address
   return out;
 }
 
-TcpDial::TcpDial(Loop& loop, const HostPort& address, Side side, DialDone done)
+TcpDial::TcpDial(Loop& loop, const HostPort& address, Side side, const AddressCheck& check,
+                 DialDone done)
     : loop_(loop),
       address_(address),
       side_(side),
+      check_(check),
       done_(done),
       delay_(loop, Callback<void()>::to<&TcpDial::on_delay>(this)) {}
 
@@ -39,19 +41,22 @@ void TcpDial::start() {
     try_next();
     return;
   }
-  lookup_ = std::make_unique<Lookup>(loop_, address_.host,
+  lookup_ = std::make_unique<Lookup>(loop_, address_.host, side_,
                                      Callback<void(Lookup::Found)>::to<&TcpDial::on_found>(this));
 }
 
 void TcpDial::on_found(Lookup::Found found) {
   lookup_.reset();
   if (!found) {
-    Error error = std::move(found).error();
-    if (error.side == Side::target) error.side = side_;
-    finish(std::move(error));
+    finish(std::move(found).error());
     return;
   }
-  candidates_ = interleave_families(*found);
+  auto permitted = check_.resolved(*found, address_.port, AddressGuard::Way::from_here);
+  if (!permitted) {
+    finish(std::move(permitted).error());
+    return;
+  }
+  candidates_ = interleave_families(*permitted);
   try_next();
 }
 

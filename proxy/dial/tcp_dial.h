@@ -9,6 +9,7 @@
 #include "net/resolver.h"
 #include "net/tcp_stream.h"
 #include "net/timer.h"
+#include "policy/address_guard.h"
 
 namespace culvert {
 
@@ -18,8 +19,9 @@ namespace culvert {
 /// as long as its owner lets it.
 class TcpDial final : public Dial, private StreamEvents {
  public:
-  /// `side` says whose address it is, for the errors.
-  TcpDial(Loop& loop, const HostPort& address, Side side, DialDone done);
+  /// `side` says whose address it is, for the errors.  Of what a name resolves to, only what
+  /// `check` lets pass is connected to; a literal was its owner's to check.
+  TcpDial(Loop& loop, const HostPort& address, Side side, const AddressCheck& check, DialDone done);
   ~TcpDial();
 
   void start() override;
@@ -36,6 +38,7 @@ class TcpDial final : public Dial, private StreamEvents {
   Loop& loop_;
   HostPort address_;
   Side side_;
+  AddressCheck check_;
   DialDone done_;
   std::unique_ptr<Lookup> lookup_;
   std::vector<IpAddress> candidates_;

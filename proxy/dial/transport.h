@@ -5,6 +5,7 @@
 #include "base/host_port.h"
 #include "dial/dial.h"
 #include "net/loop.h"
+#include "policy/address_guard.h"
 
 namespace culvert {
 
@@ -14,14 +15,17 @@ class Transport {
  public:
   virtual ~Transport() = default;
   /// `side` says whose address it is, for the errors, whose texts are clauses behind the address.
-  virtual std::unique_ptr<Dial> dial(const HostPort& address, Side side, DialDone done) = 0;
+  /// `check` is asked about what a name resolves to here.
+  virtual std::unique_ptr<Dial> dial(const HostPort& address, Side side, const AddressCheck& check,
+                                     DialDone done) = 0;
 };
 
 /// Connects from this machine.
 class TcpTransport final : public Transport {
  public:
   explicit TcpTransport(Loop& loop) : loop_(loop) {}
-  std::unique_ptr<Dial> dial(const HostPort& address, Side side, DialDone done) override;
+  std::unique_ptr<Dial> dial(const HostPort& address, Side side, const AddressCheck& check,
+                             DialDone done) override;
 
  private:
   Loop& loop_;

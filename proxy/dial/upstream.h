@@ -1,24 +1,49 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "config/config.h"
 #include "dial/transport.h"
+#include "dial/warm_pool.h"
+#include "net/loop.h"
 #include "net/tls.h"
 #include "policy/breaker.h"
 
 namespace culvert {
 
+/// What the workers know together about an upstream.
+struct UpstreamHealth {
+  /// Since when every attempt has shown that the proxy does not work, in nanoseconds of
+  /// Loop::Clock; 0 while it works, or nobody has tried.
+  std::atomic<std::int64_t> down_since{0};
+};
+
 /// A named way out as one worker sees it: its configuration, and what is remembered about it.
 struct Upstream {
+  using Time = Loop::Clock::time_point;
+
   UpstreamConfig config;
   std::shared_ptr<Transport> transport;
   std::shared_ptr<const TlsClientContext> tls;  ///< kind https only
+  std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
   TlsSessionSlot session;
-  Breaker breaker;
-  bool refuses = false;  ///< the last failure was a refused TCP connection: cheap to try again
+  Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}};
+  bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
   Secret authorization;  ///< value of Proxy-Authorization for requests in absolute-form; may be empty
+  std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
+
+  /// An attempt that was permitted has shown that the proxy works, or that it does not.  The log is
+  /// told when that changes.
+  void worked(Breaker::Permit permit, Time now, Log& log);
+  void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);
+  /// Since the present row of failures began; 0 if there is none.
+  std::chrono::milliseconds down_for(Time now) const;
 };
 
 }  // namespace culvert

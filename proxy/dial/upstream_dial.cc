@@ -15,28 +15,35 @@ using std::chrono::milliseconds;
 using Kind = UpstreamConfig::Kind;
 
 UpstreamDial::UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
-                           milliseconds connect_limit, milliseconds budget, DialDone done)
+                           const AddressCheck& check, milliseconds connect_limit,
+                           milliseconds budget, DialDone done)
     : loop_(loop),
       upstream_(upstream),
       target_(target),
       purpose_(purpose),
+      check_(check),
       done_(done),
       begun_(loop.now()),
       deadline_(loop.now() + budget),
       connect_limit_(upstream.config.connect_timeout.value_or(connect_limit)),
       timer_(loop, Callback<void()>::to<&UpstreamDial::on_timeout>(this)) {}
 
-bool UpstreamDial::is_http() const {
-  return upstream_.config.kind == Kind::http || upstream_.config.kind == Kind::https;
+AddressGuard::Way UpstreamDial::address_way() const {
+  return is_direct() ? AddressGuard::Way::from_here : AddressGuard::Way::through_upstream;
 }
 
 void UpstreamDial::start() {
   begun_ = loop_.now();
   timer_.start(std::chrono::ceil<milliseconds>(deadline_ - begun_));
+  if (target_.ip) {
+    const auto permitted = check_.literal(*target_.ip, target_.port, address_way());
+    if (!permitted) return fail_target(permitted.error());
+  }
   if (upstream_.config.resolve_local && !target_.ip) {
     stage_ = Stage::look_up;
     lookup_ = std::make_unique<Lookup>(
-        loop_, target_.host, Callback<void(Lookup::Found)>::to<&UpstreamDial::on_target_found>(this));
+        loop_, target_.host, Side::target,
+        Callback<void(Lookup::Found)>::to<&UpstreamDial::on_target_found>(this));
     return;
   }
   connect();
@@ -46,14 +53,17 @@ void UpstreamDial::on_target_found(Lookup::Found found) {
   lookup_.reset();
   if (!found) {
     Error error = std::move(found).error();
-    error.text = target_name() + " " + error.text + " (resolve=local)";
-    return fail(std::move(error));
+    error.text += " (resolve=local)";
+    return fail_target(std::move(error));
   }
+  auto permitted = check_.resolved(*found, target_.port, address_way());
+  if (!permitted) return fail_target(std::move(permitted).error());
   // SOCKS4a knows IPv4 only; for the others the system's preference stands.
-  auto chosen = found->begin();
+  auto chosen = permitted->begin();
   if (upstream_.config.kind == Kind::socks4a) {
-    chosen = std::find_if(found->begin(), found->end(), [](const auto& ip) { return ip.is_v4(); });
-    if (chosen == found->end()) chosen = found->begin();
+    chosen = std::find_if(permitted->begin(), permitted->end(),
+                          [](const auto& ip) { return ip.is_v4(); });
+    if (chosen == permitted->end()) chosen = permitted->begin();
   }
   resolved_ = HostPort{chosen->to_string(), target_.port, *chosen};
   connect();
@@ -66,6 +76,16 @@ void UpstreamDial::connect() {
       return fail(std::move(*refused));
     }
   }
+  if (upstream_.warm && purpose_ != Purpose::warm) {
+    if ((stream_ = upstream_.warm->take())) {
+      from_pool_ = true;
+      return begin_handshake();
+    }
+  }
+  connect_anew();
+}
+
+void UpstreamDial::connect_anew() {
   stage_ = Stage::connect;
   // Through another upstream, connecting takes that one's handshake too.
   const bool limited = !is_direct() && !upstream_.config.via_index;
@@ -75,6 +95,7 @@ void UpstreamDial::connect() {
   }
   transport_ = upstream_.transport->dial(is_direct() ? target_ : upstream_.config.address,
                                          is_direct() ? Side::target : Side::upstream,
+                                         is_direct() ? check_ : AddressCheck{},
                                          DialDone::to<&UpstreamDial::on_connected>(this));
   transport_->start();
 }
@@ -120,20 +141,32 @@ void UpstreamDial::continue_tls() {
 }
 
 void UpstreamDial::begin_handshake() {
-  if (is_http() && purpose_ == Purpose::forward) return succeed();
+  handshake_ = make_handshake();
+  if (!handshake_) return succeed();
   stage_ = Stage::handshake;
-  const auto& config = upstream_.config;
-  switch (config.kind) {
-    case Kind::socks5: handshake_ = make_socks5_handshake(asked_for(), config.credentials); break;
-    case Kind::socks4a:
-      handshake_ = make_socks4a_handshake(
-          asked_for(), config.credentials ? std::string_view(config.credentials->user) : "");
-      break;
-    default: handshake_ = make_http_connect_handshake(asked_for(), config.credentials); break;
-  }
   output_ = handshake_->take_output();
   stream_->set_events(this);
   continue_handshake();
+}
+
+/// What is left to say to the proxy; nullptr if nothing is.
+std::unique_ptr<Handshake> UpstreamDial::make_handshake() const {
+  const auto& config = upstream_.config;
+  switch (config.kind) {
+    case Kind::direct: return nullptr;
+    case Kind::socks5:
+      if (purpose_ == Purpose::warm) return make_socks5_greeting(config.credentials);
+      return from_pool_ ? make_socks5_request(asked_for(), config.credentials)
+                        : make_socks5_handshake(asked_for(), config.credentials);
+    case Kind::socks4a:
+      if (purpose_ == Purpose::warm) return nullptr;
+      return make_socks4a_handshake(
+          asked_for(), config.credentials ? std::string_view(config.credentials->user) : "");
+    case Kind::http:
+    case Kind::https: break;
+  }
+  if (purpose_ != Purpose::tunnel) return nullptr;
+  return make_http_connect_handshake(asked_for(), config.credentials);
 }
 
 void UpstreamDial::continue_handshake() {
@@ -204,6 +237,13 @@ void UpstreamDial::on_timeout() {
 }
 
 void UpstreamDial::fail_io(const Io& io) {
+  if (from_pool_ && !proxy_answered_) {
+    // It went stale just now: nobody needs to know.
+    from_pool_ = false;
+    stream_.reset();
+    handshake_.reset();
+    return connect_anew();
+  }
   Error error = handshake_->eof();
   if (io.status == Io::Status::error) {
     error.sys = io.error;
@@ -214,6 +254,12 @@ void UpstreamDial::fail_io(const Io& io) {
 }
 
 std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }
+
+/// `error`'s text is a clause to stand behind the target.
+void UpstreamDial::fail_target(Error error) {
+  error.text = target_name() + " " + error.text;
+  fail(std::move(error));
+}
 
 /// Each text names the upstream and the target: it may be all that a user sees.
 void UpstreamDial::fail(Error error) {
@@ -226,6 +272,8 @@ void UpstreamDial::fail(Error error) {
     error.text += " (for " + shown_target(target_) + ")";
   }
   timer_.stop();
+  lookup_.reset();
+  transport_.reset();
   stream_.reset();
   done_(std::move(error));
 }

@@ -11,6 +11,7 @@
 #include "net/resolver.h"
 #include "net/timer.h"
 #include "net/tls.h"
+#include "policy/address_guard.h"
 
 namespace culvert {
 
@@ -23,13 +24,15 @@ class UpstreamDial final : public Dial, private StreamEvents {
   enum class Purpose {
     tunnel,   ///< bytes go to the target itself
     forward,  ///< plain HTTP: through an HTTP proxy without CONNECT, the requests go to the proxy
+    warm,     ///< for a WarmPool: all that needs no target
   };
 
-  /// `target` outlives the dial.  `budget` is what this attempt may take in all; connecting to the proxy may take
+  /// `target` outlives the dial; `check` is asked about its address, where that is known here.
+  /// `budget` is what this attempt may take in all; connecting to the proxy may take
   /// `connect_limit` of it.
   UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
-               std::chrono::milliseconds connect_limit, std::chrono::milliseconds budget,
-               DialDone done);
+               const AddressCheck& check, std::chrono::milliseconds connect_limit,
+               std::chrono::milliseconds budget, DialDone done);
 
   void start() override;
 
@@ -42,8 +45,11 @@ class UpstreamDial final : public Dial, private StreamEvents {
  private:
   enum class Stage { look_up, connect, tls, handshake };
 
+  AddressGuard::Way address_way() const;
   void on_target_found(Lookup::Found found);
   void connect();
+  void connect_anew();
+  std::unique_ptr<Handshake> make_handshake() const;
   void on_connected(DialResult result);
   void continue_tls();
   void begin_handshake();
@@ -53,10 +59,10 @@ class UpstreamDial final : public Dial, private StreamEvents {
   void on_timeout();
 
   bool is_direct() const { return upstream_.config.kind == UpstreamConfig::Kind::direct; }
-  bool is_http() const;
   std::string upstream_name() const { return "upstream " + upstream_.config.label; }
   std::string target_name() const;
   const HostPort& asked_for() const { return resolved_ ? *resolved_ : target_; }
+  void fail_target(Error error);
   void fail(Error error);
   void fail_io(const Io& io);
   void succeed();
@@ -66,6 +72,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   const HostPort& target_;
   std::optional<HostPort> resolved_;  // target_ by its address, with resolve=local
   Purpose purpose_;
+  AddressCheck check_;
   DialDone done_;
   Stage stage_ = Stage::connect;
   Loop::Clock::time_point begun_;
@@ -78,6 +85,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   TlsStream* tls_ = nullptr;  // stream_, while its handshake runs
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
+  bool from_pool_ = false;  // the connection has waited in a WarmPool
   bool proxy_failed_ = false;
   bool proxy_answered_ = false;
 };

@@ -10,9 +10,10 @@ constexpr std::chrono::milliseconds kLongest{60'000};
 
 }  // namespace
 
-std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, DialDone done) {
+std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck&,
+                                         DialDone done) {
   return std::make_unique<UpstreamDial>(loop_, hop_, address, UpstreamDial::Purpose::tunnel,
-                                        kLongest, kLongest, done);
+                                        AddressCheck{}, kLongest, kLongest, done);
 }
 
 }  // namespace culvert

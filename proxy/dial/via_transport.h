@@ -13,7 +13,8 @@ class ViaTransport final : public Transport {
  public:
   /// `hop` outlives this.
   ViaTransport(Loop& loop, Upstream& hop) : loop_(loop), hop_(hop) {}
-  std::unique_ptr<Dial> dial(const HostPort& address, Side side, DialDone done) override;
+  std::unique_ptr<Dial> dial(const HostPort& address, Side side, const AddressCheck& check,
+                             DialDone done) override;
 
  private:
   Loop& loop_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,12 @@ class Pollable {
   friend class Loop;
   bool watched_ = false;
   bool resumed_ = false;
+};
+
+/// How many names were looked up on this machine: none of a target that goes through SOCKS.
+struct LookupCounts {
+  std::atomic<std::uint64_t> targets{0};
+  std::atomic<std::uint64_t> upstreams{0};
 };
 
 /// One thread's event loop.
@@ -78,6 +85,9 @@ class Loop {
   /// libuv's loop, for the classes of this folder.  The loop gives libuv a turn afterwards.
   uv_loop_s* uv();
 
+  /// Kept by Lookup; may be read from any thread.
+  LookupCounts& lookups() { return lookups_; }
+
   /// Something still lives here: watched descriptors, timers, libuv handles or requests.
   bool busy() const;
 
@@ -96,6 +106,7 @@ class Loop {
   struct Uv;  // libuv's loop and the handle that wakes it from other threads
   std::unique_ptr<Uv> uv_;
   bool uv_wants_turn_ = true;
+  LookupCounts lookups_;
   bool stopping_ = false;
   int epoll_ = -1;
   int watched_ = 0;

@@ -1,10 +1,11 @@
 #include "net/resolver.h"
 
 #include <netdb.h>
-#include <uv.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include <uv.h>
 
 #include "net/socket_address.h"
 
@@ -13,18 +14,19 @@ namespace culvert {
 struct Lookup::Request {
   uv_getaddrinfo_t uv;
   Lookup* owner;
+  Side side;
   Callback<void(Found)> done;
   int failed_at_once = 0;
 };
 
 namespace {
 
-Error lookup_error(int status) {
+Error lookup_error(int status, Side side) {
   switch (status) {
     case UV_EAI_NONAME:
     case UV_EAI_NODATA:
     case UV_ENOENT:
-      return {Errc::dns_error, Side::target, 0, "does not resolve here"};
+      return {Errc::dns_error, side, 0, "does not resolve here"};
     case UV_EAI_AGAIN:
       return {Errc::dns_error, Side::local, 0, "does not resolve: the DNS server gave no answer"};
     default:
@@ -33,33 +35,34 @@ Error lookup_error(int status) {
   }
 }
 
-Lookup::Found addresses_of(const addrinfo* list) {
+Lookup::Found addresses_of(const addrinfo* list, Side side) {
   std::vector<IpAddress> found;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
     sockaddr_storage storage{};
-    std::memcpy(&storage, entry->ai_addr,
-                std::min<std::size_t>(entry->ai_addrlen, sizeof storage));
+    std::memcpy(&storage, entry->ai_addr, std::min<std::size_t>(entry->ai_addrlen, sizeof storage));
     const auto address = host_port_of(storage);
     if (!address) continue;
     if (std::find(found.begin(), found.end(), *address->ip) == found.end()) {
       found.push_back(*address->ip);
     }
   }
-  if (found.empty()) return lookup_error(UV_EAI_NONAME);
+  if (found.empty()) return lookup_error(UV_EAI_NONAME, side);
   return found;
 }
 
 }  // namespace
 
-Lookup::Lookup(Loop& loop, const std::string& name, Callback<void(Found)> done)
-    : request_(new Request{{}, this, done}) {
+Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
+    : request_(new Request{{}, this, side, done}) {
+  (side == Side::target ? loop.lookups().targets : loop.lookups().upstreams) += 1;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   request_->uv.data = request_;
   const auto finished = [](uv_getaddrinfo_t* uv, int status, addrinfo* list) {
     const std::unique_ptr<Request> request(static_cast<Request*>(uv->data));
-    Found found = status == 0 ? addresses_of(list) : Found(lookup_error(status));
+    Found found = status == 0 ? addresses_of(list, request->side)
+                              : Found(lookup_error(status, request->side));
     uv_freeaddrinfo(list);
     if (request->owner == nullptr) return;
     request->owner->request_ = nullptr;
@@ -74,7 +77,7 @@ Lookup::Lookup(Loop& loop, const std::string& name, Callback<void(Found)> done)
     const std::unique_ptr<Request> owned(request);
     if (owned->owner == nullptr) return;
     owned->owner->request_ = nullptr;
-    owned->done(lookup_error(owned->failed_at_once));
+    owned->done(lookup_error(owned->failed_at_once, owned->side));
   });
 }
 

@@ -10,16 +10,17 @@
 
 namespace culvert {
 
-/// One look-up of a name through the system's resolver, off the loop.  Destruction cancels: the
-/// callback is then not called.
+/// One look-up of a name through the system's resolver, off the loop, which counts it.  Destruction
+/// cancels: the callback is then not called.
 class Lookup {
  public:
   using Found = Result<std::vector<IpAddress>>;
 
-  /// `done` comes exactly once, in a later turn, and may destroy the Lookup.  The addresses are in
-  /// the system's order (RFC 6724), without duplicates; never empty.  The error's text is a clause
-  /// to stand behind the name ("does not resolve here").
-  Lookup(Loop& loop, const std::string& name, Callback<void(Found)> done);
+  /// `side` says whose name it is, for the errors.  `done` comes exactly once, in a later turn, and
+  /// may destroy the Lookup.  The addresses are in the system's order (RFC 6724), without
+  /// duplicates; never empty.  The error's text is a clause to stand behind the name ("does not
+  /// resolve here").
+  Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done);
   ~Lookup();
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;

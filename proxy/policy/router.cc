@@ -23,6 +23,15 @@ const Route& Router::route(const HostPort& target) const {
   return table_.otherwise;
 }
 
+const TargetPattern* Router::names(const HostPort& address) const {
+  for (const RouteRule& rule : table_.rules) {
+    for (const TargetPattern& pattern : rule.patterns) {
+      if (pattern.names(address)) return rule.route.denied() ? nullptr : &pattern;
+    }
+  }
+  return nullptr;
+}
+
 Router::Explanation Router::explain(const HostPort& target) const {
   if (table_.no_proxy.matches(target)) {
     return {&table_.direct, table_.direct.rule + ": " + table_.no_proxy.why(target)};

@@ -29,6 +29,12 @@ class TargetPattern {
   static std::optional<TargetPattern> parse(std::string_view text, std::string& problem);
 
   bool matches(const HostPort& target) const;
+  /// Does it stand for this address in particular?  A block wider than /8 is about the Internet as
+  /// such.
+  bool names(const HostPort& address) const {
+    return kind_ == Kind::block && block_prefix_ >= 8 && matches(address);
+  }
+  bool has_port() const { return port_.has_value(); }
   bool matches_everything() const { return kind_ == Kind::any && !port_; }
   /// Does everything that `other` matches match here, too?
   bool covers(const TargetPattern& other) const;

@@ -1,23 +1,29 @@
 #include "server/server.h"
 
-#include <fmt/format.h>
-
 #include <csignal>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "config/restart.h"
+#include "net/interfaces.h"
+
 namespace culvert {
 
-Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Shared> shared) {
-  std::unique_ptr<Server> server(new Server(std::move(shared)));
-  if (auto bound = server->bind(); !bound) return std::move(bound).error();
+Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Policy> policy,
+                                              std::unique_ptr<Shared> shared, Reload reload) {
+  std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload)));
+  if (auto bound = server->bind(policy->config); !bound) return std::move(bound).error();
+  policy->listeners = server->addresses_;
+  server->started_with_ = policy->config;
+  server->policy_ = std::move(policy);
   server->make_workers();
   return server;
 }
 
 Server::~Server() = default;
 
-Result<void> Server::bind() {
-  const Config& config = shared_->config;
+Result<void> Server::bind(const Config& config) {
   sockets_.resize(config.threads);
   for (const ListenConfig& listen : config.listen) {
     if (listen.kind == ListenConfig::Kind::unix_socket) {
@@ -41,6 +47,7 @@ Result<void> Server::bind() {
     }
     if (free) {
       listening_.push_back("http://" + address.to_string());
+      note_listener(address);
     } else if (!listen.optional) {
       return std::move(free).error();
     }
@@ -48,11 +55,21 @@ Result<void> Server::bind() {
   return {};
 }
 
+void Server::note_listener(const HostPort& address) {
+  addresses_.push_back(address);
+  if (!address.ip->is_unspecified()) return;
+  for (const IpAddress& ip : interface_addresses()) {
+    if (ip.family() == address.ip->family()) {
+      addresses_.push_back({ip.to_string(), address.port, ip});
+    }
+  }
+}
+
 void Server::make_workers() {
   const std::size_t count = sockets_.size();
   for (std::size_t i = 0; i < count; ++i) {
-    workers_.push_back(std::make_unique<Worker>(
-        *shared_, i, count, std::move(sockets_[i]), [this, i] {
+    workers_.push_back(
+        std::make_unique<Worker>(*shared_, policy_, i, count, std::move(sockets_[i]), [this, i] {
           // The first worker's loop is this thread's and outlives the others.
           if (i == 0) return on_worker_drained();
           workers_[i]->loop().stop();
@@ -69,23 +86,61 @@ void Server::run() {
     const auto received = Callback<void(int)>::to<&Server::on_signal>(this);
     const SignalWatcher terminate(loop, SIGTERM, received);
     const SignalWatcher interrupt(loop, SIGINT, received);
+    const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       threads_.emplace_back([worker = workers_[i].get()] { worker->loop().run(); });
     }
+    if (const Secret& command = policy_->config.tunnel_command; !command.empty()) {
+      tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
+      tunnel_->start();
+    }
     loop.run();
+    tunnel_.reset();
     for (std::thread& thread : threads_) thread.join();
   }
   loop.turn(0);  // in which libuv lets go of the watchers
 }
 
 void Server::on_signal(int) {
-  if (draining_) return each_worker(&Worker::abort_all);
+  if (draining_) {
+    if (tunnel_ && running_ == 0) tunnel_->kill();
+    return each_worker(&Worker::abort_all);
+  }
   draining_ = true;
-  log().write(Log::Level::info,
-              fmt::format("draining: no new connections, {} to finish within {} s",
-                          shared_->connections.load(),
-                          shared_->config.drain_timeout.count() / 1000));
+  log().write(
+      Log::Level::info,
+      fmt::format("draining: no new connections, {} to finish within {} s",
+                  shared_->connections.load(), policy_->config.drain_timeout.count() / 1000));
   each_worker(&Worker::drain);
+}
+
+void Server::on_reload(int) {
+  if (draining_) return;
+  std::vector<std::string> problems;
+  std::unique_ptr<Policy> fresh = reload_(problems);
+  if (!fresh) {
+    for (const std::string& problem : problems) {
+      log().write(Log::Level::error, "reload: " + problem);
+    }
+    log().write(Log::Level::error, "reload: nothing is changed, see the problems above");
+    return;
+  }
+  for (const std::string& warning : fresh->config.warnings) {
+    log().write(Log::Level::warning, "reload: " + warning);
+  }
+  for (const std::string_view flag : changed_until_restart(started_with_, fresh->config)) {
+    log().write(Log::Level::warning,
+                fmt::format("reload: --{} has changed, which needs a restart", flag));
+  }
+  fresh->listeners = addresses_;
+  policy_ = std::move(fresh);
+  log().write(Log::Level::info,
+              fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "
+                          "began with",
+                          policy_->config.upstreams.size(), policy_->config.routes.size()));
+  for (const auto& worker : workers_) {
+    worker->loop().post([target = worker.get(), policy = policy_] { target->adopt(policy); });
+  }
 }
 
 void Server::each_worker(void (Worker::*method)()) {
@@ -95,7 +150,22 @@ void Server::each_worker(void (Worker::*method)()) {
 }
 
 void Server::on_worker_drained() {
-  if (--running_ == 0) workers_[0]->loop().stop();
+  if (--running_ > 0) return;
+  // The tunnel goes last: what had to finish went through it.
+  if (!tunnel_) return on_tunnel_stopped();
+  tunnel_->stop(Callback<void()>::to<&Server::on_tunnel_stopped>(this));
+}
+
+std::uint64_t Server::target_lookups() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->loop().lookups().targets;
+  return sum;
+}
+
+std::uint64_t Server::upstream_lookups() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->loop().lookups().upstreams;
+  return sum;
 }
 
 bool Server::busy() const {

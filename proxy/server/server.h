@@ -1,46 +1,67 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "net/signals.h"
+#include "server/tunnel_command.h"
 #include "server/worker.h"
 
 namespace culvert {
 
-/// The listeners and workers of one configuration, from bind to the last byte.
+/// The listeners and workers, from bind to the last byte.
 class Server {
  public:
+  /// Reads the configuration anew for a SIGHUP.  nullptr if it is not usable; then each problem has
+  /// become a line of the argument.
+  using Reload = std::function<std::unique_ptr<Policy>(std::vector<std::string>& problems)>;
+
   /// Binds every listener; on failure nothing is left behind, and the error's text is a sentence.
-  static Result<std::unique_ptr<Server>> start(std::unique_ptr<Shared> shared);
+  static Result<std::unique_ptr<Server>> start(std::unique_ptr<Policy> policy,
+                                               std::unique_ptr<Shared> shared, Reload reload);
   ~Server();
 
   /// Serves in this thread and its workers' until a SIGTERM or SIGINT has been answered: the first
-  /// one drains, a second one ends at once.
+  /// one drains, a second one ends at once.  A SIGHUP reloads.
   void run();
 
   /// Where it really listens: "http://127.0.0.1:3128" and the like, without doubles.
   const std::vector<std::string>& listening() const { return listening_; }
   Log& log() { return workers_[0]->log(); }
 
+  /// Names that were looked up on this machine, by all workers.
+  std::uint64_t target_lookups() const;
+  std::uint64_t upstream_lookups() const;
+
   /// Something hangs that cannot be waited for (a name lookup in another thread).
   bool busy() const;
 
  private:
-  explicit Server(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  Server(std::unique_ptr<Shared> shared, Reload reload)
+      : shared_(std::move(shared)), reload_(std::move(reload)) {}
 
-  Result<void> bind();
+  Result<void> bind(const Config& config);
+  void note_listener(const HostPort& address);
   void make_workers();
   void on_signal(int signal);
+  void on_reload(int signal);
   void on_worker_drained();
+  void on_tunnel_stopped() { workers_[0]->loop().stop(); }
   void each_worker(void (Worker::*method)());
 
   std::unique_ptr<Shared> shared_;
+  Reload reload_;
+  Config started_with_;
+  std::shared_ptr<const Policy> policy_;            // of new sessions
   std::vector<std::vector<ListenSocket>> sockets_;  // for each worker, until it takes them over
   std::vector<std::string> listening_;
+  std::vector<HostPort> addresses_;  // the same for the address guard
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<TunnelCommand> tunnel_;
   std::size_t running_ = 0;
   bool draining_ = false;
 };

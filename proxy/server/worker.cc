@@ -1,13 +1,14 @@
 #include "server/worker.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include "base/text.h"
-#include "dial/via_transport.h"
+#include <fmt/format.h>
+#include <malloc.h>
+
 #include "net/tcp_stream.h"
 
 namespace culvert {
@@ -18,44 +19,16 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::size_t kMostRefusals = 256;
 constexpr std::chrono::seconds kStarvedReminder{10};
 
-std::vector<std::unique_ptr<Upstream>> make_upstreams(const Shared& shared, Loop& loop) {
-  const auto transport = std::make_shared<TcpTransport>(loop);
-  std::vector<std::unique_ptr<Upstream>> out;
-  for (std::size_t i = 0; i < shared.config.upstreams.size(); ++i) {
-    auto upstream = std::make_unique<Upstream>();
-    upstream->config = shared.config.upstreams[i];
-    upstream->tls = shared.tls[i];
-    if (const auto& credentials = upstream->config.credentials) {
-      upstream->authorization = Secret("Basic " + base64_encode(credentials->user + ":" +
-                                           std::string(credentials->password.reveal())));
-    }
-    out.push_back(std::move(upstream));
-  }
-  for (const auto& upstream : out) {
-    if (const auto& via = upstream->config.via_index) {
-      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
-    } else {
-      upstream->transport = transport;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
-Worker::Worker(Shared& shared, std::size_t index, std::size_t count,
-               std::vector<ListenSocket> sockets, std::function<void()> drained)
+Worker::Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std::size_t index,
+               std::size_t count, std::vector<ListenSocket> sockets, std::function<void()> drained)
     : shared_(shared),
       next_id_(index + 1),
       id_step_(count),
       drained_(std::move(drained)),
-      log_(STDERR_FILENO, shared.access_fd, shared.config.log_level, shared.config.log_format),
+      log_(STDERR_FILENO, shared.access_fd, policy->config.log_level, policy->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
-      upstreams_(make_upstreams(shared, loop_)),
-      context_{loop_,      log_,        shared.config,
-               shared.access, shared.router, upstreams_,
-               {{buffer_.get(), kBufferBytes}, pipes_},
-               false, shared.pseudonym},
       sockets_(std::move(sockets)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::abort_all>(this)) {
   for (ListenSocket& socket : sockets_) {
@@ -65,24 +38,38 @@ Worker::Worker(Shared& shared, std::size_t index, std::size_t count,
         Callback<void(int)>::to<&Worker::on_starved>(this)));
   }
   loop_.set_turn_end([this] { on_turn_end(); });
+  begin_generation(policy);
 }
 
 Worker::~Worker() = default;
 
+void Worker::begin_generation(const std::shared_ptr<const Policy>& policy) {
+  generations_.push_back(std::make_unique<Generation>(
+      policy, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
+      shared_.pseudonym));
+}
+
+void Worker::adopt(const std::shared_ptr<const Policy>& policy) {
+  if (draining_) return;
+  generations_.back()->retire();
+  begin_generation(policy);
+}
+
 void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
   const std::size_t before = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t most = shared_.config.max_connections;
+  const std::size_t most = current().config().max_connections;
   if (before >= most + kMostRefusals) {
     shared_.connections.fetch_sub(1, std::memory_order_relaxed);
     close(fd);
     return;
   }
-  const auto admission = draining_         ? Session::Admission::draining
+  const auto admission = draining_        ? Session::Admission::draining
                          : before >= most ? Session::Admission::full
                                           : Session::Admission::serve;
   sessions_.push_back(std::make_unique<Session>(
-      context_, next_id_, std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected),
-      peer, admission, Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
+      current().context(), next_id_,
+      std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected), peer, admission,
+      Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = sessions_.size() - 1;
@@ -92,10 +79,11 @@ void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
 void Worker::on_starved(int error) {
   if (loop_.now() - starved_told_ < kStarvedReminder) return;
   starved_told_ = loop_.now();
-  log_.write(Log::Level::warning,
-             fmt::format("cannot accept connections: {} - raise the limit of open files (ulimit -n, "
-                         "LimitNOFILE=)",
-                         std::generic_category().message(error)));
+  log_.write(
+      Log::Level::warning,
+      fmt::format("cannot accept connections: {} - raise the limit of open files (ulimit -n, "
+                  "LimitNOFILE=)",
+                  std::generic_category().message(error)));
 }
 
 void Worker::on_session_finished(Session& session) {
@@ -109,8 +97,26 @@ void Worker::on_session_finished(Session& session) {
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
+/// A burst's memory goes back to the system once the burst is over; the allocator would keep it.
+void Worker::trim_memory() {
+#ifdef __GLIBC__
+  constexpr std::size_t kWorthIt = 1024;
+  peak_ = std::max(peak_, sessions_.size());
+  if (peak_ < kWorthIt || sessions_.size() > peak_ / 8) return;
+  peak_ = sessions_.size();
+  malloc_trim(0);
+#endif
+}
+
 void Worker::on_turn_end() {
   finished_.clear();
+  trim_memory();
+  if (generations_.size() > 1) {
+    const Generation* newest = &current();
+    std::erase_if(generations_, [newest](const auto& generation) {
+      return generation.get() != newest && !generation->in_use();
+    });
+  }
   log_.flush();
   if (draining_ && sessions_.empty() && !drained_told_) {
     drained_told_ = true;
@@ -122,14 +128,14 @@ void Worker::on_turn_end() {
 void Worker::drain() {
   if (draining_) return;
   draining_ = true;
-  context_.draining = true;
+  current().retire();
   // Whoever is in the queue already is told that we leave, instead of being reset.
   for (const auto& listener : listeners_) listener->accept_all();
   listeners_.clear();
   sockets_.clear();
   // Sessions may end meanwhile, so the list is walked backwards.
   for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->begin_drain();
-  drain_timer_.start(shared_.config.drain_timeout);
+  drain_timer_.start(current().config().drain_timeout);
 }
 
 void Worker::abort_all() {

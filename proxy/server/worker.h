@@ -6,16 +6,13 @@
 #include <vector>
 
 #include "net/listener.h"
+#include "server/generation.h"
 #include "session/session.h"
 
 namespace culvert {
 
-/// What all workers share; immutable but for the count of connections.
+/// What all workers share for as long as the process lives.
 struct Shared {
-  Config config;
-  AccessPolicy access;
-  Router router;
-  std::vector<std::shared_ptr<const TlsClientContext>> tls;  ///< for each upstream, or null
   std::string pseudonym;  ///< in Via; tells us from other culverts
   int access_fd = -1;
   std::atomic<std::size_t> connections{0};
@@ -26,24 +23,29 @@ class Worker {
  public:
   /// `index` of `count`.  `drained` is called in the worker's thread when it has begun to drain and
   /// the last session is gone.
-  Worker(Shared& shared, std::size_t index, std::size_t count, std::vector<ListenSocket> sockets,
-         std::function<void()> drained);
+  Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std::size_t index,
+         std::size_t count, std::vector<ListenSocket> sockets, std::function<void()> drained);
   ~Worker();
 
   Loop& loop() { return loop_; }
   Log& log() { return log_; }
 
-  /// Stops accepting and lets what runs finish, for the drain timeout at most.  In the worker's
-  /// thread, as the others below.
+  /// Connections from now on are served under `policy`; those that there are keep the one they
+  /// have.  In the worker's thread, as the others below.
+  void adopt(const std::shared_ptr<const Policy>& policy);
+  /// Stops accepting and lets what runs finish, for the drain timeout at most.
   void drain();
   /// Ends everything now.
   void abort_all();
 
  private:
+  Generation& current() { return *generations_.back(); }
+  void begin_generation(const std::shared_ptr<const Policy>& policy);
   void on_accepted(int fd, const std::optional<HostPort>& peer);
   void on_starved(int error);
   void on_session_finished(Session& session);
   void on_turn_end();
+  void trim_memory();
 
   Shared& shared_;
   std::uint64_t next_id_;
@@ -53,14 +55,14 @@ class Worker {
   Log log_;
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
-  std::vector<std::unique_ptr<Upstream>> upstreams_;
-  SessionContext context_;
+  std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
   std::vector<ListenSocket> sockets_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
   Loop::Clock::time_point starved_told_;
+  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
   bool drained_told_ = false;
 };

@@ -9,26 +9,30 @@
 #include "dial/upstream.h"
 #include "net/loop.h"
 #include "policy/access_policy.h"
+#include "policy/address_guard.h"
 #include "policy/router.h"
 #include "session/flow.h"
 
 namespace culvert {
 
-/// What the sessions of one worker work with.  Outlives them.
+/// What the sessions of one worker that began under one configuration work with.  Outlives them.
 struct SessionContext {
   Loop& loop;
   Log& log;
   const Config& config;
   const AccessPolicy& access;
   const Router& router;
+  const AddressGuard& guard;
   std::vector<std::unique_ptr<Upstream>>& upstreams;  ///< in the order of Config::upstreams
   FlowResources flow;
   bool draining = false;       ///< connections are not to be kept open for more requests
   std::string_view pseudonym;  ///< our name in Via, different for each process
+  std::size_t sessions = 0;    ///< that live; they count themselves
 
-  /// A dial along `route`; start() it.
+  /// A dial along `route` for a client; start() it.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target,
-                                  UpstreamDial::Purpose purpose, DialDone done);
+                                  UpstreamDial::Purpose purpose, AddressGuard::Client client,
+                                  DialDone done);
 };
 
 }  // namespace culvert

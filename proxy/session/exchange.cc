@@ -1,10 +1,7 @@
 #include "session/exchange.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <utility>
 
 #include "base/text.h"
@@ -19,17 +16,9 @@ namespace {
 
 /// Safe to send twice (RFC 9110 section 9.2.2).
 bool is_idempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kMethods = {"GET",     "HEAD", "PUT",
+  constexpr std::array<std::string_view, 6> kMethods = {"GET",    "HEAD",    "PUT",
                                                         "DELETE", "OPTIONS", "TRACE"};
-  for (const std::string_view known : kMethods) {
-    if (method == known) return true;
-  }
-  return false;
-}
-
-/// Now, as RFC 9110 section 5.6.7 writes it.
-std::string http_date() {
-  return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(std::time(nullptr)));
+  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
 }  // namespace
@@ -52,100 +41,107 @@ void Exchange::begin(const PlainRequest& request, const Route& route, std::strin
   request_ = &request;
   route_ = &route;
   begun_ = context_.loop.now();
-  last_progress_ = begun_;
   end_ = {};
   status_ = 0;
   connect_ms_ = first_byte_ms_ = -1;
-  request_done_ = request_given_up_ = response_begun_ = head_done_ = upgrading_ = false;
+  up_.clear(context_.flow);
+  down_.clear(context_.flow);
   body_begin_ = rest;
-  if (reuse_connection(route)) return begin_request();
+  reused_ = may_reuse_connection();
+  if (reused_) return begin_request();
   dial();
 }
 
 /// The connection of the exchange before serves this one too, if it leads there and still lives.
-bool Exchange::reuse_connection(const Route& route) {
-  if (!upstream_) return false;
-  bool fits = connected_to_.host.empty() || connected_to_ == request_->target.authority;
-  if (request_->upgrade && through_proxy()) fits = false;  // a proxy's own connection stays HTTP
-  bool on_route = false;
-  for (const std::size_t index : route.upstreams) {
-    on_route = on_route || context_.upstreams[index].get() == way_;
+bool Exchange::may_reuse_connection() const {
+  const HostPort& target = request_->target.authority;
+  if (!connection_.leads_to(target, request_->upgrade)) return false;
+  const auto is_way = [this](std::size_t index) {
+    return context_.upstreams[index].get() == connection_.way;
+  };
+  if (std::none_of(route_->upstreams.begin(), route_->upstreams.end(), is_way)) return false;
+  // A dial would ask this; on a proxy's connection the target may be another than the last one's.
+  const AddressCheck check{&context_.guard, request_->client};
+  if (connection_.to_proxy && target.ip &&
+      !check.literal(*target.ip, target.port, AddressGuard::Way::through_upstream)) {
+    return false;
   }
-  // Whatever a server says unasked, FIN or bytes, ends the connection's use.
-  std::array<char, 1> unasked;
-  reused_ = fits && on_route && upstream_->try_read(unasked).status == Io::Status::would_block;
-  if (!reused_) drop_upstream();
-  return reused_;
+  return connection_.quiet();
 }
 
 void Exchange::dial() {
   stage_ = Stage::dial;
   reused_ = false;
+  connection_.stream.reset();
   dial_ = context_.dial(
       *route_, request_->target.authority,
       request_->upgrade ? UpstreamDial::Purpose::tunnel : UpstreamDial::Purpose::forward,
-      DialDone::to<&Exchange::on_dialed>(this));
+      request_->client, DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 
 void Exchange::on_dialed(DialResult result) {
-  way_ = &dial_->current();
+  connection_.way = &dial_->current();
   connect_ms_ = ms_since_begin();
+  if (const std::string failures = dial_->failures(); !failures.empty()) {
+    context_.log.write(Log::Level::warning, "attempts failed: " + failures);
+  }
   // The dial ends here; it may be in the middle of calling us, which it allows.
   dial_.reset();
   if (!result) {
     const Side side = result.error().side;
     return finish(End::Kind::refused, side, std::move(result).error());
   }
-  upstream_ = std::move(*result);
-  connected_to_ = through_proxy() ? HostPort{} : request_->target.authority;
-  begin_request();
-}
-
-/// Requests go to the upstream proxy itself, in absolute-form.
-bool Exchange::through_proxy() const {
+  connection_.stream = std::move(*result);
   using Kind = UpstreamConfig::Kind;
-  return (way_->config.kind == Kind::http || way_->config.kind == Kind::https) &&
-         !request_->upgrade;
+  const Kind kind = connection_.way->config.kind;
+  connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_->upgrade;
+  connection_.target = request_->target.authority;
+  begin_request();
 }
 
 void Exchange::begin_request() {
   stage_ = Stage::active;
-  upstream_->set_events(this);
-  up_.start(client_, *upstream_, request_->framing, request_->framing);
+  last_progress_ = context_.loop.now();
+  request_done_ = request_given_up_ = response_begun_ = head_done_ = upgrading_ = false;
+  timer_is_idle_ = false;
+  interim_count_ = 0;
+  scanner_.reset();
+  response_bytes_.clear();
+  connection_.stream->set_events(this);
+  up_.start(client_, *connection_.stream, request_->framing, request_->framing);
+  append_request();
+  auto used = up_.feed(body_begin_);
+  if (!used) return finish(End::Kind::refused, Side::client, std::move(used).error());
+  if (*used < body_begin_.size()) client_.unread(body_begin_.substr(*used));
+  body_begin_.clear();
+  arm_timer();
+  advance();
+}
+
+void Exchange::append_request() {
   RequestForward forward;
-  forward.absolute_form = through_proxy();
-  if (forward.absolute_form) forward.proxy_authorization = way_->authorization.reveal();
+  forward.absolute_form = connection_.to_proxy;
+  if (connection_.to_proxy) forward.proxy_authorization = connection_.way->authorization.reveal();
   forward.pseudonym = context_.pseudonym;
   forward.upgrade = request_->upgrade;
   forward.framing = request_->framing;
   if (const auto hops = max_forwards(request_->head)) forward.max_forwards = *hops - 1;
   append_request_head(request_->head, request_->target, request_->options, forward, up_.output());
-  const auto used = up_.feed(body_begin_);
-  if (!used) {
-    drop_upstream();
-    return finish(End::Kind::refused, Side::client, used.error());
-  }
-  if (*used < body_begin_.size()) client_.unread(body_begin_.substr(*used));
-  body_begin_.clear();
-  scanner_.reset();
-  response_bytes_.clear();
-  arm_timer();
-  advance();
 }
 
 void Exchange::on_ready(Stream&) {
   if (stage_ == Stage::active) return advance();
-  // Between two exchanges: the server said something unasked, most likely goodbye.
-  drop_upstream();
+  // Between two exchanges: a late edge, or the server said something unasked, most likely goodbye.
+  if (!connection_.quiet()) connection_.stream.reset();
 }
 
 void Exchange::on_client_ready() {
   if (stage_ == Stage::active) return advance();
+  // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
   if (stage_ == Stage::dial && client_.broken()) {
     dial_.reset();
-    finish(End::Kind::abort, Side::client,
-           Error{Errc::canceled, Side::client, 0, "gone before the answer"});
+    client_gone(0, "gone before the answer");
   }
 }
 
@@ -158,17 +154,21 @@ void Exchange::advance() {
   if (!head_done_ && !read_response()) return;
   if (head_done_ && !pump_response()) return;
   if (client_.broken()) {
-    return finish(End::Kind::abort, Side::client,
-                  Error{Errc::canceled, Side::client, 0, "gone before the end of the answer"});
+    return client_gone(0, "gone before the end of the answer");
   }
   if (bytes_up() + bytes_down() != before) last_progress_ = context_.loop.now();
+  if (head_done_ && !timer_is_idle_) {
+    timer_is_idle_ = true;
+    arm_timer();
+  }
 }
 
 bool Exchange::pump_request() {
   using Kind = MessageFlow::Outcome::Kind;
   auto outcome = up_.pump(context_.flow);
   switch (outcome.kind) {
-    case Kind::waiting: return true;
+    case Kind::waiting:
+      return true;
     case Kind::ended:
       request_done_ = true;
       last_progress_ = context_.loop.now();
@@ -178,12 +178,9 @@ bool Exchange::pump_request() {
       request_done_ = request_given_up_ = true;
       return true;
     case Kind::incomplete:
-      drop_upstream();
-      finish(End::Kind::abort, Side::client,
-             Error{Errc::canceled, Side::client, outcome.sys, "closed within the request's body"});
+      client_gone(outcome.sys, "closed within the request's body");
       return false;
     case Kind::malformed:
-      drop_upstream();
       finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::client,
              std::move(outcome.error));
       return false;
@@ -191,149 +188,11 @@ bool Exchange::pump_request() {
   return true;
 }
 
-bool Exchange::read_response() {
-  while (!head_done_) {
-    const Io io = upstream_->try_read(context_.flow.buffer);
-    if (io.status == Io::Status::would_block) return true;
-    if (io.status != Io::Status::ok) return response_missing(io.error);
-    response_begun_ = true;
-    std::string_view bytes(context_.flow.buffer.data(), io.bytes);
-    if (!response_bytes_.empty()) {
-      response_bytes_ += bytes;
-      bytes = response_bytes_;
-    }
-    // Several heads may come at once: 100 and the final one.
-    while (!head_done_ && !bytes.empty()) {
-      const auto end = scanner_.scan(bytes);
-      if (!end) return refuse_response(end.error());
-      if (!*end) break;
-      const std::string_view head = bytes.substr(scanner_.begin(), **end - scanner_.begin());
-      bytes.remove_prefix(**end);
-      scanner_.reset();
-      const auto parsed = parse_response_head(head, HeadLimits{}, response_);
-      if (!parsed) return refuse_response(parsed.error());
-      if (!take_response_head(bytes)) return false;
-    }
-    if (head_done_) break;
-    // `bytes` may be a view into what it replaces.
-    std::string left(bytes);
-    response_bytes_.swap(left);
-  }
-  return true;
-}
-
-/// A whole head of the response; `rest` came behind it.  False when the exchange is over.
-bool Exchange::take_response_head(std::string_view rest) {
-  auto options = connection_options(response_);
-  if (!options) return refuse_response(options.error());
-  ResponseForward forward;
-  forward.pseudonym = context_.pseudonym;
-  if (response_.status == 101) {
-    if (!request_->upgrade) {
-      return refuse_response({Errc::http_protocol_error, Side::upstream, 0,
-                              "switched protocols although nobody asked for it"});
-    }
-    append_response_head(response_, *options, forward, interim_);
-    return upgrade(rest);
-  }
-  if (response_.status < 200) {
-    // RFC 9110 section 15.2: HTTP/1.0 clients do not know interim responses.
-    if (request_->head.minor >= 1) {
-      append_response_head(response_, *options, forward, interim_);
-      return flush_interim();
-    }
-    return true;
-  }
-  const auto framing = response_framing(response_, request_->head.method);
-  if (!framing) return refuse_response(framing.error());
-  head_done_ = true;
-  status_ = response_.status;
-  first_byte_ms_ = ms_since_begin();
-  last_progress_ = context_.loop.now();
-  upstream_lives_on_ = framing->reusable && persists(response_, *options) && !request_given_up_;
-  // A request that is not through yet can only be told from the next one by reading it all; the
-  // client is told that we will not.
-  client_lives_on_ = request_done_ && !request_given_up_ &&
-                     persists(request_->head, request_->options) && !context_.draining;
-  forward.framing = framing_for_client(*framing, request_->head.minor);
-  if (!forward.framing.reusable) client_lives_on_ = false;
-  forward.keep_alive = client_lives_on_;
-  forward.to_head = request_->head.method == "HEAD";
-  std::string date;
-  if (response_.find("Date") == nullptr) date = http_date();
-  forward.date = date;
-  down_.start(*upstream_, client_, *framing, forward.framing);
-  down_.output().swap(interim_);
-  append_response_head(response_, *options, forward, down_.output());
-  const auto used = down_.feed(rest);
-  if (!used) {
-    finish(End::Kind::abort, Side::upstream, used.error());
-    return false;
-  }
-  // Bytes behind the answer belong to nothing that was asked for.
-  if (*used < rest.size()) upstream_lives_on_ = false;
-  return true;
-}
-
-/// The streams become a tunnel as soon as the client has its 101.
-bool Exchange::upgrade(std::string_view rest) {
-  if (!request_done_) {
-    return refuse_response({Errc::http_protocol_error, Side::upstream, 0,
-                            "switched protocols in the middle of the request"});
-  }
-  upstream_->unread(std::string(rest));
-  status_ = response_.status;
-  first_byte_ms_ = ms_since_begin();
-  upgrading_ = true;
-  return flush_interim();
-}
-
-bool Exchange::flush_interim() {
-  // Behind the final head everything goes through its flow.
-  while (!head_done_ && !interim_.empty()) {
-    const Io io = client_.try_write(interim_);
-    if (io.status == Io::Status::would_block) return true;
-    if (io.status != Io::Status::ok) {
-      finish(End::Kind::abort, Side::client,
-             Error{Errc::canceled, Side::client, io.error, "gone before the answer"});
-      return false;
-    }
-    interim_.erase(0, io.bytes);
-  }
-  if (!upgrading_) return true;
-  finish(End::Kind::upgraded, Side::client);
-  return false;
-}
-
-bool Exchange::pump_response() {
-  using Kind = MessageFlow::Outcome::Kind;
-  auto outcome = down_.pump(context_.flow);
-  switch (outcome.kind) {
-    case Kind::waiting: return true;
-    case Kind::ended: finish_answered(); return false;
-    case Kind::incomplete:
-      finish(End::Kind::abort, Side::upstream,
-             Error{Errc::http_response_incomplete, Side::upstream, outcome.sys,
-                   where() + " closed within the body of its answer"});
-      return false;
-    case Kind::malformed:
-      finish(End::Kind::abort, Side::upstream, std::move(outcome.error));
-      return false;
-    case Kind::write_failed:
-      finish(End::Kind::abort, Side::client,
-             Error{Errc::canceled, Side::client, outcome.sys, "gone before the end of the answer"});
-      return false;
-  }
-  return true;
-}
-
 /// The upstream closed, or failed with `sys`, before a whole head had come.
 bool Exchange::response_missing(int sys) {
-  if (reused_ && !response_begun_ && request_->framing.kind == BodyFraming::Kind::none &&
-      is_idempotent(request_->head.method)) {
+  const bool has_body = up_.total() > 0 || !up_.body_read();
+  if (reused_ && !response_begun_ && !has_body && is_idempotent(request_->head.method)) {
     // The server closed the connection just as we used it again: no fault of this request.
-    drop_upstream();
-    request_done_ = false;
     timer_.stop();
     dial();
     return false;
@@ -355,51 +214,73 @@ bool Exchange::refuse_response(Error error) {
 /// Whose answer it is, for errors.
 std::string Exchange::where() const {
   const std::string target = shorten_middle(request_->target.authority.to_string(), 48);
-  if (way_->config.kind == UpstreamConfig::Kind::direct) return "target " + target;
-  if (through_proxy()) return "upstream " + way_->config.label + " (for " + target + ")";
-  return "target " + target + " (through " + way_->config.label + ")";
+  const UpstreamConfig& way = connection_.way->config;
+  if (way.kind == UpstreamConfig::Kind::direct) return "target " + target;
+  if (connection_.to_proxy) return "upstream " + way.label + " (for " + target + ")";
+  return "target " + target + " (through " + way.label + ")";
+}
+
+/// How long nothing may move: until the response begins, and while it runs.
+milliseconds Exchange::limit() const {
+  return head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
 }
 
 void Exchange::arm_timer() {
-  const milliseconds limit =
-      head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
-  if (limit.count() == 0) return timer_.stop();
-  const auto due = last_progress_ + limit - context_.loop.now();
+  if (limit().count() == 0) return timer_.stop();
+  const auto due = last_progress_ + limit() - context_.loop.now();
   timer_.start(std::max(std::chrono::ceil<milliseconds>(due), milliseconds(1)));
 }
 
 /// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
 void Exchange::on_timer() {
-  const milliseconds limit =
-      head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
-  if (limit.count() == 0 || context_.loop.now() - last_progress_ < limit) return arm_timer();
-  Error error{Errc::http_response_timeout, Side::upstream, 0,
-              where() + (head_done_ ? " stalled for " : " did not answer within ") +
-                  seconds(limit)};
-  finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::local, std::move(error));
+  if (limit().count() == 0 || context_.loop.now() - last_progress_ < limit()) return arm_timer();
+  finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::local, timeout_error());
+}
+
+Error Exchange::timeout_error() const {
+  if (head_done_) {
+    return {Errc::http_response_timeout, Side::upstream, 0,
+            where() + " stalled for " + seconds(limit())};
+  }
+  const bool waits_for_100 = request_->expects_continue && up_.total() == 0;
+  if (!request_done_ && up_.starved() && !waits_for_100) {
+    return {Errc::http_request_timeout, Side::client, 0,
+            "the request's body stalled for " + seconds(limit())};
+  }
+  return {Errc::http_response_timeout, Side::upstream, 0,
+          where() + " did not answer within " + seconds(limit())};
+}
+
+bool Exchange::would_look_complete() const {
+  return stage_ == Stage::active && head_done_ && !down_.self_delimited();
+}
+
+void Exchange::client_gone(int sys, const char* text) {
+  finish(End::Kind::abort, Side::client, Error{Errc::canceled, Side::client, sys, text});
 }
 
 void Exchange::finish_answered() {
-  if (!request_done_ || !upstream_lives_on_) drop_upstream();
+  if (!request_done_ || !upstream_lives_on_) connection_.stream.reset();
   finish(client_lives_on_ ? End::Kind::next : End::Kind::close,
          client_lives_on_ ? Side::client : Side::local);
 }
 
 void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error) {
+  // Half an interim head cannot be followed by an answer.
+  if (kind == End::Kind::refused && interim_written_ > 0) kind = End::Kind::abort;
   end_.kind = kind;
   end_.closed_by = closed_by;
-  end_.reset = kind == End::Kind::abort && !down_.self_delimited();
+  end_.reset = kind == End::Kind::abort && would_look_complete();
   end_.error = std::move(error);
   stage_ = Stage::idle;
   timer_.stop();
   up_.release(context_.flow);
   down_.release(context_.flow);
   interim_.clear();
-  if (kind != End::Kind::next && kind != End::Kind::upgraded) drop_upstream();
+  interim_written_ = 0;
+  if (kind != End::Kind::next && kind != End::Kind::upgraded) connection_.stream.reset();
   done_();
 }
-
-void Exchange::drop_upstream() { upstream_.reset(); }
 
 std::int32_t Exchange::ms_since_begin() const {
   return static_cast<std::int32_t>(

@@ -10,10 +10,10 @@
 #include "codec/connection_options.h"
 #include "codec/http_head.h"
 #include "codec/request_target.h"
-#include "dial/route_dial.h"
 #include "net/timer.h"
 #include "session/context.h"
 #include "session/message_flow.h"
+#include "session/upstream_connection.h"
 
 namespace culvert {
 
@@ -24,7 +24,9 @@ struct PlainRequest {
   RequestTarget target;
   ConnectionOptions options;
   BodyFraming framing;
-  bool upgrade = false;  ///< the client wants another protocol on this connection
+  bool expects_continue = false;  ///< the client waits for 100 before it sends the body
+  bool upgrade = false;           ///< the client wants another protocol on this connection
+  AddressGuard::Client client = AddressGuard::Client::here;
 };
 
 /// One plain HTTP request and its response: finds a connection (the one that is left from the
@@ -51,46 +53,51 @@ class Exchange final : private StreamEvents {
   Exchange(SessionContext& context, Stream& client, Callback<void()> done);
   ~Exchange();
 
-  /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what came behind the head: body, or another request,
-  /// which is put back into the client's stream.  `done` comes once for each begin() and may
-  /// destroy the exchange.
+  /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what came behind the
+  /// head: body, or another request, which is put back into the client's stream.  `done` comes once
+  /// for each begin() and may destroy the exchange.
   void begin(const PlainRequest& request, const Route& route, std::string_view rest);
   /// The client is ready for something.
   void on_client_ready();
 
   const End& end() const { return end_; }
+  /// A FIN now would look to the client like the end of a complete answer.
+  bool would_look_complete() const;
   int status() const { return status_; }  ///< of the response; 0 before it has begun
-  const Upstream* way() const { return way_; }
+  const Upstream* way() const { return connection_.way; }
   std::uint64_t bytes_up() const { return up_.total(); }
   std::uint64_t bytes_down() const { return down_.total(); }
   std::int32_t connect_ms() const { return connect_ms_; }
   std::int32_t first_byte_ms() const { return first_byte_ms_; }
   /// The connection to go on with, after `upgraded`.
-  std::unique_ptr<Stream> take_upstream() { return std::move(upstream_); }
+  std::unique_ptr<Stream> take_upstream() { return std::move(connection_.stream); }
 
  private:
   enum class Stage : std::uint8_t { idle, dial, active };
 
-  bool reuse_connection(const Route& route);
+  bool may_reuse_connection() const;
   void dial();
   void on_dialed(DialResult result);
   void begin_request();
+  void append_request();
   void on_ready(Stream& upstream) override;
   void advance();
   bool pump_request();
   bool read_response();
-  bool take_response_head(std::string_view rest);
+  bool take_response(std::span<char> bytes);
+  bool take_interim(const ConnectionOptions& options, std::string_view rest);
+  bool take_final(const ConnectionOptions& options, std::span<char> rest);
+  bool flush_interim();
   bool pump_response();
+  void client_gone(int sys, const char* text);
   bool response_missing(int sys);
   bool refuse_response(Error error);
-  bool upgrade(std::string_view rest);
-  bool flush_interim();
   void on_timer();
+  Error timeout_error() const;
+  std::chrono::milliseconds limit() const;
   void arm_timer();
   void finish_answered();
   void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
-  void drop_upstream();
-  bool through_proxy() const;
   std::int32_t ms_since_begin() const;
   std::string where() const;
 
@@ -101,14 +108,14 @@ class Exchange final : private StreamEvents {
   const Route* route_ = nullptr;
   std::string body_begin_;  // what came of the request's body before there was a connection
   std::unique_ptr<RouteDial> dial_;
-  std::unique_ptr<Stream> upstream_;
-  Upstream* way_ = nullptr;
-  HostPort connected_to_;   // whom the upstream connection leads to; empty: the proxy itself
+  UpstreamConnection connection_;
   MessageFlow up_;
   MessageFlow down_;
   HeadScanner scanner_;
   std::string response_bytes_;  // a response head that comes in pieces
-  std::string interim_;         // heads of 1xx responses that are not written yet
+  std::string interim_;         // the head of a 1xx response that is not written yet
+  std::size_t interim_written_ = 0;
+  unsigned interim_count_ = 0;
   ResponseHead response_;
   Timer timer_;
   Loop::Clock::time_point begun_;
@@ -118,12 +125,13 @@ class Exchange final : private StreamEvents {
   std::int32_t first_byte_ms_ = -1;
   int status_ = 0;
   Stage stage_ = Stage::idle;
-  bool reused_ = false;           // the connection is left over and may be stale
-  bool request_done_ = false;     // written, or given up
-  bool request_given_up_ = false; // the upstream takes no more of it
-  bool response_begun_ = false;   // a byte of the response has come
-  bool head_done_ = false;        // the final response's head is on its way to the client
-  bool upgrading_ = false;        // 101 is on its way to the client
+  bool reused_ = false;            // the connection is left over and may be stale
+  bool request_done_ = false;      // written, or given up
+  bool request_given_up_ = false;  // the upstream takes no more of it
+  bool response_begun_ = false;    // a byte of the response has come
+  bool head_done_ = false;         // the final response's head is on its way to the client
+  bool upgrading_ = false;         // 101 is on its way to the client
+  bool timer_is_idle_ = false;     // the timer watches the response's body
   bool client_lives_on_ = false;
   bool upstream_lives_on_ = false;
 };

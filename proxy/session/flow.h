@@ -45,6 +45,12 @@ class Flow {
   std::uint64_t left() const { return left_; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
+  /// Some of them are not written yet.
+  bool holds_bytes() const { return pending_ != nullptr || pipe_.held > 0; }
+  /// Grows as long as anything moves, be it that a slow `to` takes what was read long before.
+  std::uint64_t progress() const {
+    return 2 * total_ - (pending_ ? pending_->size() : 0) - pipe_.held;
+  }
 
   Stream& from() const { return *from_; }
   Stream& to() const { return *to_; }

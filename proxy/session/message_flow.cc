@@ -1,6 +1,7 @@
 #include "session/message_flow.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace culvert {
 namespace {
@@ -8,9 +9,11 @@ namespace {
 using Kind = BodyFraming::Kind;
 
 // A receiver that does not read must not make us gather its body.
-constexpr std::size_t kMostOutput = 256 * 1024;
+constexpr std::size_t kMostPending = 64 * 1024;
 // What one call may move before others get their turn.
 constexpr std::size_t kBudget = 256 * 1024;
+// A head and a small body; what a connection may keep while it waits for its next message.
+constexpr std::size_t kKeptRoom = 4 * 1024;
 
 }  // namespace
 
@@ -24,6 +27,7 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
   output_.clear();
   decoder_.reset();
   flow_.reset();
+  failure_.reset();
   body_read_ = in.kind == Kind::none || (in.kind == Kind::length && in.length == 0);
   if (raw() && !body_read_) {
     flow_.emplace(from, to);
@@ -31,17 +35,22 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
   }
 }
 
+/// How many of `available` bytes are of the raw body; counts them as read.
+std::size_t MessageFlow::take_raw(std::size_t available) {
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(flow_->left(), available));
+  total_ += count;
+  if (in_.kind == Kind::length) {
+    flow_->set_left(flow_->left() - count);
+    body_read_ = flow_->left() == 0;
+  }
+  return count;
+}
+
 Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
   if (body_read_) return std::size_t{0};
   if (flow_) {
-    const auto count =
-        static_cast<std::size_t>(std::min<std::uint64_t>(flow_->left(), bytes.size()));
+    const std::size_t count = take_raw(bytes.size());
     output_ += bytes.substr(0, count);
-    total_ += count;
-    if (in_.kind == Kind::length) {
-      flow_->set_left(flow_->left() - count);
-      body_read_ = flow_->left() == 0;
-    }
     return count;
   }
   if (in_.kind == Kind::until_close) {
@@ -62,6 +71,19 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
   return used;
 }
 
+Result<std::size_t> MessageFlow::feed_in_place(std::span<char> bytes, std::size_t room) {
+  if (!flow_ || output_.size() > room) return feed({bytes.data(), bytes.size()});
+  const std::size_t count = take_raw(bytes.size());
+  char* const begin = bytes.data() - output_.size();
+  std::copy(output_.begin(), output_.end(), begin);
+  const std::span<char> whole(begin, output_.size() + count);
+  const Io io = to_->try_write(whole);
+  // A failure is met again, and dealt with, when the rest is written.
+  const std::size_t written = io.status == Io::Status::ok ? io.bytes : 0;
+  output_.assign(whole.begin() + static_cast<std::ptrdiff_t>(written), whole.end());
+  return count;
+}
+
 void MessageFlow::append_piece(std::string_view piece) {
   if (piece.empty()) return;
   total_ += piece.size();
@@ -77,66 +99,84 @@ void MessageFlow::append_piece(std::string_view piece) {
 MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
   std::size_t moved = 0;
   for (;;) {
-    if (!body_read_ && output_.size() - written_ < kMostOutput && (!flow_ || !output_.empty())) {
-      const Outcome outcome = read_some(resources);
-      if (outcome.kind == Outcome::Kind::malformed) return outcome;
-      if (outcome.kind == Outcome::Kind::incomplete) {
-        // What came before is delivered as far as it goes.
-        if (written_ < output_.size()) {
-          static_cast<void>(to_->try_write(std::string_view(output_).substr(written_)));
-        }
-        return outcome;
-      }
-    }
-    if (written_ == output_.size()) {
-      output_.clear();
-      written_ = 0;
+    if (wants_more()) read_some(resources);
+    if (failure_ && failure_->kind == Outcome::Kind::malformed) return *std::move(failure_);
+    if (output_.empty()) {
+      if (failure_) return *std::move(failure_);
       if (body_read_) return {Outcome::Kind::ended, 0, {}};
       if (flow_) return pump_raw(resources);
       return {};  // read_some() found nothing
     }
-    const Io io = to_->try_write(std::string_view(output_).substr(written_));
-    if (io.status == Io::Status::would_block) return {};
-    if (io.status != Io::Status::ok) return {Outcome::Kind::write_failed, io.error, {}};
-    written_ += io.bytes;
-    moved += io.bytes;
-    if (moved >= kBudget && written_ == output_.size() && !flow_ && !body_read_) {
-      output_.clear();
-      written_ = 0;
+    const std::size_t pending = output_.size() - written_;
+    if (auto outcome = write_output(); outcome.kind != Outcome::Kind::waiting) return outcome;
+    if (!output_.empty()) return {};
+    moved += pending;
+    if (moved >= kBudget && !flow_ && !body_read_) {
       from_->resume();
       return {};
     }
   }
 }
 
+/// A raw body is read here only while the head waits, so as to leave with it.
+bool MessageFlow::wants_more() const {
+  return !body_read_ && !failure_ && output_.size() - written_ < kMostPending &&
+         (!flow_ || !output_.empty());
+}
+
 /// Reads once, into the output.
-MessageFlow::Outcome MessageFlow::read_some(FlowResources resources) {
+void MessageFlow::read_some(FlowResources resources) {
   auto room = resources.buffer;
-  if (flow_) room = room.first(static_cast<std::size_t>(
-                 std::min<std::uint64_t>(flow_->left(), room.size())));
+  if (flow_) {
+    room =
+        room.first(static_cast<std::size_t>(std::min<std::uint64_t>(flow_->left(), room.size())));
+  }
   const Io io = from_->try_read(room);
   switch (io.status) {
-    case Io::Status::would_block: return {};
-    case Io::Status::error: return {Outcome::Kind::incomplete, io.error, {}};
+    case Io::Status::would_block:
+      return;
+    case Io::Status::error:
+      failure_ = Outcome{Outcome::Kind::incomplete, io.error, {}};
+      return;
     case Io::Status::eof:
-      if (in_.kind != Kind::until_close) return {Outcome::Kind::incomplete, 0, {}};
+      if (in_.kind != Kind::until_close) {
+        failure_ = Outcome{Outcome::Kind::incomplete, 0, {}};
+        return;
+      }
       body_read_ = true;
       if (out_.kind == Kind::chunked) append_last_chunk({}, output_);
-      return {};
-    case Io::Status::ok: break;
+      return;
+    case Io::Status::ok:
+      break;
   }
   const std::string_view bytes(resources.buffer.data(), io.bytes);
-  const auto used = feed(bytes);
-  if (!used) return {Outcome::Kind::malformed, 0, used.error()};
+  auto used = feed(bytes);
+  if (!used) {
+    failure_ = Outcome{Outcome::Kind::malformed, 0, std::move(used).error()};
+    return;
+  }
   // The next message of the same connection.
   if (*used < bytes.size()) from_->unread(std::string(bytes.substr(*used)));
+}
+
+/// Writes until all is written or the receiver takes no more.
+MessageFlow::Outcome MessageFlow::write_output() {
+  while (written_ < output_.size()) {
+    const Io io = to_->try_write(std::string_view(output_).substr(written_));
+    if (io.status == Io::Status::would_block) return {};
+    if (io.status != Io::Status::ok) return {Outcome::Kind::write_failed, io.error, {}};
+    written_ += io.bytes;
+  }
+  output_.clear();
+  written_ = 0;
   return {};
 }
 
 MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
   const Flow::Outcome outcome = flow_->pump(resources);
   switch (outcome.kind) {
-    case Flow::Outcome::Kind::waiting: return {};
+    case Flow::Outcome::Kind::waiting:
+      return {};
     case Flow::Outcome::Kind::ended:
       if (in_.kind == Kind::length && flow_->left() > 0) return {Outcome::Kind::incomplete, 0, {}};
       body_read_ = true;
@@ -150,10 +190,19 @@ MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
 }
 
 void MessageFlow::release(FlowResources resources) {
-  if (!flow_) return;
-  flow_->release(resources);
-  total_ += flow_->total();
-  flow_.reset();
+  if (flow_) {
+    flow_->release(resources);
+    total_ += flow_->total();
+    flow_.reset();
+  }
+  output_.clear();
+  written_ = 0;
+  if (output_.capacity() > kKeptRoom) std::string().swap(output_);
+}
+
+void MessageFlow::clear(FlowResources resources) {
+  release(resources);
+  total_ = 0;
 }
 
 }  // namespace culvert

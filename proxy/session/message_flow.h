@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,12 +26,15 @@ class MessageFlow {
 
   /// Takes bytes of the body that are already there; how many of them belong to this message.
   Result<std::size_t> feed(std::string_view bytes);
+  /// The same, and writes what it can.  `bytes` stand in a buffer that may be overwritten, with
+  /// `room` bytes in front of them: if the head fits there, the body need not be copied.
+  Result<std::size_t> feed_in_place(std::span<char> bytes, std::size_t room);
 
   struct Outcome {
     enum class Kind {
       waiting,
       ended,         ///< the whole message is written
-      incomplete,    ///< `from` ended or failed within the body
+      incomplete,    ///< `from` ended or failed within the body; what came of it is written
       malformed,     ///< `from` sent what cannot be chunks
       write_failed,  ///< `to` failed
     };
@@ -40,19 +44,26 @@ class MessageFlow {
   };
   Outcome pump(FlowResources resources);
 
-  /// All of the body was read; what `from` sends next is another message.
+  /// There is no body, or all of it was read; what `from` sends next is another message.
   bool body_read() const { return body_read_; }
+  /// All that was read is written: it is `from` that is waited for.
+  bool starved() const { return output_.empty() && !(flow_ && flow_->holds_bytes()); }
   /// The receiver can tell a body that was cut short from a complete one.
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
-  /// Gives back what is borrowed.
+  /// Gives back what is borrowed, and room that only a busy flow needs.
   void release(FlowResources resources);
+  /// Forgets the last message.
+  void clear(FlowResources resources);
 
  private:
   bool raw() const { return in_.kind == out_.kind && in_.kind != BodyFraming::Kind::chunked; }
+  std::size_t take_raw(std::size_t available);
   void append_piece(std::string_view piece);
-  Outcome read_some(FlowResources resources);
+  bool wants_more() const;
+  void read_some(FlowResources resources);
+  Outcome write_output();
   Outcome pump_raw(FlowResources resources);
 
   Stream* from_ = nullptr;
@@ -61,8 +72,9 @@ class MessageFlow {
   BodyFraming out_;
   ChunkedDecoder decoder_;
   std::string output_;
-  std::size_t written_ = 0;
-  std::optional<Flow> flow_;  // of a raw body, behind what feed() took
+  std::size_t written_ = 0;         // of output_
+  std::optional<Flow> flow_;        // of a raw body, behind what feed() took
+  std::optional<Outcome> failure_;  // of `from`; told when the output is written
   std::uint64_t total_ = 0;
   bool body_read_ = false;
 };

@@ -44,7 +44,7 @@ void Relay::on_ready(Stream&) {
 
 // Which of the two streams is ready does not matter: a try that would block costs nothing.
 void Relay::pump_both() {
-  const std::uint64_t before = bytes_up() + bytes_down();
+  const std::uint64_t before = progress();
   const bool was_half_open = half_open();
   pump(up_);
   if (resetting_ == nullptr) pump(down_);
@@ -54,7 +54,7 @@ void Relay::pump_both() {
     return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
   }
   const bool opened_half = half_open() && !was_half_open;
-  if (bytes_up() + bytes_down() != before || opened_half) last_progress_ = loop_.now();
+  if (progress() != before || opened_half) last_progress_ = loop_.now();
   if (opened_half) arm_timer();
 }
 

@@ -59,6 +59,7 @@ class Relay final : private StreamEvents {
   void on_timer();
   void arm_timer();
   bool half_open() const { return up_.eof || down_.eof; }
+  std::uint64_t progress() const { return up_.flow.progress() + down_.flow.progress(); }
   std::chrono::milliseconds limit() const;
   void note_end(RelayEnd::Cause cause, Side side, int error);
   Side side_of(const Stream& stream) const;

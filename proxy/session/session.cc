@@ -22,6 +22,8 @@ constexpr milliseconds kAnswerTimeout{10'000};
 constexpr milliseconds kLingerTimeout{2'000};
 constexpr milliseconds kDrainingHeadTimeout{1'000};
 constexpr std::size_t kMostLingerBytes = 1 << 20;
+// Many clients send the whole of a body before they look for an answer.
+constexpr std::size_t kMostLingerBytesOfBody = 16 << 20;
 
 std::string_view name_of(Errc code) { return meaning_of(code).name; }
 
@@ -73,9 +75,10 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
     client_ip_ = peer->ip;
     client_port_ = peer->port;
   }
+  ++context_.sessions;
 }
 
-Session::~Session() = default;
+Session::~Session() { --context_.sessions; }
 
 void Session::start() {
   client_->set_events(this);
@@ -90,7 +93,10 @@ void Session::begin_drain() {
   opening_->deadline.start(plain_ ? milliseconds(0) : kDrainingHeadTimeout);
 }
 
-void Session::abort() { finish("aborted", Side::local, "the drain timeout is over"); }
+void Session::abort() {
+  if (plain_ && plain_->exchange.would_look_complete()) client_->reset_on_close();
+  finish("aborted", Side::local, "the drain timeout is over");
+}
 
 void Session::on_ready(Stream&) {
   switch (stage_) {
@@ -149,33 +155,44 @@ void Session::route() {
   auto target = parse_request_target(request);
   if (!target) return refuse(std::move(target).error());
   const bool connect = target->form == RequestTarget::Form::authority;
-  target_ = connect ? target->authority.to_string() : std::string(request.target);
-  const std::string asked = target->authority.to_string();
+  if (connect) {
+    target_ = target->authority.to_string();
+  } else {
+    target_ = request.target;
+  }
   if (admission_ == Admission::draining) {
     return refuse({Errc::proxy_draining, Side::local, 0,
-                   "shutting down, no new connection to " + asked});
+                   "shutting down, no new connection to " + target->authority.to_string()});
   }
   if (admission_ == Admission::full) {
     return refuse({Errc::connection_limit_reached, Side::local, 0,
                    fmt::format("all {} connections are in use, none left for {} - see "
                                "--max-connections",
-                               context_.config.max_connections, asked)});
+                               context_.config.max_connections,
+                               target->authority.to_string())});
   }
   if (auto admitted = context_.access.admit(client_ip_); !admitted) {
     return refuse(std::move(admitted).error());
   }
-  if (!connect) return begin_exchange(*std::move(target));
+  if (!connect) return begin_exchange(std::move(*target));
   const Route& route = context_.router.route(target->authority);
-  if (route.denied()) return refuse(denied_by(route, asked));
+  if (route.denied()) return refuse(denied_by(route, target_));
   // What follows the head belongs to the tunnel.
   client_->unread(opening_->head.substr(opening_->head_end));
   dial(route, target->authority);
 }
 
+AddressGuard::Client Session::client_place() const {
+  return !client_ip_ || client_ip_->is_loopback() ? AddressGuard::Client::here
+                                                  : AddressGuard::Client::elsewhere;
+}
+
 void Session::dial(const Route& route, const HostPort& target) {
   stage_ = Stage::dial;
+  // A reset that came in with the request: nobody waits for an answer, and no event will tell again.
+  if (client_->broken()) return finish(name_of(Errc::canceled), Side::client, {});
   opening_->dial_begun = context_.loop.now();
-  opening_->dial = context_.dial(route, target, UpstreamDial::Purpose::tunnel,
+  opening_->dial = context_.dial(route, target, UpstreamDial::Purpose::tunnel, client_place(),
                                  DialDone::to<&Session::on_dialed>(this));
   opening_->dial->start();
 }
@@ -265,11 +282,15 @@ void Session::begin_exchange(RequestTarget target) {
   auto framing = request_framing(request.head);
   if (!framing) return refuse(std::move(framing).error());
   request.framing = *framing;
-  if (auto expected = expects_continue(request.head); !expected) {
-    return refuse(std::move(expected).error());
-  }
+  auto expects = expects_continue(request.head);
+  if (!expects) return refuse(std::move(expects).error());
+  request.expects_continue = *expects;
+  request.client = client_place();
   request.upgrade = wants_upgrade(request.head, request.options);
-  if (max_forwards(request.head) == 0u) return answer_ourselves();
+  // "*" names the server that is asked, and that is us (RFC 9110 section 9.3.7).
+  if (request.target.form == RequestTarget::Form::asterisk || max_forwards(request.head) == 0u) {
+    return answer_ourselves();
+  }
   const Route& route = context_.router.route(request.target.authority);
   if (route.denied()) return refuse(denied_by(route, request.target.authority.to_string()));
   stage_ = Stage::exchange;
@@ -277,7 +298,7 @@ void Session::begin_exchange(RequestTarget target) {
                          std::string_view(opening_->head).substr(opening_->head_end));
 }
 
-/// TRACE and OPTIONS that may travel no further (RFC 9110 section 7.6.2).
+/// TRACE and OPTIONS that are for us, or may travel no further (RFC 9110 section 7.6.2).
 void Session::answer_ourselves() {
   const RequestHead& head = plain_->request.head;
   std::string body;
@@ -319,6 +340,11 @@ void Session::next_request() {
   stage_ = Stage::head;
   opening_->head.clear();
   opening_->scanner.reset();
+  method_.clear();
+  target_.clear();
+  way_ = nullptr;
+  connect_ms_ = -1;
+  status_ = 0;
   if (admission_ == Admission::draining) return finish({}, Side::local, {});
   opening_->deadline.start(context_.config.keep_alive_timeout);
   read_head();
@@ -337,21 +363,22 @@ void Session::refuse(Error error) {
 
 void Session::write_answer() {
   if (!flush_output()) return;
-  // Closing with unread bytes would be a reset, and that may overtake the answer.
-  static_cast<void>(client_->shutdown_write());
   stage_ = Stage::linger;
   opening_->deadline.start(kLingerTimeout);
   linger();
 }
 
+/// Closing with unread bytes would be a reset, and that may overtake the answer.
 void Session::linger() {
+  const bool told = client_->shutdown_write().status != Io::Status::would_block;
+  const std::size_t most = plain_ ? kMostLingerBytesOfBody : kMostLingerBytes;
   for (;;) {
     const Io io = client_->try_read(context_.flow.buffer);
     if (io.status == Io::Status::would_block) return;
     opening_->lingered += io.bytes;
-    if (io.status != Io::Status::ok || opening_->lingered > kMostLingerBytes) break;
+    if (io.status != Io::Status::ok || opening_->lingered > most) break;
   }
-  finish_lingered();
+  if (told) finish_lingered();
 }
 
 void Session::finish_lingered() {
@@ -385,6 +412,7 @@ void Session::finish(std::string_view outcome, Side closed_by, std::string_view 
   // An exchange in the middle of its work still needs the client's stream to let go of it.
   client_->set_events(nullptr);
   plain_.reset();
+  relay_.reset();  // its timer may be due in this very turn
   client_.reset();
   upstream_.reset();
   finished_(*this);
@@ -409,7 +437,7 @@ void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
   if (relay_) {
     line.bytes_up = relay_->bytes_up();
     line.bytes_down = relay_->bytes_down();
-  } else if (plain_) {
+  } else if (plain_ && stage >= Stage::exchange) {
     line.bytes_up = plain_->exchange.bytes_up();
     line.bytes_down = plain_->exchange.bytes_down();
     line.first_byte_ms = plain_->exchange.first_byte_ms();

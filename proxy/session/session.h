@@ -57,6 +57,7 @@ class Session final : private StreamEvents {
   void on_ready(Stream& client) override;
   void read_head();
   void route();
+  AddressGuard::Client client_place() const;
   void dial(const Route& route, const HostPort& target);
   void on_dialed(DialResult result);
   bool flush_output();

@@ -171,11 +171,14 @@ TEST_CASE("options") {
 
   CHECK(problem_of("socks5://h?sni=x") ==
         "socks5://h?sni=x: unknown option 'sni' of socks5 (resolve, connect-timeout, "
-        "password-file, via)");
+        "password-file, via, warm)");
   CHECK(problem_of("direct://?resolve=local") ==
         "direct://?resolve=local: unknown option 'resolve' of direct (connect-timeout)");
-  CHECK(problem_of("http://h?warm=3") ==
-        "http://h?warm=***: unknown option 'warm' of http (connect-timeout, password-file, via)");
+  CHECK(problem_of("direct://?warm=3") ==
+        "direct://?warm=***: unknown option 'warm' of direct (connect-timeout)");
+  CHECK(read("http://h?warm=3").warm == 3);
+  CHECK(read("socks5://h").warm == 0);
+  CHECK(problem_of("socks5://h?warm=65").find("warm=65: ") != std::string::npos);
   CHECK(problem_of("direct?via=a") ==
         "direct?via=a: unknown option 'via' of direct (connect-timeout)");
   CHECK(read("http://h?via=a").via == "a");

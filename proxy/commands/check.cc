@@ -1,0 +1,60 @@
+#include "commands/check.h"
+
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "config/routing.h"
+#include "policy/address_guard.h"
+
+namespace culvert {
+namespace {
+
+/// "tunnel (socks5://127.0.0.1:1080) via office (http://proxy.example:3128)"
+std::string describe(const Config& config, std::size_t index) {
+  std::string text;
+  for (std::optional<std::size_t> hop = index; hop; hop = config.upstreams[*hop].via_index) {
+    const UpstreamConfig& upstream = config.upstreams[*hop];
+    if (!text.empty()) text += " via ";
+    text += upstream.name == upstream.label ? upstream.label
+                                            : upstream.name + " (" + upstream.label + ")";
+  }
+  return text;
+}
+
+void print_way(const Config& config, const Route& route) {
+  if (route.denied()) {
+    fmt::print("  way   none: clients get 403\n");
+    return;
+  }
+  std::string_view word = "way";
+  for (const std::size_t index : route.upstreams) {
+    fmt::print("  {:<6}{}\n", word, describe(config, index));
+    word = "then";
+  }
+}
+
+}  // namespace
+
+int check_route(const RouteQuestion& question) {
+  const Config& config = question.config;
+  for (const std::string& warning : config.warnings) fmt::print(stderr, "culvert: {}\n", warning);
+  const Router router = make_router(config);
+  const std::vector<HostPort> no_listeners;
+  const AddressGuard guard(no_listeners, router);
+  for (const HostPort& target : question.targets) {
+    const Router::Explanation explanation = router.explain(target);
+    fmt::print("{}\n  rule  {}\n", target.to_string(), explanation.text);
+    print_way(config, *explanation.route);
+    if (!target.ip || explanation.route->denied()) continue;
+    if (const auto objection =
+            guard.objection(*target.ip, target.port, AddressGuard::Client::elsewhere,
+                            AddressGuard::Way::through_upstream)) {
+      fmt::print("  but   {} is {}\n", target.ip->to_string(), *objection);
+    }
+  }
+  return 0;
+}
+
+}  // namespace culvert

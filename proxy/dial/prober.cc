@@ -1,0 +1,47 @@
+#include "dial/prober.h"
+
+#include <utility>
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kConnectLimit{4'000};
+constexpr milliseconds kBudget{8'000};
+
+}  // namespace
+
+Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
+               milliseconds interval)
+    : loop_(loop),
+      log_(log),
+      upstream_(upstream),
+      host_(host),
+      interval_(interval),
+      timer_(loop, Callback<void()>::to<&Prober::probe>(this)) {
+  timer_.start(milliseconds(0));
+}
+
+void Prober::probe() {
+  permit_ = upstream_.breaker.ask(loop_.now());
+  if (permit_ == Breaker::Permit::refused) permit_ = Breaker::Permit::granted;
+  dial_ = std::make_unique<UpstreamDial>(loop_, upstream_, host_, UpstreamDial::Purpose::tunnel,
+                                         AddressCheck{}, kConnectLimit, kBudget,
+                                         DialDone::to<&Prober::on_done>(this));
+  dial_->start();
+}
+
+void Prober::on_done(DialResult result) {
+  dial_.reset();
+  if (result) {
+    upstream_.worked(permit_, loop_.now(), log_);
+  } else {
+    Error error = std::move(result).error();
+    error.text = "probe: " + error.text;
+    upstream_.failed(permit_, error, loop_.now(), log_);
+  }
+  timer_.start(interval_);
+}
+
+}  // namespace culvert

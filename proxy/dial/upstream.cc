@@ -1,0 +1,38 @@
+#include "dial/upstream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dial/dial.h"
+
+namespace culvert {
+
+void Upstream::worked(Breaker::Permit permit, Time now, Log& log) {
+  const auto down = down_for(now);
+  if (health->down_since.exchange(0) != 0) {
+    log.write(Log::Level::info,
+              fmt::format("upstream {} is back after {}", config.label, seconds(down)));
+  }
+  fails_slowly = false;
+  breaker.succeeded(permit, now);
+}
+
+void Upstream::failed(Breaker::Permit permit, const Error& error, Time now, Log& log) {
+  std::int64_t up = 0;
+  if (health->down_since.compare_exchange_strong(up, now.time_since_epoch().count())) {
+    log.write(Log::Level::warning, error.text);
+  }
+  fails_slowly = error.code == Errc::connection_timeout;
+  breaker.failed(permit, now);
+}
+
+std::chrono::milliseconds Upstream::down_for(Time now) const {
+  const std::int64_t since = health->down_since.load();
+  if (since == 0) return std::chrono::milliseconds(0);
+  // Another worker's clock may be a turn ahead of ours.
+  return std::max(std::chrono::round<std::chrono::milliseconds>(now - Time(Time::duration(since))),
+                  std::chrono::milliseconds(0));
+}
+
+}  // namespace culvert

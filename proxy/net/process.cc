@@ -1,0 +1,156 @@
+#include "net/process.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <uv.h>
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kLongestLine = 2048;
+
+// The first process of the group waits for the end of its input, whose other end we hold: it comes
+// also if we are killed, and then the group is ended.  The last line becomes the command.
+constexpr const char* kScript =
+    "exec 3<&0 </dev/null >&2\n"
+    "(trap '' TERM; read -r _ <&3; kill -TERM -$$; sleep 5; kill -KILL -$$) >/dev/null 2>&1 &\n"
+    "exec /bin/sh -c \"$1\" 3<&-\n";
+
+}  // namespace
+
+struct ChildProcess::Process {
+  uv_process_t uv{};
+  ChildProcess* owner;
+};
+
+struct ChildProcess::Output {
+  uv_pipe_t uv{};
+  ChildProcess* owner;
+  std::array<char, 4096> buffer{};
+};
+
+struct ChildProcess::Lifeline {
+  uv_pipe_t uv{};
+};
+
+ChildProcess::ChildProcess(Loop& loop, Line line, Exited exited)
+    : loop_(loop),
+      line_(line),
+      exited_(exited),
+      process_(new Process{{}, this}),
+      output_(new Output{{}, this}),
+      lifeline_(new Lifeline) {
+  process_->uv.data = process_;
+  uv_pipe_init(loop.uv(), &output_->uv, 0);
+  uv_pipe_init(loop.uv(), &lifeline_->uv, 0);
+  output_->uv.data = output_;
+  lifeline_->uv.data = lifeline_;
+}
+
+Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std::string& command,
+                                                          Line line, Exited exited) {
+  std::unique_ptr<ChildProcess> child(new ChildProcess(loop, line, exited));
+  std::array<std::string, 5> words = {"/bin/sh", "-c", kScript, "sh", command};
+  std::array<char*, words.size() + 1> arguments{};
+  std::transform(words.begin(), words.end(), arguments.begin(),
+                 [](std::string& word) { return word.data(); });
+  std::array<uv_stdio_container_t, 3> stdio{};
+  stdio[0].flags = static_cast<uv_stdio_flags>(UV_CREATE_PIPE | UV_READABLE_PIPE);
+  stdio[0].data.stream = reinterpret_cast<uv_stream_t*>(&child->lifeline_->uv);
+  stdio[1].flags = UV_IGNORE;
+  stdio[2].flags = static_cast<uv_stdio_flags>(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
+  stdio[2].data.stream = reinterpret_cast<uv_stream_t*>(&child->output_->uv);
+  uv_process_options_t options{};
+  options.file = arguments[0];
+  options.args = arguments.data();
+  options.flags = UV_PROCESS_DETACHED;
+  options.stdio_count = static_cast<int>(stdio.size());
+  options.stdio = stdio.data();
+  options.exit_cb = [](uv_process_t* uv, std::int64_t status, int signal) {
+    auto* process = static_cast<Process*>(uv->data);
+    if (process->owner != nullptr) process->owner->on_exit(static_cast<int>(status), signal);
+  };
+  if (const int failed = uv_spawn(loop.uv(), &child->process_->uv, &options)) {
+    return Error{Errc::proxy_internal_error, Side::local, -failed,
+                 std::string("cannot be started: ") + uv_strerror(failed)};
+  }
+  child->group_ = child->process_->uv.pid;
+  uv_read_start(
+      reinterpret_cast<uv_stream_t*>(&child->output_->uv),
+      [](uv_handle_t* uv, std::size_t, uv_buf_t* buffer) {
+        auto& storage = static_cast<Output*>(uv->data)->buffer;
+        *buffer = uv_buf_init(storage.data(), static_cast<unsigned>(storage.size()));
+      },
+      [](uv_stream_t* uv, ssize_t count, const uv_buf_t* buffer) {
+        auto* output = static_cast<Output*>(uv->data);
+        if (count < 0) {
+          uv_read_stop(uv);
+        } else if (output->owner != nullptr) {
+          output->owner->on_output({buffer->base, static_cast<std::size_t>(count)});
+        }
+      });
+  return child;
+}
+
+ChildProcess::~ChildProcess() {
+  kill();
+  process_->owner = nullptr;
+  output_->owner = nullptr;
+  loop_.uv();  // asks for the turn in which the handles are closed
+  uv_close(reinterpret_cast<uv_handle_t*>(&process_->uv),
+           [](uv_handle_t* uv) { delete static_cast<Process*>(uv->data); });
+  uv_close(reinterpret_cast<uv_handle_t*>(&output_->uv),
+           [](uv_handle_t* uv) { delete static_cast<Output*>(uv->data); });
+  uv_close(reinterpret_cast<uv_handle_t*>(&lifeline_->uv),
+           [](uv_handle_t* uv) { delete static_cast<Lifeline*>(uv->data); });
+}
+
+void ChildProcess::terminate() { signal_group(SIGTERM); }
+
+void ChildProcess::kill() { signal_group(SIGKILL); }
+
+void ChildProcess::signal_group(int signal) {
+  if (group_ > 0) ::kill(-group_, signal);
+}
+
+void ChildProcess::on_output(std::string_view bytes) {
+  for (std::size_t end = 0; (end = bytes.find('\n')) != std::string_view::npos;) {
+    unfinished_ += bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+    if (!unfinished_.empty() && unfinished_.back() == '\r') unfinished_.pop_back();  // ssh does
+    line_(unfinished_);
+    unfinished_.clear();
+  }
+  unfinished_ += bytes;
+  if (unfinished_.size() > kLongestLine) {
+    line_(unfinished_);
+    unfinished_.clear();
+  }
+}
+
+void ChildProcess::on_exit(int status, int signal) {
+  // The watcher of our end is left, and perhaps what the command began; the group's number cannot
+  // have been used again as long as they live.
+  kill();
+  group_ = 0;
+  read_rest();
+  if (!unfinished_.empty()) line_(unfinished_);
+  unfinished_.clear();
+  exited_(status, signal);
+}
+
+/// The exit overtakes what was written before it.
+void ChildProcess::read_rest() {
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&output_->uv), &fd) != 0) return;
+  ssize_t count = 0;
+  while ((count = read(fd, output_->buffer.data(), output_->buffer.size())) > 0) {
+    on_output({output_->buffer.data(), static_cast<std::size_t>(count)});
+  }
+}
+
+}  // namespace culvert

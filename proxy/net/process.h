@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/callback.h"
+#include "base/result.h"
+#include "net/loop.h"
+
+namespace culvert {
+
+/// A shell command that runs beside us, in a session (and so in a process group) of its own.  What
+/// it writes comes back line by line.  It does not outlive us, however we end: it is killed with
+/// this object, and if the whole process is killed it is told to end.
+class ChildProcess {
+ public:
+  /// Something it wrote to standard error or output, without the line's end.
+  using Line = Callback<void(std::string_view)>;
+  /// It has exited with this status, or was ended by this signal (0: none).  Comes once, behind the
+  /// last line, and not after the object's destruction; may destroy the object.
+  using Exited = Callback<void(int status, int signal)>;
+
+  /// Runs `command` with /bin/sh.  The error's text is a clause.
+  static Result<std::unique_ptr<ChildProcess>> start(Loop& loop, const std::string& command,
+                                                     Line line, Exited exited);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  /// Asks it and its children to end.
+  void terminate();
+  /// Ends them.
+  void kill();
+
+ private:
+  struct Process;  // libuv closes these a turn after us
+  struct Output;
+  struct Lifeline;
+
+  ChildProcess(Loop& loop, Line line, Exited exited);
+  void on_output(std::string_view bytes);
+  void on_exit(int status, int signal);
+  void read_rest();
+  void signal_group(int signal);
+
+  Loop& loop_;
+  Line line_;
+  Exited exited_;
+  Process* process_;
+  Output* output_;
+  Lifeline* lifeline_;
+  int group_ = 0;  // 0: it is gone
+  std::string unfinished_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,106 @@
+#include "policy/address_guard.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+/// Where clouds tell a machine its credentials.
+bool is_metadata(const IpAddress& address) {
+  static const std::array<IpAddress, 6> kServices = {
+      *IpAddress::parse("169.254.169.254"),  // most of them
+      *IpAddress::parse("fd00:ec2::254"),    // Amazon
+      *IpAddress::parse("fd20:ce::254"),     // Google
+      *IpAddress::parse("100.100.100.200"),  // Alibaba
+      *IpAddress::parse("168.63.129.16"),    // Azure
+      *IpAddress::parse("192.0.0.192"),      // Oracle
+  };
+  return std::find(kServices.begin(), kServices.end(), address) != kServices.end();
+}
+
+/// The IPv4 address that an IPv6 address stands for: IPv4-mapped, or behind the well-known prefix
+/// of NAT64 (RFC 6052), whose gateway may be this host.
+IpAddress without_disguise(const IpAddress& address) {
+  const IpAddress plain = address.unmapped();
+  if (plain.is_v4()) return plain;
+  static const Cidr kNat64 = *Cidr::parse("64:ff9b::/96");
+  if (!kNat64.contains(plain)) return plain;
+  const std::uint8_t* tail = plain.bytes() + 12;
+  return IpAddress::v4({tail[0], tail[1], tail[2], tail[3]});
+}
+
+/// What makes an address one that trusts its caller's place; empty for the others.
+std::string_view place_of(const IpAddress& address) {
+  if (is_metadata(address)) return "a cloud metadata address";
+  if (address.is_loopback()) return "a loopback address";
+  if (address.is_link_local()) return "a link-local address";
+  if (address.is_unspecified()) return "an unspecified address";
+  if (address.is_multicast()) return "a multicast address";
+  return {};
+}
+
+Error prohibited(std::string text) {
+  return {Errc::destination_ip_prohibited, Side::local, 0, std::move(text)};
+}
+
+}  // namespace
+
+AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router& router)
+    : listeners_(listeners), router_(router) {}
+
+std::optional<std::string> AddressGuard::objection(const IpAddress& address, std::uint16_t port,
+                                                   Client client, Way way) const {
+  const HostPort plain{{}, port, without_disguise(address)};
+  if ((way == Way::from_here || client == Client::elsewhere) && is_listener(plain)) {
+    // A block that holds a listener by chance does not name it: who comes back from there would be
+    // a client on this host.
+    const TargetPattern* named = router_.names(plain);
+    if (named == nullptr || !named->has_port()) return "a listener of this proxy itself";
+  }
+  if (client == Client::here) return std::nullopt;
+  const std::string_view place = place_of(*plain.ip);
+  if (place.empty() || router_.names(plain) != nullptr) return std::nullopt;
+  return std::string(place) + ", closed to clients on other hosts unless a --route names it";
+}
+
+bool AddressGuard::is_listener(const HostPort& address) const {
+  const IpAddress& ip = *address.ip;
+  return std::any_of(listeners_.begin(), listeners_.end(), [&](const HostPort& listener) {
+    if (listener.port != address.port || listener.ip->family() != ip.family()) return false;
+    // Who connects to the unspecified address gets to this host's loopback, and who listens there
+    // is reached by all of loopback.
+    if (ip.is_unspecified()) return listener.ip->is_unspecified() || listener.ip->is_loopback();
+    return *listener.ip == ip || (listener.ip->is_unspecified() && ip.is_loopback());
+  });
+}
+
+Result<void> AddressCheck::literal(const IpAddress& address, std::uint16_t port,
+                                   AddressGuard::Way way) const {
+  if (guard == nullptr) return {};
+  const auto objection = guard->objection(address, port, client, way);
+  if (!objection) return {};
+  return prohibited("is " + *objection);
+}
+
+Result<std::vector<IpAddress>> AddressCheck::resolved(const std::vector<IpAddress>& addresses,
+                                                      std::uint16_t port,
+                                                      AddressGuard::Way way) const {
+  if (guard == nullptr) return addresses;
+  std::vector<IpAddress> permitted;
+  std::string first;
+  for (const IpAddress& address : addresses) {
+    const auto objection = guard->objection(address, port, client, way);
+    if (!objection) {
+      permitted.push_back(address);
+    } else if (first.empty()) {
+      first = "resolves to " + address.to_string() + ", " + *objection;
+    }
+  }
+  if (permitted.empty()) return prohibited(std::move(first));
+  return permitted;
+}
+
+}  // namespace culvert

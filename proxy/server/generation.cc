@@ -1,0 +1,69 @@
+#include "server/generation.h"
+
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "dial/via_transport.h"
+
+namespace culvert {
+namespace {
+
+std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop& loop) {
+  const auto transport = std::make_shared<TcpTransport>(loop);
+  std::vector<std::unique_ptr<Upstream>> out;
+  for (std::size_t i = 0; i < policy.config.upstreams.size(); ++i) {
+    auto upstream = std::make_unique<Upstream>();
+    upstream->config = policy.config.upstreams[i];
+    upstream->tls = policy.tls[i];
+    upstream->health = policy.health[i];
+    if (const auto& credentials = upstream->config.credentials) {
+      upstream->authorization =
+          Secret("Basic " + base64_encode(credentials->user + ":" +
+                                          std::string(credentials->password.reveal())));
+    }
+    out.push_back(std::move(upstream));
+  }
+  for (const auto& upstream : out) {
+    if (const auto& via = upstream->config.via_index) {
+      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
+    } else {
+      upstream->transport = transport;
+    }
+    if (const std::size_t wanted = upstream->config.warm) {
+      upstream->warm = std::make_unique<WarmPool>(loop, *upstream, wanted);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log,
+                       FlowResources flow, std::string_view pseudonym)
+    : policy_(std::move(policy)),
+      upstreams_(make_upstreams(*policy_, loop)),
+      context_{.loop = loop,
+               .log = log,
+               .config = policy_->config,
+               .access = policy_->access,
+               .router = policy_->router,
+               .guard = policy_->guard,
+               .upstreams = upstreams_,
+               .flow = flow,
+               .pseudonym = pseudonym} {
+  const auto& config = policy_->config;
+  for (const auto& upstream : upstreams_) {
+    if (!config.probe || upstream->config.kind == UpstreamConfig::Kind::direct) continue;
+    probers_.push_back(
+        std::make_unique<Prober>(loop, log, *upstream, *config.probe, config.probe_interval));
+  }
+}
+
+void Generation::retire() {
+  context_.draining = true;
+  probers_.clear();
+  for (const auto& upstream : upstreams_) upstream->warm.reset();
+}
+
+}  // namespace culvert

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "dial/prober.h"
+#include "dial/upstream.h"
+#include "server/policy.h"
+#include "session/context.h"
+
+namespace culvert {
+
+/// What one worker keeps for the sessions that began under one policy: the policy, and what it
+/// remembers about the upstreams.  The last of these sessions takes it along.
+class Generation {
+ public:
+  /// All but the policy outlives it.
+  Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log, FlowResources flow,
+             std::string_view pseudonym);
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
+  const Config& config() const { return policy_->config; }
+  SessionContext& context() { return context_; }
+  bool in_use() const { return context_.sessions > 0; }
+
+  /// Another one takes the new sessions.  Tunnels go on; a connection that is kept open for more
+  /// requests is closed behind its next answer, so that its client comes back to the new one.
+  void retire();
+
+ private:
+  std::shared_ptr<const Policy> policy_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::vector<std::unique_ptr<Prober>> probers_;
+  SessionContext context_;
+};
+
+}  // namespace culvert

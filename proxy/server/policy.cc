@@ -1,0 +1,37 @@
+#include "server/policy.h"
+
+#include <utility>
+
+#include "config/routing.h"
+
+namespace culvert {
+
+Policy::Policy(Config config_, std::vector<std::shared_ptr<const TlsClientContext>> tls_)
+    : config(std::move(config_)),
+      tls(std::move(tls_)),
+      access(config.allow_clients, config.open_proxy),
+      router(make_router(config)),
+      guard(listeners, router) {
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    health.push_back(std::make_shared<UpstreamHealth>());
+  }
+}
+
+std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& problems) {
+  const std::size_t before = problems.size();
+  std::vector<std::shared_ptr<const TlsClientContext>> tls;
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    tls.push_back(nullptr);
+    if (upstream.kind != UpstreamConfig::Kind::https) continue;
+    auto made = TlsClientContext::make({upstream.ca, upstream.cert, upstream.key});
+    if (made) {
+      tls.back() = *made;
+    } else {
+      problems.push_back("--upstream " + upstream.label + ": " + made.error().text);
+    }
+  }
+  if (problems.size() != before) return nullptr;
+  return std::make_unique<Policy>(std::move(config), std::move(tls));
+}
+
+}  // namespace culvert

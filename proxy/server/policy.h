@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "dial/upstream.h"
+#include "net/tls.h"
+#include "policy/access_policy.h"
+#include "policy/address_guard.h"
+#include "policy/router.h"
+
+namespace culvert {
+
+/// What one reading of the configuration comes to.  Immutable once the workers share it; a reload
+/// makes another one, and sessions keep the one they began with.
+struct Policy {
+  Policy(Config config, std::vector<std::shared_ptr<const TlsClientContext>> tls);
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+
+  Config config;
+  std::vector<std::shared_ptr<const TlsClientContext>> tls;  ///< for each upstream, or null
+  std::vector<std::shared_ptr<UpstreamHealth>> health;       ///< for each upstream
+  AccessPolicy access;
+  Router router;
+  std::vector<HostPort> listeners;  ///< our own addresses, set by the server once it has bound them
+  AddressGuard guard;
+};
+
+/// Reads what `config` names (certificates).  nullptr if something is not usable; then each problem
+/// has become a line of `problems`.
+std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& problems);
+
+}  // namespace culvert

@@ -1,0 +1,95 @@
+#include "server/tunnel_command.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "config/values.h"
+#include "dial/dial.h"
+
+namespace culvert {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kFirstWait{250};
+constexpr milliseconds kLongestWait{30'000};
+// One that ran for so long was well; what ended it may be over already.
+constexpr milliseconds kRanWell{10'000};
+constexpr milliseconds kTimeToEnd{3'000};
+
+}  // namespace
+
+TunnelCommand::TunnelCommand(Loop& loop, Log& log, const Secret& command)
+    : loop_(loop),
+      log_(log),
+      command_(command),
+      name_(shown_name(command.reveal())),
+      timer_(loop, Callback<void()>::to<&TunnelCommand::on_timer>(this)) {}
+
+std::string TunnelCommand::shown_name(std::string_view command) {
+  constexpr std::string_view kSpace = " \t\n";
+  command.remove_prefix(std::min(command.find_first_not_of(kSpace), command.size()));
+  std::string_view word = command.substr(0, command.find_first_of(kSpace));
+  // PASSWORD=... before the program, or something that only the shell understands.
+  if (word.find_first_of("='\"`$(){};|&<>\\") != std::string_view::npos) return "command";
+  if (const std::size_t slash = word.rfind('/'); slash != std::string_view::npos) {
+    word.remove_prefix(slash + 1);
+  }
+  return std::string(word);
+}
+
+void TunnelCommand::start() {
+  started_ = loop_.now();
+  log_.write(Log::Level::info, fmt::format("tunnel: starting {}", name_));
+  auto child = ChildProcess::start(loop_, std::string(command_.reveal()),
+                                   ChildProcess::Line::to<&TunnelCommand::on_line>(this),
+                                   ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
+  if (!child) return start_later(child.error().text);
+  child_ = std::move(*child);
+}
+
+void TunnelCommand::on_line(std::string_view line) {
+  log_.write(Log::Level::info, fmt::format("tunnel: {}", line));
+}
+
+void TunnelCommand::on_exit(int status, int signal) {
+  child_.reset();
+  const std::string end = signal != 0 ? fmt::format("was ended by signal {}", signal)
+                                      : fmt::format("exited with status {}", status);
+  if (stopped_) {
+    timer_.stop();
+    log_.write(Log::Level::info, fmt::format("tunnel: {} {}", name_, end));
+    return stopped_();
+  }
+  const auto ran = std::chrono::round<milliseconds>(loop_.now() - started_);
+  if (ran >= kRanWell) wait_ = milliseconds(0);
+  start_later(fmt::format("{} after {}", end, seconds(ran)));
+}
+
+void TunnelCommand::start_later(const std::string& what_happened) {
+  wait_ = std::clamp(wait_ * 2, kFirstWait, kLongestWait);
+  log_.write(Log::Level::warning, fmt::format("tunnel: {} {}, starting again in {}", name_,
+                                              what_happened, format_duration(wait_)));
+  timer_.start(wait_);
+}
+
+void TunnelCommand::stop(Callback<void()> stopped) {
+  timer_.stop();
+  if (!child_) return stopped();
+  stopped_ = stopped;
+  child_->terminate();
+  timer_.start(kTimeToEnd);
+}
+
+void TunnelCommand::kill() {
+  if (child_) child_->kill();
+}
+
+void TunnelCommand::on_timer() {
+  if (stopped_) return kill();
+  start();
+}
+
+}  // namespace culvert

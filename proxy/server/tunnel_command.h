@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "net/process.h"
+#include "net/timer.h"
+
+namespace culvert {
+
+/// Keeps the command that makes the tunnel (`ssh -N -D ...`) running: starts it, again whenever it
+/// ends (later and later if it ends soon), and ends it with us.  What it says goes into the log.
+class TunnelCommand {
+ public:
+  /// The command may hold secrets: only its first word is ever shown.
+  TunnelCommand(Loop& loop, Log& log, const Secret& command);
+
+  void start();
+  /// Ends it, by force if it takes its time.  `stopped` comes once, perhaps within this call.
+  void stop(Callback<void()> stopped);
+  /// By force and now.
+  void kill();
+
+  /// The command's first word, without its folder.
+  static std::string shown_name(std::string_view command);
+
+ private:
+  void on_line(std::string_view line);
+  void on_exit(int status, int signal);
+  void on_timer();
+  void start_later(const std::string& what_happened);
+
+  Loop& loop_;
+  Log& log_;
+  Secret command_;
+  std::string name_;
+  Timer timer_;
+  std::unique_ptr<ChildProcess> child_;
+  Loop::Clock::time_point started_;
+  std::chrono::milliseconds wait_{0};  // before the last start
+  Callback<void()> stopped_;
+};
+
+}  // namespace culvert

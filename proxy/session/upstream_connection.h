@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "base/host_port.h"
+#include "dial/upstream.h"
+#include "net/stream.h"
+
+namespace culvert {
+
+/// The connection that plain requests leave on, kept from one exchange to the next.
+struct UpstreamConnection {
+  std::unique_ptr<Stream> stream;
+  Upstream* way = nullptr;  ///< the last one that was tried, even without a stream
+  /// It leads to an HTTP proxy itself, which takes requests for every target, in absolute-form;
+  /// else it leads to `target`.
+  bool to_proxy = false;
+  HostPort target;
+
+  /// Whether a request for `wanted` can go on it.  An upgrade needs a connection that leads to the
+  /// target: what follows it there is no HTTP.
+  bool leads_to(const HostPort& wanted, bool upgrade) const;
+
+  /// Nothing has come that nobody asked for, FIN included: that ends a connection's use.  May eat a
+  /// byte if it has.
+  bool quiet() const;
+};
+
+}  // namespace culvert

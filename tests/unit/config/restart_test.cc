@@ -1,0 +1,42 @@
+#include "config/restart.h"
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/command_line.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+using Flags = std::vector<std::string_view>;
+
+Flags changed(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  return changed_until_restart(std::get<Config>(parse_command_line(before)),
+                               std::get<Config>(parse_command_line(after)));
+}
+
+}  // namespace
+
+TEST_CASE("a reload applies routes, upstreams, lists and limits") {
+  CHECK(
+      changed({"--upstream", "socks5://127.0.0.1:1080"},
+              {"--upstream", "a=http://127.0.0.1:3128", "--route", "x=a", "--no-proxy", "y",
+               "--allow-client", "10.0.0.0/8", "--connect-timeout", "5s", "--max-connections", "9"})
+          .empty());
+  CHECK(changed({"--access-log", "/tmp/a"}, {"--access-log", "/tmp/b"}).empty());
+}
+
+TEST_CASE("what a process is born with needs a restart") {
+  CHECK(changed({"--listen", "127.0.0.1:1"}, {"--listen", "127.0.0.1:2"}) == Flags{"listen"});
+  CHECK(changed({"--listen", "127.0.0.1:1"}, {"--listen", "127.0.0.1:1", "--listen", "[::1]:1"}) ==
+        Flags{"listen"});
+  CHECK(changed({"--threads", "1", "--log-level", "debug", "--log-format", "json"},
+                {"--threads", "2"}) == Flags{"threads", "log-level", "log-format"});
+  CHECK(changed({"--access-log", "off"}, {"--access-log", "/tmp/b"}) == Flags{"access-log"});
+  CHECK(changed({"--tunnel-command", "ssh a"}, {"--tunnel-command", "ssh b"}) ==
+        Flags{"tunnel-command"});
+}

@@ -1,0 +1,54 @@
+#include "dial/dial.h"
+
+#include <cerrno>
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+TEST_CASE("seconds are told with one digit behind the point") {
+  using std::chrono::milliseconds;
+  CHECK(seconds(milliseconds(4000)) == "4.0 s");
+  CHECK(seconds(milliseconds(40)) == "0.0 s");
+  CHECK(seconds(milliseconds(12'345)) == "12.3 s");
+}
+
+TEST_CASE("a failed connect() gets the code that RFC 9209 has for it, and a clause") {
+  const auto code = [](int sys) { return connect_error(sys, Side::upstream).code; };
+  CHECK(code(ECONNREFUSED) == Errc::connection_refused);
+  CHECK(code(ETIMEDOUT) == Errc::connection_timeout);
+  CHECK(code(ENETUNREACH) == Errc::destination_ip_unroutable);
+  CHECK(code(EHOSTUNREACH) == Errc::destination_ip_unroutable);
+  CHECK(code(EAFNOSUPPORT) == Errc::destination_ip_unroutable);
+  CHECK(code(ECONNRESET) == Errc::connection_terminated);
+  CHECK(code(EMFILE) == Errc::connection_limit_reached);
+  CHECK(code(EPERM) == Errc::destination_unavailable);
+  CHECK(connect_error(ECONNREFUSED, Side::target).text == "refused the connection");
+  CHECK(connect_error(EHOSTUNREACH, Side::target).text == "cannot be reached: No route to host");
+}
+
+TEST_CASE("a failed connect() is the peer's fault, unless we have no room") {
+  for (const Side side : {Side::upstream, Side::target}) {
+    CHECK(connect_error(ECONNREFUSED, side).side == side);
+    CHECK(connect_error(EPERM, side).side == side);
+    CHECK(connect_error(EMFILE, side).side == Side::local);
+    CHECK(connect_error(ECONNREFUSED, side).sys == ECONNREFUSED);
+  }
+}
+
+TEST_CASE("of two failures the one is reported that says more about the cause") {
+  const auto less = [](Errc a, Errc b, Side side = Side::upstream) {
+    return telling({a, side, 0, {}}) < telling({b, side, 0, {}});
+  };
+  CHECK(less(Errc::canceled, Errc::connection_timeout));
+  // An address family that is not there says nothing about the other.
+  CHECK(less(Errc::destination_ip_unroutable, Errc::connection_refused));
+  CHECK(less(Errc::destination_ip_unroutable, Errc::connection_timeout));
+  CHECK(less(Errc::connection_timeout, Errc::connection_refused));
+  CHECK(less(Errc::connection_refused, Errc::dns_error));
+  CHECK(less(Errc::connection_refused, Errc::upstream_auth_failed));
+  CHECK(less(Errc::upstream_protocol_error, Errc::upstream_denied));
+  // The far end knows its target: a refusal there outweighs one of a tunnel that is down.
+  CHECK(telling({Errc::connection_refused, Side::target, 0, {}}) >
+        telling({Errc::connection_refused, Side::upstream, 0, {}}));
+}

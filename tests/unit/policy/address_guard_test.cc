@@ -1,0 +1,162 @@
+#include "policy/address_guard.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+using Client = AddressGuard::Client;
+using Way = AddressGuard::Way;
+
+IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+
+HostPort listener(const std::string& text) { return HostPort::parse(text).value(); }
+
+RouteRule rule(const std::string& patterns, std::vector<std::size_t> upstreams) {
+  std::vector<std::string> problems;
+  RouteRule out{parse_target_patterns(patterns, problems), {std::move(upstreams), "rule"}};
+  REQUIRE(problems.empty());
+  return out;
+}
+
+Router router(std::vector<RouteRule> rules) {
+  RoutingTable table;
+  table.rules = std::move(rules);
+  table.otherwise = {{0}, "default"};
+  return Router(std::move(table));
+}
+
+/// The objection to a client on another host, "" for none.
+std::string objection(const Router& router, const std::string& address, std::uint16_t port = 80) {
+  const std::vector<HostPort> none;
+  return AddressGuard(none, router)
+      .objection(ip(address), port, Client::elsewhere, Way::from_here)
+      .value_or("");
+}
+
+const std::string kTail = ", closed to clients on other hosts unless a --route names it";
+
+}  // namespace
+
+TEST_CASE("clients on other hosts do not get at what trusts this host's place") {
+  const Router plain = router({});
+  struct Row {
+    const char* address;
+    const char* place;
+  };
+  const Row row = GENERATE(
+      Row{"127.0.0.1", "a loopback address"},  //
+      Row{"127.255.0.9", "a loopback address"}, Row{"::1", "a loopback address"},
+      Row{"::ffff:127.0.0.1", "a loopback address"}, Row{"64:ff9b::7f00:1", "a loopback address"},
+      Row{"169.254.169.254", "a cloud metadata address"},
+      Row{"::ffff:169.254.169.254", "a cloud metadata address"},
+      Row{"64:ff9b::a9fe:a9fe", "a cloud metadata address"},
+      Row{"fd00:ec2::254", "a cloud metadata address"},
+      Row{"168.63.129.16", "a cloud metadata address"}, Row{"169.254.0.1", "a link-local address"},
+      Row{"fe80::1", "a link-local address"}, Row{"febf::1", "a link-local address"},
+      Row{"0.0.0.0", "an unspecified address"}, Row{"0.1.2.3", "an unspecified address"},
+      Row{"::", "an unspecified address"}, Row{"224.0.0.1", "a multicast address"},
+      Row{"ff02::1", "a multicast address"});
+  INFO(row.address);
+  CHECK(objection(plain, row.address) == row.place + kTail);
+}
+
+TEST_CASE("other addresses are open to everybody") {
+  const Router plain = router({});
+  for (const char* const address :
+       {"10.0.0.1", "192.168.1.1", "1.1.1.1", "169.253.255.255", "172.17.0.1", "2001:db8::1",
+        "fc00::1", "fec0::1", "64:ff9b::a00:1", "::ffff:10.0.0.1"}) {
+    INFO(address);
+    CHECK(objection(plain, address).empty());
+  }
+}
+
+TEST_CASE("a route opens the addresses that it names") {
+  const Router named = router({rule("169.254.169.254:80,127.0.0.0/8", {0}), rule("::/0", {0}),
+                               rule("*", {0}), rule("fe80::/10", {})});
+  CHECK(objection(named, "169.254.169.254").empty());
+  CHECK(objection(named, "::ffff:169.254.169.254").empty());
+  CHECK_FALSE(objection(named, "169.254.169.254", 81).empty());
+  CHECK(objection(named, "127.0.0.1").empty());
+  // Neither everything nor what is denied is a name.
+  CHECK_FALSE(objection(named, "::1").empty());
+  CHECK_FALSE(objection(named, "fe80::1").empty());
+  CHECK_FALSE(objection(router({rule("0.0.0.0/0", {0})}), "127.0.0.1").empty());
+  // A denial that comes first stands.
+  const Router denied = router({rule("127.0.0.1", {}), rule("127.0.0.0/8", {0})});
+  CHECK_FALSE(objection(denied, "127.0.0.1").empty());
+  CHECK(objection(denied, "127.0.0.2").empty());
+}
+
+TEST_CASE("clients on this host reach all but our listeners") {
+  const Router plain = router({rule("127.0.0.0/8", {0})});
+  const std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("[::1]:3128"),
+                                           listener("0.0.0.0:3130"), listener("10.0.0.5:3130")};
+  const AddressGuard guard(listeners, plain);
+  const auto refused = [&](const std::string& address, std::uint16_t port,
+                           Way way = Way::from_here) {
+    return guard.objection(ip(address), port, Client::here, way).has_value();
+  };
+  CHECK_FALSE(refused("127.0.0.1", 80));
+  CHECK_FALSE(refused("169.254.169.254", 80));
+  CHECK_FALSE(refused("127.0.0.2", 3128));
+
+  CHECK(guard.objection(ip("127.0.0.1"), 3128, Client::here, Way::from_here) ==
+        "a listener of this proxy itself");
+  CHECK(refused("::1", 3128));
+  CHECK(refused("::ffff:127.0.0.1", 3128));
+  CHECK(refused("0.0.0.0", 3128));
+  CHECK(refused("::", 3128));
+  CHECK(refused("127.0.0.2", 3130));  // the wildcard is behind all of loopback
+  CHECK(refused("10.0.0.5", 3130));
+  CHECK_FALSE(refused("10.0.0.6", 3130));
+
+  // Beyond an upstream the same address is another place.
+  CHECK_FALSE(refused("127.0.0.1", 3128, Way::through_upstream));
+}
+
+TEST_CASE("clients on other hosts do not come back as clients on this one") {
+  const std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("10.0.0.5:3128")};
+  const auto refused = [&](const Router& router, const std::string& address, Way way) {
+    return AddressGuard(listeners, router)
+        .objection(ip(address), 3128, Client::elsewhere, way)
+        .has_value();
+  };
+  const Router plain = router({});
+  CHECK(refused(plain, "10.0.0.5", Way::from_here));
+  CHECK(refused(plain, "10.0.0.5", Way::through_upstream));
+  // A block around the listener is not enough to name it.
+  CHECK(refused(router({rule("127.0.0.0/8", {0})}), "127.0.0.1", Way::from_here));
+  CHECK_FALSE(refused(router({rule("127.0.0.1:3128", {0})}), "127.0.0.1", Way::from_here));
+}
+
+TEST_CASE("a check speaks in clauses and keeps what is permitted") {
+  const Router plain = router({});
+  const std::vector<HostPort> none;
+  const AddressGuard guard(none, plain);
+  const AddressCheck check{&guard, Client::elsewhere};
+
+  const auto literal = check.literal(ip("127.0.0.1"), 80, Way::through_upstream);
+  REQUIRE_FALSE(literal.ok());
+  CHECK(literal.error().code == Errc::destination_ip_prohibited);
+  CHECK(literal.error().text == "is a loopback address" + kTail);
+  CHECK(check.literal(ip("10.0.0.1"), 80, Way::from_here).ok());
+
+  const auto mixed =
+      check.resolved({ip("127.0.0.1"), ip("10.0.0.1"), ip("::1")}, 80, Way::from_here);
+  REQUIRE(mixed.ok());
+  CHECK(mixed.value() == std::vector<IpAddress>{ip("10.0.0.1")});
+
+  const auto nothing = check.resolved({ip("169.254.169.254"), ip("::1")}, 80, Way::from_here);
+  REQUIRE_FALSE(nothing.ok());
+  CHECK(nothing.error().text == "resolves to 169.254.169.254, a cloud metadata address" + kTail);
+
+  const AddressCheck unguarded;
+  CHECK(unguarded.literal(ip("127.0.0.1"), 80, Way::from_here).ok());
+  CHECK(unguarded.resolved({ip("::1")}, 80, Way::from_here).value().size() == 1);
+}
