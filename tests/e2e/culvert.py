@@ -1,0 +1,126 @@
+"""The binary under test as a process: its life, its output and what it uses."""
+
+import base64
+import os
+import re
+import signal
+
+import peers
+from world import Program, wait_for
+
+PORT = 3128
+PROXY = f"http://127.0.0.1:{PORT}"
+
+
+def is_sanitized():
+    """Whether the binary carries the address sanitizer."""
+    if "CULVERT_SANITIZED" in os.environ:
+        return os.environ["CULVERT_SANITIZED"] == "1"
+    with open(os.environ["CULVERT"], "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+class Culvert(Program):
+    def __init__(self, world, *options, port=PORT, place=None, descriptors=None, listen=None, env=None):
+        self.port = port
+        self.sockets_at_start = 0
+        argv = [os.environ["CULVERT"]]
+        for address in [f"127.0.0.1:{port}"] if listen is None else listen:
+            argv += ["--listen", address]
+        argv += options
+        if descriptors:
+            argv = ["prlimit", f"--nofile={descriptors}", "--", *argv]
+        env = dict(env or {})
+        if is_sanitized():
+            # Freed blocks held back in the quarantine count as resident, and would hide what is asked about memory.
+            env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=16"
+        super().__init__("culvert", place or world.culvert_home, argv, env, separate_stdout=True)
+
+    def up(self, address="127.0.0.1"):
+        self.start()
+        self.wait_listening(self.port, address)
+        self.sockets_at_start = self.sockets()
+
+    def descriptors(self):
+        """What each open descriptor is, as in /proc/PID/fd."""
+        kinds = []
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                kinds.append(os.readlink(f"/proc/{self.pid}/fd/{name}"))
+            except FileNotFoundError:
+                continue
+        return kinds
+
+    def sockets(self):
+        return sum(kind.startswith("socket:") for kind in self.descriptors())
+
+    def assert_balanced(self):
+        """All sessions gone, all their sockets gone. Pipes may wait for reuse, but not without end."""
+        wait_for(
+            lambda: self.sockets() == self.sockets_at_start, 10,
+            f"culvert has other sockets than the {self.sockets_at_start} at its start:\n" + "\n".join(self.descriptors()),
+        )
+        pipes = sum(kind.startswith("pipe:") for kind in self.descriptors())
+        if pipes > 2 * 64 * os.cpu_count():
+            raise AssertionError(f"{pipes} pipes are open while nothing runs")
+
+    def resident_mib(self):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s*(\d+) kB", status.read()).group(1)) / 1024
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def access_lines(self):
+        with open(self.out, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def wait_access_line(self, words):
+        """The first line that has the words."""
+        return wait_for(
+            lambda: next((line for line in self.access_lines() if words in line), None), 10, f"no access line with {words}"
+        )
+
+    def wait_access_lines(self, count, seconds=10):
+        wait_for(lambda: len(self.access_lines()) >= count, seconds, f"fewer than {count} access lines")
+        return self.access_lines()
+
+    def assert_sound(self):
+        """No sanitizer and no assertion has spoken up, however culvert was ended."""
+        if re.search("Sanitizer|runtime error:|Assertion|terminate called", self.said()):
+            raise AssertionError(self.tail(80))
+
+    def end(self, seconds=20):
+        """Asks for an orderly end and expects one: exit 0, and no secret in anything that was said."""
+        if not self.running():
+            raise AssertionError(f"culvert has ended before its time: {self.process.poll()}\n{self.tail()}")
+        self.signal(signal.SIGTERM)
+        code = self.wait(seconds)
+        if code != 0:
+            raise AssertionError(f"culvert ended with {code}\n{self.tail(60)}")
+        assert_no_secret(self.said())
+
+
+def launch(case, world, *options, address="127.0.0.1", **more):
+    """Starts a culvert for a test, or for the tests of a class. None is left over for the next ones."""
+    culvert = Culvert(world, *options, **more)
+    world.processes.append(culvert)
+    cleanup = case.addClassCleanup if isinstance(case, type) else case.addCleanup
+    cleanup(world.processes.remove, culvert)
+    cleanup(culvert.assert_sound)
+    cleanup(culvert.kill)
+    culvert.up(address)
+    return culvert
+
+
+def secrets():
+    token = base64.b64encode(f"{peers.USER}:{peers.PASSWORD}".encode()).decode()
+    return [peers.PASSWORD, peers.PASSWORD_IN_URL, token, "hush"]
+
+
+def assert_no_secret(text):
+    for secret in secrets():
+        if secret in text:
+            raise AssertionError(f"the secret {secret!r} shows in:\n{text}")

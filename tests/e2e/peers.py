@@ -1,0 +1,213 @@
+"""The real programs around culvert: the far ends of the tunnels, registries and docker."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+
+import isolate
+from world import BORDER, BORDER_ABROAD, GCR, Program, wait_for
+
+# A target port that dante's and squid's rules forbid.
+FORBIDDEN_PORT = 4444
+
+USER = "traveller"
+# Hard to meet by chance in any output, and with characters that a URL has to escape.
+PASSWORD = "pa55:w@rd/%-hush"
+PASSWORD_IN_URL = "pa55%3Aw%40rd%2F%25-hush"
+
+SSH_PORT = 22
+SOCKS_PORT = 1080
+DANTE_PORT = 1081
+MICROSOCKS_PORT = 1082
+MICROSOCKS_AUTH_PORT = 1083
+SQUID_PORT = 3128
+SQUID_TLS_PORT = 3129
+
+
+def folder(name):
+    path = os.path.join(isolate.STATE, name)
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def put(path, text, mode=0o644):
+    isolate.write(path, text, mode)
+    return path
+
+
+def start_sshd(world):
+    """The far end of ssh -D. Its user's key is made anew for each test."""
+    at = folder("sshd")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{at}/{name}"], check=True)
+    config = put(
+        f"{at}/sshd_config",
+        f"Port {SSH_PORT}\nListenAddress {BORDER}\nHostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\n"
+        "UsePAM no\nUseDNS no\nPasswordAuthentication no\nAllowTcpForwarding yes\nPidFile none\nMaxSessions 1000\n",
+    )
+    sshd = world.start(Program("sshd", world.border, ["/usr/sbin/sshd", "-D", "-e", "-f", config]))
+    sshd.wait_listening(SSH_PORT, BORDER)
+    return sshd
+
+
+class SshTunnel(Program):
+    """ssh -D at home, to the sshd on the border. Can be cut and put up again."""
+
+    def __init__(self, world):
+        at = folder("sshd")
+        options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts", "ExitOnForwardFailure=yes",
+                   "Ciphers=aes128-gcm@openssh.com", "LogLevel=VERBOSE"]
+        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{SOCKS_PORT}"]
+        for option in options:
+            argv += ["-o", option]
+        super().__init__("ssh", world.home, [*argv, "-p", SSH_PORT, f"{USER}@{BORDER}"])
+
+    def up(self):
+        self.start()
+        self.wait_listening(SOCKS_PORT, "127.0.0.1")
+
+    def cut(self):
+        """As a lost network would: no good-bye to anyone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        wait_for(lambda: not self.place.listens(SOCKS_PORT), 5, "the tunnel's port is still there")
+
+
+def start_ssh_tunnel(world):
+    tunnel = SshTunnel(world)
+    world.processes.append(tunnel)
+    tunnel.up()
+    return tunnel
+
+
+def start_dante(world):
+    """A SOCKS5 server that wants a user of the system with a password."""
+    hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
+    with open("/etc/shadow", encoding="utf-8") as file:
+        shadow = [line for line in file if not line.startswith(f"{USER}:")]
+    put("/etc/shadow", "".join(shadow) + f"{USER}:{hashed}:19000:0:99999:7:::\n", 0o640)
+    everyone = "from: 0.0.0.0/0 to: 0.0.0.0/0"
+    config = put(
+        f"{folder('dante')}/danted.conf",
+        f"logoutput: stderr\ninternal: {BORDER} port = {DANTE_PORT}\nexternal: {BORDER_ABROAD}\n"
+        "clientmethod: none\nsocksmethod: username\nuser.privileged: root\nuser.unprivileged: nobody\n"
+        f"client pass {{ {everyone} }}\n"
+        f"socks block {{ {everyone} port = {FORBIDDEN_PORT} }}\n"
+        f"socks pass {{ {everyone} }}\n",
+    )
+    dante = world.start(Program("dante", world.border, ["/usr/sbin/danted", "-f", config, "-N", "1"]))
+    dante.wait_listening(DANTE_PORT, BORDER)
+    return dante
+
+
+def start_microsocks(world, authenticated=False):
+    port = MICROSOCKS_AUTH_PORT if authenticated else MICROSOCKS_PORT
+    credentials = ["-u", USER, "-P", PASSWORD] if authenticated else []
+    microsocks = world.start(
+        Program("microsocks", world.border, ["/usr/bin/microsocks", "-i", BORDER, "-p", port, *credentials])
+    )
+    microsocks.wait_listening(port, BORDER)
+    return microsocks
+
+
+def start_squid(world):
+    """An HTTP proxy with Basic authentication, once in the clear and once over TLS."""
+    at = folder("squid")
+    os.chown(at, 13, 13)
+    certificate, key = world.ca.issue("squid", "DNS:proxy.border", f"IP:{BORDER}")
+    hashed = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
+    put(f"{at}/users", f"{USER}:{hashed}\n")
+    config = put(
+        f"{at}/squid.conf",
+        f"http_port {BORDER}:{SQUID_PORT}\n"
+        f"https_port {BORDER}:{SQUID_TLS_PORT} tls-cert={certificate} tls-key={key}\n"
+        f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {at}/users\nauth_param basic children 2\n"
+        f"acl known proxy_auth REQUIRED\nacl forbidden port {FORBIDDEN_PORT}\n"
+        "http_access deny !known\nhttp_access deny forbidden\nhttp_access allow all\n"
+        "cache deny all\ncache_mem 8 MB\nmemory_cache_shared off\npinger_enable off\nmax_filedescriptors 4096\n"
+        "shutdown_lifetime 0 seconds\nvisible_hostname proxy.border\nconnect_timeout 5 seconds\n"
+        f"pid_filename {at}/pid\ncoredump_dir {at}\ncache_log {at}/cache.log\naccess_log stdio:{at}/access.log\n",
+    )
+    squid = world.start(Program("squid", world.border, ["/usr/sbin/squid", "-N", "-d", "1", "-f", config]))
+    squid.wait_listening(SQUID_PORT, BORDER)
+    squid.wait_listening(SQUID_TLS_PORT, BORDER)
+    return squid
+
+
+def start_registry(world):
+    """gcr.io: a real registry behind TLS, with a certificate that home trusts by the test's authority alone."""
+    at = folder("gcr")
+    certificate, key = world.ca.issue("gcr.io", "DNS:gcr.io", f"IP:{GCR}")
+    config = put(
+        f"{at}/config.yml",
+        f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
+        f"http: {{addr: '{GCR}:443', tls: {{certificate: {certificate}, key: {key}}}}}\n",
+    )
+    registry = world.start(Program("gcr.io", world.world, ["/usr/bin/docker-registry", "serve", config]))
+    registry.wait_listening(443, GCR)
+    return registry
+
+
+def cache_folder(port):
+    return folder(f"cache-{port}")
+
+
+def cached_blobs(port):
+    """How many blobs and manifests the pull-through registry has stored. It does so after it has served them."""
+    return sum("data" in files for _, _, files in os.walk(f"{cache_folder(port)}/data/docker/registry/v2/blobs"))
+
+
+def pull_through_registry(world, port, proxy):
+    """A registry at home that fetches from gcr.io what it does not have, by way of the proxy. Not started yet."""
+    at = cache_folder(port)
+    config = f"{at}/config.yml"
+    if not os.path.exists(config):
+        put(
+            config,
+            f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
+            f"http: {{addr: '127.0.0.1:{port}'}}\nproxy: {{remoteurl: 'https://gcr.io'}}\n",
+        )
+    env = {"https_proxy": proxy, "SSL_CERT_FILE": world.ca.certificate}
+    return Program(f"cache-{port}", world.home, ["/usr/bin/docker-registry", "serve", config], env)
+
+
+class Dockerd(Program):
+    """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
+
+    def __init__(self, world, proxy=None):
+        at = folder(f"docker-{Program.counter}")
+        env = {"SSL_CERT_FILE": world.ca.certificate}
+        if proxy:
+            env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")
+        self.socket = f"{at}/docker.sock"
+        config = put(f"{at}/daemon.json", json.dumps({}))
+        argv = ["/usr/sbin/dockerd", "--config-file", config, "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
+                "--pidfile", f"{at}/pid", "-H", f"unix://{self.socket}", "--bridge=none", "--iptables=false", "--ip-masq=false",
+                "--max-download-attempts", "2"]
+        super().__init__("dockerd", world.home, argv, env)
+
+    def wait_ready(self):
+        self.wait_until(self._answers, 40)
+
+    def _answers(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            try:
+                connection.connect(self.socket)
+                connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b"200 OK" in connection.recv(4096)
+            except OSError:
+                return False
+
+    def command_line(self, *words):
+        return ["/usr/bin/docker", "-H", f"unix://{self.socket}", *words]
+
+    def docker(self, *words, check=True):
+        return self.place.run(*self.command_line(*words), check=check)
+
+
+def start_dockerd(world, proxy=None):
+    dockerd = world.start(Dockerd(world, proxy))
+    dockerd.wait_ready()
+    return dockerd

@@ -1,0 +1,195 @@
+"""The command line: mistakes are told all at once, and nothing is half-started."""
+
+import json
+import os
+import socket
+import unittest
+
+import harness
+import isolate
+import peers
+import wire
+from culvert import PORT, Culvert, assert_no_secret, launch
+from world import BORDER, HOME, World, wait_for
+
+# Nothing listens here.
+CLOSED = f"{BORDER}:9"
+
+
+def setUpModule():
+    global world
+    world = harness.set_stage(World())
+    wire.BulkTarget(world.world)
+
+
+class Mistakes(unittest.TestCase):
+    def refuse(self, *options, code=2):
+        """Runs culvert, which has to leave by itself."""
+        done = world.culvert_home.run(os.environ["CULVERT"], *options, check=False, timeout=10)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertFalse(world.home.listens(PORT), "half-started")
+        self.assertNotRegex(done.stderr, "terminate called|Sanitizer|Assertion")
+        return done
+
+    def test_every_mistake_is_named(self):
+        done = self.refuse(
+            "--listen", "127.0.0.1:not-a-port", "--upstream", "ftp://x", "--threads", "many", "--log-format", "xml",
+            "--connect-timeout", "soon", "--max-connections", "-1", "--allow-client", "10.0.0.0/99",
+        )
+        for flag in ("--listen", "--upstream", "--threads", "--log-format", "--connect-timeout", "--max-connections", "--allow-client"):
+            self.assertIn(flag, done.stderr)
+
+    def test_unknown_flag(self):
+        self.assertIn("--no-such-flag", self.refuse("--no-such-flag", "--listen", f"127.0.0.1:{PORT}").stderr)
+
+    def test_each_upstream_is_looked_at(self):
+        urls = ("socks5://:1080", "socks5://host:port", "socks5://host:99999", "gopher://host", "http://host/path", "socks5://[::1")
+        for url in urls:
+            with self.subTest(url=url):
+                self.assertIn("--upstream", self.refuse("--listen", f"127.0.0.1:{PORT}", "--upstream", url).stderr)
+
+    def test_secrets_are_not_repeated(self):
+        done = self.refuse("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@host:port")
+        assert_no_secret(done.stdout + done.stderr)
+
+    def test_missing_ca_file(self):
+        done = self.refuse("--listen", f"127.0.0.1:{PORT}", "--upstream", "https://proxy:443?ca=/no/such/file")
+        self.assertIn("/no/such/file", done.stderr)
+
+    def test_taken_port(self):
+        launch(self, world)
+        done = world.culvert_home.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+                                      check=False, timeout=10)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"127.0.0.1:{PORT}", done.stderr)
+        self.assertRegex(done.stderr.lower(), "in use|taken|occupied")
+        self.assertFalse(world.home.listens(3999), "half-started")
+
+    def test_open_proxy_has_to_be_meant(self):
+        done = self.refuse("--listen", f"0.0.0.0:{PORT}")
+        self.assertIn("--allow-client", done.stderr)
+        self.assertIn("--open-proxy", done.stderr)
+
+
+class Listening(unittest.TestCase):
+    def test_default_is_loopback_of_both_families(self):
+        culvert = launch(self, world, "--upstream", "direct://", listen=())
+        culvert.wait_listening(PORT, "::1")
+        for address in ("127.0.0.1", "::1"):
+            client, reply = wire.ask(world.home, CLOSED, address=address)
+            client.close()
+            self.assertEqual(reply.status, 502, reply.line)
+        self.assertRegex(culvert.said(), rf"127\.0\.0\.1:{PORT}")
+        self.assertRegex(culvert.said(), rf"\[::1\]:{PORT}")
+        culvert.end()
+
+    def test_serve_is_the_same(self):
+        culvert = Culvert(world, "--upstream", "direct://")
+        culvert.argv.insert(1, "serve")
+        world.processes.append(culvert)
+        self.addCleanup(culvert.kill)
+        culvert.up()
+        client, reply = wire.ask(world.home, CLOSED)
+        client.close()
+        self.assertEqual(reply.status, 502, reply.line)
+        culvert.end()
+
+    def test_several_listeners(self):
+        listen = (f"127.0.0.1:{PORT}", "127.0.0.1:3999", f"{HOME}:{PORT}")
+        culvert = launch(self, world, "--open-proxy", listen=listen)
+        for address, port in (("127.0.0.1", PORT), ("127.0.0.1", 3999), (HOME, PORT)):
+            culvert.wait_listening(port, address)
+            client, reply = wire.ask(world.home, CLOSED, address=address, port=port)
+            client.close()
+            self.assertEqual(reply.status, 502, reply.line)
+        culvert.end()
+
+    def test_only_allowed_clients(self):
+        culvert = launch(self, world, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
+        client, reply = wire.ask(world.home, CLOSED)
+        client.close()
+        self.assertEqual(reply.status, 502, reply.line)
+        # From the border, which is not on the list.
+        client, reply = wire.ask(world.border, CLOSED, address=HOME)
+        client.close()
+        self.assertEqual(reply.status, 403, reply.line)
+        culvert.end()
+
+    def test_settings_from_the_environment(self):
+        culvert = launch(self, world, listen=(), env={"CULVERT_LISTEN": f"127.0.0.1:{PORT}", "CULVERT_UPSTREAM": "direct://"})
+        self.assertFalse(world.home.listens(PORT, "::1"))
+        culvert.end()
+
+
+def count_lines(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return len(file.readlines())
+    except FileNotFoundError:
+        return 0
+
+
+class Logging(unittest.TestCase):
+    def cross(self, *options):
+        culvert = launch(self, world, "--upstream", "direct://", *options, place=world.border)
+        client = wire.tunnel(world.border, early=b"sink\n")
+        client.sendall(b"x" * 1000)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while data := client.recv(4096):
+            answer += data
+        client.close()
+        client, reply = wire.ask(world.border, CLOSED)
+        client.close()
+        self.assertEqual(reply.status, 502)
+        return culvert, len(answer)
+
+    def test_text(self):
+        culvert, _ = self.cross()
+        lines = culvert.wait_access_lines(2)
+        culvert.end()
+        self.assertEqual(len(culvert.access_lines()), 2)
+        self.assertIn(f"target.world:{wire.BULK_PORT}", lines[0])
+        self.assertIn("1005", lines[0])
+        self.assertIn(CLOSED, lines[1])
+
+    def test_json(self):
+        culvert, answered = self.cross("--log-format", "json")
+        lines = [json.loads(line) for line in culvert.wait_access_lines(2)]
+        culvert.end()
+        self.assertEqual(len(culvert.access_lines()), 2)
+        self.assertIn(f"target.world:{wire.BULK_PORT}", lines[0].values())
+        self.assertIn(1000 + len("sink\n"), lines[0].values())
+        self.assertIn(answered, lines[0].values())
+        with open(culvert.log, encoding="utf-8") as log:
+            for line in log:
+                json.loads(line)
+
+    def test_access_log_in_a_file(self):
+        path = f"{isolate.STATE}/access.log"
+        culvert, _ = self.cross("--access-log", path)
+        wait_for(lambda: count_lines(path) == 2, 10, "the file does not get its two lines")
+        self.assertEqual(culvert.access_lines(), [])
+        culvert.end()
+
+    def test_access_log_off(self):
+        culvert, _ = self.cross("--access-log", "off")
+        culvert.end()
+        self.assertNotIn(f"target.world:{wire.BULK_PORT}", culvert.said())
+
+    def test_clients_words_are_escaped(self):
+        culvert = launch(self, world, "--upstream", "direct://")
+        client = wire.open_client(world.home)
+        client.sendall(b"CONNECT evil\x1b[31m.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        reply = wire.read_reply(client)
+        client.close()
+        self.assertEqual(reply.status, 400, reply.line)
+        self.assertNotIn("\x1b", reply.reason)
+        culvert.wait_access_lines(1)
+        culvert.end()
+        self.assertNotIn("\x1b", culvert.said())
+        self.assertEqual(len(culvert.access_lines()), 1)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,85 @@
+"""Scene two: a docker daemon that pulls through culvert and ssh -D, and what it says when the tunnel breaks."""
+
+import unittest
+
+import harness
+import images
+import peers
+from culvert import PROXY, launch
+from world import World
+
+MIB = 1 << 20
+IMAGE = "gcr.io/big/image:1"
+SIZE = 300 * MIB
+UPSTREAM = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
+
+
+def setUpModule():
+    global world, tunnel, digest, dockerd
+    world = harness.set_stage(World())
+    peers.start_registry(world)
+    peers.start_sshd(world)
+    tunnel = peers.start_ssh_tunnel(world)
+    digest = images.push(world, images.make_image(SIZE, 3), IMAGE)
+    dockerd = peers.start_dockerd(world, PROXY)
+
+
+def tearDownModule():
+    dockerd.stop()
+
+
+class Pull(unittest.TestCase):
+    def launch(self, *options):
+        self.asked = len(world.culvert_dns.asked())
+        return launch(self, world, "--upstream", UPSTREAM, *options)
+
+    def end(self, culvert):
+        lines = culvert.wait_access_lines(1)
+        self.assertTrue(any("gcr.io:443" in line for line in lines), lines)
+        culvert.assert_balanced()
+        culvert.end()
+        # dockerd looks names up itself, in vain; culvert must not have.
+        self.assertIn("gcr.io", world.home_dns.asked())
+        self.assertEqual(world.culvert_dns.asked()[self.asked :], [])
+
+    def pull(self):
+        dockerd.docker("pull", IMAGE)
+        shown = dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}} {{.Size}}", IMAGE).stdout.split()
+        self.assertEqual(shown, [f"gcr.io/big/image@{digest}", str(SIZE)])
+        dockerd.docker("rmi", IMAGE)
+
+    def test_tunnel_cut_in_the_middle(self):
+        culvert = self.launch("--hold", "0")
+        before = world.home.received_bytes("home0")
+        pull = peers.Program("docker-pull", world.home, dockerd.command_line("pull", IMAGE))
+        world.start(pull)
+        self.addCleanup(pull.kill)
+        pull.wait_until(lambda: world.home.received_bytes("home0") - before > 20 * MIB)
+        tunnel.cut()
+        received = world.home.received_bytes("home0") - before
+        try:
+            self.assertLess(received, SIZE - 20 * MIB, "the tunnel was not cut in the middle")
+            self.assertNotEqual(pull.wait(60), 0, pull.said())
+        finally:
+            tunnel.up()
+        self.assertIn(f"upstream {UPSTREAM} refused", pull.said())
+        # Neither docker nor culvert has to be started again.
+        self.pull()
+        self.end(culvert)
+
+    def test_tunnel_down_at_first(self):
+        """culvert waits for the tunnel, but not for so long that docker gives up with words of its own."""
+        culvert = self.launch()
+        tunnel.cut()
+        try:
+            failed = dockerd.docker("pull", IMAGE, check=False)
+        finally:
+            tunnel.up()
+        self.assertNotEqual(failed.returncode, 0)
+        self.assertIn(f"upstream {UPSTREAM} refused", failed.stderr)
+        self.pull()
+        self.end(culvert)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,114 @@
+"""How culvert leaves: in order, letting tunnels finish, or at once when told twice or when time is up."""
+
+import hashlib
+import signal
+import threading
+import time
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import PORT, launch
+from world import BORDER, World, wait_for
+
+MIB = 1 << 20
+OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}")
+
+
+def setUpModule():
+    global world, target
+    world = harness.set_stage(World())
+    target = wire.BulkTarget(world.world)
+    peers.start_dante(world)
+
+
+def refused():
+    try:
+        wire.open_client(world.home, timeout=5).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+class Ending(unittest.TestCase):
+    def drain_in_the_middle(self, number):
+        culvert = launch(self, world, *OVER_DANTE)
+        size = 300 * MIB
+        before = world.home.received_bytes("home0")
+        client = wire.tunnel(world.home, early=b"halves %d\n" % size)
+        received = []
+        reader = threading.Thread(target=lambda: received.append(wire.receive(client)))
+        reader.start()
+        # The target sends its second half only after culvert was told to leave.
+        wait_for(lambda: world.home.received_bytes("home0") - before > size // 2, 30, "the first half does not come")
+        culvert.signal(number)
+        wait_for(refused, 5, f"port {PORT} still accepts connections")
+        self.assertTrue(culvert.running(), "culvert has left a tunnel behind")
+        target.release.set()
+        reader.join(60)
+        expected = hashlib.sha256()
+        for _ in range(2):
+            for piece in wire.pattern(size // 2):
+                expected.update(piece)
+        self.assertEqual(received, [(size, expected.hexdigest())])
+        client.close()
+        self.assertEqual(culvert.wait(10), 0)
+        culvert.wait_access_line(f"target.world:{wire.BULK_PORT}")
+
+    def test_sigterm_lets_a_transfer_finish(self):
+        self.drain_in_the_middle(signal.SIGTERM)
+
+    def test_sigint_does_the_same(self):
+        self.drain_in_the_middle(signal.SIGINT)
+
+    def test_idle_culvert_leaves_at_once(self):
+        culvert = launch(self, world, *OVER_DANTE)
+        wire.tunnel(world.home, early=b"echo\n").close()
+        culvert.assert_balanced()
+        started = time.monotonic()
+        culvert.end()
+        self.assertLess(time.monotonic() - started, 3)
+
+    def test_second_signal_ends_at_once(self):
+        culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)
+        client = wire.tunnel(world.home, early=b"echo\n")
+        culvert.signal(signal.SIGTERM)
+        wait_for(refused, 5, f"port {PORT} still accepts connections")
+        client.sendall(b"!")
+        self.assertEqual(client.recv(1), b"!")
+        culvert.signal(signal.SIGTERM)
+        culvert.wait(3)
+        self.assert_ended(client)
+
+    def test_drain_timeout(self):
+        culvert = launch(self, world, "--drain-timeout", "1s", *OVER_DANTE)
+        client = wire.tunnel(world.home, early=b"echo\n")
+        started = time.monotonic()
+        culvert.signal(signal.SIGTERM)
+        culvert.wait(8)
+        self.assertGreater(time.monotonic() - started, 0.9, "the tunnel got no time to finish")
+        self.assert_ended(client)
+
+    def test_drain_ends_with_the_last_tunnel(self):
+        culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)
+        clients = [wire.tunnel(world.home, early=b"echo\n") for _ in range(3)]
+        culvert.signal(signal.SIGTERM)
+        for client in clients:
+            self.assertTrue(culvert.running())
+            client.sendall(b"!")
+            self.assertEqual(client.recv(1), b"!")
+            client.close()
+        self.assertEqual(culvert.wait(10), 0)
+
+    def assert_ended(self, client):
+        client.settimeout(5)
+        try:
+            self.assertEqual(client.recv(1), b"")
+        except ConnectionResetError:
+            pass
+        client.close()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,359 @@
+"""What a client is told when the way is blocked: a status, a reason that stands alone, and never a secret."""
+
+import concurrent.futures
+import re
+import socket
+import threading
+import time
+import unittest
+
+import harness
+import peers
+import wire
+from certs import Authority
+from culvert import PORT, assert_no_secret, launch
+from world import BLACKHOLE, BORDER, World
+
+# RFC 9209, section 2.3.
+PROXY_STATUS_ERRORS = {
+    "dns_timeout", "dns_error", "destination_not_found", "destination_unavailable", "destination_ip_prohibited",
+    "destination_ip_unroutable", "connection_refused", "connection_terminated", "connection_timeout",
+    "connection_read_timeout", "connection_write_timeout", "connection_limit_reached", "tls_protocol_error",
+    "tls_certificate_error", "tls_alert_received", "http_request_error", "http_request_denied",
+    "http_response_incomplete", "http_response_header_section_size", "http_response_header_size",
+    "http_response_body_size", "http_response_trailer_section_size", "http_response_trailer_size",
+    "http_response_transfer_coding", "http_response_content_coding", "http_response_timeout", "http_upgrade_failed",
+    "http_protocol_error", "proxy_internal_response", "proxy_internal_error", "proxy_configuration_error", "proxy_loop_detected",
+}
+
+SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
+LOGIN = f"{peers.USER}:{peers.PASSWORD_IN_URL}@"
+WRONG_LOGIN = f"{peers.USER}:wrong-hush@"
+DANTE = f"{BORDER}:{peers.DANTE_PORT}"
+SQUID = f"{BORDER}:{peers.SQUID_PORT}"
+SQUID_TLS = f"{BORDER}:{peers.SQUID_TLS_PORT}"
+# Nothing listens here.
+CLOSED_PORT = 9
+
+
+def setUpModule():
+    global world, tunnel, silent, other_ca
+    world = harness.set_stage(World())
+    wire.BulkTarget(world.world)
+    peers.start_sshd(world)
+    tunnel = peers.start_ssh_tunnel(world)
+    peers.start_dante(world)
+    peers.start_microsocks(world, authenticated=True)
+    peers.start_squid(world)
+    other_ca = Authority("other")
+    silent = SilentServer(world.home)
+
+
+class SilentServer:
+    """Accepts, and says nothing; or says one thing to everybody."""
+
+    def __init__(self, place, says=b""):
+        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(16)
+        self.port = self.listener.getsockname()[1]
+        self.says = says
+        self.accepted = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            # Kept, so that it stays open.
+            self.accepted.append(connection)
+            if self.says:
+                connection.recv(65536)
+                connection.sendall(self.says)
+                connection.close()
+
+
+class Failures(unittest.TestCase):
+    def blocked(self, upstream, target, statuses, *words, options=(), named=None):
+        """Crosses and fails. Each of the words, which are patterns, has to be in the reason."""
+        # An upstream that refuses is waited for by default, as its tunnel may be starting.
+        culvert = launch(self, world, "--upstream", upstream, "--hold", "0", *options)
+        client, reply = wire.ask(world.home, target)
+        client.close()
+        self.assertIn(reply.status, statuses, reply.line)
+        self.assertLessEqual(len(reply.reason), 200)
+        # The reason is all that docker's user gets to see.
+        self.assertRegex(reply.reason, r"^[\x20-\x7e]+$")
+        for word in words:
+            self.assertRegex(reply.reason.lower(), word)
+        if named:
+            self.assertIn(named, reply.reason)
+        status = reply.headers.get("proxy-status", "")
+        self.assertRegex(status, r"^culvert\b.*\berror=[a-z_]+")
+        error = re.search(r"\berror=([a-z_]+)", status).group(1)
+        self.assertIn(error, PROXY_STATUS_ERRORS)
+        self.assertTrue(reply.body.strip(), "no text for who looks at the body")
+        self.assertEqual(reply.headers.get("content-length", str(len(reply.body))), str(len(reply.body)))
+        assert_no_secret(repr(reply.headers) + reply.reason + reply.body.decode("latin-1"))
+        self.assertIn(target, culvert.wait_access_lines(1)[0])
+        culvert.assert_balanced()
+        culvert.end()
+        self.assertEqual(len(culvert.access_lines()), 1)
+        return reply, error
+
+    def test_upstream_refuses(self):
+        for scheme in ("socks5", "socks4a", "http", "https"):
+            upstream = f"{scheme}://127.0.0.1:{CLOSED_PORT}"
+            with self.subTest(upstream=upstream):
+                _, error = self.blocked(upstream, "gcr.io:443", (502,), "refused", named=upstream)
+                self.assertEqual(error, "connection_refused")
+
+    def test_ssh_tunnel_asks_whether_the_tunnel_is_up(self):
+        self.blocked(f"socks5://127.0.0.1:{CLOSED_PORT}", "gcr.io:443", (502,), "tunnel")
+
+    def test_upstream_host_unknown(self):
+        reply, _ = self.blocked("socks5://no-such-proxy.home:1080", "gcr.io:443", (502,), "name|resolve|found|dns|look")
+        self.assertIn("no-such-proxy.home", reply.reason)
+
+    def test_ssh_cannot_resolve(self):
+        self.blocked(SSH, "nowhere.invalid:443", (502,), "closed|ended|hung up|gave up", named=SSH)
+
+    def test_ssh_is_refused_by_the_target(self):
+        self.blocked(SSH, f"target.world:{CLOSED_PORT}", (502,), "closed|ended|hung up|gave up", named=SSH)
+
+    def test_ssh_does_not_take_credentials(self):
+        upstream = f"socks5://{LOGIN}127.0.0.1:{peers.SOCKS_PORT}"
+        self.blocked(upstream, "gcr.io:443", (502,), "credentials|password|user|authenticat", named=SSH)
+
+    def test_socks4a_is_refused_by_the_target(self):
+        upstream = f"socks4a://127.0.0.1:{peers.SOCKS_PORT}"
+        self.blocked(upstream, f"target.world:{CLOSED_PORT}", (502,), "reject|closed|refused|fail", named=upstream)
+
+    def test_dante_forbids_the_port(self):
+        self.blocked(f"socks5://{LOGIN}{DANTE}", f"target.world:{peers.FORBIDDEN_PORT}", (403, 502), "rule|allow|forb|denie", named=DANTE)
+
+    def test_dante_is_refused_by_the_target(self):
+        self.blocked(f"socks5://{LOGIN}{DANTE}", f"target.world:{CLOSED_PORT}", (502,), "refused", f"target.world:{CLOSED_PORT}", named=DANTE)
+
+    def test_dante_cannot_resolve(self):
+        self.blocked(f"socks5://{LOGIN}{DANTE}", "nowhere.invalid:443", (502,), "unreachable|resolve|not found|name", named=DANTE)
+
+    def test_dante_does_not_know_the_password(self):
+        reply, _ = self.blocked(f"socks5://{WRONG_LOGIN}{DANTE}", "gcr.io:443", (502,), "password|credential|authenticat|login", named=DANTE)
+        self.assertNotIn("proxy-authenticate", reply.headers)
+
+    def test_dante_wants_a_password(self):
+        self.blocked(f"socks5://{DANTE}", "gcr.io:443", (502,), "password|credential|authenticat|method|login", named=DANTE)
+
+    def test_microsocks_does_not_know_the_password(self):
+        at = f"{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
+        self.blocked(f"socks5://{WRONG_LOGIN}{at}", "gcr.io:443", (502,), "password|credential|authenticat|login", named=at)
+
+    def test_squid_does_not_know_the_password(self):
+        """The client must not be asked for the upstream's password: that is not a 407 to it."""
+        reply, _ = self.blocked(f"http://{WRONG_LOGIN}{SQUID}", "gcr.io:443", (502,), "407|password|credential|authenticat", named=SQUID)
+        self.assertNotIn("proxy-authenticate", reply.headers)
+
+    def test_squid_wants_a_password(self):
+        self.blocked(f"http://{SQUID}", "gcr.io:443", (502,), "407|password|credential|authenticat", named=SQUID)
+
+    def test_squid_forbids_the_port(self):
+        self.blocked(f"http://{LOGIN}{SQUID}", f"target.world:{peers.FORBIDDEN_PORT}", (403, 502), "403", named=SQUID)
+
+    def test_squid_is_refused_by_the_target(self):
+        self.blocked(f"http://{LOGIN}{SQUID}", f"target.world:{CLOSED_PORT}", (502, 503), r"\b50\d\b", named=SQUID)
+
+    def test_squid_cannot_resolve(self):
+        self.blocked(f"http://{LOGIN}{SQUID}", "nowhere.invalid:443", (502, 503), r"\b50\d\b", named=SQUID)
+
+    def test_squids_certificate_is_from_elsewhere(self):
+        upstream = f"https://{LOGIN}{SQUID_TLS}?ca={other_ca.certificate}"
+        _, error = self.blocked(upstream, "gcr.io:443", (502,), "certificate|tls", named=SQUID_TLS)
+        self.assertEqual(error, "tls_certificate_error")
+
+    def test_squids_certificate_is_for_another_name(self):
+        upstream = f"https://{LOGIN}{SQUID_TLS}?ca={world.ca.certificate}&sni=gcr.io"
+        self.blocked(upstream, "gcr.io:443", (502,), "certificate|tls|name", named=SQUID_TLS)
+
+    def test_squids_certificate_is_unknown_to_the_system(self):
+        self.blocked(f"https://{LOGIN}{SQUID_TLS}", "gcr.io:443", (502,), "certificate|tls", named=SQUID_TLS)
+
+    def test_tls_to_a_port_in_the_clear(self):
+        self.blocked(f"https://{LOGIN}{SQUID}?ca={world.ca.certificate}", "gcr.io:443", (502,), "tls|ssl", named=SQUID)
+
+    def test_socks_to_an_http_proxy(self):
+        # squid waits for the rest of what it takes for a request.
+        options = ("--connect-timeout", "1s")
+        self.blocked(f"socks5://{SQUID}", "gcr.io:443", (502, 504), "socks", options=options, named=SQUID)
+
+    def test_http_to_a_socks_proxy(self):
+        self.blocked(f"http://127.0.0.1:{peers.SOCKS_PORT}", "gcr.io:443", (502,), "http|closed", named=f"127.0.0.1:{peers.SOCKS_PORT}")
+
+    def test_upstream_talks_nonsense(self):
+        talker = SilentServer(world.home, b"220 mail.example ESMTP\r\n")
+        for scheme in ("socks5", "socks4a", "http", "https"):
+            with self.subTest(scheme=scheme):
+                self.blocked(f"{scheme}://127.0.0.1:{talker.port}", "gcr.io:443", (502,), named=f"127.0.0.1:{talker.port}")
+
+    def test_upstreams_words_cannot_forge_the_answer(self):
+        forger = SilentServer(world.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Forged: yes\r\n\r\n")
+        reply, _ = self.blocked(f"http://127.0.0.1:{forger.port}", "gcr.io:443", (502,), "599|malformed|control")
+        self.assertNotIn("x-forged", reply.headers)
+
+    def test_direct_cannot_resolve(self):
+        before = len(world.culvert_dns.asked())
+        _, error = self.blocked("direct://", "nowhere.invalid:443", (502,), "nowhere.invalid", "name|resolve|found|dns|look")
+        self.assertEqual(error, "dns_error")
+        self.assertIn("nowhere.invalid", world.culvert_dns.asked()[before:])
+
+    def test_direct_is_refused(self):
+        _, error = self.blocked("direct://", f"{BORDER}:{CLOSED_PORT}", (502,), "refused", f"{re.escape(BORDER)}:{CLOSED_PORT}")
+        self.assertEqual(error, "connection_refused")
+
+    def test_direct_has_no_route(self):
+        self.blocked("direct://", "10.77.2.20:443", (502,), "unreachable|route", "10.77.2.20:443")
+
+
+class Patience(unittest.TestCase):
+    """The whole way to an answer takes 12 seconds at most, as docker's first ping gives up after 15."""
+
+    def wait(self, upstream, *words, options=(), limit=13, least=2.0, port=PORT):
+        culvert = launch(self, world, "--upstream", upstream, *options, port=port)
+        started = time.monotonic()
+        client, reply = wire.ask(world.home, "gcr.io:443", port=port)
+        took = time.monotonic() - started
+        client.close()
+        self.assertEqual(reply.status, 504, reply.line)
+        for word in words:
+            self.assertRegex(reply.reason.lower(), word)
+        self.assertRegex(reply.headers.get("proxy-status", ""), "timeout")
+        self.assertLess(took, limit, reply.line)
+        self.assertGreater(took, least, reply.line)
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_default(self):
+        """Upstreams that swallow connections and upstreams that swallow words, waited for side by side."""
+        rows = [
+            (f"socks5://{BLACKHOLE}:1080", re.escape(BLACKHOLE)),
+            (f"http://{BLACKHOLE}:3128", re.escape(BLACKHOLE)),
+            (f"socks5://127.0.0.1:{silent.port}", f"127.0.0.1:{silent.port}"),
+            (f"https://127.0.0.1:{silent.port}", f"127.0.0.1:{silent.port}"),
+        ]
+        with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
+            waits = [
+                pool.submit(self.wait, upstream, named, "time|within|answer|respon|silent|repl", port=3200 + at)
+                for at, (upstream, named) in enumerate(rows)
+            ]
+            for wait in waits:
+                wait.result()
+
+    def test_connect_timeout(self):
+        for scheme in ("socks5", "socks4a", "http", "https"):
+            with self.subTest(scheme=scheme):
+                upstream = f"{scheme}://127.0.0.1:{silent.port}"
+                self.wait(upstream, f"127.0.0.1:{silent.port}", options=("--connect-timeout", "1s"), limit=3, least=0.7)
+        self.wait(f"socks5://{BLACKHOLE}:1080", options=("--connect-timeout", "1s"), limit=3, least=0.7)
+
+    def test_direct_into_a_black_hole(self):
+        culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "1s")
+        started = time.monotonic()
+        client, reply = wire.ask(world.home, f"{BLACKHOLE}:443")
+        client.close()
+        self.assertEqual(reply.status, 504, reply.line)
+        self.assertLess(time.monotonic() - started, 3)
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_tunnel_that_is_starting(self):
+        """Docker and its tunnel are often started side by side. The request waits until the tunnel is there."""
+        tunnel.cut()
+        culvert = launch(self, world, "--upstream", SSH)
+        client = wire.open_client(world.home)
+        client.sendall(b"CONNECT target.world:7000 HTTP/1.1\r\nHost: target.world:7000\r\n\r\necho\n!")
+        client.settimeout(1)
+        with self.assertRaises(TimeoutError):
+            client.recv(1)
+        tunnel.up()
+        client.settimeout(20)
+        reply = wire.read_reply(client)
+        self.assertEqual(reply.status, 200, reply.line)
+        self.assertEqual(client.recv(1), b"!")
+        client.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_tunnel_that_comes_back(self):
+        """However often it was asked in vain: once the tunnel is there, every request crosses it."""
+        tunnel.cut()
+        culvert = launch(self, world, "--upstream", SSH, "--threads", "1", "--hold", "0")
+        try:
+            for _ in range(8):
+                client, reply = wire.ask(world.home, "target.world:7000")
+                client.close()
+                self.assertIn(reply.status, (502, 503), reply.line)
+        finally:
+            tunnel.up()
+        for _ in range(8):
+            wire.tunnel(world.home, early=b"echo\n").close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_client_that_does_not_wait(self):
+        """A client that hangs up while culvert still dials leaves nothing behind."""
+        culvert = launch(self, world, "--upstream", f"socks5://127.0.0.1:{silent.port}", "--connect-timeout", "2s")
+        clients = [wire.open_client(world.home) for _ in range(10)]
+        for client in clients:
+            client.sendall(b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
+        time.sleep(0.2)
+        for client in clients:
+            client.close()
+        culvert.wait_access_lines(10)
+        culvert.assert_balanced()
+        culvert.end()
+
+
+class Requests(unittest.TestCase):
+    """What is not a CONNECT that culvert can serve gets an answer all the same, and soon."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.culvert = launch(cls, world, "--upstream", SSH)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.culvert.assert_balanced()
+        cls.culvert.end()
+
+    def answer(self, request):
+        client = wire.open_client(world.home, timeout=5)
+        client.sendall(request)
+        reply = wire.read_reply(client)
+        client.close()
+        self.assertRegex(reply.reason, r"^[\x20-\x7e]{1,200}$")
+        return reply
+
+    def test_bad_requests(self):
+        table = (
+            (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:3128\r\n\r\n", 400),
+            (b"CONNECT gcr.io HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400),
+            (b"CONNECT gcr.io:0 HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400),
+            (b"CONNECT gcr.io:65536 HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400),
+            (b"CONNECT :443 HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400),
+            (b"CONNECT me@gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400),
+            (b"HELO there\r\n\r\n", 400),
+            (b"CONNECT gcr.io:443 HTTP/2.0\r\nHost: gcr.io:443\r\n\r\n", 505),
+            (b"CONNECT gcr.io:443 HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n\r\n", 431),
+        )
+        for request, status in table:
+            with self.subTest(request=request[:40]):
+                self.assertEqual(self.answer(request).status, status)
+
+    def test_tls_on_the_plain_port(self):
+        """https_proxy=https://... is a common mistake. It has to fail at once, and the log has to say why."""
+        done = world.home.run("curl", "-sS", "-m", "5", "--proxy", "https://127.0.0.1:3128", "https://gcr.io/v2/", check=False)
+        self.assertEqual(done.returncode, 35, done.stderr)
+        self.assertRegex(self.culvert.said(), "TLS")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,150 @@
+"""The address guard: what clients on other hosts do not reach through culvert, and that nobody reaches culvert itself."""
+
+import socket
+import threading
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import PORT, launch
+from world import BORDER, HOME, World
+
+INSIDE_PORT = 7100
+OPEN_PORT = 7200
+BOTH = [f"127.0.0.1:{PORT}", f"{HOME}:{PORT}"]
+CLOSED = "closed to clients on other hosts unless a --route names it"
+
+
+def serve_word(place, family, address, port, word):
+    """A server that says one word to whoever connects."""
+    listener = place.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen(16)
+
+    def accept():
+        while True:
+            connection, _ = listener.accept()
+            connection.sendall(word)
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def setUpModule():
+    global world
+    world = harness.set_stage(World())
+    serve_word(world.home, socket.AF_INET, "127.0.0.1", INSIDE_PORT, b"inside")
+    serve_word(world.home, socket.AF_INET6, "::1", INSIDE_PORT, b"inside")
+    serve_word(world.border, socket.AF_INET, BORDER, OPEN_PORT, b"open")
+    peers.start_microsocks(world)
+    world.culvert_dns.table.update({
+        "inside.example": ["127.0.0.1"],
+        "metadata.example": ["169.254.169.254"],
+        "mixed.example": ["127.0.0.1", BORDER],
+        "myself.example": [HOME],
+    })
+
+
+class Guard(unittest.TestCase):
+    def start(self, *options):
+        return launch(self, world, "--allow-client", BORDER, *options, listen=BOTH)
+
+    def word(self, place, target, address):
+        client, reply = wire.ask(place, target, address=address)
+        self.assertEqual(reply.status, 200, f"{target}: {reply.line}")
+        said = client.recv(100)
+        client.close()
+        return said
+
+    def refused(self, place, target, address, why):
+        client, reply = wire.ask(place, target, address=address)
+        client.close()
+        self.assertEqual(reply.status, 403, f"{target}: {reply.line}")
+        self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
+        self.assertIn(why, reply.reason)
+
+    def test_addresses_are_closed_to_other_hosts(self):
+        culvert = self.start()
+        for target, place in (
+            (f"127.0.0.1:{INSIDE_PORT}", "a loopback address"),
+            (f"127.1.2.3:{INSIDE_PORT}", "a loopback address"),
+            (f"[::1]:{INSIDE_PORT}", "a loopback address"),
+            (f"[::ffff:127.0.0.1]:{INSIDE_PORT}", "a loopback address"),
+            (f"[::ffff:7f00:1]:{INSIDE_PORT}", "a loopback address"),
+            (f"0.0.0.0:{INSIDE_PORT}", "an unspecified address"),
+            (f"[::]:{INSIDE_PORT}", "an unspecified address"),
+            ("169.254.169.254:80", "a cloud metadata address"),
+            ("[::ffff:169.254.169.254]:80", "a cloud metadata address"),
+            ("[fe80::1]:80", "a link-local address"),
+            ("224.0.0.1:80", "a multicast address"),
+        ):
+            self.refused(world.border, target, HOME, f"is {place}, {CLOSED}")
+        self.assertEqual(self.word(world.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
+        culvert.end()
+
+    def test_names_are_judged_by_what_they_resolve_to(self):
+        culvert = self.start()
+        self.refused(world.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
+        self.refused(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.refused(world.border, f"localhost:{INSIDE_PORT}", HOME, "a loopback address")
+        # The address that may be reached is, and no other.
+        self.assertEqual(self.word(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        culvert.end()
+
+    def test_plain_requests_are_judged_too(self):
+        culvert = self.start()
+        client = wire.open_client(world.border, address=HOME)
+        client.sendall(f"GET http://inside.example:{INSIDE_PORT}/ HTTP/1.1\r\nHost: inside.example\r\n\r\n".encode())
+        reply = wire.read_reply(client)
+        self.assertEqual(reply.status, 403)
+        self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
+        client.close()
+        culvert.end()
+
+    def test_a_route_opens_what_it_names(self):
+        culvert = self.start("--route", f"127.0.0.1:{INSIDE_PORT}=direct")
+        self.assertEqual(self.word(world.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
+        self.assertEqual(self.word(world.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
+        self.refused(world.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
+        culvert.end()
+
+    def test_clients_on_this_host_reach_all_but_culvert(self):
+        culvert = self.start()
+        for target in (f"127.0.0.1:{INSIDE_PORT}", f"[::1]:{INSIDE_PORT}", f"localhost:{INSIDE_PORT}", f"inside.example:{INSIDE_PORT}"):
+            self.assertEqual(self.word(world.home, target, "127.0.0.1"), b"inside")
+        myself = "a listener of this proxy itself"
+        for target in (f"127.0.0.1:{PORT}", f"[::ffff:127.0.0.1]:{PORT}", f"{HOME}:{PORT}", f"myself.example:{PORT}", f"0.0.0.0:{PORT}"):
+            self.refused(world.home, target, "127.0.0.1", myself)
+            self.refused(world.border, target, HOME, myself)
+        culvert.end()
+
+    def test_a_wildcard_listener_is_every_address_of_this_host(self):
+        culvert = launch(self, world, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
+        for target in (f"{HOME}:{PORT}", f"127.0.0.9:{PORT}", f"myself.example:{PORT}"):
+            self.refused(world.home, target, "127.0.0.1", "a listener of this proxy itself")
+        culvert.end()
+
+    def test_through_socks_literals_are_judged_and_names_never_looked_up(self):
+        culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}")
+        before = len(world.culvert_dns.asked())
+        self.refused(world.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
+        self.refused(world.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
+        client, reply = wire.ask(world.border, "inside.example:1", address=HOME)
+        self.assertEqual(reply.status, 502, reply.line)
+        client.close()
+        self.assertEqual(len(world.culvert_dns.asked()), before, "a name was looked up here")
+        culvert.end()
+        self.assertIn("local lookups: 0 of targets, 0 of upstreams", culvert.said())
+
+    def test_resolve_local_is_judged_and_counted(self):
+        culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}?resolve=local")
+        self.refused(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.assertEqual(self.word(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        culvert.end()
+        self.assertIn("local lookups: 2 of targets, 0 of upstreams", culvert.said())
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,226 @@
+"""What culvert uses when its clients and targets behave badly: memory, descriptors, time on the processor."""
+
+import socket
+import threading
+import time
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import is_sanitized, launch
+from world import BORDER, World, wait_for
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+# A sanitized process keeps shadow memory and freed blocks, which count as resident; a leak of the GiB still shows.
+RESIDENT_LIMIT = 256 if is_sanitized() else 64
+
+
+def setUpModule():
+    global world, target
+    world = harness.set_stage(World())
+    target = wire.BulkTarget(world.world)
+    peers.start_dante(world)
+
+
+OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}")
+
+
+class Watch:
+    """Samples resident memory in the background and keeps the highest value."""
+
+    def __init__(self, culvert):
+        self.culvert = culvert
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self._stop.wait(0.01):
+            self.peak = max(self.peak, self.culvert.resident_mib())
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+
+def wait_until_steady(value, seconds=20, still=0.5):
+    """Waits until the value has not changed for a while, and returns it."""
+    seen, since = value(), time.monotonic()
+
+    def steady():
+        nonlocal seen, since
+        now = value()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > still
+
+    wait_for(steady, seconds, "the value goes on changing")
+    return seen
+
+
+class Memory(unittest.TestCase):
+    def test_client_that_reads_nothing(self):
+        culvert = launch(self, world, *OVER_DANTE)
+        with Watch(culvert) as watch:
+            client = wire.tunnel(world.home, early=b"offer %d\n" % GIB)
+            wait_for(lambda: target.sent > 0, 10, "the target sends nothing")
+            taken = wait_until_steady(lambda: target.sent)
+            self.assertLess(taken, 256 * MIB, "somebody has taken in what nobody reads")
+            # What was held back comes as soon as somebody reads, and in order.
+            count = 0
+            for piece in wire.pattern(64 * MIB):
+                count += len(piece)
+                self.assertEqual(receive_exactly(client, len(piece)), piece)
+            self.assertGreaterEqual(count, 64 * MIB)
+        self.assertLess(watch.peak, RESIDENT_LIMIT)
+        client.close()
+        target.results.get(timeout=20)
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_target_that_reads_nothing(self):
+        culvert = launch(self, world, *OVER_DANTE)
+        with Watch(culvert) as watch:
+            client = wire.tunnel(world.home, early=b"stall\n")
+            client.settimeout(0.5)
+            sent = 0
+            with self.assertRaises(TimeoutError):
+                while sent < GIB:
+                    sent += client.send(bytes(wire.BLOCK))
+            self.assertLess(sent, 256 * MIB, "somebody has taken in what nobody reads")
+            target.release.set()
+            client.shutdown(socket.SHUT_WR)
+            count, _ = target.results.get(timeout=60)
+            self.assertEqual(count, sent)
+        self.assertLess(watch.peak, RESIDENT_LIMIT)
+        client.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_many_quiet_tunnels(self):
+        """A thousand tunnels at rest cost next to no memory and no time at all."""
+        count = 400 if is_sanitized() else 1000
+        culvert = launch(self, world, "--upstream", "direct://", place=world.border)
+        clients = [wire.tunnel(world.border, early=b"echo\n") for _ in range(count)]
+        self.assertLess(culvert.resident_mib(), RESIDENT_LIMIT)
+        before = culvert.cpu_seconds()
+        time.sleep(1)
+        self.assertLess(culvert.cpu_seconds() - before, 0.1)
+        for client in clients:
+            client.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+
+def receive_exactly(connection, size):
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(size - len(data))
+        if not piece:
+            raise AssertionError(f"the connection ended after {len(data)} of {size} bytes")
+        data += piece
+    return data
+
+
+class Descriptors(unittest.TestCase):
+    def test_out_of_descriptors(self):
+        """With too few descriptors culvert waits without spinning, and goes on when there are some again."""
+        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, descriptors=64)
+        clients = [wire.open_client(world.home) for _ in range(200)]
+        wait_for(lambda: len(culvert.descriptors()) >= 56, 10, "culvert does not accept up to its limit")
+        before = culvert.cpu_seconds()
+        time.sleep(2)
+        used = culvert.cpu_seconds() - before
+        self.assertLess(used, 0.4, "culvert is busy doing nothing")
+        for client in clients:
+            client.close()
+        end = time.monotonic() + 20
+        while True:
+            client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+            client.close()
+            if reply.status == 200:
+                break
+            self.assertEqual(reply.status, 503, reply.line)
+            self.assertLess(time.monotonic(), end, "culvert does not recover")
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_connection_limit(self):
+        culvert = launch(self, world, "--max-connections", "4", *OVER_DANTE)
+        tunnels = [wire.tunnel(world.home, early=b"echo\n") for _ in range(4)]
+        client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+        client.close()
+        self.assertEqual(reply.status, 503, reply.line)
+        self.assertRegex(reply.reason.lower(), "limit|connections")
+        # A tunnel that runs is not disturbed, and a place that gets free is given away.
+        tunnels[0].sendall(b"!")
+        self.assertEqual(tunnels[0].recv(1), b"!")
+        tunnels.pop().close()
+        client = wait_for(self.try_tunnel, 10, "no tunnel although there is a free place")
+        for tunnel in [client, *tunnels]:
+            tunnel.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    @staticmethod
+    def try_tunnel():
+        client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+        if reply.status == 200:
+            return client
+        client.close()
+        return None
+
+
+class Time(unittest.TestCase):
+    def test_slow_head(self):
+        culvert = launch(self, world, "--header-timeout", "1s", *OVER_DANTE)
+        client = wire.open_client(world.home, timeout=15)
+        client.sendall(b"CONNECT target.world:7000 HTT")
+        started = time.monotonic()
+        reply = wire.read_reply(client)
+        self.assertEqual(reply.status, 408, reply.line)
+        self.assertLess(time.monotonic() - started, 5)
+        client.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_idle_timeout(self):
+        """Only a tunnel that is idle both ways is ended."""
+        culvert = launch(self, world, "--idle-timeout", "1s", *OVER_DANTE)
+        busy = wire.tunnel(world.home, early=b"echo\n")
+        idle = wire.tunnel(world.home, early=b"echo\n", timeout=15)
+        ended = threading.Event()
+
+        def wait_for_end():
+            try:
+                idle.recv(1)
+            except ConnectionResetError:
+                pass
+            ended.set()
+
+        waiting = threading.Thread(target=wait_for_end)
+        waiting.start()
+        end = time.monotonic() + 10
+        while not ended.is_set() and time.monotonic() < end:
+            busy.sendall(b"!")
+            self.assertEqual(busy.recv(1), b"!")
+            time.sleep(0.1)
+        self.assertTrue(ended.is_set(), "the idle tunnel lives on")
+        busy.sendall(b"?")
+        self.assertEqual(busy.recv(1), b"?")
+        busy.close()
+        waiting.join()
+        idle.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,124 @@
+"""Scene one: a registry as pull-through cache behind ssh -D, and a real docker that pulls from it."""
+
+import hashlib
+import os
+import unittest
+
+import harness
+import images
+import isolate
+import peers
+import wire
+from culvert import PROXY, launch
+from world import World, wait_for
+
+MIB = 1 << 20
+IMAGE = "google_containers/etcd-amd64:3.0.14-kubeadm"
+OTHER_IMAGE = "google_containers/pause-amd64:3.0"
+TUNNEL = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
+
+
+def setUpModule():
+    global world, tunnel, digest, other_digest
+    world = harness.set_stage(World())
+    peers.start_registry(world)
+    peers.start_sshd(world)
+    tunnel = peers.start_ssh_tunnel(world)
+    digest = images.push(world, images.make_image(3 * MIB, 1), f"gcr.io/{IMAGE}")
+    other_digest = images.push(world, images.make_image(MIB, 2), f"gcr.io/{OTHER_IMAGE}")
+
+
+class PullThrough(unittest.TestCase):
+    def start_cache(self, port):
+        cache = peers.pull_through_registry(world, port, PROXY)
+        world.start(cache)
+        self.addCleanup(cache.kill)
+        return cache
+
+    def test_docker_pulls_from_the_cache(self):
+        culvert = launch(self, world, *TUNNEL, "--hold", "0")
+        asked = len(world.culvert_dns.asked())
+        cache = self.start_cache(5000)
+        cache.wait_listening(5000, "127.0.0.1")
+        dockerd = peers.start_dockerd(world)
+        self.addCleanup(dockerd.stop)
+        name = f"127.0.0.1:5000/{IMAGE}"
+        dockerd.docker("pull", name)
+        shown = dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}}", name).stdout.strip()
+        self.assertEqual(shown, f"127.0.0.1:5000/google_containers/etcd-amd64@{digest}")
+
+        # With the tunnel down the cache still serves what it has. Of the rest it only says that it is unknown, so
+        # culvert's log is the place to learn why.
+        wait_for(lambda: peers.cached_blobs(5000) >= 3, 10, "manifest, configuration and layer are not all in the cache")
+        dockerd.docker("rmi", name)
+        tunnel.cut()
+        try:
+            dockerd.docker("pull", name)
+            failed = dockerd.docker("pull", f"127.0.0.1:5000/{OTHER_IMAGE}", check=False)
+            self.assertNotEqual(failed.returncode, 0, failed.stdout)
+            self.assertIn("gcr.io:443", culvert.wait_access_line("refused"))
+        finally:
+            tunnel.up()
+        # Neither the cache nor culvert has to be started again.
+        dockerd.docker("pull", f"127.0.0.1:5000/{OTHER_IMAGE}")
+        shown = dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}}", f"127.0.0.1:5000/{OTHER_IMAGE}").stdout.strip()
+        self.assertEqual(shown, f"127.0.0.1:5000/google_containers/pause-amd64@{other_digest}")
+
+        cache.stop()
+        # The registry keeps a tunnel open for as long as it runs, so the lines come at the end.
+        self.assertIn("socks5://127.0.0.1:1080", culvert.wait_access_line("gcr.io:443"))
+        culvert.assert_balanced()
+        culvert.end()
+        self.assertEqual(world.culvert_dns.asked()[asked:], [])
+
+    def test_registry_panics_with_our_reason(self):
+        """A registry whose proxy cannot help does not start. What it says last has to be worth reading."""
+        culvert = launch(self, world, *TUNNEL, "--hold", "0")
+        tunnel.cut()
+        try:
+            client, reply = wire.ask(world.home, "gcr.io:443")
+            client.close()
+            cache = self.start_cache(5001)
+            self.assertEqual(cache.wait(20), 2)
+        finally:
+            tunnel.up()
+        self.assertEqual(reply.status, 502)
+        self.assertIn("upstream socks5://127.0.0.1:1080 refused", reply.reason)
+        # For how long the tunnel has been down may be added.
+        self.assertIn(f'panic: Get "https://gcr.io/v2/": {reply.reason.partition(" (")[0]}', cache.said())
+        again = self.start_cache(5001)
+        again.wait_listening(5001, "127.0.0.1")
+        again.stop()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_registry_waits_for_a_tunnel_that_is_starting(self):
+        culvert = launch(self, world, *TUNNEL)
+        tunnel.cut()
+        try:
+            cache = self.start_cache(5002)
+            wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the registry does not ask")
+            self.assertFalse(world.home.listens(5002))
+        finally:
+            tunnel.up()
+        cache.wait_listening(5002, "127.0.0.1")
+        cache.stop()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_skopeo(self):
+        """Another Go client, with its own way of fetching."""
+        culvert = launch(self, world, *TUNNEL)
+        folder = f"{isolate.STATE}/skopeo"
+        world.home.run(
+            "/usr/bin/skopeo", "--insecure-policy", "copy", "-q", f"docker://gcr.io/{IMAGE}", f"dir:{folder}",
+            env={**os.environ, "HTTPS_PROXY": PROXY, "SSL_CERT_FILE": world.ca.certificate},
+        )
+        with open(f"{folder}/manifest.json", "rb") as file:
+            self.assertEqual("sha256:" + hashlib.sha256(file.read()).hexdigest(), digest)
+        culvert.assert_balanced()
+        culvert.end()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,144 @@
+"""What a tunnel does with bytes, half-closes and resets. Over ssh -D and dante, which keep half-closes."""
+
+import socket
+import threading
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import launch
+from world import BORDER, World
+
+MIB = 1 << 20
+
+
+def setUpModule():
+    global world, target
+    world = harness.set_stage(World())
+    target = wire.BulkTarget(world.world)
+    peers.start_sshd(world)
+    peers.start_ssh_tunnel(world)
+    peers.start_dante(world)
+
+
+class Relay:
+    upstream = None
+    place = "home"
+
+    @classmethod
+    def setUpClass(cls):
+        place = world.border if cls.place == "border" else None
+        cls.culvert = launch(cls, world, "--upstream", cls.upstream, place=place)
+        cls.client_place = getattr(world, cls.place)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.culvert.assert_balanced()
+        cls.culvert.end()
+
+    def tunnel(self, command):
+        client = wire.tunnel(self.client_place, early=command.encode() + b"\n")
+        self.addCleanup(client.close)
+        return client
+
+    def test_bulk_both_ways_at_once(self):
+        size = 100 * MIB
+        client = self.tunnel(f"both {size}")
+        sender = threading.Thread(target=lambda: (wire.send_pattern(client, size), client.shutdown(socket.SHUT_WR)))
+        sender.start()
+        self.assertEqual(wire.receive(client), wire.digest(size))
+        sender.join(60)
+        self.assertEqual(target.results.get(timeout=60), wire.digest(size))
+
+    def test_client_closes_its_half_first(self):
+        size = 8 * MIB + 3
+        client = self.tunnel("sink")
+        wire.send_pattern(client, size)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while data := client.recv(4096):
+            answer += data
+        self.assertEqual(answer.decode(), "{} {}\n".format(*wire.digest(size)))
+
+    def test_target_closes_its_half_first(self):
+        client = self.tunnel(f"source {5 * MIB + 1}")
+        self.assertEqual(wire.receive(client), wire.digest(5 * MIB + 1))
+        # The target's end has been seen; the other way has to work still.
+        wire.send_pattern(client, 3 * MIB + 7)
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(target.results.get(timeout=30), wire.digest(3 * MIB + 7))
+
+    def test_nothing_is_lost_when_the_target_writes_and_closes(self):
+        for size in (1, 1000, 65536, 65537, MIB, 3 * MIB + 1):
+            with self.subTest(size=size):
+                client = self.tunnel(f"burst {size}")
+                self.assertEqual(wire.receive(client), wire.digest(size))
+                client.close()
+
+    def test_nothing_is_lost_when_the_client_writes_and_closes(self):
+        for size in (0, 1, 1000, 65536, MIB + 1):
+            with self.subTest(size=size):
+                client = wire.tunnel(self.client_place, early=b"source 0\n")
+                wire.send_pattern(client, size)
+                client.close()
+                self.assertEqual(target.results.get(timeout=30), wire.digest(size))
+
+    def test_messages_go_through_one_by_one(self):
+        client = self.tunnel("echo")
+        for number in range(500):
+            message = b"%d;" % number
+            client.sendall(message)
+            received = b""
+            while len(received) < len(message):
+                data = client.recv(100)
+                self.assertTrue(data, "the tunnel has ended")
+                received += data
+            self.assertEqual(received, message)
+
+    def test_clients_reset_reaches_the_target(self):
+        client = self.tunnel("watch")
+        self.assertEqual(client.recv(6), b"ready\n")
+        wire.reset(client)
+        ended = target.results.get(timeout=10)
+        # ssh -D cannot pass a reset on, and ends the connection in order.
+        self.assertTrue(ended == "end" or isinstance(ended, ConnectionResetError), ended)
+
+    def test_targets_reset_reaches_the_client(self):
+        client = self.tunnel("cut")
+        self.assertEqual(client.recv(6), b"ready\n")
+        client.sendall(b"!")
+        try:
+            self.assertEqual(client.recv(1), b"")
+        except ConnectionResetError:
+            pass
+
+
+class RelayOverSshTunnel(Relay, unittest.TestCase):
+    upstream = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
+
+
+class RelayOverDante(Relay, unittest.TestCase):
+    upstream = f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}"
+
+
+class RelayDirect(Relay, unittest.TestCase):
+    upstream = "direct://"
+    place = "border"
+
+    def test_resets_stay_resets(self):
+        """With nothing between culvert and the target, a reset is one at the other end too."""
+        client = self.tunnel("watch")
+        self.assertEqual(client.recv(6), b"ready\n")
+        wire.reset(client)
+        self.assertIsInstance(target.results.get(timeout=10), ConnectionResetError)
+
+        client = self.tunnel("cut")
+        self.assertEqual(client.recv(6), b"ready\n")
+        client.sendall(b"!")
+        with self.assertRaises(ConnectionResetError):
+            client.recv(1)
+
+
+if __name__ == "__main__":
+    harness.main()

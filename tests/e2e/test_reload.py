@@ -1,0 +1,179 @@
+"""SIGHUP: the configuration is read anew, whoever is there keeps what they have, and nobody notices."""
+
+import os
+import signal
+import threading
+import time
+import unittest
+
+import harness
+import isolate
+import peers
+import wire
+from culvert import launch
+from world import BORDER, World, wait_for
+
+TARGET = f"target.world:{wire.BULK_PORT}"
+RELOADS = 1000
+
+
+def setUpModule():
+    global world, target, files
+    world = harness.set_stage(World())
+    target = wire.BulkTarget(world.world)
+    files = wire.FileServer(world.world, world.ca)
+    peers.start_microsocks(world)
+    peers.start_dante(world)
+
+
+MICROSOCKS = f"near=socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
+DANTE = f"far=socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}"
+
+
+def configuration(*lines):
+    return "\n".join(lines) + "\n"
+
+
+OPEN = configuration(f'upstream = ["{MICROSOCKS}"]')
+DENIED = configuration(f'upstream = ["{MICROSOCKS}"]', 'route = ["*=deny"]')
+OVER_DANTE = configuration(f'upstream = ["{DANTE}"]')
+
+
+class Reload(unittest.TestCase):
+    def start(self, text, *options, **more):
+        self.path = f"{isolate.STATE}/culvert.toml"
+        isolate.write(self.path, text)
+        return launch(self, world, "--config", self.path, *options, **more)
+
+    def said(self, culvert, words):
+        with open(culvert.log, encoding="utf-8") as file:
+            return file.read().count(words)
+
+    def reload(self, culvert, text, words=" reloaded ("):
+        before = self.said(culvert, words)
+        if text is not None:
+            # As an editor would: never half a file.
+            isolate.write(f"{self.path}.new", text)
+            os.rename(f"{self.path}.new", self.path)
+        culvert.signal(signal.SIGHUP)
+        wait_for(lambda: self.said(culvert, words) > before, 10, f"the log does not say {words!r}")
+
+    def status(self, wanted=None):
+        """The status of a CONNECT. A worker may learn of the reload a little later than the log does."""
+
+        def ask():
+            client, reply = wire.ask(world.home, TARGET)
+            client.close()
+            return reply.status if wanted in (None, reply.status) else None
+
+        return wait_for(ask, 10, f"no CONNECT is answered with {wanted}")
+
+    def test_new_connections_follow_the_file_and_open_ones_stay(self):
+        culvert = self.start(OPEN)
+        tunnel = wire.tunnel(world.home, early=b"echo\n")
+        self.reload(culvert, DENIED)
+        self.status(wanted=403)
+        tunnel.sendall(b"still here")
+        self.assertEqual(tunnel.recv(100), b"still here")
+        self.reload(culvert, OVER_DANTE)
+        self.status(wanted=200)
+        tunnel.sendall(b"and here")
+        self.assertEqual(tunnel.recv(100), b"and here")
+        tunnel.close()
+        culvert.wait_access_line("upstream=socks5://10.77.1.1:1081")
+        culvert.end()
+
+    def test_a_file_with_problems_changes_nothing(self):
+        culvert = self.start(OPEN)
+        bad = configuration(f'upstream = ["{MICROSOCKS}", "socks9://hush:hush@x"]', 'route = ["x=nowhere"]', 'connect-timeout = "1ms"')
+        self.reload(culvert, bad, words="reload: nothing is changed")
+        for problem in (":1: upstream socks9", ":3: connect-timeout"):
+            self.assertEqual(self.said(culvert, problem), 1, culvert.said())
+        self.assertEqual(self.status(), 200)
+        os.remove(self.path)
+        self.reload(culvert, None, words="reload: nothing is changed")
+        self.assertEqual(self.status(), 200)
+        self.reload(culvert, DENIED)
+        self.status(wanted=403)
+        culvert.end()
+
+    def test_what_needs_a_restart_is_named(self):
+        culvert = self.start(OPEN)
+        self.reload(culvert, OPEN + "threads = 3\n", words="reload: --threads has changed, which needs a restart")
+        self.assertEqual(self.status(), 200)
+        culvert.end()
+
+    def test_an_open_plain_connection_is_led_to_the_new_configuration(self):
+        culvert = self.start(OPEN)
+        client = wire.open_client(world.home)
+        request = b"GET http://plain.world/bytes/10 HTTP/1.1\r\nHost: plain.world\r\n\r\n"
+
+        def get():
+            client.sendall(request)
+            reply = wire.read_reply(client)
+            self.assertEqual(len(client.recv(10)), 10)
+            return reply
+
+        self.assertNotEqual(get().headers.get("connection"), "close")
+        self.reload(culvert, DENIED)
+        self.status(wanted=403)
+        self.assertEqual(get().headers.get("connection"), "close")
+        self.assertEqual(client.recv(1), b"")
+        client.close()
+        culvert.end()
+
+    def test_the_access_log_can_be_rotated(self):
+        log = f"{isolate.STATE}/access.log"
+        culvert = self.start(OPEN, "--access-log", log)
+        self.status()
+        wait_for(lambda: os.path.getsize(log), 10, "no access line")
+        os.rename(log, f"{log}.1")
+        self.reload(culvert, None)
+        self.status()
+        wait_for(lambda: os.path.exists(log) and os.path.getsize(log), 10, "no access line in the new file")
+        culvert.end()
+
+    def test_no_request_is_lost_over_many_reloads(self):
+        culvert = self.start(OPEN, "--threads", "2")
+        stop = threading.Event()
+        done, lost = [0] * 4, []
+
+        def work(index):
+            while not stop.is_set():
+                try:
+                    client = wire.tunnel(world.home, early=b"echo\n")
+                    client.sendall(b"ping")
+                    if client.recv(4) != b"ping":
+                        raise AssertionError("the echo is missing")
+                    client.close()
+                    done[index] += 1
+                except (OSError, AssertionError) as error:
+                    lost.append(repr(error))
+
+        held = wire.tunnel(world.home, early=b"echo\n")
+        workers = [threading.Thread(target=work, args=(index,)) for index in range(len(done))]
+        for worker in workers:
+            worker.start()
+        begun = time.monotonic()
+        reloads = 0
+        with open(culvert.log, encoding="utf-8") as log:
+            while reloads < RELOADS and time.monotonic() - begun < 180:
+                culvert.signal(signal.SIGHUP)
+                wait_for(lambda: " reloaded (" in log.readline(), 10, "a reload is not answered")
+                reloads += 1
+        stop.set()
+        for worker in workers:
+            worker.join()
+        print(f"{reloads} reloads in {time.monotonic() - begun:.1f} s, {sum(done)} requests, {len(lost)} lost", flush=True)
+        self.assertEqual(lost, [])
+        self.assertEqual(reloads, RELOADS)
+        self.assertGreater(min(done), 0)
+        held.sendall(b"still here")
+        self.assertEqual(held.recv(100), b"still here")
+        held.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+
+if __name__ == "__main__":
+    harness.main()

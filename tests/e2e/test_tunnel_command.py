@@ -1,0 +1,95 @@
+"""--tunnel-command: culvert keeps a real ssh -D running, and takes it along when it leaves."""
+
+import os
+import re
+import shlex
+import signal
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import launch
+from world import World, wait_for
+
+TARGET = f"target.world:{wire.BULK_PORT}"
+UPSTREAM = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
+
+
+def setUpModule():
+    global world, target, command
+    world = harness.set_stage(World())
+    target = wire.BulkTarget(world.world)
+    peers.start_sshd(world)
+    command = shlex.join(map(str, peers.SshTunnel(world).argv))
+
+
+def processes_with(words, at_begin=False):
+    """Whose command line has these words; not the test's own, and no zombies, whose line is empty."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if words in line and "--tunnel-command" not in line and (line.startswith(words) or not at_begin):
+            found.append(int(name))
+    return found
+
+
+class TunnelCommand(unittest.TestCase):
+    def start(self, command_line, *options):
+        return launch(self, world, *UPSTREAM, "--tunnel-command", command_line, *options)
+
+    def said(self, culvert, words):
+        return wait_for(lambda: words in culvert.said(), 20, f"the log does not say {words!r}:\n{culvert.said()}")
+
+    def gone(self, words, seconds=10):
+        wait_for(lambda: not processes_with(words), seconds, f"{words!r} still runs")
+
+    def test_the_first_request_waits_for_the_tunnel_and_the_next_ones_survive_its_end(self):
+        culvert = self.start(command)
+        wire.tunnel(world.home, TARGET).close()
+        self.said(culvert, "tunnel: starting ssh")
+        self.said(culvert, "tunnel: Authenticated to")
+        for _ in range(2):
+            [ssh] = processes_with("/usr/bin/ssh -N", at_begin=True)
+            os.kill(ssh, signal.SIGKILL)
+            wait_for(lambda: ssh not in processes_with("/usr/bin/ssh -N"), 10, "ssh has survived SIGKILL")
+            wire.tunnel(world.home, TARGET).close()
+            # The shell may stand between us and the command, and tells of its end in its own way.
+            wait_for(
+                lambda: re.search(r"tunnel: ssh (was ended by signal 9|exited with status 137) after", culvert.said()),
+                20, "the log does not tell of the end of ssh",
+            )
+        culvert.end()
+        self.gone("-D 127.0.0.1:1080")
+        self.assertNotIn("/user", culvert.said())  # the key's path stood in the command
+
+    def test_it_is_taken_along_when_culvert_is_killed(self):
+        culvert = self.start(command)
+        wire.tunnel(world.home, TARGET).close()
+        culvert.kill()
+        self.gone("-D 127.0.0.1:1080")
+
+    def test_a_command_that_fails_is_told_of_and_started_later_and_later(self):
+        culvert = self.start("echo no such luck >&2; exit 3")
+        self.said(culvert, "tunnel: no such luck")
+        for wait in ("250ms", "500ms", "1s"):
+            self.said(culvert, f"starting again in {wait}")
+        self.said(culvert, "tunnel: echo exited with status 3 after 0.0 s")
+        culvert.end()
+
+    def test_a_stubborn_command_is_ended_by_force(self):
+        culvert = self.start("TOKEN=hush; trap '' TERM; echo up; while :; do sleep 0.777; done")
+        self.said(culvert, "tunnel: up")
+        culvert.end()
+        self.gone("sleep 0.777")
+        self.said(culvert, "tunnel: command was ended by signal 9")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,278 @@
+"""Both ends of a tunnel by hand: a client that speaks CONNECT, and targets in world."""
+
+import hashlib
+import http.server
+import queue
+import random
+import socket
+import ssl
+import struct
+import threading
+
+import culvert
+from world import TARGET, TARGET6
+
+BULK_PORT = 7000
+
+# The length is prime, so that bytes lost, doubled or swapped in any power-of-two buffer change the digest.
+BLOCK = memoryview(random.Random(2).randbytes(1_000_003))
+
+
+def pattern(size):
+    """Yields size bytes, always the same."""
+    while size > 0:
+        piece = BLOCK[: min(size, len(BLOCK))]
+        yield piece
+        size -= len(piece)
+
+
+def digest(size):
+    """What receive() returns for these bytes."""
+    seen = hashlib.sha256()
+    for piece in pattern(size):
+        seen.update(piece)
+    return size, seen.hexdigest()
+
+
+def receive(connection):
+    """Reads to the end. Returns how many bytes came and their digest."""
+    seen, count = hashlib.sha256(), 0
+    while True:
+        data = connection.recv(1 << 18)
+        if not data:
+            return count, seen.hexdigest()
+        seen.update(data)
+        count += len(data)
+
+
+def send_pattern(connection, size):
+    for piece in pattern(size):
+        connection.sendall(piece)
+
+
+def reset(connection):
+    """Closes with RST instead of FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class Reply:
+    """The answer to a CONNECT."""
+
+    def __init__(self, head):
+        line, *fields = head.decode("latin-1").split("\r\n")
+        self.line = line
+        version, _, rest = line.partition(" ")
+        code, _, self.reason = rest.partition(" ")
+        if version not in ("HTTP/1.1", "HTTP/1.0") or not code.isdigit():
+            raise AssertionError(f"this is no status line: {line!r}")
+        self.status = int(code)
+        self.headers = {}
+        for field in fields:
+            name, _, value = field.partition(":")
+            self.headers[name.strip().lower()] = value.strip()
+        self.body = b""
+
+
+def open_client(place, port=culvert.PORT, timeout=20, address="127.0.0.1"):
+    client = place.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    client.settimeout(timeout)
+    client.connect((address, port))
+    return client
+
+
+def read_reply(client):
+    """Reads one answer. Takes not a byte more than its head, as the next one is the tunnel's; an error's body too."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = client.recv(1)
+        if not byte:
+            raise AssertionError(f"the connection ended within the answer: {head!r}")
+        head += byte
+    reply = Reply(head[:-4])
+    if reply.status >= 300:
+        while True:
+            data = client.recv(65536)
+            if not data:
+                break
+            reply.body += data
+    return reply
+
+
+def ask(place, target, **options):
+    """Sends a CONNECT and returns the connection and the answer."""
+    client = open_client(place, **options)
+    client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    return client, read_reply(client)
+
+
+def tunnel(place, target=f"target.world:{BULK_PORT}", early=b"", **options):
+    """Opens a tunnel that has to work. Early data is sent in one segment with the head."""
+    client = open_client(place, **options)
+    client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode() + early)
+    reply = read_reply(client)
+    if reply.line != "HTTP/1.1 200 Connection established":
+        raise AssertionError(f"{target}: {reply.line}")
+    return client
+
+
+class BulkTarget:
+    """A server in world that does what the first line says. Tells in `results` what it has received."""
+
+    def __init__(self, place):
+        self.results = queue.Queue()
+        self.release = threading.Event()
+        self.sent = 0
+        for family, address in ((socket.AF_INET, TARGET), (socket.AF_INET6, TARGET6)):
+            listener = place.socket(family, socket.SOCK_STREAM)
+            listener.bind((address, BULK_PORT))
+            listener.listen(128)
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def _accept(self, listener):
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    # What these have received, or how they were broken off, is waited for in `results`.
+    TELLING = ("source", "both", "offer", "stall", "watch")
+
+    def _serve(self, connection):
+        verb = None
+        try:
+            line = b""
+            while not line.endswith(b"\n"):
+                byte = connection.recv(1)
+                if not byte:
+                    return
+                line += byte
+            verb, *numbers = line.decode().split()
+            getattr(self, verb)(connection, *map(int, numbers))
+        except OSError as error:
+            if verb in self.TELLING:
+                self.results.put(error)
+        finally:
+            connection.close()
+
+    def sink(self, connection):
+        """Reads to the end, then answers with what came: the client's half was closed, the other one still works."""
+        count, seen = receive(connection)
+        connection.sendall(f"{count} {seen}\n".encode())
+
+    def source(self, connection, size):
+        """Sends, closes its half, and goes on reading to the end of the other one."""
+        send_pattern(connection, size)
+        connection.shutdown(socket.SHUT_WR)
+        self.results.put(receive(connection))
+
+    def burst(self, connection, size):
+        """Sends and closes in one go."""
+        send_pattern(connection, size)
+
+    def both(self, connection, size):
+        sender = threading.Thread(target=self._send_and_shut, args=(connection, size))
+        sender.start()
+        received = receive(connection)
+        sender.join()
+        self.results.put(received)
+
+    @staticmethod
+    def _send_and_shut(connection, size):
+        send_pattern(connection, size)
+        connection.shutdown(socket.SHUT_WR)
+
+    def halves(self, connection, size):
+        """Sends one half, waits for the test's word, and sends the other half."""
+        send_pattern(connection, size // 2)
+        self.release.wait(60)
+        self.release.clear()
+        send_pattern(connection, size // 2)
+
+    def offer(self, connection, size):
+        """Sends as much as is taken, and counts it."""
+        self.sent = 0
+        for piece in pattern(size):
+            self.sent += connection.send(piece)
+
+    def stall(self, connection):
+        """Reads nothing until the test's word."""
+        self.release.wait(60)
+        self.release.clear()
+        self.results.put(receive(connection))
+
+    def echo(self, connection):
+        while True:
+            data = connection.recv(65536)
+            if not data:
+                return
+            connection.sendall(data)
+
+    def watch(self, connection):
+        """Says a word, and then tells how the connection ends."""
+        connection.sendall(b"ready\n")
+        connection.recv(1)
+        self.results.put("end")
+
+    def cut(self, connection):
+        """Says a word, and resets the connection."""
+        connection.sendall(b"ready\n")
+        connection.recv(1)
+        reset(connection)
+
+
+class FileServer:
+    """Files over HTTP/1.1, in the clear as plain.world:80 and behind TLS as files.world:443.
+
+    GET /bytes/N is the pattern; POST /digest tells what was posted.
+    """
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            size = int(self.path.rpartition("/")[2])
+            self._head(size)
+            for piece in pattern(size):
+                self.wfile.write(piece)
+
+        def do_POST(self):
+            seen, left = hashlib.sha256(), int(self.headers["Content-Length"])
+            while left:
+                data = self.rfile.read(min(left, 1 << 16))
+                if not data:
+                    raise ConnectionError("the body is cut short")
+                seen.update(data)
+                left -= len(data)
+            answer = seen.hexdigest().encode()
+            self._head(len(answer))
+            self.wfile.write(answer)
+
+        def _head(self, size):
+            self.send_response(200)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, *_):
+            # What a client breaks off is judged at the client.
+            pass
+
+    def __init__(self, place, authority):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.issue("files.world", "DNS:files.world", f"IP:{TARGET}", f"IP:{TARGET6}"))
+        for port, tls in ((80, None), (443, context)):
+            server = self.Server((TARGET, port), self.Handler, bind_and_activate=False)
+            server.socket.close()
+            server.socket = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+            server.allow_reuse_address = True
+            server.server_bind()
+            server.server_activate()
+            if tls:
+                server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            threading.Thread(target=server.serve_forever, daemon=True).start()

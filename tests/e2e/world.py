@@ -1,0 +1,256 @@
+"""The stage: three networks, joined so that home can reach world only through the border.
+
+    home    10.77.1.2  docker, registries, curl and culvert; knows only the border, has no default route
+    border  10.77.1.1  the far ends of the tunnels: sshd, dante, microsocks, squid; routes nothing
+            10.77.2.1
+    world   10.77.2.x  gcr.io and the other targets
+
+Each place is a network namespace with a mount namespace, so that it has an /etc/resolv.conf of its own.
+Home's DNS server knows no name. The culvert under test shares home's network, but asks a DNS server of its own,
+so that a question from it cannot be taken for one from docker.
+"""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+
+import isolate
+from certs import Authority
+from dns import DnsServer
+
+HOME = "10.77.1.2"
+BORDER = "10.77.1.1"
+BORDER_ABROAD = "10.77.2.1"
+GCR = "10.77.2.10"
+TARGET = "10.77.2.20"
+TARGET6 = "fd77:2::20"
+# The border's network card does not have the address that this one is said to be at, so all packets are lost.
+BLACKHOLE = "10.77.1.66"
+
+NAMES = {
+    "gcr.io": [GCR],
+    "files.world": [TARGET],
+    "plain.world": [TARGET],
+    "target.world": [TARGET],
+    "six.world": [TARGET6],
+}
+
+
+def wait_for(condition, seconds, what):
+    """Polls until the condition holds and returns its value. Says what was waited for when time is up."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"after {seconds} s: {what}")
+        time.sleep(0.01)
+
+
+class Place:
+    """A network namespace with mounts of its own, kept alive by a process that sleeps in it."""
+
+    def __init__(self, name, nameserver, network_of=None):
+        self.name = name
+        resolv_conf = f"{isolate.STATE}/resolv.conf.{name}"
+        isolate.write(resolv_conf, f"nameserver {nameserver}\noptions timeout:2 attempts:1\n")
+        enter = ["nsenter", f"--net=/proc/{network_of.pid}/ns/net", "unshare"] if network_of else ["unshare", "--net"]
+        script = f"mount --bind {resolv_conf} /etc/resolv.conf && echo ready && exec sleep infinity"
+        self._keeper = subprocess.Popen(
+            [*enter, "--mount", "--propagation", "private", "sh", "-c", script], stdout=subprocess.PIPE, text=True
+        )
+        self.pid = self._keeper.pid
+        if self._keeper.stdout.readline() != "ready\n":
+            isolate.skip(f"the namespaces for {name} cannot be made")
+
+    def command(self, argv):
+        """The command line that runs argv in this place. The process that it starts is argv's own."""
+        # Entering mounts leads out of a chroot, so its root is entered too.
+        return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--root", "--", *map(str, argv)]
+
+    def run(self, *argv, check=True, **options):
+        """Runs a program to its end and returns what it said."""
+        done = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=options.pop("timeout", 120), **options)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def ip(self, *lines):
+        self.run("ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+    def socket(self, *kind):
+        """A socket in this place's network. A socket stays where it was made, so a thread goes there to make it."""
+        made = []
+
+        def make():
+            with open(f"/proc/{self.pid}/ns/net", "rb") as namespace:
+                isolate.check(isolate.libc.setns(namespace.fileno(), isolate.CLONE_NEWNET), "setns")
+            made.append(socket.socket(*kind))
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        return made[0]
+
+    def listens(self, port, address=None):
+        """Whether something listens on the port. Asks the kernel, as connecting would be noticed."""
+        for table in ("tcp", "tcp6"):
+            try:
+                with open(f"/proc/{self.pid}/net/{table}", encoding="ascii") as lines:
+                    next(lines)
+                    for line in lines:
+                        local, state = line.split()[1], line.split()[3]
+                        host, number = local.split(":")
+                        if state == "0A" and int(number, 16) == port and address in (None, kernel_address(host)):
+                            return True
+            except FileNotFoundError:
+                continue
+        return False
+
+    def received_bytes(self, device):
+        with open(f"/proc/{self.pid}/net/dev", encoding="ascii") as lines:
+            for line in lines:
+                name, _, counters = line.partition(":")
+                if name.strip() == device:
+                    return int(counters.split()[0])
+        raise KeyError(device)
+
+
+def kernel_address(text):
+    """The address that /proc/net/tcp writes as host-order hexadecimal words."""
+    words = bytes.fromhex(text)
+    raw = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+
+
+class World:
+    """The three networks, their DNS servers and the certificate authority that home trusts."""
+
+    def __init__(self):
+        self.processes = []
+        self.home = Place("home", "127.0.0.53")
+        self.border = Place("border", "127.0.0.53")
+        self.world = Place("world", "127.0.0.53")
+        self.culvert_home = Place("culvert", "127.0.0.54", network_of=self.home)
+        self._join()
+        self.home_dns = DnsServer(self.home, "127.0.0.53")
+        self.culvert_dns = DnsServer(self.home, "127.0.0.54")
+        self.border_dns = DnsServer(self.border, "127.0.0.53", NAMES)
+        self.ca = Authority("world")
+
+    def _join(self):
+        for pair in (("home0", self.home, "border1", self.border), ("border2", self.border, "world0", self.world)):
+            one, one_place, other, other_place = pair
+            subprocess.run(["ip", "link", "add", one, "type", "veth", "peer", "name", other], check=True)
+            subprocess.run(["ip", "link", "set", one, "netns", str(one_place.pid)], check=True)
+            subprocess.run(["ip", "link", "set", other, "netns", str(other_place.pid)], check=True)
+        self.home.ip(
+            "link set lo up", "link set home0 up", f"address add {HOME}/24 dev home0",
+            f"neighbour add {BLACKHOLE} lladdr 02:00:00:00:00:66 dev home0 nud permanent",
+        )
+        self.border.ip(
+            "link set lo up", "link set border1 up", "link set border2 up", f"address add {BORDER}/24 dev border1",
+            f"address add {BORDER_ABROAD}/24 dev border2", "address add fd77:2::1/64 dev border2 nodad",
+        )
+        self.world.ip(
+            "link set lo up", "link set world0 up", f"address add {GCR}/24 dev world0", f"address add {TARGET}/24 dev world0",
+            f"address add {TARGET6}/64 dev world0 nodad",
+        )
+
+    def start(self, process):
+        """Starts a Program and keeps it until the end of the world."""
+        self.processes.append(process)
+        process.start()
+        return process
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.kill()
+
+    def describe(self):
+        """What the programs said last, for whoever reads a failure."""
+        return "\n".join(process.tail() for process in self.processes)
+
+
+class Program:
+    """A program that runs in a place until it is stopped. What it says goes to files."""
+
+    counter = 0
+
+    def __init__(self, name, place, argv, env=None, separate_stdout=False):
+        Program.counter += 1
+        self.name = name
+        self.place = place
+        self.argv = argv
+        self.env = {**os.environ, **(env or {})}
+        stem = f"{isolate.STATE}/log/{Program.counter:02}-{name}"
+        self.log = f"{stem}.log"
+        self.out = f"{stem}.out" if separate_stdout else self.log
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log, open(self.out, "ab") as out:
+            self.process = subprocess.Popen(
+                self.place.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env
+            )
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_until(self, ready, seconds=20):
+        """Waits until the program is ready, or says how it ended instead."""
+
+        def settled():
+            return ready() or not self.running()
+
+        try:
+            wait_for(settled, seconds, f"{self.name} is not ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.tail()}") from None
+        if not ready():
+            raise AssertionError(f"{self.name} ended with {self.process.poll()}\n{self.tail()}")
+
+    def wait_listening(self, port, address=None):
+        self.wait_until(lambda: self.place.listens(port, address))
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, seconds):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} still runs after {seconds} s\n{self.tail()}") from None
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, seconds=10):
+        if self.running():
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def said(self):
+        """All that the program has said on both channels."""
+        text = ""
+        for path in dict.fromkeys((self.log, self.out)):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text += file.read()
+        return text
+
+    def tail(self, lines=15):
+        state = "running" if self.running() else f"ended {self.process.poll()}" if self.process else "not started"
+        said = self.said().splitlines() if self.process else []
+        return f"--- {self.name} ({state})\n" + "\n".join(said[-lines:])
