@@ -23,6 +23,10 @@ Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
   timer_.start(milliseconds(0));
 }
 
+Prober::~Prober() {
+  if (dial_) upstream_.breaker.abandoned(permit_);
+}
+
 void Prober::probe() {
   permit_ = upstream_.breaker.ask(loop_.now());
   if (permit_ == Breaker::Permit::refused) permit_ = Breaker::Permit::granted;
@@ -34,6 +38,7 @@ void Prober::probe() {
 
 void Prober::on_done(DialResult result) {
   dial_.reset();
+  upstream_.probe_failed = !result;
   if (result) {
     upstream_.worked(permit_, loop_.now(), log_);
   } else {

@@ -10,13 +10,15 @@
 namespace culvert {
 
 /// Asks an upstream for a connection to a known host every so often (`--probe`), because a local
-/// port that accepts says nothing about the tunnel behind it.  The upstream's breaker learns from
-/// the outcome; any failure counts, as the host is known to be there.
+/// port that accepts says nothing about the tunnel behind it.  Any failure counts, as the host is
+/// known to be there: the upstream's breaker learns of it, and until something comes through again
+/// other upstreams are preferred.
 class Prober {
  public:
   /// All outlive the prober.
   Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
          std::chrono::milliseconds interval);
+  ~Prober();
 
  private:
   void probe();

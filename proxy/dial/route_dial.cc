@@ -55,13 +55,13 @@ void RouteDial::begin_pass() {
   order_.clear();
   const auto now = loop_.now();
   for (Upstream* upstream : upstreams_) {
-    if (!upstream->breaker.is_open(now)) order_.push_back(upstream);
+    if (!upstream->breaker.is_open(now) && !upstream->probe_failed) order_.push_back(upstream);
   }
   if (order_.empty()) {
     // Nothing better is left.  A proxy that fails at once may as well be asked, it may be back; one
     // that swallows connections would cost each client its patience.
     for (Upstream* upstream : upstreams_) {
-      if (!upstream->fails_slowly) {
+      if (!upstream->fails_slowly || !upstream->breaker.is_open(now)) {
         order_.push_back(upstream);
       } else {
         failures_.push_back(
@@ -102,6 +102,7 @@ void RouteDial::try_next() {
 void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
   Upstream& upstream = attempt.upstream;
   if (result) {
+    upstream.probe_failed = false;
     upstream.worked(attempt.permit, loop_.now(), log_);
   } else {
     note_failure(attempt, std::move(result).error());
@@ -124,13 +125,15 @@ void RouteDial::note_failure(const Attempt& attempt, Error error) {
   Upstream& upstream = attempt.upstream;
   const auto now = loop_.now();
   const bool proxy_failed = attempt.dial->proxy_failed();
+  // One that greets and then says nothing: its tunnel may be dead, or the target.
+  const bool silent = error.side == Side::upstream && error.code == Errc::connection_timeout;
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
   if (proxy_failed) {
     upstream.failed(attempt.permit, error, now, log_);
     if (const auto down = upstream.down_for(now); down >= milliseconds(1'000)) {
       error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
     }
-  } else if (attempt.dial->proxy_answered()) {
+  } else if (attempt.dial->proxy_answered() && !silent) {
     upstream.worked(attempt.permit, now, log_);  // what went wrong lies beyond it
   } else {
     upstream.breaker.abandoned(attempt.permit);

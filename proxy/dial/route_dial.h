@@ -20,8 +20,8 @@ struct DialLimits {
 };
 
 /// Tries the upstreams of a route in order until one connects, all within one budget; of several
-/// failures the most telling one is reported.  Upstreams whose breaker is open are passed over
-/// while there is another.
+/// failures the most telling one is reported.  Upstreams whose breaker is open or whose probe
+/// failed are passed over while there is another.
 ///
 /// While there is hope it waits: if every upstream's proxy refused the TCP connection, and they
 /// have done so for no longer than `hold`, the tunnel may just be starting, and it is tried again

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <random>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -33,8 +34,9 @@ struct Upstream {
   std::shared_ptr<const TlsClientContext> tls;  ///< kind https only
   std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
   TlsSessionSlot session;
-  Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}};
+  Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
   bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
+  bool probe_failed = false;  ///< nothing has come through since: others are preferred
   Secret authorization;  ///< value of Proxy-Authorization for requests in absolute-form; may be empty
   std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
 

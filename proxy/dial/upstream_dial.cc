@@ -76,7 +76,11 @@ void UpstreamDial::connect() {
       return fail(std::move(*refused));
     }
   }
-  if (upstream_.warm && purpose_ != Purpose::warm) {
+  // That a connection went stale shows when the proxy is asked.  Where it is not, the client would be
+  // the one to find out.
+  const bool is_asked = purpose_ == Purpose::tunnel ||
+                        (upstream_.config.kind != Kind::http && upstream_.config.kind != Kind::https);
+  if (upstream_.warm && purpose_ != Purpose::warm && is_asked) {
     if ((stream_ = upstream_.warm->take())) {
       from_pool_ = true;
       return begin_handshake();
@@ -106,6 +110,11 @@ void UpstreamDial::on_connected(DialResult result) {
     Error error = std::move(result).error();
     const bool refused_by_proxy = !is_direct() && error.code == Errc::connection_refused;
     if (upstream_.config.via_index) {
+      // The hop's target is our proxy; that somebody far away was refused is no reason to hold.
+      if (error.side == Side::target) {
+        error.side = Side::upstream;
+        if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
+      }
       error.text = upstream_name() + " is out of reach: " + error.text;
     } else {
       error.text = (is_direct() ? target_name() : upstream_name()) + " " + error.text +

@@ -17,6 +17,13 @@ constexpr milliseconds kRest{2'000};
 constexpr milliseconds kConnectLimit{4'000};
 constexpr milliseconds kBudget{8'000};
 
+/// Nobody has been asked anything: a FIN or a byte means that the connection is spoilt.  Reading
+/// takes in what TLS sends for itself, such as its session tickets.
+bool is_quiet(Stream& stream) {
+  std::array<char, 1> unasked;
+  return stream.try_read(unasked).status == Io::Status::would_block;
+}
+
 }  // namespace
 
 /// A connection on its way to being ready.
@@ -44,9 +51,7 @@ std::unique_ptr<Stream> WarmPool::take() {
     // The newest is the least likely to be stale.
     taken = std::move(ready_.back().stream);
     ready_.pop_back();
-    // Nobody has been asked anything: a FIN or a byte means that it is spoilt.
-    std::array<char, 1> unasked;
-    if (taken->try_read(unasked).status != Io::Status::would_block) taken.reset();
+    if (!is_quiet(*taken)) taken.reset();
   }
   if (taken) taken->set_events(nullptr);
   // Dialing begins when this request is on its way.
@@ -55,6 +60,7 @@ std::unique_ptr<Stream> WarmPool::take() {
 }
 
 void WarmPool::on_ready(Stream& stream) {
+  if (is_quiet(stream)) return;
   std::erase_if(ready_, [&](const Ready& ready) { return ready.stream.get() == &stream; });
   // A proxy that hangs up on quiet clients would be called again and again.
   resting_ = true;

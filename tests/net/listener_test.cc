@@ -1,0 +1,289 @@
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <memory>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/sockets.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+HostPort address(std::string_view text) { return *HostPort::parse(text, 0); }
+HostPort loopback(std::uint16_t port) {
+  return HostPort{"127.0.0.1", port, IpAddress::parse("127.0.0.1")};
+}
+
+/// A Listener and what it brought.
+struct Door {
+  explicit Door(ListenSocket from) : socket(std::move(from)) {
+    listener =
+        std::make_unique<Listener>(loop, socket, Listener::Accepted::to<&Door::on_accepted>(this),
+                                   Listener::Starved::to<&Door::on_starved>(this));
+  }
+  ~Door() {
+    listener.reset();
+    CHECK_FALSE(loop.busy());
+  }
+  void on_accepted(int fd, const std::optional<HostPort>& peer) {
+    accepted.emplace_back(fd);
+    peers.push_back(peer);
+    if (then) then();
+  }
+  void on_starved(int error) { starved.push_back(error); }
+  std::uint16_t port() const { return socket.address().port; }
+
+  Loop loop;
+  ListenSocket socket;
+  std::unique_ptr<Listener> listener;
+  std::vector<Fd> accepted;
+  std::vector<std::optional<HostPort>> peers;
+  std::vector<int> starved;
+  std::function<void()> then;
+};
+
+ListenSocket on_loopback() { return ListenSocket::tcp(loopback(0), false).value(); }
+
+Result<Fd> connect_to_path(const std::string& path) {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  path.copy(to.sun_path, sizeof to.sun_path - 1);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return fd;
+  return Error{Errc::proxy_internal_error, Side::local, errno, {}};
+}
+
+}  // namespace
+
+TEST_CASE("a listener brings connections, non-blocking, with their peers") {
+  Door door(on_loopback());
+  CHECK(door.port() != 0);
+  const Fd first = connect_to_loopback(door.port());
+  const Fd second = connect_to_loopback(door.port());
+  REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == 2; }));
+  CHECK(door.peers[0]->host == "127.0.0.1");
+  CHECK(door.peers[0]->port != door.peers[1]->port);
+  char byte = 0;
+  CHECK(recv(door.accepted[0].get(), &byte, 1, 0) == -1);
+  CHECK(errno == EAGAIN);
+}
+
+TEST_CASE("more connections than fit one wake-up all arrive") {
+  Door door(on_loopback());
+  std::vector<Fd> clients;
+  for (int i = 0; i < 150; ++i) clients.push_back(connect_to_loopback(door.port()));
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == clients.size(); }));
+}
+
+TEST_CASE("a paused listener leaves connections in the queue") {
+  Door door(on_loopback());
+  door.listener->pause_accepting();
+  door.listener->pause_accepting();
+  const Fd client = connect_to_loopback(door.port());
+  settle(door.loop);
+  CHECK(door.accepted.empty());
+  door.listener->resume_accepting();
+  door.listener->resume_accepting();
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+}
+
+TEST_CASE("a listener that is paused by what it brings brings no more") {
+  Door door(on_loopback());
+  const Fd first = connect_to_loopback(door.port());
+  const Fd second = connect_to_loopback(door.port());
+  door.then = [&] { door.listener->pause_accepting(); };
+  settle(door.loop);
+  CHECK(door.accepted.size() == 1);
+  door.listener->resume_accepting();
+  settle(door.loop);
+  CHECK(door.accepted.size() == 2);
+}
+
+TEST_CASE("accept_all() empties the queue, of a paused listener too") {
+  Door door(on_loopback());
+  door.listener->pause_accepting();
+  const Fd first = connect_to_loopback(door.port());
+  const Fd second = connect_to_loopback(door.port());
+  door.listener->accept_all();
+  CHECK(door.accepted.size() == 2);
+}
+
+TEST_CASE("without descriptors accepting waits instead of spinning, and recovers") {
+  Door door(on_loopback());
+  const Fd client = connect_to_loopback(door.port());
+  {
+    const FileLimit none_left;
+    const auto begun = Loop::Clock::now();
+    int turns = 0;
+    while (Loop::Clock::now() - begun < 250ms) {
+      door.loop.turn(50);
+      ++turns;
+    }
+    CHECK(door.accepted.empty());
+    CHECK(turns < 20);
+    REQUIRE(door.starved.size() >= 2);  // tried again, but not all the time
+    CHECK(door.starved.size() <= 4);
+    CHECK(door.starved[0] == EMFILE);
+  }
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+}
+
+TEST_CASE("a starved listener that is paused stays paused when its retry comes") {
+  Door door(on_loopback());
+  const Fd client = connect_to_loopback(door.port());
+  {
+    const FileLimit none_left;
+    REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  }
+  door.listener->pause_accepting();
+  turn_for(door.loop, 150ms);
+  CHECK(door.accepted.empty());
+  door.listener->resume_accepting();
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+}
+
+TEST_CASE("a starved listener may be destroyed") {
+  Door door(on_loopback());
+  const Fd client = connect_to_loopback(door.port());
+  const FileLimit none_left;
+  REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+}
+
+TEST_CASE("a taken port is told of in a sentence") {
+  std::uint16_t port = 0;
+  const Fd other = listen_on_loopback(port);
+  const auto refused = ListenSocket::tcp(loopback(port), GENERATE(false, true));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().sys == EADDRINUSE);
+  CHECK_THAT(refused.error().text,
+             Contains("127.0.0.1:" + std::to_string(port)) && Contains("already in use"));
+}
+
+TEST_CASE("an address of no interface here is told of in a sentence") {
+  const auto refused = ListenSocket::tcp(address("192.0.2.1:3128"), false);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().text, Contains("cannot listen on 192.0.2.1:3128: no interface"));
+}
+
+TEST_CASE("check_free() sees who is there, even one that would share the port") {
+  auto ours = ListenSocket::tcp(loopback(0), true);
+  REQUIRE(ours);
+  const HostPort taken = ours->address();
+  // The system would let us in.
+  REQUIRE(ListenSocket::tcp(taken, true));
+  const auto free = ListenSocket::check_free(taken);
+  REQUIRE_FALSE(free);
+  CHECK_THAT(free.error().text, Contains("already in use"));
+}
+
+TEST_CASE("check_free() leaves nothing behind") {
+  const std::size_t before = open_files();
+  const HostPort here = loopback(closed_port());
+  CHECK(ListenSocket::check_free(here));
+  CHECK(ListenSocket::check_free(here));
+  CHECK(open_files() == before);
+  CHECK(ListenSocket::tcp(here, false));
+}
+
+TEST_CASE("sockets of several workers share a port") {
+  auto first = ListenSocket::tcp(loopback(0), true);
+  REQUIRE(first);
+  auto second = ListenSocket::tcp(first->address(), true);
+  REQUIRE(second);
+  CHECK(first->address() == second->address());
+}
+
+TEST_CASE("0.0.0.0 and [::] stand side by side") {
+  auto v4 = ListenSocket::tcp(HostPort{"0.0.0.0", 0, IpAddress::parse("0.0.0.0")}, false);
+  REQUIRE(v4);
+  auto v6 = ListenSocket::tcp(HostPort{"::", v4->address().port, IpAddress::parse("::")}, false);
+  if (!v6 && v6.error().sys == EAFNOSUPPORT) return;  // no IPv6 on this system
+  REQUIRE(v6);
+  CHECK(v6->address().to_string() == "[::]:" + std::to_string(v4->address().port));
+}
+
+TEST_CASE("a unix socket brings connections without a peer, and goes with its owner") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  {
+    Door door(ListenSocket::unix_path(path).value());
+    const auto client = connect_to_path(path);
+    REQUIRE(client);
+    REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+    CHECK(door.peers[0] == std::nullopt);
+  }
+  CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a stale unix socket is replaced, one that answers is not") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path.copy(at.sun_path, sizeof at.sun_path - 1);
+    const Fd dead(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(bind(dead.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+  }
+  auto ours = ListenSocket::unix_path(path);
+  REQUIRE(ours);
+  const auto second = ListenSocket::unix_path(path);
+  REQUIRE_FALSE(second);
+  CHECK_THAT(second.error().text, Contains("unix:" + path) && Contains("already in use"));
+  CHECK(connect_to_path(path));  // and still works
+}
+
+TEST_CASE("a unix socket whose queue is full is alive, and nobody waits for it") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  path.copy(at.sun_path, sizeof at.sun_path - 1);
+  const Fd busy(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(bind(busy.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+  REQUIRE(listen(busy.get(), 0) == 0);
+  const auto first = connect_to_path(path);
+  REQUIRE(first);
+  alarm(5);  // instead of hanging
+  const auto refused = ListenSocket::unix_path(path);
+  alarm(0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().sys == EADDRINUSE);
+}
+
+TEST_CASE("a file that is no socket is left alone") {
+  const TempDir dir;
+  const std::string path = dir.path("precious");
+  const Fd file(creat(path.c_str(), 0600));
+  CHECK_FALSE(ListenSocket::unix_path(path));
+  CHECK(access(path.c_str(), F_OK) == 0);
+}
+
+TEST_CASE("a path that is too long for a unix socket is told of") {
+  const auto refused = ListenSocket::unix_path("/tmp/" + std::string(200, 'x'));
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().text, Contains("too long"));
+}
+
+TEST_CASE("a listening socket moves, and closes once") {
+  const std::size_t before = open_files();
+  {
+    ListenSocket first = on_loopback();
+    ListenSocket second = std::move(first);
+    first = std::move(second);
+    CHECK(open_files() == before + 1);
+    CHECK(connect_to_loopback(first.address().port).get() >= 0);
+  }
+  CHECK(open_files() == before);
+}

@@ -1,0 +1,233 @@
+#include "net/loop.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "support/catch.h"
+#include "support/sockets.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+
+namespace {
+
+/// Counts what it is told, and does what the test says.
+struct Owner final : Pollable {
+  void on_poll(std::uint32_t events) override {
+    ++calls;
+    last_events = events;
+    if (const auto act = then) act();  // a copy: it may destroy us
+  }
+
+  int calls = 0;
+  std::uint32_t last_events = 0;
+  std::function<void()> then;
+};
+
+}  // namespace
+
+TEST_CASE("a loop with nothing on it is not busy, and its turn comes back") {
+  Loop loop;
+  settle(loop, 3);
+  CHECK_FALSE(loop.busy());
+  const auto before = loop.now();
+  loop.turn(5);
+  CHECK(loop.now() - before >= std::chrono::milliseconds(4));
+}
+
+TEST_CASE("resume() calls once, in the next turn") {
+  Loop loop;
+  Owner owner;
+  loop.resume(owner);
+  loop.resume(owner);
+  CHECK(owner.calls == 0);
+  loop.turn(-1);  // does not wait
+  CHECK(owner.calls == 1);
+  CHECK(owner.last_events == 0);
+  loop.turn(0);
+  CHECK(owner.calls == 1);
+}
+
+TEST_CASE("resume() from within on_poll() is for the turn after") {
+  Loop loop;
+  Owner owner;
+  owner.then = [&] {
+    if (owner.calls < 3) loop.resume(owner);
+  };
+  loop.resume(owner);
+  for (int turn = 1; turn <= 5; ++turn) {
+    loop.turn(0);
+    CHECK(owner.calls == std::min(turn, 3));
+  }
+}
+
+TEST_CASE("forget() takes a resumption back") {
+  Loop loop;
+  Owner owner;
+  loop.resume(owner);
+  loop.forget(owner);
+  loop.turn(0);
+  CHECK(owner.calls == 0);
+  loop.resume(owner);
+  loop.turn(0);
+  CHECK(owner.calls == 1);
+}
+
+TEST_CASE("forget() reaches an owner that is to be resumed in this very turn") {
+  Loop loop;
+  Owner first;
+  auto second = std::make_unique<Owner>();
+  int second_calls = 0;
+  second->then = [&] { ++second_calls; };
+  first.then = [&] {
+    loop.forget(*second);
+    second.reset();
+  };
+  loop.resume(first);
+  loop.resume(*second);
+  loop.turn(0);
+  loop.turn(0);
+  CHECK(first.calls == 1);
+  CHECK(second_calls == 0);
+}
+
+TEST_CASE("an owner may be destroyed by another's event of the same batch, and by its own") {
+  Loop loop;
+  SocketPair pairs[3];
+  std::unique_ptr<Owner> owners[3];
+  int calls = 0;
+  for (int i = 0; i < 3; ++i) {
+    pairs[i] = unix_pair();
+    owners[i] = std::make_unique<Owner>();
+    // Whoever comes first ends all of them.
+    owners[i]->then = [&] {
+      ++calls;
+      for (int each = 0; each < 3; ++each) {
+        loop.forget(*owners[each]);
+        owners[each].reset();
+        pairs[each].near.reset();
+      }
+    };
+    loop.watch(pairs[i].near.get(), *owners[i], EPOLLIN);
+    send_all(pairs[i].far, "x");
+  }
+  CHECK(loop.busy());
+  loop.turn(0);
+  loop.turn(0);
+  CHECK(calls == 1);
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("an event and a resumption of one turn are two calls") {
+  Loop loop;
+  const SocketPair pair = unix_pair();
+  Owner owner;
+  loop.watch(pair.near.get(), owner, EPOLLIN | EPOLLET);
+  send_all(pair.far, "x");
+  loop.resume(owner);
+  loop.turn(0);
+  CHECK(owner.calls == 2);
+  loop.unwatch(pair.near.get(), owner);
+}
+
+TEST_CASE("rewatch() changes what is watched for, unwatch() ends it") {
+  Loop loop;
+  const SocketPair pair = unix_pair();
+  Owner owner;
+  loop.watch(pair.near.get(), owner, EPOLLIN);
+  send_all(pair.far, "x");
+  loop.turn(0);
+  CHECK(owner.last_events == EPOLLIN);
+  loop.rewatch(pair.near.get(), owner, 0);
+  owner.calls = 0;
+  loop.turn(0);
+  CHECK(owner.calls == 0);
+  loop.rewatch(pair.near.get(), owner, EPOLLOUT);
+  loop.turn(0);
+  CHECK(owner.last_events == EPOLLOUT);
+  loop.unwatch(pair.near.get(), owner);
+  owner.calls = 0;
+  loop.turn(0);
+  CHECK(owner.calls == 0);
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("what cannot be watched is resumed") {
+  Loop loop;
+  const TempDir dir;
+  const Fd file(open(dir.path("file").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  Owner owner;
+  loop.watch(file.get(), owner, EPOLLIN);  // epoll knows no regular files
+  CHECK_FALSE(loop.busy());
+  loop.turn(-1);
+  CHECK(owner.calls == 1);
+  loop.forget(owner);
+}
+
+TEST_CASE("deferred tasks run when the turn is over, those that they defer too") {
+  Loop loop;
+  std::string order;
+  Owner owner;
+  owner.then = [&] {
+    loop.defer([&] {
+      order += "b";
+      loop.defer([&] { order += "c"; });
+    });
+    order += "a";
+  };
+  loop.set_turn_end([&] { order += "|"; });
+  loop.resume(owner);
+  loop.turn(0);
+  CHECK(order == "abc|");
+}
+
+TEST_CASE("the loop's end runs what is still deferred") {
+  bool ran = false;
+  {
+    Loop loop;
+    loop.defer([&] { ran = true; });
+  }
+  CHECK(ran);
+}
+
+TEST_CASE("tasks come from other threads, and wake a loop that waits") {
+  Loop loop;
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 500;
+  int ran = 0;  // by the loop's thread only
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int task = 0; task < kTasks; ++task) {
+        loop.post([&] {
+          if (++ran == kThreads * kTasks) loop.stop();
+        });
+      }
+    });
+  }
+  loop.run();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(ran == kThreads * kTasks);
+
+  std::thread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    loop.post([&] { loop.stop(); });
+  });
+  loop.run();
+  late.join();
+}
+
+TEST_CASE("a task that is posted within a task runs") {
+  Loop loop;
+  int ran = 0;
+  loop.post([&] {
+    ++ran;
+    loop.post([&] { ++ran; });
+  });
+  CHECK(turn_until(loop, [&] { return ran == 2; }));
+}

@@ -1,0 +1,144 @@
+#include "net/process.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/loop.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+/// Runs a command and notes what comes back.
+struct Run {
+  explicit Run(const std::string& command) {
+    auto started = ChildProcess::start(loop, command, ChildProcess::Line::to<&Run::on_line>(this),
+                                       ChildProcess::Exited::to<&Run::on_exit>(this));
+    REQUIRE(started.ok());
+    child = std::move(*started);
+  }
+  ~Run() {
+    child.reset();
+    loop.turn(0);
+    CHECK_FALSE(loop.busy());
+  }
+
+  void on_line(std::string_view line) { lines.emplace_back(line); }
+  void on_exit(int status_, int signal_) {
+    status = status_;
+    signal = signal_;
+    child.reset();  // which it allows
+  }
+
+  void until_lines(std::size_t count) {
+    until([&] { return lines.size() >= count; });
+  }
+  void until_exit() {
+    until([&] { return child == nullptr; });
+  }
+  template <typename Condition>
+  void until(Condition condition) {
+    const auto end = Loop::Clock::now() + std::chrono::seconds(20);
+    while (!condition() && Loop::Clock::now() < end) loop.turn(50);
+    REQUIRE(condition());
+  }
+
+  Loop loop;
+  std::unique_ptr<ChildProcess> child;
+  std::vector<std::string> lines;
+  int status = -1;
+  int signal = -1;
+};
+
+/// A zombie, which waits for somebody else to notice, is not.
+bool is_alive(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && text.compare(name_end, 3, ") Z") != 0;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a command's output comes line by line, before its end") {
+  Run run("echo one >&2; echo two; printf 'three\\r\\n'; printf rest; exit 7");
+  run.until_exit();
+  CHECK(run.lines == Lines{"one", "two", "three", "rest"});
+  CHECK(run.status == 7);
+  CHECK(run.signal == 0);
+}
+
+TEST_CASE("a command that cannot run says so itself") {
+  Run run("/no/such/program");
+  run.until_exit();
+  CHECK(run.status == 127);
+  CHECK(run.lines.size() == 1);
+}
+
+TEST_CASE("an overlong line comes in pieces") {
+  Run run("head -c 10000 /dev/zero | tr '\\0' x");
+  run.until_exit();
+  std::string all;
+  for (const std::string& line : run.lines) {
+    CHECK(line.size() < 7000);
+    all += line;
+  }
+  CHECK(all == std::string(10000, 'x'));
+}
+
+TEST_CASE("a command has no input and is asked to end with its children") {
+  Run run("cat; sleep 1000 & echo $!; wait");
+  run.until_lines(1);
+  const int grandchild = std::atoi(run.lines[0].c_str());
+  REQUIRE(is_alive(grandchild));
+  run.child->terminate();
+  run.until_exit();
+  CHECK(run.signal == SIGTERM);
+  run.until([&] { return !is_alive(grandchild); });
+}
+
+TEST_CASE("a stubborn command is ended by force") {
+  Run run("trap '' TERM; echo ready; while :; do sleep 1; done");
+  run.until_lines(1);
+  run.child->terminate();
+  run.loop.turn(0);
+  CHECK(run.child != nullptr);
+  run.child->kill();
+  run.until_exit();
+  CHECK(run.signal == SIGKILL);
+}
+
+TEST_CASE("what a command leaves behind goes with it") {
+  Run run("sleep 1000 & echo $!; exit 0");
+  run.until_exit();
+  REQUIRE(run.lines.size() == 1);
+  const int left = std::atoi(run.lines[0].c_str());
+  run.until([&] { return !is_alive(left); });
+}
+
+TEST_CASE("destruction ends a command without a word") {
+  int pid = 0;
+  Loop loop;
+  struct Sink {
+    void on_line(std::string_view line) { pid = std::atoi(std::string(line).c_str()); }
+    void on_exit(int, int) { FAIL("after its destruction"); }
+    int& pid;
+  } sink{pid};
+  auto child = ChildProcess::start(loop, "echo $$; exec sleep 1000",
+                                   ChildProcess::Line::to<&Sink::on_line>(&sink),
+                                   ChildProcess::Exited::to<&Sink::on_exit>(&sink));
+  REQUIRE(child.ok());
+  while (pid == 0) loop.turn(50);
+  child->reset();
+  loop.turn(0);
+  CHECK_FALSE(loop.busy());
+}

@@ -1,0 +1,226 @@
+#include "dial/tcp_dial.h"
+
+#include <sys/socket.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/tcp_connect.h"
+#include "support/catch.h"
+#include "support/fake_names.h"
+#include "support/sockets.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+HostPort at(const std::string& host, std::uint16_t port) {
+  return HostPort::from(host, port).value();
+}
+
+/// A dial and what it came to.
+struct Attempt {
+  Attempt(Loop& on, const HostPort& address, Side side = Side::target)
+      : loop(on),
+        dial(std::make_unique<TcpDial>(loop, address, side, AddressCheck{},
+                                       DialDone::to<&Attempt::on_done>(this))) {}
+  void on_done(DialResult outcome) {
+    ++times;
+    result.emplace(std::move(outcome));
+    if (destroy_in_callback) dial.reset();
+  }
+  bool run() {
+    dial->start();
+    return turn_until(loop, [&] { return times > 0; });
+  }
+
+  Loop& loop;
+  std::unique_ptr<TcpDial> dial;
+  std::optional<DialResult> result;
+  int times = 0;
+  bool destroy_in_callback = false;
+};
+
+}  // namespace
+
+TEST_CASE("a dial to an address brings a stream that works") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  Attempt attempt(loop, at("127.0.0.1", port));
+  attempt.destroy_in_callback = GENERATE(false, true);
+  REQUIRE(attempt.run());
+  REQUIRE(attempt.result->ok());
+  Stream& stream = ***attempt.result;
+  CHECK(stream.try_write(std::string("hello")).bytes == 5);
+  const Fd accepted(accept(listening.get(), nullptr, nullptr));
+  CHECK(receive_now(accepted).bytes == "hello");
+  attempt.result.reset();
+  attempt.dial.reset();
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("a refused connection is told of, with the side whose address it was") {
+  Loop loop;
+  const Side side = GENERATE(Side::target, Side::upstream);
+  Attempt attempt(loop, at("127.0.0.1", closed_port()), side);
+  attempt.destroy_in_callback = GENERATE(false, true);
+  REQUIRE(attempt.run());
+  REQUIRE_FALSE(attempt.result->ok());
+  CHECK(attempt.result->error().code == Errc::connection_refused);
+  CHECK(attempt.result->error().side == side);
+  CHECK(attempt.result->error().sys == ECONNREFUSED);
+  CHECK(attempt.result->error().text == "refused the connection");
+  attempt.dial.reset();
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("an address that cannot be connected to fails at once, by the same road") {
+  Loop loop;
+  Attempt attempt(loop, at("255.255.255.255", 80));
+  attempt.destroy_in_callback = GENERATE(false, true);
+  attempt.dial->start();
+  CHECK(attempt.times == 1);
+  CHECK(attempt.result->error().code == Errc::destination_ip_unroutable);
+}
+
+TEST_CASE("without descriptors a dial fails on our side") {
+  Loop loop;
+  Attempt attempt(loop, at("127.0.0.1", closed_port()));
+  const FileLimit none_left;
+  attempt.dial->start();
+  REQUIRE(attempt.times == 1);
+  CHECK(attempt.result->error().code == Errc::connection_limit_reached);
+  CHECK(attempt.result->error().side == Side::local);
+}
+
+TEST_CASE("of a name's addresses the one that answers wins, without delay if others refuse") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);  // nobody on the others
+  set_addresses("both.test", {"::1", "127.0.0.2", "127.0.0.1"});
+  Attempt attempt(loop, at("both.test", port));
+  attempt.dial->start();
+  CHECK(attempt.dial->resolving());
+  const auto begun = Loop::Clock::now();
+  REQUIRE(turn_until(loop, [&] { return attempt.times > 0; }));
+  CHECK(attempt.result->ok());
+  CHECK_FALSE(attempt.dial->resolving());
+  CHECK(Loop::Clock::now() - begun < 240ms);
+}
+
+TEST_CASE("an address that does not answer holds up the next for 250 ms, not longer") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  const SilentPort silent("127.0.0.3", port);
+  set_addresses("slow.test", {"127.0.0.3", "127.0.0.1"});
+  Attempt attempt(loop, at("slow.test", port));
+  attempt.destroy_in_callback = true;
+  const auto begun = Loop::Clock::now();
+  REQUIRE(attempt.run());
+  CHECK(Loop::Clock::now() - begun >= 240ms);
+  CHECK(Loop::Clock::now() - begun < 2s);
+  REQUIRE(attempt.result->ok());
+  attempt.result.reset();
+  CHECK_FALSE(loop.busy());  // the other attempt is gone, too
+}
+
+TEST_CASE("a refusal brings the next address at once, while another attempt still waits") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  const SilentPort silent("127.0.0.3", port);
+  set_addresses("slow.test", {"127.0.0.3", "127.0.0.2", "127.0.0.4", "127.0.0.1"});
+  Attempt attempt(loop, at("slow.test", port));
+  const auto begun = Loop::Clock::now();
+  REQUIRE(attempt.run());
+  CHECK(attempt.result->ok());
+  CHECK(Loop::Clock::now() - begun < 490ms);  // one delay, not two
+}
+
+TEST_CASE("if all of a name's addresses fail, the most telling failure is the answer") {
+  Loop loop;
+  set_addresses("dead.test", {"255.255.255.255", "127.0.0.1", "255.255.255.255"});
+  Attempt attempt(loop, at("dead.test", closed_port()), Side::upstream);
+  attempt.destroy_in_callback = GENERATE(false, true);
+  REQUIRE(attempt.run());
+  CHECK(attempt.result->error().code == Errc::connection_refused);
+  CHECK(attempt.result->error().side == Side::upstream);
+  attempt.dial.reset();
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("a name that does not resolve fails on the side of who has it") {
+  Loop loop;
+  const Side side = GENERATE(Side::upstream, Side::target);
+  Attempt attempt(loop, at("unknown.test", 80), side);
+  REQUIRE(attempt.run());
+  CHECK(attempt.times == 1);
+  CHECK(attempt.result->error().code == Errc::dns_error);
+  CHECK(attempt.result->error().side == side);
+  CHECK(attempt.result->error().text == "does not resolve here");
+}
+
+TEST_CASE("a dial may be destroyed at any stage, and is silent then") {
+  Loop loop;
+  const SilentPort silent;
+  SECTION("before it starts") { Attempt(loop, at("127.0.0.1", 1)); }
+  SECTION("while the name is looked up") {
+    const HangingNames names;
+    Attempt attempt(loop, at("hangs.test", silent.number()));
+    attempt.dial->start();
+    REQUIRE(turn_until(loop, [&] { return names.waiting() == 1; }));
+    CHECK(attempt.dial->resolving());
+    attempt.dial.reset();
+    settle(loop);
+    CHECK(attempt.times == 0);
+  }
+  SECTION("while it connects") {
+    Attempt attempt(loop, at("127.0.0.1", silent.number()));
+    attempt.dial->start();
+    settle(loop, 5);
+    attempt.dial.reset();
+    settle(loop);
+    CHECK(attempt.times == 0);
+  }
+  SECTION("while two attempts are under way") {
+    const SilentPort other("127.0.0.3", silent.number());
+    set_addresses("slow.test", {"127.0.0.1", "127.0.0.3"});
+    Attempt attempt(loop, at("slow.test", silent.number()));
+    attempt.dial->start();
+    turn_for(loop, 280ms);
+    attempt.dial.reset();
+    settle(loop);
+    CHECK(attempt.times == 0);
+  }
+  CHECK(turn_until(loop, [&] { return !loop.busy(); }));
+}
+
+TEST_CASE("begin_connect() leaves the outcome to the stream") {
+  Loop loop;
+  int error = 0;
+  auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), closed_port(), error);
+  REQUIRE(stream != nullptr);
+  CHECK(stream->connect_result().status == Io::Status::would_block);
+  REQUIRE(
+      turn_until(loop, [&] { return stream->connect_result().status != Io::Status::would_block; }));
+  // The error was asked for above, and the kernel tells it once.
+  CHECK(stream->broken());
+  CHECK(stream->try_write(std::string("x")).status == Io::Status::error);
+}
+
+TEST_CASE("begin_connect() to a listener becomes a connection") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  int error = 0;
+  const auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), port, error);
+  REQUIRE(stream != nullptr);
+  CHECK(turn_until(loop, [&] { return stream->connect_result().status == Io::Status::ok; }));
+  CHECK_FALSE(stream->broken());
+}

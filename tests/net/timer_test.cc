@@ -1,0 +1,153 @@
+#include "net/timer.h"
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A timer that notes when it fires, and then does what the test says.
+struct Alarm {
+  Alarm(Loop& loop, std::vector<Alarm*>& order)
+      : timer(loop, Callback<void()>::to<&Alarm::on_expired>(this)), fired(order) {}
+  void on_expired() {
+    fired.push_back(this);
+    if (const auto act = then) act();  // a copy: it may destroy us
+  }
+
+  Timer timer;
+  std::vector<Alarm*>& fired;
+  std::function<void()> then;
+  int delay = 0;  // what the model thinks
+};
+
+}  // namespace
+
+TEST_CASE("timers fire in the order of their deadlines, not of their start, and not early") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  Alarm late(loop, fired), early(loop, fired), middle(loop, fired);
+  loop.turn(0);
+  const auto begun = loop.now();
+  late.timer.start(30ms);
+  early.timer.start(10ms);
+  middle.timer.start(20ms);
+  CHECK(loop.busy());
+  REQUIRE(turn_until(loop, [&] { return !fired.empty(); }));
+  CHECK(loop.now() - begun >= 10ms);
+  REQUIRE(turn_until(loop, [&] { return fired.size() == 3; }));
+  CHECK(loop.now() - begun >= 30ms);
+  CHECK(fired == std::vector<Alarm*>{&early, &middle, &late});
+  CHECK_FALSE(late.timer.running());
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("a stopped timer is silent, one started anew counts from then") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  Alarm stopped(loop, fired), restarted(loop, fired);
+  stopped.timer.start(1ms);
+  stopped.timer.stop();
+  stopped.timer.stop();
+  restarted.timer.start(1ms);
+  restarted.timer.start(40ms);
+  turn_for(loop, 20ms);
+  CHECK(fired.empty());
+  REQUIRE(turn_until(loop, [&] { return !fired.empty(); }));
+  CHECK(fired == std::vector<Alarm*>{&restarted});
+}
+
+TEST_CASE("a waiting loop wakes up for a timer") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  Alarm alarm(loop, fired);
+  alarm.then = [&] { loop.stop(); };
+  alarm.timer.start(10ms);
+  loop.run();
+  CHECK(fired.size() == 1);
+}
+
+TEST_CASE("a callback may stop, start and destroy timers that are due in the same turn") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  Alarm first(loop, fired), stopped(loop, fired), moved(loop, fired);
+  auto destroyed = std::make_unique<Alarm>(loop, fired);
+  first.timer.start(1ms);
+  stopped.timer.start(2ms);
+  destroyed->timer.start(2ms);
+  moved.timer.start(2ms);
+  first.then = [&] {
+    stopped.timer.stop();
+    destroyed.reset();
+    moved.timer.start(30ms);
+  };
+  std::this_thread::sleep_for(5ms);
+  loop.turn(0);
+  CHECK(fired == std::vector<Alarm*>{&first});
+  REQUIRE(turn_until(loop, [&] { return fired.size() == 2; }));
+  CHECK(fired[1] == &moved);
+}
+
+TEST_CASE("a timer may be destroyed by its own callback") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  auto alarm = std::make_unique<Alarm>(loop, fired);
+  alarm->then = [&] { alarm.reset(); };
+  alarm->timer.start(0ms);
+  REQUIRE(turn_until(loop, [&] { return !fired.empty(); }));
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("a timer that starts itself anew without delay leaves the others their turn") {
+  Loop loop;
+  std::vector<Alarm*> fired;
+  Alarm alarm(loop, fired);
+  alarm.then = [&] {
+    if (fired.size() < 1000) alarm.timer.start(0ms);
+  };
+  alarm.timer.start(0ms);
+  for (int i = 0; i < 10; ++i) loop.turn(5);
+  CHECK(fired.size() >= 5);
+  CHECK(fired.size() <= 10);
+}
+
+TEST_CASE("whatever is started and stopped in whatever order, the right timers fire, in order") {
+  Loop loop;
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<Alarm*> fired;
+    std::vector<std::unique_ptr<Alarm>> alarms;
+    for (int i = 0; i < 150; ++i) alarms.push_back(std::make_unique<Alarm>(loop, fired));
+    loop.turn(0);  // all of them count from one moment
+    for (int step = 0; step < 2000; ++step) {
+      Alarm& alarm = *alarms[random() % alarms.size()];
+      if (random() % 3 == 0) {
+        alarm.timer.stop();
+        alarm.delay = 0;
+      } else {
+        alarm.delay = 1 + static_cast<int>(random() % 12);
+        alarm.timer.start(std::chrono::milliseconds(alarm.delay));
+      }
+    }
+    std::vector<Alarm*> expected;
+    for (const auto& alarm : alarms) {
+      CHECK(alarm->timer.running() == (alarm->delay > 0));
+      if (alarm->delay > 0) expected.push_back(alarm.get());
+    }
+    REQUIRE(turn_until(loop, [&] { return !loop.busy(); }));
+    CHECK(std::is_sorted(fired.begin(), fired.end(),
+                         [](const Alarm* a, const Alarm* b) { return a->delay < b->delay; }));
+    std::sort(fired.begin(), fired.end());
+    std::sort(expected.begin(), expected.end());
+    CHECK(fired == expected);
+  }
+}

@@ -1,0 +1,255 @@
+// Bytes and ends over TLS.
+#include <sys/socket.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <openssl/ssl.h>
+
+#include "net/tcp_stream.h"
+#include "net/tls.h"
+#include "support/catch.h"
+#include "support/numbered_bytes.h"
+#include "support/tls_client.h"
+
+using namespace culvert;
+using namespace culvert::test;
+
+TEST_CASE("TLS shakes hands, carries bytes both ways and ends each way by itself") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  TlsServerOptions options;
+  options.only_tls12 = GENERATE(false, true);
+  CAPTURE(to_string(pace), options.only_tls12);
+  Loop loop;
+  Peer wire(loop, pace);
+  TlsServer server(wire, proxy_context(options));
+  server.hears("ping").says("pong").hears_end().says("after your end").ends();
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  REQUIRE(client.ready());
+  CHECK(server.sni() == "proxy.example");
+  CHECK(client.write("ping"));
+  CHECK(client.read(4) == "pong");
+  CHECK(client.shut_down());
+  CHECK(wire.heard_end());
+  CHECK(client.read(100) == "after your end(eof)");
+  CHECK(client.read(100) == "(eof)");
+  CHECK(server.verdict() == "");
+  client.stream.reset();
+  CHECK(wire.closed());
+  CHECK_FALSE(loop.busy());
+}
+
+TEST_CASE("a server may end first, and hears the rest") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  server.says("bye").ends().hears("the rest").hears_end();
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  CHECK(client.read(100) == "bye(eof)");
+  CHECK(client.write("the rest"));
+  CHECK(client.shut_down());
+  CHECK(server.verdict() == "");
+}
+
+TEST_CASE("much goes both ways at once, through a narrow wire") {
+  Loop loop;
+  Peer wire(loop, GENERATE(Pace{}, Pace{true, 1460}));
+  TlsServer server(wire, proxy_context());
+  const std::string up = numbered_bytes(300'000);
+  const std::string down = numbered_bytes(300'000, "-");
+  server.says(down).hears(up);
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  std::string received;
+  std::string_view rest = up;
+  REQUIRE(client.exchange(rest, received,
+                          [&] { return rest.empty() && received.size() >= down.size(); }));
+  CHECK(received == down);
+  CHECK(server.verdict() == "");
+}
+
+TEST_CASE("a record that was stuck half-written goes on where it was") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  settle(loop);
+  const std::string bytes(40'000, 'r');
+  server.hears(bytes).hears_end();
+  wire.takes(100);
+  CHECK(client.stream->try_write(bytes).status == Io::Status::would_block);
+  CHECK(client.stream->try_write(bytes).status == Io::Status::would_block);
+  wire.takes_all();
+  // From elsewhere in memory: what a relay read into a shared buffer waits in a string of its own.
+  CHECK(client.write(std::string(bytes)));
+  CHECK(client.shut_down());
+  CHECK(server.verdict() == "");
+}
+
+TEST_CASE("a full wire holds up the end, not for good") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  settle(loop);
+  wire.takes(0);
+  CHECK(client.stream->shutdown_write().status == Io::Status::would_block);
+  CHECK_FALSE(wire.heard_end());
+  wire.takes_all();
+  CHECK(client.shut_down());
+  CHECK(client.stream->shutdown_write().status == Io::Status::ok);
+  CHECK(wire.heard_end());
+  server.hears_end();
+  CHECK(server.verdict() == "");
+}
+
+TEST_CASE("a connection that ends without close_notify has ended") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  server.says("cut sho");
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  SECTION("by a FIN") {
+    wire.ends();
+    CHECK(client.read(100) == "cut sho(eof)");
+  }
+  SECTION("by a reset") {
+    wire.resets();
+    CHECK(client.read(100) == "cut sho(error)");
+    CHECK(client.stream->broken());
+  }
+}
+
+TEST_CASE("a reset is met by who writes, too") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  wire.resets();
+  const Io io = client.stream->try_write(std::string("x"));
+  CHECK(io.status == Io::Status::error);
+  CHECK(io.error == ECONNRESET);
+}
+
+TEST_CASE("bytes that were put back come before those from the wire") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  server.says("from the wire");
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  client.stream->unread("second ");
+  client.stream->unread("first ");
+  CHECK(client.read(26) == "first second from the wire");
+  CHECK_FALSE(client.stream->can_splice());
+}
+
+TEST_CASE("what the stream beneath is asked for, it gets") {
+  Loop loop;
+  Peer wire(loop);
+  TlsServer server(wire, proxy_context());
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(loop, wire.stream(), *context, slot);
+  REQUIRE(client.shake_hands());
+  settle(loop);
+  wire.holds_back(17);
+  CHECK(client.stream->unsent() == 17);
+  const int before = client.calls;
+  client.stream->resume();
+  loop.turn(0);
+  CHECK(client.calls == before + 1);
+  client.stream->reset_on_close();
+  client.stream.reset();
+  CHECK(wire.closed_by_reset());
+}
+
+TEST_CASE("TLS stacks on TLS") {
+  Loop loop;
+  Peer wire(loop, GENERATE(Pace{}, Pace{true, 16}));
+  Peer inner_wire(loop);  // between the two servers: what the outer one hears, the inner one gets
+  TlsServer outer(wire, proxy_context());
+  TlsServer inner(inner_wire, proxy_context());
+  const auto inner_end = inner_wire.stream();
+  outer.replies = [&](const std::string& bytes) {
+    static_cast<void>(inner_end->try_write(bytes));
+    std::string answer(100'000, '\0');
+    const Io io = inner_end->try_read(answer);
+    return answer.substr(0, io.bytes);
+  };
+  inner.hears("ping").says("pong");
+  TlsSessionSlot slot, inner_slot;
+  const auto context = trusting_context();
+  TlsClient first(loop, wire.stream(), *context, slot);
+  REQUIRE(first.shake_hands());
+  TlsClient second(loop, std::move(first.stream), *context, inner_slot);
+  REQUIRE(second.shake_hands());
+  REQUIRE(second.ready());
+  CHECK(second.write("ping"));
+  CHECK(second.read(4) == "pong");
+}
+
+TEST_CASE("over a real socket much goes both ways, to a server that only echoes") {
+  SocketPair pair = tcp_pair();
+  const auto server_side = proxy_context();
+  bool heard_end = false;
+  std::thread server([&, fd = pair.far.get()] {
+    SSL* ssl = SSL_new(server_side.get());
+    SSL_set_fd(ssl, fd);
+    std::string buffer(30'000, '\0');
+    if (SSL_accept(ssl) == 1) {
+      int count = 0;
+      while ((count = SSL_read(ssl, buffer.data(), static_cast<int>(buffer.size()))) > 0) {
+        if (SSL_write(ssl, buffer.data(), count) != count) break;
+      }
+      heard_end = SSL_get_error(ssl, count) == SSL_ERROR_ZERO_RETURN;
+      SSL_shutdown(ssl);
+    }
+    shutdown(fd, SHUT_RDWR);
+    SSL_free(ssl);
+  });
+  Loop loop;
+  TlsSessionSlot slot;
+  const auto context = trusting_context();
+  TlsClient client(
+      loop, std::make_unique<TcpStream>(loop, pair.near.release(), TcpStream::State::connected),
+      *context, slot);
+  CHECK(client.shake_hands());
+  CHECK(client.ready());
+  const std::string bytes = numbered_bytes(4'000'000);
+  std::string_view rest = bytes;
+  std::string echo;
+  bool told = false;
+  CHECK(client.exchange(rest, echo, [&] {
+    if (rest.empty() && !told) told = client.shut_down();
+    return client.ended;
+  }));
+  client.stream.reset();
+  server.join();
+  CHECK((echo == bytes));
+  CHECK(heard_end);
+}

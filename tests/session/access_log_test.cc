@@ -1,0 +1,116 @@
+// The one line that a session leaves behind.
+#include <algorithm>
+#include <regex>
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+using Catch::Matchers::Matches;
+
+namespace {
+
+const std::string kTime = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)";
+
+void check_one_line(const std::string& text) {
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+  CHECK(text.back() == '\n');
+}
+
+}  // namespace
+
+TEST_CASE("a tunnel's line says all about it, in this order") {
+  Scene scene;
+  scene.add(http());
+  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished)).ends();
+  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
+  scene.upstream.hears("12345").hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(),
+             Matches(kTime + R"( access id=7 client=127\.0\.0\.1:50001 method=CONNECT )"
+                             R"(target=gcr\.io:443 upstream=http://proxy\.example:1080 outcome=ok )"
+                             R"(stage=tunnel status=200 bytes_up=5 bytes_down=7 )"
+                             R"(connect_ms=\d+ total_ms=\d+ closed_by=client\n)"));
+}
+
+TEST_CASE("in JSON it is one object") {
+  Scene scene({}, {}, Log::Format::json);
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(),
+             Matches(R"(\{"time":")" + kTime +
+                     R"(","type":"access","id":7,"client":"127\.0\.0\.1:50001",)"
+                     R"("method":"CONNECT","target":"gcr\.io:443","upstream":"direct",)"
+                     R"("outcome":"ok","stage":"tunnel","status":200,"bytes_up":0,)"
+                     R"("bytes_down":0,"connect_ms":\d+,"total_ms":\d+,"closed_by":"client"\}\n)"));
+}
+
+TEST_CASE("a refusal's line has the cause, and no bytes") {
+  Scene scene;
+  scene.transport->fails(ECONNREFUSED);
+  scene.client.says(std::string(kConnect)).ends();
+  scene.start();
+  CHECK(scene.answer().status == 502);
+  const std::string line = scene.access_text();
+  check_one_line(line);
+  CHECK_THAT(line, Contains(" upstream=direct outcome=connection_refused stage=dial status=502 "
+                            "bytes_up=0 bytes_down=0 connect_ms="));
+  CHECK_THAT(line, Contains(" closed_by=target detail=\"target gcr.io:443 refused the connection"));
+}
+
+TEST_CASE("what a peer sent stays one field of one line") {
+  Scene scene;
+  std::string sent;
+  SECTION("the client's request") {
+    scene.client.says("CONNECT a\" outcome=ok\\:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  }
+  SECTION("the client's method") {
+    scene.client.says("GET\xff /\xfe HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  }
+  SECTION("the upstream's reason") {
+    scene.add(http());
+    scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 500 \" outcome=ok \xff\r\n\r\n");
+    scene.client.says(std::string(kConnect)).ends();
+  }
+  scene.start();
+  CHECK(scene.answer().status >= 400);
+  const std::string line = scene.access_text();
+  check_one_line(line);
+  CHECK(std::regex_search(line, std::regex(R"( outcome=\w+ )")));
+  CHECK_FALSE(std::regex_search(line, std::regex(R"([^\\]" outcome=ok)")));
+  for (const char c : line) CHECK(((c >= ' ' && c <= '~') || c == '\n'));
+}
+
+TEST_CASE("no secret is ever told, to the client or a log, whatever fails") {
+  const auto [config, says] = GENERATE(table<UpstreamConfig, std::string>({
+      {socks5_as("alice", "hush"), ""},
+      {socks5_as("alice", "hush"), "\x05\x02\x01\x01"},
+      {socks5_as("alice", "hush"), "\x05\xff"},
+      {http_as("alice", "hush"), ""},
+      {http_as("alice", "hush"), "HTTP/1.1 407 who are you\r\nX: y\r\n\r\n"},
+      {http_as("alice", "hush"), "HTTP/1.1 200 OK\r\n\r\n"},
+  }));
+  Scene scene;
+  scene.add(config);
+  scene.upstream.says(says).ends();
+  // A client may have credentials as well; and it may be mistaken about where they go.
+  scene.client.says(
+      "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
+      "Proxy-Authorization: Basic aHVzaGh1c2g6d2hpc3Blcg==\r\nCookie: whisper\r\n\r\n");
+  scene.client.ends();
+  scene.start();
+  REQUIRE(scene.run());
+  const std::string all = scene.client.heard() + scene.access_text() + scene.log_text();
+  for (const char* secret : {"hush", "YWxpY2U6aHVzaA", "aHVzaGh1c2g", "whisper"}) {
+    CHECK_THAT(all, !Contains(secret));
+  }
+  // Nor does the upstream get what the client meant for us.
+  CHECK_THAT(scene.upstream.heard(), !Contains("aHVzaGh1c2g") && !Contains("whisper"));
+}

@@ -1,0 +1,184 @@
+// A CONNECT that succeeds.
+#include "support/catch.h"
+#include "support/cuts.h"
+#include "support/numbered_bytes.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string connect_with(const std::string& early) { return std::string(kConnect) + early; }
+
+}  // namespace
+
+TEST_CASE("a tunnel stands, carries bytes both ways and ends each way by itself") {
+  const Pace client_pace = GENERATE(from_range(kPaces));
+  const Pace upstream_pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(client_pace), to_string(upstream_pace));
+  Scene scene(client_pace, upstream_pace);
+  scene.transport->later(client_pace.deferred);
+  scene.client.says(connect_with("early ")).hears(std::string(kEstablished)).says("late");
+  scene.upstream.hears("early late").says("answer").hears_end().says(" after the end").ends();
+  scene.client.hears("answer").ends().hears(" after the end").hears_end();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.upstream.verdict() == "");
+  CHECK(scene.client.heard() == "");
+  CHECK(scene.upstream.heard() == "");
+  CHECK(scene.transport->asked() == std::vector<std::string>{"gcr.io:443"});
+  CHECK_FALSE(scene.client.closed_by_reset());
+  CHECK_FALSE(scene.upstream.closed_by_reset());
+  CHECK(scene.finished == 1);
+  CHECK_THAT(scene.access_text(), Contains(" outcome=ok stage=tunnel status=200 bytes_up=10 "
+                                           "bytes_down=20 "));
+}
+
+TEST_CASE("a head may be split at any byte") {
+  const std::string request = connect_with("early");
+  for (std::size_t cut = 1; cut < request.size(); ++cut) {
+    CAPTURE(cut);
+    Scene scene;
+    scene.client.says(request.substr(0, cut));
+    scene.start();
+    settle(scene.loop, 2);
+    scene.client.says(request.substr(cut)).hears(std::string(kEstablished)).ends();
+    scene.upstream.hears("early").hears_end().ends();
+    REQUIRE(scene.run());
+    CHECK(scene.client.verdict() == "");
+    CHECK(scene.upstream.verdict() == "");
+  }
+}
+
+TEST_CASE("a head may be cut at random") {
+  const std::string request =
+      "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\nUser-Agent: containerd/1.6.20\r\n"
+      "Proxy-Connection: Keep-Alive\r\nX-Long: " +
+      std::string(5000, 'x') + "\r\n\r\nearly";
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    Scene scene;
+    scene.start();
+    for (const std::string_view piece : cut_at_random(request, seed)) {
+      scene.client.says(std::string(piece));
+      settle(scene.loop, 2);
+    }
+    scene.client.hears(std::string(kEstablished)).ends();
+    scene.upstream.hears("early").hears_end().ends();
+    REQUIRE(scene.run());
+    CHECK(scene.client.verdict() == "");
+    CHECK(scene.upstream.verdict() == "");
+  }
+}
+
+TEST_CASE("early data of any size reaches the upstream first, and whole") {
+  // Around the size of the shared buffer in particular.
+  const std::size_t buffer = 64 * 1024;
+  const std::size_t size = GENERATE_COPY(
+      values<std::size_t>({0, 1, 1000, buffer - kConnect.size() - 1, buffer - kConnect.size(),
+                           buffer - kConnect.size() + 1, buffer, 3 * buffer}));
+  const Pace pace = GENERATE(Pace{}, Pace{true, 20'000});
+  CAPTURE(size, to_string(pace));
+  const std::string early = numbered_bytes(size);
+  Scene scene(pace, pace);
+  scene.client.says(connect_with(early)).hears(std::string(kEstablished)).says("late").ends();
+  scene.upstream.hears(early + "late").hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.upstream.verdict() == "");
+}
+
+TEST_CASE("the client hears nothing until the upstream has said yes") {
+  Scene scene;
+  scene.add(socks5());
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.upstream.heard() == "\x05\x01" + std::string(1, '\0'));
+  CHECK(scene.client.heard() == "");
+  scene.upstream.says(std::string("\x05\x00", 2));
+  settle(scene.loop);
+  CHECK(scene.client.heard() == "");
+  scene.upstream.says(std::string("\x05\x00\x00\x01\x00\x00\x00\x00\x00", 9));
+  settle(scene.loop);
+  CHECK(scene.client.heard() == "");
+  scene.upstream.says(std::string("\x00", 1));
+  settle(scene.loop);
+  CHECK(scene.client.heard() == kEstablished);
+}
+
+TEST_CASE("a target is dialed as it was named") {
+  const auto [authority, dialed] = GENERATE(table<std::string, std::string>({
+      {"gcr.io:443", "gcr.io:443"},
+      {"GCR.IO:443", "gcr.io:443"},
+      {"192.0.2.1:8443", "192.0.2.1:8443"},
+      {"[2001:DB8::1]:443", "[2001:db8::1]:443"},
+      {"[2001:db8:0:0:0:0:0:1]:1", "[2001:db8::1]:1"},
+      {"xn--bcher-kva.example:65535", "xn--bcher-kva.example:65535"},
+  }));
+  Scene scene;
+  scene.client.says("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n")
+      .hears(std::string(kEstablished))
+      .ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.transport->asked() == std::vector<std::string>{dialed});
+  CHECK(scene.client.verdict() == "");
+  CHECK_THAT(scene.access_text(), Contains(" method=CONNECT target=" + dialed + " "));
+}
+
+TEST_CASE("an HTTP/1.0 client may leave out Host") {
+  Scene scene;
+  scene.client.says("CONNECT gcr.io:443 HTTP/1.0\r\n\r\n").hears(std::string(kEstablished)).ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+}
+
+TEST_CASE("an upstream that speaks first is heard behind the 200") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  Scene scene(pace, pace);
+  scene.upstream.says("220 ready");
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished) + "220 ready").ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+}
+
+TEST_CASE("a 200 that the client takes in pieces arrives whole, and before all else") {
+  Scene scene;
+  scene.client.takes(5);
+  scene.client.says(connect_with("early"));
+  scene.upstream.says("first words").hears("early");
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.client.heard() == kEstablished.substr(0, 5));
+  CHECK(scene.upstream.unread() == 11);  // not even read
+  scene.client.takes(1);
+  settle(scene.loop);
+  CHECK(scene.client.heard() == kEstablished.substr(0, 6));
+  scene.client.takes_all();
+  scene.client.hears(std::string(kEstablished) + "first words").ends();
+  scene.upstream.hears_end().ends();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.upstream.verdict() == "");
+}
+
+TEST_CASE("a client of a unix socket has no address, and is let in") {
+  Scene scene;
+  scene.peer = std::nullopt;
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(), Contains(" client=unix "));
+}

@@ -1,0 +1,247 @@
+// Sessions that end before their tunnel does, at each stage.
+#include <thread>
+
+#include "net/timer.h"
+#include "support/catch.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kGreeting = "\x05\x01\x00"s;
+const std::string kMethodChosen = "\x05\x00"s;
+const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
+const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
+
+/// A SOCKS5 server's part until the tunnel stands, and the first words behind it.
+Peer& grants(Peer& upstream, const std::string& first_words = {}) {
+  upstream.hears(kGreeting).says(kMethodChosen).hears(kRequest);
+  return upstream.says(kGranted + first_words);
+}
+
+}  // namespace
+
+TEST_CASE("a client that resets while we dial ends the dial") {
+  Scene scene;
+  scene.transport->hangs();
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  settle(scene.loop);
+  REQUIRE(scene.transport->alive() == 1);
+  scene.client.resets();
+  REQUIRE(scene.run());
+  CHECK(scene.transport->alive() == 0);
+  CHECK(scene.client.heard() == "");
+  CHECK_THAT(scene.access_text(),
+             Contains(" outcome=canceled stage=dial status=0 ") && Contains(" closed_by=client"));
+}
+
+TEST_CASE("a client that had reset before its request was read is not dialed for") {
+  Scene scene;
+  scene.transport->hangs();
+  scene.client.says(std::string(kConnect)).resets();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(),
+             Contains(" outcome=canceled stage=dial status=0 ") && Contains(" closed_by=client"));
+}
+
+TEST_CASE("a client that resets during the upstream's handshake ends that") {
+  Scene scene;
+  scene.add(socks5());
+  scene.upstream.says(kMethodChosen);
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  settle(scene.loop);
+  REQUIRE(scene.upstream.open());
+  scene.client.resets();
+  REQUIRE(scene.run());
+  CHECK(scene.upstream.closed());
+  CHECK_THAT(scene.access_text(), Contains(" outcome=canceled stage=dial "));
+}
+
+TEST_CASE("a client that ends its half while we dial still gets its tunnel") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  Scene scene(pace, pace);
+  scene.add(socks5());
+  scene.client.says(std::string(kConnect) + "all I have to say").ends();
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.finished == 0);
+  grants(scene.upstream, "the answer").hears("all I have to say").hears_end().ends();
+  scene.client.hears(std::string(kEstablished) + "the answer").hears_end();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.upstream.verdict() == "");
+  CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
+}
+
+TEST_CASE("a client that is gone when the upstream says yes is a canceled session") {
+  Scene scene;
+  scene.client.takes(0);
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  settle(scene.loop);
+  REQUIRE(scene.upstream.open());
+  scene.client.resets();
+  REQUIRE(scene.run());
+  CHECK(scene.upstream.closed());
+  CHECK_THAT(scene.access_text(), Contains(" outcome=canceled stage=established status=200 ") &&
+                                      Contains("gone before the answer"));
+}
+
+TEST_CASE("a failed dial is answered to a client that has ended its half") {
+  Scene scene;
+  scene.transport->later().fails(ECONNREFUSED);
+  scene.client.says(std::string(kConnect) + "early").ends();
+  scene.start();
+  CHECK(scene.answer().status == 502);
+}
+
+TEST_CASE("a failed dial is answered to a client whose early data nobody wanted") {
+  Scene scene;
+  scene.transport->later().fails(ECONNREFUSED);
+  scene.client.says(std::string(kConnect) + std::string(100'000, 'e'));
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.client.unread() == 0);  // or closing would be a reset, which overtakes the answer
+  scene.client.ends();
+  CHECK(scene.answer().status == 502);
+}
+
+TEST_CASE("a reset of one side of the tunnel is logged as that side's") {
+  Scene scene;
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.start();
+  settle(scene.loop);
+  const bool by_client = GENERATE(true, false);
+  (by_client ? scene.client : scene.upstream).says("last words").resets();
+  REQUIRE(scene.run());
+  Peer& survivor = by_client ? scene.upstream : scene.client;
+  CHECK(survivor.heard() == "last words");
+  CHECK(survivor.closed_by_reset());
+  CHECK_THAT(scene.access_text(),
+             Contains(" outcome=connection_terminated stage=tunnel status=200 ") &&
+                 Contains(by_client ? " closed_by=client " : " closed_by=upstream ") &&
+                 Contains("Connection reset by peer"));
+}
+
+TEST_CASE("an idle tunnel ends when its time is over, and says why") {
+  Scene scene;
+  scene.config.idle_timeout = 30ms;
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(), Contains(" outcome=idle_timeout ") &&
+                                      Contains(" closed_by=culvert ") &&
+                                      Contains("--idle-timeout"));
+}
+
+TEST_CASE("a session is aborted at any stage, with one line in the log") {
+  Scene scene;
+  scene.add(socks5());
+  std::string stage;
+  SECTION("head") {
+    scene.client.says("CONN");
+    stage = "head";
+  }
+  SECTION("connecting") {
+    scene.transport->hangs();
+    scene.client.says(std::string(kConnect));
+    stage = "dial";
+  }
+  SECTION("handshake") {
+    scene.client.says(std::string(kConnect));
+    scene.upstream.says(kMethodChosen);
+    stage = "dial";
+  }
+  SECTION("the 200 on its way") {
+    scene.client.takes(5);
+    scene.client.says(std::string(kConnect));
+    grants(scene.upstream);
+    stage = "established";
+  }
+  SECTION("tunnel") {
+    scene.client.says(std::string(kConnect) + "up");
+    grants(scene.upstream, "down");
+    stage = "tunnel";
+  }
+  SECTION("tunnel, half closed") {
+    scene.client.says(std::string(kConnect) + "up").ends();
+    grants(scene.upstream, "down");
+    stage = "tunnel";
+  }
+  SECTION("answer") {
+    scene.client.takes(5);
+    scene.client.says(std::string(kConnect));
+    scene.upstream.says("\x05\xff");
+    stage = "dial";  // where it failed
+  }
+  SECTION("linger") {
+    scene.client.says(std::string(kConnect));
+    scene.upstream.says("\x05\xff");
+    stage = "dial";
+  }
+  scene.start();
+  settle(scene.loop);
+  REQUIRE(scene.finished == 0);
+  scene.session->abort();
+  CHECK(scene.finished == 1);
+  CHECK(scene.client.closed());
+  CHECK_FALSE(scene.upstream.open());
+  CHECK(scene.transport->alive() == 0);
+  REQUIRE(scene.run());
+  const std::string line = scene.access_text();
+  CHECK_THAT(line,
+             Contains(" outcome=aborted stage=" + stage + " ") && Contains(" closed_by=culvert "));
+  CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+}
+
+TEST_CASE("a session is destroyed at any turn of its life, and nothing of it is left") {
+  const Pace pace = GENERATE(Pace{}, Pace{true, 16}, Pace{false, 3});
+  const bool reset = GENERATE(false, true);
+  for (int turns = 0; turns < 40; ++turns) {
+    CAPTURE(to_string(pace), reset, turns);
+    Scene scene(pace, pace);
+    scene.add(socks5());
+    scene.transport->later();
+    scene.client.says(std::string(kConnect) + "up");
+    grants(scene.upstream, "down");
+    if (reset) {
+      scene.upstream.hears("up").resets();
+    } else {
+      scene.upstream.hears("up").ends();
+    }
+    scene.start();
+    for (int i = 0; i < turns; ++i) scene.loop.turn(0);
+    scene.end_session();
+    CHECK(scene.client.closed());
+    CHECK_FALSE(scene.upstream.open());
+    settle(scene.loop, 5);
+    CHECK_FALSE(scene.loop.busy());
+  }
+}
+
+TEST_CASE("an abort in the turn in which the tunnel's own time is over is one end, not two") {
+  Scene scene;
+  scene.config.idle_timeout = 20ms;
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.start();
+  struct {
+    void on_expired() { scene->session->abort(); }
+    Scene* scene;
+  } drain{&scene};
+  Timer timer(scene.loop, Callback<void()>::to<&decltype(drain)::on_expired>(&drain));
+  settle(scene.loop, 5);
+  timer.start(10ms);
+  std::this_thread::sleep_for(40ms);
+  REQUIRE(scene.run());
+  CHECK(scene.finished == 1);
+}

@@ -1,0 +1,201 @@
+// What ends too early or too late, at each stage: the other side must be able to tell.
+
+#include "support/catch.h"
+#include "support/plain_scene.h"
+
+namespace culvert::test {
+namespace {
+
+using std::string;
+using std::chrono::milliseconds;
+
+bool has(const string& text, std::string_view part) { return text.find(part) != string::npos; }
+
+const string kGet = crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n");
+const string kGet10 = crlf("GET http://a.example/ HTTP/1.0\n\n");
+
+string post(std::string_view framing) {
+  return crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\n" + string(framing) + "\n\n");
+}
+
+PlainScene::Options quick() {
+  PlainScene::Options options;
+  options.config.response_timeout = milliseconds(30);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("RFC 9110 15.6.3: a target that closes before its answer is a 502") {
+  for (const bool reset : {false, true}) {
+    PlainScene scene;
+    scene.say(kGet);
+    reset ? scene.target().reset() : scene.target().finish();
+    CHECK(has(scene.hear(),
+              "HTTP/1.1 502 culvert: target a.example:80 closed the connection "
+              "without an answer"));
+    CHECK(scene.client().ended());
+  }
+}
+
+TEST_CASE("RFC 9110 15.6.3: a target that closes within its head is a 502") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.answer("HTTP/1.1 200 OK\r\nX: ");
+  scene.target().finish();
+  CHECK(has(scene.hear(), "HTTP/1.1 502 culvert: target a.example:80 closed within the head"));
+}
+
+TEST_CASE("RFC 9112 8: a body with Content-Length that is cut short ends the connection") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 10\n\n") + "abc");
+  scene.target().finish();
+  CHECK(scene.hear().ends_with("\r\n\r\nabc"));
+  CHECK(scene.client().ended());
+  const auto lines = scene.access_lines();
+  REQUIRE(lines.size() == 1);
+  CHECK(has(lines[0], "http_response_incomplete"));
+}
+
+TEST_CASE("RFC 9112 8: chunks that are cut short get no last chunk") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n") + "5\r\nabc");
+  scene.target().finish();
+  CHECK(scene.hear().ends_with("3\r\nabc\r\n"));
+  CHECK(scene.client().ended());
+}
+
+TEST_CASE("RFC 9112 8: a body that ends with its connection and is reset gets no last chunk") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.answer(crlf("HTTP/1.1 200 OK\n\n") + "abc");
+  scene.target().reset();
+  CHECK(scene.hear().ends_with("3\r\nabc\r\n"));
+  CHECK(scene.client().ended());
+}
+
+TEST_CASE("RFC 9112 8: an HTTP/1.0 client is told by a reset that its answer is cut short") {
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nabc", "HTTP/1.1 200 OK\n\nabc"}) {
+    PlainScene scene;
+    scene.say(kGet10);
+    scene.answer(crlf(answer));
+    scene.client().hear();
+    scene.target().reset();
+    scene.hear();
+    CHECK(scene.client().was_reset());
+  }
+}
+
+TEST_CASE("RFC 9112 8: and when we are aborted within it") {
+  PlainScene scene;
+  scene.say(kGet10);
+  scene.answer(crlf("HTTP/1.1 200 OK\n\nabc"));
+  scene.client().hear();
+  scene.abort();
+  scene.hear();
+  CHECK(scene.client().was_reset());
+}
+
+TEST_CASE("RFC 9112 8: a client that leaves within its body takes the target's connection along") {
+  for (const char* framing : {"Content-Length: 10", "Transfer-Encoding: chunked"}) {
+    PlainScene scene;
+    scene.say(post(framing));
+    scene.asked();
+    scene.client().finish();
+    CHECK_FALSE(has(scene.asked(), "0\r\n\r\n"));
+    CHECK((scene.target().ended() || scene.target().was_reset()));
+    CHECK(scene.over());
+  }
+}
+
+TEST_CASE("a client that leaves while it waits takes the target's connection along") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.asked();
+  scene.client().reset();
+  scene.asked();
+  CHECK((scene.target().ended() || scene.target().was_reset()));
+  CHECK(scene.over());
+}
+
+TEST_CASE("a client that leaves within the answer takes the target's connection along") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 10\n\n") + "abc");
+  scene.client().reset();
+  scene.asked();
+  CHECK((scene.target().ended() || scene.target().was_reset()));
+  const auto lines = scene.access_lines();
+  REQUIRE(lines.size() == 1);
+  CHECK(has(lines[0], "canceled"));
+}
+
+TEST_CASE("RFC 9112 9.6: a client that half-closes gets its answer") {
+  PlainScene scene;
+  scene.say(kGet);
+  scene.client().finish();
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"));
+  CHECK(scene.hear().ends_with("\r\n\r\nok"));
+  CHECK(scene.client().ended());
+}
+
+TEST_CASE("RFC 9110 15.6.5: a target that does not answer in time is a 504") {
+  PlainScene scene(quick());
+  scene.say(kGet);
+  scene.pass(milliseconds(60));
+  CHECK(has(scene.hear(), "HTTP/1.1 504 culvert: target a.example:80 did not answer within"));
+}
+
+TEST_CASE("RFC 9110 15.5.9: a body that does not come in time is a 408") {
+  PlainScene scene(quick());
+  scene.say(post("Content-Length: 10") + "abc");
+  scene.pass(milliseconds(60));
+  CHECK(has(scene.hear(), "HTTP/1.1 408 culvert: the request's body stalled"));
+}
+
+TEST_CASE("RFC 9110 15.6.5: a target that never says 100 is a 504") {
+  PlainScene scene(quick());
+  scene.say(post("Content-Length: 10\nExpect: 100-continue"));
+  scene.pass(milliseconds(60));
+  CHECK(has(scene.hear(), "HTTP/1.1 504 "));
+}
+
+TEST_CASE("a body on its way is progress") {
+  PlainScene scene(quick());
+  scene.say(post("Content-Length: 10"));
+  for (int i = 0; i < 10; ++i) {
+    scene.pass(milliseconds(10));
+    scene.say("x");
+  }
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+  CHECK(has(scene.hear(), "200 OK"));
+}
+
+TEST_CASE("an answer that stalls is broken off by --idle-timeout, if there is one") {
+  PlainScene::Options options = quick();
+  SECTION("there is") { options.config.idle_timeout = milliseconds(30); }
+  SECTION("there is none") { options.config.idle_timeout = milliseconds(0); }
+  const bool limited = options.config.idle_timeout.count() > 0;
+  PlainScene scene(std::move(options));
+  scene.say(kGet);
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 10\n\nabc"));
+  scene.pass(milliseconds(90));
+  scene.hear();
+  CHECK(scene.client().ended() == limited);
+}
+
+TEST_CASE("a late request body does not outlive its answer") {
+  PlainScene scene;
+  scene.say(post("Content-Length: 100") + "begin");
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+  scene.asked();
+  CHECK(scene.target().ended());
+  scene.say(kGet);  // within the body, and never a request
+  CHECK(scene.asked().empty());
+  CHECK(scene.dialed() == 1);
+}
+
+}  // namespace culvert::test

@@ -1,0 +1,242 @@
+// Routes with several upstreams, and upstreams that come and go.
+#include <thread>
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
+const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
+
+/// A SOCKS5 server that says yes, and a tunnel that ends.
+void serve_socks5(Peer& upstream) {
+  upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says(kGranted);
+  upstream.hears_end().ends();
+}
+
+/// An HTTP proxy that says yes, and a tunnel that ends.
+void serve_http(Peer& upstream) {
+  upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n").hears_end().ends();
+}
+
+void ask(Scene& scene) { scene.client.says(std::string(kConnect)).ends(); }
+
+void check_tunnel(Scene& scene, const std::string& label) {
+  scene.client.hears(std::string(kEstablished));
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK_THAT(scene.access_text(), Contains(" upstream=" + label) && Contains(" outcome=ok "));
+}
+
+}  // namespace
+
+TEST_CASE("if the first upstream fails, the second one is asked") {
+  Scene scene;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  SECTION("it refuses") { scene.transport->fails(ECONNREFUSED).connects(second); }
+  SECTION("it refuses, later") { scene.transport->later().fails(ECONNREFUSED).connects(second); }
+  SECTION("it closes") {
+    scene.upstream.ends();
+    scene.transport->connects(scene.upstream).connects(second);
+  }
+  SECTION("it says no") {
+    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x01");
+    scene.transport->connects(scene.upstream).connects(second);
+  }
+  serve_http(second);
+  ask(scene);
+  scene.start();
+  check_tunnel(scene, "http://proxy.example:1080");
+  CHECK(second.verdict() == "");
+  CHECK(scene.dials() == 2);
+  CHECK_FALSE(scene.upstream.open());
+}
+
+TEST_CASE("a first upstream that is silent leaves time for the second") {
+  Scene scene;
+  UpstreamConfig slow = socks5();
+  slow.connect_timeout = 30ms;
+  scene.add(slow);
+  scene.add(http());
+  Peer second(scene.loop);
+  scene.transport->hangs().connects(second);
+  serve_http(second);
+  ask(scene);
+  scene.start();
+  check_tunnel(scene, "http://proxy.example:1080");
+}
+
+TEST_CASE("of several failures the client hears the one that says most, the log all") {
+  Scene scene;
+  scene.add(socks5());
+  scene.add(http());
+  const std::string telling = "socks5://proxy.example:1080 says gcr.io:443 refused the connection";
+  const std::string other = "http://proxy.example:1080 refused the connection";
+  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+  scene.transport->connects(scene.upstream).fails(ECONNREFUSED);
+  ask(scene);
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 502);
+  CHECK_THAT(answer.reason, Contains(telling));
+  CHECK_THAT(scene.log_text(), Contains(telling) && Contains(other));
+}
+
+TEST_CASE("it says most wherever it stands in the row") {
+  Scene scene;
+  scene.add(http());
+  scene.add(socks5());
+  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+  scene.transport->fails(ECONNREFUSED).connects(scene.upstream);
+  ask(scene);
+  scene.start();
+  CHECK_THAT(scene.answer().reason, Contains("socks5://proxy.example:1080 says gcr.io:443"));
+}
+
+TEST_CASE("a tunnel that is just coming up is waited for") {
+  Scene scene;
+  scene.config.hold = 5s;
+  scene.add(socks5());
+  scene.transport->fails(ECONNREFUSED).fails(ECONNREFUSED).connects(scene.upstream);
+  serve_socks5(scene.upstream);
+  ask(scene);
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.client.heard() == "");
+  check_tunnel(scene, "socks5://proxy.example:1080");
+  CHECK(scene.dials() == 3);
+}
+
+TEST_CASE("waiting ends with the budget, and then the refusal is told") {
+  Scene scene;
+  scene.config.hold = 5s;
+  scene.config.connect_timeout = 600ms;
+  scene.add(socks5());
+  scene.transport->fails(ECONNREFUSED).fails(ECONNREFUSED).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  ask(scene);
+  const auto begun = Loop::Clock::now();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 502);
+  CHECK_THAT(answer.reason, Contains("refused the connection"));
+  CHECK(Loop::Clock::now() - begun < 700ms);
+  CHECK(scene.dials() >= 2);
+}
+
+TEST_CASE("a refusal that is not the proxy's own is not waited for") {
+  Scene scene;
+  scene.config.hold = 5s;
+  SECTION("the target's, through the tunnel") {
+    scene.add(socks5());
+    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+  }
+  SECTION("the target's, directly") {
+    scene.add(direct());
+    scene.transport->fails(ECONNREFUSED);
+  }
+  ask(scene);
+  scene.start();
+  CHECK(scene.answer().status == 502);
+  CHECK(scene.dials() == 1);
+}
+
+TEST_CASE("a client that leaves while we wait for the tunnel ends the waiting") {
+  Scene scene;
+  scene.config.hold = 5s;
+  scene.add(socks5());
+  scene.transport->fails(ECONNREFUSED);
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  settle(scene.loop);
+  scene.client.resets();
+  REQUIRE(scene.run());
+  CHECK(scene.dials() == 1);
+  CHECK_FALSE(scene.loop.busy());
+}
+
+TEST_CASE("hedging: a second upstream that is faster wins, and the first is let go") {
+  Scene scene;
+  scene.config.hedge = 20ms;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  const bool while_connecting = GENERATE(true, false);
+  if (while_connecting) {
+    scene.transport->hangs();
+  } else {
+    scene.transport->connects(scene.upstream);
+  }
+  scene.transport->connects(second);
+  serve_http(second);
+  ask(scene);
+  scene.start();
+  check_tunnel(scene, "http://proxy.example:1080");
+  CHECK_FALSE(scene.upstream.open());
+}
+
+TEST_CASE("hedging: a first upstream that comes in after all wins, and the second is let go") {
+  Scene scene;
+  scene.config.hedge = 10ms;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  scene.transport->connects(scene.upstream).connects(second);
+  ask(scene);
+  scene.start();
+  REQUIRE(turn_until(scene.loop, [&] { return second.open(); }));
+  serve_socks5(scene.upstream);
+  check_tunnel(scene, "socks5://proxy.example:1080");
+  CHECK(second.closed());
+}
+
+TEST_CASE("hedging: the success of one is the end, even if the client does not take it yet") {
+  Scene scene;
+  scene.config.hedge = 10ms;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  scene.transport->connects(scene.upstream).connects(second);
+  scene.client.takes(0);
+  ask(scene);
+  scene.start();
+  REQUIRE(turn_until(scene.loop, [&] { return second.open(); }));
+  serve_socks5(scene.upstream);
+  settle(scene.loop);
+  // The slower one says yes to nobody.
+  second.says("HTTP/1.1 200 OK\r\n\r\n");
+  settle(scene.loop);
+  scene.client.takes_all();
+  check_tunnel(scene, "socks5://proxy.example:1080");
+}
+
+TEST_CASE("a route is given up at any turn, and nothing of it is left") {
+  const Pace pace = GENERATE(Pace{}, Pace{true, 3});
+  for (int turns = 0; turns < 60; turns += 2) {
+    CAPTURE(to_string(pace), turns);
+    Scene scene({}, pace);
+    scene.config.hedge = 1ms;
+    scene.add(socks5());
+    scene.add(http());
+    Peer second(scene.loop, pace);
+    scene.transport->later().connects(scene.upstream).connects(second);
+    ask(scene);
+    scene.start();
+    for (int i = 0; i < turns; ++i) {
+      scene.loop.turn(0);
+      if (i == 10) std::this_thread::sleep_for(1ms);
+    }
+    scene.end_session();
+    CHECK_FALSE(scene.upstream.open());
+    CHECK_FALSE(second.open());
+  }
+}

@@ -1,0 +1,269 @@
+// Requests that are refused before anybody is dialed.
+#include "support/catch.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Case {
+  std::string request;
+  int status;
+  std::string reason;   // part of it
+  std::string outcome;  // in the access log
+  std::string stage = "head";
+};
+
+std::string request(const std::string& line) { return line + "\r\nHost: gcr.io:443\r\n\r\n"; }
+
+const std::vector<Case> kCases = {
+    {"GET / HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400, "this is a proxy, not a web server",
+     "http_request_error", "route"},
+    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, 400, "TLS", "http_request_error"},
+    {"\x05\x01\x00"s, 400, "SOCKS", "http_request_error"},
+    {"\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s, 400, "SOCKS", "http_request_error"},
+    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP", "version_not_supported"},
+    {request("CONNECT gcr.io:443 HTTP/2.0"), 505, "HTTP version", "version_not_supported"},
+    {request("CONNECT gcr.io:443 HTTP/1.12"), 400, "HTTP version", "http_request_error"},
+    {request("CONNECT gcr.io:443"), 400, "", "http_request_error"},
+    {request("CONNECT gcr.io HTTP/1.1"), 400, "port", "http_request_error", "route"},
+    {request("CONNECT gcr.io:0 HTTP/1.1"), 400, "port", "http_request_error", "route"},
+    {request("CONNECT gcr.io:65536 HTTP/1.1"), 400, "port", "http_request_error", "route"},
+    {request("CONNECT https://gcr.io:443/ HTTP/1.1"), 400, "host:port", "http_request_error",
+     "route"},
+    {request("CONNECT user:hush@gcr.io:443 HTTP/1.1"), 400, "", "http_request_error", "route"},
+    {"CONNECT gcr.io:443 HTTP/1.1\r\n\r\n", 400, "Host", "http_request_error", "route"},
+    {"CONNECT gcr.io:443 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "Host", "http_request_error",
+     "route"},
+    {"CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n", 400, "LF", "http_request_error"},
+    {"CONNECT gcr.io:443 HTTP/1.1\r\nHost : gcr.io\r\n\r\n", 400, "white space",
+     "http_request_error"},
+    {"\r\n\r\n\r\n\r\n\r\n\r\n", 400, "empty lines", "http_request_error"},
+    {request("GET https://gcr.io/ HTTP/1.1"), 501, "CONNECT", "method_not_implemented", "route"},
+    {request("GET ftp://gcr.io/ HTTP/1.1"), 501, "ftp", "method_not_implemented", "route"},
+    {"CONNECT " + std::string(20'000, 'x') + ":443 HTTP/1.1\r\nHost: x\r\n\r\n", 414,
+     "request target", "http_uri_too_long"},
+    {"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n",
+     431, "head", "http_request_too_large"},
+};
+
+}  // namespace
+
+TEST_CASE("what cannot be served is answered with a status and a sentence, and nobody is dialed") {
+  const Case& test = GENERATE(from_range(kCases));
+  // A long head takes too many turns byte by byte, and its scanner has tests of its own.
+  const Pace pace = test.request.size() > 1000 ? Pace{false, 16'384} : GENERATE(from_range(kPaces));
+  CAPTURE(shown(test.request), to_string(pace));
+  Scene scene(pace);
+  scene.client.says(test.request).ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == test.status);
+  if (pace.gulp == Pace::kAll) CHECK_THAT(answer.reason, Contains(test.reason));
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(),
+             Contains(" upstream=- outcome=" + test.outcome + " stage=" + test.stage +
+                      " status=" + std::to_string(test.status) + " "));
+  CHECK_THAT(scene.client.heard() + scene.access_text() + scene.log_text(), !Contains("hush"));
+}
+
+TEST_CASE("a head that does not come in time is a 408") {
+  Scene scene;
+  scene.config.header_timeout = 30ms;
+  scene.client.says(GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n"));
+  scene.start();
+  const auto begun = Loop::Clock::now();
+  REQUIRE(turn_until(scene.loop, [&] { return scene.client.heard_end(); }));
+  CHECK(Loop::Clock::now() - begun >= 15ms);
+  scene.client.ends();  // or we linger
+  CHECK(scene.answer().status == 408);
+  CHECK_THAT(scene.access_text(), Contains(" outcome=http_request_timeout stage=head status=408 "));
+}
+
+TEST_CASE("a client that drips its head has no more time than one that is silent") {
+  Scene scene;
+  scene.config.header_timeout = 60ms;
+  scene.start();
+  const auto begun = Loop::Clock::now();
+  for (const char c : std::string(kConnect)) {
+    scene.client.says(std::string(1, c));
+    turn_for(scene.loop, 8ms);
+    if (scene.client.heard_end()) break;
+  }
+  CHECK(Loop::Clock::now() - begun < 200ms);
+  scene.client.ends();
+  CHECK(scene.answer().status == 408);
+}
+
+TEST_CASE("a client that leaves before its head is complete is a line in the log, no more") {
+  Scene scene;
+  const std::string sent = GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.client.says(sent);
+  const bool reset = GENERATE(false, true);
+  if (reset) {
+    scene.client.resets();
+  } else {
+    scene.client.ends();
+  }
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.heard() == "");
+  CHECK_THAT(scene.access_text(),
+             Contains(" outcome=canceled stage=head status=0 ") && Contains(" closed_by=client "));
+}
+
+TEST_CASE("a client that may not come is told so, when it has said what it wants") {
+  Scene scene;
+  scene.peer = HostPort::parse("192.0.2.7:4711").value();
+  scene.client.says(std::string(kConnect)).ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 403);
+  CHECK_THAT(answer.reason, Contains("192.0.2.7") && Contains("--allow-client"));
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(), Contains(" client=192.0.2.7:4711 ") &&
+                                      Contains(" target=gcr.io:443 ") &&
+                                      Contains(" outcome=http_request_denied stage=route "));
+}
+
+TEST_CASE("a client of a block that is allowed is served") {
+  Scene scene;
+  scene.config.allow_clients = {*Cidr::parse("192.0.2.0/24")};
+  scene.peer = HostPort::parse("192.0.2.7:4711").value();
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
+  scene.upstream.hears_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+}
+
+TEST_CASE("a target that a route denies is a 403 that names the rule") {
+  Scene scene;
+  RoutingTable table;
+  table.otherwise = {{}, "--route *=deny"};
+  scene.router.emplace(std::move(table));
+  scene.client.says(std::string(kConnect)).ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 403);
+  CHECK_THAT(answer.reason, Contains("gcr.io:443") && Contains("--route *=deny"));
+  CHECK(scene.dials() == 0);
+}
+
+TEST_CASE("who comes while we drain is told so, after the whole request") {
+  Scene scene;
+  scene.client.says("CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.start(Session::Admission::draining);
+  settle(scene.loop);
+  CHECK(scene.client.heard() == "");
+  scene.client.says("Host: gcr.io\r\n\r\n").ends();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 503);
+  CHECK_THAT(answer.reason, Contains("shutting down") && Contains("gcr.io:443"));
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(),
+             Contains(" outcome=proxy_draining ") && Contains(" closed_by=culvert "));
+}
+
+TEST_CASE("who is in the middle of a head when the drain begins gets an answer") {
+  Scene scene;
+  scene.client.says("CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.start();
+  settle(scene.loop);
+  scene.session->begin_drain();
+  scene.client.says("Host: gcr.io\r\n\r\n").ends();
+  CHECK(scene.answer().status == 503);
+}
+
+TEST_CASE("who has not begun to ask when the drain begins is not waited for long") {
+  Scene scene;
+  scene.start();
+  settle(scene.loop);
+  scene.session->begin_drain();
+  const auto begun = Loop::Clock::now();
+  REQUIRE(scene.run());
+  CHECK(Loop::Clock::now() - begun < 3s);
+  CHECK(scene.client.heard() == "");
+}
+
+TEST_CASE("a tunnel that stands is not touched by a drain") {
+  Scene scene;
+  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.start();
+  settle(scene.loop);
+  scene.session->begin_drain();
+  scene.client.says("still").ends();
+  scene.upstream.hears("still").hears_end().ends();
+  REQUIRE(scene.run());
+  CHECK(scene.upstream.verdict() == "");
+}
+
+TEST_CASE("a client beyond the limit is told so, and how to have more") {
+  Scene scene;
+  scene.config.max_connections = 17;
+  scene.client.says(std::string(kConnect)).ends();
+  scene.start(Session::Admission::full);
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 503);
+  CHECK_THAT(answer.reason,
+             Contains("17") && Contains("--max-connections") && Contains("gcr.io:443"));
+  CHECK(scene.dials() == 0);
+}
+
+TEST_CASE("an answer reaches a client that is still sending: we read on, and do not reset") {
+  Scene scene(Pace{}, Pace{});
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1") + std::string(200'000, 'x'));
+  scene.start();
+  settle(scene.loop);
+  CHECK(parse_answer(scene.client.heard()).status == 400);
+  CHECK(scene.client.heard_end());
+  CHECK(scene.client.unread() == 0);
+  CHECK(scene.client.open());
+  scene.client.says("more").ends();
+  CHECK(scene.answer().status == 400);
+}
+
+TEST_CASE("an answer that the client takes in pieces arrives whole") {
+  Scene scene;
+  scene.client.takes(10);
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1")).ends();
+  scene.start();
+  settle(scene.loop);
+  CHECK(scene.client.heard() == "HTTP/1.1 4");
+  scene.client.takes_all();
+  CHECK(scene.answer().status == 400);
+}
+
+TEST_CASE("a client that sends without end is not read without end") {
+  Scene scene;
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1") + std::string(3 << 20, 'x'));
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.unread() > 0);
+}
+
+TEST_CASE("a client that neither reads nor leaves after its answer does not stay for long") {
+  Scene scene;
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.start();
+  const auto begun = Loop::Clock::now();
+  REQUIRE(scene.run());
+  CHECK(Loop::Clock::now() - begun < 5s);
+  CHECK_THAT(scene.access_text(), Contains(" status=400 "));
+}
+
+TEST_CASE("a client that resets instead of taking its answer is logged as gone") {
+  Scene scene;
+  scene.client.takes(0);
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.start();
+  settle(scene.loop);
+  scene.client.resets();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(), Contains(" outcome=canceled ") && Contains("gone before"));
+}

@@ -1,0 +1,113 @@
+// Tunnels in which nothing moves.
+#include "session/relay.h"
+#include "support/catch.h"
+#include "support/relay_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+RelayTimeouts timeouts(std::chrono::milliseconds idle, std::chrono::milliseconds half_open) {
+  return {idle, half_open};
+}
+
+}  // namespace
+
+TEST_CASE("a relay without timeouts is quiet for as long as it likes, and costs no timer") {
+  RelayScene scene;
+  scene.client.says("x");
+  scene.start();
+  settle(scene.loop);
+  CHECK_FALSE(scene.loop.busy());
+  scene.client.ends();
+  settle(scene.loop);
+  CHECK_FALSE(scene.loop.busy());
+  CHECK(scene.done == 0);
+}
+
+TEST_CASE("a relay in which nothing moves ends when its time is over") {
+  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  scene.start();
+  const auto begun = scene.loop.now();
+  REQUIRE(scene.run());
+  CHECK(scene.loop.now() - begun >= 40ms);
+  CHECK(scene.loop.now() - begun < 5s);
+  CHECK(scene.end.cause == RelayEnd::Cause::idle);
+  CHECK(scene.end.closed_by == Side::local);
+}
+
+TEST_CASE("traffic either way puts the end off") {
+  RelayScene scene({}, {}, timeouts(300ms, 0ms));
+  Peer& talking = GENERATE(true, false) ? scene.client : scene.upstream;
+  scene.start();
+  for (int i = 0; i < 10; ++i) {
+    turn_for(scene.loop, 40ms);
+    talking.says("x");
+  }
+  CHECK(scene.done == 0);
+  REQUIRE(scene.run());
+  CHECK(scene.end.cause == RelayEnd::Cause::idle);
+}
+
+TEST_CASE("a side that takes slowly what was read before is not idle") {
+  RelayScene scene({}, {}, timeouts(300ms, 300ms));
+  scene.client.takes(1);
+  scene.upstream.says(numbered_bytes(60'000));
+  if (GENERATE(false, true)) scene.upstream.ends();
+  scene.start();
+  for (int i = 0; i < 10; ++i) {
+    turn_for(scene.loop, 40ms);
+    scene.client.takes(100);
+  }
+  CHECK(scene.done == 0);
+  REQUIRE(scene.run());
+  CHECK(scene.end.closed_by == Side::local);
+}
+
+TEST_CASE("half open, the other time counts, from the end of the first half") {
+  RelayScene scene({}, {}, timeouts(0ms, 50ms));
+  scene.start();
+  turn_for(scene.loop, 80ms);
+  CHECK(scene.done == 0);
+  (GENERATE(true, false) ? scene.client : scene.upstream).ends();
+  const auto ended = Loop::Clock::now();
+  REQUIRE(scene.run());
+  CHECK(scene.loop.now() - ended >= 45ms);
+  CHECK(scene.end.cause == RelayEnd::Cause::half_open);
+  CHECK(scene.end.closed_by == Side::local);
+}
+
+TEST_CASE("half open, traffic puts the end off") {
+  RelayScene scene({}, {}, timeouts(0ms, 300ms));
+  scene.client.ends();
+  scene.start();
+  for (int i = 0; i < 10; ++i) {
+    turn_for(scene.loop, 40ms);
+    scene.upstream.says("x");
+  }
+  settle(scene.loop);
+  CHECK(scene.done == 0);
+  CHECK(scene.client.heard() == "xxxxxxxxxx");
+  scene.upstream.ends();
+  REQUIRE(scene.run());
+  CHECK(scene.end.cause == RelayEnd::Cause::finished);
+}
+
+TEST_CASE("half open without a time of its own, the idle time counts") {
+  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  scene.client.ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.end.cause == RelayEnd::Cause::half_open);
+}
+
+TEST_CASE("half open, a longer time of its own puts off the idle end") {
+  RelayScene scene({}, {}, timeouts(20ms, 10s));
+  scene.client.ends();
+  scene.start();
+  turn_for(scene.loop, 80ms);
+  CHECK(scene.done == 0);
+}

@@ -1,0 +1,121 @@
+// The contract of a dial: one answer, and silence afterwards.
+#include "dial/upstream_dial.h"
+
+#include <optional>
+
+#include "support/catch.h"
+#include "support/fake_names.h"
+#include "support/scripted_transport.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+namespace {
+
+const HostPort kTarget = HostPort::parse("gcr.io:443").value();
+
+/// A dial through one upstream, and what it came to.
+struct Attempt {
+  explicit Attempt(UpstreamConfig config, std::chrono::milliseconds budget = 10s,
+                   const HostPort& target = kTarget) {
+    upstream.config = std::move(config);
+    upstream.transport = transport;
+    dial = std::make_unique<UpstreamDial>(loop, upstream, target, UpstreamDial::Purpose::tunnel,
+                                          AddressCheck{}, budget, budget,
+                                          DialDone::to<&Attempt::on_done>(this));
+  }
+  void on_done(DialResult outcome) {
+    ++answers;
+    result.emplace(std::move(outcome));
+    if (destroy_in_callback) dial.reset();
+  }
+
+  Loop loop;
+  std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(loop);
+  Peer far{loop};
+  Upstream upstream;
+  std::unique_ptr<UpstreamDial> dial;
+  std::optional<DialResult> result;
+  int answers = 0;
+  bool destroy_in_callback = false;
+};
+
+}  // namespace
+
+TEST_CASE("a dial may be destroyed by its answer, good or bad, at once or later") {
+  Attempt attempt(socks5());
+  attempt.destroy_in_callback = true;
+  attempt.transport->later(GENERATE(false, true));
+  SECTION("connected") {
+    attempt.transport->connects(attempt.far);
+    attempt.far.hears("\x05\x01\x00"s)
+        .says("\x05\x00"s)
+        .hears("\x05\x01\x00\x03\x06gcr.io\x01\xbb"s);
+    attempt.far.says("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s);
+  }
+  SECTION("refused") { attempt.transport->fails(ECONNREFUSED); }
+  SECTION("closed") {
+    attempt.transport->connects(attempt.far);
+    attempt.far.ends();
+  }
+  SECTION("nonsense") {
+    attempt.transport->connects(attempt.far);
+    attempt.far.says("nonsense");
+  }
+  attempt.dial->start();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  settle(attempt.loop, 10);
+  CHECK(attempt.answers == 1);
+  CHECK(attempt.transport->alive() == 0);
+  attempt.result.reset();
+  CHECK_FALSE(attempt.far.open());
+  CHECK_FALSE(attempt.loop.busy());
+}
+
+TEST_CASE("a dial that timed out has let go of everything, and stays silent") {
+  SECTION("connecting") {
+    Attempt attempt(socks5(), 20ms);
+    attempt.transport->hangs();
+    attempt.dial->start();
+    REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+    CHECK(attempt.transport->alive() == 0);
+    attempt.transport->let_go(ECONNREFUSED);
+    settle(attempt.loop, 10);
+    CHECK(attempt.answers == 1);
+  }
+  SECTION("looking the target up") {
+    UpstreamConfig config = socks5();
+    config.resolve_local = true;
+    const HostPort target = HostPort::parse("hangs.test:443").value();
+    Attempt attempt(config, 20ms, target);
+    {
+      const HangingNames names;
+      attempt.dial->start();
+      REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+    }
+    REQUIRE(turn_until(attempt.loop, [&] { return !attempt.loop.busy(); }));
+    CHECK(attempt.answers == 1);
+  }
+  SECTION("the handshake") {
+    Attempt attempt(socks5(), 20ms);
+    attempt.transport->connects(attempt.far);
+    attempt.dial->start();
+    REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+    CHECK(attempt.far.closed());
+  }
+}
+
+TEST_CASE("a dial counts its time from its start") {
+  Attempt attempt(direct(), 30ms);
+  attempt.transport->hangs();
+  attempt.dial->start();
+  const auto begun = Loop::Clock::now();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK(Loop::Clock::now() - begun >= 25ms);
+  CHECK(attempt.result->error().code == Errc::connection_timeout);
+  CHECK(attempt.result->error().side == Side::target);
+}

@@ -1,0 +1,214 @@
+// The way through each kind of upstream, as a dialogue.
+#include <openssl/ssl.h>
+
+#include "support/catch.h"
+#include "support/cuts.h"
+#include "support/numbered_bytes.h"
+#include "support/session_scene.h"
+#include "support/tls_server.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
+const std::string kGcr = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
+
+/// The tunnel's own dialogue, the same through whatever upstream. The last message of the
+/// upstream's handshake is `reply`, and the first words of the target are glued to it.
+template <typename Far>
+void carry(Scene& scene, Far& far, const std::string& reply) {
+  scene.client.says(std::string(kConnect) + "early").hears(std::string(kEstablished) + "glued");
+  far.says(reply + "glued").hears("early").says("down").hears("up").hears_end().ends();
+  scene.client.hears("down").says("up").ends().hears_end();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(far.verdict() == "");
+  CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
+}
+
+const TlsAuthority& authority() {
+  static const TlsAuthority instance;
+  return instance;
+}
+
+std::shared_ptr<ssl_ctx_st> proxy_context() {
+  static const auto instance = make_server_context(authority().issue("proxy.example"));
+  return instance;
+}
+
+Upstream& add_https(Scene& scene) {
+  Upstream& upstream = scene.add(https());
+  upstream.tls = TlsClientContext::make({.ca = authority().file(), .cert = {}, .key = {}}).value();
+  return upstream;
+}
+
+}  // namespace
+
+TEST_CASE("through socks5 without a password") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(pace));
+  Scene scene(pace, pace);
+  scene.add(socks5());
+  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kGcr);
+  carry(scene, scene.upstream, kGranted);
+  CHECK(scene.transport->asked() == std::vector<std::string>{"proxy.example:1080"});
+}
+
+TEST_CASE("through socks5 with user and password, each message in one write") {
+  const Pace pace = GENERATE(Pace{}, Pace{true, Pace::kAll});
+  Scene scene(pace, pace);
+  scene.add(socks5_as("alice", "hush"));
+  scene.upstream.hears("\x05\x01\x02"s).says("\x05\x02"s);
+  scene.upstream.hears("\x01\x05"s + "alice\x04hush").says("\x01\x00"s).hears(kGcr);
+  carry(scene, scene.upstream, kGranted);
+  const auto& writes = scene.upstream.writes();
+  REQUIRE(writes.size() >= 3);
+  CHECK(writes[0] == "\x05\x01\x02"s);
+  CHECK(writes[1] == "\x01\x05"s + "alice\x04hush");
+  CHECK(writes[2] == kGcr);
+  CHECK_THAT(scene.access_text() + scene.log_text(), !Contains("hush"));
+}
+
+TEST_CASE("through socks5, whose replies come cut at random") {
+  for (unsigned seed = 1; seed <= 15; ++seed) {
+    CAPTURE(seed);
+    Scene scene;
+    scene.add(socks5());
+    scene.client.says(std::string(kConnect)).hears(std::string(kEstablished) + "glued").ends();
+    scene.start();
+    // A reply with a name as the bound address is the longest.
+    const std::string reply = "\x05\x00\x00\x03\x0b"s + "bound.local" + "\x00\x50"s + "glued";
+    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kGcr);
+    for (const std::string_view piece : cut_at_random(reply, seed)) {
+      settle(scene.loop, 5);
+      scene.upstream.says(std::string(piece));
+    }
+    scene.upstream.hears_end().ends();
+    REQUIRE(scene.run());
+    CHECK(scene.client.verdict() == "");
+    CHECK(scene.upstream.verdict() == "");
+  }
+}
+
+TEST_CASE("through socks5 to an address") {
+  Scene scene;
+  scene.add(socks5());
+  scene.client.says("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s);
+  scene.upstream.hears("\x05\x01\x00\x04\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x01\xbb")
+      .says(kGranted)
+      .hears_end()
+      .ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.upstream.verdict() == "");
+}
+
+TEST_CASE("through socks4a") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(pace));
+  Scene scene(pace, pace);
+  scene.add(socks4a());
+  scene.upstream.hears("\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s);
+  carry(scene, scene.upstream, "\x00\x5a\x00\x00\x00\x00\x00\x00"s);
+}
+
+TEST_CASE("through socks4a an IPv6 address does not go, and nobody is asked") {
+  Scene scene;
+  scene.add(socks4a());
+  scene.client.says("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 502);
+  CHECK_THAT(answer.reason, Contains("IPv6") && Contains("socks4a://proxy.example:1080"));
+  CHECK(scene.dials() == 0);
+}
+
+TEST_CASE("through an HTTP proxy") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(pace));
+  Scene scene(pace, pace);
+  scene.add(http());
+  scene.upstream.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+  carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\nX-Cache: MISS\r\n\r\n");
+}
+
+TEST_CASE("through an HTTP proxy with credentials, which nobody else sees") {
+  Scene scene;
+  scene.add(http_as("alice", "hush"));
+  scene.upstream.hears(
+      "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
+      "Proxy-Authorization: Basic YWxpY2U6aHVzaA==\r\n\r\n");
+  carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\n\r\n");
+  CHECK_THAT(scene.access_text() + scene.log_text(), !Contains("hush") && !Contains("YWxp"));
+}
+
+TEST_CASE("what an HTTP proxy says before its final answer never reaches the client") {
+  Scene scene;
+  scene.add(http());
+  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\n\r\n");
+}
+
+TEST_CASE("through an HTTPS proxy") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(pace));
+  Scene scene(pace, pace);
+  add_https(scene);
+  TlsServer proxy(scene.upstream, proxy_context());
+  proxy.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+  carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(proxy.sni() == "proxy.example");
+}
+
+TEST_CASE("through an HTTPS proxy whose certificate has another name, with ?sni=") {
+  Scene scene;
+  Upstream& upstream = add_https(scene);
+  upstream.config.address = HostPort::parse("192.0.2.1:443").value();
+  upstream.config.sni = "proxy.example";
+  TlsServer proxy(scene.upstream, proxy_context());
+  proxy.hears(std::string(kConnect));
+  carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(scene.transport->asked() == std::vector<std::string>{"192.0.2.1:443"});
+}
+
+TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS session") {
+  TlsSessionSlot kept;
+  for (int connection = 0; connection < 2; ++connection) {
+    Scene scene;
+    Upstream& upstream = add_https(scene);
+    if (connection > 0) {
+      SSL_SESSION_up_ref(kept.get());
+      upstream.session.put(kept.get());
+    }
+    TlsServer proxy(scene.upstream, proxy_context());
+    proxy.hears(std::string(kConnect));
+    carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
+    CHECK(proxy.resumed() == (connection > 0));
+    REQUIRE(upstream.session.get() != nullptr);
+    SSL_SESSION_up_ref(upstream.session.get());
+    kept.put(upstream.session.get());
+  }
+}
+
+TEST_CASE("much goes both ways through an HTTPS proxy") {
+  Scene scene;
+  add_https(scene);
+  const std::string up = numbered_bytes(500'000);
+  const std::string down = numbered_bytes(500'000, "-");
+  TlsServer proxy(scene.upstream, proxy_context());
+  proxy.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + down).hears(up).hears_end();
+  proxy.ends();
+  scene.client.says(std::string(kConnect) + up).ends();
+  scene.client.hears(std::string(kEstablished) + down).hears_end();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(proxy.verdict() == "");
+}

@@ -1,0 +1,233 @@
+// A worker with real sockets: who is let in, and how it ends.
+#include "server/worker.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <string>
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A worker that connects directly, its clients, and a target.
+struct House {
+  explicit House(Config given = {}) : target(listen_on_loopback(target_port)) {
+    given.upstreams = {direct()};
+    given.log_level = Log::Level::error;
+    given.hold = 0ms;
+    policy = std::make_shared<Policy>(std::move(given),
+                                      std::vector<std::shared_ptr<const TlsClientContext>>(1));
+    const HostPort any{"127.0.0.1", 0, IpAddress::parse("127.0.0.1")};
+    std::vector<ListenSocket> sockets;
+    sockets.push_back(ListenSocket::tcp(any, false).value());
+    port = sockets[0].address().port;
+    policy->listeners = {sockets[0].address()};
+    worker =
+        std::make_unique<Worker>(shared, policy, 0, 1, std::move(sockets), [this] { ++drained; });
+  }
+
+  template <typename Done>
+  [[nodiscard]] bool until(Done done) {
+    return turn_until(worker->loop(), done);
+  }
+  std::string connect_request(std::uint16_t to) const {
+    const std::string authority = "127.0.0.1:" + std::to_string(to);
+    return "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  }
+  /// A client that has sent `bytes`.
+  Fd client(std::string_view bytes = {}) const {
+    Fd fd = connect_to_loopback(port);
+    send_all(fd, bytes);
+    return fd;
+  }
+  /// What arrives until `size` bytes or the end have come.
+  std::string hear(const Fd& fd, std::size_t size = std::string::npos) {
+    std::string heard;
+    CHECK(until([&] {
+      const Received now = receive_now(fd);
+      heard += now.bytes;
+      return now.ended || now.error != 0 || heard.size() >= size;
+    }));
+    return heard;
+  }
+  /// A client with a tunnel, and the target's end of it.
+  SocketPair tunnel() {
+    SocketPair pair;
+    pair.far = client(connect_request(target_port));
+    CHECK(hear(pair.far, kEstablished.size()) == kEstablished);
+    pair.near = Fd(accept(target.get(), nullptr, nullptr));
+    return pair;
+  }
+
+  std::uint16_t target_port = 0;
+  std::uint16_t port = 0;
+  Fd target;
+  Shared shared;
+  std::shared_ptr<Policy> policy;
+  std::unique_ptr<Worker> worker;
+  int drained = 0;
+};
+
+Config with(auto change) {
+  Config config;
+  change(config);
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a worker serves whoever comes, and counts them") {
+  House house;
+  SocketPair first = house.tunnel();
+  SocketPair second = house.tunnel();
+  CHECK(house.shared.connections == 2);
+  send_all(first.far, "ping");
+  CHECK(house.hear(first.near, 4) == "ping");
+  send_all(first.near, "pong");
+  send_fin(first.near);
+  CHECK(house.hear(first.far) == "pong");
+  first.far.reset();
+  CHECK(house.until([&] { return house.shared.connections == 1; }));
+}
+
+TEST_CASE("one client more than there is room for is told so") {
+  House house(with([](Config& config) { config.max_connections = 1; }));
+  const SocketPair tunnel = house.tunnel();
+  const Fd late = house.client(house.connect_request(house.target_port));
+  const Answer answer = parse_answer(house.hear(late));
+  CHECK(answer.status == 503);
+  CHECK_THAT(answer.reason, Contains("--max-connections"));
+}
+
+TEST_CASE("a client that asks for our own listener is not sent round in circles") {
+  House house;
+  const Fd client = house.client(house.connect_request(house.port));
+  CHECK(parse_answer(house.hear(client)).status == 403);
+  CHECK(house.shared.connections <= 1);
+}
+
+TEST_CASE("a client that resets right behind its request keeps nobody busy") {
+  House house;
+  const SilentPort nowhere;
+  Fd client = house.client(house.connect_request(nowhere.number()));
+  send_reset(client);
+  settle(house.worker->loop(), 10);
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+}
+
+TEST_CASE("a worker without sessions drains at once") {
+  House house;
+  house.worker->drain();
+  CHECK(house.until([&] { return house.drained == 1; }));
+  house.worker->drain();
+  settle(house.worker->loop(), 5);
+  CHECK(house.drained == 1);
+  CHECK_FALSE(house.worker->loop().busy());
+  CHECK_THROWS(connect_to_loopback(house.port));
+}
+
+TEST_CASE("draining lets tunnels finish, however much they still carry") {
+  House house;
+  SocketPair tunnel = house.tunnel();
+  house.worker->drain();
+  settle(house.worker->loop(), 5);
+  CHECK(house.drained == 0);
+  send_all(tunnel.far, "still up");
+  CHECK(house.hear(tunnel.near, 8) == "still up");
+  send_all(tunnel.near, "still down");
+  CHECK(house.hear(tunnel.far, 10) == "still down");
+  tunnel.far.reset();
+  tunnel.near.reset();
+  CHECK(house.until([&] { return house.drained == 1; }));
+  CHECK(house.shared.connections == 0);
+  CHECK_FALSE(house.worker->loop().busy());
+}
+
+TEST_CASE("who stands in the queue when draining begins is told so, not reset") {
+  House house;
+  const Fd queued = house.client(house.connect_request(house.target_port));
+  house.worker->drain();  // before the loop has seen it
+  const Answer answer = parse_answer(house.hear(queued));
+  CHECK(answer.status == 503);
+  CHECK_THAT(answer.reason, Contains("shutting down"));
+}
+
+TEST_CASE("tunnels that do not finish in time are ended") {
+  House house(with([](Config& config) { config.drain_timeout = 30ms; }));
+  const SocketPair tunnel = house.tunnel();
+  house.worker->drain();
+  CHECK(house.until([&] { return house.drained == 1; }));
+  CHECK(receive_now(tunnel.far).bytes == "");
+  CHECK(receive_now(tunnel.near).ended);
+}
+
+TEST_CASE("abort_all() ends every session now, at whatever stage") {
+  House house;
+  const SocketPair tunnel = house.tunnel();
+  const Fd silent = house.client();
+  const Fd half = house.client("CONNECT 127");
+  const Fd refused = house.client("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK_THAT(house.hear(refused), Contains(" 400 "));
+  const SilentPort nowhere;
+  const Fd dialing = house.client(house.connect_request(nowhere.number()));
+  REQUIRE(house.until([&] { return house.shared.connections == 5; }));
+  settle(house.worker->loop(), 5);
+  house.worker->drain();
+  house.worker->abort_all();
+  CHECK(house.until([&] { return house.drained == 1; }));
+  CHECK(house.shared.connections == 0);
+  CHECK_FALSE(house.worker->loop().busy());
+}
+
+TEST_CASE("a worker is destroyed with its sessions, and nothing of it is left") {
+  const std::size_t files = open_files();
+  {
+    House house;
+    const SocketPair tunnel = house.tunnel();
+    const Fd silent = house.client();
+    const SilentPort nowhere;
+    const Fd dialing = house.client(house.connect_request(nowhere.number()));
+    REQUIRE(house.until([&] { return house.shared.connections == 3; }));
+    send_all(tunnel.far, std::string(100'000, 'x'));
+    settle(house.worker->loop(), 5);
+    house.worker.reset();
+  }
+  CHECK(open_files() == files);
+}
+
+TEST_CASE("a new policy is for new connections, those that there are keep theirs") {
+  House house;
+  SocketPair old = house.tunnel();
+  Config strict = house.policy->config;
+  strict.max_connections = 1;
+  house.worker->adopt(std::make_shared<Policy>(
+      std::move(strict), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
+  const Fd late = house.client(house.connect_request(house.target_port));
+  CHECK(parse_answer(house.hear(late)).status == 503);
+  send_all(old.far, "unimpressed");
+  CHECK(house.hear(old.near, 11) == "unimpressed");
+  old.far.reset();
+  old.near.reset();
+  CHECK(house.until([&] { return house.shared.connections <= 1; }));
+}
+
+TEST_CASE("many clients at once, each with a tunnel of its own") {
+  House house;
+  constexpr std::size_t kClients = 100;
+  std::vector<SocketPair> tunnels;
+  for (std::size_t i = 0; i < kClients; ++i) tunnels.push_back(house.tunnel());
+  for (std::size_t i = 0; i < kClients; ++i) send_all(tunnels[i].far, std::to_string(i));
+  for (std::size_t i = 0; i < kClients; ++i) {
+    CHECK(house.hear(tunnels[i].near, std::to_string(i).size()) == std::to_string(i));
+  }
+  tunnels.clear();
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+}

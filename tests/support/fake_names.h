@@ -1,0 +1,24 @@
+// Name lookups that a test decides on: names under .test, for the whole process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace culvert::test {
+
+/// Lookups of `name`, which ends in ".test", find these addresses from now on; none: they fail.
+void set_addresses(const std::string& name, std::vector<std::string> addresses);
+
+/// As long as it lives, lookups of "hangs.test" wait; then they fail.
+class HangingNames {
+ public:
+  HangingNames();
+  ~HangingNames();
+  HangingNames(const HangingNames&) = delete;
+  HangingNames& operator=(const HangingNames&) = delete;
+
+  /// How many wait at the moment.
+  int waiting() const;
+};
+
+}  // namespace culvert::test

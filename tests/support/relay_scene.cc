@@ -1,0 +1,42 @@
+#include "support/relay_scene.h"
+
+#include "support/catch.h"
+#include "support/turns.h"
+
+namespace culvert::test {
+
+RelayScene::RelayScene(Pace client_pace, Pace upstream_pace, RelayTimeouts timeouts)
+    : client(loop, client_pace),
+      upstream(loop, upstream_pace),
+      buffer_(64 * 1024, '\0'),
+      client_stream_(client.stream()),
+      upstream_stream_(upstream.stream()) {
+  relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_,
+                                  FlowResources{buffer_, pipes_}, timeouts,
+                                  Callback<void()>::to<&RelayScene::on_done>(this));
+}
+
+RelayScene::~RelayScene() {
+  destroy();
+  CHECK_FALSE(loop.busy());
+}
+
+void RelayScene::on_done() {
+  ++done;
+  end = relay->end();
+  bytes_up = relay->bytes_up();
+  bytes_down = relay->bytes_down();
+  destroy();
+}
+
+void RelayScene::destroy() {
+  relay.reset();
+  client_stream_.reset();
+  upstream_stream_.reset();
+}
+
+bool RelayScene::run() {
+  return turn_until(loop, [this] { return done > 0; });
+}
+
+}  // namespace culvert::test

@@ -1,0 +1,50 @@
+// Connections without sockets: what each dial comes to, the script says.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dial/transport.h"
+#include "support/scripted_stream.h"
+
+namespace culvert::test {
+
+class ScriptedTransport final : public Transport {
+ public:
+  explicit ScriptedTransport(Loop& loop) : loop_(loop) {}
+
+  // What the next dials come to, in this order; a dial beyond the script hangs.
+  ScriptedTransport& connects(Peer& peer);
+  ScriptedTransport& fails(int sys);
+  ScriptedTransport& hangs();
+  /// Outcomes come in a later turn instead of within start().
+  ScriptedTransport& later(bool deferred = true);
+
+  std::unique_ptr<Dial> dial(const HostPort& address, Side side, const AddressCheck& check,
+                             DialDone done) override;
+
+  bool scripted() const { return !steps_.empty(); }
+  /// The addresses that were dialed, in order.
+  const std::vector<std::string>& asked() const { return asked_; }
+  std::size_t alive() const { return alive_; }  ///< dials that were not destroyed yet
+  /// The dials that hang come to this now.
+  void let_go(int sys);
+
+ private:
+  class ScriptedDial;
+  struct Step {
+    Peer* peer = nullptr;
+    int sys = 0;
+  };
+
+  Loop& loop_;
+  bool deferred_ = false;
+  std::deque<Step> steps_;
+  std::vector<std::string> asked_;
+  std::vector<ScriptedDial*> hanging_;
+  std::size_t alive_ = 0;
+};
+
+}  // namespace culvert::test

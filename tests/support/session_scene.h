@@ -1,0 +1,85 @@
+// A session with its client and upstream played by the test.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "session/session.h"
+#include "support/scripted_stream.h"
+#include "support/scripted_transport.h"
+#include "support/sockets.h"
+
+namespace culvert::test {
+
+inline constexpr std::string_view kConnect =
+    "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
+inline constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+// Upstreams as a command line would name them.
+UpstreamConfig direct();
+UpstreamConfig socks5();
+UpstreamConfig socks5_as(std::string user, std::string password);
+UpstreamConfig socks4a();
+UpstreamConfig http();
+UpstreamConfig http_as(std::string user, std::string password);
+UpstreamConfig https();
+
+/// A head, body and all that a client got, taken apart.
+struct Answer {
+  int status = 0;
+  std::string reason;
+  std::string head;  ///< with the empty line
+  std::string body;
+};
+Answer parse_answer(const std::string& bytes);
+
+/// One session from accept to last byte. Set up config and scripts, then start().
+class Scene {
+ public:
+  explicit Scene(Pace client_pace = {}, Pace upstream_pace = {},
+                 Log::Format format = Log::Format::text);
+  ~Scene();
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+
+  /// All upstreams share the scripted transport; without any, there is direct().
+  Upstream& add(UpstreamConfig config);
+  void start(Session::Admission admission = Session::Admission::serve);
+  /// Turns until the session has finished.
+  [[nodiscard]] bool run();
+  /// run(), and what the client got.
+  Answer answer();
+  void end_session() { session.reset(); }
+
+  std::string access_text() { return text_of(access_file_); }
+  std::string log_text() { return text_of(log_file_); }
+  std::size_t dials() const { return transport->asked().size(); }
+
+  Loop loop;
+  Config config;
+  std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(loop);
+  Peer client;
+  Peer upstream;  ///< which the transport brings by itself if `transport` has no script
+  std::optional<HostPort> peer = HostPort::parse("127.0.0.1:50001").value();
+  std::optional<Router> router;     ///< by default all upstreams in order
+  std::vector<HostPort> listeners;  ///< our own addresses
+  std::unique_ptr<Session> session;
+  int finished = 0;
+
+ private:
+  void on_finished(Session& session);
+  std::string text_of(const Fd& file);
+
+  Fd log_file_;
+  Fd access_file_;
+  Log log_;
+  std::string buffer_;
+  PipePool pipes_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::optional<AccessPolicy> access_;
+  std::optional<AddressGuard> guard_;
+  std::optional<SessionContext> context_;
+};
+
+}  // namespace culvert::test

@@ -1,0 +1,80 @@
+#include "support/socket_tunnel.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "support/turns.h"
+
+namespace culvert::test {
+namespace {
+
+constexpr std::size_t kPeriod = 1'000'003;  // a prime
+
+std::unique_ptr<TcpStream> stream_of(Loop& loop, Fd& near) {
+  return std::make_unique<TcpStream>(loop, near.release(), TcpStream::State::connected);
+}
+
+}  // namespace
+
+std::size_t TunnelHouse::free_pipes() {
+  take_all_pipes();
+  const std::size_t count = taken_.size();
+  give_pipes_back();
+  return count;
+}
+
+void TunnelHouse::take_all_pipes() {
+  for (Pipe pipe = pipes.borrow(); pipe.open(); pipe = pipes.borrow()) {
+    taken_.push_back(std::move(pipe));
+  }
+}
+
+void TunnelHouse::give_pipes_back() {
+  for (Pipe& pipe : taken_) pipes.give_back(std::move(pipe));
+  taken_.clear();
+}
+
+SocketTunnel::SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair)
+    : client(std::move(client_pair.far)),
+      upstream(std::move(upstream_pair.far)),
+      house_(house),
+      client_stream_(stream_of(house.loop, client_pair.near)),
+      upstream_stream_(stream_of(house.loop, upstream_pair.near)) {
+  relay = std::make_unique<Relay>(house.loop, *client_stream_, *upstream_stream_,
+                                  FlowResources{house.buffer, house.pipes}, RelayTimeouts{},
+                                  Callback<void()>::to<&SocketTunnel::on_done>(this));
+  relay->start();
+}
+
+void SocketTunnel::on_done() {
+  done = true;
+  end = relay->end();
+  bytes_up = relay->bytes_up();
+  bytes_down = relay->bytes_down();
+  destroy();
+}
+
+void SocketTunnel::destroy() {
+  relay.reset();
+  client_stream_.reset();
+  upstream_stream_.reset();
+}
+
+bool SocketTunnel::run() {
+  return turn_until(
+      house_.loop, [this] { return done; }, std::chrono::seconds(30));
+}
+
+Pattern::Pattern(unsigned seed) {
+  std::minstd_rand random(seed);
+  bytes_.resize(kPeriod + kMost);
+  std::generate_n(bytes_.begin(), kPeriod, [&] { return static_cast<char>(random()); });
+  std::copy_n(bytes_.begin(), kMost, bytes_.begin() + kPeriod);
+}
+
+std::string_view Pattern::at(std::uint64_t at, std::size_t size) const {
+  return std::string_view(bytes_).substr(at % kPeriod, std::min(size, kMost));
+}
+
+}  // namespace culvert::test

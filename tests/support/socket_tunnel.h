@@ -1,0 +1,70 @@
+// A relay between real sockets, whose far ends the test holds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/tcp_stream.h"
+#include "session/relay.h"
+#include "support/sockets.h"
+
+namespace culvert::test {
+
+/// What the relays of a test share, as those of a worker do.
+struct TunnelHouse {
+  Loop loop;
+  std::string buffer = std::string(64 * 1024, '\0');
+  PipePool pipes;
+
+  /// How many pipes can be had now; all are given back again.
+  std::size_t free_pipes();
+  /// Takes all pipes, so that relays have to copy.
+  void take_all_pipes();
+  void give_pipes_back();
+
+ private:
+  std::vector<Pipe> taken_;
+};
+
+class SocketTunnel {
+ public:
+  SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair);
+  SocketTunnel(const SocketTunnel&) = delete;
+  SocketTunnel& operator=(const SocketTunnel&) = delete;
+
+  /// Turns until the relay is done; then both streams have been closed.
+  [[nodiscard]] bool run();
+  /// Ends relay and streams, wherever they are.
+  void destroy();
+
+  Fd client;  ///< far ends, blocking
+  Fd upstream;
+  std::unique_ptr<Relay> relay;
+  bool done = false;
+  RelayEnd end;
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
+
+ private:
+  void on_done();
+
+  TunnelHouse& house_;
+  std::unique_ptr<TcpStream> client_stream_;
+  std::unique_ptr<TcpStream> upstream_stream_;
+};
+
+/// An endless row of bytes with a long period that no buffer size divides.
+class Pattern {
+ public:
+  explicit Pattern(unsigned seed);
+  /// At most kMost bytes from position `at` on.
+  std::string_view at(std::uint64_t at, std::size_t size) const;
+  static constexpr std::size_t kMost = 1 << 18;
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace culvert::test
