@@ -75,7 +75,7 @@ void log_start(Server& server, const Config& config) {
   }
   for (const UpstreamConfig& upstream : config.upstreams) {
     log.write(Log::Level::info,
-              "upstream " + (upstream.name == upstream.label ? "" : upstream.name + " = ") +
+              "upstream " + (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
                   upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
   }
   for (const std::string& warning : config.warnings) log.write(Log::Level::warning, warning);
@@ -114,7 +114,8 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
     return read_policy_again(read_again, access_fd, found);
   };
   auto started = Server::start(std::move(policy),
-                               std::make_unique<Shared>(make_pseudonym(), access_fd), reload);
+                               std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}),
+                               reload);
   if (!started) {
     say(started.error().text);
     return 1;

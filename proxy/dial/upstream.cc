@@ -27,6 +27,16 @@ void Upstream::failed(Breaker::Permit permit, const Error& error, Time now, Log&
   breaker.failed(permit, now);
 }
 
+void Upstream::closed_after_yes(Time now, Log& log) {
+  ++false_yeses;
+  if (false_yes_told != Time{} && now - false_yes_told < std::chrono::minutes(1)) return;
+  false_yes_told = now;
+  log.write(Log::Level::warning,
+            fmt::format("upstream {} said yes and closed before its first byte, {} times so far: "
+                        "some (shadowsocks, v2ray) say yes before they have connected",
+                        config.label, false_yeses));
+}
+
 std::chrono::milliseconds Upstream::down_for(Time now) const {
   const std::int64_t since = health->down_since.load();
   if (since == 0) return std::chrono::milliseconds(0);

@@ -39,11 +39,16 @@ struct Upstream {
   bool probe_failed = false;  ///< nothing has come through since: others are preferred
   Secret authorization;  ///< value of Proxy-Authorization for requests in absolute-form; may be empty
   std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
+  std::uint64_t false_yeses = 0;   ///< see closed_after_yes()
+  Time false_yes_told{};
 
   /// An attempt that was permitted has shown that the proxy works, or that it does not.  The log is
   /// told when that changes.
   void worked(Breaker::Permit permit, Time now, Log& log);
   void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);
+  /// It said yes and closed before its first byte, although the client had sent something: it may
+  /// say yes before it has connected.  Counted, and told at most once a minute.
+  void closed_after_yes(Time now, Log& log);
   /// Since the present row of failures began; 0 if there is none.
   std::chrono::milliseconds down_for(Time now) const;
 };

@@ -64,7 +64,7 @@ class Exchange final : private StreamEvents {
   /// A FIN now would look to the client like the end of a complete answer.
   bool would_look_complete() const;
   int status() const { return status_; }  ///< of the response; 0 before it has begun
-  const Upstream* way() const { return connection_.way; }
+  Upstream* way() const { return connection_.way; }
   std::uint64_t bytes_up() const { return up_.total(); }
   std::uint64_t bytes_down() const { return down_.total(); }
   std::int32_t connect_ms() const { return connect_ms_; }

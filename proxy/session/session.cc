@@ -248,11 +248,10 @@ void Session::on_relay_done() {
   const RelayEnd& end = relay_->end();
   switch (end.cause) {
     case RelayEnd::Cause::finished:
+      if (!was_false_yes()) return finish("ok", end.closed_by, {});
+      way_->closed_after_yes(context_.loop.now(), context_.log);
       return finish("ok", end.closed_by,
-                    end.closed_by == Side::upstream && relay_->bytes_down() == 0 &&
-                            relay_->bytes_up() > 0
-                        ? "the upstream closed before its first byte: did it say yes too early?"
-                        : "");
+                    "the upstream closed before its first byte: did it say yes too early?");
     case RelayEnd::Cause::reset:
       return finish(name_of(Errc::connection_terminated), end.closed_by,
                     end.sys != 0 ? std::generic_category().message(end.sys) : "reset");
@@ -262,6 +261,12 @@ void Session::on_relay_done() {
       return finish("half_open_timeout", Side::local,
                     "one side had finished and nothing moved, see --half-open-timeout");
   }
+}
+
+/// Some proxies grant what they have not tried yet; then the failure looks like this.
+bool Session::was_false_yes() const {
+  return relay_->end().closed_by == Side::upstream && relay_->bytes_down() == 0 &&
+         relay_->bytes_up() > 0 && way_->config.kind != UpstreamConfig::Kind::direct;
 }
 
 void Session::begin_exchange(RequestTarget target) {

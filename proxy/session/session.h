@@ -64,6 +64,7 @@ class Session final : private StreamEvents {
   void write_established();
   void begin_tunnel();
   void on_relay_done();
+  bool was_false_yes() const;
 
   void begin_exchange(RequestTarget target);
   void answer_ourselves();
@@ -89,7 +90,7 @@ class Session final : private StreamEvents {
   Loop::Clock::time_point started_;
   std::string method_;
   std::string target_;
-  const Upstream* way_ = nullptr;
+  Upstream* way_ = nullptr;
   std::optional<IpAddress> client_ip_;
   std::uint16_t client_port_ = 0;
   Admission admission_;
