@@ -1,0 +1,308 @@
+"""The way out: upstreams that die, come back, hang, stand behind each other or are far away."""
+
+import concurrent.futures
+import socket
+import statistics
+import threading
+import time
+import unittest
+
+import harness
+import peers
+import wire
+from culvert import PORT, launch
+from delay import DelayingRelay
+from world import BLACKHOLE, BORDER, Program, World, wait_for
+
+LOGIN = f"{peers.USER}:{peers.PASSWORD_IN_URL}@"
+MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
+DANTE = f"socks5://{LOGIN}{BORDER}:{peers.DANTE_PORT}"
+SQUID = f"http://{LOGIN}{BORDER}:{peers.SQUID_PORT}"
+SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
+# ssh -D on the border, for those that come from there.
+FAR_SSH_PORT = 1090
+FAR_SSH = f"socks5://{BORDER}:{FAR_SSH_PORT}"
+# Nothing listens here.
+CLOSED = f"socks5://{BORDER}:9"
+# Nobody has this address: the kernel gives up after three seconds of asking for it.
+NOBODY = "10.77.1.77"
+
+RESTARTS = 20
+ONE_WAY = 0.05
+ROUND_TRIP = 2 * ONE_WAY
+# What a sanitizer and a busy machine may add to a time.
+MARGIN = 0.08
+
+
+def setUpModule():
+    global world, microsocks, squid_tls
+    world = harness.set_stage(World())
+    wire.BulkTarget(world.world)
+    peers.start_sshd(world)
+    peers.start_ssh_tunnel(world)
+    peers.start_dante(world)
+    microsocks = peers.start_microsocks(world)
+    peers.start_squid(world)
+    squid_tls = f"https://{LOGIN}{BORDER}:{peers.SQUID_TLS_PORT}?ca={world.ca.certificate}"
+
+
+def bring_up(program, port):
+    program.start()
+    program.wait_listening(port, BORDER)
+
+
+def cross(port=PORT):
+    """Opens a tunnel, sees that it works, and returns the seconds to the 200."""
+    client = wire.open_client(world.home, port=port)
+    begun = time.monotonic()
+    client.sendall(b"CONNECT target.world:7000 HTTP/1.1\r\nHost: target.world:7000\r\n\r\necho\n!")
+    reply = wire.read_reply(client)
+    took = time.monotonic() - begun
+    if reply.status != 200 or client.recv(1) != b"!":
+        raise AssertionError(reply.line)
+    client.close()
+    return took
+
+
+class Failover(unittest.TestCase):
+    def test_servers_that_come_and_go(self):
+        second = peers.start_microsocks(world, authenticated=True)
+        self.addCleanup(second.kill)
+        culvert = launch(
+            self, world, "--upstream", f"first={MICROSOCKS}",
+            "--upstream", f"second=socks5://{LOGIN}{BORDER}:{peers.MICROSOCKS_AUTH_PORT}", "--threads", "1",
+        )
+
+        crossings = 0
+
+        def by(port):
+            """Crosses, and says whether that was by way of the server at the port."""
+            nonlocal crossings
+            cross()
+            crossings += 1
+            return f"upstream=socks5://{BORDER}:{port} " in culvert.wait_access_lines(crossings)[-1]
+
+        for _ in range(3):
+            self.assertTrue(by(peers.MICROSOCKS_PORT))
+            microsocks.kill()
+            for _ in range(5):
+                self.assertTrue(by(peers.MICROSOCKS_AUTH_PORT))
+            bring_up(microsocks, peers.MICROSOCKS_PORT)
+            # The breaker lets one find out after a second or so.
+            wait_for(lambda: by(peers.MICROSOCKS_PORT), 5, "the first server is not asked again")
+            second.kill()
+            self.assertTrue(by(peers.MICROSOCKS_PORT))
+            bring_up(second, peers.MICROSOCKS_AUTH_PORT)
+        culvert.assert_balanced()
+        culvert.end()
+
+    def first_is_dead(self, first, port, least, most, *options):
+        """Three requests at once, in which the second upstream serves; after them the first one is passed over."""
+        culvert = launch(
+            self, world, "--upstream", first, "--upstream", MICROSOCKS, "--threads", "1", *options, port=port
+        )
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            times = [wait.result() for wait in [pool.submit(cross, port) for _ in range(3)]]
+        for took in times:
+            self.assertGreaterEqual(took, least, first)
+            self.assertLess(took, most, first)
+        later = cross(port)
+        self.assertLess(later, 0.5, first)
+        culvert.assert_balanced()
+        culvert.end()
+        return max(times), later
+
+    def probed(self, hung, port):
+        """Nobody has to ask in vain before it is passed over."""
+        culvert = launch(
+            self, world, "--upstream", hung, "--upstream", MICROSOCKS, "--threads", "1",
+            "--probe", "target.world:7000", "--probe-interval", "1s", port=port,
+        )
+        begun = time.monotonic()
+        wait_for(lambda: f"warning probe: upstream {hung} did not answer" in culvert.said(), 15, "no probe fails")
+        found = time.monotonic() - begun
+        for _ in range(20):
+            self.assertLess(cross(port), 0.5)
+            time.sleep(0.05)
+        culvert.end()
+        return found
+
+    def test_first_is_dead(self):
+        silent = world.home.socket(socket.AF_INET, socket.SOCK_STREAM)
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        hung = f"socks5://127.0.0.1:{silent.getsockname()[1]}"
+        hedged = ("--hedge", "300ms")
+        rows = [
+            ("refuses", CLOSED, 0, 0.5),
+            ("refuses, hedged", CLOSED, 0, 0.5, *hedged),
+            ("black hole", f"socks5://{BLACKHOLE}:1080", 3.9, 5),
+            ("black hole, hedged", f"socks5://{BLACKHOLE}:1080", 0.29, 1, *hedged),
+            ("nobody there", f"socks5://{NOBODY}:1080", 1.5, 5),
+            ("accepts and hangs", hung, 7.9, 9),
+            ("accepts and hangs, hedged", hung, 0.29, 1, *hedged),
+        ]
+        with concurrent.futures.ThreadPoolExecutor(len(rows) + 1) as pool:
+            found = pool.submit(self.probed, hung, 3200 + len(rows))
+            waits = [
+                (name, pool.submit(self.first_is_dead, first, 3200 + at, *bounds))
+                for at, (name, first, *bounds) in enumerate(rows)
+            ]
+            for name, wait in waits:
+                took, later = wait.result()
+                print(f"first upstream {name}: {took * 1000:.0f} ms, later {later * 1000:.0f} ms", flush=True)
+            print(f"an upstream that hangs is found by a probe after {found.result():.1f} s", flush=True)
+
+
+class Hold(unittest.TestCase):
+    def test_restarts_lose_no_request(self):
+        culvert = launch(self, world, "--upstream", MICROSOCKS, "--threads", "2")
+        stop = threading.Event()
+        asked = []
+
+        def work():
+            while not stop.is_set():
+                begun, failure = time.monotonic(), None
+                try:
+                    cross()
+                except (OSError, AssertionError) as error:
+                    failure = repr(error)
+                asked.append((begun, time.monotonic(), failure))
+                time.sleep(0.01)
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        kills, downs = [], []
+        for restart in range(RESTARTS):
+            # Longer than from one retry to the next.
+            time.sleep(0.3)
+            kill = time.monotonic()
+            microsocks.kill()
+            gone = time.monotonic()
+            kills.append((kill, gone))
+            time.sleep(0.05 + 0.02 * restart)
+            bring_up(microsocks, peers.MICROSOCKS_PORT)
+            downs.append((gone, time.monotonic()))
+        stop.set()
+        for worker in workers:
+            worker.join()
+        # What was under way when the server died may die with it.
+        failed = [(failure, any(begun < gone and end > kill for kill, gone in kills)) for begun, end, failure in asked if failure]
+        lost = [failure for failure, cut in failed if not cut]
+        held = [end - begun for begun, end, _ in asked if any(gone <= begun < back for gone, back in downs)]
+        print(
+            f"{RESTARTS} restarts: {len(asked)} requests, {len(held)} of them while it was down, {len(lost)} lost, "
+            f"{len(failed) - len(lost)} cut by the kill itself; the longest waited {max(held):.2f} s", flush=True,
+        )
+        self.assertEqual(lost, [])
+        self.assertGreaterEqual(len(held), RESTARTS)
+        self.assertLess(max(held), max(back - gone for gone, back in downs) + 0.6)
+        culvert.assert_balanced()
+        culvert.end()
+
+
+class Chains(unittest.TestCase):
+    def test_three_hops(self):
+        """SOCKS5, HTTP and HTTPS within each other, cold and warm. dante and squid want a password."""
+        at = peers.folder("sshd")
+        options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts"]
+        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"{BORDER}:{FAR_SSH_PORT}"]
+        for option in options:
+            argv += ["-o", option]
+        far_ssh = world.start(Program("far-ssh", world.border, [*argv, "-p", peers.SSH_PORT, f"{peers.USER}@{BORDER}"]))
+        self.addCleanup(far_ssh.kill)
+        far_ssh.wait_listening(FAR_SSH_PORT, BORDER)
+        rows = [
+            (f"a={DANTE}", f"b={SQUID}", f"c={FAR_SSH}"),
+            (f"a={DANTE}", f"b={squid_tls}", f"c={FAR_SSH}"),
+            (f"a={SSH}", f"b={squid_tls}", f"c={DANTE}"),
+            (f"a={squid_tls}", f"b={DANTE}", f"c={FAR_SSH}"),
+            (f"a={squid_tls}", f"b={squid_tls}", f"c={DANTE}"),
+        ]
+        for warm in ("", "&warm=2"):
+            for first, second, third in rows:
+                with self.subTest(first=first, second=second, third=third, warm=warm):
+                    self.chain(first, self.via(second, "a"), self.via(third, "b") + warm)
+
+    @staticmethod
+    def via(upstream, name):
+        return upstream + ("&" if "?" in upstream else "?") + f"via={name}"
+
+    def chain(self, *hops):
+        options = [word for hop in hops for word in ("--upstream", hop)]
+        culvert = launch(self, world, *options, "--threads", "1")
+        for _ in range(3):
+            cross()
+        client = wire.tunnel(world.home, early=b"burst 3000000\n")
+        self.assertEqual(wire.receive(client), wire.digest(3_000_000))
+        client.close()
+        culvert.wait_access_lines(4)
+        culvert.end()
+
+    def test_a_dead_hop_is_named(self):
+        hops = (f"a={DANTE}", self.via(f"b=http://{LOGIN}{BORDER}:9", "a"), self.via(f"c={MICROSOCKS}", "b"))
+        options = [word for hop in hops for word in ("--upstream", hop)]
+        culvert = launch(self, world, *options)
+        begun = time.monotonic()
+        client, reply = wire.ask(world.home, "target.world:7000")
+        client.close()
+        self.assertEqual(reply.status, 502, reply.line)
+        self.assertRegex(reply.reason, r"upstream socks5://10\.77\.1\.1:1081 says 10\.77\.1\.1:9 refused")
+        self.assertLess(time.monotonic() - begun, 1, "a refusal by the far end is not waited for")
+        culvert.wait_access_line("closed_by=upstream")
+        culvert.assert_balanced()
+        culvert.end()
+
+
+class Warm(unittest.TestCase):
+    def measure(self, upstream, round_trips, *options):
+        """The times to the 200, of which the theory knows how many round trips they take."""
+        culvert = launch(self, world, "--upstream", upstream, "--threads", "1", *options)
+        # squid starts its helper for passwords with the first request.
+        cross()
+        time.sleep(1)
+        times = [cross() for _ in range(4)]
+        for took in times:
+            self.assertGreater(took, round_trips * ROUND_TRIP - 0.01, times)
+            self.assertLess(took, round_trips * ROUND_TRIP + MARGIN, times)
+        culvert.end()
+        return statistics.median(times)
+
+    def compare(self, name, upstream, cold_round_trips):
+        cold = self.measure(upstream, cold_round_trips)
+        warm = self.measure(upstream + ("&" if "?" in upstream else "?") + "warm=4", 1)
+        print(
+            f"{name}, {ROUND_TRIP * 1000:.0f} ms away: {cold * 1000:.0f} ms cold ({cold_round_trips} round trips), "
+            f"{warm * 1000:.0f} ms warm (1)", flush=True,
+        )
+
+    def test_socks5_with_password(self):
+        """Cold: TCP, greeting, password, request."""
+        relay = DelayingRelay(world.home, (BORDER, peers.DANTE_PORT), ONE_WAY)
+        self.compare("SOCKS5 with password", f"socks5://{LOGIN}127.0.0.1:{relay.port}", 4)
+
+    def test_https(self):
+        """Cold: TCP, TLS, CONNECT."""
+        relay = DelayingRelay(world.home, (BORDER, peers.SQUID_TLS_PORT), ONE_WAY)
+        url = f"https://{LOGIN}127.0.0.1:{relay.port}?ca={world.ca.certificate}&sni=proxy.border"
+        self.compare("HTTPS", url, 3)
+
+    def test_dead_ones_are_never_seen(self):
+        """By way of the relay, the end of a connection is not known yet when the next request takes it."""
+        relay = DelayingRelay(world.home, (BORDER, peers.MICROSOCKS_PORT), ONE_WAY)
+        for port in (peers.MICROSOCKS_PORT, relay.port):
+            host = "127.0.0.1" if port == relay.port else BORDER
+            with self.subTest(host=host):
+                culvert = launch(self, world, "--upstream", f"socks5://{host}:{port}?warm=4", "--threads", "1")
+                for _ in range(3):
+                    time.sleep(0.7)
+                    microsocks.kill()
+                    bring_up(microsocks, peers.MICROSOCKS_PORT)
+                    for _ in range(4):
+                        cross()
+                culvert.end()
+
+
+if __name__ == "__main__":
+    harness.main()

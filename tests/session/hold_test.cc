@@ -1,0 +1,160 @@
+// Waiting for a tunnel that is starting, as long as there is hope.
+#include "support/catch.h"
+#include "support/route_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr DialLimits kPatient{.budget = 5s, .hold = 5s};
+
+}  // namespace
+
+TEST_CASE("while all upstreams of a route refuse, any that comes up serves") {
+  RouteScene scene;
+  scene.add(socks5());
+  scene.add(socks5());
+  scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  Peer& second = scene.peer();
+  scene.way(1).fails(ECONNREFUSED).connects(second);
+  greet(second);
+  grant(second);
+  auto& request = scene.ask_and_wait(kPatient);
+  CHECK(request.connected());
+  CHECK(&request.dial->current() == scene.upstreams[1].get());
+  CHECK(request.dial->failures() == "");
+  CHECK_THAT(scene.log_text(), Contains("upstream socks5://proxy.example:1080 is back after 0."));
+}
+
+TEST_CASE("a refusal is waited for only if each upstream refuses, and by itself") {
+  RouteScene scene;
+  scene.add(socks5());
+  scene.add(http());
+  Peer& second = scene.peer();
+  scene.way(0).fails(ECONNREFUSED);
+  SECTION("the network is unreachable") { scene.way(1).fails(EHOSTUNREACH); }
+  SECTION("the proxy hangs up") {
+    scene.way(1).connects(second);
+    second.ends();
+  }
+  SECTION("the proxy says no") {
+    scene.way(1).connects(second);
+    second.says("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  }
+  CHECK_FALSE(scene.ask_and_wait(kPatient).connected());
+  CHECK(scene.dials(0) == 1);
+  CHECK(scene.dials(1) == 1);
+}
+
+TEST_CASE("there is no hope for who has been down for long") {
+  RouteScene scene;
+  Upstream& upstream = scene.add(socks5());
+  upstream.health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
+  scene.way(0).fails(ECONNREFUSED);
+  auto& request = scene.ask_and_wait(kPatient);
+  REQUIRE_FALSE(request.connected());
+  CHECK(request.error().code == Errc::connection_refused);
+  CHECK_THAT(request.error().text, Contains("(down for 40 s)"));
+  CHECK(scene.dials(0) == 1);
+}
+
+TEST_CASE("one of them that was up a moment ago is hope enough") {
+  RouteScene scene;
+  scene.add(socks5()).health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
+  scene.add(socks5());
+  scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  scene.way(1).fails(ECONNREFUSED);
+  auto& request = scene.ask(kPatient);
+  REQUIRE(turn_until(scene.loop, [&] { return scene.dials(1) == 2; }));
+  CHECK_FALSE(request.done());
+}
+
+TEST_CASE("who waits already does so to the end of the budget") {
+  RouteScene scene;
+  scene.add(socks5());
+  for (int i = 0; i < 4; ++i) scene.way(0).fails(ECONNREFUSED);
+  const auto begun = Loop::Clock::now();
+  auto& request = scene.ask_and_wait({.budget = 700ms, .hold = 100ms});
+  CHECK_FALSE(request.connected());
+  CHECK(scene.dials(0) == 3);
+  CHECK(Loop::Clock::now() - begun >= 500ms);
+}
+
+TEST_CASE("without hold a refusal is told at once") {
+  RouteScene scene;
+  scene.add(socks5());
+  scene.way(0).fails(ECONNREFUSED);
+  CHECK_FALSE(scene.ask_and_wait({.hold = 0ms}).connected());
+  CHECK(scene.dials(0) == 1);
+}
+
+TEST_CASE("a route is given up while it waits") {
+  RouteScene scene;
+  scene.add(socks5());
+  scene.way(0).fails(ECONNREFUSED);
+  auto& request = scene.ask(kPatient);
+  settle(scene.loop);
+  REQUIRE_FALSE(request.done());
+  CHECK(scene.loop.busy());
+  request.dial.reset();
+  CHECK_FALSE(scene.loop.busy());
+}
+
+namespace {
+
+/// The second of two upstreams is reached through the first; both are a route's only way.
+struct Chain {
+  Chain() {
+    scene.add(socks5());
+    Upstream& far = scene.add(http());
+    far.config.via_index = 0;
+    far.config.label = "http://far.example:1080";
+    far.config.address = HostPort::parse("far.example:443").value();
+    far.transport = std::make_shared<ViaTransport>(scene.loop, hop);
+    hop.config = socks5();
+    hop.transport = way;
+    scene.upstreams.erase(scene.upstreams.begin());
+  }
+
+  RouteScene scene;
+  std::shared_ptr<ScriptedTransport> way = std::make_shared<ScriptedTransport>(scene.loop);
+  Upstream hop;
+  const std::string request{
+      "\x05\x01\x00\x03\x0b"
+      "far.example\x01\xbb",
+      18};
+};
+
+}  // namespace
+
+TEST_CASE("a chain whose first hop refuses is waited for") {
+  Chain chain;
+  Peer& peer = chain.scene.peer();
+  chain.way->fails(ECONNREFUSED).connects(peer);
+  greet(peer);
+  peer.hears(chain.request).says(kSocks5Granted);
+  peer.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
+      .says("HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(chain.scene.ask_and_wait(kPatient).connected());
+  CHECK(peer.verdict() == "");
+  CHECK(chain.way->asked().size() == 2);
+}
+
+TEST_CASE("what a hop says of the next one is that one's fault, and is not waited for") {
+  Chain chain;
+  Peer& peer = chain.scene.peer();
+  chain.way->connects(peer);
+  greet(peer);
+  peer.hears(chain.request).says(kSocks5Refused);
+  auto& request = chain.scene.ask_and_wait(kPatient);
+  REQUIRE_FALSE(request.connected());
+  CHECK(request.error().side == Side::upstream);
+  CHECK_THAT(request.error().text,
+             Contains("upstream http://far.example:1080 is out of reach: upstream "
+                      "socks5://proxy.example:1080 says far.example:443 refused"));
+  CHECK(chain.way->asked().size() == 1);
+  CHECK(chain.scene.upstreams[0]->breaker.down_since().has_value());
+}

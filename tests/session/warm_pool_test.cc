@@ -1,0 +1,176 @@
+// Connections that wait for a request, and are never seen to have died.
+#include <array>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/route_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
+
+/// An upstream with so many warm connections, which have said their greeting.
+struct Warmed {
+  explicit Warmed(std::size_t wanted, const UpstreamConfig& config = socks5())
+      : upstream(scene.add(config)) {
+    for (std::size_t i = 0; i < wanted; ++i) next();
+    upstream.warm = std::make_unique<WarmPool>(scene.loop, upstream, wanted);
+    settle(scene.loop);
+    CHECK(scene.dials(0) == wanted);
+  }
+  /// The peer of the next connection.
+  Peer& next() {
+    Peer& peer = scene.peer();
+    peers.push_back(&peer);
+    if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
+    scene.way(0).connects(peer);
+    return peer;
+  }
+
+  RouteScene scene;
+  Upstream& upstream;
+  std::vector<Peer*> peers;
+};
+
+}  // namespace
+
+TEST_CASE("a warm connection needs no more than the request, and another takes its place") {
+  Warmed warmed(2);
+  Peer& newest = *warmed.peers[1];
+  newest.hears(kSocks5Request);
+  auto& request = warmed.scene.ask(kImpatient);
+  CHECK(newest.verdict() == "");
+  CHECK(warmed.scene.dials(0) == 2);
+  warmed.next();
+  settle(warmed.scene.loop);
+  CHECK(warmed.scene.dials(0) == 3);
+  newest.says(kSocks5Granted).says("glued");
+  settle(warmed.scene.loop);
+  REQUIRE(request.connected());
+  std::array<char, 10> buffer;
+  CHECK((**request.result)->try_read(buffer).bytes == 5);
+}
+
+TEST_CASE("requests beyond the warm connections make their own") {
+  Warmed warmed(1);
+  grant(*warmed.peers[0]);
+  Peer& own = warmed.next();
+  grant(own);
+  auto& first = warmed.scene.ask(kImpatient);
+  auto& second = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  CHECK(first.connected());
+  CHECK(second.connected());
+  CHECK(own.verdict() == "");
+}
+
+TEST_CASE("a warm connection that turns out to be dead is replaced by a fresh one") {
+  Warmed warmed(1);
+  Peer& stale = *warmed.peers[0];
+  Peer& fresh = warmed.next();
+  grant(fresh);
+  SECTION("the end comes with the answer") { stale.hears(kSocks5Request).ends(); }
+  SECTION("a reset comes with the answer") { stale.hears(kSocks5Request).resets(); }
+  SECTION("it cannot be written to") { stale.refuses(EPIPE); }
+  SECTION("the end is there and nobody has been told") { stale.ends(); }
+  SECTION("the reset is there and nobody has been told") { stale.resets(); }
+  SECTION("a byte is there and nobody has been told") { stale.says("?"); }
+  auto& request = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  CHECK(request.connected());
+  CHECK(stale.closed());
+  CHECK(fresh.verdict() == "");
+  CHECK(request.dial->failures() == "");
+}
+
+TEST_CASE("if the fresh connection fails too, its failure is told") {
+  Warmed warmed(1);
+  warmed.peers[0]->hears(kSocks5Request).ends();
+  warmed.scene.way(0).fails(ECONNREFUSED);
+  auto& request = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  REQUIRE(request.done());
+  CHECK(request.error().code == Errc::connection_refused);
+}
+
+TEST_CASE("an answer on a warm connection is an answer, whatever follows") {
+  Warmed warmed(1);
+  SECTION("no") { warmed.peers[0]->hears(kSocks5Request).says(kSocks5Refused).ends(); }
+  SECTION("half of one") { warmed.peers[0]->hears(kSocks5Request).says("\x05").ends(); }
+  auto& request = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  REQUIRE(request.done());
+  CHECK_FALSE(request.connected());
+  CHECK(warmed.peers[0]->closed());
+}
+
+TEST_CASE("whatever comes on a waiting connection spoils it, and the pool takes a rest") {
+  Warmed warmed(2);
+  Peer& spoilt = *warmed.peers[0];
+  SECTION("the end") { spoilt.ends(); }
+  SECTION("a reset") { spoilt.resets(); }
+  SECTION("a byte") { spoilt.says("?"); }
+  settle(warmed.scene.loop);
+  CHECK(spoilt.closed());
+  CHECK(warmed.peers[1]->open());
+  CHECK(warmed.scene.dials(0) == 2);
+  // The other one is as good as ever.
+  grant(*warmed.peers[1]);
+  auto& request = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  CHECK(request.connected());
+  CHECK(warmed.scene.dials(0) == 2);
+}
+
+TEST_CASE("an event without bytes spoils nothing, as TLS has some for itself") {
+  Warmed warmed(1);
+  warmed.peers[0]->takes_all();
+  settle(warmed.scene.loop);
+  CHECK(warmed.peers[0]->open());
+}
+
+TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing") {
+  Warmed warmed(0);
+  warmed.scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  warmed.upstream.warm = std::make_unique<WarmPool>(warmed.scene.loop, warmed.upstream, 3);
+  settle(warmed.scene.loop);
+  CHECK(warmed.scene.dials(0) == 1);
+  // A request is not kept from trying.
+  CHECK_FALSE(warmed.scene.ask_and_wait(kImpatient).connected());
+  CHECK(warmed.scene.dials(0) == 2);
+  Peer& back = warmed.next();
+  REQUIRE(turn_until(
+      warmed.scene.loop, [&] { return back.open(); }, 3s));
+  CHECK_FALSE(warmed.upstream.breaker.is_open(warmed.scene.loop.now()));
+}
+
+TEST_CASE(
+    "a request that asks the proxy nothing takes no warm connection: who would notice its end") {
+  Warmed warmed(1, http());
+  Peer& own = warmed.next();
+  auto& loop = warmed.scene.loop;
+  RouteScene::Request request;
+  UpstreamDial dial(loop, warmed.upstream, warmed.scene.target, UpstreamDial::Purpose::forward,
+                    AddressCheck{}, 1s, 1s, DialDone::to<&RouteScene::Request::on_done>(&request));
+  dial.start();
+  CHECK(request.connected());
+  CHECK(own.open());
+  CHECK(warmed.peers[0]->open());
+}
+
+TEST_CASE("a pool goes while it fills") {
+  RouteScene scene;
+  Upstream& upstream = scene.add(socks5());
+  Peer& greeting = scene.peer();
+  scene.way(0).connects(greeting).hangs();
+  upstream.warm = std::make_unique<WarmPool>(scene.loop, upstream, 2);
+  settle(scene.loop);
+  CHECK(scene.dials(0) == 2);
+  upstream.warm.reset();
+  CHECK(greeting.closed());
+  CHECK(scene.way(0).alive() == 0);
+}

@@ -1,0 +1,111 @@
+// The upstreams of a route, each with a script of its own, and dials through them.
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dial/route_dial.h"
+#include "dial/via_transport.h"
+#include "support/catch.h"
+#include "support/scripted_transport.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
+
+namespace culvert::test {
+
+class RouteScene {
+ public:
+  ~RouteScene() {
+    dials_.clear();
+    for (const auto& upstream : upstreams) upstream->warm.reset();
+    settle(loop, 2);
+    CHECK_FALSE(loop.busy());
+  }
+
+  /// Its script is way(index).
+  Upstream& add(UpstreamConfig config) {
+    auto upstream = std::make_unique<Upstream>();
+    upstream->config = std::move(config);
+    ways_.push_back(std::make_shared<ScriptedTransport>(loop));
+    upstream->transport = ways_.back();
+    // Quick, and the same each time.
+    upstream->breaker = Breaker({3, kWait, kWait, 0.0});
+    upstreams.push_back(std::move(upstream));
+    return *upstreams.back();
+  }
+  ScriptedTransport& way(std::size_t index) { return *ways_[index]; }
+  std::size_t dials(std::size_t index) const { return ways_[index]->asked().size(); }
+
+  /// Somebody to connect to, who stays until the end.
+  Peer& peer() { return peers_.emplace_back(loop); }
+
+  /// A request for gcr.io:443. Starts at once.
+  struct Request {
+    void on_done(DialResult outcome) { result.emplace(std::move(outcome)); }
+    bool done() const { return result.has_value(); }
+    bool connected() const { return done() && bool(*result); }
+    const Error& error() const { return result->error(); }
+
+    std::unique_ptr<RouteDial> dial;
+    std::optional<DialResult> result;
+  };
+  Request& ask(const DialLimits& limits = {}) {
+    std::vector<Upstream*> all;
+    for (const auto& upstream : upstreams) all.push_back(upstream.get());
+    dials_.push_back(std::make_unique<Request>());
+    Request& request = *dials_.back();
+    request.dial = std::make_unique<RouteDial>(loop, log_, std::move(all), target,
+                                               UpstreamDial::Purpose::tunnel, AddressCheck{},
+                                               limits, DialDone::to<&Request::on_done>(&request));
+    request.dial->start();
+    return request;
+  }
+  /// The same, and waits for what it comes to.
+  Request& ask_and_wait(const DialLimits& limits = {}) {
+    Request& request = ask(limits);
+    CHECK(turn_until(loop, [&] { return request.done(); }));
+    return request;
+  }
+  /// What a breaker learns from three failures.
+  void break_down(Upstream& upstream, const Error& error) {
+    for (int i = 0; i < 3; ++i) upstream.failed(Breaker::Permit::granted, error, loop.now(), log_);
+  }
+
+  Log& log() { return log_; }
+  std::string log_text() {
+    log_.flush();
+    std::string text(static_cast<std::size_t>(lseek(file_.get(), 0, SEEK_END)), '\0');
+    CHECK(pread(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    return text;
+  }
+
+  Loop loop;
+  const HostPort target = HostPort::parse("gcr.io:443").value();
+  std::vector<std::unique_ptr<Upstream>> upstreams;
+
+ private:
+  static constexpr std::chrono::milliseconds kWait{50};
+  Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
+  Log log_{file_.get(), -1, Log::Level::debug, Log::Format::text};
+  std::deque<Peer> peers_;
+  std::vector<std::shared_ptr<ScriptedTransport>> ways_;
+  std::vector<std::unique_ptr<Request>> dials_;
+};
+
+// Both sides of a SOCKS5 conversation about gcr.io:443.
+inline const std::string kSocks5Greeting("\x05\x01\x00", 3);
+inline const std::string kSocks5Welcome("\x05\x00", 2);
+inline const std::string kSocks5Request("\x05\x01\x00\x03\x06gcr.io\x01\xbb", 13);
+inline const std::string kSocks5Granted("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10);
+inline const std::string kSocks5Refused("\x05\x05", 2);
+
+inline void greet(Peer& peer) { peer.hears(kSocks5Greeting).says(kSocks5Welcome); }
+inline void grant(Peer& peer) { peer.hears(kSocks5Request).says(kSocks5Granted); }
+
+}  // namespace culvert::test
