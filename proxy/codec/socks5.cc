@@ -328,7 +328,8 @@ std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
 }
 
 std::unique_ptr<Handshake> make_socks5_greeting(const std::optional<Credentials>& credentials) {
-  return std::make_unique<Socks5Handshake>(Socks5Handshake::Part::greeting, HostPort{}, credentials);
+  return std::make_unique<Socks5Handshake>(Socks5Handshake::Part::greeting, HostPort{},
+                                           credentials);
 }
 
 std::unique_ptr<Handshake> make_socks5_request(const HostPort& target,

@@ -75,7 +75,8 @@ void log_start(Server& server, const Config& config) {
   }
   for (const UpstreamConfig& upstream : config.upstreams) {
     log.write(Log::Level::info,
-              "upstream " + (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
+              "upstream " +
+                  (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
                   upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
   }
   for (const std::string& warning : config.warnings) log.write(Log::Level::warning, warning);
@@ -113,9 +114,8 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   const auto reload = [&](std::vector<std::string>& found) {
     return read_policy_again(read_again, access_fd, found);
   };
-  auto started = Server::start(std::move(policy),
-                               std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}),
-                               reload);
+  auto started = Server::start(
+      std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload);
   if (!started) {
     say(started.error().text);
     return 1;

@@ -39,7 +39,7 @@ struct UpstreamConfig {
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
   std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
-  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
+  std::string via;       ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 

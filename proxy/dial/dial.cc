@@ -1,9 +1,9 @@
 #include "dial/dial.h"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <fmt/format.h>
 
 namespace culvert {
 
@@ -13,23 +13,33 @@ std::string seconds(std::chrono::milliseconds duration) {
 
 int telling(const Error& error) {
   switch (error.code) {
-    case Errc::canceled: return 0;
-    case Errc::destination_ip_unroutable: return 1;  // often a family that is not there
+    case Errc::canceled:
+      return 0;
+    case Errc::destination_ip_unroutable:
+      return 1;  // often a family that is not there
     case Errc::dns_timeout:
-    case Errc::connection_timeout: return 2;
-    case Errc::connection_terminated: return 3;
-    case Errc::connection_refused: return error.side == Side::upstream ? 3 : 5;
-    case Errc::dns_error: return 4;
+    case Errc::connection_timeout:
+      return 2;
+    case Errc::connection_terminated:
+      return 3;
+    case Errc::connection_refused:
+      return error.side == Side::upstream ? 3 : 5;
+    case Errc::dns_error:
+      return 4;
     case Errc::upstream_protocol_error:
-    case Errc::tls_protocol_error: return 5;
-    default: return 6;  // somebody said precisely what is wrong
+    case Errc::tls_protocol_error:
+      return 5;
+    default:
+      return 6;  // somebody said precisely what is wrong
   }
 }
 
 Error connect_error(int sys, Side side) {
   switch (sys) {
-    case ECONNREFUSED: return {Errc::connection_refused, side, sys, "refused the connection"};
-    case ETIMEDOUT: return {Errc::connection_timeout, side, sys, "did not answer the connection"};
+    case ECONNREFUSED:
+      return {Errc::connection_refused, side, sys, "refused the connection"};
+    case ETIMEDOUT:
+      return {Errc::connection_timeout, side, sys, "did not answer the connection"};
     case ENETUNREACH:
     case EHOSTUNREACH:
     case EHOSTDOWN:
@@ -37,7 +47,8 @@ Error connect_error(int sys, Side side) {
     case EADDRNOTAVAIL:
       return {Errc::destination_ip_unroutable, side, sys,
               "cannot be reached: " + std::generic_category().message(sys)};
-    case ECONNRESET: return {Errc::connection_terminated, side, sys, "reset the connection"};
+    case ECONNRESET:
+      return {Errc::connection_terminated, side, sys, "reset the connection"};
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

@@ -1,9 +1,9 @@
 #include "dial/route_dial.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -31,9 +31,9 @@ struct RouteDial::Attempt {
   std::unique_ptr<UpstreamDial> dial;
 };
 
-RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams,
-                     const HostPort& target, UpstreamDial::Purpose purpose,
-                     const AddressCheck& check, const DialLimits& limits, DialDone done)
+RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
+                     UpstreamDial::Purpose purpose, const AddressCheck& check,
+                     const DialLimits& limits, DialDone done)
     : loop_(loop),
       log_(log),
       upstreams_(std::move(upstreams)),
@@ -93,9 +93,9 @@ void RouteDial::try_next() {
   if (permit == Breaker::Permit::refused) permit = Breaker::Permit::granted;
   attempts_.push_back(std::unique_ptr<Attempt>(new Attempt{*this, upstream, permit, nullptr}));
   Attempt& attempt = *attempts_.back();
-  attempt.dial = std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, check_,
-                                                kConnectLimit, budget,
-                                                DialDone::to<&Attempt::on_done>(&attempt));
+  attempt.dial =
+      std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, check_, kConnectLimit,
+                                     budget, DialDone::to<&Attempt::on_done>(&attempt));
   attempt.dial->start();
 }
 
@@ -149,9 +149,8 @@ void RouteDial::abandon_attempts() {
 /// No upstream of this pass has connected.
 void RouteDial::end_pass() {
   if (hopeful()) return timer_.start(kHoldRetry);
-  done_(*std::max_element(failures_.begin(), failures_.end(), [](const Error& a, const Error& b) {
-    return telling(a) < telling(b);
-  }));
+  done_(*std::max_element(failures_.begin(), failures_.end(),
+                          [](const Error& a, const Error& b) { return telling(a) < telling(b); }));
 }
 
 bool RouteDial::hopeful() {

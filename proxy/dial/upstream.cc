@@ -1,8 +1,8 @@
 #include "dial/upstream.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "dial/dial.h"
 

@@ -76,10 +76,10 @@ void UpstreamDial::connect() {
       return fail(std::move(*refused));
     }
   }
-  // That a connection went stale shows when the proxy is asked.  Where it is not, the client would be
-  // the one to find out.
-  const bool is_asked = purpose_ == Purpose::tunnel ||
-                        (upstream_.config.kind != Kind::http && upstream_.config.kind != Kind::https);
+  // That a connection went stale shows when the proxy is asked.  Where it is not, the client would
+  // be the one to find out.
+  const bool is_asked = purpose_ == Purpose::tunnel || (upstream_.config.kind != Kind::http &&
+                                                        upstream_.config.kind != Kind::https);
   if (upstream_.warm && purpose_ != Purpose::warm && is_asked) {
     if ((stream_ = upstream_.warm->take())) {
       from_pool_ = true;
@@ -97,10 +97,9 @@ void UpstreamDial::connect_anew() {
     const auto left = std::chrono::ceil<milliseconds>(deadline_ - loop_.now());
     timer_.start(std::clamp(connect_limit_, milliseconds(0), left));
   }
-  transport_ = upstream_.transport->dial(is_direct() ? target_ : upstream_.config.address,
-                                         is_direct() ? Side::target : Side::upstream,
-                                         is_direct() ? check_ : AddressCheck{},
-                                         DialDone::to<&UpstreamDial::on_connected>(this));
+  transport_ = upstream_.transport->dial(
+      is_direct() ? target_ : upstream_.config.address, is_direct() ? Side::target : Side::upstream,
+      is_direct() ? check_ : AddressCheck{}, DialDone::to<&UpstreamDial::on_connected>(this));
   transport_->start();
 }
 
@@ -162,7 +161,8 @@ void UpstreamDial::begin_handshake() {
 std::unique_ptr<Handshake> UpstreamDial::make_handshake() const {
   const auto& config = upstream_.config;
   switch (config.kind) {
-    case Kind::direct: return nullptr;
+    case Kind::direct:
+      return nullptr;
     case Kind::socks5:
       if (purpose_ == Purpose::warm) return make_socks5_greeting(config.credentials);
       return from_pool_ ? make_socks5_request(asked_for(), config.credentials)
@@ -172,7 +172,8 @@ std::unique_ptr<Handshake> UpstreamDial::make_handshake() const {
       return make_socks4a_handshake(
           asked_for(), config.credentials ? std::string_view(config.credentials->user) : "");
     case Kind::http:
-    case Kind::https: break;
+    case Kind::https:
+      break;
   }
   if (purpose_ != Purpose::tunnel) return nullptr;
   return make_http_connect_handshake(asked_for(), config.credentials);
@@ -237,7 +238,9 @@ void UpstreamDial::on_timeout() {
         error.text = peer + " did not accept the connection" + waited;
       }
       break;
-    case Stage::tls: error.text = peer + " did not finish the TLS handshake" + waited; break;
+    case Stage::tls:
+      error.text = peer + " did not finish the TLS handshake" + waited;
+      break;
     case Stage::handshake:
       error.text = peer + " did not answer the " + std::string(handshake_->phase()) + waited;
       break;

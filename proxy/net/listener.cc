@@ -108,7 +108,7 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   if (fd < 0) return listen_error("unix:" + path, errno);
   ListenSocket out(fd);
 
-  struct stat file{};
+  struct stat file {};
   if (lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) {
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const bool dead = connect(probe, raw, sizeof address) != 0 && errno == ECONNREFUSED;

@@ -2,12 +2,13 @@
 
 #include <sys/epoll.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <system_error>
+
+#include <uv.h>
 
 #include "net/timer.h"
 
@@ -108,8 +109,8 @@ int Loop::wait_ms(int limit_ms) const {
   int wait = limit_ms;
   if (!heap_.empty()) {
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ -
-                                                                   Clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ - Clock::now());
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
     if (wait < 0 || ms < wait) wait = ms;
   }

@@ -101,8 +101,8 @@ void TcpStream::unread(std::string bytes) {
 
 Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
   if (!readable_) return Io::would_block();
-  const ssize_t count = splice(fd_, nullptr, pipe.write_end, nullptr, most,
-                               SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  const ssize_t count =
+      splice(fd_, nullptr, pipe.write_end, nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   if (count > 0) {
     pipe.held += static_cast<std::size_t>(count);
     return Io::ok(static_cast<std::size_t>(count));
@@ -115,8 +115,8 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
 
 Io TcpStream::splice_from(Pipe& pipe) {
   if (!writable_) return Io::would_block();
-  const ssize_t count = splice(pipe.read_end, nullptr, fd_, nullptr, pipe.held,
-                               SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  const ssize_t count =
+      splice(pipe.read_end, nullptr, fd_, nullptr, pipe.held, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   if (count >= 0) {
     pipe.held -= static_cast<std::size_t>(count);
     return Io::ok(static_cast<std::size_t>(count));

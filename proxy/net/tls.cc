@@ -1,8 +1,5 @@
 #include "net/tls.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +7,10 @@
 #include <cstring>
 #include <system_error>
 #include <utility>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
 #include "base/text.h"
@@ -40,7 +41,7 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
 
 bool load_trust(SSL_CTX* context, const std::string& ca) {
   if (ca.empty()) return SSL_CTX_set_default_verify_paths(context) == 1;
-  struct stat file{};
+  struct stat file {};
   const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
   return (directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
                     : SSL_CTX_load_verify_file(context, ca.c_str())) == 1;
@@ -67,12 +68,12 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);  // a record in one recv instead of two
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
-                                   SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_session_cache_mode(context,
-                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
-  if (!load_trust(context, options.ca)) return file_error("cannot read CA certificates", options.ca);
+  if (!load_trust(context, options.ca))
+    return file_error("cannot read CA certificates", options.ca);
   if (!options.cert.empty()) {
     if (SSL_CTX_use_certificate_chain_file(context, options.cert.c_str()) != 1) {
       return file_error("cannot read client certificate", options.cert);
@@ -113,12 +114,15 @@ struct TlsStream::Bio {
   static int report(BIO* bio, TlsStream& self, const Io& io, int direction) {
     BIO_clear_retry_flags(bio);
     switch (io.status) {
-      case Io::Status::ok: return static_cast<int>(io.bytes);
+      case Io::Status::ok:
+        return static_cast<int>(io.bytes);
       case Io::Status::would_block:
         BIO_set_flags(bio, direction | BIO_FLAGS_SHOULD_RETRY);
         return -1;
       case Io::Status::eof:
-      case Io::Status::error: self.beneath_failure_ = io; break;
+      case Io::Status::error:
+        self.beneath_failure_ = io;
+        break;
     }
     return io.status == Io::Status::eof ? 0 : -1;
   }
@@ -181,10 +185,13 @@ void TlsStream::on_ready(Stream&) {
 
 Io TlsStream::outcome(int result) {
   switch (SSL_get_error(ssl_, result)) {
-    case SSL_ERROR_NONE: return Io::ok(static_cast<std::size_t>(result));
+    case SSL_ERROR_NONE:
+      return Io::ok(static_cast<std::size_t>(result));
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return Io::would_block();
-    case SSL_ERROR_ZERO_RETURN: return Io::eof();
+    case SSL_ERROR_WANT_WRITE:
+      return Io::would_block();
+    case SSL_ERROR_ZERO_RETURN:
+      return Io::eof();
     case SSL_ERROR_SYSCALL:
       if (beneath_failure_.status == Io::Status::would_block) return Io::failed(EPROTO);
       return beneath_failure_;

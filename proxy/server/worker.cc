@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include "net/tcp_stream.h"
 

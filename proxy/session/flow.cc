@@ -41,8 +41,12 @@ Flow::Outcome Flow::pump(FlowResources resources) {
         if (left_ != kUnlimited) left_ -= io.bytes;
         moved += io.bytes;
         break;
-      case Io::Status::would_block: pause(resources, moved); return {};
-      case Io::Status::eof: eof_ = true; break;
+      case Io::Status::would_block:
+        pause(resources, moved);
+        return {};
+      case Io::Status::eof:
+        eof_ = true;
+        break;
       case Io::Status::error:
         give_back_pipe(resources);
         return {Outcome::Kind::read_failed, io.error};
@@ -79,8 +83,8 @@ Io Flow::move_once(FlowResources resources) {
 }
 
 Io Flow::copy_once(FlowResources resources) {
-  const auto room = static_cast<std::size_t>(
-      std::min<std::uint64_t>(left_, resources.buffer.size()));
+  const auto room =
+      static_cast<std::size_t>(std::min<std::uint64_t>(left_, resources.buffer.size()));
   const Io in = from_->try_read(resources.buffer.first(room));
   if (in.status != Io::Status::ok) return in;
   const std::string_view bytes(resources.buffer.data(), in.bytes);

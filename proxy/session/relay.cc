@@ -62,12 +62,15 @@ void Relay::pump(Half& half) {
   if (half.finished) return;
   const Flow::Outcome outcome = half.flow.pump(resources_);
   switch (outcome.kind) {
-    case Flow::Outcome::Kind::waiting: return;
-    case Flow::Outcome::Kind::ended: return on_ended(half);
+    case Flow::Outcome::Kind::waiting:
+      return;
+    case Flow::Outcome::Kind::ended:
+      return on_ended(half);
     case Flow::Outcome::Kind::read_failed:
       note_end(RelayEnd::Cause::reset, side_of(half.flow.from()), outcome.error);
       return begin_reset(half.flow.to());
-    case Flow::Outcome::Kind::write_failed: return give_up(half, outcome.error);
+    case Flow::Outcome::Kind::write_failed:
+      return give_up(half, outcome.error);
   }
 }
 

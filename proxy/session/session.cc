@@ -1,10 +1,10 @@
 #include "session/session.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "codec/client_mistake.h"
 #include "codec/intermediary.h"
@@ -100,18 +100,24 @@ void Session::abort() {
 
 void Session::on_ready(Stream&) {
   switch (stage_) {
-    case Stage::head: return read_head();
+    case Stage::head:
+      return read_head();
     case Stage::dial:
       // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
       if (client_->broken()) finish(name_of(Errc::canceled), Side::client, {});
       return;
-    case Stage::established: return write_established();
-    case Stage::exchange: return plain_->exchange.on_client_ready();
-    case Stage::answer: return write_answer();
-    case Stage::linger: return linger();
+    case Stage::established:
+      return write_established();
+    case Stage::exchange:
+      return plain_->exchange.on_client_ready();
+    case Stage::answer:
+      return write_answer();
+    case Stage::linger:
+      return linger();
     case Stage::route:
     case Stage::tunnel:
-    case Stage::over: return;
+    case Stage::over:
+      return;
   }
 }
 
@@ -168,8 +174,7 @@ void Session::route() {
     return refuse({Errc::connection_limit_reached, Side::local, 0,
                    fmt::format("all {} connections are in use, none left for {} - see "
                                "--max-connections",
-                               context_.config.max_connections,
-                               target->authority.to_string())});
+                               context_.config.max_connections, target->authority.to_string())});
   }
   if (auto admitted = context_.access.admit(client_ip_); !admitted) {
     return refuse(std::move(admitted).error());
@@ -189,7 +194,8 @@ AddressGuard::Client Session::client_place() const {
 
 void Session::dial(const Route& route, const HostPort& target) {
   stage_ = Stage::dial;
-  // A reset that came in with the request: nobody waits for an answer, and no event will tell again.
+  // A reset that came in with the request: nobody waits for an answer, and no event will tell
+  // again.
   if (client_->broken()) return finish(name_of(Errc::canceled), Side::client, {});
   opening_->dial_begun = context_.loop.now();
   opening_->dial = context_.dial(route, target, UpstreamDial::Purpose::tunnel, client_place(),
@@ -310,9 +316,9 @@ void Session::answer_ourselves() {
   if (head.method == "TRACE") append_trace_body(head, body);
   status_ = 200;
   stage_ = Stage::answer;
-  opening_->output = fmt::format(
-      "HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-      body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), body);
+  opening_->output =
+      fmt::format("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+                  body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), body);
   opening_->deadline.start(kAnswerTimeout);
   write_answer();
 }
@@ -334,7 +340,8 @@ void Session::on_exchange_done() {
     case Exchange::End::Kind::abort:
       if (end.reset) client_->reset_on_close();
       return finish(name_of(end.error->code), end.closed_by, end.error->text);
-    case Exchange::End::Kind::refused: return refuse(*end.error);
+    case Exchange::End::Kind::refused:
+      return refuse(*end.error);
     case Exchange::End::Kind::upgraded:
       upstream_ = plain_->exchange.take_upstream();
       return begin_tunnel();
@@ -398,11 +405,13 @@ void Session::on_deadline() {
       if (opening_->head.empty() && (plain_ || admission_ == Admission::draining)) {
         return finish({}, Side::local, {});
       }
-      return refuse({Errc::http_request_timeout, Side::client, 0,
-                     fmt::format("no complete request within {}",
-                                 seconds(context_.config.header_timeout))});
-    case Stage::linger: return finish_lingered();
-    default: return finish(name_of(Errc::canceled), Side::client, "took no answer");
+      return refuse(
+          {Errc::http_request_timeout, Side::client, 0,
+           fmt::format("no complete request within {}", seconds(context_.config.header_timeout))});
+    case Stage::linger:
+      return finish_lingered();
+    default:
+      return finish(name_of(Errc::canceled), Side::client, "took no answer");
   }
 }
 
@@ -448,8 +457,7 @@ void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
     line.first_byte_ms = plain_->exchange.first_byte_ms();
   }
   line.connect_ms = connect_ms_;
-  line.total_ms =
-      std::chrono::round<milliseconds>(context_.loop.now() - started_).count();
+  line.total_ms = std::chrono::round<milliseconds>(context_.loop.now() - started_).count();
   line.closed_by = closed_by == Side::local ? "culvert" : to_string(closed_by);
   line.detail = detail;
   context_.log.access(line);

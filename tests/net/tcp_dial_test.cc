@@ -1,5 +1,7 @@
 #include "dial/tcp_dial.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -212,6 +214,19 @@ TEST_CASE("begin_connect() leaves the outcome to the stream") {
   // The error was asked for above, and the kernel tells it once.
   CHECK(stream->broken());
   CHECK(stream->try_write(std::string("x")).status == Io::Status::error);
+}
+
+TEST_CASE("connections to upstreams are found out when dead, even with bytes on their way") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  int error = 0;
+  const auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), port, error);
+  REQUIRE(stream != nullptr);
+  CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_NODELAY) != 0);
+  CHECK(socket_option(stream->fd(), SOL_SOCKET, SO_KEEPALIVE) != 0);
+  CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_KEEPIDLE) == 30);
+  CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_USER_TIMEOUT) == 60'000);
 }
 
 TEST_CASE("begin_connect() to a listener becomes a connection") {

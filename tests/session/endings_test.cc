@@ -53,6 +53,17 @@ TEST_CASE("a client that had reset before its request was read is not dialed for
              Contains(" outcome=canceled stage=dial status=0 ") && Contains(" closed_by=client"));
 }
 
+TEST_CASE("the time for the head is over with the head") {
+  Scene scene;
+  scene.config.header_timeout = 20ms;
+  scene.transport->hangs();
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  turn_for(scene.loop, 60ms);
+  CHECK(scene.finished == 0);
+  CHECK(scene.client.heard() == "");
+}
+
 TEST_CASE("a client that resets during the upstream's handshake ends that") {
   Scene scene;
   scene.add(socks5());

@@ -22,6 +22,7 @@ struct Break : RelayScene {
   void check_end() {
     REQUIRE(run());
     CHECK(survivor.closed_by_reset());
+    CHECK_FALSE(survivor.heard_end());  // a FIN would look complete
     CHECK(end.cause == RelayEnd::Cause::reset);
     CHECK(end.closed_by == side);
     CHECK(end.sys != 0);

@@ -107,6 +107,20 @@ TEST_CASE("one client more than there is room for is told so") {
   CHECK_THAT(answer.reason, Contains("--max-connections"));
 }
 
+TEST_CASE("many more clients than there is room for are not even told") {
+  House house(with([](Config& config) { config.max_connections = 1; }));
+  const SocketPair tunnel = house.tunnel();
+  std::vector<Fd> refused;
+  for (int i = 0; i < 256; ++i) refused.push_back(house.client());
+  CHECK(house.until([&] { return house.shared.connections == 257; }));
+  const Fd late = house.client();
+  CHECK(house.hear(late) == "");
+  CHECK(house.shared.connections == 257);
+  // Those that were let in still get their answer.
+  send_all(refused.back(), house.connect_request(house.target_port));
+  CHECK(parse_answer(house.hear(refused.back())).status == 503);
+}
+
 TEST_CASE("a client that asks for our own listener is not sent round in circles") {
   House house;
   const Fd client = house.client(house.connect_request(house.port));

@@ -133,6 +133,13 @@ void shrink_buffers(const Fd& fd) {
   checked(setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small));
 }
 
+int socket_option(int fd, int level, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  checked(getsockopt(fd, level, name, &value, &size));
+  return value;
+}
+
 std::size_t open_files() {
   // With its first loop libuv opens a pipe that it keeps for good.
   [[maybe_unused]] static const bool opened = [] {

@@ -72,6 +72,8 @@ Received receive_now(const Fd& fd);
 /// The next descriptors of a connection have small kernel buffers.
 void shrink_buffers(const Fd& fd);
 
+int socket_option(int fd, int level, int name);
+
 /// How many descriptors the process has open.
 std::size_t open_files();
 
