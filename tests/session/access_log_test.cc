@@ -114,3 +114,27 @@ TEST_CASE("no secret is ever told, to the client or a log, whatever fails") {
   // Nor does the upstream get what the client meant for us.
   CHECK_THAT(scene.upstream.heard(), !Contains("aHVzaGh1c2g") && !Contains("whisper"));
 }
+
+TEST_CASE("an upstream that says yes and hangs up is counted and named") {
+  Scene scene;
+  Upstream& upstream = scene.add(http());
+  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
+  scene.client.hears_end().ends();
+  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n");
+  scene.upstream.hears("12345").ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(upstream.false_yeses == 1);
+  CHECK_THAT(scene.log_text(), Contains("said yes and closed before its first byte, 1 times"));
+  CHECK_THAT(scene.access_text(), Contains("closed_by=upstream") && Contains("yes too early"));
+}
+
+TEST_CASE("a target that hangs up is no upstream's fault when there is none") {
+  Scene scene;
+  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
+  scene.client.hears_end().ends();
+  scene.upstream.hears("12345").ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.log_text().empty());
+}
