@@ -122,6 +122,10 @@ TEST_CASE("bytes that end exactly with the buffer do not hide the end") {
   line.loop.turn(100);
   CHECK(line.read(8) == "12345678");
   CHECK(line.read(8) == "(blocked)");
+  send_all(line.far, "x");
+  CHECK(line.read(8) == "(blocked)");  // not asked for before an edge tells
+  line.loop.turn(100);
+  CHECK(line.read(1) == "x");
   send_fin(line.far);
   line.loop.turn(100);
   CHECK(line.read(8) == "(eof)");
@@ -184,7 +188,9 @@ TEST_CASE("a full stream blocks, and is told when there is room") {
   CHECK(line.stream->unsent() > 0);
   CHECK(line.stream->try_write(std::string("x")).status == Io::Status::would_block);
   const int before = line.calls;
-  std::size_t received = 0;
+  std::size_t received = receive_now(line.far).bytes.size();
+  CHECK(received > 0);
+  CHECK(line.stream->try_write(std::string("x")).status == Io::Status::would_block);  // no edge yet
   REQUIRE(turn_until(line.loop, [&] {
     received += receive_now(line.far).bytes.size();
     return received == written;

@@ -16,63 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// One end of a tunnel that sends and receives in threads of its own, as fast as it can or with
-/// pauses, and checks each byte.
-class Endpoint {
- public:
-  Endpoint(const Fd& fd, const Pattern& sends, const Pattern& receives, std::uint64_t size,
-           bool stalls)
-      : fd_(fd.get()), size_(size), stalls_(stalls) {
-    writer_ = std::thread([this, &sends] { write(sends); });
-    reader_ = std::thread([this, &receives] { read(receives); });
-  }
-  void join() {
-    writer_.join();
-    reader_.join();
-  }
-  bool sent_all() const { return sent_ == size_; }
-  bool received_all() const { return received_ == size_ && ended_ && !wrong_; }
-
- private:
-  void write(const Pattern& pattern) {
-    std::minstd_rand random(7);
-    while (sent_ < size_) {
-      const std::size_t size = std::min<std::uint64_t>(size_ - sent_, 1 + random() % 200'000);
-      const std::string_view bytes = pattern.at(sent_, size);
-      const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (count <= 0) return;
-      sent_ += static_cast<std::uint64_t>(count);
-    }
-    shutdown(fd_, SHUT_WR);
-  }
-
-  void read(const Pattern& pattern) {
-    std::minstd_rand random(11);
-    std::string buffer(Pattern::kMost, '\0');
-    for (;;) {
-      const std::size_t room = stalls_ ? 1 + random() % buffer.size() : buffer.size();
-      const ssize_t count = recv(fd_, buffer.data(), room, 0);
-      if (count <= 0) {
-        ended_ = count == 0;
-        return;
-      }
-      const auto size = static_cast<std::size_t>(count);
-      if (std::string_view(buffer.data(), size) != pattern.at(received_, size)) wrong_ = true;
-      received_ += size;
-      if (stalls_ && random() % 100 == 0) std::this_thread::sleep_for(5ms);
-    }
-  }
-
-  int fd_;
-  std::uint64_t size_;
-  bool stalls_;
-  std::uint64_t sent_ = 0;
-  std::uint64_t received_ = 0;
-  bool ended_ = false;
-  bool wrong_ = false;
-  std::thread writer_, reader_;
-};
-
 const Pattern& up_pattern() {
   static const Pattern instance(1);
   return instance;

@@ -1,5 +1,7 @@
 #include "support/socket_tunnel.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -75,6 +77,47 @@ Pattern::Pattern(unsigned seed) {
 
 std::string_view Pattern::at(std::uint64_t at, std::size_t size) const {
   return std::string_view(bytes_).substr(at % kPeriod, std::min(size, kMost));
+}
+
+Endpoint::Endpoint(const Fd& fd, const Pattern& sends, const Pattern& receives, std::uint64_t size,
+                   bool stalls)
+    : fd_(fd.get()), size_(size), stalls_(stalls) {
+  writer_ = std::thread([this, &sends] { write(sends); });
+  reader_ = std::thread([this, &receives] { read(receives); });
+}
+
+void Endpoint::join() {
+  writer_.join();
+  reader_.join();
+}
+
+void Endpoint::write(const Pattern& pattern) {
+  std::minstd_rand random(7);
+  while (sent_ < size_) {
+    const std::size_t size = std::min<std::uint64_t>(size_ - sent_, 1 + random() % 200'000);
+    const std::string_view bytes = pattern.at(sent_, size);
+    const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count <= 0) return;
+    sent_ += static_cast<std::uint64_t>(count);
+  }
+  shutdown(fd_, SHUT_WR);
+}
+
+void Endpoint::read(const Pattern& pattern) {
+  std::minstd_rand random(11);
+  std::string buffer(Pattern::kMost, '\0');
+  for (;;) {
+    const std::size_t room = stalls_ ? 1 + random() % buffer.size() : buffer.size();
+    const ssize_t count = recv(fd_, buffer.data(), room, 0);
+    if (count <= 0) {
+      ended_ = count == 0;
+      return;
+    }
+    const auto size = static_cast<std::size_t>(count);
+    if (std::string_view(buffer.data(), size) != pattern.at(received_, size)) wrong_ = true;
+    received_ += size;
+    if (stalls_ && random() % 100 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 }  // namespace culvert::test

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "net/tcp_stream.h"
@@ -65,6 +66,30 @@ class Pattern {
 
  private:
   std::string bytes_;
+};
+
+/// One end of a tunnel that sends and receives in threads of its own, as fast as it can or with
+/// pauses, and checks each byte.
+class Endpoint {
+ public:
+  Endpoint(const Fd& fd, const Pattern& sends, const Pattern& receives, std::uint64_t size,
+           bool stalls);
+  void join();
+  bool sent_all() const { return sent_ == size_; }
+  bool received_all() const { return received_ == size_ && ended_ && !wrong_; }
+
+ private:
+  void write(const Pattern& pattern);
+  void read(const Pattern& pattern);
+
+  int fd_;
+  std::uint64_t size_;
+  bool stalls_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  bool ended_ = false;
+  bool wrong_ = false;
+  std::thread writer_, reader_;
 };
 
 }  // namespace culvert::test

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,12 +127,6 @@ Received receive_now(const Fd& fd) {
   }
 }
 
-void shrink_buffers(const Fd& fd) {
-  const int small = 4096;
-  checked(setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small));
-  checked(setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small));
-}
-
 int socket_option(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof value;
@@ -157,7 +151,7 @@ FileLimit::FileLimit() {
   checked(getrlimit(RLIMIT_NOFILE, &before_));
   // The lowest free number is the first that is not to be had any more; those above it are gone
   // too.
-  const Fd free(checked(fcntl(0, F_DUPFD_CLOEXEC, 0)));
+  const Fd free(checked(eventfd(0, EFD_CLOEXEC)));
   rlimit limit = before_;
   limit.rlim_cur = static_cast<rlim_t>(free.get());
   checked(setrlimit(RLIMIT_NOFILE, &limit));

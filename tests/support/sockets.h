@@ -69,9 +69,6 @@ struct Received {
   int error = 0;
 };
 Received receive_now(const Fd& fd);
-/// The next descriptors of a connection have small kernel buffers.
-void shrink_buffers(const Fd& fd);
-
 int socket_option(int fd, int level, int name);
 
 /// How many descriptors the process has open.

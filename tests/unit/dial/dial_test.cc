@@ -19,6 +19,7 @@ TEST_CASE("a failed connect() gets the code that RFC 9209 has for it, and a clau
   CHECK(code(ETIMEDOUT) == Errc::connection_timeout);
   CHECK(code(ENETUNREACH) == Errc::destination_ip_unroutable);
   CHECK(code(EHOSTUNREACH) == Errc::destination_ip_unroutable);
+  CHECK(code(EHOSTDOWN) == Errc::destination_ip_unroutable);
   CHECK(code(EAFNOSUPPORT) == Errc::destination_ip_unroutable);
   CHECK(code(ECONNRESET) == Errc::connection_terminated);
   CHECK(code(EMFILE) == Errc::connection_limit_reached);
