@@ -39,6 +39,8 @@ class Culvert(Program):
     def up(self, address="127.0.0.1"):
         self.start()
         self.wait_listening(self.port, address)
+        # Each worker has a listening socket of its own: with the first of them the port answers, with the last it is said.
+        self.wait_until(lambda: "listening on " in self.said())
         self.sockets_at_start = self.sockets()
 
     def descriptors(self):
