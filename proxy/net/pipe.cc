@@ -6,6 +6,15 @@
 #include <utility>
 
 namespace culvert {
+namespace {
+
+// Beyond the user's share of pipe memory a new pipe has two pages and cannot grow, which is slower
+// than copying.
+constexpr int kLeastPipeBytes = 256 * 1024;
+// Asking for a pipe in vain costs four system calls.
+constexpr int kCopiesUntilRetry = 100;
+
+}  // namespace
 
 Pipe::Pipe(Pipe&& other) noexcept
     : read_end(std::exchange(other.read_end, -1)),
@@ -30,17 +39,26 @@ Pipe PipePool::borrow() {
   if (!idle_.empty()) {
     pipe = std::move(idle_.back());
     idle_.pop_back();
+  } else if (copies_until_retry_ > 0) {
+    --copies_until_retry_;
   } else if (lent_ < kMost) {
-    int ends[2];
-    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
-      pipe.read_end = ends[0];
-      pipe.write_end = ends[1];
-      // Fails beyond the user's share of pipe memory; a small pipe works too.
-      static_cast<void>(fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes));
-    }
+    pipe = open_pipe();
+    if (!pipe.open()) copies_until_retry_ = kCopiesUntilRetry;
   }
   if (pipe.open()) ++lent_;
   return pipe;
+}
+
+Pipe PipePool::open_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return {};
+  Pipe pipe;
+  pipe.read_end = ends[0];
+  pipe.write_end = ends[1];
+  for (const int bytes : {kPipeBytes, kLeastPipeBytes}) {
+    if (fcntl(pipe.write_end, F_SETPIPE_SZ, bytes) >= bytes) return pipe;
+  }
+  return {};
 }
 
 void PipePool::give_back(Pipe pipe) {

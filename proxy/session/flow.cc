@@ -10,8 +10,9 @@ namespace {
 constexpr std::uint32_t kSpliceAfter = 64 * 1024;
 constexpr std::size_t kSmallGulp = 16 * 1024;
 constexpr std::uint8_t kSmallGulpsToCopy = 4;
-// What one flow may move before others get their turn.
-constexpr std::size_t kBudget = 256 * 1024;
+// What one flow may move before others get their turn: with less, 64 bulk flows cost a tenth more;
+// with more, small messages beside them wait longer.
+constexpr std::size_t kBudget = 512 * 1024;
 
 }  // namespace
 

@@ -1,8 +1,10 @@
 #include "net/pipe.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <vector>
 
 #include "support/catch.h"
@@ -10,6 +12,13 @@
 
 using namespace culvert;
 using namespace culvert::test;
+
+namespace {
+
+// A user of Linux without any right.
+constexpr uid_t kNobody = 65534;
+
+}  // namespace
 
 TEST_CASE("a pipe that was given back is lent again") {
   PipePool pool;
@@ -69,9 +78,38 @@ TEST_CASE("without descriptors there is no pipe, and no harm") {
     CHECK_FALSE(pool.borrow().open());
     pool.give_back(pool.borrow());
   }
-  Pipe pipe = pool.borrow();
+  // Asking costs, so it is not asked at once again; but before long.
+  Pipe pipe;
+  for (int i = 0; i < 1000 && !pipe.open(); ++i) pipe = pool.borrow();
   CHECK(pipe.open());
   pool.give_back(std::move(pipe));
+}
+
+TEST_CASE("beyond the user's share of pipe memory there is no pipe rather than a tiny one") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Root's share has no bound.
+    if (geteuid() == 0 && setuid(kNobody) != 0) _exit(2);
+    std::array<PipePool, 3> pools;
+    std::vector<Pipe> pipes;
+    std::size_t refused = 0;
+    for (PipePool& pool : pools) {
+      for (std::size_t i = 0; i < PipePool::kMost; ++i) pipes.push_back(pool.borrow());
+    }
+    for (const Pipe& pipe : pipes) {
+      if (!pipe.open()) {
+        ++refused;
+      } else if (fcntl(pipe.write_end, F_GETPIPE_SZ) < 256 * 1024) {
+        _exit(3);
+      }
+    }
+    _exit(refused > 0 && refused < pipes.size() ? 0 : 4);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a pipe is closed by its owner's end, and moves") {
