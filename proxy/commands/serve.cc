@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "net/resolver.h"
 #include "server/server.h"
 
 namespace culvert {
@@ -104,6 +105,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   // splice() knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
+  widen_lookup_pool();
   std::vector<std::string> problems;
   std::unique_ptr<Policy> policy = make_policy(config, problems);
   const int access_fd = open_access_log(config, problems);

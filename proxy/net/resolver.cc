@@ -3,7 +3,9 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include <uv.h>
 
@@ -20,6 +22,10 @@ struct Lookup::Request {
 };
 
 namespace {
+
+// libuv gives look-ups half of its threads, two by default.  They start with the first look-up, and
+// cost some 15 kB each.
+constexpr const char* kPoolThreads = "32";
 
 Error lookup_error(int status, Side side) {
   switch (status) {
@@ -51,6 +57,8 @@ Lookup::Found addresses_of(const addrinfo* list, Side side) {
 }
 
 }  // namespace
+
+void widen_lookup_pool() { setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0); }
 
 Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
     : request_(new Request{{}, this, side, done}) {

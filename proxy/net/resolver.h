@@ -10,6 +10,10 @@
 
 namespace culvert {
 
+/// Makes room for several look-ups at once, before the first: those that hang, for as long as the
+/// system's resolver is patient, would hold up all others.  UV_THREADPOOL_SIZE, when set, wins.
+void widen_lookup_pool();
+
 /// One look-up of a name through the system's resolver, off the loop, which counts it.  Destruction
 /// cancels: the callback is then not called.
 class Lookup {

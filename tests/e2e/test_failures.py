@@ -12,7 +12,7 @@ import peers
 import wire
 from certs import Authority
 from culvert import PORT, assert_no_secret, launch
-from world import BLACKHOLE, BORDER, World
+from world import BLACKHOLE, BORDER, World, wait_for
 
 # RFC 9209, section 2.3.
 PROXY_STATUS_ERRORS = {
@@ -261,6 +261,23 @@ class Patience(unittest.TestCase):
         client.close()
         self.assertEqual(reply.status, 504, reply.line)
         self.assertLess(time.monotonic() - started, 3)
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_lookups_that_hang(self):
+        """A DNS server that swallows some names does not hold up the others."""
+        culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "3s")
+        hanging = [wire.open_client(world.home) for _ in range(14)]
+        for at, client in enumerate(hanging):
+            client.sendall(b"CONNECT n%d.silent:443 HTTP/1.1\r\nHost: n%d.silent:443\r\n\r\n" % (at, at))
+        wait_for(lambda: len({name for name in world.culvert_dns.asked() if name.endswith(".silent")}) == len(hanging),
+                 2, "not every name is asked for while others hang")
+        client, reply = wire.ask(world.home, "nowhere.invalid:443", timeout=2)
+        client.close()
+        self.assertEqual(reply.status, 502, reply.line)
+        for client in hanging:
+            self.assertIn(wire.read_reply(client).status, (502, 504))
+            client.close()
         culvert.assert_balanced()
         culvert.end()
 

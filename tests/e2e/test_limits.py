@@ -1,5 +1,6 @@
 """What culvert uses when its clients and targets behave badly: memory, descriptors, time on the processor."""
 
+import os
 import socket
 import threading
 import time
@@ -66,6 +67,14 @@ def wait_until_steady(value, seconds=20, still=0.5):
 
 
 class Memory(unittest.TestCase):
+    def test_at_rest(self):
+        """A sidecar that has nothing to do is small, and has no thread but its workers."""
+        culvert = launch(self, world, "--threads", "1", *OVER_DANTE)
+        self.assertEqual(len(os.listdir(f"/proc/{culvert.pid}/task")), 1)
+        if not is_sanitized():
+            self.assertLess(culvert.resident_mib(), 6)
+        culvert.end()
+
     def test_client_that_reads_nothing(self):
         culvert = launch(self, world, *OVER_DANTE)
         with Watch(culvert) as watch:
