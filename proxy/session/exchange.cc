@@ -148,7 +148,7 @@ void Exchange::on_client_ready() {
 /// Moves whatever can move.  A step is false when this call has nothing more to do, as the exchange
 /// is over or begins anew.
 void Exchange::advance() {
-  const std::uint64_t before = bytes_up() + bytes_down();
+  const std::uint64_t before = progress();
   if (!request_done_ && !pump_request()) return;
   if (!flush_interim()) return;
   if (!head_done_ && !read_response()) return;
@@ -156,7 +156,7 @@ void Exchange::advance() {
   if (client_.broken()) {
     return client_gone(0, "gone before the end of the answer");
   }
-  if (bytes_up() + bytes_down() != before) last_progress_ = context_.loop.now();
+  if (progress() != before) last_progress_ = context_.loop.now();
   if (head_done_ && !timer_is_idle_) {
     timer_is_idle_ = true;
     arm_timer();
@@ -238,9 +238,13 @@ void Exchange::on_timer() {
 }
 
 Error Exchange::timeout_error() const {
-  if (head_done_) {
+  if (head_done_ && down_.starved()) {
     return {Errc::http_response_timeout, Side::upstream, 0,
             where() + " stalled for " + seconds(limit())};
+  }
+  if (head_done_) {
+    return {Errc::http_response_timeout, Side::client, 0,
+            "took nothing of the answer for " + seconds(limit())};
   }
   const bool waits_for_100 = request_->expects_continue && up_.total() == 0;
   if (!request_done_ && up_.starved() && !waits_for_100) {

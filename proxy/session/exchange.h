@@ -89,6 +89,7 @@ class Exchange final : private StreamEvents {
   bool take_final(const ConnectionOptions& options, std::span<char> rest);
   bool flush_interim();
   bool pump_response();
+  std::uint64_t progress() const { return up_.progress() + down_.progress(); }
   void client_gone(int sys, const char* text);
   bool response_missing(int sys);
   bool refuse_response(Error error);

@@ -23,6 +23,7 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
   in_ = in;
   out_ = out;
   total_ = 0;
+  sent_ = 0;
   written_ = 0;
   output_.clear();
   decoder_.reset();
@@ -167,6 +168,7 @@ MessageFlow::Outcome MessageFlow::write_output() {
     if (io.status != Io::Status::ok) return {Outcome::Kind::write_failed, io.error, {}};
     written_ += io.bytes;
   }
+  sent_ += written_;
   output_.clear();
   written_ = 0;
   return {};

@@ -52,6 +52,10 @@ class MessageFlow {
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
+  /// Grows as long as anything moves, be it that a slow receiver takes what was read long before.
+  std::uint64_t progress() const {
+    return total_ + sent_ + written_ + (flow_ ? flow_->progress() : 0);
+  }
   /// Gives back what is borrowed, and room that only a busy flow needs.
   void release(FlowResources resources);
   /// Forgets the last message.
@@ -73,6 +77,7 @@ class MessageFlow {
   ChunkedDecoder decoder_;
   std::string output_;
   std::size_t written_ = 0;         // of output_
+  std::uint64_t sent_ = 0;          // of the outputs before it
   std::optional<Flow> flow_;        // of a raw body, behind what feed() took
   std::optional<Outcome> failure_;  // of `from`; told when the output is written
   std::uint64_t total_ = 0;
