@@ -49,6 +49,10 @@ Error connect_error(int sys, Side side) {
               "cannot be reached: " + std::generic_category().message(sys)};
     case ECONNRESET:
       return {Errc::connection_terminated, side, sys, "reset the connection"};
+    case ENOSPC:
+      return {Errc::connection_limit_reached, Side::local, sys,
+              "cannot be connected to: the system watches no more sockets for us "
+              "(fs.epoll.max_user_watches)"};
     case EMFILE:
     case ENFILE:
     case ENOBUFS:

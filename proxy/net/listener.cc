@@ -128,10 +128,16 @@ Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved 
       accepted_(accepted),
       starved_(starved),
       retry_(loop, Callback<void()>::to<&Listener::on_retry>(this)) {
-  loop_.watch(socket_.fd(), *this, EPOLLIN);  // level-triggered: a queue longer than a batch stays
+  begin_watching();
 }
 
 Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
+
+/// Level-triggered: a queue longer than a batch stays.
+void Listener::begin_watching() {
+  watch_error_ = loop_.watch(socket_.fd(), *this, paused_ ? 0U : EPOLLIN);
+  if (watch_error_ != 0) retry_.start(kRetryAfterStarvation);
+}
 
 void Listener::on_poll(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerWakeup && !paused_; ++i) {
@@ -175,6 +181,10 @@ bool Listener::accept_one() {
 }
 
 void Listener::on_retry() {
+  if (watch_error_ != 0) {
+    starved_(watch_error_);
+    return begin_watching();
+  }
   if (!paused_) loop_.rewatch(socket_.fd(), *this, EPOLLIN);
 }
 

@@ -42,7 +42,8 @@ class Listener final : private Pollable {
   /// A connection's descriptor (non-blocking; the receiver owns it) and its peer; nullopt for a
   /// unix socket.
   using Accepted = Callback<void(int, const std::optional<HostPort>&)>;
-  /// Accepting failed with this errno (EMFILE, ENFILE, ENOMEM); it is tried again by itself.
+  /// Accepting failed with this errno (EMFILE, ENFILE, ENOMEM; ENOSPC: see Loop::watch()); it is
+  /// tried again by itself.
   using Starved = Callback<void(int)>;
 
   Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
@@ -58,6 +59,7 @@ class Listener final : private Pollable {
 
  private:
   void on_poll(std::uint32_t events) override;
+  void begin_watching();
   bool accept_one();
   void on_retry();
 
@@ -66,6 +68,7 @@ class Listener final : private Pollable {
   Accepted accepted_;
   Starved starved_;
   Timer retry_;
+  int watch_error_ = 0;
   bool paused_ = false;
 };
 

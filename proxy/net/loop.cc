@@ -139,16 +139,14 @@ void Loop::run_deferred() {
   }
 }
 
-void Loop::watch(int fd, Pollable& owner, std::uint32_t events) {
+int Loop::watch(int fd, Pollable& owner, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = &owner;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
-    resume(owner);
-    return;
-  }
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return errno;
   owner.watched_ = true;
   ++watched_;
+  return 0;
 }
 
 void Loop::rewatch(int fd, Pollable& owner, std::uint32_t events) {

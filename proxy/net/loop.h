@@ -62,9 +62,10 @@ class Loop {
   /// The time of this turn.
   Clock::time_point now() const { return now_; }
 
-  /// Watches `fd` for `events` (epoll bits) until forget().  Where the system refuses, the owner is
-  /// resumed instead, as if everything were ready: its next attempt meets the trouble.
-  void watch(int fd, Pollable& owner, std::uint32_t events);
+  /// Watches `fd` for `events` (epoll bits) until forget().  0, or the errno with which the system
+  /// refuses (ENOSPC: fs.epoll.max_user_watches is reached; ENOMEM): then no on_poll() comes, and
+  /// who waited for one would wait for ever.
+  [[nodiscard]] int watch(int fd, Pollable& owner, std::uint32_t events);
   /// Changes what is watched for.
   void rewatch(int fd, Pollable& owner, std::uint32_t events);
   /// No on_poll() after this, not even for events that this turn already fetched.  The caller

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "net/socket_address.h"
 
@@ -53,7 +54,9 @@ std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, s
     }
     state = TcpStream::State::connecting;
   }
-  return std::make_unique<TcpStream>(loop, fd, state);
+  auto stream = std::make_unique<TcpStream>(loop, fd, state);
+  error = stream->watch_error();
+  return error == 0 ? std::move(stream) : nullptr;
 }
 
 }  // namespace culvert

@@ -18,7 +18,7 @@ namespace culvert {
 TcpStream::TcpStream(Loop& loop, int fd, State state)
     : loop_(loop), fd_(fd), writable_(state == State::connected) {
   // Both directions, edge-triggered, once and for all.
-  loop_.watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  watch_error_ = loop_.watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 TcpStream::~TcpStream() {

@@ -15,7 +15,7 @@ class TcpStream final : public Stream, private Pollable {
  public:
   enum class State { connected, connecting };
 
-  /// Takes over `fd`, a non-blocking socket.
+  /// Takes over `fd`, a non-blocking socket.  watch_error() tells whether the stream is of any use.
   TcpStream(Loop& loop, int fd, State state);
   ~TcpStream();
   TcpStream(const TcpStream&) = delete;
@@ -36,6 +36,9 @@ class TcpStream final : public Stream, private Pollable {
   /// After a non-blocking connect(): would_block while it is under way, then ok or its error.
   Io connect_result();
   int fd() const { return fd_; }
+  /// The errno with which the system refused to watch the socket, 0 if it did not: whoever makes a
+  /// stream asks, and throws one away that would never be ready.
+  int watch_error() const { return watch_error_; }
 
  private:
   void on_poll(std::uint32_t events) override;
@@ -43,6 +46,7 @@ class TcpStream final : public Stream, private Pollable {
   Loop& loop_;
   std::unique_ptr<std::string> unread_;
   int fd_;
+  int watch_error_ = 0;
   bool readable_ = false;
   bool writable_ = false;
   bool hung_up_ = false;  // FIN or worse is queued behind the bytes: a short read proves nothing

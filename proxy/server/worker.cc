@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -66,10 +67,14 @@ void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
   const auto admission = draining_        ? Session::Admission::draining
                          : before >= most ? Session::Admission::full
                                           : Session::Admission::serve;
-  sessions_.push_back(std::make_unique<Session>(
-      current().context(), next_id_,
-      std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected), peer, admission,
-      Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
+  auto client = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
+  if (const int error = client->watch_error()) {
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+    return on_starved(error);
+  }
+  sessions_.push_back(
+      std::make_unique<Session>(current().context(), next_id_, std::move(client), peer, admission,
+                                Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = sessions_.size() - 1;
@@ -79,11 +84,11 @@ void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
 void Worker::on_starved(int error) {
   if (loop_.now() - starved_told_ < kStarvedReminder) return;
   starved_told_ = loop_.now();
-  log_.write(
-      Log::Level::warning,
-      fmt::format("cannot accept connections: {} - raise the limit of open files (ulimit -n, "
-                  "LimitNOFILE=)",
-                  std::generic_category().message(error)));
+  const std::string_view advice = error == ENOSPC
+                                      ? "raise fs.epoll.max_user_watches (sysctl)"
+                                      : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
+  log_.write(Log::Level::warning, fmt::format("cannot accept connections: {} - {}",
+                                              std::generic_category().message(error), advice));
 }
 
 void Worker::on_session_finished(Session& session) {

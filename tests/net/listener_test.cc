@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "support/refused_watches.h"
 #include "support/sockets.h"
 #include "support/turns.h"
 
@@ -29,14 +30,15 @@ HostPort loopback(std::uint16_t port) {
 
 /// A Listener and what it brought.
 struct Door {
-  explicit Door(ListenSocket from) : socket(std::move(from)) {
-    listener =
-        std::make_unique<Listener>(loop, socket, Listener::Accepted::to<&Door::on_accepted>(this),
-                                   Listener::Starved::to<&Door::on_starved>(this));
-  }
+  explicit Door(ListenSocket from) : socket(std::move(from)) { open(); }
   ~Door() {
     listener.reset();
     CHECK_FALSE(loop.busy());
+  }
+  void open() {
+    listener =
+        std::make_unique<Listener>(loop, socket, Listener::Accepted::to<&Door::on_accepted>(this),
+                                   Listener::Starved::to<&Door::on_starved>(this));
   }
   void on_accepted(int fd, const std::optional<HostPort>& peer) {
     accepted.emplace_back(fd);
@@ -149,6 +151,21 @@ TEST_CASE("without descriptors accepting waits instead of spinning, and recovers
     CHECK(door.starved.size() <= 4);
     CHECK(door.starved[0] == EMFILE);
   }
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+}
+
+TEST_CASE("a listener whose socket the system does not watch yet says so and tries again") {
+  Door door(on_loopback());
+  door.loop.turn(0);  // in which libuv begins to watch its own
+  door.listener.reset();
+  const bool tried = without_new_watches([&] {
+    door.open();
+    CHECK(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  });
+  if (!tried) return;
+  REQUIRE_FALSE(door.starved.empty());
+  CHECK(door.starved[0] == ENOSPC);
+  const Fd client = connect_to_loopback(door.port());
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
 }
 

@@ -11,6 +11,7 @@
 #include "net/tcp_connect.h"
 #include "support/catch.h"
 #include "support/fake_names.h"
+#include "support/refused_watches.h"
 #include "support/sockets.h"
 #include "support/turns.h"
 
@@ -98,6 +99,20 @@ TEST_CASE("without descriptors a dial fails on our side") {
   REQUIRE(attempt.times == 1);
   CHECK(attempt.result->error().code == Errc::connection_limit_reached);
   CHECK(attempt.result->error().side == Side::local);
+}
+
+TEST_CASE("a socket that the system does not watch is a failure on our side, not a silence") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  Attempt attempt(loop, at("127.0.0.1", port));
+  const std::size_t files = open_files();
+  if (!without_new_watches([&] { attempt.dial->start(); })) return;
+  REQUIRE(attempt.times == 1);
+  CHECK(attempt.result->error().code == Errc::connection_limit_reached);
+  CHECK(attempt.result->error().side == Side::local);
+  CHECK_THAT(attempt.result->error().text, Catch::Matchers::Contains("max_user_watches"));
+  CHECK(open_files() == files);
 }
 
 TEST_CASE("of a name's addresses the one that answers wins, without delay if others refuse") {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "support/catch.h"
+#include "support/refused_watches.h"
 #include "support/session_scene.h"
 #include "support/turns.h"
 
@@ -105,6 +106,18 @@ TEST_CASE("one client more than there is room for is told so") {
   const Answer answer = parse_answer(house.hear(late));
   CHECK(answer.status == 503);
   CHECK_THAT(answer.reason, Contains("--max-connections"));
+}
+
+TEST_CASE("a client whose socket the system does not watch is let go of at once") {
+  House house;
+  house.worker->loop().turn(0);  // in which libuv begins to watch its own
+  const Fd unlucky = house.client(house.connect_request(house.target_port));
+  std::string heard = "nothing yet";
+  if (!without_new_watches([&] { heard = house.hear(unlucky); })) return;
+  CHECK(heard == "");
+  CHECK(house.shared.connections == 0);
+  // The next one may be luckier.
+  const SocketPair tunnel = house.tunnel();
 }
 
 TEST_CASE("many more clients than there is room for are not even told") {
