@@ -40,9 +40,6 @@ constexpr std::array kRows = {
     Row{Errc::expectation_failed,
         {417, "expectation_failed", "http_request_error",
          "The only expectation that is known is 100-continue."}},
-    Row{Errc::length_required,
-        {411, "length_required", "http_request_error",
-         "Send the body with Content-Length or chunked."}},
 
     Row{Errc::dns_error,
         {502, "dns_error", "dns_error",

@@ -19,7 +19,6 @@ enum class Errc : std::uint8_t {
   method_not_implemented,  ///< a method or scheme that we do not serve
   version_not_supported,   ///< an HTTP version that we do not speak
   expectation_failed,      ///< an Expect other than 100-continue
-  length_required,         ///< a body whose end we could not know
   // The way to the target.
   dns_error,                  ///< a name does not resolve
   dns_timeout,                ///< no answer to a name in time

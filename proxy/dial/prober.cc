@@ -2,15 +2,11 @@
 
 #include <utility>
 
+#include "dial/attempt_limits.h"
+
 namespace culvert {
-namespace {
 
 using std::chrono::milliseconds;
-
-constexpr milliseconds kConnectLimit{4'000};
-constexpr milliseconds kBudget{8'000};
-
-}  // namespace
 
 Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
                milliseconds interval)
@@ -28,10 +24,9 @@ Prober::~Prober() {
 }
 
 void Prober::probe() {
-  permit_ = upstream_.breaker.ask(loop_.now());
-  if (permit_ == Breaker::Permit::refused) permit_ = Breaker::Permit::granted;
+  permit_ = upstream_.begin_attempt(loop_.now());
   dial_ = std::make_unique<UpstreamDial>(loop_, upstream_, host_, UpstreamDial::Purpose::tunnel,
-                                         AddressCheck{}, kConnectLimit, kBudget,
+                                         AddressCheck{}, kConnectLimit, kAttemptLimit,
                                          DialDone::to<&Prober::on_done>(this));
   dial_->start();
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "dial/attempt_limits.h"
 
 namespace culvert {
 
@@ -13,10 +14,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// One attempt may not eat the budget of those behind it: connecting is over in 4 s or will not
-// happen, and a proxy that has not answered in 8 s leaves 4 s for the next.
-constexpr milliseconds kConnectLimit{4'000};
-constexpr milliseconds kAttemptLimit{8'000};
 constexpr milliseconds kHoldRetry{250};
 
 }  // namespace
@@ -88,10 +85,8 @@ void RouteDial::try_next() {
   const bool last = next_ == order_.size();
   if (!last) budget = std::min(budget, kAttemptLimit);
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
-  // Asked although its breaker is open, its answer counts all the same.
-  auto permit = upstream.breaker.ask(loop_.now());
-  if (permit == Breaker::Permit::refused) permit = Breaker::Permit::granted;
-  attempts_.push_back(std::unique_ptr<Attempt>(new Attempt{*this, upstream, permit, nullptr}));
+  attempts_.push_back(std::unique_ptr<Attempt>(
+      new Attempt{*this, upstream, upstream.begin_attempt(loop_.now()), nullptr}));
   Attempt& attempt = *attempts_.back();
   attempt.dial =
       std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, check_, kConnectLimit,

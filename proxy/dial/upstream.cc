@@ -8,6 +8,11 @@
 
 namespace culvert {
 
+Breaker::Permit Upstream::begin_attempt(Time now) {
+  const auto permit = breaker.ask(now);
+  return permit == Breaker::Permit::refused ? Breaker::Permit::granted : permit;
+}
+
 void Upstream::worked(Breaker::Permit permit, Time now, Log& log) {
   const auto down = down_for(now);
   if (health->down_since.exchange(0) != 0) {

@@ -43,7 +43,9 @@ struct Upstream {
   std::uint64_t false_yeses = 0;   ///< see closed_after_yes()
   Time false_yes_told{};
 
-  /// An attempt that was permitted has shown that the proxy works, or that it does not.  The log is
+  /// An attempt begins, whatever the breaker says: its outcome counts even while that is open.
+  Breaker::Permit begin_attempt(Time now);
+  /// An attempt has shown that the proxy works, or that it does not.  The log is
   /// told when that changes.
   void worked(Breaker::Permit permit, Time now, Log& log);
   void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);

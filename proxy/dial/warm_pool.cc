@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "dial/attempt_limits.h"
 #include "dial/upstream_dial.h"
 
 namespace culvert {
@@ -14,8 +15,6 @@ using std::chrono::milliseconds;
 // Proxies give a client that says nothing some 30 s (dante) or more to make its request.
 constexpr milliseconds kOldest{25'000};
 constexpr milliseconds kRest{2'000};
-constexpr milliseconds kConnectLimit{4'000};
-constexpr milliseconds kBudget{8'000};
 
 /// Nobody has been asked anything: a FIN or a byte means that the connection is spoilt.  Reading
 /// takes in what TLS sends for itself, such as its session tickets.
@@ -73,7 +72,7 @@ void WarmPool::fill() {
     Filling& filling = *filling_.back();
     filling.dial = std::make_unique<UpstreamDial>(
         loop_, upstream_, upstream_.config.address, UpstreamDial::Purpose::warm, AddressCheck{},
-        kConnectLimit, kBudget, DialDone::to<&Filling::on_done>(&filling));
+        kConnectLimit, kAttemptLimit, DialDone::to<&Filling::on_done>(&filling));
     filling.dial->start();
   }
 }

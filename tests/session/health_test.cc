@@ -65,6 +65,20 @@ TEST_CASE("if every breaker is open, those that fail at once are asked all the s
   CHECK_FALSE(pair.second().breaker.is_open(pair.scene.loop.now()));
 }
 
+TEST_CASE("an attempt that is made although the breaker is open counts") {
+  Pair pair;
+  RouteScene& scene = pair.scene;
+  Upstream& upstream = pair.first();
+  scene.break_down(upstream, kRefused);
+  const auto permit = upstream.begin_attempt(scene.loop.now());
+  CHECK(permit == Breaker::Permit::granted);
+  upstream.worked(permit, scene.loop.now(), scene.log());
+  CHECK_FALSE(upstream.breaker.is_open(scene.loop.now()));
+  scene.break_down(upstream, kRefused);
+  turn_for(scene.loop, 60ms);
+  CHECK(upstream.begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
+}
+
 TEST_CASE("if all that is left hangs, nobody has to wait to hear that") {
   Pair pair;
   pair.scene.break_down(pair.first(), kTimedOut);
