@@ -166,10 +166,9 @@ void RouteDial::on_timer() {
 }
 
 std::string RouteDial::failures() const {
-  if (failures_.size() < 2) return {};
   std::string all;
   for (const Error& failure : failures_) {
-    if (!all.empty()) all += "; ";
+    all += all.empty() ? "attempts failed: " : "; ";
     all += failure.text;
   }
   return all;

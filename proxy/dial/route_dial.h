@@ -38,8 +38,11 @@ class RouteDial final : public Dial {
 
   /// The upstream that connected, or else that was tried last.
   Upstream& current() const { return *current_; }
-  /// The failed attempts of the last pass, for the log; empty if there was at most one.
+  /// What the failed attempts of the last pass came to, for the log: "attempts failed: a; b". Empty
+  /// if there was none.
   std::string failures() const;
+  /// There was more than one, so that the error that is reported does not tell all.
+  bool several_failed() const { return failures_.size() > 1; }
 
  private:
   struct Attempt;

@@ -44,6 +44,7 @@ void Exchange::begin(const PlainRequest& request, const Route& route, std::strin
   end_ = {};
   status_ = 0;
   connect_ms_ = first_byte_ms_ = -1;
+  failures_.reset();
   up_.clear(context_.flow);
   down_.clear(context_.flow);
   body_begin_ = rest;
@@ -83,15 +84,16 @@ void Exchange::dial() {
 void Exchange::on_dialed(DialResult result) {
   connection_.way = &dial_->current();
   connect_ms_ = ms_since_begin();
-  if (const std::string failures = dial_->failures(); !failures.empty()) {
-    context_.log.write(Log::Level::warning, "attempts failed: " + failures);
-  }
+  std::string failures = dial_->failures();
+  const bool several_failed = dial_->several_failed();
   // The dial ends here; it may be in the middle of calling us, which it allows.
   dial_.reset();
   if (!result) {
+    if (several_failed) context_.log.write(Log::Level::warning, failures);
     const Side side = result.error().side;
     return finish(End::Kind::refused, side, std::move(result).error());
   }
+  if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   connection_.stream = std::move(*result);
   using Kind = UpstreamConfig::Kind;
   const Kind kind = connection_.way->config.kind;

@@ -67,6 +67,9 @@ class Exchange final : private StreamEvents {
   Upstream* way() const { return connection_.way; }
   std::uint64_t bytes_up() const { return up_.total(); }
   std::uint64_t bytes_down() const { return down_.total(); }
+  /// The attempts that failed before the one that connected (RouteDial::failures()); nullptr if
+  /// there was none.
+  std::unique_ptr<std::string> take_failures() { return std::move(failures_); }
   std::int32_t connect_ms() const { return connect_ms_; }
   std::int32_t first_byte_ms() const { return first_byte_ms_; }
   /// The connection to go on with, after `upgraded`.
@@ -109,6 +112,7 @@ class Exchange final : private StreamEvents {
   const Route* route_ = nullptr;
   std::string body_begin_;  // what came of the request's body before there was a connection
   std::unique_ptr<RouteDial> dial_;
+  std::unique_ptr<std::string> failures_;
   UpstreamConnection connection_;
   MessageFlow up_;
   MessageFlow down_;

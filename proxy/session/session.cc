@@ -207,11 +207,14 @@ void Session::on_dialed(DialResult result) {
   way_ = &opening_->dial->current();
   connect_ms_ = static_cast<std::int32_t>(
       std::chrono::round<milliseconds>(context_.loop.now() - opening_->dial_begun).count());
-  if (const std::string failures = opening_->dial->failures(); !failures.empty()) {
-    context_.log.write(Log::Level::warning,
-                       fmt::format("session {}: attempts failed: {}", id_, failures));
+  std::string failures = opening_->dial->failures();
+  if (!result) {
+    if (opening_->dial->several_failed()) {
+      context_.log.write(Log::Level::warning, fmt::format("session {}: {}", id_, failures));
+    }
+    return refuse(std::move(result).error());
   }
-  if (!result) return refuse(std::move(result).error());
+  if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   upstream_ = std::move(*result);
   stage_ = Stage::established;
   status_ = 200;
@@ -328,6 +331,7 @@ void Session::on_exchange_done() {
   const Exchange::End& end = exchange.end();
   way_ = exchange.way();
   connect_ms_ = exchange.connect_ms();
+  failures_ = plain_->exchange.take_failures();
   status_ = static_cast<std::int16_t>(exchange.status());
   switch (end.kind) {
     case Exchange::End::Kind::next:
@@ -355,6 +359,7 @@ void Session::next_request() {
   method_.clear();
   target_.clear();
   way_ = nullptr;
+  failures_.reset();
   connect_ms_ = -1;
   status_ = 0;
   if (admission_ == Admission::draining) return finish({}, Side::local, {});
@@ -459,6 +464,11 @@ void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
   line.connect_ms = connect_ms_;
   line.total_ms = std::chrono::round<milliseconds>(context_.loop.now() - started_).count();
   line.closed_by = closed_by == Side::local ? "culvert" : to_string(closed_by);
+  std::string with_failures;
+  if (failures_) {
+    with_failures = detail.empty() ? *failures_ : fmt::format("{}; {}", detail, *failures_);
+    detail = with_failures;
+  }
   line.detail = detail;
   context_.log.access(line);
 }

@@ -91,6 +91,7 @@ class Session final : private StreamEvents {
   std::string method_;
   std::string target_;
   Upstream* way_ = nullptr;
+  std::unique_ptr<std::string> failures_;  // of the attempts before the one that connected
   std::optional<IpAddress> client_ip_;
   std::uint16_t client_port_ = 0;
   Admission admission_;

@@ -60,6 +60,48 @@ TEST_CASE("if the first upstream fails, the second one is asked") {
   CHECK(second.verdict() == "");
   CHECK(scene.dials() == 2);
   CHECK_FALSE(scene.upstream.open());
+  CHECK_THAT(scene.access_text(),
+             Contains(" detail=\"attempts failed: upstream socks5://proxy.example:1080 ") &&
+                 !Contains(";"));
+  CHECK_THAT(scene.log_text(), !Contains("attempts failed"));
+}
+
+TEST_CASE("a plain request names what failed before it, the next on its connection does not") {
+  Scene scene;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  scene.transport->fails(ECONNREFUSED).connects(second);
+  scene.start();
+  for (int i = 0; i < 2; ++i) {
+    scene.client.says("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    settle(scene.loop);
+    second.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    settle(scene.loop);
+  }
+  scene.client.ends();
+  REQUIRE(scene.run());
+  const std::string lines = scene.access_text();
+  const std::size_t end_of_first = lines.find('\n');
+  CHECK_THAT(lines.substr(0, end_of_first),
+             Contains(" upstream=http://proxy.example:1080 outcome=ok ") &&
+                 Contains(" detail=\"attempts failed: upstream socks5://proxy.example:1080 "
+                          "refused the connection"));
+  CHECK_THAT(lines.substr(end_of_first), Contains(" outcome=ok ") && !Contains("detail="));
+}
+
+TEST_CASE("what failed before a tunnel is told beside how the tunnel ended") {
+  Scene scene;
+  scene.add(socks5());
+  scene.add(http());
+  Peer second(scene.loop);
+  scene.transport->fails(ECONNREFUSED).connects(second);
+  second.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n").resets();
+  scene.client.says(std::string(kConnect));
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(), Contains(" outcome=connection_terminated ") &&
+                                      Contains("; attempts failed: upstream socks5://"));
 }
 
 TEST_CASE("a first upstream that is silent leaves time for the second") {

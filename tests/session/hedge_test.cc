@@ -41,7 +41,8 @@ TEST_CASE("hedging: if both fail, the more telling failure is reported, whicheve
   settle(scene.loop);
   REQUIRE(request.done());
   CHECK_THAT(request.error().text, Contains("says gcr.io:443 refused"));
-  CHECK_THAT(request.dial->failures(), Contains("refused") && Contains("; ") && Contains("closed"));
+  CHECK_THAT(request.dial->failures(), Contains("attempts failed: ") && Contains("refused") &&
+                                           Contains("; ") && Contains("closed"));
 }
 
 TEST_CASE("hedging: the next one does not wait for its time when the one before has failed") {
