@@ -38,19 +38,23 @@ Exchange::~Exchange() {
 }
 
 void Exchange::begin(const PlainRequest& request, const Route& route, std::string_view rest) {
+  clear();
   request_ = &request;
   route_ = &route;
   begun_ = context_.loop.now();
+  body_begin_ = rest;
+  reused_ = may_reuse_connection();
+  if (reused_) return begin_request();
+  dial();
+}
+
+void Exchange::clear() {
   end_ = {};
   status_ = 0;
   connect_ms_ = first_byte_ms_ = -1;
   failures_.reset();
   up_.clear(context_.flow);
   down_.clear(context_.flow);
-  body_begin_ = rest;
-  reused_ = may_reuse_connection();
-  if (reused_) return begin_request();
-  dial();
 }
 
 /// The connection of the exchange before serves this one too, if it leads there and still lives.

@@ -57,6 +57,8 @@ class Exchange final : private StreamEvents {
   /// head: body, or another request, which is put back into the client's stream.  `done` comes once
   /// for each begin() and may destroy the exchange.
   void begin(const PlainRequest& request, const Route& route, std::string_view rest);
+  /// Forgets what the exchange before came to, but not its connection; begin() does so itself.
+  void clear();
   /// The client is ready for something.
   void on_client_ready();
 

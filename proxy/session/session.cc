@@ -314,6 +314,7 @@ void Session::begin_exchange(RequestTarget target) {
 
 /// TRACE and OPTIONS that are for us, or may travel no further (RFC 9110 section 7.6.2).
 void Session::answer_ourselves() {
+  plain_->exchange.clear();
   const RequestHead& head = plain_->request.head;
   std::string body;
   if (head.method == "TRACE") append_trace_body(head, body);

@@ -139,6 +139,26 @@ TEST_CASE("RFC 9110 9.3.7: OPTIONS * and OPTIONS with Max-Forwards 0 are answere
   }
 }
 
+TEST_CASE("what is answered here has a line of its own, without the bytes of the exchange before") {
+  for (const char* head : {"OPTIONS * HTTP/1.1\nHost: proxy.example\n\n",
+                           "TRACE http://a.example/ HTTP/1.1\nHost: a.example\n"
+                           "Max-Forwards: 0\n\n"}) {
+    PlainScene scene;
+    scene.say(crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\nContent-Length: 2\n\n") +
+              "up");
+    scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 4\n\n") + "down");
+    scene.say(crlf(head));
+    scene.client().finish();
+    scene.settle();
+    const auto lines = scene.access_lines();
+    REQUIRE(lines.size() == 2);
+    CHECK(has(lines[0], " bytes_up=2 bytes_down=4 "));
+    CHECK(has(lines[1], " upstream=- outcome=ok "));
+    CHECK(has(lines[1], " status=200 bytes_up=0 bytes_down=0 "));
+    CHECK_FALSE(has(lines[1], "first_byte_ms"));
+  }
+}
+
 TEST_CASE("RFC 9112 3.2.4: OPTIONS of a whole server reaches it as *") {
   CHECK(has(forwarded("OPTIONS http://a.example HTTP/1.1\nHost: a.example\n\n"),
             "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n"));
