@@ -9,25 +9,13 @@
 
 #include "codec/connection_options.h"
 #include "codec/http_head.h"
-#include "codec/request_target.h"
 #include "net/timer.h"
 #include "session/context.h"
 #include "session/message_flow.h"
+#include "session/plain_request.h"
 #include "session/upstream_connection.h"
 
 namespace culvert {
-
-/// A plain HTTP request as the session read it.  The views point into memory that lives until the
-/// exchange is over.
-struct PlainRequest {
-  RequestHead head;
-  RequestTarget target;
-  ConnectionOptions options;
-  BodyFraming framing;
-  bool expects_continue = false;  ///< the client waits for 100 before it sends the body
-  bool upgrade = false;           ///< the client wants another protocol on this connection
-  AddressGuard::Client client = AddressGuard::Client::here;
-};
 
 /// One plain HTTP request and its response: finds a connection (the one that is left from the
 /// exchange before, if it fits), writes both heads anew, moves both bodies at the same time.  Lives

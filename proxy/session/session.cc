@@ -7,8 +7,6 @@
 #include <fmt/format.h>
 
 #include "codec/client_mistake.h"
-#include "codec/intermediary.h"
-#include "codec/upgrade.h"
 #include "session/answer.h"
 #include "session/exchange.h"
 
@@ -286,25 +284,11 @@ void Session::begin_exchange(RequestTarget target) {
   PlainRequest& request = plain_->request;
   std::swap(request.head, opening_->request);
   request.target = std::move(target);
-  if (passed_through(request.head, context_.pseudonym)) {
-    return refuse({Errc::proxy_loop_detected, Side::client, 0,
-                   "this request has been here before - an upstream leads back to this proxy"});
-  }
-  auto options = connection_options(request.head);
-  if (!options) return refuse(std::move(options).error());
-  request.options = *options;
-  auto framing = request_framing(request.head);
-  if (!framing) return refuse(std::move(framing).error());
-  request.framing = *framing;
-  auto expects = expects_continue(request.head);
-  if (!expects) return refuse(std::move(expects).error());
-  request.expects_continue = *expects;
   request.client = client_place();
-  request.upgrade = wants_upgrade(request.head, request.options);
-  // "*" names the server that is asked, and that is us (RFC 9110 section 9.3.7).
-  if (request.target.form == RequestTarget::Form::asterisk || max_forwards(request.head) == 0u) {
-    return answer_ourselves();
+  if (auto fine = request.interpret(context_.pseudonym); !fine) {
+    return refuse(std::move(fine).error());
   }
+  if (request.is_for_us()) return answer_ourselves();
   const Route& route = context_.router.route(request.target.authority);
   if (route.denied()) return refuse(denied_by(route, request.target.authority.to_string()));
   stage_ = Stage::exchange;
@@ -312,17 +296,11 @@ void Session::begin_exchange(RequestTarget target) {
                          std::string_view(opening_->head).substr(opening_->head_end));
 }
 
-/// TRACE and OPTIONS that are for us, or may travel no further (RFC 9110 section 7.6.2).
 void Session::answer_ourselves() {
   plain_->exchange.clear();
-  const RequestHead& head = plain_->request.head;
-  std::string body;
-  if (head.method == "TRACE") append_trace_body(head, body);
   status_ = 200;
   stage_ = Stage::answer;
-  opening_->output =
-      fmt::format("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                  body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), body);
+  opening_->output = plain_->request.own_answer();
   opening_->deadline.start(kAnswerTimeout);
   write_answer();
 }

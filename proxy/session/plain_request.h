@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "codec/body_framing.h"
+#include "codec/connection_options.h"
+#include "codec/http_head.h"
+#include "codec/request_target.h"
+#include "policy/address_guard.h"
+
+namespace culvert {
+
+/// A plain HTTP request: what a session read, and what that asks of those who forward it.  The
+/// views point into memory that lives until the exchange is over.
+struct PlainRequest {
+  RequestHead head;
+  RequestTarget target;
+  AddressGuard::Client client = AddressGuard::Client::here;
+
+  // What interpret() finds in the head.
+  ConnectionOptions options;
+  BodyFraming framing;
+  bool expects_continue = false;  ///< the client waits for 100 before it sends the body
+  bool upgrade = false;           ///< the client wants another protocol on this connection
+
+  /// Fails, with the client's side, if the request must not go on: it has been here before
+  /// (`pseudonym` is our name in Via), or two readers might differ about it.
+  Result<void> interpret(std::string_view pseudonym);
+
+  /// Nobody else is to answer it: it is about this proxy (RFC 9110 section 9.3.7), or may travel no
+  /// further (section 7.6.2).
+  bool is_for_us() const;
+  /// The whole answer to a request that is_for_us(); the connection closes behind it.
+  std::string own_answer() const;
+};
+
+}  // namespace culvert
