@@ -18,16 +18,6 @@ constexpr milliseconds kHoldRetry{250};
 
 }  // namespace
 
-/// One upstream being tried.
-struct RouteDial::Attempt {
-  void on_done(DialResult result) { owner.on_attempt_done(*this, std::move(result)); }
-
-  RouteDial& owner;
-  Upstream& upstream;
-  Breaker::Permit permit;
-  std::unique_ptr<UpstreamDial> dial;
-};
-
 RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
                      UpstreamDial::Purpose purpose, const AddressCheck& check,
                      const DialLimits& limits, DialDone done)
@@ -43,7 +33,7 @@ RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, con
       timer_(loop, Callback<void()>::to<&RouteDial::on_timer>(this)),
       current_(upstreams_[0]) {}
 
-RouteDial::~RouteDial() { abandon_attempts(); }
+RouteDial::~RouteDial() = default;
 
 void RouteDial::begin_pass() {
   next_ = 0;
@@ -85,27 +75,20 @@ void RouteDial::try_next() {
   const bool last = next_ == order_.size();
   if (!last) budget = std::min(budget, kAttemptLimit);
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
-  attempts_.push_back(std::unique_ptr<Attempt>(
-      new Attempt{*this, upstream, upstream.begin_attempt(loop_.now()), nullptr}));
-  Attempt& attempt = *attempts_.back();
-  attempt.dial =
-      std::make_unique<UpstreamDial>(loop_, upstream, target_, purpose_, check_, kConnectLimit,
-                                     budget, DialDone::to<&Attempt::on_done>(&attempt));
-  attempt.dial->start();
+  attempts_.push_back(
+      std::make_unique<RouteAttempt>(loop_, log_, upstream, target_, purpose_, check_, budget,
+                                     RouteAttempt::Done::to<&RouteDial::on_attempt_done>(this)));
+  attempts_.back()->start();
 }
 
-void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
-  Upstream& upstream = attempt.upstream;
-  if (result) {
-    upstream.probe_failed = false;
-    upstream.worked(attempt.permit, loop_.now(), log_);
-  } else {
-    note_failure(attempt, std::move(result).error());
-  }
+void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
+  Upstream& upstream = attempt.upstream();
+  if (!result) note_failure(attempt, std::move(result).error());
   std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
   if (result) {
     timer_.stop();
-    abandon_attempts();
+    for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
+    attempts_.clear();
     current_ = &upstream;
     return done_(std::move(result));
   }
@@ -116,29 +99,14 @@ void RouteDial::on_attempt_done(Attempt& attempt, DialResult result) {
   if (attempts_.empty()) end_pass();
 }
 
-void RouteDial::note_failure(const Attempt& attempt, Error error) {
-  Upstream& upstream = attempt.upstream;
-  const auto now = loop_.now();
-  const bool proxy_failed = attempt.dial->proxy_failed();
-  // One that greets and then says nothing: its tunnel may be dead, or the target.
-  const bool silent = error.side == Side::upstream && error.code == Errc::connection_timeout;
+void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
+  const bool proxy_failed = attempt.proxy_failed();
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
-  if (proxy_failed) {
-    upstream.failed(attempt.permit, error, now, log_);
-    if (const auto down = upstream.down_for(now); down >= milliseconds(1'000)) {
-      error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
-    }
-  } else if (attempt.dial->proxy_answered() && !silent) {
-    upstream.worked(attempt.permit, now, log_);  // what went wrong lies beyond it
-  } else {
-    upstream.breaker.abandoned(attempt.permit);
+  const auto down = attempt.upstream().down_for(loop_.now());
+  if (proxy_failed && down >= milliseconds(1'000)) {
+    error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
   }
   failures_.push_back(std::move(error));
-}
-
-void RouteDial::abandon_attempts() {
-  for (const auto& attempt : attempts_) attempt->upstream.breaker.abandoned(attempt->permit);
-  attempts_.clear();
 }
 
 /// No upstream of this pass has connected.

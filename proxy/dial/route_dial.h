@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "dial/upstream_dial.h"
+#include "dial/route_attempt.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -45,13 +45,10 @@ class RouteDial final : public Dial {
   bool several_failed() const { return failures_.size() > 1; }
 
  private:
-  struct Attempt;
-
   void begin_pass();
   void try_next();
-  void on_attempt_done(Attempt& attempt, DialResult result);
-  void note_failure(const Attempt& attempt, Error error);
-  void abandon_attempts();
+  void on_attempt_done(RouteAttempt& attempt, DialResult result);
+  void note_failure(const RouteAttempt& attempt, Error error);
   void end_pass();
   bool hopeful();
   void on_timer();
@@ -69,7 +66,7 @@ class RouteDial final : public Dial {
   Upstream* current_;
   std::vector<Upstream*> order_;  // of this pass
   std::size_t next_ = 0;
-  std::vector<std::unique_ptr<Attempt>> attempts_;
+  std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   std::vector<Error> failures_;
   bool held_ = false;
   bool all_refused_ = true;  // by their proxies, in this pass

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
-#include "dial/dial.h"
+#include "dial/route_attempt.h"
 
 namespace culvert {
+
+Upstream::Upstream() = default;
+Upstream::~Upstream() = default;
 
 Breaker::Permit Upstream::begin_attempt(Time now) {
   const auto permit = breaker.ask(now);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -18,6 +19,8 @@
 
 namespace culvert {
 
+class RouteAttempt;
+
 /// What the workers know together about an upstream.
 struct UpstreamHealth {
   /// Since when every attempt has shown that the proxy does not work, in nanoseconds of
@@ -28,6 +31,9 @@ struct UpstreamHealth {
 /// A named way out as one worker sees it: its configuration, and what is remembered about it.
 struct Upstream {
   using Time = Loop::Clock::time_point;
+
+  Upstream();
+  ~Upstream();
 
   UpstreamConfig config;
   std::shared_ptr<Transport> transport;
@@ -42,6 +48,8 @@ struct Upstream {
   std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
   std::uint64_t false_yeses = 0;   ///< see closed_after_yes()
   Time false_yes_told{};
+  std::vector<std::unique_ptr<RouteAttempt>>
+      stragglers;  ///< nobody waits for them: RouteAttempt::overtaken()
 
   /// An attempt begins, whatever the breaker says: its outcome counts even while that is open.
   Breaker::Permit begin_attempt(Time now);

@@ -63,7 +63,10 @@ Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& lo
 void Generation::retire() {
   context_.draining = true;
   probers_.clear();
-  for (const auto& upstream : upstreams_) upstream->warm.reset();
+  for (const auto& upstream : upstreams_) {
+    upstream->warm.reset();
+    upstream->stragglers.clear();
+  }
 }
 
 }  // namespace culvert

@@ -126,6 +126,7 @@ void Worker::on_turn_end() {
   if (draining_ && sessions_.empty() && !drained_told_) {
     drained_told_ = true;
     drain_timer_.stop();
+    current().retire();  // what nobody waits for does not hold up the end
     drained_();
   }
 }

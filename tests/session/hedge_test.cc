@@ -71,8 +71,8 @@ TEST_CASE("hedging: each of three has its time, and the last may win") {
   CHECK(request.connected());
   CHECK(Loop::Clock::now() - begun >= 58ms);
   CHECK(&request.dial->current() == scene.upstreams[2].get());
-  CHECK(scene.way(0).alive() == 0);
-  CHECK(scene.way(1).alive() == 0);
+  CHECK(scene.upstreams[0]->stragglers.size() == 1);
+  CHECK(scene.upstreams[1]->stragglers.size() == 1);
 }
 
 TEST_CASE("hedging: who fails after the next one has begun does not begin a third") {
@@ -93,7 +93,7 @@ TEST_CASE("hedging: who fails after the next one has begun does not begin a thir
   CHECK(scene.dials(0) + scene.dials(1) == 2);
 }
 
-TEST_CASE("hedging: being overtaken says nothing about an upstream, and its trial is free again") {
+TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it ends") {
   RouteScene scene;
   Upstream& slow = scene.add(socks5());
   scene.add(socks5());
@@ -105,5 +105,98 @@ TEST_CASE("hedging: being overtaken says nothing about an upstream, and its tria
   grant(second);
   CHECK(scene.ask_and_wait(kHedged).connected());
   CHECK(scene.dials(0) == 1);
-  CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::trial);
+  CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::refused);
+  SECTION("badly") {
+    scene.way(0).let_go(ECONNREFUSED);
+    settle(scene.loop);
+    CHECK(slow.breaker.is_open(scene.loop.now()));
+  }
+  SECTION("by nobody's fault") {
+    slow.stragglers.clear();
+    CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::trial);
+  }
+  CHECK(slow.stragglers.empty());
+}
+
+namespace {
+
+/// Requests that the second upstream serves, while the first one is slow.
+struct Race {
+  Race() {
+    UpstreamConfig config = socks5();
+    config.connect_timeout = 80ms;
+    scene.add(config);
+    scene.add(socks5());
+  }
+  void run(int requests) {
+    std::vector<RouteScene::Request*> all;
+    for (int i = 0; i < requests; ++i) {
+      Peer& second = scene.peer();
+      scene.way(1).connects(second);
+      greet(second);
+      grant(second);
+      all.push_back(&scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms}));
+    }
+    for (auto* request : all) {
+      REQUIRE(turn_until(scene.loop, [&] { return request->done(); }));
+      CHECK(request->connected());
+    }
+  }
+  Upstream& first() { return *scene.upstreams[0]; }
+
+  RouteScene scene;
+};
+
+}  // namespace
+
+TEST_CASE("hedging: a first upstream that is dead does not stay hidden") {
+  Race race;
+  race.run(3);
+  CHECK_FALSE(race.first().breaker.is_open(race.scene.loop.now()));  // slow so far, and no more
+  REQUIRE(turn_until(race.scene.loop, [&] { return race.first().stragglers.empty(); }));
+  CHECK(race.first().breaker.is_open(race.scene.loop.now()));
+  CHECK_THAT(race.scene.log_text(), Contains("did not accept the connection within 0.1 s"));
+  race.run(1);
+  CHECK(race.scene.dials(0) == 3);
+}
+
+TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
+  Race race;
+  Peer& first = race.scene.peer();
+  race.scene.way(0).connects(first);
+  race.run(1);
+  CHECK(first.open());
+  greet(first);
+  grant(first);
+  settle(race.scene.loop);
+  CHECK(first.closed());
+  CHECK(first.verdict() == "");
+  CHECK(race.first().breaker.last_success().has_value());
+  CHECK(race.scene.log_text() == "");
+}
+
+TEST_CASE("hedging: who has said a word is not dead, and is let go") {
+  Race race;
+  Peer& first = race.scene.peer();
+  race.scene.way(0).connects(first);
+  greet(first);
+  race.run(1);
+  CHECK(first.closed());
+  CHECK(race.first().stragglers.empty());
+}
+
+TEST_CASE("hedging: no more attempts go on alone than a proof takes") {
+  Race race;
+  race.run(5);
+  CHECK(race.first().stragglers.size() == 3);
+  CHECK(race.scene.way(0).alive() == 3);
+}
+
+TEST_CASE("hedging: when the client leaves, nothing goes on") {
+  Race race;
+  auto& request = race.scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms});
+  REQUIRE(turn_until(race.scene.loop, [&] { return race.scene.dials(1) == 1; }));
+  request.dial.reset();
+  CHECK(race.scene.way(0).alive() + race.scene.way(1).alive() == 0);
+  CHECK(race.first().stragglers.empty());
 }

@@ -23,7 +23,10 @@ class RouteScene {
  public:
   ~RouteScene() {
     dials_.clear();
-    for (const auto& upstream : upstreams) upstream->warm.reset();
+    for (const auto& upstream : upstreams) {
+      upstream->warm.reset();
+      upstream->stragglers.clear();
+    }
     settle(loop, 2);
     CHECK_FALSE(loop.busy());
   }

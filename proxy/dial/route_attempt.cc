@@ -1,0 +1,66 @@
+#include "dial/route_attempt.h"
+
+#include <utility>
+#include <vector>
+
+#include "dial/attempt_limits.h"
+
+namespace culvert {
+namespace {
+
+// So many failures in a row open a breaker; more of them at a time would be no better proof.
+constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
+
+}  // namespace
+
+RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
+                           UpstreamDial::Purpose purpose, const AddressCheck& check,
+                           std::chrono::milliseconds budget, Done done)
+    : loop_(loop),
+      log_(log),
+      upstream_(upstream),
+      target_(target),
+      done_(done),
+      permit_(upstream.begin_attempt(loop.now())),
+      dial_(loop, upstream, target_, purpose, check, kConnectLimit, budget,
+            DialDone::to<&RouteAttempt::on_done>(this)) {}
+
+RouteAttempt::~RouteAttempt() {
+  if (!learned_) upstream_.breaker.abandoned(permit_);
+}
+
+void RouteAttempt::on_done(DialResult result) {
+  learn(result);
+  if (done_) return done_(*this, std::move(result));
+  std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
+}
+
+void RouteAttempt::learn(const DialResult& result) {
+  const auto now = loop_.now();
+  if (result) {
+    learned_ = true;
+    upstream_.probe_failed = false;
+    return upstream_.worked(permit_, now, log_);
+  }
+  const Error& error = result.error();
+  // One that greets and then says nothing: its tunnel may be dead, or the target.
+  const bool silent = error.side == Side::upstream && error.code == Errc::connection_timeout;
+  if (dial_.proxy_failed()) {
+    learned_ = true;
+    upstream_.failed(permit_, error, now, log_);
+  } else if (dial_.proxy_answered() && !silent) {
+    learned_ = true;
+    upstream_.worked(permit_, now, log_);  // what went wrong lies beyond it
+  }
+}
+
+void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {
+  Upstream& upstream = attempt->upstream_;
+  const bool direct = upstream.config.kind == UpstreamConfig::Kind::direct;
+  if (direct || attempt->dial_.proxy_answered()) return;
+  if (upstream.stragglers.size() >= kMostStragglers) return;
+  attempt->done_ = {};
+  upstream.stragglers.push_back(std::move(attempt));
+}
+
+}  // namespace culvert
