@@ -16,6 +16,7 @@ USER = "traveller"
 # Hard to meet by chance in any output, and with characters that a URL has to escape.
 PASSWORD = "pa55:w@rd/%-hush"
 PASSWORD_IN_URL = "pa55%3Aw%40rd%2F%25-hush"
+LOGIN = f"{USER}:{PASSWORD_IN_URL}@"
 
 SSH_PORT = 22
 SOCKS_PORT = 1080

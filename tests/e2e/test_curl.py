@@ -32,14 +32,21 @@ def setUpModule():
 class Crossing:
     """The crossings that have to work over every upstream. A subclass names its upstream."""
 
-    upstream = None
-    # How the log may call it: never with the credentials.
-    shown = None
+    scheme = "socks5"
+    login = ""
+    address = None
+    options = ""
     sessions = 0
 
     @classmethod
+    def shown(cls):
+        """How the log calls the upstream: without the credentials."""
+        return f"{cls.scheme.replace('socks5h', 'socks5')}://{cls.address}"
+
+    @classmethod
     def setUpClass(cls):
-        cls.culvert = launch(cls, world, "--upstream", cls.upstream.format(ca=world.ca.certificate))
+        options = cls.options.format(ca=world.ca.certificate)
+        cls.culvert = launch(cls, world, "--upstream", f"{cls.scheme}://{cls.login}{cls.address}{options}")
         cls.asked_before = len(world.culvert_dns.asked())
         cls.sessions = 0
 
@@ -50,7 +57,7 @@ class Crossing:
         cls.culvert.end()
         assert len(cls.culvert.access_lines()) == cls.sessions, "one access line a session:\n" + "\n".join(lines)
         for line in lines:
-            assert cls.shown in line, f"{cls.shown} is not named in: {line}"
+            assert cls.shown() in line, f"{cls.shown()} is not named in: {line}"
         asked = world.culvert_dns.asked()[cls.asked_before :]
         assert not asked, f"culvert has asked home's DNS for {asked}"
 
@@ -63,13 +70,12 @@ class Crossing:
         self.assertRegex(said, r"HTTP/1.1 200 Connection established\r?\n")
         self.assertRegex(said, r"HTTP/[12][.0-9]* 200 ?(OK)?\r?\n")
         self.assertIn("docker-distribution-api-version: registry/2.0", said.lower())
-        self.assertIn(self.shown, self.culvert.wait_access_line("gcr.io:443"))
+        self.assertIn(self.shown(), self.culvert.wait_access_line("gcr.io:443"))
 
     def test_large_download(self):
         name = f"{isolate.STATE}/download"
         self.curl("-o", name, f"https://files.world/bytes/{32 * MIB}")
-        with open(name, "rb") as file:
-            self.assertEqual(wire.receive(Reader(file)), wire.digest(32 * MIB))
+        self.assertEqual(received(name), wire.digest(32 * MIB))
 
     def test_large_upload(self):
         name = f"{isolate.STATE}/upload"
@@ -82,8 +88,7 @@ class Crossing:
     def test_plain_http_inside_a_tunnel(self):
         name = f"{isolate.STATE}/plain"
         self.curl("--proxytunnel", "-o", name, f"http://plain.world/bytes/{4 * MIB}")
-        with open(name, "rb") as file:
-            self.assertEqual(wire.receive(Reader(file)), wire.digest(4 * MIB))
+        self.assertEqual(received(name), wire.digest(4 * MIB))
 
     def test_many_at_once(self):
         count = 24
@@ -109,12 +114,12 @@ class Crossing:
     def test_early_data(self):
         type(self).sessions += 1
         client = wire.tunnel(world.home, early=b"echo\nearly bird")
-        received = b""
-        while len(received) < 10:
-            data = client.recv(10 - len(received))
-            self.assertTrue(data, f"the tunnel ended after {received!r}")
-            received += data
-        self.assertEqual(received, b"early bird")
+        early = b""
+        while len(early) < 10:
+            data = client.recv(10 - len(early))
+            self.assertTrue(data, f"the tunnel ended after {early!r}")
+            early += data
+        self.assertEqual(early, b"early bird")
         client.close()
 
 
@@ -125,53 +130,67 @@ class Reader:
         self.recv = file.read
 
 
+def received(name):
+    """How many bytes are in the file, and their digest."""
+    with open(name, "rb") as file:
+        return wire.receive(Reader(file))
+
+
+def echo(place, target):
+    """A byte goes through a tunnel to the target and comes back."""
+    client = wire.tunnel(place, target, early=b"echo\n")
+    client.sendall(b"!")
+    answer = client.recv(1)
+    client.close()
+    if answer != b"!":
+        raise AssertionError(f"{target}: {answer!r}")
+
+
 class OverSshTunnel(Crossing, unittest.TestCase):
-    upstream = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
-    shown = f"127.0.0.1:{peers.SOCKS_PORT}"
+    address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
     def test_address_literals(self):
         for target in (f"[{TARGET6}]:{wire.BULK_PORT}", f"10.77.2.20:{wire.BULK_PORT}", f"TARGET.World:{wire.BULK_PORT}"):
             with self.subTest(target=target):
                 type(self).sessions += 1
-                client = wire.tunnel(world.home, target, early=b"echo\n")
-                client.sendall(b"!")
-                self.assertEqual(client.recv(1), b"!")
-                client.close()
+                echo(world.home, target)
 
 
 class OverSshTunnelSocks5h(Crossing, unittest.TestCase):
-    upstream = f"socks5h://127.0.0.1:{peers.SOCKS_PORT}"
-    shown = f"127.0.0.1:{peers.SOCKS_PORT}"
+    scheme = "socks5h"
+    address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
 
 class OverSshTunnelSocks4a(Crossing, unittest.TestCase):
-    upstream = f"socks4a://127.0.0.1:{peers.SOCKS_PORT}"
-    shown = f"socks4a://127.0.0.1:{peers.SOCKS_PORT}"
+    scheme = "socks4a"
+    address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
 
 class OverDanteWithPassword(Crossing, unittest.TestCase):
-    upstream = f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}"
-    shown = f"{BORDER}:{peers.DANTE_PORT}"
+    login = peers.LOGIN
+    address = f"{BORDER}:{peers.DANTE_PORT}"
 
 
 class OverMicrosocks(Crossing, unittest.TestCase):
-    upstream = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
-    shown = f"{BORDER}:{peers.MICROSOCKS_PORT}"
+    address = f"{BORDER}:{peers.MICROSOCKS_PORT}"
 
 
 class OverMicrosocksWithPassword(Crossing, unittest.TestCase):
-    upstream = f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
-    shown = f"{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
+    login = peers.LOGIN
+    address = f"{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
 
 
 class OverSquidWithBasicAuth(Crossing, unittest.TestCase):
-    upstream = f"http://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.SQUID_PORT}"
-    shown = f"http://{BORDER}:{peers.SQUID_PORT}"
+    scheme = "http"
+    login = peers.LOGIN
+    address = f"{BORDER}:{peers.SQUID_PORT}"
 
 
 class OverSquidWithTls(Crossing, unittest.TestCase):
-    upstream = f"https://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.SQUID_TLS_PORT}?ca={{ca}}"
-    shown = f"https://{BORDER}:{peers.SQUID_TLS_PORT}"
+    scheme = "https"
+    login = peers.LOGIN
+    address = f"{BORDER}:{peers.SQUID_TLS_PORT}"
+    options = "?ca={ca}"
 
 
 class Direct(unittest.TestCase):
@@ -184,10 +203,7 @@ class Direct(unittest.TestCase):
         self.assertEqual(said, "200 200")
         for target in ("target.world", "six.world", f"[{TARGET6}]"):
             with self.subTest(target=target):
-                client = wire.tunnel(world.border, f"{target}:{wire.BULK_PORT}", early=b"echo\n")
-                client.sendall(b"!")
-                self.assertEqual(client.recv(1), b"!")
-                client.close()
+                echo(world.border, f"{target}:{wire.BULK_PORT}")
         culvert.assert_balanced()
         culvert.wait_access_lines(4)
         culvert.end()

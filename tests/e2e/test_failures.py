@@ -27,7 +27,7 @@ PROXY_STATUS_ERRORS = {
 }
 
 SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
-LOGIN = f"{peers.USER}:{peers.PASSWORD_IN_URL}@"
+LOGIN = peers.LOGIN
 WRONG_LOGIN = f"{peers.USER}:wrong-hush@"
 DANTE = f"{BORDER}:{peers.DANTE_PORT}"
 SQUID = f"{BORDER}:{peers.SQUID_PORT}"

@@ -14,7 +14,7 @@ from culvert import PORT, launch
 from delay import DelayingRelay
 from world import BLACKHOLE, BORDER, Program, World, wait_for
 
-LOGIN = f"{peers.USER}:{peers.PASSWORD_IN_URL}@"
+LOGIN = peers.LOGIN
 MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
 DANTE = f"socks5://{LOGIN}{BORDER}:{peers.DANTE_PORT}"
 SQUID = f"http://{LOGIN}{BORDER}:{peers.SQUID_PORT}"

@@ -22,170 +22,125 @@ TEST_CASE("TLS shakes hands, carries bytes both ways and ends each way by itself
   TlsServerOptions options;
   options.only_tls12 = GENERATE(false, true);
   CAPTURE(to_string(pace), options.only_tls12);
-  Loop loop;
-  Peer wire(loop, pace);
-  TlsServer server(wire, proxy_context(options));
-  server.hears("ping").says("pong").hears_end().says("after your end").ends();
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  REQUIRE(client.ready());
-  CHECK(server.sni() == "proxy.example");
-  CHECK(client.write("ping"));
-  CHECK(client.read(4) == "pong");
-  CHECK(client.shut_down());
-  CHECK(wire.heard_end());
-  CHECK(client.read(100) == "after your end(eof)");
-  CHECK(client.read(100) == "(eof)");
-  CHECK(server.verdict() == "");
-  client.stream.reset();
-  CHECK(wire.closed());
-  CHECK_FALSE(loop.busy());
+  TlsLine line(pace, options);
+  line.server.hears("ping").says("pong").hears_end().says("after your end").ends();
+  REQUIRE(line.client.shake_hands());
+  REQUIRE(line.client.ready());
+  CHECK(line.server.sni() == "proxy.example");
+  CHECK(line.client.write("ping"));
+  CHECK(line.client.read(4) == "pong");
+  CHECK(line.client.shut_down());
+  CHECK(line.wire.heard_end());
+  CHECK(line.client.read(100) == "after your end(eof)");
+  CHECK(line.client.read(100) == "(eof)");
+  CHECK(line.server.verdict() == "");
+  line.client.stream.reset();
+  CHECK(line.wire.closed());
+  CHECK_FALSE(line.loop.busy());
 }
 
 TEST_CASE("a server may end first, and hears the rest") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  server.says("bye").ends().hears("the rest").hears_end();
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  CHECK(client.read(100) == "bye(eof)");
-  CHECK(client.write("the rest"));
-  CHECK(client.shut_down());
-  CHECK(server.verdict() == "");
+  TlsLine line;
+  line.server.says("bye").ends().hears("the rest").hears_end();
+  REQUIRE(line.client.shake_hands());
+  CHECK(line.client.read(100) == "bye(eof)");
+  CHECK(line.client.write("the rest"));
+  CHECK(line.client.shut_down());
+  CHECK(line.server.verdict() == "");
 }
 
 TEST_CASE("much goes both ways at once, through a narrow wire") {
-  Loop loop;
-  Peer wire(loop, GENERATE(Pace{}, Pace{true, 1460}));
-  TlsServer server(wire, proxy_context());
+  TlsLine line(GENERATE(Pace{}, Pace{true, 1460}));
   const std::string up = numbered_bytes(300'000);
   const std::string down = numbered_bytes(300'000, "-");
-  server.says(down).hears(up);
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
+  line.server.says(down).hears(up);
+  REQUIRE(line.client.shake_hands());
   std::string received;
   std::string_view rest = up;
-  REQUIRE(client.exchange(rest, received,
-                          [&] { return rest.empty() && received.size() >= down.size(); }));
+  REQUIRE(line.client.exchange(rest, received,
+                               [&] { return rest.empty() && received.size() >= down.size(); }));
   CHECK(received == down);
-  CHECK(server.verdict() == "");
+  CHECK(line.server.verdict() == "");
 }
 
 TEST_CASE("a record that was stuck half-written goes on where it was") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  settle(loop);
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
   const std::string bytes(40'000, 'r');
-  server.hears(bytes).hears_end();
-  wire.takes(100);
-  CHECK(client.stream->try_write(bytes).status == Io::Status::would_block);
-  CHECK(client.stream->try_write(bytes).status == Io::Status::would_block);
-  wire.takes_all();
+  line.server.hears(bytes).hears_end();
+  line.wire.takes(100);
+  CHECK(line.client.stream->try_write(bytes).status == Io::Status::would_block);
+  CHECK(line.client.stream->try_write(bytes).status == Io::Status::would_block);
+  line.wire.takes_all();
   // From elsewhere in memory: what a relay read into a shared buffer waits in a string of its own.
-  CHECK(client.write(std::string(bytes)));
-  CHECK(client.shut_down());
-  CHECK(server.verdict() == "");
+  CHECK(line.client.write(std::string(bytes)));
+  CHECK(line.client.shut_down());
+  CHECK(line.server.verdict() == "");
 }
 
 TEST_CASE("a full wire holds up the end, not for good") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  settle(loop);
-  wire.takes(0);
-  CHECK(client.stream->shutdown_write().status == Io::Status::would_block);
-  CHECK_FALSE(wire.heard_end());
-  wire.takes_all();
-  CHECK(client.shut_down());
-  CHECK(client.stream->shutdown_write().status == Io::Status::ok);
-  CHECK(wire.heard_end());
-  server.hears_end();
-  CHECK(server.verdict() == "");
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  line.wire.takes(0);
+  CHECK(line.client.stream->shutdown_write().status == Io::Status::would_block);
+  CHECK_FALSE(line.wire.heard_end());
+  line.wire.takes_all();
+  CHECK(line.client.shut_down());
+  CHECK(line.client.stream->shutdown_write().status == Io::Status::ok);
+  CHECK(line.wire.heard_end());
+  line.server.hears_end();
+  CHECK(line.server.verdict() == "");
 }
 
 TEST_CASE("a connection that ends without close_notify has ended") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  server.says("cut sho");
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
+  TlsLine line;
+  line.server.says("cut sho");
+  REQUIRE(line.client.shake_hands());
   SECTION("by a FIN") {
-    wire.ends();
-    CHECK(client.read(100) == "cut sho(eof)");
+    line.wire.ends();
+    CHECK(line.client.read(100) == "cut sho(eof)");
   }
   SECTION("by a reset") {
-    wire.resets();
-    CHECK(client.read(100) == "cut sho(error)");
-    CHECK(client.stream->broken());
+    line.wire.resets();
+    CHECK(line.client.read(100) == "cut sho(error)");
+    CHECK(line.client.stream->broken());
   }
 }
 
 TEST_CASE("a reset is met by who writes, too") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  wire.resets();
-  const Io io = client.stream->try_write(std::string("x"));
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  line.wire.resets();
+  const Io io = line.client.stream->try_write(std::string("x"));
   CHECK(io.status == Io::Status::error);
   CHECK(io.error == ECONNRESET);
 }
 
 TEST_CASE("bytes that were put back come before those from the wire") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  server.says("from the wire");
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  client.stream->unread("second ");
-  client.stream->unread("first ");
-  CHECK(client.read(26) == "first second from the wire");
-  CHECK_FALSE(client.stream->can_splice());
+  TlsLine line;
+  line.server.says("from the wire");
+  REQUIRE(line.client.shake_hands());
+  line.client.stream->unread("second ");
+  line.client.stream->unread("first ");
+  CHECK(line.client.read(26) == "first second from the wire");
+  CHECK_FALSE(line.client.stream->can_splice());
 }
 
 TEST_CASE("what the stream beneath is asked for, it gets") {
-  Loop loop;
-  Peer wire(loop);
-  TlsServer server(wire, proxy_context());
-  TlsSessionSlot slot;
-  const auto context = trusting_context();
-  TlsClient client(loop, wire.stream(), *context, slot);
-  REQUIRE(client.shake_hands());
-  settle(loop);
-  wire.holds_back(17);
-  CHECK(client.stream->unsent() == 17);
-  const int before = client.calls;
-  client.stream->resume();
-  loop.turn(0);
-  CHECK(client.calls == before + 1);
-  client.stream->reset_on_close();
-  client.stream.reset();
-  CHECK(wire.closed_by_reset());
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  line.wire.holds_back(17);
+  CHECK(line.client.stream->unsent() == 17);
+  const int before = line.client.calls;
+  line.client.stream->resume();
+  line.loop.turn(0);
+  CHECK(line.client.calls == before + 1);
+  line.client.stream->reset_on_close();
+  line.client.stream.reset();
+  CHECK(line.wire.closed_by_reset());
 }
 
 TEST_CASE("TLS stacks on TLS") {

@@ -5,7 +5,7 @@
 #include "support/cuts.h"
 #include "support/numbered_bytes.h"
 #include "support/session_scene.h"
-#include "support/tls_server.h"
+#include "support/tls_client.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -32,19 +32,9 @@ void carry(Scene& scene, Far& far, const std::string& reply) {
   CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
 }
 
-const TlsAuthority& authority() {
-  static const TlsAuthority instance;
-  return instance;
-}
-
-std::shared_ptr<ssl_ctx_st> proxy_context() {
-  static const auto instance = make_server_context(authority().issue("proxy.example"));
-  return instance;
-}
-
 Upstream& add_https(Scene& scene) {
   Upstream& upstream = scene.add(https());
-  upstream.tls = TlsClientContext::make({.ca = authority().file(), .cert = {}, .key = {}}).value();
+  upstream.tls = trusting_context();
   return upstream;
 }
 
@@ -179,6 +169,7 @@ TEST_CASE("through an HTTPS proxy whose certificate has another name, with ?sni=
 }
 
 TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS session") {
+  const auto server_side = proxy_context();
   TlsSessionSlot kept;
   for (int connection = 0; connection < 2; ++connection) {
     Scene scene;
@@ -187,7 +178,7 @@ TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS s
       SSL_SESSION_up_ref(kept.get());
       upstream.session.put(kept.get());
     }
-    TlsServer proxy(scene.upstream, proxy_context());
+    TlsServer proxy(scene.upstream, server_side);
     proxy.hears(std::string(kConnect));
     carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
     CHECK(proxy.resumed() == (connection > 0));

@@ -99,4 +99,17 @@ struct TlsClient final : StreamEvents {
   bool ended = false;  ///< exchange() has read all that there was
 };
 
+/// A client that trusts its server, and begins to shake hands with it over a scripted wire.
+struct TlsLine {
+  explicit TlsLine(const Pace& pace = {}, const TlsServerOptions& options = {})
+      : wire(loop, pace), server(wire, proxy_context(options)) {}
+
+  Loop loop;
+  Peer wire;
+  TlsServer server;
+  TlsSessionSlot slot;
+  std::shared_ptr<const TlsClientContext> context = trusting_context();
+  TlsClient client{loop, wire.stream(), *context, slot};
+};
+
 }  // namespace culvert::test
