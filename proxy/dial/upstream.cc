@@ -11,6 +11,15 @@ namespace culvert {
 Upstream::Upstream() = default;
 Upstream::~Upstream() = default;
 
+void Upstream::remember(const Upstream& before) {
+  breaker = before.breaker;
+  breaker.abandoned(Breaker::Permit::trial);
+  fails_slowly = before.fails_slowly;
+  probe_failed = before.probe_failed;
+  false_yeses = before.false_yeses;
+  false_yes_told = before.false_yes_told;
+}
+
 Breaker::Permit Upstream::begin_attempt(Time now) {
   const auto permit = breaker.ask(now);
   return permit == Breaker::Permit::refused ? Breaker::Permit::granted : permit;

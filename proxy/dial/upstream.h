@@ -51,6 +51,9 @@ struct Upstream {
   std::vector<std::unique_ptr<RouteAttempt>>
       stragglers;  ///< nobody waits for them: RouteAttempt::overtaken()
 
+  /// Goes on with what was remembered of the same upstream under another configuration.  Attempts
+  /// that are under way there tell this one nothing.
+  void remember(const Upstream& before);
   /// An attempt begins, whatever the breaker says: its outcome counts even while that is open.
   Breaker::Permit begin_attempt(Time now);
   /// An attempt has shown that the proxy works, or that it does not.  The log is

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/same_upstream.h"
 #include "dial/via_transport.h"
 
 namespace culvert {
@@ -40,7 +41,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop
 }  // namespace
 
 Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log,
-                       FlowResources flow, std::string_view pseudonym)
+                       FlowResources flow, std::string_view pseudonym, const Generation* before)
     : policy_(std::move(policy)),
       upstreams_(make_upstreams(*policy_, loop)),
       context_{.loop = loop,
@@ -52,11 +53,23 @@ Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& lo
                .upstreams = upstreams_,
                .flow = flow,
                .pseudonym = pseudonym} {
+  if (before != nullptr) remember(*before);
   const auto& config = policy_->config;
   for (const auto& upstream : upstreams_) {
     if (!config.probe || upstream->config.kind == UpstreamConfig::Kind::direct) continue;
     probers_.push_back(
         std::make_unique<Prober>(loop, log, *upstream, *config.probe, config.probe_interval));
+  }
+}
+
+void Generation::remember(const Generation& before) {
+  const auto& config = policy_->config;
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    const auto same = same_upstream(before.policy_->config, config, i);
+    if (!same) continue;
+    upstreams_[i]->remember(*before.upstreams_[*same]);
+    // Without a prober nobody might ever find out that it is well again.
+    if (!config.probe) upstreams_[i]->probe_failed = false;
   }
 }
 

@@ -15,9 +15,11 @@ namespace culvert {
 /// remembers about the upstreams.  The last of these sessions takes it along.
 class Generation {
  public:
-  /// All but the policy outlives it.
+  /// The loop, the log, the flow's resources and the pseudonym outlive it.  `before`, if there is
+  /// one, is the generation that it follows: what was remembered there about upstreams that are
+  /// the same stays known.
   Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log, FlowResources flow,
-             std::string_view pseudonym);
+             std::string_view pseudonym, const Generation* before = nullptr);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
@@ -30,6 +32,8 @@ class Generation {
   void retire();
 
  private:
+  void remember(const Generation& before);
+
   std::shared_ptr<const Policy> policy_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Prober>> probers_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/routing.h"
+#include "config/same_upstream.h"
 
 namespace culvert {
 
@@ -14,6 +15,12 @@ Policy::Policy(Config config_, std::vector<std::shared_ptr<const TlsClientContex
       guard(listeners, router) {
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     health.push_back(std::make_shared<UpstreamHealth>());
+  }
+}
+
+void Policy::keep_health(const Policy& before) {
+  for (std::size_t i = 0; i < health.size(); ++i) {
+    if (const auto same = same_upstream(before.config, config, i)) health[i] = before.health[*same];
   }
 }
 

@@ -20,6 +20,10 @@ struct Policy {
   Policy(const Policy&) = delete;
   Policy& operator=(const Policy&) = delete;
 
+  /// Takes over the health of those upstreams that `before` has, too.  For a reload, before the
+  /// workers share it.
+  void keep_health(const Policy& before);
+
   Config config;
   std::vector<std::shared_ptr<const TlsClientContext>> tls;  ///< for each upstream, or null
   std::vector<std::shared_ptr<UpstreamHealth>> health;       ///< for each upstream

@@ -133,6 +133,7 @@ void Server::on_reload(int) {
                 fmt::format("reload: --{} has changed, which needs a restart", flag));
   }
   fresh->listeners = addresses_;
+  fresh->keep_health(*policy_);
   policy_ = std::move(fresh);
   log().write(Log::Level::info,
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "

@@ -46,8 +46,8 @@ Worker::~Worker() = default;
 
 void Worker::begin_generation(const std::shared_ptr<const Policy>& policy) {
   generations_.push_back(std::make_unique<Generation>(
-      policy, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
-      shared_.pseudonym));
+      policy, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_}, shared_.pseudonym,
+      generations_.empty() ? nullptr : generations_.back().get()));
 }
 
 void Worker::adopt(const std::shared_ptr<const Policy>& policy) {

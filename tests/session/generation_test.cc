@@ -1,0 +1,106 @@
+// What a reload keeps of what a worker knows about upstreams.
+#include "server/generation.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/command_line.h"
+#include "support/catch.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Error kTimedOut{Errc::connection_timeout, Side::upstream, 0, "timed out"};
+
+struct Reload {
+  ~Reload() {
+    generations.clear();
+    settle(loop, 2);
+    CHECK_FALSE(loop.busy());
+  }
+  Generation& read(std::vector<std::string> arguments) {
+    std::vector<std::string> problems;
+    std::shared_ptr<Policy> fresh =
+        make_policy(std::get<Config>(parse_command_line(arguments)), problems);
+    REQUIRE(problems.empty());
+    if (policy) fresh->keep_health(*policy);
+    policy = fresh;
+    const Generation* before = generations.empty() ? nullptr : generations.back().get();
+    generations.push_back(std::make_unique<Generation>(
+        policy, loop, log, FlowResources{buffer, pipes}, "culvert-test", before));
+    return *generations.back();
+  }
+  static Upstream& upstream(Generation& generation, std::size_t index) {
+    return *generation.context().upstreams[index];
+  }
+  void break_down(Upstream& upstream) {
+    for (int i = 0; i < 3; ++i) {
+      upstream.failed(upstream.begin_attempt(loop.now()), kTimedOut, loop.now(), log);
+    }
+  }
+
+  Loop loop;
+  Log log{-1, -1, Log::Level::error, Log::Format::text};
+  std::vector<char> buffer = std::vector<char>(1024);
+  PipePool pipes;
+  std::shared_ptr<const Policy> policy;
+  std::vector<std::unique_ptr<Generation>> generations;
+};
+
+}  // namespace
+
+TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stands") {
+  Reload reload;
+  Generation& before =
+      reload.read({"--upstream", "socks5://127.0.0.1:1", "--upstream", "http://b"});
+  Upstream& down = Reload::upstream(before, 0);
+  reload.break_down(down);
+  down.closed_after_yes(reload.loop.now(), reload.log);
+  Generation& after = reload.read({"--upstream", "http://b", "--upstream", "socks5://127.0.0.1:1"});
+  Upstream& still_down = Reload::upstream(after, 1);
+  const auto now = reload.loop.now();
+  CHECK(still_down.breaker.is_open(now));
+  CHECK(still_down.fails_slowly);
+  CHECK(still_down.false_yeses == 1);
+  CHECK(still_down.health == down.health);
+  CHECK(still_down.down_for(now + 5s) == 5s);
+  CHECK_FALSE(Reload::upstream(after, 0).breaker.is_open(now));
+  // When it is back, all know.
+  still_down.worked(Breaker::Permit::granted, now, reload.log);
+  CHECK(down.down_for(now + 5s) == 0s);
+}
+
+TEST_CASE("a reload begins anew with an upstream that has changed") {
+  Reload reload;
+  Upstream& before = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
+  reload.break_down(before);
+  Upstream& after = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:2"}), 0);
+  CHECK_FALSE(after.breaker.is_open(reload.loop.now()));
+  CHECK(after.down_for(reload.loop.now() + 5s) == 0s);
+}
+
+TEST_CASE("a trial that is under way during a reload does not keep the next one waiting for ever") {
+  Reload reload;
+  Upstream& before = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
+  reload.break_down(before);
+  const auto later = reload.loop.now() + 20s;
+  REQUIRE(before.begin_attempt(later) == Breaker::Permit::trial);
+  Upstream& after = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
+  CHECK(after.begin_attempt(later) == Breaker::Permit::trial);
+}
+
+TEST_CASE("a failed probe is forgotten if nobody probes any more") {
+  const bool probes = GENERATE(true, false);
+  Reload reload;
+  const std::vector<std::string> probed = {"--upstream", "socks5://127.0.0.1:1", "--probe", "x:1"};
+  Upstream& before = Reload::upstream(reload.read(probed), 0);
+  before.probe_failed = true;
+  std::vector<std::string> then = probed;
+  if (!probes) then.resize(2);
+  CHECK(Reload::upstream(reload.read(then), 0).probe_failed == probes);
+}
