@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <climits>
 #include <ctime>
@@ -40,7 +42,7 @@ std::string_view to_string(Log::Level level) {
 void append_now(std::string& out) {
   // The date changes once a second and costs most of a line's formatting.
   thread_local std::time_t cached_second = -1;
-  thread_local std::string cached_date;
+  thread_local std::array<char, 20> cached_date;
 
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   const auto milliseconds =
@@ -49,11 +51,25 @@ void append_now(std::string& out) {
   if (second != cached_second) {
     std::tm utc{};
     gmtime_r(&second, &utc);
-    cached_date = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", utc.tm_year + 1900,
-                              utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    fmt::format_to_n(cached_date.data(), cached_date.size(), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
+                     utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                     utc.tm_sec);
     cached_second = second;
   }
-  fmt::format_to(std::back_inserter(out), "{}.{:03}Z", cached_date, milliseconds % 1000);
+  out.append(cached_date.data(), cached_date.size());
+  const auto rest = static_cast<int>(milliseconds % 1000);
+  for (const int digit : {rest / 100, rest / 10 % 10, rest % 10}) {
+    out += static_cast<char>('0' + digit);
+  }
+  out += 'Z';
+}
+
+/// fmt would parse a format string each time, and an access line has a dozen of these.
+template <typename Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
 }
 
 /// Text for people.  Whatever is not printable ASCII is escaped, so that a line stays one line,
@@ -94,7 +110,7 @@ class Fields {
     begin(key);
     if (format_ == Log::Format::json) {
       out_ += '"';
-      out_ += json_escape(value);
+      append_json_escaped(out_, value);
       out_ += '"';
     } else if (needs_quotes(value)) {
       out_ += '"';
@@ -107,21 +123,20 @@ class Fields {
 
   void add(std::string_view key, std::int64_t value) {
     begin(key);
-    fmt::format_to(std::back_inserter(out_), "{}", value);
+    append_number(out_, value);
   }
 
   void add(std::string_view key, std::uint64_t value) {
     begin(key);
-    fmt::format_to(std::back_inserter(out_), "{}", value);
+    append_number(out_, value);
   }
 
  private:
   void begin(std::string_view key) {
-    if (format_ == Log::Format::json) {
-      fmt::format_to(std::back_inserter(out_), ",\"{}\":", key);
-    } else {
-      fmt::format_to(std::back_inserter(out_), " {}=", key);
-    }
+    const bool json = format_ == Log::Format::json;
+    out_ += json ? ",\"" : " ";
+    out_ += key;
+    out_ += json ? "\":" : "=";
   }
 
   std::string& out_;

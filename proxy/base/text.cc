@@ -119,6 +119,11 @@ std::string shorten_middle(std::string_view text, std::size_t limit) {
 std::string json_escape(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
+  append_json_escaped(out, bytes);
+  return out;
+}
+
+void append_json_escaped(std::string& out, std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t length = utf8_length(bytes);
     if (length == 1) {
@@ -132,7 +137,6 @@ std::string json_escape(std::string_view bytes) {
     }
     bytes.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  return out;
 }
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -20,6 +20,7 @@ std::string shorten_middle(std::string_view text, std::size_t limit);
 /// `bytes` as the inside of a JSON string (RFC 8259 section 7): quotes, backslashes and control
 /// characters escaped, bytes that are not UTF-8 written as \ufffd.
 std::string json_escape(std::string_view bytes);
+void append_json_escaped(std::string& out, std::string_view bytes);
 
 /// ASCII-only, locale-free.
 char to_lower(char c);

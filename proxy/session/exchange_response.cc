@@ -1,4 +1,5 @@
 // The half of an exchange that comes back: from the response's first byte to the client's last.
+#include <array>
 #include <ctime>
 #include <utility>
 
@@ -16,8 +17,16 @@ constexpr std::size_t kHeadRoom = 1024;
 constexpr unsigned kMostInterim = 100;
 
 /// Now, as RFC 9110 section 5.6.7 writes it.
-std::string http_date() {
-  return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(std::time(nullptr)));
+std::string_view http_date() {
+  // It changes once a second, and costs as much as the rest of a head.
+  thread_local std::time_t cached_second = -1;
+  thread_local std::array<char, 29> cached;
+  if (const std::time_t second = std::time(nullptr); second != cached_second) {
+    fmt::format_to_n(cached.data(), cached.size(), "{:%a, %d %b %Y %H:%M:%S GMT}",
+                     fmt::gmtime(second));
+    cached_second = second;
+  }
+  return {cached.data(), cached.size()};
 }
 
 }  // namespace
@@ -108,9 +117,7 @@ bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest
                      forward.framing.reusable && persists(request_->head, request_->options);
   forward.keep_alive = client_lives_on_;
   forward.to_head = request_->head.method == "HEAD";
-  std::string date;
-  if (response_.find("Date") == nullptr) date = http_date();
-  forward.date = date;
+  if (response_.find("Date") == nullptr) forward.date = http_date();
   down_.start(*connection_.stream, client_, *framing, forward.framing);
   append_response_head(response_, options, forward, down_.output());
 
