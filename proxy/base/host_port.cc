@@ -62,27 +62,34 @@ std::string_view fault_in_name(std::string_view name) {
   return {};
 }
 
-Result<HostPort> from_literal(std::string_view text, std::string_view literal, std::uint16_t port) {
+Result<void> take_literal(std::string_view text, std::string_view literal, HostPort& out) {
   const auto ip = IpAddress::parse(literal);
   if (!ip || ip->is_v4()) {
     return bad(text, literal.find('%') != std::string_view::npos
                          ? "IPv6 zones mean nothing to others than this host"
                          : "the brackets hold no IPv6 address");
   }
-  return HostPort{ip->to_string(), port, ip};
+  out.host = ip->to_string();
+  out.ip = ip;
+  return {};
 }
 
-Result<HostPort> from_name(std::string_view text, std::string_view name, std::uint16_t port) {
-  if (const auto ip = IpAddress::parse(name); ip && ip->is_v4()) {
-    return HostPort{ip->to_string(), port, ip};
-  }
+Result<void> take_name(std::string_view text, std::string_view name, HostPort& out) {
+  out.ip = IpAddress::parse(name);
   // "gcr.io." and "gcr.io" are one host; with one spelling a rule for it cannot be evaded.
-  if (name.size() > 1 && name.back() == '.') name.remove_suffix(1);
-  if (const auto ip = IpAddress::parse(name); ip && ip->is_v4()) {
-    return HostPort{ip->to_string(), port, ip};
+  if (!out.ip && name.size() > 1 && name.back() == '.') {
+    name.remove_suffix(1);
+    out.ip = IpAddress::parse(name);
   }
+  if (out.ip && out.ip->is_v4()) {
+    out.host = out.ip->to_string();
+    return {};
+  }
+  out.ip.reset();
   if (const std::string_view fault = fault_in_name(name); !fault.empty()) return bad(text, fault);
-  return HostPort{to_lower(name), port, std::nullopt};
+  out.host.resize(name.size());
+  std::transform(name.begin(), name.end(), out.host.begin(), [](char c) { return to_lower(c); });
+  return {};
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view digits) {
@@ -99,6 +106,12 @@ std::optional<std::uint16_t> parse_port(std::string_view digits) {
 }  // namespace
 
 Result<HostPort> HostPort::parse(std::string_view text, std::optional<std::uint16_t> default_port) {
+  HostPort out;
+  if (auto fine = out.assign(text, default_port); !fine) return std::move(fine).error();
+  return out;
+}
+
+Result<void> HostPort::assign(std::string_view text, std::optional<std::uint16_t> default_port) {
   const bool bracketed = !text.empty() && text[0] == '[';
   std::size_t host_end = text.rfind(':');
   if (bracketed) {
@@ -107,35 +120,43 @@ Result<HostPort> HostPort::parse(std::string_view text, std::optional<std::uint1
     host_end = bracket + 1;
     if (host_end < text.size() && text[host_end] != ':') return bad(text, "text follows ']'");
   }
-  const std::string_view host = text.substr(0, host_end);
-  if (host.find('@') != std::string_view::npos) {
+  const std::string_view name = text.substr(0, host_end);
+  if (name.find('@') != std::string_view::npos) {
     return bad(text, "user and password do not belong here");
   }
-  if (!bracketed && host.find(':') != std::string_view::npos) {
-    return bad(text, IpAddress::parse(text) || IpAddress::parse(host)
+  if (!bracketed && name.find(':') != std::string_view::npos) {
+    return bad(text, IpAddress::parse(text) || IpAddress::parse(name)
                          ? "an IPv6 address stands in brackets"
                          : "there are several ':'");
   }
 
-  std::optional<std::uint16_t> port = default_port;
+  std::optional<std::uint16_t> number = default_port;
   const bool has_colon = host_end < text.size();
   // RFC 3986 section 3.2.3 allows "host:" for the default port.
   if (const auto digits = has_colon ? text.substr(host_end + 1) : ""; !digits.empty()) {
-    port = parse_port(digits);
-    if (!port) return bad(text, "the port is not a number from 1 to 65535");
+    number = parse_port(digits);
+    if (!number) return bad(text, "the port is not a number from 1 to 65535");
   }
-  if (!port) return bad(text, "the port is missing");
-  if (bracketed) return from_literal(text, host.substr(1, host.size() - 2), *port);
-  return from_name(text, host, *port);
+  if (!number) return bad(text, "the port is missing");
+  port = *number;
+  if (bracketed) return take_literal(text, name.substr(1, name.size() - 2), *this);
+  return take_name(text, name, *this);
 }
 
 Result<HostPort> HostPort::from(std::string_view host, std::uint16_t port) {
   if (port == 0) return bad(host, "the port is not a number from 1 to 65535");
+  HostPort out;
+  out.port = port;
+  Result<void> fine;
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    return from_literal(host, host.substr(1, host.size() - 2), port);
+    fine = take_literal(host, host.substr(1, host.size() - 2), out);
+  } else if (host.find(':') != std::string_view::npos) {
+    fine = take_literal(host, host, out);
+  } else {
+    fine = take_name(host, host, out);
   }
-  if (host.find(':') != std::string_view::npos) return from_literal(host, host, port);
-  return from_name(host, host, port);
+  if (!fine) return std::move(fine).error();
+  return out;
 }
 
 std::string HostPort::to_string() const {

@@ -27,6 +27,11 @@ struct HostPort {
   static Result<HostPort> parse(std::string_view text,
                                 std::optional<std::uint16_t> default_port = std::nullopt);
 
+  /// parse() into this one, which keeps the room of its `host`; what it holds after a failure is
+  /// unspecified.
+  Result<void> assign(std::string_view text,
+                      std::optional<std::uint16_t> default_port = std::nullopt);
+
   /// As above from separate parts; brackets around IPv6 are optional here.
   static Result<HostPort> from(std::string_view host, std::uint16_t port);
 

@@ -44,13 +44,13 @@ Result<void> check_host_field(const RequestHead& head, std::string_view authorit
 }
 
 /// RFC 9112 section 3.2.3.
-Result<RequestTarget> parse_authority_form(std::string_view target) {
+Result<void> parse_authority_form(std::string_view target, RequestTarget& out) {
   if (target.find("://") != std::string_view::npos) {
     return bad("CONNECT takes host:port, not a URL");
   }
-  auto authority = HostPort::parse(target);
-  if (!authority) return std::move(authority).error();
-  return RequestTarget{RequestTarget::Form::authority, std::move(*authority), {}};
+  out.form = RequestTarget::Form::authority;
+  out.path = {};
+  return out.authority.assign(target);
 }
 
 Error refuse_scheme(std::string_view scheme) {
@@ -64,7 +64,7 @@ Error refuse_scheme(std::string_view scheme) {
 }
 
 /// RFC 9112 section 3.2.2.
-Result<RequestTarget> parse_absolute_form(std::string_view target) {
+Result<void> parse_absolute_form(std::string_view target, RequestTarget& out) {
   const std::size_t colon = target.find("://");
   if (colon == std::string_view::npos || !is_scheme(target.substr(0, colon))) {
     return bad("the request target is not an absolute http:// URL");
@@ -79,32 +79,32 @@ Result<RequestTarget> parse_absolute_form(std::string_view target) {
     // RFC 9110 section 4.2.4: likely to be there to deceive.
     return bad("the URL contains a user name or password");
   }
-  auto parsed = HostPort::parse(authority, kHttpPort);
-  if (!parsed) return std::move(parsed).error();
-  return RequestTarget{RequestTarget::Form::absolute, std::move(*parsed), target.substr(end)};
+  out.form = RequestTarget::Form::absolute;
+  out.path = target.substr(end);
+  return out.authority.assign(authority, kHttpPort);
 }
 
 }  // namespace
 
-Result<RequestTarget> parse_request_target(const RequestHead& head) {
+Result<void> parse_request_target(const RequestHead& head, RequestTarget& out) {
   const bool connect = head.method == "CONNECT";
   if (!connect && head.target.starts_with('/')) {
     return bad("this is a proxy, not a web server: set it as http_proxy or https_proxy");
   }
   if (head.target == "*") {
     if (head.method != "OPTIONS") return bad("the target * goes with OPTIONS only");
-    if (auto fine = check_host_field(head, {}); !fine) return std::move(fine).error();
-    return RequestTarget{RequestTarget::Form::asterisk, {}, {}};
+    out = {RequestTarget::Form::asterisk, {}, {}};
+    return check_host_field(head, {});
   }
-  auto target = connect ? parse_authority_form(head.target) : parse_absolute_form(head.target);
-  if (!target) return target;
+  auto parsed =
+      connect ? parse_authority_form(head.target, out) : parse_absolute_form(head.target, out);
+  if (!parsed) return parsed;
   std::string_view authority = head.target;
   if (!connect) {
     authority.remove_prefix(kHttp.size());
-    authority.remove_suffix(target->path.size());
+    authority.remove_suffix(out.path.size());
   }
-  if (auto fine = check_host_field(head, authority); !fine) return std::move(fine).error();
-  return target;
+  return check_host_field(head, authority);
 }
 
 }  // namespace culvert

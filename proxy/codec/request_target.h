@@ -21,6 +21,7 @@ struct RequestTarget {
 /// methods.  Everything else is refused with a text that names the mistake: origin-form ("this is
 /// a proxy, not a web server ..."), https:// in absolute-form, ftp://, userinfo, fragments, bad
 /// ports.  Host field rules of RFC 9112 section 3.2 (exactly one in HTTP/1.1, valid) apply too.
-Result<RequestTarget> parse_request_target(const RequestHead& head);
+/// `out` keeps the room that it has for a name; what it holds after a failure is unspecified.
+Result<void> parse_request_target(const RequestHead& head, RequestTarget& out);
 
 }  // namespace culvert

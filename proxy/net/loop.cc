@@ -28,6 +28,7 @@ Loop::Loop()
     : uv_(std::make_unique<Uv>()),
       now_(Clock::now()),
       events_(std::make_unique<epoll_event[]>(kEventsPerTurn)) {
+  for (auto* list : {&resumed_, &resuming_}) list->reserve(kEventsPerTurn);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   if (const int failed = uv_loop_init(&uv_->loop)) {

@@ -28,7 +28,7 @@ class PipePool {
   /// As many as Linux lets a user without privileges have (pipe-user-pages-soft is 64 MiB).
   static constexpr std::size_t kMost = 64;
 
-  PipePool() = default;
+  PipePool() { idle_.reserve(kMost); }
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
 

@@ -27,7 +27,7 @@ Flow::Outcome Flow::pump(FlowResources resources) {
       return {Outcome::Kind::write_failed, error};
     }
     if (eof_ || left_ == 0) {
-      give_back_pipe(resources);
+      release(resources);
       return {Outcome::Kind::ended, 0};
     }
     if (moved >= kBudget) {
@@ -49,7 +49,7 @@ Flow::Outcome Flow::pump(FlowResources resources) {
         eof_ = true;
         break;
       case Io::Status::error:
-        give_back_pipe(resources);
+        release(resources);
         return {Outcome::Kind::read_failed, io.error};
     }
   }
@@ -57,17 +57,15 @@ Flow::Outcome Flow::pump(FlowResources resources) {
 
 /// Writes what was read before.
 Flow::Flush Flow::flush(int& error) {
-  while (pending_ || pipe_.held > 0) {
-    const Io io = pending_ ? to_->try_write(*pending_) : to_->splice_from(pipe_);
+  while (holds_bytes()) {
+    const bool copied = pipe_.held == 0;
+    const Io io = copied ? to_->try_write(*pending_) : to_->splice_from(pipe_);
     if (io.status == Io::Status::would_block) return Flush::blocked;
     if (io.status != Io::Status::ok) {
       error = io.error;
       return Flush::failed;
     }
-    if (pending_) {
-      pending_->erase(0, io.bytes);
-      if (pending_->empty()) pending_.reset();
-    }
+    if (copied) pending_->erase(0, io.bytes);
   }
   return Flush::empty;
 }
@@ -92,7 +90,10 @@ Io Flow::copy_once(FlowResources resources) {
   const Io out = to_->try_write(bytes);
   // A failure is met again, and dealt with, when the rest is flushed.
   const std::size_t written = out.status == Io::Status::ok ? out.bytes : 0;
-  if (written < in.bytes) pending_ = std::make_unique<std::string>(bytes.substr(written));
+  if (written < in.bytes) {
+    if (!pending_) pending_ = std::make_unique<std::string>();
+    pending_->assign(bytes, written);
+  }
   streak_ += static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
   if (streak_ >= kSpliceAfter) splicing_ = true;
   return in;
@@ -107,7 +108,7 @@ void Flow::pause(FlowResources resources, std::size_t moved) {
   } else {
     small_gulps_ = 0;
   }
-  give_back_pipe(resources);
+  release(resources);
 }
 
 void Flow::give_back_pipe(FlowResources resources) {

@@ -46,7 +46,7 @@ class Flow {
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some of them are not written yet.
-  bool holds_bytes() const { return pending_ != nullptr || pipe_.held > 0; }
+  bool holds_bytes() const { return (pending_ && !pending_->empty()) || pipe_.held > 0; }
   /// Grows as long as anything moves, be it that a slow `to` takes what was read long before.
   std::uint64_t progress() const {
     return 2 * total_ - (pending_ ? pending_->size() : 0) - pipe_.held;
@@ -68,7 +68,7 @@ class Flow {
 
   Stream* from_;
   Stream* to_;
-  std::unique_ptr<std::string> pending_;  // read and not yet written
+  std::unique_ptr<std::string> pending_;  // read and not yet written; kept until a pause
   Pipe pipe_;                             // the same, in the kernel
   std::uint64_t total_ = 0;
   std::uint64_t left_ = kUnlimited;

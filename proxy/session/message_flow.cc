@@ -58,6 +58,8 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
     append_piece(bytes);
     return bytes.size();
   }
+  // Chunk by chunk the room would grow in many steps.
+  output_.reserve(output_.size() + bytes.size());
   std::size_t used = 0;
   while (used < bytes.size() && !decoder_.done()) {
     const auto step = decoder_.consume(bytes.substr(used));

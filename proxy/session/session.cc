@@ -41,6 +41,7 @@ struct Session::Opening {
   std::string head;
   std::size_t head_end = 0;  // what is behind it in `head` came with it
   RequestHead request;       // its views point into `head`
+  RequestTarget target;      // the same
   std::unique_ptr<RouteDial> dial;
   Loop::Clock::time_point dial_begun;
   std::string output;  // for the client
@@ -156,33 +157,35 @@ void Session::route() {
   stage_ = Stage::route;
   const RequestHead& request = opening_->request;
   method_ = request.method;
-  auto target = parse_request_target(request);
-  if (!target) return refuse(std::move(target).error());
-  const bool connect = target->form == RequestTarget::Form::authority;
+  const RequestTarget& target = opening_->target;
+  if (auto fine = parse_request_target(request, opening_->target); !fine) {
+    return refuse(std::move(fine).error());
+  }
+  const bool connect = target.form == RequestTarget::Form::authority;
   if (connect) {
-    target_ = target->authority.to_string();
+    target_ = target.authority.to_string();
   } else {
     target_ = request.target;
   }
   if (admission_ == Admission::draining) {
     return refuse({Errc::proxy_draining, Side::local, 0,
-                   "shutting down, no new connection to " + target->authority.to_string()});
+                   "shutting down, no new connection to " + target.authority.to_string()});
   }
   if (admission_ == Admission::full) {
     return refuse({Errc::connection_limit_reached, Side::local, 0,
                    fmt::format("all {} connections are in use, none left for {} - see "
                                "--max-connections",
-                               context_.config.max_connections, target->authority.to_string())});
+                               context_.config.max_connections, target.authority.to_string())});
   }
   if (auto admitted = context_.access.admit(client_ip_); !admitted) {
     return refuse(std::move(admitted).error());
   }
-  if (!connect) return begin_exchange(std::move(*target));
-  const Route& route = context_.router.route(target->authority);
+  if (!connect) return begin_exchange();
+  const Route& route = context_.router.route(target.authority);
   if (route.denied()) return refuse(denied_by(route, target_));
   // What follows the head belongs to the tunnel.
   client_->unread(opening_->head.substr(opening_->head_end));
-  dial(route, target->authority);
+  dial(route, target.authority);
 }
 
 AddressGuard::Client Session::client_place() const {
@@ -276,14 +279,14 @@ bool Session::was_false_yes() const {
          relay_->bytes_up() > 0 && way_->config.kind != UpstreamConfig::Kind::direct;
 }
 
-void Session::begin_exchange(RequestTarget target) {
+void Session::begin_exchange() {
   if (!plain_) {
     plain_ = std::make_unique<Plain>(context_, *client_,
                                      Callback<void()>::to<&Session::on_exchange_done>(this));
   }
   PlainRequest& request = plain_->request;
   std::swap(request.head, opening_->request);
-  request.target = std::move(target);
+  std::swap(request.target, opening_->target);
   request.client = client_place();
   if (auto fine = request.interpret(context_.pseudonym); !fine) {
     return refuse(std::move(fine).error());

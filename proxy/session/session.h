@@ -66,7 +66,7 @@ class Session final : private StreamEvents {
   void on_relay_done();
   bool was_false_yes() const;
 
-  void begin_exchange(RequestTarget target);
+  void begin_exchange();
   void answer_ourselves();
   void on_exchange_done();
   void next_request();

@@ -74,14 +74,14 @@ inline Result<Forwarded> forward_request(std::string_view bytes, bool absolute_f
   RequestHead head;
   const std::string_view text = bytes.substr(scanner.begin(), **end - scanner.begin());
   if (auto fine = parse_request_head(text, HeadLimits{}, head); !fine) return fine.error();
-  const auto target = parse_request_target(head);
-  if (!target) return target.error();
+  RequestTarget target;
+  if (auto fine = parse_request_target(head, target); !fine) return fine.error();
   const auto framing = request_framing(head);
   if (!framing) return framing.error();
   const auto options = connection_options(head);
   if (!options) return options.error();
   out.used = **end;
-  if (target->form != RequestTarget::Form::absolute) return out;
+  if (target.form != RequestTarget::Form::absolute) return out;
 
   RequestForward forward;
   forward.absolute_form = absolute_form;
@@ -89,7 +89,7 @@ inline Result<Forwarded> forward_request(std::string_view bytes, bool absolute_f
   forward.pseudonym = kPseudonym;
   forward.framing = *framing;
   forward.upgrade = wants_upgrade(head, *options);
-  append_request_head(head, *target, *options, forward, out.sent);
+  append_request_head(head, target, *options, forward, out.sent);
   if (auto fine =
           forward_body(bytes.substr(**end), *framing, *framing, HeadScanner::Kind::request, out);
       !fine) {

@@ -105,6 +105,7 @@ class PlainScene::Wiring final : public Transport {
     upstream->transport = std::shared_ptr<Transport>(std::shared_ptr<void>(), this);
     if (upstream->config.credentials) upstream->authorization = Secret("Basic secret");
     upstreams.push_back(std::move(upstream));
+    loop.set_turn_end([this] { log.flush(); });
   }
   ~Wiring() override { close(access_fd); }
 

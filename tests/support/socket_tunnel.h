@@ -31,7 +31,8 @@ struct TunnelHouse {
 
 class SocketTunnel {
  public:
-  SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair);
+  SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair,
+               RelayTimeouts timeouts = {});
   SocketTunnel(const SocketTunnel&) = delete;
   SocketTunnel& operator=(const SocketTunnel&) = delete;
 

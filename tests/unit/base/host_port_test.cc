@@ -136,3 +136,13 @@ TEST_CASE("a name of 253 bytes is the longest") {
   CHECK(HostPort::from(longest + ".", 1).ok());
   CHECK_FALSE(HostPort::from(longest + "a", 1).ok());
 }
+
+TEST_CASE("one that is used again holds nothing of what it held") {
+  HostPort used = HostPort::parse("[2001:db8::1]:1").value();
+  for (const char* text : {"a-rather-long-name.example:443", "192.0.2.1:80", "a.b.:2", "[::1]:3",
+                           "another-rather-long.example:4", "192.0.2.2.:5", "c:6"}) {
+    REQUIRE(used.assign(text).ok());
+    CHECK(used == HostPort::parse(text).value());
+    CHECK_FALSE(used.assign("no port").ok());
+  }
+}

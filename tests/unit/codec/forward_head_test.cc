@@ -17,14 +17,14 @@ std::string forward(std::string head, RequestForward how = {}) {
   wire += "\r\n\r\n";
   RequestHead parsed;
   REQUIRE(parse_request_head(wire, HeadLimits{}, parsed).ok());
-  const auto target = parse_request_target(parsed);
-  REQUIRE(target.ok());
+  RequestTarget target;
+  REQUIRE(parse_request_target(parsed, target).ok());
   const auto options = connection_options(parsed);
   how.pseudonym = "culvert-1";
   how.framing = *request_framing(parsed);
   how.upgrade = wants_upgrade(parsed, *options);
   std::string out;
-  append_request_head(parsed, *target, *options, how, out);
+  append_request_head(parsed, target, *options, how, out);
   std::string lines;
   for (const char c : out) {
     if (c != '\r') lines += c;

@@ -17,7 +17,9 @@ Result<RequestTarget> parse(const std::string& method, std::string_view target,
   head.target = target;
   head.fields = std::move(fields);
   head.minor = minor;
-  return parse_request_target(head);
+  RequestTarget out;
+  if (auto fine = parse_request_target(head, out); !fine) return fine.error();
+  return out;
 }
 
 }  // namespace
