@@ -56,6 +56,9 @@ class Culvert(Program):
     def sockets(self):
         return sum(kind.startswith("socket:") for kind in self.descriptors())
 
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
     def assert_balanced(self):
         """All sessions gone, all their sockets gone. Pipes may wait for reuse, but not without end."""
         wait_for(

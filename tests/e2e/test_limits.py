@@ -187,6 +187,23 @@ class Descriptors(unittest.TestCase):
         return None
 
 
+class Threads(unittest.TestCase):
+    def test_no_thread_without_need(self):
+        """The workers, and libuv's four for names once there is one to look up here."""
+        for workers in 1, 3:
+            with self.subTest(workers=workers):
+                culvert = launch(self, world, "--threads", str(workers), *OVER_DANTE)
+                wire.tunnel(world.home, early=b"echo\n").close()
+                self.assertEqual(culvert.threads(), workers)
+                culvert.assert_balanced()
+                culvert.end()
+        culvert = launch(self, world, "--threads", "1", "--upstream", "direct://")
+        client, reply = wire.ask(world.home, "no-such.world:1")
+        client.close()
+        self.assertEqual(reply.status, 502, reply.line)
+        self.assertGreater(culvert.threads(), 1)
+
+
 class Time(unittest.TestCase):
     def test_slow_head(self):
         culvert = launch(self, world, "--header-timeout", "1s", *OVER_DANTE)
