@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Measures culvert against what the kernel costs and against other proxies, over loopback on this machine.
+
+scripts/bench builds what this needs and runs it. Prints a table in Markdown and writes every sample as JSON.
+
+The figure to trust is the CPU time of the proxy's process (user and system, all of its threads) for a unit of
+work, read in nanoseconds from the process's CPU clock (clock_gettime) before and after. Client, upstream and target
+are programs of their own and not in it. Rounds are interleaved and medians taken, as other programs on the machine
+disturb all columns alike; absolute numbers of two runs are not comparable, ratios nearly are.
+
+"floor" is a bare program without parser, limits or log (floor.cc): what is left is the kernel's. For TLS it is the
+same relay without splice, plus what `openssl speed` says that the cipher takes.
+"""
+
+import argparse
+import sys
+
+import measure
+import proxies
+import report
+import rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build/bench", help="where culvert and the bench programs were built")
+    parser.add_argument("--peers", default="build/bench-peers/root", help="what scripts/peers --bench has unpacked")
+    parser.add_argument("--rows", default="", help="comma separated, of: " + ", ".join(rows.ROWS))
+    parser.add_argument("--only", default="", help="columns, comma separated, of: culvert, floor, " + ", ".join(proxies.PEERS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="0.5: half the bytes, tunnels and requests")
+    parser.add_argument("--binary", action="append", default=[], metavar="NAME=PATH",
+                        help="another build of culvert as a column of its own; repeatable")
+    parser.add_argument("--add", action="append", default=[], metavar="NAME=COMMAND",
+                        help="another proxy; {port}, {socks} and {http} in it are ports on 127.0.0.1")
+    parser.add_argument("--growth", action="store_true", help="only: what a tunnel costs among 10 to 10,000 others")
+    parser.add_argument("--workers", action="store_true", help="only: one worker against two")
+    parser.add_argument("--start", action="store_true", help="only: time to the first accept, memory at rest, size")
+    parser.add_argument("--check", action="store_true", help="fail when a ratio grew beyond what baseline.json allows")
+    parser.add_argument("--save-baseline", action="store_true", help="write the ratios of this run into baseline.json")
+    parser.add_argument("--tolerance", type=float, help="for --check, instead of the baseline's own; 0.15 is 15 %%")
+    parser.add_argument("--self-test", action="store_true", help="every row at a tiny size, to see that all of it works")
+    options = parser.parse_args()
+
+    wanted = [name for name in options.rows.split(",") if name] or list(rows.ROWS)
+    for name in wanted:
+        if name not in rows.ROWS:
+            parser.error(f"there is no row {name}")
+    measure.raise_descriptor_limit()
+    if options.self_test:
+        options.scale, options.rounds, options.only = 0, 1, "culvert,floor"
+    bench = measure.Bench(options)
+    try:
+        if options.self_test:
+            self_test(bench, wanted)
+        elif options.growth:
+            print(report.growth(bench.growth((10, 100, 1000, 10000))))
+        elif options.workers:
+            print(report.workers(bench.workers()))
+        elif options.start:
+            print(report.start(bench.start()))
+        else:
+            compare(bench, options, wanted)
+    finally:
+        bench.close()
+    for complaint in bench.complaints:
+        print(f"bench: {complaint}", file=sys.stderr)
+    sys.exit(1 if bench.complaints else 0)
+
+
+def compare(bench, options, wanted):
+    results = bench.rows(wanted)
+    print(report.table(bench, results))
+    ratios = report.ratios(results)
+    report.save(bench, results, ratios)
+    if options.save_baseline:
+        report.save_baseline(ratios)
+    if options.check:
+        bench.complaints += report.compare(ratios, options.tolerance)
+
+
+def self_test(bench, wanted):
+    results = bench.rows(wanted)
+    report.table(bench, results)
+    report.ratios(results)
+    report.growth(bench.growth((10, 50)))
+    report.workers(bench.workers())
+    report.start(bench.start())
+    stats = bench.servers.stats()
+    for count in ("tls_full", "tls_resumed", "passwords"):
+        if not stats[count]:
+            bench.complaints.append(f"no {count} were counted")
+
+
+if __name__ == "__main__":
+    main()
