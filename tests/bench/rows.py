@@ -24,6 +24,9 @@ class Row:
     also: tuple = ()
     # The role of the floor: connect, relay, copy (relay without splice, and the cipher's cost); none if empty.
     floor: str = "relay"
+    # One message at a time: whoever wakes whom on which core would matter more than anything the proxy does, so all
+    # of them share a core.
+    one_core: bool = False
 
     def numbers(self, scale):
         shrunk = {name: max(int(value * scale), self.tiny.get(name, 1)) for name, value in self.scaled.items()}
@@ -60,7 +63,7 @@ ROWS = {
     "download4-https": bulk("4 downloads, HTTPS upstream", "download", 4, "https", "copy", 512 * MIB),
     "upload4-https": bulk("4 uploads, HTTPS upstream", "upload", 4, "https", "copy", 512 * MIB),
     "ping": Row("1 byte there and back, us", "ping", fixed={"tunnels": 1, "size": 1}, scaled={"messages": 10000},
-                tiny={"messages": 50}, per="answers"),
+                tiny={"messages": 50}, per="answers", one_core=True),
     "get1k": get("GET 1 KiB, keep-alive", 1024, 20000),
     "get64k": get("GET 64 KiB, keep-alive", 65536, 5000),
     "get1k-http": get("GET 1 KiB, HTTP upstream", 1024, 20000, "http"),
