@@ -79,7 +79,7 @@ class Crowd {
   std::uint64_t failed() const { return failed_; }
   /// Nothing has happened for long, or time is up.
   bool stuck() const {
-    constexpr std::uint64_t kPatience = 15'000'000'000;
+    constexpr std::uint64_t kPatience = 10'000'000'000;
     const std::uint64_t now = now_ns();
     return now - progress_ > kPatience || now - born_ > plan_.seconds * 1'000'000'000ULL;
   }

@@ -1,5 +1,6 @@
 """Runs the workloads and takes the samples."""
 
+import contextlib
 import json
 import os
 import resource
@@ -52,9 +53,12 @@ class Servers:
         return json.loads(self.process.stdout.readline())
 
     def stop(self):
+        """Returns the exit status."""
         self.process.stdin.close()
-        self.process.wait(10)
+        status = self.process.wait(10)
+        self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        return status
 
 
 class Client:
@@ -74,19 +78,19 @@ class Client:
         return json.loads(line) if line else {"failed": 1, "done": 0, "failures": {"the client ended": 1}}
 
     def go(self):
-        try:
+        # A client that has ended already is told by what it did not say.
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write("\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
         result = self._line()
-        self.close()
-        return result
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(30)
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        status = self.process.wait(30)
         self.process.stdout.close()
+        if status != (1 if result["failed"] else 0):
+            result["failed"] += 1
+            result["failures"][f"the client ended with {status}"] = 1
+        return result
 
 
 def move_to(pid, cores):
@@ -112,7 +116,8 @@ class Bench:
     def close(self):
         for proxy in self.running:
             proxy.stop()
-        self.servers.stop()
+        if self.servers.stop() != 0:
+            self.complaints.append("the servers did not end well")
 
     def _columns(self):
         """How each column's program is started, in the table's order. The floor depends on the row."""
@@ -151,6 +156,9 @@ class Bench:
         if not proxy.running():
             self.complain(proxy.name, f"{proxy.name} has ended by itself: {proxy.said()[-1000:]}")
         proxy.stop()
+        # Sanitizers have their last word at the end.
+        if proxy.name.partition(" ")[0] == "culvert" and proxy.process.returncode != 0:
+            self.complaints.append(f"{proxy.name} ended with {proxy.process.returncode}: {proxy.last_words[-2000:]}")
 
     def complain(self, name, text):
         """Peers may fail, which the table shows. Ours may not."""

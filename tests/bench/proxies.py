@@ -187,9 +187,8 @@ class Proxy:
                 return
             except OSError:
                 time.sleep(0.02)
-        said = self.said()
         self.stop()
-        raise NotHere(f"{self.name} does not start: {said[-300:]!r}")
+        raise NotHere(f"{self.name} does not start: {self.last_words[-300:]!r}")
 
     def said(self):
         with open(self.output, encoding="utf-8", errors="replace") as output:
@@ -225,4 +224,5 @@ class Proxy:
                     self.process.wait(seconds)
                 except subprocess.TimeoutExpired:
                     continue
+        self.last_words = self.said()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -28,7 +28,7 @@ def number(value):
         return ""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) < 1 else f"{value:.3g}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def markdown(head, lines):
@@ -124,7 +124,7 @@ def save(bench, results, by_row):
 
 
 def save_baseline(by_row):
-    stored = {"tolerance": 0.2, "ratios": {}}
+    stored = {"tolerance": 0.2, "tolerances": {}, "ratios": {}}
     if os.path.exists(BASELINE):
         with open(BASELINE, encoding="utf-8") as file:
             stored = json.load(file)
@@ -136,15 +136,16 @@ def save_baseline(by_row):
 
 
 def compare(by_row, tolerance):
-    """What has grown since the baseline was stored, in words. Tails vary more than costs, so they may double."""
+    """What has grown since the baseline was stored, in words. Some rows vary more than others, and have tolerances of
+    their own; tails vary most, and may double."""
     if not os.path.exists(BASELINE):
         return ["there is no baseline.json; --save-baseline writes one"]
     with open(BASELINE, encoding="utf-8") as file:
         stored = json.load(file)
-    allowed = stored["tolerance"] if tolerance is None else tolerance
+    allowed = stored["tolerance"]
     grown, compared = [], 0
     for name, columns in by_row.items():
-        limit = 1.0 if "." in name else allowed
+        limit = 1.0 if "." in name else stored["tolerances"].get(name, allowed) if tolerance is None else tolerance
         for column, ratio in columns.items():
             before = stored["ratios"].get(name, {}).get(column)
             if before is None:
