@@ -1,6 +1,5 @@
 """What culvert uses when its clients and targets behave badly: memory, descriptors, time on the processor."""
 
-import os
 import socket
 import threading
 import time
@@ -68,9 +67,8 @@ def wait_until_steady(value, seconds=20, still=0.5):
 
 class Memory(unittest.TestCase):
     def test_at_rest(self):
-        """A sidecar that has nothing to do is small, and has no thread but its workers."""
+        """A sidecar that has nothing to do is small."""
         culvert = launch(self, world, "--threads", "1", *OVER_DANTE)
-        self.assertEqual(len(os.listdir(f"/proc/{culvert.pid}/task")), 1)
         if not is_sanitized():
             self.assertLess(culvert.resident_mib(), 6)
         culvert.end()
@@ -189,7 +187,7 @@ class Descriptors(unittest.TestCase):
 
 class Threads(unittest.TestCase):
     def test_no_thread_without_need(self):
-        """The workers, and libuv's four for names once there is one to look up here."""
+        """The workers, and libuv's for names once there is one to look up here."""
         for workers in 1, 3:
             with self.subTest(workers=workers):
                 culvert = launch(self, world, "--threads", str(workers), *OVER_DANTE)
