@@ -97,6 +97,15 @@ void TlsSessionSlot::put(ssl_session_st* session) {
   session_ = session;
 }
 
+void TlsSessionSlot::offer(ssl_st* ssl) const {
+  if (session_ == nullptr) return;
+  // OpenSSL takes a session of TLS 1.3 out of use with the handshake that resumes it.
+  SSL_SESSION* copy = SSL_SESSION_dup(session_);
+  if (copy == nullptr) return;
+  SSL_set_session(ssl, copy);
+  SSL_SESSION_free(copy);
+}
+
 /// The BIO through which OpenSSL reaches the stream beneath.
 struct TlsStream::Bio {
   static int read(BIO* bio, char* data, int size) {
@@ -170,7 +179,7 @@ TlsStream::TlsStream(std::unique_ptr<Stream> beneath, const TlsClientContext& co
              const_cast<char*>(name.c_str()));
     SSL_set1_host(ssl_, name.c_str());
   }
-  if (slot.get() != nullptr) SSL_set_session(ssl_, slot.get());
+  slot.offer(ssl_);
 }
 
 TlsStream::~TlsStream() {

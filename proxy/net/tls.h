@@ -34,8 +34,10 @@ class TlsClientContext {
   ssl_ctx_st* context_;
 };
 
-/// The last session that a server gave, offered again at the next handshake (RFC 8446 section 2.2).
-/// One for each worker and server.
+/// The last session that a server gave, offered again at the next handshakes (RFC 8446 section 2.2).
+/// One for each worker and server.  Appendix C.4 there advises to offer each but once, so that
+/// nobody can tell two connections to be of the same client; ours go from one address to one proxy
+/// anyway, and several often begin before the first has brought a new session.
 class TlsSessionSlot {
  public:
   TlsSessionSlot() = default;
@@ -44,6 +46,7 @@ class TlsSessionSlot {
   TlsSessionSlot& operator=(const TlsSessionSlot&) = delete;
 
   void put(ssl_session_st* session);  ///< takes over one reference
+  void offer(ssl_st* ssl) const;
   ssl_session_st* get() const { return session_; }
 
  private:

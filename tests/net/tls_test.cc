@@ -1,6 +1,7 @@
 // Handshakes: who is trusted, and what is said of who is not.
 #include "net/tls.h"
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -132,7 +133,38 @@ TEST_CASE("the second connection continues the session of the first") {
     CHECK(client.write("bye"));
     CHECK(server.verdict() == "");
     CHECK(server.resumed() == (connection > 0));
-    CHECK(slot.get() != nullptr);
+  }
+}
+
+TEST_CASE("connections that begin side by side all continue the last session") {
+  Loop loop;
+  TlsServerOptions options;
+  options.only_tls12 = GENERATE(false, true);
+  const auto server_side = proxy_context(options);
+  const auto context = trusting_context();
+  TlsSessionSlot slot;
+  struct Line {
+    Line(Loop& on, const std::shared_ptr<ssl_ctx_st>& server_side, const TlsClientContext& context,
+         TlsSessionSlot& slot)
+        : wire(on), server(wire, server_side), client(on, wire.stream(), context, slot) {}
+    Peer wire;
+    TlsServer server;
+    TlsClient client;
+  };
+  {
+    Line first(loop, server_side, *context, slot);
+    first.server.says("hello");
+    REQUIRE(first.client.shake_hands());
+    CHECK(first.client.read(5) == "hello");
+  }
+  std::list<Line> lines;
+  for (int i = 0; i < 3; ++i) lines.emplace_back(loop, server_side, *context, slot);
+  for (Line& line : lines) {
+    CAPTURE(options.only_tls12);
+    REQUIRE(line.client.shake_hands());
+    CHECK(line.client.ready());
+    settle(loop);
+    CHECK(line.server.resumed());
   }
 }
 
