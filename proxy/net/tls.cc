@@ -18,6 +18,9 @@
 namespace culvert {
 namespace {
 
+// Four records of 16 KiB and what surrounds them.
+constexpr std::size_t kReadBuffer = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
+
 /// The most telling line of OpenSSL's queue, which is emptied.
 std::string last_tls_error() {
   const unsigned long code = ERR_peek_last_error();
@@ -67,7 +70,9 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   // having ended: what runs inside the tunnel has its own idea of completeness.
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(context, 1);  // a record in one recv instead of two
+  // Several records in one recv.
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadBuffer);
   SSL_CTX_set_options(
       context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
@@ -195,7 +200,7 @@ void TlsStream::on_ready(Stream&) {
 Io TlsStream::outcome(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_NONE:
-      return Io::ok(static_cast<std::size_t>(result));
+      return Io::ok(0);
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
       return Io::would_block();
@@ -243,18 +248,38 @@ Io TlsStream::try_read(std::span<char> buffer) {
     unread_.erase(0, count);
     return Io::ok(count);
   }
+  if (read_end_) return *read_end_;
   ERR_clear_error();
-  const int size = static_cast<int>(std::min<std::size_t>(buffer.size(), 1 << 30));
-  const int result = SSL_read(ssl_, buffer.data(), size);
-  return result > 0 ? Io::ok(static_cast<std::size_t>(result)) : outcome(result);
+  // A record holds 16 KiB at most; whoever asks for more wants to write it on in one go.
+  std::size_t count = 0;
+  while (count < buffer.size()) {
+    std::size_t step = 0;
+    const int result = SSL_read_ex(ssl_, buffer.data() + count, buffer.size() - count, &step);
+    if (result != 1) {
+      const Io io = outcome(result);
+      if (count == 0) return io;
+      // A reset is told but once by the stream beneath.
+      if (io.status != Io::Status::would_block) read_end_ = io;
+      break;
+    }
+    count += step;
+  }
+  return Io::ok(count);
 }
 
 Io TlsStream::try_write(std::span<const char> bytes) {
-  if (bytes.empty()) return Io::ok(0);
   ERR_clear_error();
-  const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 30));
-  const int result = SSL_write(ssl_, bytes.data(), size);
-  return result > 0 ? Io::ok(static_cast<std::size_t>(result)) : outcome(result);
+  std::size_t count = 0;
+  while (count < bytes.size()) {
+    std::size_t step = 0;
+    const int result = SSL_write_ex(ssl_, bytes.data() + count, bytes.size() - count, &step);
+    if (result != 1) {
+      if (count == 0) return outcome(result);
+      break;
+    }
+    count += step;
+  }
+  return Io::ok(count);
 }
 
 Io TlsStream::shutdown_write() {

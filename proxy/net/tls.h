@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -87,6 +88,7 @@ class TlsStream final : public Stream, private StreamEvents {
   std::string unread_;
   ssl_st* ssl_ = nullptr;
   Io beneath_failure_;  // what the stream beneath said last, when OpenSSL saw a failure
+  std::optional<Io> read_end_;  // of the reading, met behind bytes that were given out before it
   unsigned long tls_failure_ = 0;
   bool write_closed_ = false;
 };

@@ -79,6 +79,24 @@ TEST_CASE("a record that was stuck half-written goes on where it was") {
   CHECK(line.server.verdict() == "");
 }
 
+TEST_CASE("a read takes all the records that are there, a write makes as many as it needs") {
+  TlsLine line;
+  const std::string bytes = numbered_bytes(60'000);
+  line.server.says(bytes).hears(bytes);
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  std::string buffer(64 * 1024, '\0');
+  const Io in = line.client.stream->try_read(buffer);
+  REQUIRE(in.status == Io::Status::ok);
+  CHECK(in.bytes == bytes.size());
+  CHECK(std::string_view(buffer).substr(0, in.bytes) == bytes);
+  const Io out = line.client.stream->try_write(bytes);
+  REQUIRE(out.status == Io::Status::ok);
+  CHECK(out.bytes == bytes.size());
+  settle(line.loop);
+  CHECK(line.server.verdict() == "");
+}
+
 TEST_CASE("a full wire holds up the end, not for good") {
   TlsLine line;
   REQUIRE(line.client.shake_hands());
