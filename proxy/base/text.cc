@@ -169,6 +169,11 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+void clear_keeping(std::string& text, std::size_t room) {
+  text.clear();
+  if (text.capacity() > room) std::string().swap(text);
+}
+
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -31,6 +31,9 @@ std::string_view trim(std::string_view text);
 /// The parts between `separator`s, trimmed; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// Empties `text`, and gives its memory back if that is more than `room` bytes.
+void clear_keeping(std::string& text, std::size_t room);
+
 /// RFC 3986 section 2.1; nullopt for a bad escape.
 std::optional<std::string> percent_decode(std::string_view text);
 

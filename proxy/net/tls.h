@@ -35,10 +35,10 @@ class TlsClientContext {
   ssl_ctx_st* context_;
 };
 
-/// The last session that a server gave, offered again at the next handshakes (RFC 8446 section 2.2).
-/// One for each worker and server.  Appendix C.4 there advises to offer each but once, so that
-/// nobody can tell two connections to be of the same client; ours go from one address to one proxy
-/// anyway, and several often begin before the first has brought a new session.
+/// The last session that a server gave, offered again at the next handshakes (RFC 8446
+/// section 2.2). One for each worker and server.  Appendix C.4 there advises to offer each but
+/// once, so that nobody can tell two connections to be of the same client; ours go from one address
+/// to one proxy anyway, and several often begin before the first has brought a new session.
 class TlsSessionSlot {
  public:
   TlsSessionSlot() = default;
@@ -87,7 +87,7 @@ class TlsStream final : public Stream, private StreamEvents {
   std::unique_ptr<Stream> beneath_;
   std::string unread_;
   ssl_st* ssl_ = nullptr;
-  Io beneath_failure_;  // what the stream beneath said last, when OpenSSL saw a failure
+  Io beneath_failure_;          // what the stream beneath said last, when OpenSSL saw a failure
   std::optional<Io> read_end_;  // of the reading, met behind bytes that were given out before it
   unsigned long tls_failure_ = 0;
   bool write_closed_ = false;

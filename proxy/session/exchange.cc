@@ -120,7 +120,7 @@ void Exchange::begin_request() {
   auto used = up_.feed(body_begin_);
   if (!used) return finish(End::Kind::refused, Side::client, std::move(used).error());
   if (*used < body_begin_.size()) client_.unread(body_begin_.substr(*used));
-  body_begin_.clear();
+  clear_keeping(body_begin_, kKeptRoom);
   arm_timer();
   advance();
 }

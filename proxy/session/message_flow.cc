@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace culvert {
 namespace {
 
@@ -12,8 +14,6 @@ using Kind = BodyFraming::Kind;
 constexpr std::size_t kMostPending = 64 * 1024;
 // What one call may move before others get their turn.
 constexpr std::size_t kBudget = 256 * 1024;
-// A head and a small body; what a connection may keep while it waits for its next message.
-constexpr std::size_t kKeptRoom = 4 * 1024;
 
 }  // namespace
 
@@ -199,9 +199,8 @@ void MessageFlow::release(FlowResources resources) {
     total_ += flow_->total();
     flow_.reset();
   }
-  output_.clear();
+  clear_keeping(output_, kKeptRoom);
   written_ = 0;
-  if (output_.capacity() > kKeptRoom) std::string().swap(output_);
 }
 
 void MessageFlow::clear(FlowResources resources) {

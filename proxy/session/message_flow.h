@@ -11,6 +11,10 @@
 
 namespace culvert {
 
+/// A head and a small body: what a connection may keep of each of its buffers while it waits for
+/// its next message.
+inline constexpr std::size_t kKeptRoom = 4 * 1024;
+
 /// One HTTP message on its way through us: a head that was written anew, then the body as it comes
 /// in, in the framing that the receiver understands.  Head and first bytes leave in one write; a
 /// body that keeps its framing moves as a Flow does.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "codec/client_mistake.h"
 #include "session/answer.h"
 #include "session/exchange.h"
@@ -52,11 +53,12 @@ struct Session::Opening {
 };
 
 struct Session::Plain {
-  Plain(SessionContext& context, Stream& client, Callback<void()> done)
-      : exchange(context, client, done) {}
+  Plain(SessionContext& context, Stream& stream, std::string from, Callback<void()> done)
+      : exchange(context, stream, done), client(std::move(from)) {}
 
   PlainRequest request;
   Exchange exchange;
+  std::string client;  // for the access lines, of which there may be many
 };
 
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
@@ -281,7 +283,7 @@ bool Session::was_false_yes() const {
 
 void Session::begin_exchange() {
   if (!plain_) {
-    plain_ = std::make_unique<Plain>(context_, *client_,
+    plain_ = std::make_unique<Plain>(context_, *client_, client_text(),
                                      Callback<void()>::to<&Session::on_exchange_done>(this));
   }
   PlainRequest& request = plain_->request;
@@ -336,7 +338,7 @@ void Session::on_exchange_done() {
 
 void Session::next_request() {
   stage_ = Stage::head;
-  opening_->head.clear();
+  clear_keeping(opening_->head, kKeptRoom);
   opening_->scanner.reset();
   method_.clear();
   target_.clear();
@@ -419,16 +421,20 @@ void Session::finish(std::string_view outcome, Side closed_by, std::string_view 
   finished_(*this);
 }
 
+std::string Session::client_text() const {
+  if (!client_ip_) return "unix";
+  return HostPort{client_ip_->to_string(), client_port_, client_ip_}.to_string();
+}
+
 void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
                          std::string_view detail) {
   static constexpr std::array<std::string_view, 9> kStages = {
       "head", "route", "dial", "established", "tunnel", "exchange", "answer", "linger", "over"};
   const auto or_dash = [](std::string_view text) { return text.empty() ? "-" : text; };
-  const std::string client =
-      client_ip_ ? HostPort{client_ip_->to_string(), client_port_, client_ip_}.to_string() : "unix";
+  const std::string client = plain_ ? std::string() : client_text();
   Log::Access line;
   line.id = id_;
-  line.client = client;
+  line.client = plain_ ? plain_->client : client;
   line.method = or_dash(method_);
   line.target = or_dash(target_);
   line.upstream = way_ != nullptr ? std::string_view(way_->config.label) : "-";

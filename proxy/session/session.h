@@ -77,6 +77,7 @@ class Session final : private StreamEvents {
   void finish_lingered();
   void on_deadline();
   void finish(std::string_view outcome, Side closed_by, std::string_view detail);
+  std::string client_text() const;
   void log_access(Stage stage, std::string_view outcome, Side closed_by, std::string_view detail);
 
   SessionContext& context_;

@@ -154,8 +154,9 @@ PlainScene::PlainScene(Options options) : wiring_(std::make_unique<Wiring>(std::
   client_ = std::make_unique<SocketPeer>(theirs);
   wiring_->session = std::make_unique<Session>(
       wiring_->context, 1,
-      std::make_unique<TcpStream>(wiring_->loop, ours, TcpStream::State::connected), std::nullopt,
-      Session::Admission::serve, Callback<void(Session&)>::to<&PlainScene::on_finished>(this));
+      std::make_unique<TcpStream>(wiring_->loop, ours, TcpStream::State::connected),
+      wiring_->options.peer, Session::Admission::serve,
+      Callback<void(Session&)>::to<&PlainScene::on_finished>(this));
   wiring_->session->start();
 }
 

@@ -40,7 +40,8 @@ class PlainScene {
  public:
   struct Options {
     std::string upstream = "direct://";
-    Config config;  ///< timeouts count
+    Config config;                 ///< timeouts count
+    std::optional<HostPort> peer;  ///< where the client says it is
     bool access_log = true;
     int socket_buffer = 0;  ///< of all sockets, in bytes; 0: the system's
   };
