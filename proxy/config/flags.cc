@@ -91,8 +91,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "about the tunnel behind it (default: off)"},
     {"probe-interval", "TIME", kOnce, "between two probes, 1s to 1h (default: 15s)"},
     {"idle-timeout", "TIME", kOnce,
-     "for a tunnel without traffic both ways, 1s to 168h, or off\n"
-     "(default: off)"},
+     "for a tunnel without traffic both ways, or a plain answer that\n"
+     "stalls, 1s to 168h, or off (default: off)"},
     {"half-open-timeout", "TIME", kOnce,
      "for a tunnel of which one side has finished and the other sends\n"
      "nothing, 1s or more, or off (default: 5m)"},

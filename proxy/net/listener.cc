@@ -135,12 +135,12 @@ Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
 
 /// Level-triggered: a queue longer than a batch stays.
 void Listener::begin_watching() {
-  watch_error_ = loop_.watch(socket_.fd(), *this, paused_ ? 0U : EPOLLIN);
+  watch_error_ = loop_.watch(socket_.fd(), *this, EPOLLIN);
   if (watch_error_ != 0) retry_.start(kRetryAfterStarvation);
 }
 
 void Listener::on_poll(std::uint32_t) {
-  for (int i = 0; i < kAcceptsPerWakeup && !paused_; ++i) {
+  for (int i = 0; i < kAcceptsPerWakeup; ++i) {
     if (!accept_one()) return;
   }
 }
@@ -185,19 +185,7 @@ void Listener::on_retry() {
     starved_(watch_error_);
     return begin_watching();
   }
-  if (!paused_) loop_.rewatch(socket_.fd(), *this, EPOLLIN);
-}
-
-void Listener::pause_accepting() {
-  if (paused_) return;
-  paused_ = true;
-  loop_.rewatch(socket_.fd(), *this, 0);
-}
-
-void Listener::resume_accepting() {
-  if (!paused_) return;
-  paused_ = false;
-  if (!retry_.running()) loop_.rewatch(socket_.fd(), *this, EPOLLIN);
+  loop_.rewatch(socket_.fd(), *this, EPOLLIN);
 }
 
 }  // namespace culvert

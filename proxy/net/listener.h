@@ -51,9 +51,6 @@ class Listener final : private Pollable {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// Leaves new connections in the kernel's queue until resume_accepting().
-  void pause_accepting();
-  void resume_accepting();
   /// Takes what is already in the queue, so that closing the socket resets nobody.
   void accept_all();
 
@@ -69,7 +66,6 @@ class Listener final : private Pollable {
   Starved starved_;
   Timer retry_;
   int watch_error_ = 0;
-  bool paused_ = false;
 };
 
 }  // namespace culvert

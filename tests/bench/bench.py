@@ -40,6 +40,7 @@ def main():
     parser.add_argument("--check", action="store_true", help="fail when a ratio grew beyond what baseline.json allows")
     parser.add_argument("--save-baseline", action="store_true", help="write the ratios of this run into baseline.json")
     parser.add_argument("--tolerance", type=float, help="for --check, instead of those in baseline.json; 0.15 is 15 %%")
+    parser.add_argument("--samples", metavar="FILE", help="where the samples go; by default into the build folder")
     parser.add_argument("--self-test", action="store_true", help="every row at a tiny size, to see that all of it works")
     options = parser.parse_args()
 

@@ -110,9 +110,7 @@ def ratios(results):
 
 
 def save(bench, results, by_row):
-    folder = os.path.join(HERE, "results")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S.json"))
+    path = bench.options.samples or os.path.join(bench.build, datetime.datetime.now().strftime("bench-%Y-%m-%d-%H%M%S.json"))
     with open(path, "w", encoding="utf-8") as file:
         json.dump({
             "kernel": platform.release(), "cores": os.cpu_count(), "load": os.getloadavg(),

@@ -43,7 +43,6 @@ struct Door {
   void on_accepted(int fd, const std::optional<HostPort>& peer) {
     accepted.emplace_back(fd);
     peers.push_back(peer);
-    if (then) then();
   }
   void on_starved(int error) { starved.push_back(error); }
   std::uint16_t port() const { return socket.address().port; }
@@ -54,7 +53,6 @@ struct Door {
   std::vector<Fd> accepted;
   std::vector<std::optional<HostPort>> peers;
   std::vector<int> starved;
-  std::function<void()> then;
 };
 
 ListenSocket on_loopback() { return ListenSocket::tcp(loopback(0), false).value(); }
@@ -101,33 +99,8 @@ TEST_CASE("more connections than fit one wake-up all arrive") {
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == clients.size(); }));
 }
 
-TEST_CASE("a paused listener leaves connections in the queue") {
+TEST_CASE("accept_all() empties the queue without a turn of the loop") {
   Door door(on_loopback());
-  door.listener->pause_accepting();
-  door.listener->pause_accepting();
-  const Fd client = connect_to_loopback(door.port());
-  settle(door.loop);
-  CHECK(door.accepted.empty());
-  door.listener->resume_accepting();
-  door.listener->resume_accepting();
-  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
-}
-
-TEST_CASE("a listener that is paused by what it brings brings no more") {
-  Door door(on_loopback());
-  const Fd first = connect_to_loopback(door.port());
-  const Fd second = connect_to_loopback(door.port());
-  door.then = [&] { door.listener->pause_accepting(); };
-  settle(door.loop);
-  CHECK(door.accepted.size() == 1);
-  door.listener->resume_accepting();
-  settle(door.loop);
-  CHECK(door.accepted.size() == 2);
-}
-
-TEST_CASE("accept_all() empties the queue, of a paused listener too") {
-  Door door(on_loopback());
-  door.listener->pause_accepting();
   const Fd first = connect_to_loopback(door.port());
   const Fd second = connect_to_loopback(door.port());
   door.listener->accept_all();
@@ -166,24 +139,6 @@ TEST_CASE("a listener whose socket the system does not watch yet says so and tri
   REQUIRE_FALSE(door.starved.empty());
   CHECK(door.starved[0] == ENOSPC);
   const Fd client = connect_to_loopback(door.port());
-  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
-}
-
-TEST_CASE("a starved listener that is paused stays paused when its retry comes") {
-  Door door(on_loopback());
-  const Fd client = connect_to_loopback(door.port());
-  {
-    const FileLimit none_left;
-    REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
-  }
-  door.listener->pause_accepting();
-  int turns = 0;
-  for (const auto begun = Loop::Clock::now(); Loop::Clock::now() - begun < 200ms; ++turns) {
-    door.loop.turn(50);
-  }
-  CHECK(turns < 20);  // and does not spin
-  CHECK(door.accepted.empty());
-  door.listener->resume_accepting();
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
 }
 
