@@ -1,12 +1,12 @@
 // What relaying costs if nothing but the kernel is paid for: no parser, no limits, no log, no
 // names, no time-outs. A proxy can hardly be cheaper, so its cost is told as a multiple of this.
 //
-//   floor relay --listen ADDRESS:PORT --to ADDRESS:PORT     bytes there and back
-//   floor connect --listen ADDRESS:PORT --to ADDRESS:PORT   HTTP CONNECT to an IPv4 address, by way
-//   of a SOCKS5
-//                                                           proxy at --to
-//   --password USER:PASSWORD                                which that proxy wants
-//   --copy 1                                                never splice
+//   floor relay --listen ADDRESS:PORT --to ADDRESS:PORT
+//       bytes there and back
+//   floor connect --listen ADDRESS:PORT --to ADDRESS:PORT [--password USER:PASSWORD]
+//       HTTP CONNECT to an IPv4 address, by way of the SOCKS5 proxy at --to
+//   --copy 1
+//       never splice
 //
 // Sockets are edge-triggered and registered once. A direction is copied through one buffer until it
 // has seen a bulk of bytes, and spliced from then on, through a pipe that it holds only while there
