@@ -87,6 +87,7 @@ void Server::run() {
     const SignalWatcher terminate(loop, SIGTERM, received);
     const SignalWatcher interrupt(loop, SIGINT, received);
     const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
+    held_signals_.reset();
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       threads_.emplace_back([worker = workers_[i].get()] { worker->loop().run(); });
     }

@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "net/signals.h"
@@ -52,6 +54,8 @@ class Server {
   void on_tunnel_stopped() { workers_[0]->loop().stop(); }
   void each_worker(void (Worker::*method)());
 
+  // Clients come as soon as there is a listener, and so may a signal.
+  std::optional<HeldSignals> held_signals_ = std::optional<HeldSignals>(std::in_place);
   std::unique_ptr<Shared> shared_;
   Reload reload_;
   Config started_with_;

@@ -9,7 +9,7 @@ import unittest
 import harness
 import peers
 import wire
-from culvert import PORT, launch
+from culvert import PORT, Culvert, launch
 from world import BORDER, World, wait_for
 
 MIB = 1 << 20
@@ -69,6 +69,17 @@ class Ending(unittest.TestCase):
         started = time.monotonic()
         culvert.end()
         self.assertLess(time.monotonic() - started, 3)
+
+    def test_sigterm_as_soon_as_it_listens(self):
+        """There is no moment in which a client is accepted and a signal just kills."""
+        for _ in range(20):
+            culvert = Culvert(world, *OVER_DANTE)
+            self.addCleanup(culvert.kill)
+            culvert.start()
+            while refused():
+                pass
+            culvert.signal(signal.SIGTERM)
+            self.assertEqual(culvert.wait(10), 0)
 
     def test_second_signal_ends_at_once(self):
         culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)

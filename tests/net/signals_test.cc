@@ -1,6 +1,8 @@
 #include "net/signals.h"
 
 #include <csignal>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "support/catch.h"
@@ -46,4 +48,16 @@ TEST_CASE("a watcher that is gone is silent about a signal that came before") {
   REQUIRE(turn_until(loop, [&] { return other.heard.size() == 1; }));
   settle(loop, 5);
   CHECK(ear.heard.empty());
+}
+
+TEST_CASE("held signals wait for who will watch them") {
+  Loop loop;
+  Ear ear;
+  std::optional<HeldSignals> held(std::in_place);
+  raise(SIGTERM);
+  const SignalWatcher watcher(loop, SIGTERM, Callback<void(int)>::to<&Ear::on_signal>(&ear));
+  settle(loop, 5);
+  CHECK(ear.heard.empty());
+  held.reset();
+  CHECK(turn_until(loop, [&] { return ear.heard.size() == 1; }));
 }
