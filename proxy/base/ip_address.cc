@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstddef>
 
+#include "base/text.h"
+
 namespace culvert {
 namespace {
 
@@ -83,16 +85,10 @@ std::optional<Groups> parse_groups(std::string_view text) {
   return head;
 }
 
-void append_number(std::string& out, unsigned value, int base) {
-  std::array<char, 8> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
-  out.append(digits.data(), end);
-}
-
 void append_quad(std::string& out, const std::uint8_t* bytes) {
   for (int i = 0; i < 4; ++i) {
     if (i > 0) out += '.';
-    append_number(out, bytes[i], 10);
+    append_number(out, bytes[i]);
   }
 }
 
@@ -258,7 +254,7 @@ bool Cidr::contains(const IpAddress& address) const {
 
 std::string Cidr::to_string() const {
   std::string out = base_.to_string() + "/";
-  append_number(out, prefix_, 10);
+  append_number(out, prefix_);
   return out;
 }
 

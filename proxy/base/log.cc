@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <climits>
 #include <ctime>
@@ -62,14 +61,6 @@ void append_now(std::string& out) {
     out += static_cast<char>('0' + digit);
   }
   out += 'Z';
-}
-
-/// fmt would parse a format string each time, and an access line has a dozen of these.
-template <typename Number>
-void append_number(std::string& out, Number value) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
 }
 
 /// Text for people.  Whatever is not printable ASCII is escaped, so that a line stays one line,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -21,6 +24,14 @@ std::string shorten_middle(std::string_view text, std::size_t limit);
 /// characters escaped, bytes that are not UTF-8 written as \ufffd.
 std::string json_escape(std::string_view bytes);
 void append_json_escaped(std::string& out, std::string_view bytes);
+
+/// In digits of `base`, from 10 to 16 (lower-case).
+template <std::integral Number>
+void append_number(std::string& out, Number value, int base = 10) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
+  out.append(digits.data(), end);
+}
 
 /// ASCII-only, locale-free.
 char to_lower(char c);

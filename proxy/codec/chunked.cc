@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/text.h"
 #include "codec/octets.h"
@@ -199,9 +198,7 @@ Error ChunkedDecoder::fail(std::string_view text) const {
 }
 
 void append_chunk_start(std::uint64_t size, std::string& out) {
-  std::array<char, 16> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
-  out.append(digits.data(), end);
+  append_number(out, size, 16);
   out += "\r\n";
 }
 

@@ -1,7 +1,6 @@
 #include "codec/forward_head.h"
 
 #include <array>
-#include <charconv>
 
 #include "base/text.h"
 #include "codec/field_list.h"
@@ -54,19 +53,13 @@ Role role_of(std::string_view name, const ConnectionOptions& options) {
   return options.names(name) ? Role::hop_by_hop : Role::end_to_end;
 }
 
-void append_number(std::uint64_t value, std::string& out) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
-}
-
 void append_field(std::string_view name, std::string_view value, std::string& out) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
 void append_number_field(std::string_view name, std::uint64_t value, std::string& out) {
   out.append(name).append(": ");
-  append_number(value, out);
+  append_number(out, value);
   out += "\r\n";
 }
 
@@ -78,7 +71,7 @@ void append_authority(const HostPort& authority, std::string& out) {
   if (bracketed) out += ']';
   if (authority.port == 80) return;
   out += ':';
-  append_number(authority.port, out);
+  append_number(out, authority.port);
 }
 
 /// RFC 9112 section 3.2: the target as the next hop wants it.
@@ -210,7 +203,7 @@ void append_request_head(const RequestHead& head, const RequestTarget& target,
 void append_response_head(const ResponseHead& head, const ConnectionOptions& options,
                           const ResponseForward& forward, std::string& out) {
   out += "HTTP/1.1 ";
-  append_number(static_cast<std::uint64_t>(head.status), out);
+  append_number(out, head.status);
   out.append(" ").append(head.reason).append("\r\n");
 
   const bool interim = head.status < 200;

@@ -43,13 +43,13 @@ struct Upstream {
   Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
   bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
   bool probe_failed = false;  ///< nothing has come through since: others are preferred
-  Secret
-      authorization;  ///< value of Proxy-Authorization for requests in absolute-form; may be empty
+  /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
+  Secret authorization;
   std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
   std::uint64_t false_yeses = 0;   ///< see closed_after_yes()
   Time false_yes_told{};
-  std::vector<std::unique_ptr<RouteAttempt>>
-      stragglers;  ///< nobody waits for them: RouteAttempt::overtaken()
+  /// Nobody waits for them: RouteAttempt::overtaken().
+  std::vector<std::unique_ptr<RouteAttempt>> stragglers;
 
   /// Goes on with what was remembered of the same upstream under another configuration.  Attempts
   /// that are under way there tell this one nothing.

@@ -1,7 +1,6 @@
 #include "dial/warm_pool.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "dial/attempt_limits.h"
@@ -15,13 +14,6 @@ using std::chrono::milliseconds;
 // Proxies give a client that says nothing some 30 s (dante) or more to make its request.
 constexpr milliseconds kOldest{25'000};
 constexpr milliseconds kRest{2'000};
-
-/// Nobody has been asked anything: a FIN or a byte means that the connection is spoilt.  Reading
-/// takes in what TLS sends for itself, such as its session tickets.
-bool is_quiet(Stream& stream) {
-  std::array<char, 1> unasked;
-  return stream.try_read(unasked).status == Io::Status::would_block;
-}
 
 }  // namespace
 

@@ -69,4 +69,9 @@ class Stream {
   StreamEvents* events_ = nullptr;
 };
 
+/// Nothing has come that nobody asked for, FIN included: that ends the use of a connection which is
+/// kept.  May eat a byte if it has.  Reading takes in what TLS sends for itself, such as its
+/// session tickets.
+bool is_quiet(Stream& stream);
+
 }  // namespace culvert

@@ -55,7 +55,7 @@ class Server {
   void each_worker(void (Worker::*method)());
 
   // Clients come as soon as there is a listener, and so may a signal.
-  std::optional<HeldSignals> held_signals_ = std::optional<HeldSignals>(std::in_place);
+  std::optional<HeldSignals> held_signals_{std::in_place};
   std::unique_ptr<Shared> shared_;
   Reload reload_;
   Config started_with_;

@@ -71,7 +71,7 @@ bool Exchange::may_reuse_connection() const {
       !check.literal(*target.ip, target.port, AddressGuard::Way::through_upstream)) {
     return false;
   }
-  return connection_.quiet();
+  return is_quiet(*connection_.stream);
 }
 
 void Exchange::dial() {
@@ -139,7 +139,7 @@ void Exchange::append_request() {
 void Exchange::on_ready(Stream&) {
   if (stage_ == Stage::active) return advance();
   // Between two exchanges: a late edge, or the server said something unasked, most likely goodbye.
-  if (!connection_.quiet()) connection_.stream.reset();
+  if (!is_quiet(*connection_.stream)) connection_.stream.reset();
 }
 
 void Exchange::on_client_ready() {

@@ -20,10 +20,6 @@ struct UpstreamConnection {
   /// Whether a request for `wanted` can go on it.  An upgrade needs a connection that leads to the
   /// target: what follows it there is no HTTP.
   bool leads_to(const HostPort& wanted, bool upgrade) const;
-
-  /// Nothing has come that nobody asked for, FIN included: that ends a connection's use.  May eat a
-  /// byte if it has.
-  bool quiet() const;
 };
 
 }  // namespace culvert
