@@ -18,8 +18,15 @@
 namespace culvert {
 namespace {
 
-// Four records of 16 KiB and what surrounds them.
-constexpr std::size_t kReadBuffer = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
+// Records are read and written four at a time: that is as much as a flow moves at a time.
+constexpr std::size_t kMostPlain = 4 * SSL3_RT_MAX_PLAIN_LENGTH;
+constexpr std::size_t kMostRecords = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
+
+/// Room for the records of one write, which leave together.
+std::string& spare_room() {
+  thread_local std::string room;
+  return room;
+}
 
 /// The most telling line of OpenSSL's queue, which is emptied.
 std::string last_tls_error() {
@@ -72,7 +79,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
                                 SSL_MODE_RELEASE_BUFFERS);
   // Several records in one recv.
   SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_default_read_buffer_len(context, kReadBuffer);
+  SSL_CTX_set_default_read_buffer_len(context, kMostRecords);
   SSL_CTX_set_options(
       context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
@@ -115,14 +122,22 @@ void TlsSessionSlot::offer(ssl_st* ssl) const {
 struct TlsStream::Bio {
   static int read(BIO* bio, char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
-    return report(bio, *self, self->beneath_->try_read({data, static_cast<std::size_t>(size)}),
-                  BIO_FLAGS_READ);
+    Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
+    // A reset is told but once, be it to who writes.
+    if (io.status == Io::Status::eof && self->was_reset_) io = Io::failed(ECONNRESET);
+    return report(bio, *self, io, BIO_FLAGS_READ);
   }
 
   static int write(BIO* bio, const char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
-    return report(bio, *self, self->beneath_->try_write({data, static_cast<std::size_t>(size)}),
-                  BIO_FLAGS_WRITE);
+    const std::string_view bytes(data, static_cast<std::size_t>(size));
+    Io io = Io::ok(bytes.size());
+    if (self->gathered_ != nullptr) {
+      *self->gathered_ += bytes;
+    } else if (io = self->flush(); io.status == Io::Status::ok) {
+      io = self->write_beneath(bytes);
+    }
+    return report(bio, *self, io, BIO_FLAGS_WRITE);
   }
 
   static int report(BIO* bio, TlsStream& self, const Io& io, int direction) {
@@ -194,6 +209,8 @@ TlsStream::~TlsStream() {
 }
 
 void TlsStream::on_ready(Stream&) {
+  // A failure is met by who reads or writes next.
+  static_cast<void>(flush());
   if (events_ != nullptr) events_->on_ready(*this);
 }
 
@@ -268,22 +285,61 @@ Io TlsStream::try_read(std::span<char> buffer) {
 }
 
 Io TlsStream::try_write(std::span<const char> bytes) {
+  if (const Io io = flush(); io.status != Io::Status::ok) return io;
   ERR_clear_error();
+  bytes = bytes.first(std::min(bytes.size(), kMostPlain));
   std::size_t count = 0;
+  Io refused;
+  // Taken out, as the stream beneath may be a TlsStream too.
+  std::string records = std::move(spare_room());
+  gathered_ = &records;
   while (count < bytes.size()) {
     std::size_t step = 0;
     const int result = SSL_write_ex(ssl_, bytes.data() + count, bytes.size() - count, &step);
     if (result != 1) {
-      if (count == 0) return outcome(result);
+      refused = outcome(result);
       break;
     }
     count += step;
   }
-  return Io::ok(count);
+  gathered_ = nullptr;
+  std::string_view rest = records;
+  const Io sent = write_all_beneath(rest);
+  unsent_ = rest;
+  records.clear();
+  spare_room() = std::move(records);
+  if (sent.status == Io::Status::error) return sent;
+  return count > 0 || bytes.empty() ? Io::ok(count) : refused;
+}
+
+Io TlsStream::write_beneath(std::string_view bytes) {
+  const Io io = beneath_->try_write(bytes);
+  if (io.status == Io::Status::error && io.error == ECONNRESET) was_reset_ = true;
+  return io;
+}
+
+/// Takes from `bytes` what the stream beneath takes: ok when that is all.
+Io TlsStream::write_all_beneath(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    const Io io = write_beneath(bytes);
+    if (io.status != Io::Status::ok) return io;
+    bytes.remove_prefix(io.bytes);
+  }
+  return Io::ok(0);
+}
+
+Io TlsStream::flush() {
+  if (unsent_.empty()) return Io::ok(0);
+  std::string_view rest = unsent_;
+  const Io io = write_all_beneath(rest);
+  unsent_.erase(0, unsent_.size() - rest.size());
+  if (unsent_.empty()) std::string().swap(unsent_);
+  return io;
 }
 
 Io TlsStream::shutdown_write() {
   if (!write_closed_) {
+    if (const Io io = flush(); io.status != Io::Status::ok) return io;
     ERR_clear_error();
     const int result = SSL_shutdown(ssl_);
     if (result < 0) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "net/stream.h"
@@ -55,7 +56,8 @@ class TlsSessionSlot {
 };
 
 /// The client's side of TLS over any other stream, so it stacks.  OpenSSL reads and writes through
-/// a BIO of ours that calls the stream beneath; nothing is buffered between the two but a record.
+/// a BIO of ours that calls the stream beneath; nothing is buffered between the two but what a
+/// write made and the stream beneath did not take.
 class TlsStream final : public Stream, private StreamEvents {
  public:
   /// `name` is what the certificate must be for (a DNS name, also sent as SNI, or an IP address).
@@ -76,21 +78,27 @@ class TlsStream final : public Stream, private StreamEvents {
   void resume() override { beneath_->resume(); }
   void reset_on_close() override { beneath_->reset_on_close(); }
   bool broken() const override { return beneath_->broken(); }
-  std::size_t unsent() const override { return beneath_->unsent(); }
+  std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
   void unread(std::string bytes) override;
 
  private:
   struct Bio;
   void on_ready(Stream& beneath) override;
   Io outcome(int result);
+  Io write_beneath(std::string_view bytes);
+  Io write_all_beneath(std::string_view& bytes);
+  Io flush();
 
   std::unique_ptr<Stream> beneath_;
   std::string unread_;
+  std::string unsent_;               // records that the stream beneath did not take yet
+  std::string* gathered_ = nullptr;  // the records of a write, while it goes on
   ssl_st* ssl_ = nullptr;
   Io beneath_failure_;          // what the stream beneath said last, when OpenSSL saw a failure
   std::optional<Io> read_end_;  // of the reading, met behind bytes that were given out before it
   unsigned long tls_failure_ = 0;
   bool write_closed_ = false;
+  bool was_reset_ = false;
 };
 
 }  // namespace culvert

@@ -70,13 +70,40 @@ TEST_CASE("a record that was stuck half-written goes on where it was") {
   const std::string bytes(40'000, 'r');
   line.server.hears(bytes).hears_end();
   line.wire.takes(100);
-  CHECK(line.client.stream->try_write(bytes).status == Io::Status::would_block);
-  CHECK(line.client.stream->try_write(bytes).status == Io::Status::would_block);
-  line.wire.takes_all();
-  // From elsewhere in memory: what a relay read into a shared buffer waits in a string of its own.
-  CHECK(line.client.write(std::string(bytes)));
-  CHECK(line.client.shut_down());
+  CHECK(line.client.stream->try_write(bytes).bytes == bytes.size());
+  CHECK(line.client.stream->try_write(std::string("!")).status == Io::Status::would_block);
+  CHECK(line.client.stream->shutdown_write().status == Io::Status::would_block);
+  CHECK(line.client.stream->unsent() > bytes.size() - 100);
+  SECTION("when somebody writes again") {
+    line.wire.takes(1000);
+    CHECK(line.client.stream->try_write(std::string("!")).status == Io::Status::would_block);
+    line.wire.takes_all();
+    CHECK(line.client.shut_down());
+  }
+  SECTION("by itself") {
+    line.wire.takes_all();
+    settle(line.loop);
+    CHECK(line.client.stream->unsent() == 0);
+    CHECK(line.client.shut_down());
+  }
   CHECK(line.server.verdict() == "");
+}
+
+TEST_CASE("a reset behind what a write took is met by who comes next") {
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  line.wire.takes(0);
+  CHECK(line.client.stream->try_write(std::string("lost")).bytes == 4);
+  line.wire.resets();
+  SECTION("who writes") {
+    const Io io = line.client.stream->try_write(std::string("x"));
+    CHECK(io.status == Io::Status::error);
+    CHECK(io.error == ECONNRESET);
+  }
+  SECTION("who reads") {
+    settle(line.loop);
+    CHECK(line.client.read(100) == "(error)");
+  }
 }
 
 TEST_CASE("a read takes all the records that are there, a write makes as many as it needs") {
