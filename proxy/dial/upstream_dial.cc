@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -107,6 +108,7 @@ void UpstreamDial::on_connected(DialResult result) {
   transport_.reset();
   if (!result) {
     Error error = std::move(result).error();
+    if (reset_ && error.code != Errc::connection_refused) return give_up(std::move(*reset_));
     const bool refused_by_proxy = !is_direct() && error.code == Errc::connection_refused;
     if (upstream_.config.via_index) {
       // The hop's target is our proxy; that somebody far away was refused is no reason to hold.
@@ -121,6 +123,7 @@ void UpstreamDial::on_connected(DialResult result) {
     }
     return fail(std::move(error));
   }
+  if (reset_) return give_up(std::move(*reset_));
   stream_ = std::move(*result);
   if (is_direct()) return succeed();
   timer_.start(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()));
@@ -221,6 +224,7 @@ void UpstreamDial::on_ready(Stream&) {
 }
 
 void UpstreamDial::on_timeout() {
+  if (reset_) return give_up(std::move(*reset_));
   const std::string waited =
       " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
   const std::string peer = is_direct() ? target_name() : upstream_name();
@@ -273,11 +277,25 @@ void UpstreamDial::fail_target(Error error) {
   fail(std::move(error));
 }
 
-/// Each text names the upstream and the target: it may be all that a user sees.
 void UpstreamDial::fail(Error error) {
   proxy_failed_ = !is_direct() && error.side == Side::upstream &&
                   (stage_ == Stage::connect || stage_ == Stage::tls ||
                    (handshake_ && handshake_->phase() == "greeting"));
+  if (!may_have_gone(error)) return give_up(std::move(error));
+  reset_ = std::move(error);
+  tls_ = nullptr;
+  handshake_.reset();
+  stream_.reset();
+  connect_anew();
+}
+
+bool UpstreamDial::may_have_gone(const Error& error) const {
+  const bool was_reset = error.sys == ECONNRESET || error.sys == EPIPE;
+  return was_reset && !reset_ && !proxy_answered_ && !is_direct() && !upstream_.config.via_index;
+}
+
+/// Each text names the upstream and the target: it may be all that a user sees.
+void UpstreamDial::give_up(Error error) {
   if (is_direct()) {
     error.text += " (direct)";
   } else if (error.text.find(shown_target(target_)) == std::string::npos) {

@@ -18,6 +18,10 @@ namespace culvert {
 /// Gets a stream to the target through one upstream: connects to the proxy (or, for direct, to the
 /// target itself), does TLS if the proxy wants it, then the proxy's handshake.  Errors' texts are
 /// whole sentences that name upstream and target.
+///
+/// A proxy that resets the connection before its first word may have gone just then, and its
+/// listener with it.  So it is connected to once more: if that is refused, this is the failure, and
+/// its return may be waited for; if not, it was the reset.
 class UpstreamDial final : public Dial, private StreamEvents {
  public:
   /// What the stream is wanted for.
@@ -65,6 +69,8 @@ class UpstreamDial final : public Dial, private StreamEvents {
   void fail_target(Error error);
   void fail(Error error);
   void fail_io(const Io& io);
+  bool may_have_gone(const Error& error) const;
+  void give_up(Error error);
   void succeed();
 
   Loop& loop_;
@@ -86,6 +92,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
   bool from_pool_ = false;  // the connection has waited in a WarmPool
+  std::optional<Error> reset_;  // why the proxy is being connected to once more
   bool proxy_failed_ = false;
   bool proxy_answered_ = false;
 };

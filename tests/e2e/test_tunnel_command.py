@@ -58,7 +58,8 @@ class TunnelCommand(unittest.TestCase):
         for _ in range(2):
             [ssh] = processes_with("/usr/bin/ssh -N", at_begin=True)
             os.kill(ssh, signal.SIGKILL)
-            wait_for(lambda: ssh not in processes_with("/usr/bin/ssh -N"), 10, "ssh has survived SIGKILL")
+            # Not only dead but reaped: until then its listener may still take connections.
+            wait_for(lambda: not os.path.exists(f"/proc/{ssh}"), 10, "ssh has survived SIGKILL")
             wire.tunnel(world.home, TARGET).close()
             # The shell may stand between us and the command, and tells of its end in its own way.
             wait_for(

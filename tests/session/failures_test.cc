@@ -71,7 +71,7 @@ TEST_CASE("a target or proxy that cannot be connected to") {
   const bool later = GENERATE(false, true);
   Scene scene;
   scene.add(through_proxy ? socks5() : direct());
-  scene.transport->later(later).fails(sys);
+  scene.transport->later(later).fails(sys).fails(sys);
   const Answer answer = ask(scene);
   CHECK(answer.status == status);
   CHECK_THAT(answer.reason, Contains(reason));
@@ -142,6 +142,7 @@ TEST_CASE("a proxy that resets is told of as one that closes, with the error") {
   Scene scene;
   scene.add(GENERATE(socks5, socks4a, http)());
   scene.upstream.resets();
+  scene.transport->connects(scene.upstream).fails(ECONNRESET);
   const Answer answer = ask(scene);
   CHECK(answer.status == 502);
   CHECK_THAT(answer.reason, Contains("closed the connection") && Contains("reset by peer"));

@@ -85,6 +85,19 @@ TEST_CASE("who waits already does so to the end of the budget") {
   CHECK(Loop::Clock::now() - begun >= 500ms);
 }
 
+TEST_CASE("who met the last moment of a tunnel waits for its return") {
+  RouteScene scene;
+  scene.add(socks5());
+  Peer& dying = scene.peer();
+  Peer& next = scene.peer();
+  dying.resets();
+  scene.way(0).connects(dying).fails(ECONNREFUSED).connects(next);
+  greet(next);
+  grant(next);
+  CHECK(scene.ask_and_wait(kPatient).connected());
+  CHECK_THAT(scene.log_text(), Contains("refused the connection - is the tunnel up?"));
+}
+
 TEST_CASE("without hold a refusal is told at once") {
   RouteScene scene;
   scene.add(socks5());
