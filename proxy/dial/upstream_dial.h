@@ -91,7 +91,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   TlsStream* tls_ = nullptr;  // stream_, while its handshake runs
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
-  bool from_pool_ = false;  // the connection has waited in a WarmPool
+  bool from_pool_ = false;      // the connection has waited in a WarmPool
   std::optional<Error> reset_;  // why the proxy is being connected to once more
   bool proxy_failed_ = false;
   bool proxy_answered_ = false;

@@ -10,6 +10,7 @@
 #include "codec/client_mistake.h"
 #include "session/answer.h"
 #include "session/exchange.h"
+#include "session/last_answer.h"
 
 namespace culvert {
 
@@ -17,12 +18,11 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kAnswerTimeout{10'000};
-constexpr milliseconds kLingerTimeout{2'000};
+constexpr milliseconds kEstablishedTimeout{10'000};
 constexpr milliseconds kDrainingHeadTimeout{1'000};
-constexpr std::size_t kMostLingerBytes = 1 << 20;
+constexpr std::size_t kMostForgotten = 1 << 20;
 // Many clients send the whole of a body before they look for an answer.
-constexpr std::size_t kMostLingerBytesOfBody = 16 << 20;
+constexpr std::size_t kMostForgottenOfBody = 16 << 20;
 
 std::string_view name_of(Errc code) { return meaning_of(code).name; }
 
@@ -45,11 +45,10 @@ struct Session::Opening {
   RequestTarget target;      // the same
   std::unique_ptr<RouteDial> dial;
   Loop::Clock::time_point dial_begun;
-  std::string output;  // for the client
-  std::size_t written = 0;
-  std::size_t lingered = 0;
-  std::optional<Error> failure;
-  Stage failed_in = Stage::head;
+  std::size_t written = 0;  // of kConnectEstablished
+  std::optional<LastAnswer> answer;
+  Stage answered_in = Stage::head;
+  std::optional<Error> failure;  // what the answer is about; nullopt if all is well
 };
 
 struct Session::Plain {
@@ -112,9 +111,7 @@ void Session::on_ready(Stream&) {
     case Stage::exchange:
       return plain_->exchange.on_client_ready();
     case Stage::answer:
-      return write_answer();
-    case Stage::linger:
-      return linger();
+      return opening_->answer->on_ready();
     case Stage::route:
     case Stage::tunnel:
     case Stage::over:
@@ -221,28 +218,21 @@ void Session::on_dialed(DialResult result) {
   upstream_ = std::move(*result);
   stage_ = Stage::established;
   status_ = 200;
-  opening_->output = kConnectEstablished;
-  opening_->deadline.start(kAnswerTimeout);
+  opening_->deadline.start(kEstablishedTimeout);
   write_established();
 }
 
-/// True when all of the output is written; false when it waits or the session is over.
-bool Session::flush_output() {
-  while (opening_->written < opening_->output.size()) {
-    const Io io = client_->try_write(std::string_view(opening_->output).substr(opening_->written));
-    if (io.status == Io::Status::would_block) return false;
+void Session::write_established() {
+  while (opening_->written < kConnectEstablished.size()) {
+    const Io io = client_->try_write(kConnectEstablished.substr(opening_->written));
+    if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) {
-      finish(name_of(Errc::canceled), Side::client,
-             "gone before the answer: " + std::generic_category().message(io.error));
-      return false;
+      return finish(name_of(Errc::canceled), Side::client,
+                    "gone before the answer: " + std::generic_category().message(io.error));
     }
     opening_->written += io.bytes;
   }
-  return true;
-}
-
-void Session::write_established() {
-  if (flush_output()) begin_tunnel();
+  begin_tunnel();
 }
 
 void Session::begin_tunnel() {
@@ -304,10 +294,8 @@ void Session::begin_exchange() {
 void Session::answer_ourselves() {
   plain_->exchange.clear();
   status_ = 200;
-  stage_ = Stage::answer;
-  opening_->output = plain_->request.own_answer();
-  opening_->deadline.start(kAnswerTimeout);
-  write_answer();
+  stage_ = Stage::exchange;
+  close_with(plain_->request.own_answer());
 }
 
 void Session::on_exchange_done() {
@@ -322,9 +310,7 @@ void Session::on_exchange_done() {
       if (context_.log.access_enabled()) log_access(stage_, "ok", end.closed_by, {});
       return next_request();
     case Exchange::End::Kind::close:
-      // The answer said so; lingering keeps a reset from overtaking it.
-      stage_ = Stage::answer;
-      return write_answer();
+      return close_with({});
     case Exchange::End::Kind::abort:
       if (end.reset) client_->reset_on_close();
       return finish(name_of(end.error->code), end.closed_by, end.error->text);
@@ -352,63 +338,47 @@ void Session::next_request() {
 }
 
 void Session::refuse(Error error) {
-  opening_->failed_in = stage_;
-  stage_ = Stage::answer;
   status_ = static_cast<std::int16_t>(meaning_of(error.code).status);
   opening_->dial.reset();
-  opening_->output = error_answer(error, method_ == "HEAD");
+  std::string answer = error_answer(error, method_ == "HEAD");
   opening_->failure = std::move(error);
-  opening_->deadline.start(kAnswerTimeout);
-  write_answer();
+  close_with(std::move(answer));
 }
 
-void Session::write_answer() {
-  if (!flush_output()) return;
-  stage_ = Stage::linger;
-  opening_->deadline.start(kLingerTimeout);
-  linger();
+/// `answer` is what is left to be said.
+void Session::close_with(std::string answer) {
+  opening_->deadline.stop();
+  opening_->answered_in = stage_;
+  stage_ = Stage::answer;
+  opening_->answer.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
+                           plain_ ? kMostForgottenOfBody : kMostForgotten,
+                           LastAnswer::Done::to<&Session::on_answered>(this));
+  opening_->answer->on_ready();
 }
 
-/// Closing with unread bytes would be a reset, and that may overtake the answer.
-void Session::linger() {
-  const bool told = client_->shutdown_write().status != Io::Status::would_block;
-  const std::size_t most = plain_ ? kMostLingerBytesOfBody : kMostLingerBytes;
-  for (;;) {
-    const Io io = client_->try_read(context_.flow.buffer);
-    if (io.status == Io::Status::would_block) return;
-    opening_->lingered += io.bytes;
-    if (io.status != Io::Status::ok || opening_->lingered > most) break;
-  }
-  if (told) finish_lingered();
-}
-
-void Session::finish_lingered() {
+void Session::on_answered(Result<void> taken) {
+  if (!taken) return finish(name_of(Errc::canceled), Side::client, taken.error().text);
   const auto& failure = opening_->failure;
   if (!failure) return finish("ok", Side::local, {});
   finish(name_of(failure->code), failure->side, failure->text);
 }
 
 void Session::on_deadline() {
-  switch (stage_) {
-    case Stage::head:
-      if (opening_->head.empty() && (plain_ || admission_ == Admission::draining)) {
-        return finish({}, Side::local, {});
-      }
-      return refuse(
-          {Errc::http_request_timeout, Side::client, 0,
-           fmt::format("no complete request within {}", seconds(context_.config.header_timeout))});
-    case Stage::linger:
-      return finish_lingered();
-    default:
-      return finish(name_of(Errc::canceled), Side::client, "took no answer");
+  if (stage_ == Stage::established) {
+    return finish(name_of(Errc::canceled), Side::client, "took no answer");
   }
+  if (opening_->head.empty() && (plain_ || admission_ == Admission::draining)) {
+    return finish({}, Side::local, {});
+  }
+  refuse({Errc::http_request_timeout, Side::client, 0,
+          fmt::format("no complete request within {}", seconds(context_.config.header_timeout))});
 }
 
 /// An empty `outcome` is not worth a line: nothing was going on.
 void Session::finish(std::string_view outcome, Side closed_by, std::string_view detail) {
   if (context_.log.access_enabled() && !outcome.empty()) {
-    const bool refused = opening_ && opening_->failure;
-    log_access(refused ? opening_->failed_in : stage_, outcome, closed_by, detail);
+    log_access(stage_ == Stage::answer ? opening_->answered_in : stage_, outcome, closed_by,
+               detail);
   }
   stage_ = Stage::over;
   opening_.reset();
@@ -428,8 +398,8 @@ std::string Session::client_text() const {
 
 void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
                          std::string_view detail) {
-  static constexpr std::array<std::string_view, 9> kStages = {
-      "head", "route", "dial", "established", "tunnel", "exchange", "answer", "linger", "over"};
+  static constexpr std::array<std::string_view, 8> kStages = {
+      "head", "route", "dial", "established", "tunnel", "exchange", "answer", "over"};
   const auto or_dash = [](std::string_view text) { return text.empty() ? "-" : text; };
   const std::string client = plain_ ? std::string() : client_text();
   Log::Access line;

@@ -48,7 +48,6 @@ class Session final : private StreamEvents {
     tunnel,
     exchange,
     answer,
-    linger,
     over,
   };
   struct Opening;  // what is needed until a tunnel stands
@@ -60,7 +59,6 @@ class Session final : private StreamEvents {
   AddressGuard::Client client_place() const;
   void dial(const Route& route, const HostPort& target);
   void on_dialed(DialResult result);
-  bool flush_output();
   void write_established();
   void begin_tunnel();
   void on_relay_done();
@@ -72,9 +70,8 @@ class Session final : private StreamEvents {
   void next_request();
 
   void refuse(Error error);
-  void write_answer();
-  void linger();
-  void finish_lingered();
+  void close_with(std::string answer);
+  void on_answered(Result<void> taken);
   void on_deadline();
   void finish(std::string_view outcome, Side closed_by, std::string_view detail);
   std::string client_text() const;

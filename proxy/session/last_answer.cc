@@ -1,0 +1,59 @@
+#include "session/last_answer.h"
+
+#include <chrono>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+constexpr std::chrono::milliseconds kWriteTimeout{10'000};
+constexpr std::chrono::milliseconds kLingerTimeout{2'000};
+
+}  // namespace
+
+LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::string bytes,
+                       std::size_t most_forgotten, Done done)
+    : client_(client),
+      buffer_(buffer),
+      bytes_(std::move(bytes)),
+      most_forgotten_(most_forgotten),
+      done_(done),
+      deadline_(loop, Callback<void()>::to<&LastAnswer::on_deadline>(this)) {
+  deadline_.start(kWriteTimeout);
+}
+
+void LastAnswer::on_ready() {
+  if (lingering_) return linger();
+  while (written_ < bytes_.size()) {
+    const Io io = client_.try_write(std::string_view(bytes_).substr(written_));
+    if (io.status == Io::Status::would_block) return;
+    if (io.status != Io::Status::ok) {
+      return done_(Error{Errc::canceled, Side::client, io.error,
+                         "gone before the answer: " + std::generic_category().message(io.error)});
+    }
+    written_ += io.bytes;
+  }
+  lingering_ = true;
+  deadline_.start(kLingerTimeout);
+  linger();
+}
+
+void LastAnswer::linger() {
+  const bool told = client_.shutdown_write().status != Io::Status::would_block;
+  for (;;) {
+    const Io io = client_.try_read(buffer_);
+    if (io.status == Io::Status::would_block) return;
+    forgotten_ += io.bytes;
+    if (io.status != Io::Status::ok || forgotten_ > most_forgotten_) break;
+  }
+  if (told) done_({});
+}
+
+void LastAnswer::on_deadline() {
+  if (lingering_) return done_({});
+  done_(Error{Errc::canceled, Side::client, 0, "took no answer"});
+}
+
+}  // namespace culvert
