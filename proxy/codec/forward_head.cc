@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "codec/field_list.h"
+#include "codec/intermediary.h"
 #include "codec/upgrade.h"
 
 namespace culvert {
@@ -88,11 +89,6 @@ void append_target(const RequestHead& head, const RequestTarget& target, bool ab
   }
   if (!target.path.starts_with('/')) out += '/';
   out += target.path;
-}
-
-/// RFC 9110 section 7.6.3: the version that the message came in, and our name.
-void append_via(int minor, std::string_view pseudonym, std::string& out) {
-  out.append(minor == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(pseudonym).append("\r\n");
 }
 
 void append_framing(const BodyFraming& framing, bool wrote_length, std::string& out) {

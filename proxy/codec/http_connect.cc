@@ -5,6 +5,7 @@
 
 #include "codec/clause.h"
 #include "codec/http_head.h"
+#include "codec/intermediary.h"
 #include "codec/protocol_guess.h"
 
 namespace culvert {
@@ -15,8 +16,12 @@ constexpr std::size_t kMaxShownReason = 60;
 
 class HttpConnectHandshake final : public Handshake {
  public:
-  HttpConnectHandshake(const HostPort& target, const std::optional<Credentials>& credentials)
-      : target_(target), credentials_(credentials), shown_(shown_target(target)) {}
+  HttpConnectHandshake(const HostPort& target, const std::optional<Credentials>& credentials,
+                       std::string_view pseudonym)
+      : target_(target),
+        credentials_(credentials),
+        pseudonym_(pseudonym),
+        shown_(shown_target(target)) {}
 
   std::string take_output() override;
   Result<std::size_t> consume(std::string_view bytes) override;
@@ -31,6 +36,7 @@ class HttpConnectHandshake final : public Handshake {
 
   HostPort target_;
   std::optional<Credentials> credentials_;
+  std::string_view pseudonym_;
   std::string shown_;
   bool sent_ = false;
   bool done_ = false;
@@ -43,6 +49,7 @@ std::string HttpConnectHandshake::take_output() {
   if (std::exchange(sent_, true)) return {};
   const std::string authority = target_.to_string();
   std::string out = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
+  if (!pseudonym_.empty()) append_via(1, pseudonym_, out);
   if (credentials_) {
     // Sent without being asked, as every client does: a challenge would cost a round trip, and
     // often the connection.
@@ -119,6 +126,9 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
     case 501:
       text += " - does it serve CONNECT?";
       return upstream_fault(Errc::upstream_unsupported, std::move(text));
+    case 508:
+      // Most likely by us: our Via came back.
+      return upstream_fault(Errc::proxy_loop_detected, std::move(text));
     case 504:
       return target_fault(Errc::connection_timeout, std::move(text));
     default:
@@ -146,8 +156,9 @@ Error HttpConnectHandshake::eof() const {
 }  // namespace
 
 std::unique_ptr<Handshake> make_http_connect_handshake(
-    const HostPort& target, const std::optional<Credentials>& credentials) {
-  return std::make_unique<HttpConnectHandshake>(target, credentials);
+    const HostPort& target, const std::optional<Credentials>& credentials,
+    std::string_view pseudonym) {
+  return std::make_unique<HttpConnectHandshake>(target, credentials, pseudonym);
 }
 
 }  // namespace culvert

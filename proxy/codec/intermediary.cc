@@ -31,6 +31,10 @@ bool passed_through(const MessageHead& head, std::string_view pseudonym) {
   return found;
 }
 
+void append_via(int minor, std::string_view pseudonym, std::string& out) {
+  out.append(minor == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(pseudonym).append("\r\n");
+}
+
 Result<bool> expects_continue(const RequestHead& head) {
   bool expects = false;
   for (const Field& field : head.fields) {

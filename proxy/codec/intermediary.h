@@ -16,6 +16,10 @@ namespace culvert {
 /// section 7.6.3).
 bool passed_through(const MessageHead& head, std::string_view pseudonym);
 
+/// Appends the Via field by which we are known again: `minor` is of the HTTP version in which the
+/// message was received.
+void append_via(int minor, std::string_view pseudonym, std::string& out);
+
 /// True if the client waits for 100 before it sends the body (RFC 9110 section 10.1.1).  Fails with
 /// expectation_failed for any other expectation.
 Result<bool> expects_continue(const RequestHead& head);

@@ -42,17 +42,15 @@ int check_route(const RouteQuestion& question) {
   for (const std::string& warning : config.warnings) fmt::print(stderr, "culvert: {}\n", warning);
   const Router router = make_router(config);
   const std::vector<HostPort> no_listeners;
-  const AddressGuard guard(no_listeners, router);
+  const AddressGuard guard(no_listeners, router, nullptr);
+  const AddressCheck check{&guard, AddressGuard::Client::elsewhere};
   for (const HostPort& target : question.targets) {
     const Router::Explanation explanation = router.explain(target);
     fmt::print("{}\n  rule  {}\n", target.to_string(), explanation.text);
     print_way(config, *explanation.route);
-    if (!target.ip || explanation.route->denied()) continue;
-    if (const auto objection =
-            guard.objection(*target.ip, target.port, AddressGuard::Client::elsewhere,
-                            AddressGuard::Way::through_upstream)) {
-      fmt::print("  but   {} is {}\n", target.ip->to_string(), *objection);
-    }
+    if (explanation.route->denied()) continue;
+    const auto permitted = check.target(target, AddressGuard::Way::through_upstream);
+    if (!permitted) fmt::print("  but   {} {}\n", target.host, permitted.error().text);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -41,8 +42,9 @@ struct Upstream {
   std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
   TlsSessionSlot session;
   Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
-  bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
-  bool probe_failed = false;  ///< nothing has come through since: others are preferred
+  bool fails_slowly = false;   ///< the last failure was a timeout: asking again costs patience
+  bool probe_failed = false;   ///< nothing has come through since: others are preferred
+  std::string_view pseudonym;  ///< our name in Via
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
   Secret authorization;
   std::unique_ptr<WarmPool> warm;  ///< with ?warm=N

@@ -36,9 +36,8 @@ AddressGuard::Way UpstreamDial::address_way() const {
 void UpstreamDial::start() {
   begun_ = loop_.now();
   timer_.start(std::chrono::ceil<milliseconds>(deadline_ - begun_));
-  if (target_.ip) {
-    const auto permitted = check_.literal(*target_.ip, target_.port, address_way());
-    if (!permitted) return fail_target(permitted.error());
+  if (auto permitted = check_.target(target_, address_way()); !permitted) {
+    return fail_target(std::move(permitted).error());
   }
   if (upstream_.config.resolve_local && !target_.ip) {
     stage_ = Stage::look_up;
@@ -179,7 +178,7 @@ std::unique_ptr<Handshake> UpstreamDial::make_handshake() const {
       break;
   }
   if (purpose_ != Purpose::tunnel) return nullptr;
-  return make_http_connect_handshake(asked_for(), config.credentials);
+  return make_http_connect_handshake(asked_for(), config.credentials, upstream_.pseudonym);
 }
 
 void UpstreamDial::continue_handshake() {

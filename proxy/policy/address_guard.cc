@@ -42,14 +42,26 @@ std::string_view place_of(const IpAddress& address) {
   return {};
 }
 
+constexpr std::string_view kClosed = ", closed to clients on other hosts unless a --route names it";
+
+/// RFC 6761 section 6.3, and what distributions' hosts files add to it.
+bool is_loopback_name(std::string_view name) {
+  static constexpr std::array<std::string_view, 6> kNames = {
+      "localhost",  "localhost.localdomain",   "ip6-localhost",
+      "localhost6", "localhost6.localdomain6", "ip6-loopback"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         name.ends_with(".localhost");
+}
+
 Error prohibited(std::string text) {
   return {Errc::destination_ip_prohibited, Side::local, 0, std::move(text)};
 }
 
 }  // namespace
 
-AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router& router)
-    : listeners_(listeners), router_(router) {}
+AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router& router,
+                           IsOwn is_own)
+    : listeners_(listeners), router_(router), is_own_(is_own) {}
 
 std::optional<std::string> AddressGuard::objection(const IpAddress& address, std::uint16_t port,
                                                    Client client, Way way) const {
@@ -63,7 +75,12 @@ std::optional<std::string> AddressGuard::objection(const IpAddress& address, std
   if (client == Client::here) return std::nullopt;
   const std::string_view place = place_of(*plain.ip);
   if (place.empty() || router_.names(plain) != nullptr) return std::nullopt;
-  return std::string(place) + ", closed to clients on other hosts unless a --route names it";
+  return std::string(place).append(kClosed);
+}
+
+std::optional<std::string> AddressGuard::objection_to_name(const HostPort& target) const {
+  if (!is_loopback_name(target.host) || router_.names(target) != nullptr) return std::nullopt;
+  return std::string("a loopback name").append(kClosed);
 }
 
 bool AddressGuard::is_listener(const HostPort& address) const {
@@ -73,14 +90,19 @@ bool AddressGuard::is_listener(const HostPort& address) const {
     // Who connects to the unspecified address gets to this host's loopback, and who listens there
     // is reached by all of loopback.
     if (ip.is_unspecified()) return listener.ip->is_unspecified() || listener.ip->is_loopback();
-    return *listener.ip == ip || (listener.ip->is_unspecified() && ip.is_loopback());
+    return *listener.ip == ip ||
+           (listener.ip->is_unspecified() && (ip.is_loopback() || is_own_(ip)));
   });
 }
 
-Result<void> AddressCheck::literal(const IpAddress& address, std::uint16_t port,
-                                   AddressGuard::Way way) const {
+Result<void> AddressCheck::target(const HostPort& target, AddressGuard::Way way) const {
   if (guard == nullptr) return {};
-  const auto objection = guard->objection(address, port, client, way);
+  std::optional<std::string> objection;
+  if (target.ip) {
+    objection = guard->objection(*target.ip, target.port, client, way);
+  } else if (client == AddressGuard::Client::elsewhere) {
+    objection = guard->objection_to_name(target);
+  }
   if (!objection) return {};
   return prohibited("is " + *objection);
 }

@@ -23,10 +23,10 @@ const Route& Router::route(const HostPort& target) const {
   return table_.otherwise;
 }
 
-const TargetPattern* Router::names(const HostPort& address) const {
+const TargetPattern* Router::names(const HostPort& target) const {
   for (const RouteRule& rule : table_.rules) {
     for (const TargetPattern& pattern : rule.patterns) {
-      if (pattern.names(address)) return rule.route.denied() ? nullptr : &pattern;
+      if (pattern.names(target)) return rule.route.denied() ? nullptr : &pattern;
     }
   }
   return nullptr;

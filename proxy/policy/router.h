@@ -43,9 +43,9 @@ class Router {
   /// The route lives as long as the Router.
   const Route& route(const HostPort& target) const;
 
-  /// The pattern by which a route lets this address in particular be reached; nullptr if none does,
+  /// The pattern by which a route lets this target in particular be reached; nullptr if none does,
   /// or a rule that denies it comes first.
-  const TargetPattern* names(const HostPort& address) const;
+  const TargetPattern* names(const HostPort& target) const;
 
   struct Explanation {
     const Route* route;

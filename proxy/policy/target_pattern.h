@@ -29,10 +29,11 @@ class TargetPattern {
   static std::optional<TargetPattern> parse(std::string_view text, std::string& problem);
 
   bool matches(const HostPort& target) const;
-  /// Does it stand for this address in particular?  A block wider than /8 is about the Internet as
+  /// Does it stand for this target in particular?  A block wider than /8 is about the Internet as
   /// such.
-  bool names(const HostPort& address) const {
-    return kind_ == Kind::block && block_prefix_ >= 8 && matches(address);
+  bool names(const HostPort& target) const {
+    const bool particular = kind_ == Kind::block ? block_prefix_ >= 8 : kind_ != Kind::any;
+    return particular && matches(target);
   }
   bool has_port() const { return port_.has_value(); }
   bool matches_everything() const { return kind_ == Kind::any && !port_; }

@@ -10,7 +10,8 @@
 namespace culvert {
 namespace {
 
-std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop& loop) {
+std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop& loop,
+                                                      std::string_view pseudonym) {
   const auto transport = std::make_shared<TcpTransport>(loop);
   std::vector<std::unique_ptr<Upstream>> out;
   for (std::size_t i = 0; i < policy.config.upstreams.size(); ++i) {
@@ -18,6 +19,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop
     upstream->config = policy.config.upstreams[i];
     upstream->tls = policy.tls[i];
     upstream->health = policy.health[i];
+    upstream->pseudonym = pseudonym;
     if (const auto& credentials = upstream->config.credentials) {
       upstream->authorization =
           Secret("Basic " + base64_encode(credentials->user + ":" +
@@ -43,7 +45,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop
 Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log,
                        FlowResources flow, std::string_view pseudonym, const Generation* before)
     : policy_(std::move(policy)),
-      upstreams_(make_upstreams(*policy_, loop)),
+      upstreams_(make_upstreams(*policy_, loop, pseudonym)),
       context_{.loop = loop,
                .log = log,
                .config = policy_->config,

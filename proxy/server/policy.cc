@@ -4,6 +4,7 @@
 
 #include "config/routing.h"
 #include "config/same_upstream.h"
+#include "net/own_address.h"
 
 namespace culvert {
 
@@ -12,7 +13,7 @@ Policy::Policy(Config config_, std::vector<std::shared_ptr<const TlsClientContex
       tls(std::move(tls_)),
       access(config.allow_clients, config.open_proxy),
       router(make_router(config)),
-      guard(listeners, router) {
+      guard(listeners, router, is_own_address) {
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     health.push_back(std::make_shared<UpstreamHealth>());
   }

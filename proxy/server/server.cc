@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "config/restart.h"
-#include "net/interfaces.h"
 
 namespace culvert {
 
@@ -47,22 +46,12 @@ Result<void> Server::bind(const Config& config) {
     }
     if (free) {
       listening_.push_back("http://" + address.to_string());
-      note_listener(address);
+      addresses_.push_back(address);
     } else if (!listen.optional) {
       return std::move(free).error();
     }
   }
   return {};
-}
-
-void Server::note_listener(const HostPort& address) {
-  addresses_.push_back(address);
-  if (!address.ip->is_unspecified()) return;
-  for (const IpAddress& ip : interface_addresses()) {
-    if (ip.family() == address.ip->family()) {
-      addresses_.push_back({ip.to_string(), address.port, ip});
-    }
-  }
 }
 
 void Server::make_workers() {

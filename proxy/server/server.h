@@ -46,7 +46,6 @@ class Server {
       : shared_(std::move(shared)), reload_(std::move(reload)) {}
 
   Result<void> bind(const Config& config);
-  void note_listener(const HostPort& address);
   void make_workers();
   void on_signal(int signal);
   void on_reload(int signal);

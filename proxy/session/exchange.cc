@@ -67,8 +67,7 @@ bool Exchange::may_reuse_connection() const {
   if (std::none_of(route_->upstreams.begin(), route_->upstreams.end(), is_way)) return false;
   // A dial would ask this; on a proxy's connection the target may be another than the last one's.
   const AddressCheck check{&context_.guard, request_->client};
-  if (connection_.to_proxy && target.ip &&
-      !check.literal(*target.ip, target.port, AddressGuard::Way::through_upstream)) {
+  if (connection_.to_proxy && !check.target(target, AddressGuard::Way::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);

@@ -9,11 +9,7 @@
 
 namespace culvert {
 
-Result<void> PlainRequest::interpret(std::string_view pseudonym) {
-  if (passed_through(head, pseudonym)) {
-    return Error{Errc::proxy_loop_detected, Side::client, 0,
-                 "this request has been here before - an upstream leads back to this proxy"};
-  }
+Result<void> PlainRequest::interpret() {
   auto found_options = connection_options(head);
   if (!found_options) return std::move(found_options).error();
   options = *found_options;

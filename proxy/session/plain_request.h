@@ -25,9 +25,8 @@ struct PlainRequest {
   bool expects_continue = false;  ///< the client waits for 100 before it sends the body
   bool upgrade = false;           ///< the client wants another protocol on this connection
 
-  /// Fails, with the client's side, if the request must not go on: it has been here before
-  /// (`pseudonym` is our name in Via), or two readers might differ about it.
-  Result<void> interpret(std::string_view pseudonym);
+  /// Fails, with the client's side, if two readers might differ about it.
+  Result<void> interpret();
 
   /// Nobody else is to answer it: it is about this proxy (RFC 9110 section 9.3.7), or may travel no
   /// further (section 7.6.2).

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "codec/client_mistake.h"
+#include "codec/intermediary.h"
 #include "session/answer.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
@@ -179,6 +180,10 @@ void Session::route() {
   if (auto admitted = context_.access.admit(client_ip_); !admitted) {
     return refuse(std::move(admitted).error());
   }
+  if (passed_through(request, context_.pseudonym)) {
+    return refuse({Errc::proxy_loop_detected, Side::client, 0,
+                   "this request has been here before - an upstream leads back to this proxy"});
+  }
   if (!connect) return begin_exchange();
   const Route& route = context_.router.route(target.authority);
   if (route.denied()) return refuse(denied_by(route, target_));
@@ -280,7 +285,7 @@ void Session::begin_exchange() {
   std::swap(request.head, opening_->request);
   std::swap(request.target, opening_->target);
   request.client = client_place();
-  if (auto fine = request.interpret(context_.pseudonym); !fine) {
+  if (auto fine = request.interpret(); !fine) {
     return refuse(std::move(fine).error());
   }
   if (request.is_for_us()) return answer_ourselves();

@@ -372,5 +372,19 @@ class Requests(unittest.TestCase):
         self.assertRegex(self.culvert.said(), "TLS")
 
 
+class Loop(unittest.TestCase):
+    def test_an_upstream_that_leads_back(self):
+        culvert = launch(self, world, "--upstream", "http://127.0.0.1:3128")
+        for ask in (b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n", b"GET http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\nConnection: close\r\n\r\n"):
+            client = wire.open_client(world.home, timeout=5)
+            client.sendall(ask)
+            reply = wire.read_reply(client)
+            client.close()
+            self.assertEqual(reply.status, 508, reply.line)
+            self.assertIn("this request has been here before", reply.reason)
+        self.assertEqual(len(culvert.wait_access_lines(4)), 4)
+        culvert.end()
+
+
 if __name__ == "__main__":
     harness.main()

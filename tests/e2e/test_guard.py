@@ -88,7 +88,7 @@ class Guard(unittest.TestCase):
         culvert = self.start()
         self.refused(world.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
         self.refused(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
-        self.refused(world.border, f"localhost:{INSIDE_PORT}", HOME, "a loopback address")
+        self.refused(world.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
         # The address that may be reached is, and no other.
         self.assertEqual(self.word(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
         culvert.end()
@@ -124,6 +124,10 @@ class Guard(unittest.TestCase):
         culvert = launch(self, world, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
         for target in (f"{HOME}:{PORT}", f"127.0.0.9:{PORT}", f"myself.example:{PORT}"):
             self.refused(world.home, target, "127.0.0.1", "a listener of this proxy itself")
+        late = "10.99.0.1"
+        world.home.run("ip", "address", "add", f"{late}/32", "dev", "lo")
+        self.addCleanup(world.home.run, "ip", "address", "del", f"{late}/32", "dev", "lo")
+        self.refused(world.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
         culvert.end()
 
     def test_through_socks_literals_are_judged_and_names_never_looked_up(self):
@@ -131,6 +135,8 @@ class Guard(unittest.TestCase):
         before = len(world.culvert_dns.asked())
         self.refused(world.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
         self.refused(world.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
+        for name in ("localhost", "LocalHost.", "registry.localhost"):
+            self.refused(world.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
         client, reply = wire.ask(world.border, "inside.example:1", address=HOME)
         self.assertEqual(reply.status, 502, reply.line)
         client.close()

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto target = HostPort::parse("gcr.io:443");
   std::optional<Credentials> credentials;
   if ((data[0] & 0x80) != 0) credentials = Credentials{"alice", Secret("s3cret")};
-  const auto handshake = make_http_connect_handshake(*target, credentials);
+  const auto handshake = make_http_connect_handshake(*target, credentials, "culvert-1");
   test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1]);
   return 0;
 }

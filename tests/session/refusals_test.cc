@@ -43,6 +43,8 @@ const std::vector<Case> kCases = {
     {"CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n", 400, "LF", "http_request_error"},
     {"CONNECT gcr.io:443 HTTP/1.1\r\nHost : gcr.io\r\n\r\n", 400, "white space",
      "http_request_error"},
+    {"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\nVia: 1.1 x, 1.1 culvert-test\r\n\r\n", 508,
+     "has been here before", "proxy_loop_detected", "route"},
     {"\r\n\r\n\r\n\r\n\r\n\r\n", 400, "empty lines", "http_request_error"},
     {request("GET https://gcr.io/ HTTP/1.1"), 501, "CONNECT", "method_not_implemented", "route"},
     {request("GET ftp://gcr.io/ HTTP/1.1"), 501, "ftp", "method_not_implemented", "route"},

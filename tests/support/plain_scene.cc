@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "config/upstream_url.h"
+#include "net/own_address.h"
 #include "net/pipe.h"
 #include "net/tcp_stream.h"
 
@@ -94,7 +95,7 @@ class PlainScene::Wiring final : public Transport {
         log(-1, options.access_log ? access_fd : -1, Log::Level::error, Log::Format::text),
         access({}, true),
         router(1),
-        guard(listeners, router),
+        guard(listeners, router, is_own_address),
         buffer(64 * 1024),
         context{loop,  log,       options.config,  access, router,
                 guard, upstreams, {buffer, pipes}, false,  "scene"} {

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "net/own_address.h"
 #include "support/catch.h"
 #include "support/turns.h"
 
@@ -90,7 +91,7 @@ void Scene::start(Session::Admission admission) {
   if (!transport->scripted()) transport->connects(upstream);
   if (!router) router.emplace(upstreams_.size());
   access_.emplace(config.allow_clients, config.open_proxy);
-  guard_.emplace(listeners, *router);
+  guard_.emplace(listeners, *router, is_own_address);
   context_.emplace(SessionContext{.loop = loop,
                                   .log = log_,
                                   .config = config,

@@ -16,7 +16,7 @@ Outcome run(std::string_view to, const std::optional<Credentials>& credentials,
             const std::string& answer) {
   std::vector<std::string> answers;
   if (!answer.empty()) answers.push_back(answer);
-  return play_all([&] { return make_http_connect_handshake(*HostPort::parse(to), credentials); },
+  return play_all([&] { return make_http_connect_handshake(*HostPort::parse(to), credentials, ""); },
                   answers);
 }
 
@@ -35,6 +35,16 @@ TEST_CASE("CONNECT is sent in authority-form with Host") {
   CHECK(run("").sent[0] == "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
   CHECK(run("[2001:db8::1]:443", {}, "").sent[0] ==
         "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n");
+}
+
+TEST_CASE("RFC 9110 7.6.3: CONNECT carries Via, and an upstream that has met it says so") {
+  const HostPort target = *HostPort::parse("gcr.io:443");
+  const auto handshake = make_http_connect_handshake(target, std::nullopt, "culvert-1");
+  CHECK(handshake->take_output() ==
+        "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\nVia: 1.1 culvert-1\r\n\r\n");
+  const Error loop = error_of(run("HTTP/1.1 508 culvert: it has been here before\r\n\r\n"));
+  CHECK(loop.code == Errc::proxy_loop_detected);
+  CHECK_THAT(loop.text, Contains("answered 508 culvert: it has been here before"));
 }
 
 TEST_CASE("CONNECT carries Basic credentials without being asked (RFC 7617 section 2)") {

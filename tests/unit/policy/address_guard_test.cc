@@ -17,6 +17,9 @@ IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
 
 HostPort listener(const std::string& text) { return HostPort::parse(text).value(); }
 
+bool nowhere(const IpAddress&) { return false; }
+bool at_ten_five(const IpAddress& address) { return address == ip("10.0.0.5"); }
+
 RouteRule rule(const std::string& patterns, std::vector<std::size_t> upstreams) {
   std::vector<std::string> problems;
   RouteRule out{parse_target_patterns(patterns, problems), {std::move(upstreams), "rule"}};
@@ -34,7 +37,7 @@ Router router(std::vector<RouteRule> rules) {
 /// The objection to a client on another host, "" for none.
 std::string objection(const Router& router, const std::string& address, std::uint16_t port = 80) {
   const std::vector<HostPort> none;
-  return AddressGuard(none, router)
+  return AddressGuard(none, router, nowhere)
       .objection(ip(address), port, Client::elsewhere, Way::from_here)
       .value_or("");
 }
@@ -96,8 +99,8 @@ TEST_CASE("a route opens the addresses that it names") {
 TEST_CASE("clients on this host reach all but our listeners") {
   const Router plain = router({rule("127.0.0.0/8", {0})});
   const std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("[::1]:3128"),
-                                           listener("0.0.0.0:3130"), listener("10.0.0.5:3130")};
-  const AddressGuard guard(listeners, plain);
+                                           listener("0.0.0.0:3130")};
+  const AddressGuard guard(listeners, plain, at_ten_five);
   const auto refused = [&](const std::string& address, std::uint16_t port,
                            Way way = Way::from_here) {
     return guard.objection(ip(address), port, Client::here, way).has_value();
@@ -115,6 +118,8 @@ TEST_CASE("clients on this host reach all but our listeners") {
   CHECK(refused("127.0.0.2", 3130));  // the wildcard is behind all of loopback
   CHECK(refused("10.0.0.5", 3130));
   CHECK_FALSE(refused("10.0.0.6", 3130));
+  CHECK_FALSE(refused("10.0.0.5", 3131));
+  CHECK_FALSE(refused("::ffff:10.0.0.6", 3130));
 
   // Beyond an upstream the same address is another place.
   CHECK_FALSE(refused("127.0.0.1", 3128, Way::through_upstream));
@@ -123,7 +128,7 @@ TEST_CASE("clients on this host reach all but our listeners") {
 TEST_CASE("clients on other hosts do not come back as clients on this one") {
   const std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("10.0.0.5:3128")};
   const auto refused = [&](const Router& router, const std::string& address, Way way) {
-    return AddressGuard(listeners, router)
+    return AddressGuard(listeners, router, nowhere)
         .objection(ip(address), 3128, Client::elsewhere, way)
         .has_value();
   };
@@ -135,17 +140,47 @@ TEST_CASE("clients on other hosts do not come back as clients on this one") {
   CHECK_FALSE(refused(router({rule("127.0.0.1:3128", {0})}), "127.0.0.1", Way::from_here));
 }
 
+TEST_CASE("RFC 6761 6.3: localhost is loopback whoever looks it up") {
+  const std::vector<HostPort> none;
+  const auto permitted = [&](const Router& router, const std::string& target,
+                             Client client = Client::elsewhere) {
+    const AddressGuard guard(none, router, nowhere);
+    return AddressCheck{&guard, client}.target(listener(target), Way::through_upstream);
+  };
+  const Router plain = router({});
+  const std::string name =
+      GENERATE("localhost:80", "LocalHost.:80", "registry.localhost:80", "localhost6:80",
+               "localhost.localdomain:80", "ip6-localhost:80", "ip6-loopback:80");
+  INFO(name);
+  const auto refused = permitted(plain, name);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Errc::destination_ip_prohibited);
+  CHECK(refused.error().text == "is a loopback name" + kTail);
+  CHECK(permitted(plain, name, Client::here).ok());
+
+  CHECK(permitted(router({rule("localhost:80,.localhost,localhost6,localhost.localdomain,"
+                               "ip6-localhost,ip6-loopback",
+                               {0})}),
+                  name)
+            .ok());
+  CHECK_FALSE(permitted(router({rule("*", {0})}), name).ok());
+  CHECK_FALSE(permitted(router({rule("localhost:81", {0})}), "localhost:80").ok());
+  for (const char* const other : {"localhosts:80", "notlocalhost:80", "localhost.example:80"}) {
+    CHECK(permitted(plain, other).ok());
+  }
+}
+
 TEST_CASE("a check speaks in clauses and keeps what is permitted") {
   const Router plain = router({});
   const std::vector<HostPort> none;
-  const AddressGuard guard(none, plain);
+  const AddressGuard guard(none, plain, nowhere);
   const AddressCheck check{&guard, Client::elsewhere};
 
-  const auto literal = check.literal(ip("127.0.0.1"), 80, Way::through_upstream);
+  const auto literal = check.target(listener("127.0.0.1:80"), Way::through_upstream);
   REQUIRE_FALSE(literal.ok());
   CHECK(literal.error().code == Errc::destination_ip_prohibited);
   CHECK(literal.error().text == "is a loopback address" + kTail);
-  CHECK(check.literal(ip("10.0.0.1"), 80, Way::from_here).ok());
+  CHECK(check.target(listener("10.0.0.1:80"), Way::from_here).ok());
 
   const auto mixed =
       check.resolved({ip("127.0.0.1"), ip("10.0.0.1"), ip("::1")}, 80, Way::from_here);
@@ -157,6 +192,7 @@ TEST_CASE("a check speaks in clauses and keeps what is permitted") {
   CHECK(nothing.error().text == "resolves to 169.254.169.254, a cloud metadata address" + kTail);
 
   const AddressCheck unguarded;
-  CHECK(unguarded.literal(ip("127.0.0.1"), 80, Way::from_here).ok());
+  CHECK(unguarded.target(listener("127.0.0.1:80"), Way::from_here).ok());
+  CHECK(unguarded.target(listener("localhost:80"), Way::from_here).ok());
   CHECK(unguarded.resolved({ip("::1")}, 80, Way::from_here).value().size() == 1);
 }
