@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -135,12 +136,18 @@ class Fields {
 };
 
 /// The part of `bytes` to hand to one write(2): whole lines, at most PIPE_BUF of them so that the
-/// lines of other workers on the same pipe stay apart; a longer line goes alone.
+/// lines of other workers on the same pipe stay apart; of a longer line as much.
 std::string_view next_chunk(std::string_view bytes) {
   if (bytes.size() <= PIPE_BUF) return bytes;
-  std::size_t end = bytes.rfind('\n', PIPE_BUF - 1);
-  if (end == std::string_view::npos) end = bytes.find('\n');
-  return bytes.substr(0, end == std::string_view::npos ? end : end + 1);
+  const std::size_t end = bytes.rfind('\n', PIPE_BUF - 1);
+  return bytes.substr(0, end == std::string_view::npos ? PIPE_BUF : end + 1);
+}
+
+/// Will it take PIPE_BUF bytes without a wait?  Descriptors that we were given are shared with
+/// others, who would meet our O_NONBLOCK.
+bool takes_more(int fd) {
+  pollfd ready{fd, POLLOUT, 0};
+  return ::poll(&ready, 1, 0) != 0;
 }
 
 std::uint64_t count_lines(std::string_view bytes) {
@@ -149,10 +156,14 @@ std::uint64_t count_lines(std::string_view bytes) {
 
 }  // namespace
 
-Log::Log(int log_fd, int access_fd, Level level, Format format) : level_(level), format_(format) {
-  log_.fd = log_fd;
-  access_.fd = access_fd;
+Log::Sink::Sink(int descriptor) : fd(descriptor) {
+  struct stat file {};
+  const bool known = fstat(fd, &file) == 0;
+  may_block = known && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode) || isatty(fd) == 1);
 }
+
+Log::Log(int log_fd, int access_fd, Level level, Format format)
+    : log_(log_fd), access_(access_fd), level_(level), format_(format) {}
 
 // Only want of memory could throw here, and nothing would help then.
 // NOLINTNEXTLINE(bugprone-exception-escape)
@@ -220,7 +231,7 @@ void Log::access(const Access& line) {
 
 bool Log::has_room(Sink& sink) {
   if (sink.buffer.size() < kBufferLimit) return true;
-  flush(sink);
+  flush_sink(sink);
   if (sink.buffer.size() < kBufferLimit) return true;
   ++sink.dropped;
   return false;
@@ -229,22 +240,26 @@ bool Log::has_room(Sink& sink) {
 void Log::flush() {
   for (Sink* sink : {&access_, &log_}) {
     // Only a reader that takes lines again hears of those that it missed.
-    if (!flush(*sink) || sink->dropped == 0) continue;
+    if (!flush_sink(*sink) || sink->dropped == 0) continue;
     append_message(Level::warning,
                    fmt::format("{} lines of the {} were dropped: its reader is too slow or its "
                                "file cannot be written",
                                sink->dropped, sink == &log_ ? "log" : "access log"));
     sink->dropped = 0;
   }
-  flush(log_);
+  flush_sink(log_);
 }
 
-bool Log::flush(Sink& sink) {
+bool Log::flush_sink(Sink& sink) {
   if (sink.buffer.empty()) return false;
   bool intact = true;
   std::string_view rest = sink.buffer;
   while (!rest.empty()) {
     const std::string_view chunk = next_chunk(rest);
+    if (sink.may_block && !takes_more(sink.fd)) {
+      intact = false;
+      break;  // Kept for the next turn, within the buffer's limit.
+    }
     const ssize_t n = ::write(sink.fd, chunk.data(), chunk.size());
     if (n > 0) {
       rest.remove_prefix(static_cast<std::size_t>(n));
@@ -252,7 +267,7 @@ bool Log::flush(Sink& sink) {
       continue;
     } else if (n < 0 && errno == EAGAIN) {
       intact = false;
-      break;  // Kept for the next turn, within the buffer's limit.
+      break;
     } else {
       intact = false;
       sink.dropped += count_lines(rest);

@@ -8,10 +8,10 @@ namespace culvert {
 
 /// Where lines go.  Each worker has its own Log, so nothing is locked: lines gather in a buffer and
 /// leave at flush(), which the loop calls once a turn, usually with one write(2).  A write is whole
-/// lines of at most PIPE_BUF bytes (or one longer line), so that the workers' lines stay apart on a
-/// shared pipe.  What a slow reader of a non-blocking descriptor does not take waits in the buffer;
-/// beyond 256 KiB lines are dropped, and a later line says how many.  The process must ignore
-/// SIGPIPE.
+/// lines of at most PIPE_BUF bytes (or a part of a longer line), so that the workers' lines stay
+/// apart on a shared pipe.  A reader that pauses stops nobody: what a pipe, socket or terminal does
+/// not take at once waits in the buffer; beyond 256 KiB lines are dropped, and a later line says
+/// how many.  The process must ignore SIGPIPE.
 class Log {
  public:
   enum class Level : std::uint8_t { debug, info, warning, error };
@@ -49,10 +49,15 @@ class Log {
   void access(const Access& line);
 
   void flush();
+  /// Some of it waits for a slow reader: flush() is to be called again soon.
+  bool waits() const { return !log_.buffer.empty() || !access_.buffer.empty(); }
 
  private:
   struct Sink {
-    int fd = -1;
+    explicit Sink(int fd);
+
+    int fd;
+    bool may_block;  ///< writing to it, unless it is asked first
     std::string buffer;
     std::uint64_t dropped = 0;  ///< lines lost and not yet told of
   };
@@ -61,7 +66,7 @@ class Log {
   /// Is there room for one more line?  If not, it counts as dropped.
   bool has_room(Sink& sink);
   /// True if there was something to write and all of it was taken.
-  bool flush(Sink& sink);
+  bool flush_sink(Sink& sink);
 
   Sink log_;
   Sink access_;

@@ -19,6 +19,7 @@ constexpr std::size_t kBufferBytes = 64 * 1024;
 // So many more than --max-connections are let in, to be told that they are too many.
 constexpr std::size_t kMostRefusals = 256;
 constexpr std::chrono::seconds kStarvedReminder{10};
+constexpr std::chrono::milliseconds kLogRetry{100};
 
 }  // namespace
 
@@ -31,7 +32,8 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std:
       log_(STDERR_FILENO, shared.access_fd, policy->config.log_level, policy->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       sockets_(std::move(sockets)),
-      drain_timer_(loop_, Callback<void()>::to<&Worker::abort_all>(this)) {
+      drain_timer_(loop_, Callback<void()>::to<&Worker::abort_all>(this)),
+      log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
   for (ListenSocket& socket : sockets_) {
     listeners_.push_back(std::make_unique<Listener>(
         loop_, socket,
@@ -123,6 +125,7 @@ void Worker::on_turn_end() {
     });
   }
   log_.flush();
+  if (log_.waits() && !log_timer_.running()) log_timer_.start(kLogRetry);
   if (draining_ && sessions_.empty() && !drained_told_) {
     drained_told_ = true;
     drain_timer_.stop();

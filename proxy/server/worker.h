@@ -61,6 +61,7 @@ class Worker {
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
+  Timer log_timer_;  // while a slow reader of the log is waited for
   Loop::Clock::time_point starved_told_;
   std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
