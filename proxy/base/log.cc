@@ -237,7 +237,7 @@ bool Log::has_room(Sink& sink) {
   return false;
 }
 
-void Log::flush() {
+void Log::flush_sinks() {
   for (Sink* sink : {&access_, &log_}) {
     // Only a reader that takes lines again hears of those that it missed.
     if (!flush_sink(*sink) || sink->dropped == 0) continue;

@@ -48,7 +48,10 @@ class Log {
   bool access_enabled() const { return access_.fd >= 0; }
   void access(const Access& line);
 
-  void flush();
+  /// To be called in every turn.
+  void flush() {
+    if (waits()) flush_sinks();
+  }
   /// Some of it waits for a slow reader: flush() is to be called again soon.
   bool waits() const { return !log_.buffer.empty() || !access_.buffer.empty(); }
 
@@ -65,6 +68,7 @@ class Log {
   void append_message(Level level, std::string_view message);
   /// Is there room for one more line?  If not, it counts as dropped.
   bool has_room(Sink& sink);
+  void flush_sinks();
   /// True if there was something to write and all of it was taken.
   bool flush_sink(Sink& sink);
 

@@ -69,7 +69,7 @@ void TcpDial::try_next() {
       fail_attempt(error);
       continue;
     }
-    if (stream->connect_result().status == Io::Status::ok) {
+    if (stream->connect_result(address_.port).status == Io::Status::ok) {
       finish(std::unique_ptr<Stream>(std::move(stream)));
       return;
     }
@@ -84,7 +84,7 @@ void TcpDial::try_next() {
 void TcpDial::on_ready(Stream& stream) {
   const auto attempt = std::find_if(attempts_.begin(), attempts_.end(),
                                     [&](const auto& own) { return own.get() == &stream; });
-  const Io result = (*attempt)->connect_result();
+  const Io result = (*attempt)->connect_result(address_.port);
   if (result.status == Io::Status::would_block) return;
   auto finished = std::move(*attempt);
   attempts_.erase(attempt);

@@ -54,8 +54,13 @@ class Stream {
   virtual void reset_on_close() = 0;
   /// The connection is known to be dead (reset or timed out); reading what is left still works.
   virtual bool broken() const = 0;
+  /// The peer has finished sending, or is dead; some of what it sent may not be read yet.
+  virtual bool peer_finished() const = 0;
   /// Bytes written that the peer has not acknowledged yet.
   virtual std::size_t unsent() const = 0;
+  /// To be called now and then while writing may be `blocked`: a peer that answers the kernel's
+  /// probes is slow and gets time, one that does not is dead and does not.
+  virtual void check_peer(bool blocked) = 0;
 
   /// Puts bytes back: the next try_read() begins with them.
   virtual void unread(std::string bytes) = 0;

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kKeepaliveSeconds = 30;
 constexpr int kKeepaliveProbes = 4;
-constexpr unsigned kUserTimeoutMs = 60'000;
 
 template <typename T>
 void set_option(int fd, int level, int name, T value) {
@@ -42,9 +41,6 @@ std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, s
     return nullptr;
   }
   set_tunnel_options(fd);
-  // Only towards the upstream: a client may stop reading for as long as its disk takes, and the
-  // kernel would count a closed window against it.
-  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
   TcpStream::State state = TcpStream::State::connected;
   if (connect(fd, peer.get(), peer.size) != 0) {
     if (errno != EINPROGRESS) {
@@ -55,6 +51,7 @@ std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, s
     state = TcpStream::State::connecting;
   }
   auto stream = std::make_unique<TcpStream>(loop, fd, state);
+  stream->limit_silence();
   error = stream->watch_error();
   return error == 0 ? std::move(stream) : nullptr;
 }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,13 +14,25 @@
 #include <cstring>
 
 #include "net/pipe.h"
+#include "net/socket_address.h"
 
 namespace culvert {
+namespace {
+
+constexpr unsigned kMostSilenceMs = 60'000;
+
+/// The kernel counts a closed window against the peer as well.
+void set_user_timeout(int fd, unsigned milliseconds) {
+  static_cast<void>(
+      setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds));
+}
+
+}  // namespace
 
 TcpStream::TcpStream(Loop& loop, int fd, State state)
     : loop_(loop), fd_(fd), writable_(state == State::connected) {
   // Both directions, edge-triggered, once and for all.
-  watch_error_ = loop_.watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  watch_error_ = loop_.watch(fd_, *this, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 TcpStream::~TcpStream() {
@@ -31,19 +45,35 @@ TcpStream::~TcpStream() {
 }
 
 void TcpStream::on_poll(std::uint32_t events) {
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & EPOLLPRI) urgent_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & EPOLLERR) broken_ = true;
   if (events_ != nullptr) events_->on_ready(*this);
 }
 
-Io TcpStream::connect_result() {
+Io TcpStream::connect_result(std::uint16_t port) {
   if (!writable_) return Io::would_block();
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  if (error == 0 && connected_to_itself(port)) error = ECONNREFUSED;
   return error == 0 ? Io::ok(0) : Io::failed(error);
+}
+
+/// Where nobody listens on this host, the kernel may choose that very port as ours; then the two
+/// ends of the connection are one (RFC 9293 section 3.5, simultaneous open).
+bool TcpStream::connected_to_itself(std::uint16_t port) const {
+  SocketAddress own;
+  own.size = sizeof own.storage;
+  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&own.storage), &own.size) != 0) return false;
+  const auto address = host_port_of(own.storage);
+  if (!address || address->port != port) return false;
+  SocketAddress peer;
+  peer.size = sizeof peer.storage;
+  return getpeername(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.size) == 0 &&
+         own.size == peer.size && std::memcmp(&own.storage, &peer.storage, own.size) == 0;
 }
 
 Io TcpStream::try_read(std::span<char> buffer) {
@@ -61,8 +91,9 @@ Io TcpStream::try_read(std::span<char> buffer) {
   const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
   if (count > 0) {
     // A short read means drained, and the next byte brings an edge (epoll(7)) - unless the end
-    // came in with these bytes: its edge is behind us.
-    if (static_cast<std::size_t>(count) < buffer.size() && !hung_up_) readable_ = false;
+    // came in with these bytes, or urgent data: that edge is behind us.
+    const bool is_short = static_cast<std::size_t>(count) < buffer.size();
+    if (is_short && !hung_up_ && !urgent_) readable_ = false;
     return Io::ok(static_cast<std::size_t>(count));
   }
   if (count == 0) return Io::eof();
@@ -91,6 +122,26 @@ Io TcpStream::shutdown_write() {
 std::size_t TcpStream::unsent() const {
   int count = 0;
   return ioctl(fd_, SIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+void TcpStream::limit_silence() {
+  silence_limited_ = true;
+  set_user_timeout(fd_, kMostSilenceMs);
+}
+
+void TcpStream::check_peer(bool blocked) {
+  if (!silence_limited_) return;
+  bool patient = false;
+  if (blocked) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    // One probe, or one repeated segment, may be on its way.
+    patient = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_probes < 2 &&
+              info.tcpi_retransmits < 2;
+  }
+  if (patient == patient_) return;
+  patient_ = patient;
+  set_user_timeout(fd_, patient ? 0 : kMostSilenceMs);
 }
 
 void TcpStream::unread(std::string bytes) {

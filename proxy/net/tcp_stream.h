@@ -27,21 +27,27 @@ class TcpStream final : public Stream, private Pollable {
   void resume() override { loop_.resume(*this); }
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return broken_; }
+  bool peer_finished() const override { return hung_up_; }
   std::size_t unsent() const override;
+  void check_peer(bool blocked) override;
   void unread(std::string bytes) override;
-  bool can_splice() const override { return unread_ == nullptr; }
+  bool can_splice() const override { return unread_ == nullptr && !urgent_; }
   Io splice_to(Pipe& pipe, std::size_t most) override;
   Io splice_from(Pipe& pipe) override;
 
-  /// After a non-blocking connect(): would_block while it is under way, then ok or its error.
-  Io connect_result();
+  /// After a non-blocking connect() to `port`: would_block while it is under way, then ok or its
+  /// error.
+  Io connect_result(std::uint16_t port);
   int fd() const { return fd_; }
+  /// The connection is to end when the peer has acknowledged nothing for a minute.
+  void limit_silence();
   /// The errno with which the system refused to watch the socket, 0 if it did not: whoever makes a
   /// stream asks, and throws one away that would never be ready.
   int watch_error() const { return watch_error_; }
 
  private:
   void on_poll(std::uint32_t events) override;
+  bool connected_to_itself(std::uint16_t port) const;
 
   Loop& loop_;
   std::unique_ptr<std::string> unread_;
@@ -50,9 +56,12 @@ class TcpStream final : public Stream, private Pollable {
   bool readable_ = false;
   bool writable_ = false;
   bool hung_up_ = false;  // FIN or worse is queued behind the bytes: a short read proves nothing
+  bool urgent_ = false;   // the same, where urgent data has been: reading stops in front of it
   bool broken_ = false;
   bool reset_on_close_ = false;
   bool write_closed_ = false;
+  bool silence_limited_ = false;  // see limit_silence() ...
+  bool patient_ = false;          // ... and check_peer(), which suspends it
 };
 
 }  // namespace culvert

@@ -78,6 +78,8 @@ class TlsStream final : public Stream, private StreamEvents {
   void resume() override { beneath_->resume(); }
   void reset_on_close() override { beneath_->reset_on_close(); }
   bool broken() const override { return beneath_->broken(); }
+  bool peer_finished() const override { return beneath_->peer_finished(); }
+  void check_peer(bool blocked) override { beneath_->check_peer(blocked); }
   std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
   void unread(std::string bytes) override;
 

@@ -32,7 +32,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std:
       log_(STDERR_FILENO, shared.access_fd, policy->config.log_level, policy->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       sockets_(std::move(sockets)),
-      drain_timer_(loop_, Callback<void()>::to<&Worker::abort_all>(this)),
+      drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
   for (ListenSocket& socket : sockets_) {
     listeners_.push_back(std::make_unique<Listener>(
@@ -147,8 +147,12 @@ void Worker::drain() {
   drain_timer_.start(current().config().drain_timeout);
 }
 
-void Worker::abort_all() {
-  while (!sessions_.empty()) sessions_.back()->abort();
+void Worker::abort_all() { abort_sessions("a second signal came"); }
+
+void Worker::on_drain_timeout() { abort_sessions("the drain timeout is over"); }
+
+void Worker::abort_sessions(std::string_view why) {
+  while (!sessions_.empty()) sessions_.back()->abort(why);
 }
 
 }  // namespace culvert

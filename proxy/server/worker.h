@@ -35,7 +35,7 @@ class Worker {
   void adopt(const std::shared_ptr<const Policy>& policy);
   /// Stops accepting and lets what runs finish, for the drain timeout at most.
   void drain();
-  /// Ends everything now.
+  /// Ends everything now, without waiting for the drain timeout.
   void abort_all();
 
  private:
@@ -45,6 +45,8 @@ class Worker {
   void on_starved(int error);
   void on_session_finished(Session& session);
   void on_turn_end();
+  void on_drain_timeout();
+  void abort_sessions(std::string_view why);
   void trim_memory();
 
   Shared& shared_;

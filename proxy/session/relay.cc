@@ -45,7 +45,6 @@ void Relay::on_ready(Stream&) {
 // Which of the two streams is ready does not matter: a try that would block costs nothing.
 void Relay::pump_both() {
   const std::uint64_t before = progress();
-  const bool was_half_open = half_open();
   pump(up_);
   if (resetting_ == nullptr) pump(down_);
   if (resetting_ != nullptr) return;
@@ -53,9 +52,27 @@ void Relay::pump_both() {
     if (lost_ == nullptr) return finish();
     return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
   }
-  const bool opened_half = half_open() && !was_half_open;
-  if (progress() != before || opened_half) last_progress_ = loop_.now();
-  if (opened_half) arm_timer();
+  if (progress() != before) last_progress_ = loop_.now();
+  watch();
+}
+
+/// What the timer has to look at has changed, perhaps.
+void Relay::watch() {
+  const bool opens_half = !half_open_ && is_half_open();
+  const bool begins_checks = !checks_peers_ && blocked();
+  if (!opens_half && !begins_checks) return;
+  if (opens_half) {
+    half_open_ = true;
+    last_progress_ = loop_.now();
+  }
+  checks_peers_ = checks_peers_ || begins_checks;
+  arm_timer();
+}
+
+/// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
+bool Relay::is_half_open() const {
+  return up_.eof || down_.eof || up_.flow.from().peer_finished() ||
+         down_.flow.from().peer_finished();
 }
 
 void Relay::pump(Half& half) {
@@ -106,21 +123,39 @@ void Relay::on_timer() {
     resetting_->reset_on_close();
     return finish();
   }
-  if (loop_.now() - last_progress_ < limit()) return arm_timer();
-  // A timeout is worth more in the log than who had sent a FIN long before.
-  end_ = {half_open() ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
-  finish();
+  if (limit().count() > 0 && loop_.now() - last_progress_ >= limit()) {
+    // A timeout is worth more in the log than who had sent a FIN long before.
+    end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
+    reset_on_close();
+    return finish();
+  }
+  if (checks_peers_) check_peers();
+  arm_timer();
+}
+
+void Relay::check_peers() {
+  for (Half* half : {&up_, &down_}) half->flow.to().check_peer(half->flow.holds_bytes());
+  checks_peers_ = blocked();
+}
+
+void Relay::reset_on_close() {
+  up_.flow.from().reset_on_close();
+  down_.flow.from().reset_on_close();
 }
 
 milliseconds Relay::limit() const {
-  return half_open() && timeouts_.half_open.count() > 0 ? timeouts_.half_open : timeouts_.idle;
+  return half_open_ && timeouts_.half_open.count() > 0 ? timeouts_.half_open : timeouts_.idle;
 }
 
 /// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
 void Relay::arm_timer() {
-  if (limit().count() == 0) return timer_.stop();
-  const auto due = last_progress_ + limit() - loop_.now();
-  timer_.start(std::max(std::chrono::ceil<milliseconds>(due), milliseconds(1)));
+  auto due = milliseconds::max();
+  if (limit().count() > 0) {
+    due = std::chrono::ceil<milliseconds>(last_progress_ + limit() - loop_.now());
+  }
+  if (checks_peers_) due = std::min(due, timeouts_.peer_check);
+  if (due == milliseconds::max()) return timer_.stop();
+  timer_.start(std::max(due, milliseconds(1)));
 }
 
 void Relay::note_end(RelayEnd::Cause cause, Side side, int error) {

@@ -11,10 +11,12 @@
 
 namespace culvert {
 
-/// Bounds of a quiet tunnel; 0 means none.
+/// Bounds of a quiet tunnel; 0 means none for the first two.
 struct RelayTimeouts {
   std::chrono::milliseconds idle{0};       ///< nothing moved either way
   std::chrono::milliseconds half_open{0};  ///< one side has finished, and nothing moves
+  /// Between two looks at whether a peer that takes nothing is alive.
+  std::chrono::milliseconds peer_check{20'000};
 };
 
 /// How a relay ended.
@@ -26,7 +28,8 @@ struct RelayEnd {
 };
 
 /// Moves bytes both ways between two streams until both directions have ended.  A FIN ends one
-/// direction only.  A reset of one side reaches the other after the bytes before it.
+/// direction only.  A reset of one side reaches the other after the bytes before it, and a tunnel
+/// that we cut ourselves ends in a reset for both: it must not look complete to anybody.
 class Relay final : private StreamEvents {
  public:
   Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
@@ -39,6 +42,8 @@ class Relay final : private StreamEvents {
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }
   const RelayEnd& end() const { return end_; }
+  /// Both sides are to see a reset when their streams are closed.
+  void reset_on_close();
 
  private:
   /// One direction.
@@ -57,8 +62,11 @@ class Relay final : private StreamEvents {
   void give_up(Half& half, int error);
   void begin_reset(Stream& survivor);
   void on_timer();
+  void watch();
+  void check_peers();
   void arm_timer();
-  bool half_open() const { return up_.eof || down_.eof; }
+  bool is_half_open() const;
+  bool blocked() const { return up_.flow.holds_bytes() || down_.flow.holds_bytes(); }
   std::uint64_t progress() const { return up_.flow.progress() + down_.flow.progress(); }
   std::chrono::milliseconds limit() const;
   void note_end(RelayEnd::Cause cause, Side side, int error);
@@ -75,6 +83,8 @@ class Relay final : private StreamEvents {
   Loop::Clock::time_point last_progress_;
   RelayEnd end_;
   bool end_known_ = false;
+  bool half_open_ = false;       // one side has finished, or is dead
+  bool checks_peers_ = false;    // a writer was blocked when the timer was set
   Stream* lost_ = nullptr;       // a stream that cannot be written to any more
   Stream* resetting_ = nullptr;  // the survivor, while it gets its last bytes
   int reset_polls_ = 0;

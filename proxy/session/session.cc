@@ -94,9 +94,10 @@ void Session::begin_drain() {
   opening_->deadline.start(plain_ ? milliseconds(0) : kDrainingHeadTimeout);
 }
 
-void Session::abort() {
+void Session::abort(std::string_view why) {
   if (plain_ && plain_->exchange.would_look_complete()) client_->reset_on_close();
-  finish("aborted", Side::local, "the drain timeout is over");
+  if (relay_) relay_->reset_on_close();
+  finish("aborted", Side::local, why);
 }
 
 void Session::on_ready(Stream&) {

@@ -36,8 +36,8 @@ class Session final : private StreamEvents {
   void begin_drain();
   /// Where the owner keeps this session; its own business.
   std::size_t slot = 0;
-  /// Ends the session now, for a drain that has run out.
-  void abort();
+  /// Ends the session now.  Nobody is to take what is cut off for complete.
+  void abort(std::string_view why);
 
  private:
   enum class Stage : std::uint8_t {

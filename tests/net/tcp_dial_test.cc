@@ -1,5 +1,6 @@
 #include "dial/tcp_dial.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -220,12 +221,13 @@ TEST_CASE("a dial may be destroyed at any stage, and is silent then") {
 
 TEST_CASE("begin_connect() leaves the outcome to the stream") {
   Loop loop;
+  const std::uint16_t port = closed_port();
   int error = 0;
-  auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), closed_port(), error);
+  auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), port, error);
   REQUIRE(stream != nullptr);
-  CHECK(stream->connect_result().status == Io::Status::would_block);
-  REQUIRE(
-      turn_until(loop, [&] { return stream->connect_result().status != Io::Status::would_block; }));
+  CHECK(stream->connect_result(port).status == Io::Status::would_block);
+  REQUIRE(turn_until(
+      loop, [&] { return stream->connect_result(port).status != Io::Status::would_block; }));
   // The error was asked for above, and the kernel tells it once.
   CHECK(stream->broken());
   CHECK(stream->try_write(std::string("x")).status == Io::Status::error);
@@ -244,6 +246,49 @@ TEST_CASE("connections to upstreams are found out when dead, even with bytes on 
   CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_USER_TIMEOUT) == 60'000);
 }
 
+TEST_CASE(
+    "an upstream that is slow but alive may be so for longer than the silence of a dead one") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  int error = 0;
+  const auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), port, error);
+  REQUIRE(stream != nullptr);
+  REQUIRE(turn_until(loop, [&] { return stream->connect_result(port).status == Io::Status::ok; }));
+  const std::string bytes(65'536, 'x');
+  while (stream->try_write(bytes).status == Io::Status::ok) {
+  }
+  const auto limit = [&] { return socket_option(stream->fd(), IPPROTO_TCP, TCP_USER_TIMEOUT); };
+  CHECK(limit() == 60'000);
+  stream->check_peer(true);
+  CHECK(limit() == 0);
+  stream->check_peer(true);
+  CHECK(limit() == 0);
+  stream->check_peer(false);
+  CHECK(limit() == 60'000);
+}
+
+TEST_CASE("a connection to ourselves, where nobody listens, is one that was refused") {
+  Loop loop;
+  const Fd socket_fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof own;
+  auto* const raw = reinterpret_cast<sockaddr*>(&own);
+  REQUIRE(bind(socket_fd.get(), raw, size) == 0);
+  REQUIRE(getsockname(socket_fd.get(), raw, &size) == 0);
+  REQUIRE((connect(socket_fd.get(), raw, size) == 0 || errno == EINPROGRESS));
+  TcpStream stream(loop, fcntl(socket_fd.get(), F_DUPFD_CLOEXEC, 3), TcpStream::State::connecting);
+  Io result = Io::would_block();
+  REQUIRE(turn_until(loop, [&] {
+    result = stream.connect_result(ntohs(own.sin_port));
+    return result.status != Io::Status::would_block;
+  }));
+  CHECK(result.status == Io::Status::error);
+  CHECK(result.error == ECONNREFUSED);
+}
+
 TEST_CASE("begin_connect() to a listener becomes a connection") {
   Loop loop;
   std::uint16_t port = 0;
@@ -251,6 +296,6 @@ TEST_CASE("begin_connect() to a listener becomes a connection") {
   int error = 0;
   const auto stream = begin_connect(loop, *IpAddress::parse("127.0.0.1"), port, error);
   REQUIRE(stream != nullptr);
-  CHECK(turn_until(loop, [&] { return stream->connect_result().status == Io::Status::ok; }));
+  CHECK(turn_until(loop, [&] { return stream->connect_result(port).status == Io::Status::ok; }));
   CHECK_FALSE(stream->broken());
 }

@@ -1,5 +1,7 @@
 #include "net/tcp_stream.h"
 
+#include <sys/socket.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -114,6 +116,22 @@ TEST_CASE("a FIN between the edge and the read is not lost") {
   const int before = line.calls;
   REQUIRE(turn_until(line.loop, [&] { return line.calls > before; }));
   CHECK(line.read() == "(eof)");
+}
+
+// Reading stops in front of an urgent byte, which is none of the stream (RFC 6093).
+TEST_CASE("urgent data holds up nothing behind it") {
+  Line line(tcp_pair());
+  send_all(line.far, "abc");
+  REQUIRE(send(line.far.get(), "!", 1, MSG_OOB) == 1);
+  send_all(line.far, "def");
+  std::string got;
+  REQUIRE(turn_until(line.loop, [&] {
+    const std::string bytes = line.read();
+    if (bytes != "(blocked)") got += bytes;
+    return got.size() >= 6;
+  }));
+  CHECK(got == "abcdef");
+  CHECK_FALSE(line.stream->can_splice());
 }
 
 TEST_CASE("bytes that end exactly with the buffer do not hide the end") {

@@ -203,12 +203,17 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
   scene.start();
   settle(scene.loop);
   REQUIRE(scene.finished == 0);
-  scene.session->abort();
+  scene.session->abort("told to");
   CHECK(scene.finished == 1);
   CHECK(scene.client.closed());
   CHECK_FALSE(scene.upstream.open());
   CHECK(scene.transport->alive() == 0);
   REQUIRE(scene.run());
+  // Who had been promised a tunnel is not to take what is cut off for all there was.
+  if (stage == "tunnel") {
+    CHECK(scene.client.closed_by_reset());
+    CHECK(scene.upstream.closed_by_reset());
+  }
   const std::string line = scene.access_text();
   CHECK_THAT(line,
              Contains(" outcome=aborted stage=" + stage + " ") && Contains(" closed_by=culvert "));
@@ -246,7 +251,7 @@ TEST_CASE("an abort in the turn in which the tunnel's own time is over is one en
   scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
   scene.start();
   struct {
-    void on_expired() { scene->session->abort(); }
+    void on_expired() { scene->session->abort("told to"); }
     Scene* scene;
   } drain{&scene};
   Timer timer(scene.loop, Callback<void()>::to<&decltype(drain)::on_expired>(&drain));

@@ -96,6 +96,52 @@ TEST_CASE("half open, traffic puts the end off") {
   CHECK(scene.end.cause == RelayEnd::Cause::finished);
 }
 
+TEST_CASE("half open counts while what came before the end waits for who does not read") {
+  RelayScene scene({}, {}, timeouts(0ms, 50ms));
+  const bool up = GENERATE(true, false);
+  Peer& gone = up ? scene.client : scene.upstream;
+  Peer& deaf = up ? scene.upstream : scene.client;
+  deaf.takes(10);
+  gone.says(numbered_bytes(1000));
+  scene.start();
+  turn_for(scene.loop, 80ms);
+  CHECK(scene.done == 0);
+  if (GENERATE(true, false)) {
+    gone.ends();
+  } else {
+    gone.resets();
+  }
+  REQUIRE(scene.run());
+  CHECK(scene.end.cause == RelayEnd::Cause::half_open);
+  CHECK(scene.end.closed_by == Side::local);
+  CHECK(deaf.heard().size() == 10);
+}
+
+TEST_CASE("a tunnel that we cut ends in a reset for both") {
+  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  scene.upstream.says("half a docum");
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.end.cause == RelayEnd::Cause::idle);
+  CHECK(scene.client.closed_by_reset());
+  CHECK(scene.upstream.closed_by_reset());
+}
+
+TEST_CASE("who takes nothing is looked at now and then, until nothing waits for it") {
+  RelayScene scene({}, {}, {0ms, 0ms, 20ms});
+  scene.client.takes(10);
+  scene.upstream.says(numbered_bytes(1000));
+  scene.start();
+  REQUIRE(turn_until(scene.loop, [&] { return scene.client.checks().size() == 3; }));
+  CHECK(scene.client.checks() == std::vector<bool>{true, true, true});
+  scene.client.takes_all();
+  REQUIRE(turn_until(scene.loop, [&] { return !scene.loop.busy(); }));
+  CHECK(scene.client.heard().size() == 1000);
+  CHECK_FALSE(scene.client.checks().back());
+  for (const bool blocked : scene.upstream.checks()) CHECK_FALSE(blocked);
+  CHECK(scene.done == 0);
+}
+
 TEST_CASE("half open without a time of its own, the idle time counts") {
   RelayScene scene({}, {}, timeouts(40ms, 0ms));
   scene.client.ends();

@@ -162,7 +162,7 @@ PlainScene::PlainScene(Options options) : wiring_(std::make_unique<Wiring>(std::
 }
 
 PlainScene::~PlainScene() {
-  if (wiring_->session && !over_) wiring_->session->abort();
+  if (wiring_->session && !over_) wiring_->session->abort("told to");
   wiring_->session.reset();
 }
 
@@ -220,7 +220,7 @@ void PlainScene::begin_drain() {
 }
 
 void PlainScene::abort() {
-  wiring_->session->abort();
+  wiring_->session->abort("told to");
   settle();
 }
 

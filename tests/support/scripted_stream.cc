@@ -37,7 +37,9 @@ class Peer::End final : public Stream, private Pollable {
   void resume() override { peer_.loop_.resume(*this); }
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return peer_.dialogue_.broken.has_value(); }
+  bool peer_finished() const override { return peer_.dialogue_.ended || broken(); }
   std::size_t unsent() const override { return peer_.unsent_; }
+  void check_peer(bool blocked) override { peer_.checks_.push_back(blocked); }
   void unread(std::string bytes) override { unread_.insert(0, bytes); }
 
  private:

@@ -60,6 +60,7 @@ class Peer {
   void set_listener(std::function<void(std::string bytes, bool end)> listener);
 
   // What became of the conversation.
+  const std::vector<bool>& checks() const { return checks_; }  ///< of Stream::check_peer()
   std::string verdict() const;
   const std::string& heard() const { return dialogue_.heard(); }
   bool heard_end() const { return dialogue_.heard_end(); }
@@ -86,6 +87,7 @@ class Peer {
   std::string complaint_;
   std::size_t window_ = Pace::kAll;
   std::size_t unsent_ = 0;
+  std::vector<bool> checks_;
   int write_error_ = 0;
   bool error_told_ = false;
   bool read_told_ = false;  // that a read may succeed now, with a deferring pace
