@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -17,18 +18,12 @@ bool is_name_char(char c) {
   return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || c == '.';
 }
 
-/// `text` for an error message.  What stands before '@' may be a password and is left out.
-std::string shown(std::string_view text) {
-  const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos) return printable(text, 60);
-  return "..." + printable(text.substr(at), 60);
-}
-
 Error bad(std::string_view text, std::string_view reason) {
-  return Error{.code = Errc::http_request_error,
-               .side = Side::client,
-               .sys = 0,
-               .text = "bad address \"" + shown(text) + "\": " + std::string(reason)};
+  return Error{
+      .code = Errc::http_request_error,
+      .side = Side::client,
+      .sys = 0,
+      .text = "bad address \"" + printable(redact_url(text), 60) + "\": " + std::string(reason)};
 }
 
 /// The last label makes many programs read the name as an IPv4 address: "127.1", "0x7f000001".

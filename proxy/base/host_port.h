@@ -23,7 +23,7 @@ struct HostPort {
   /// (> 253) names, userinfo, white space, control and non-ASCII bytes, characters outside
   /// letters, digits, '-', '_', '.', ports outside 1..65535, unbracketed IPv6, IPv6 zones, numeric
   /// spellings of IPv4 other than the dotted quad.  The error is Errc::http_request_error, side
-  /// client, and names what is wrong; it shows the input only after printable().
+  /// client, and names what is wrong; it shows the input only after redact_url().
   static Result<HostPort> parse(std::string_view text,
                                 std::optional<std::uint16_t> default_port = std::nullopt);
 

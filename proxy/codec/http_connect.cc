@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/redact.h"
 #include "codec/clause.h"
 #include "codec/http_head.h"
 #include "codec/intermediary.h"
@@ -114,7 +115,9 @@ Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
 
 Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
-  if (!head.reason.empty()) text += " " + printable(head.reason, kMaxShownReason);
+  if (!head.reason.empty()) {
+    text += " " + printable(redact_echo(head.reason, credentials_), kMaxShownReason);
+  }
   text += " for " + shown_;
   switch (head.status) {
     case 403:

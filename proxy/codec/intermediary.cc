@@ -43,7 +43,7 @@ Result<bool> expects_continue(const RequestHead& head) {
       return Error{.code = Errc::expectation_failed,
                    .side = Side::client,
                    .sys = 0,
-                   .text = "the expectation \"" + printable(field.value, 40) + "\" is not known"};
+                   .text = "the request expects something else than 100-continue"};
     }
     expects = head.minor >= 1;  // RFC 9110 section 10.1.1: ignored in HTTP/1.0
   }

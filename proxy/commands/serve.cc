@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "net/resolver.h"
 #include "server/server.h"
 
@@ -44,7 +45,7 @@ int open_access_log(const Config& config, std::vector<std::string>& problems) {
   if (config.access_log == "off") return -1;
   const int fd = open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
   if (fd < 0) {
-    problems.push_back("--access-log " + config.access_log + ": " +
+    problems.push_back("--access-log " + redact(config.access_log) + ": " +
                        std::generic_category().message(errno));
   }
   return fd;

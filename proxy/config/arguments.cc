@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "config/flags.h"
-#include "config/redact.h"
 
 namespace culvert {
 namespace {
@@ -43,7 +43,7 @@ std::string unknown_flag_problem(std::string_view text) {
   const std::string_view written = text.substr(0, text.find('='));
   std::string_view name = written;
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
-  std::string problem = fmt::format("{}: unknown flag", redact_value(written));
+  std::string problem = fmt::format("{}: unknown flag", redact(written));
   if (const std::string_view nearest = nearest_flag(name); !nearest.empty()) {
     problem += fmt::format(" (did you mean --{}?)", nearest);
   }
@@ -65,7 +65,7 @@ void judge_leftovers(const std::vector<std::string>& leftovers,
       return found != arguments.end() && found + 1 != arguments.end() && *(found + 1) == text;
     };
     if (unknown_flag == nullptr || !stands_behind(*unknown_flag)) {
-      out.source.problems.push_back(fmt::format("{}: unexpected argument", redact_value(text)));
+      out.source.problems.push_back(fmt::format("{}: unexpected argument", redact(text)));
     }
     unknown_flag = nullptr;
   }

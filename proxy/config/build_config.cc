@@ -16,10 +16,10 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "config/cores.h"
 #include "config/listen_address.h"
-#include "config/redact.h"
 #include "config/routing.h"
 #include "config/upstream_url.h"
 #include "config/values.h"
@@ -117,13 +117,17 @@ class ConfigBuilder {
 
   void read_allow_clients() {
     for (const Given& given : settings_.of("allow-client")) {
+      if (given.value.find('@') != std::string::npos) {
+        problem(given, "an '@' has no place here: write addresses, or blocks such as 10.0.0.0/8");
+        continue;
+      }
       for (const std::string_view text : split(given.value, ',')) {
         if (const auto block = Cidr::parse(text)) {
           config_.allow_clients.push_back(*block);
         } else {
           problems_.push_back(fmt::format(
               "{} {}: not an address or block such as 10.0.0.0/8 (bits behind the prefix are zero)",
-              given.origin, printable(text)));
+              given.origin, redact(text)));
         }
       }
     }
@@ -263,7 +267,7 @@ class ConfigBuilder {
   }
 
   void problem(const Given& given, std::string_view text) {
-    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact_value(given.value), text));
+    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
   }
 
   const Settings& settings_;

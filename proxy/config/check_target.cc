@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
-#include "config/redact.h"
 
 namespace culvert {
 namespace {
@@ -40,14 +40,14 @@ std::vector<HostPort> parse_check_targets(const std::vector<std::string>& texts,
     }
     if (port == 0) {
       problems.push_back(
-          fmt::format("--route {}: neither an http:// nor an https:// URL", redact_value(text)));
+          fmt::format("--route {}: neither an http:// nor an https:// URL", redact(text)));
       continue;
     }
     auto target = HostPort::parse(authority_of(rest), port);
     if (target) {
       targets.push_back(*std::move(target));
     } else {
-      problems.push_back(fmt::format("--route {}: {}", redact_value(text), target.error().text));
+      problems.push_back(fmt::format("--route {}: {}", redact(text), target.error().text));
     }
   }
   return targets;

@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "config/arguments.h"
 #include "config/build_config.h"
 #include "config/config_file.h"
 #include "config/flags.h"
-#include "config/redact.h"
 
 #ifndef CULVERT_VERSION
 #define CULVERT_VERSION "dev"
@@ -30,10 +30,10 @@ std::string command_problem(std::string_view command) {
     return fmt::format("{}: this command is not there yet; there is serve, the default", command);
   }
   if (command.find("://") != std::string_view::npos) {
-    return fmt::format("{}: write --upstream before the URL of a proxy", redact_value(command));
+    return fmt::format("{}: write --upstream before the URL of a proxy", redact(command));
   }
   return fmt::format("{}: unknown command (serve is the default; see culvert --help)",
-                     redact_value(command));
+                     redact(command));
 }
 
 void take(Source source, Source& all) {

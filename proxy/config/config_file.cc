@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "config/flags.h"
 #include "config/read_file.h"
@@ -28,7 +29,7 @@ void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
   const Flag* flag = find_flag(name);
   if (flag == nullptr) {
     const std::string_view nearest = nearest_flag(name);
-    source.problems.push_back(fmt::format("{}{}: unknown flag{}", place, printable(entry.key, 60),
+    source.problems.push_back(fmt::format("{}{}: unknown flag{}", place, redact(entry.key),
                                           find_flag(nearest) == nullptr
                                               ? std::string()
                                               : fmt::format(" (did you mean {}?)", nearest)));
@@ -67,7 +68,7 @@ Source read_config_file(const std::string& path) {
   const FileContent content = read_file(path);
   if (content.problem.empty()) return read_config_text(content.text, printable(path));
   Source source;
-  source.problems.push_back(fmt::format("{}: {}", printable(path), content.problem));
+  source.problems.push_back(fmt::format("{}: {}", redact(path), content.problem));
   return source;
 }
 

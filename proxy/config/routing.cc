@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
-#include "config/redact.h"
 
 namespace culvert {
 namespace {
@@ -45,6 +45,11 @@ class RoutingReader {
   }
 
   void read_route(const Given& given) {
+    if (given.value.find('@') != std::string::npos) {
+      // One problem, as a password may hold each of the characters at which a route is cut.
+      problem(given, "an '@' has no place here: a route has hosts and the names of upstreams");
+      return;
+    }
     const std::size_t equals = given.value.find('=');
     if (equals == std::string::npos) {
       problem(given, "a route is written PATTERN,...=NAME,...");
@@ -73,7 +78,7 @@ class RoutingReader {
                        route.upstreams.end()) {
         route.upstreams.push_back(*index);
       } else if (index) {
-        problem(given, fmt::format("'{}' is named twice", printable(name)));
+        problem(given, fmt::format("'{}' is named twice", redact(name)));
         good = false;
       } else if (name.empty() || complete_) {
         problem(given, unknown_name(name));
@@ -94,7 +99,7 @@ class RoutingReader {
     std::string names;
     for (const UpstreamConfig& upstream : config_.upstreams) names += upstream.name + ", ";
     if (!named_direct()) names += "direct, ";
-    return fmt::format("no upstream is named '{}' ({}deny)", printable(name), names);
+    return fmt::format("no upstream is named '{}' ({}deny)", redact(name), names);
   }
 
   bool named_direct() const {
@@ -188,7 +193,7 @@ class RoutingReader {
   void warn(std::string text) { config_.warnings.push_back(std::move(text)); }
 
   void problem(const Given& given, std::string_view text) {
-    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact_value(given.value), text));
+    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
   }
 
   const Settings& settings_;

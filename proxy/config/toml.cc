@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
+
 namespace culvert {
 namespace {
 
@@ -61,7 +63,7 @@ class TomlReader {
     if (!read_key(entry.key)) return false;
     skip_blanks();
     if (next() == '.') return fail("a key is one word, the name of a flag");
-    if (!take('=')) return fail(fmt::format("'=' is missing behind '{}'", entry.key));
+    if (!take('=')) return fail("'=' is missing behind a key");
     skip_blanks();
     entry.is_array = next() == '[';
     if (!(entry.is_array ? read_array(entry) : read_scalar(entry))) return false;
@@ -71,7 +73,7 @@ class TomlReader {
     for (const TomlEntry& other : entries_) {
       if (other.key != entry.key) continue;
       return fail_at(entry.line,
-                     fmt::format("'{}' stands in line {} already{}", entry.key, other.line,
+                     fmt::format("'{}' stands in line {} already{}", redact(entry.key), other.line,
                                  "; several values go in one array [..., ...]"));
     }
     return true;

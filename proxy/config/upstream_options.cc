@@ -14,6 +14,7 @@
 #include "base/host_port.h"
 #include "base/text.h"
 #include "config/read_file.h"
+#include "config/redact_upstream.h"
 #include "config/values.h"
 
 namespace culvert {
@@ -78,21 +79,20 @@ std::string options_of(Kind kind) {
 
 class OptionReader {
  public:
-  OptionReader(UpstreamConfig& upstream, std::vector<std::string>& problems)
-      : upstream_(upstream), problems_(problems) {}
+  OptionReader(std::string_view query, UpstreamConfig& upstream, std::vector<std::string>& problems)
+      : query_(query), upstream_(upstream), problems_(problems) {}
 
-  UpstreamOptions read(std::string_view query) {
+  UpstreamOptions read() {
     std::vector<std::string> seen;
-    for (const std::string_view part : split(query, '&')) {
+    for (const std::string_view part : split(query_, '&')) {
       const std::size_t equals = part.find('=');
       const std::string name = to_lower(part.substr(0, equals));
       const Option* option = find_option(name);
       if (option == nullptr || (option->kinds & bit(upstream_.kind)) == 0) {
         // Without '=' it may be a piece of something else, and is not shown.
+        const bool is_name = equals != std::string_view::npos && !may_be_password(query_);
         problem(fmt::format("unknown option {}of {} ({})",
-                            equals == std::string_view::npos
-                                ? std::string()
-                                : fmt::format("'{}' ", printable(name, 40)),
+                            is_name ? fmt::format("'{}' ", printable(name, 40)) : std::string(),
                             kind_name(upstream_.kind), options_of(upstream_.kind)));
         continue;
       }
@@ -142,7 +142,7 @@ class OptionReader {
     if (iequals(value, "local")) {
       upstream_.resolve_local = true;
     } else if (!iequals(value, "remote")) {
-      problem(fmt::format("resolve={}: either local or remote", printable(value)));
+      problem(fmt::format("{}: either local or remote", shown("resolve", value)));
     }
   }
 
@@ -150,7 +150,7 @@ class OptionReader {
     constexpr std::uint64_t kMost = 64;
     const auto count = parse_count(value, 0, kMost);
     if (const auto* wrong = std::get_if<std::string>(&count)) {
-      problem(fmt::format("warm={}: {}", printable(value), *wrong));
+      problem(fmt::format("{}: {}", shown("warm", value), *wrong));
     } else {
       upstream_.warm = static_cast<std::size_t>(std::get<std::uint64_t>(count));
     }
@@ -158,7 +158,7 @@ class OptionReader {
 
   std::string readable(std::string_view name, const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) {
-      problem(fmt::format("{}={}: {}", name, printable(path), std::strerror(errno)));
+      problem(fmt::format("{}: {}", shown(name, path), std::strerror(errno)));
     }
     return path;
   }
@@ -166,7 +166,7 @@ class OptionReader {
   void take_sni(const std::string& value) {
     const auto host = HostPort::from(value, 443);
     if (!host || host->ip) {
-      problem(fmt::format("sni={}: not a host name", printable(value)));
+      problem(fmt::format("{}: not a host name", shown("sni", value)));
       return;
     }
     upstream_.sni = host->host;
@@ -175,7 +175,7 @@ class OptionReader {
   void take_connect_timeout(const std::string& value) {
     const auto timeout = parse_duration(value, kConnectTimeout);
     if (const auto* text = std::get_if<std::string>(&timeout)) {
-      problem(fmt::format("connect-timeout={}: {}", printable(value), *text));
+      problem(fmt::format("{}: {}", shown("connect-timeout", value), *text));
       return;
     }
     upstream_.connect_timeout = std::get<std::chrono::milliseconds>(timeout);
@@ -186,9 +186,9 @@ class OptionReader {
     std::string line = content.text.substr(0, content.text.find('\n'));
     if (line.ends_with('\r')) line.pop_back();
     if (!content.problem.empty()) {
-      problem(fmt::format("password-file={}: {}", printable(path), content.problem));
+      problem(fmt::format("{}: {}", shown("password-file", path), content.problem));
     } else if (line.empty()) {
-      problem(fmt::format("password-file={}: its first line is empty", printable(path)));
+      problem(fmt::format("{}: its first line is empty", shown("password-file", path)));
     } else {
       options_.password = Secret(std::move(line));
     }
@@ -202,8 +202,13 @@ class OptionReader {
     }
   }
 
+  std::string shown(std::string_view name, std::string_view value) const {
+    return redact_option(name, value, query_);
+  }
+
   void problem(std::string text) { problems_.push_back(std::move(text)); }
 
+  std::string_view query_;
   UpstreamConfig& upstream_;
   std::vector<std::string>& problems_;
   UpstreamOptions options_;
@@ -214,7 +219,7 @@ class OptionReader {
 UpstreamOptions parse_upstream_options(std::string_view query, UpstreamConfig& upstream,
                                        std::vector<std::string>& problems) {
   if (query.empty()) return {};
-  return OptionReader(upstream, problems).read(query);
+  return OptionReader(query, upstream, problems).read();
 }
 
 bool is_upstream_option(std::string_view name) { return find_option(to_lower(name)) != nullptr; }

@@ -9,8 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
-#include "config/redact.h"
+#include "config/redact_upstream.h"
 #include "config/upstream_options.h"
 
 namespace culvert {
@@ -59,7 +60,7 @@ std::string unknown_scheme_problem(std::string_view name) {
         "opens, as in socks5://127.0.0.1:1080",
         name);
   }
-  return fmt::format("unknown scheme '{}' ({})", printable(name, 20), kSchemeList);
+  return fmt::format("unknown scheme '{}' ({})", printable(redact(name), 20), kSchemeList);
 }
 
 bool is_name_char(char c) {
@@ -303,7 +304,7 @@ class UpstreamReader {
   }
 
   void problem(std::string text) {
-    problems_.push_back(fmt::format("{}: {}", redact_url(value_), text));
+    problems_.push_back(fmt::format("{}: {}", redact_upstream(value_), text));
   }
 
   std::string_view value_;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -30,7 +31,7 @@ void find_next_hop(std::size_t index, std::vector<UpstreamConfig>& upstreams,
                    [&](const UpstreamConfig& other) { return other.name == upstream.via; });
   if (found == upstreams.end() && !iequals(upstream.via, "direct")) {
     problems.push_back(fmt::format("{} {}: via={}: no such upstream ({})", origin, upstream.name,
-                                   printable(upstream.via), names_of(upstreams)));
+                                   redact(upstream.via), names_of(upstreams)));
     return;
   }
   // Through direct is what happens without via.

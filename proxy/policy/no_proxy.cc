@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -88,10 +89,13 @@ NoProxy::NoProxy(std::string_view list) : given_(true) {
       // Like Go: a lone star replaces what stood before it and ends the list.
       entries_.clear();
       entries_.push_back({.kind = Kind::all, .text = "*", .suffix = {}, .base = {}, .port = {}});
-      return;
+      break;
     }
     if (!text.empty()) add(text);
   }
+  if (list.find('@') == std::string_view::npos) return;
+  // One warning, as a password may hold commas.
+  warnings_ = {redact(list) + ": holds an '@', which no host has; NO_PROXY lists hosts"};
 }
 
 void NoProxy::add(std::string_view text) {
@@ -119,7 +123,7 @@ void NoProxy::add(std::string_view text) {
     return;
   }
   if (host.empty()) {
-    warnings_.push_back(printable(text) + ": names no host and is ignored");
+    warnings_.push_back(redact(text) + ": names no host and is ignored");
     return;
   }
   if (host.starts_with("*.")) host.remove_prefix(1);
@@ -152,7 +156,7 @@ void NoProxy::warn_if_futile(const Entry& entry) {
   } else if (std::all_of(name.begin(), name.end(), is_numeric)) {
     why = "is neither a name nor an address; a block is written as in 172.17.0.0/16";
   }
-  if (!why.empty()) warnings_.push_back(printable(entry.text) + ": " + std::string(why));
+  if (!why.empty()) warnings_.push_back(redact(entry.text) + ": " + std::string(why));
 }
 
 const NoProxy::Entry* NoProxy::find(const HostPort& target) const {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "policy/presets.h"
 
@@ -213,7 +214,7 @@ void append_preset(std::string_view name, std::vector<TargetPattern>& patterns,
                    std::vector<std::string>& problems) {
   const Preset* preset = find_preset(to_lower(name));
   if (preset == nullptr) {
-    problems.push_back("preset:" + printable(name) + ": no such preset (" + known_presets() + ")");
+    problems.push_back("preset:" + redact(name) + ": no such preset (" + known_presets() + ")");
     return;
   }
   for (const std::string_view text : preset->patterns) {
@@ -234,11 +235,11 @@ std::vector<TargetPattern> parse_target_patterns(std::string_view list,
     }
     std::string problem;
     if (text.empty()) {
-      problems.push_back("an empty pattern in '" + printable(list) + "'");
+      problems.push_back("an empty pattern in '" + redact(list) + "'");
     } else if (auto pattern = TargetPattern::parse(text, problem)) {
       patterns.push_back(std::move(*pattern));
     } else {
-      problems.push_back(printable(text) + ": " + problem);
+      problems.push_back(redact(text) + ": " + problem);
     }
   }
   return patterns;

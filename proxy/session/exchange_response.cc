@@ -5,6 +5,7 @@
 
 #include <fmt/chrono.h>
 
+#include "base/redact.h"
 #include "codec/forward_head.h"
 #include "session/exchange.h"
 
@@ -59,6 +60,9 @@ bool Exchange::take_response(std::span<char> bytes) {
   }
   const auto parsed = parse_response_head(all.substr(0, **end), HeadLimits{}, response_);
   if (!parsed) return refuse_response(parsed.error());
+  if (connection_.to_proxy) {
+    response_.reason = redact_echo(response_.reason, connection_.way->config.credentials);
+  }
   const auto options = connection_options(response_);
   if (!options) return refuse_response(options.error());
   const std::span<char> rest = bytes.subspan(**end - before);

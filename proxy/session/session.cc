@@ -32,6 +32,13 @@ Error denied_by(const Route& route, const std::string& target) {
           "target " + target + " is denied by " + route.rule};
 }
 
+/// A query may hold a token, and is nobody's business but the server's.
+void assign_without_query(std::string& shown, std::string_view url) {
+  const std::size_t query = url.find('?');
+  shown = url.substr(0, query);
+  if (query != std::string_view::npos) shown += "?...";
+}
+
 }  // namespace
 
 struct Session::Opening {
@@ -166,7 +173,7 @@ void Session::route() {
   if (connect) {
     target_ = target.authority.to_string();
   } else {
-    target_ = request.target;
+    assign_without_query(target_, request.target);
   }
   if (admission_ == Admission::draining) {
     return refuse({Errc::proxy_draining, Side::local, 0,

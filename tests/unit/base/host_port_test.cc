@@ -118,6 +118,18 @@ TEST_CASE("bad authorities are refused by name") {
   for (const char c : parsed.error().text) CHECK((c >= ' ' && c <= '~'));
 }
 
+TEST_CASE("what may be a password is not repeated") {
+  for (const char* const text : {"u:secret", "u:secret@h:1", "u:1@secret,@h", "u:x:secret",
+                                 "u:1,secret", "[u:secret", "http://u:secret@h", "u%3Asecret:1"}) {
+    INFO(text);
+    const auto parsed = HostPort::parse(text);
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().text.find("secret") == std::string::npos);
+  }
+  CHECK(HostPort::parse("u:secret").error().text ==
+        "bad address \"u:***\": the port is not a number from 1 to 65535");
+}
+
 TEST_CASE("a host and a port make one") {
   CHECK(HostPort::from("GCR.io", 443)->to_string() == "gcr.io:443");
   CHECK(HostPort::from("::1", 443)->to_string() == "[::1]:443");

@@ -42,7 +42,8 @@ TEST_CASE("only 100-continue is a known expectation (RFC 9110 10.1.1)") {
   const auto unknown = expects_continue(request("PUT", {{"Expect", "200-ok\xff"}}));
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.error().code == Errc::expectation_failed);
-  CHECK_THAT(unknown.error().text, Contains("\"200-ok?\""));
+  // What it is may be anything, and is not repeated.
+  CHECK(unknown.error().text == "the request expects something else than 100-continue");
 }
 
 TEST_CASE("Max-Forwards counts for TRACE and OPTIONS (RFC 9110 7.6.2)") {

@@ -61,7 +61,7 @@ TEST_CASE("arrays") {
 }
 
 TEST_CASE("what is wrong is told with its line, and the rest is read") {
-  CHECK(read("a = 1\nb\nc = 2") == "a@1=1 c@3=2{2: '=' is missing behind 'b'}");
+  CHECK(read("a = 1\nb\nc = 2") == "a@1=1 c@3=2{2: '=' is missing behind a key}");
   CHECK(read("a = 127.0.0.1:3128\nb = 5s") ==
         "{1: a value is a \"text\" in quotes, a whole number, true or false}"
         "{2: a value is a \"text\" in quotes, a whole number, true or false}");

@@ -1,0 +1,148 @@
+#include "base/redact.h"
+
+#include <algorithm>
+
+#include "base/ip_address.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+/// How long an IPv6 address at the beginning of `text` is, its opening bracket included; else 0.
+std::size_t ipv6_length(std::string_view text) {
+  const std::size_t bracket = text.starts_with('[') ? 1 : 0;
+  const std::string_view address = text.substr(bracket);
+  const std::size_t end = std::min(address.find_first_of("]%/"), address.size());
+  const auto ip = IpAddress::parse(address.substr(0, end));
+  return ip && !ip->is_v4() ? bracket + end : 0;
+}
+
+/// "user:secret" or "user%3Asecret", typed without the "@host", looks like a host and a port.
+std::string hide_odd_port(std::string_view host_and_port) {
+  const std::size_t address = ipv6_length(host_and_port);
+  if (address == 0 && host_and_port.find('%') != npos) return std::string(kHidden);
+  const std::size_t colon = host_and_port.find(':', address);
+  if (colon == npos) return std::string(host_and_port);
+  const std::string_view port = host_and_port.substr(colon + 1);
+  const bool is_number =
+      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (is_number && port.size() <= 5) return std::string(host_and_port);
+  return std::string(host_and_port.substr(0, colon + 1)).append(kHidden);
+}
+
+/// One of several values in a list; what is known to have a ':' of its own keeps it.
+std::string redact_part(std::string_view part) {
+  if (part.starts_with('/')) return std::string(part);
+  for (const std::string_view prefix : {"unix:", "preset:"}) {
+    if (!to_lower(part).starts_with(prefix)) continue;
+    return std::string(part.substr(0, prefix.size())) + redact_part(part.substr(prefix.size()));
+  }
+  return hide_odd_port(part);
+}
+
+/// Ends with the first part that is not shown as it is: a password may hold separators, too.
+std::string redact_list(std::string_view text) {
+  std::string shown;
+  while (true) {
+    const std::size_t end = std::min(text.find_first_of(",= \t"), text.size());
+    const std::string_view part = text.substr(0, end);
+    const std::string shown_part = redact_part(part);
+    shown += shown_part;
+    if (shown_part != part || end == text.size()) return shown;
+    shown += text[end];
+    text.remove_prefix(end + 1);
+  }
+}
+
+/// Where user and password would begin, if no "://" stands before: behind "NAME=" and "scheme:".
+std::size_t authority_begin(std::string_view url) {
+  const std::size_t equals = url.find('=');
+  std::size_t begin = 0;
+  if (equals != npos && equals < url.find_first_of(":/?@")) begin = equals + 1;
+  for (const std::string_view scheme :
+       {"socks5:", "socks5h:", "socks:", "socks4:", "socks4a:", "http:", "https:"}) {
+    if (to_lower(url.substr(begin)).starts_with(scheme)) return begin + scheme.size();
+  }
+  return begin;
+}
+
+/// What follows "scheme://": user and password, host and port, and the rest.
+std::string redact_authority(std::string_view text) {
+  std::string shown;
+  const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
+  const std::size_t at = text.rfind('@');
+  // A password holds an unescaped '/', '?' or '#', and nobody knows where it ends.
+  if (at != npos && at > end) return std::string(kHidden);
+  std::string_view authority = text.substr(0, end);
+  if (at != npos) {
+    shown.append(kHidden);
+    authority.remove_prefix(at);
+  }
+  shown += hide_odd_port(authority);
+  if (end == text.size()) return shown;
+  // Nothing behind the host has to be told, and it may be a part of a password.
+  shown += text[end];
+  if (end + 1 < text.size()) shown += kHidden;
+  return shown;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const char lower = to_lower(c);
+    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+        c == '_' || c == '~') {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 0xf];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string redact_url(std::string_view url) {
+  const std::size_t slashes = url.find("://");
+  const std::string_view head = url.substr(0, slashes);
+  if (slashes == npos || head.find('@') != npos) {
+    const std::size_t begin = authority_begin(url);
+    return printable(std::string(url.substr(0, begin)) + redact_authority(url.substr(begin)));
+  }
+  std::string shown = redact_list(head);
+  if (shown != head) return printable(shown);
+  return printable(shown + "://" + redact_authority(url.substr(slashes + 3)));
+}
+
+std::string redact(std::string_view text) {
+  const bool looks_like_url = text.find("://") != npos || text.find('@') != npos;
+  return looks_like_url ? redact_url(text) : printable(redact_list(text));
+}
+
+std::string_view redact_echo(std::string_view words,
+                             const std::optional<Credentials>& credentials) {
+  if (!credentials) return words;
+  const std::string_view password = credentials->password.reveal();
+  // Each of its forms is at least as long; most words are "OK".
+  if (password.empty() || words.size() < password.size()) return words;
+  if (words.find(password) != npos) return kHidden;
+  const Secret encoded(percent_encode(password));
+  if (words.find(encoded.reveal()) != npos) return kHidden;
+  const Secret pair(credentials->user + ":" + std::string(password));
+  for (const std::string_view told : {pair.reveal(), password}) {
+    const Secret base64(base64_encode(told));
+    // Without its padding, which may be cut off.
+    std::string_view digits = base64.reveal();
+    digits = digits.substr(0, digits.find('='));
+    if (words.find(digits) != npos) return kHidden;
+  }
+  return words;
+}
+
+}  // namespace culvert

@@ -1,0 +1,147 @@
+"""Passwords and tokens in every place into which people put them: the whole program repeats none of them."""
+
+import base64
+import os
+import signal
+import threading
+import unittest
+
+import harness
+import isolate
+import wire
+from culvert import launch
+from world import BORDER, World, wait_for
+
+SECRET = "hunter2SECRET"
+USER = "alice"
+FORMS = [SECRET, SECRET.lower(), *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (SECRET, f"{USER}:{SECRET}"))]
+ECHO_PORT = 3199
+
+# A flag and a value that has no place there.
+MISTAKES = [
+    ("route", f"https://u:{SECRET}@h=direct"),
+    ("route", f"gcr.io=socks5://u:{SECRET}@h:1080"),
+    ("route", f"gcr.io=u:{SECRET}"),
+    ("upstream", f"a=socks5://h?via=http://u:{SECRET}@p:3128"),
+    ("upstream", f"https://h?sni=u:{SECRET}@h"),
+    ("upstream", f"socks5://u:p?ca={SECRET}@h"),
+    ("upstream", f"socks5://u:p?warm={SECRET}@h"),
+    ("allow-client", f"u:{SECRET}@h"),
+    ("listen", f"http://u:{SECRET}@h"),
+    ("access-log", f"http://u:{SECRET}@h/x"),
+]
+# These only earn a warning.
+DOUBTS = [("no-proxy", f"http://u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}")]
+
+REQUESTS = [
+    f"CONNECT u:{SECRET} HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"CONNECT u:{SECRET}@a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET http://u:{SECRET}/x@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET http://u:{SECRET}@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET http://a.example/ HTTP/1.1\r\nHost: u:{SECRET}\r\n\r\n",
+    f"GET http://a.example/ HTTP/1.1\r\nHost: a\r\nExpect: {SECRET}\r\n\r\n",
+    f"GET http://a.example/?token={SECRET} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    # The proxy answers these with what it was sent.
+    "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+]
+
+
+def setUpModule():
+    global world
+    world = harness.set_stage(World())
+    EchoingProxy(world.border)
+
+
+class EchoingProxy:
+    """Refuses everything, and says with which credentials it was asked."""
+
+    def __init__(self, place):
+        self.listener = place.socket()
+        self.listener.bind((BORDER, ECHO_PORT))
+        self.listener.listen(16)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            connection, _ = self.listener.accept()
+            head = connection.recv(65536).decode("latin-1")
+            given = next((line for line in head.split("\r\n") if line.lower().startswith("proxy-authorization:")), "nothing")
+            status = 407 if head.startswith("CONNECT") else 403
+            connection.sendall(f"HTTP/1.1 {status} not with {given} or {SECRET}\r\nContent-Length: 0\r\n\r\n".encode())
+            connection.close()
+
+
+class Secrets(unittest.TestCase):
+    def assert_hidden(self, text):
+        self.assertTrue(text)
+        for form in FORMS:
+            self.assertNotIn(form, text)
+
+    def refused(self, *options, env=None):
+        done = world.culvert_home.run(os.environ["CULVERT"], *options, check=False, timeout=10, env={**os.environ, **(env or {})})
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assert_hidden(done.stdout + done.stderr)
+
+    def test_in_a_flag(self):
+        for flag, value in MISTAKES:
+            with self.subTest(flag=flag, value=value):
+                self.refused(f"--{flag}", value)
+        self.refused("check", "--route", f"https://u:{SECRET}/ss@h/")
+        self.refused(f"u:{SECRET}@h")
+
+    def test_in_a_variable(self):
+        for flag, value in MISTAKES:
+            with self.subTest(flag=flag, value=value):
+                self.refused(env={"CULVERT_" + flag.upper().replace("-", "_"): value})
+
+    def test_in_a_file(self):
+        path = f"{isolate.STATE}/mistaken.toml"
+        for flag, value in MISTAKES:
+            with self.subTest(flag=flag, value=value):
+                isolate.write(path, f"{flag} = '{value}'\n")
+                self.refused("--config", path)
+
+    def test_in_a_warning(self):
+        options = [word for flag, value in DOUBTS for word in (f"--{flag}", value)]
+        culvert = launch(self, world, *options)
+        culvert.end()
+        self.assertEqual(culvert.said().count("--no-proxy "), len(DOUBTS), culvert.said())
+        self.assert_hidden(culvert.said())
+
+    def test_in_a_file_that_is_read_anew(self):
+        path = f"{isolate.STATE}/anew.toml"
+        isolate.write(path, "")
+        culvert = launch(self, world, "--config", path)
+        # The flag --listen that each culvert here has wins over the file's.
+        for number, (flag, value) in enumerate((flag, value) for flag, value in MISTAKES if flag != "listen"):
+            isolate.write(path, f"{flag} = '{value}'\n")
+            culvert.signal(signal.SIGHUP)
+            wait_for(lambda: culvert.said().count("reload: nothing is changed") > number, 10, f"no word about {flag} {value}")
+        isolate.write(path, "no-proxy = [" + ", ".join(f"'{value}'" for _, value in DOUBTS) + "]\n")
+        culvert.signal(signal.SIGHUP)
+        wait_for(lambda: " reloaded (" in culvert.said(), 10, "no reload")
+        culvert.end()
+        self.assert_hidden(culvert.said())
+
+    def test_on_the_wire(self):
+        for form in ("text", "json"):
+            culvert = launch(self, world, "--log-level", "debug", "--log-format", form,
+                             "--upstream", f"http://{USER}:{SECRET}@{BORDER}:{ECHO_PORT}")
+            for number, request in enumerate(REQUESTS, 1):
+                with self.subTest(request=request, form=form):
+                    client = wire.open_client(world.home)
+                    client.sendall(request.encode())
+                    answer = b""
+                    while data := client.recv(65536):
+                        answer += data
+                    client.close()
+                    self.assertRegex(answer, rb"^HTTP/1\.1 [45]\d\d ")
+                    self.assert_hidden(answer.decode("latin-1"))
+                    self.assertEqual(len(culvert.wait_access_lines(number)), number)
+            culvert.end()
+            self.assert_hidden(culvert.said() + "\n".join(culvert.access_lines()))
+
+
+if __name__ == "__main__":
+    harness.main()
