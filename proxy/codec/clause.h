@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -9,13 +11,21 @@
 
 namespace culvert {
 
-/// The pieces of a handshake's error texts: clauses that stand behind "upstream NAME ".
+/// The pieces of error texts.  Names are short enough that the cause, too, fits the 200 bytes of a
+/// reason phrase.
 
-/// The target as a clause shows it: short enough that the reason phrase around it fits 200 bytes.
 inline std::string shown_target(const HostPort& target) {
   constexpr std::size_t kMaxShown = 48;
   return shorten_middle(target.to_string(), kMaxShown);
 }
+
+/// `label` is UpstreamConfig's.
+inline std::string shown_upstream(std::string_view label) {
+  constexpr std::size_t kMaxShown = 60;
+  return shorten_middle(label, kMaxShown);
+}
+
+// What a handshake says: clauses that stand behind "upstream NAME ".
 
 /// The answer itself is at fault, or what it says is about the upstream.
 inline Error upstream_fault(Errc code, std::string clause) {

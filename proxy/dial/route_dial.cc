@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "codec/clause.h"
 #include "dial/attempt_limits.h"
 
 namespace culvert {
@@ -54,8 +54,8 @@ void RouteDial::begin_pass() {
         failures_.push_back(
             {Errc::upstreams_down, Side::upstream, 0,
              fmt::format("upstream {} has been down for {} and is asked again later (for {})",
-                         upstream->config.label, seconds(upstream->down_for(now)),
-                         shorten_middle(target_.to_string(), 48))});
+                         shown_upstream(upstream->config.label), seconds(upstream->down_for(now)),
+                         shown_target(target_))});
         all_refused_ = false;
       }
     }

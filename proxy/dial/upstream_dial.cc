@@ -268,6 +268,10 @@ void UpstreamDial::fail_io(const Io& io) {
   fail(std::move(error));
 }
 
+std::string UpstreamDial::upstream_name() const {
+  return "upstream " + shown_upstream(upstream_.config.label);
+}
+
 std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }
 
 /// `error`'s text is a clause to stand behind the target.

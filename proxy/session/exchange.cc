@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "codec/clause.h"
 #include "codec/forward_head.h"
 #include "codec/intermediary.h"
 
@@ -218,11 +219,12 @@ bool Exchange::refuse_response(Error error) {
 
 /// Whose answer it is, for errors.
 std::string Exchange::where() const {
-  const std::string target = shorten_middle(request_->target.authority.to_string(), 48);
+  const std::string target = shown_target(request_->target.authority);
   const UpstreamConfig& way = connection_.way->config;
   if (way.kind == UpstreamConfig::Kind::direct) return "target " + target;
-  if (connection_.to_proxy) return "upstream " + way.label + " (for " + target + ")";
-  return "target " + target + " (through " + way.label + ")";
+  const std::string upstream = shown_upstream(way.label);
+  if (connection_.to_proxy) return "upstream " + upstream + " (for " + target + ")";
+  return "target " + target + " (through " + upstream + ")";
 }
 
 /// How long nothing may move: until the response begins, and while it runs.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "codec/clause.h"
 #include "codec/client_mistake.h"
 #include "codec/intermediary.h"
 #include "session/answer.h"
@@ -27,9 +28,9 @@ constexpr std::size_t kMostForgottenOfBody = 16 << 20;
 
 std::string_view name_of(Errc code) { return meaning_of(code).name; }
 
-Error denied_by(const Route& route, const std::string& target) {
+Error denied_by(const Route& route, const HostPort& target) {
   return {Errc::http_request_denied, Side::local, 0,
-          "target " + target + " is denied by " + route.rule};
+          "target " + shown_target(target) + " is denied by " + route.rule};
 }
 
 /// A query may hold a token, and is nobody's business but the server's.
@@ -177,13 +178,13 @@ void Session::route() {
   }
   if (admission_ == Admission::draining) {
     return refuse({Errc::proxy_draining, Side::local, 0,
-                   "shutting down, no new connection to " + target.authority.to_string()});
+                   "shutting down, no new connection to " + shown_target(target.authority)});
   }
   if (admission_ == Admission::full) {
     return refuse({Errc::connection_limit_reached, Side::local, 0,
                    fmt::format("all {} connections are in use, none left for {} - see "
                                "--max-connections",
-                               context_.config.max_connections, target.authority.to_string())});
+                               context_.config.max_connections, shown_target(target.authority))});
   }
   if (auto admitted = context_.access.admit(client_ip_); !admitted) {
     return refuse(std::move(admitted).error());
@@ -194,7 +195,7 @@ void Session::route() {
   }
   if (!connect) return begin_exchange();
   const Route& route = context_.router.route(target.authority);
-  if (route.denied()) return refuse(denied_by(route, target_));
+  if (route.denied()) return refuse(denied_by(route, target.authority));
   // What follows the head belongs to the tunnel.
   client_->unread(opening_->head.substr(opening_->head_end));
   dial(route, target.authority);
@@ -298,7 +299,7 @@ void Session::begin_exchange() {
   }
   if (request.is_for_us()) return answer_ourselves();
   const Route& route = context_.router.route(request.target.authority);
-  if (route.denied()) return refuse(denied_by(route, request.target.authority.to_string()));
+  if (route.denied()) return refuse(denied_by(route, request.target.authority));
   stage_ = Stage::exchange;
   plain_->exchange.begin(request, route,
                          std::string_view(opening_->head).substr(opening_->head_end));

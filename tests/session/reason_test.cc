@@ -1,0 +1,72 @@
+// A reason phrase is all that many a user sees, so it has the cause, however long the names are.
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string name_of(std::size_t length) {
+  std::string name;
+  while (name.size() + 60 < length) name += std::string(59, 'n') + ".";
+  return name + std::string(length - name.size(), 'n');
+}
+
+std::string connect_to(const std::string& target) {
+  return "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("a target with a long name that is denied") {
+  const std::string target = name_of(197) + ":443";
+  const bool plain = GENERATE(false, true);
+  Scene scene;
+  RoutingTable table;
+  table.otherwise = {{}, "--route *=deny"};
+  scene.router.emplace(std::move(table));
+  scene.client
+      .says(plain ? "GET http://" + target + "/ HTTP/1.1\r\nHost: x\r\n\r\n" : connect_to(target))
+      .ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 403);
+  CHECK_THAT(answer.reason, Contains("nn:443 is denied by --route *=deny"));
+  CHECK_THAT(scene.access_text(), Contains("target=" + (plain ? "http://"s : ""s) + target));
+}
+
+TEST_CASE("an upstream with a long name, and a target with one") {
+  UpstreamConfig proxy = http();
+  proxy.address = HostPort::from(name_of(253), 3128).value();
+  proxy.label = "http://" + proxy.address.to_string();
+  const std::string target = name_of(200) + ":443";
+  Scene scene;
+  scene.add(proxy);
+  scene.client.says(connect_to(target)).ends();
+  std::string cause;
+  SECTION("that cannot be connected to") {
+    scene.transport->fails(ECONNREFUSED);
+    cause = "refused the connection - is the tunnel up? (for nn";
+  }
+  SECTION("that closes") {
+    scene.upstream.ends();
+    cause = "closed the connection instead of answering for nn";
+  }
+  SECTION("that speaks something else") {
+    scene.upstream.says("SSH-2.0-OpenSSH_9\r\n").ends();
+    cause = "answered in SSH, not in HTTP";
+  }
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.reason.size() <= 200);
+  CHECK_THAT(answer.reason, Contains(cause));
+  CHECK_THAT(answer.reason, Contains("nn:3128 "));
+  CHECK_THAT(scene.access_text(), Contains("upstream=" + proxy.label));
+}
