@@ -80,16 +80,10 @@ Result<std::size_t> HttpConnectHandshake::consume(std::string_view bytes) {
   return used;
 }
 
-/// The answer begins as an HTTP answer does; if not, says what it looks like.
 Result<void> HttpConnectHandshake::check_opening() const {
-  constexpr std::string_view kOpening = "HTTP/";
-  const std::string_view opening = std::string_view(buffer_).substr(0, kOpening.size());
-  if (kOpening.starts_with(opening) || may_become_known(opening)) return {};
-  const std::string_view guess = guess_protocol(buffer_);
-  return upstream_fault(Errc::upstream_protocol_error,
-                        (guess.empty() ? "did not answer in HTTP"
-                                       : "answered in " + std::string(guess) + ", not in HTTP") +
-                            " - does the URL name the right protocol and port?");
+  std::string fault = why_not_http(buffer_);
+  if (fault.empty()) return {};
+  return upstream_fault(Errc::upstream_protocol_error, std::move(fault));
 }
 
 Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {

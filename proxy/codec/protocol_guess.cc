@@ -43,4 +43,14 @@ bool may_become_known(std::string_view first_bytes) {
   return false;
 }
 
+std::string why_not_http(std::string_view first_bytes) {
+  constexpr std::string_view kOpening = "HTTP/";
+  const std::string_view opening = first_bytes.substr(0, kOpening.size());
+  if (kOpening.starts_with(opening) || may_become_known(opening)) return {};
+  const std::string_view guess = guess_protocol(first_bytes);
+  return (guess.empty() ? "did not answer in HTTP"
+                        : "answered in " + std::string(guess) + ", not in HTTP") +
+         " - does the URL name the right protocol and port?";
+}
+
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace culvert {
@@ -11,5 +12,9 @@ std::string_view guess_protocol(std::string_view first_bytes);
 
 /// `first_bytes` are too few to tell "HTTP/" or "SSH-" from something else.
 bool may_become_known(std::string_view first_bytes);
+
+/// What to say of one whose answer should be HTTP and begins with `first_bytes`, a clause to stand
+/// behind its name; empty if it begins as HTTP does, or still may.
+std::string why_not_http(std::string_view first_bytes);
 
 }  // namespace culvert

@@ -217,6 +217,14 @@ bool Exchange::refuse_response(Error error) {
   return false;
 }
 
+/// `fault` is why_not_http()'s.
+bool Exchange::not_http(std::string fault) {
+  finish(End::Kind::refused, Side::upstream,
+         Error{connection_.to_proxy ? Errc::upstream_protocol_error : Errc::http_protocol_error,
+               Side::upstream, 0, where() + " " + fault});
+  return false;
+}
+
 /// Whose answer it is, for errors.
 std::string Exchange::where() const {
   const std::string target = shown_target(request_->target.authority);

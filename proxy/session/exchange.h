@@ -86,6 +86,7 @@ class Exchange final : private StreamEvents {
   void client_gone(int sys, const char* text);
   bool response_missing(int sys);
   bool refuse_response(Error error);
+  bool not_http(std::string fault);
   void on_timer();
   Error timeout_error() const;
   std::chrono::milliseconds limit() const;

@@ -7,6 +7,7 @@
 
 #include "base/redact.h"
 #include "codec/forward_head.h"
+#include "codec/protocol_guess.h"
 #include "session/exchange.h"
 
 namespace culvert {
@@ -52,6 +53,10 @@ bool Exchange::take_response(std::span<char> bytes) {
   const std::size_t before = response_bytes_.size();
   if (before > 0) response_bytes_ += text;
   const std::string_view all = before > 0 ? std::string_view(response_bytes_) : text;
+  // A connection that served before speaks HTTP, and so does one that sent an interim response.
+  if (!reused_ && interim_count_ == 0) {
+    if (std::string fault = why_not_http(all); !fault.empty()) return not_http(std::move(fault));
+  }
   const auto end = scanner_.scan(all);
   if (!end) return refuse_response(end.error());
   if (!*end) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "support/plain_scene.h"
 #include "support/session_scene.h"
 
 using namespace culvert;
@@ -69,4 +70,57 @@ TEST_CASE("an upstream with a long name, and a target with one") {
   CHECK_THAT(answer.reason, Contains(cause));
   CHECK_THAT(answer.reason, Contains("nn:3128 "));
   CHECK_THAT(scene.access_text(), Contains("upstream=" + proxy.label));
+}
+
+TEST_CASE("a plain request is told as well that somebody speaks no HTTP") {
+  struct Row {
+    std::string said;
+    const char* cause;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"\x15\x03\x01\x00\x02\x02\x28"s, "answered in TLS, not in HTTP"},
+      {"\x05\xff"s, "answered in SOCKS5, not in HTTP"},
+      {"\x00\x5b\x00\x00\x00\x00\x00\x00"s, "answered in SOCKS4, not in HTTP"},
+      {"SSH-2.0-OpenSSH_9\r\n", "answered in SSH, not in HTTP"},
+      {"220 smtp ready\r\n", "did not answer in HTTP"},
+  }));
+  const bool by_bytes = GENERATE(false, true);
+  const bool proxy = GENERATE(false, true);
+  CAPTURE(row.cause, by_bytes, proxy);
+  PlainScene::Options options;
+  options.upstream = proxy ? "http://proxy.example" : "direct://";
+  PlainScene scene(std::move(options));
+  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  if (by_bytes && row.said[0] != '\0') {
+    // The first byte may say enough, and nobody is there for the others.
+    for (const char c : row.said) {
+      scene.target().say({&c, 1});
+      scene.settle();
+    }
+  } else {
+    scene.answer(row.said);
+  }
+  const std::string answer = scene.hear();
+  CHECK_THAT(answer, Contains("HTTP/1.1 502 culvert: "s +
+                              (proxy ? "upstream http://proxy.example:3128 (for a.example:80) "
+                                     : "target a.example:80 ") +
+                              row.cause + " - does the URL name the right protocol and port?\r\n"));
+}
+
+TEST_CASE("HTTP that goes wrong later is not taken for another protocol") {
+  PlainScene scene;
+  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  SECTION("behind an interim response") {
+    scene.answer(crlf("HTTP/1.1 103 Early\n\n"));
+    scene.hear();
+    scene.answer("\x15\x03\x01");
+    CHECK_THAT(scene.hear(), Contains("sent a bad answer: the head contains"));
+  }
+  SECTION("on a connection that has served") {
+    scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+    scene.hear();
+    scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+    scene.answer("\x15\x03\x01");
+    CHECK_THAT(scene.hear(), Contains("sent a bad answer: the head contains"));
+  }
 }

@@ -21,6 +21,17 @@ TEST_CASE("protocols are known by their first bytes") {
   CHECK(guess_protocol("220 smtp").empty());
 }
 
+TEST_CASE("an answer that is no HTTP is told what it is") {
+  CHECK(why_not_http("HTTP/1.1 200 OK").empty());
+  CHECK(why_not_http("HT").empty());
+  CHECK(why_not_http("SS").empty());
+  CHECK(why_not_http("").empty());
+  CHECK(why_not_http("\x15\x03\x01") ==
+        "answered in TLS, not in HTTP - does the URL name the right protocol and port?");
+  CHECK(why_not_http("220 smtp") ==
+        "did not answer in HTTP - does the URL name the right protocol and port?");
+}
+
 TEST_CASE("a prefix may still become known") {
   CHECK(may_become_known("H"));
   CHECK(may_become_known("HTTP"));
