@@ -37,6 +37,14 @@ void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
   }
 }
 
+constexpr std::string_view kShortHelp = "-h";
+
+/// Looked for here, as CLI11 would read "-hold" as "-h old".
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, kShortHelp) != end;
+}
+
 bool is_flag(std::string_view text) { return text.size() > 1 && text.front() == '-'; }
 
 std::string unknown_flag_problem(std::string_view text) {
@@ -112,7 +120,7 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
-  add_option(app, "--help,-h", true);
+  add_option(app, "--help", true);
   add_option(app, "--version", true);
   for (const Flag& flag : flags()) {
     add_option(app, fmt::format("--{}", flag.name), flag.value.empty());
@@ -124,9 +132,11 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
     return out;
   }
 
-  out.help = app.count("--help") > 0;
+  out.help = app.count("--help") > 0 || asks_for_help(rest);
   out.version = app.count("--version") > 0;
-  judge_leftovers(app.remaining(), rest, out);
+  std::vector<std::string> leftovers = app.remaining();
+  std::erase(leftovers, kShortHelp);
+  judge_leftovers(leftovers, rest, out);
   for (const Flag& flag : flags()) {
     const CLI::Option& option = *app.get_option(fmt::format("--{}", flag.name));
     take(option, flag, out);

@@ -309,3 +309,16 @@ TEST_CASE("warnings are kept") {
   REQUIRE(config.warnings.size() == 2);
   CHECK(config.warnings[0] == "CULVERT_TREADS: no such variable (did you mean CULVERT_THREADS?)");
 }
+
+TEST_CASE("words with one dash are no flags, whatever they begin with") {
+  CHECK(problems_of({"-hold", "5s", "-hedge=3", "-header-timeout", "1s", "--threads", "0"}) ==
+        Lines{"-hold: unknown flag (did you mean --hold?)",
+              "-hedge: unknown flag (did you mean --hedge?)",
+              "-header-timeout: unknown flag (did you mean --header-timeout?)",
+              "--threads 0: not between 1 and 256"});
+  CHECK(problems_of({"-hold=5s"}) == Lines{"-hold: unknown flag (did you mean --hold?)"});
+  CHECK(problems_of({"-half-open-timeout", "off"}).size() == 1);
+  CHECK(problems_of({"-help"}) == Lines{"-help: unknown flag (did you mean --help?)"});
+  CHECK(problems_of({"run", "--", "ls", "-h"}).size() == 1);
+  CHECK(text_of({"--threads", "0", "-h"}) == text_of({"--help"}));
+}
