@@ -158,7 +158,17 @@ class ConfigBuilder {
     read_duration("half-open-timeout", {seconds(1), kLongest, true}, config_.half_open_timeout);
     read_duration("response-timeout", {seconds(1), kLongest, true}, config_.response_timeout);
     read_duration("keep-alive-timeout", {seconds(1), kLongest}, config_.keep_alive_timeout);
-    read_duration("drain-timeout", {milliseconds(0), kLongest, true}, config_.drain_timeout);
+    read_drain_timeout();
+  }
+
+  /// Here 0 is a limit like any other; only "off" is none.
+  void read_drain_timeout() {
+    milliseconds limit = *config_.drain_timeout;
+    read_duration("drain-timeout", {milliseconds(0), kLongest, true}, limit);
+    config_.drain_timeout = limit;
+    for (const Given& given : settings_.of("drain-timeout")) {
+      if (iequals(trim(given.value), "off")) config_.drain_timeout.reset();
+    }
   }
 
   void read_logs() {

@@ -74,7 +74,8 @@ struct Config {
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request
-  std::chrono::milliseconds drain_timeout{30'000};       ///< 0: leave at once
+  /// For what runs to finish.  0: none, so it is cut at once; nullopt: as long as it takes.
+  std::optional<std::chrono::milliseconds> drain_timeout{30'000};
   std::size_t max_connections = 4096;  ///< client connections, all workers together
 
   Secret tunnel_command;  ///< for the shell, to be kept running; empty: none

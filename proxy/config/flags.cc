@@ -103,7 +103,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "for a client's next plain http:// request, 1s to 168h\n"
      "(default: 60s)"},
     {"drain-timeout", "TIME", kOnce,
-     "for tunnels to finish after SIGTERM, 0 or more (default: 30s)"},
+     "for tunnels to finish after SIGTERM; 0 cuts them at once, off\n"
+     "waits for the last of them (default: 30s)"},
 
     {"max-connections", "N", kOnce, "clients at a time, 1 to 1000000 (default: 4096)"},
     {"threads", "N", kOnce, "workers, 1 to 256 (default: one for each usable core)"},

@@ -97,10 +97,12 @@ void Server::on_signal(int) {
     return each_worker(&Worker::abort_all);
   }
   draining_ = true;
+  const auto& limit = policy_->config.drain_timeout;
   log().write(
       Log::Level::info,
-      fmt::format("draining: no new connections, {} to finish within {} s",
-                  shared_->connections.load(), policy_->config.drain_timeout.count() / 1000));
+      fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
+                  limit ? fmt::format(" within {} s", limit->count() / 1000)
+                        : std::string(", however long they take")));
   each_worker(&Worker::drain);
 }
 

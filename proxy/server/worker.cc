@@ -144,7 +144,7 @@ void Worker::drain() {
   sockets_.clear();
   // Sessions may end meanwhile, so the list is walked backwards.
   for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->begin_drain();
-  drain_timer_.start(current().config().drain_timeout);
+  if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);
 }
 
 void Worker::abort_all() { abort_sessions("a second signal came"); }

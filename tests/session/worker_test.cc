@@ -197,6 +197,20 @@ TEST_CASE("tunnels that do not finish in time are ended") {
   CHECK(receive_now(tunnel.near).error == ECONNRESET);
 }
 
+TEST_CASE("without a drain timeout the last tunnel is waited for") {
+  House house(with([](Config& config) { config.drain_timeout.reset(); }));
+  SocketPair tunnel = house.tunnel();
+  house.worker->drain();
+  settle(house.worker->loop(), 20);
+  CHECK(house.drained == 0);
+  send_all(tunnel.far, "still here");
+  std::string heard;
+  CHECK(house.until([&] { return (heard += receive_now(tunnel.near).bytes).size() == 10; }));
+  tunnel.far = Fd();
+  tunnel.near = Fd();
+  CHECK(house.until([&] { return house.drained == 1; }));
+}
+
 TEST_CASE("abort_all() ends every session now, at whatever stage") {
   House house;
   const SocketPair tunnel = house.tunnel();

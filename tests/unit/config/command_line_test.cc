@@ -322,3 +322,11 @@ TEST_CASE("words with one dash are no flags, whatever they begin with") {
   CHECK(problems_of({"run", "--", "ls", "-h"}).size() == 1);
   CHECK(text_of({"--threads", "0", "-h"}) == text_of({"--help"}));
 }
+
+TEST_CASE("draining: 0 is no time, off is no limit") {
+  CHECK(config_of({"--drain-timeout", "0"}).drain_timeout == milliseconds(0));
+  CHECK(config_of({"--drain-timeout", "1m"}).drain_timeout == milliseconds(60'000));
+  CHECK_FALSE(config_of({"--drain-timeout", " Off "}).drain_timeout.has_value());
+  CHECK(problems_of({"--drain-timeout", "200h"}) ==
+        Lines{"--drain-timeout 200h: not between 0 and 168h (or off)"});
+}
