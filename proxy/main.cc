@@ -12,8 +12,7 @@
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const culvert::Environment environment = culvert::process_environment();
-  const auto read = [&] { return culvert::parse_command_line(arguments, environment); };
-  const culvert::CommandLine line = read();
+  culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
     fmt::print("{}", usage->text);
     return 0;
@@ -25,5 +24,7 @@ int main(int argc, char** argv) {
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
     return culvert::check_route(*question);
   }
-  return culvert::serve(std::get<culvert::Config>(line), read);
+  return culvert::serve(std::get<culvert::Config>(line), [&] {
+    return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);
+  });
 }

@@ -37,8 +37,8 @@ constexpr unsigned kMaxThreads = 256;
 /// Reads Settings into a Config, in the order of Config's members.
 class ConfigBuilder {
  public:
-  ConfigBuilder(const Settings& settings, std::vector<std::string>& problems)
-      : settings_(settings), problems_(problems) {}
+  ConfigBuilder(const Settings& settings, ReadWhen when, std::vector<std::string>& problems)
+      : settings_(settings), when_(when), problems_(problems) {}
 
   Config build() {
     read_listen();
@@ -83,7 +83,7 @@ class ConfigBuilder {
     std::vector<std::string> origins;
     for (const Given& given : settings_.of("upstream")) {
       std::vector<std::string> found;
-      UpstreamConfig upstream = parse_upstream(given.value, found);
+      UpstreamConfig upstream = parse_upstream(given.value, found, when_);
       const auto same = [&](const UpstreamConfig& other) { return other.name == upstream.name; };
       if (found.empty() && std::any_of(config_.upstreams.begin(), config_.upstreams.end(), same)) {
         found.push_back(
@@ -281,6 +281,7 @@ class ConfigBuilder {
   }
 
   const Settings& settings_;
+  ReadWhen when_;
   std::vector<std::string>& problems_;
   Config config_;
   std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
@@ -289,8 +290,8 @@ class ConfigBuilder {
 
 }  // namespace
 
-Config build_config(const Settings& settings, std::vector<std::string>& problems) {
-  return ConfigBuilder(settings, problems).build();
+Config build_config(const Settings& settings, ReadWhen when, std::vector<std::string>& problems) {
+  return ConfigBuilder(settings, when, problems).build();
 }
 
 }  // namespace culvert

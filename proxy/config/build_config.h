@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/read_file.h"
 #include "config/settings.h"
 
 namespace culvert {
 
 /// Settings as a Config.  Every problem found is appended to `problems`, each naming the origin of
 /// the value; the result is usable only if there was none.
-Config build_config(const Settings& settings, std::vector<std::string>& problems);
+Config build_config(const Settings& settings, ReadWhen when, std::vector<std::string>& problems);
 
 }  // namespace culvert

@@ -45,7 +45,7 @@ void take(Source source, Source& all) {
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
-                               const Environment& environment) {
+                               const Environment& environment, ReadWhen when) {
   Arguments read = read_arguments(arguments);
   if (read.help) return Usage{help_text()};
   if (read.version) return Usage{"culvert " CULVERT_VERSION "\n"};
@@ -63,9 +63,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   Source all = std::move(read.source);
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
-    take(read_config_file(given.value), all);
+    take(read_config_file(given.value, when), all);
   }
-  Config config = build_config(all.settings, all.problems);
+  Config config = build_config(all.settings, when, all.problems);
   std::vector<HostPort> targets = parse_check_targets(read.questions, all.problems);
   if (!all.problems.empty()) return Problems{std::move(all.problems)};
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());

@@ -8,6 +8,7 @@
 #include "config/check_target.h"
 #include "config/config.h"
 #include "config/environment.h"
+#include "config/read_file.h"
 
 namespace culvert {
 
@@ -30,6 +31,7 @@ using CommandLine = std::variant<Config, Usage, Problems, RouteQuestion>;
 /// of a flag that stands in several of them the first counts.  Touches no socket and writes
 /// nothing; files named by options are checked for being readable.
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
-                               const Environment& environment = {});
+                               const Environment& environment = {},
+                               ReadWhen when = ReadWhen::starting);
 
 }  // namespace culvert

@@ -10,7 +10,6 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "config/flags.h"
-#include "config/read_file.h"
 #include "config/toml.h"
 
 namespace culvert {
@@ -64,8 +63,8 @@ Source read_config_text(std::string_view text, std::string_view path) {
   return source;
 }
 
-Source read_config_file(const std::string& path) {
-  const FileContent content = read_file(path);
+Source read_config_file(const std::string& path, ReadWhen when) {
+  const FileContent content = read_file(path, when);
   if (content.problem.empty()) return read_config_text(content.text, printable(path));
   Source source;
   source.problems.push_back(fmt::format("{}: {}", redact(path), content.problem));

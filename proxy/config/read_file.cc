@@ -1,6 +1,7 @@
 #include "config/read_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,14 +14,24 @@ namespace {
 
 constexpr std::size_t kMaxSize = std::size_t{1024} * 1024;
 
+/// Its writer may be slow, or gone: then it would look empty.
+bool is_pipe(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
 }  // namespace
 
-FileContent read_file(const std::string& path) {
+FileContent read_file(const std::string& path, ReadWhen when) {
   FileContent content;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | no_wait);
   if (fd < 0) {
     content.problem = std::strerror(errno);
     return content;
+  }
+  if (when == ReadWhen::serving && is_pipe(fd)) {
+    content.problem = "a pipe, which can be read at the start only";
   }
   std::array<char, 4096> chunk;
   while (content.problem.empty()) {

@@ -4,11 +4,17 @@
 
 namespace culvert {
 
+/// Who is kept waiting while a file is read.
+enum class ReadWhen {
+  starting,  ///< nobody, so a pipe may be waited for, as in `--config <(...)`
+  serving,   ///< the clients of a loop, so nothing is waited for: pipes are refused
+};
+
 /// The content of a file of at most 1 MiB, or why it cannot be had.
 struct FileContent {
   std::string text;
   std::string problem;  ///< empty if all went well
 };
-FileContent read_file(const std::string& path);
+FileContent read_file(const std::string& path, ReadWhen when);
 
 }  // namespace culvert

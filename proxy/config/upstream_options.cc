@@ -79,8 +79,9 @@ std::string options_of(Kind kind) {
 
 class OptionReader {
  public:
-  OptionReader(std::string_view query, UpstreamConfig& upstream, std::vector<std::string>& problems)
-      : query_(query), upstream_(upstream), problems_(problems) {}
+  OptionReader(std::string_view query, UpstreamConfig& upstream, std::vector<std::string>& problems,
+               ReadWhen when)
+      : query_(query), upstream_(upstream), problems_(problems), when_(when) {}
 
   UpstreamOptions read() {
     std::vector<std::string> seen;
@@ -182,7 +183,7 @@ class OptionReader {
   }
 
   void take_password_file(const std::string& path) {
-    const FileContent content = read_file(path);
+    const FileContent content = read_file(path, when_);
     std::string line = content.text.substr(0, content.text.find('\n'));
     if (line.ends_with('\r')) line.pop_back();
     if (!content.problem.empty()) {
@@ -211,15 +212,16 @@ class OptionReader {
   std::string_view query_;
   UpstreamConfig& upstream_;
   std::vector<std::string>& problems_;
+  ReadWhen when_;
   UpstreamOptions options_;
 };
 
 }  // namespace
 
 UpstreamOptions parse_upstream_options(std::string_view query, UpstreamConfig& upstream,
-                                       std::vector<std::string>& problems) {
+                                       std::vector<std::string>& problems, ReadWhen when) {
   if (query.empty()) return {};
-  return OptionReader(query, upstream, problems).read();
+  return OptionReader(query, upstream, problems, when).read();
 }
 
 bool is_upstream_option(std::string_view name) { return find_option(to_lower(name)) != nullptr; }

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "config/config.h"
+#include "config/read_file.h"
 
 namespace culvert {
 
@@ -18,7 +19,8 @@ struct UpstreamOptions {
 /// Reads the part of an upstream's URL behind '?' into `upstream`, whose kind is set already.
 /// Files are checked for being readable.  Each problem is appended to `problems`.
 UpstreamOptions parse_upstream_options(std::string_view query, UpstreamConfig& upstream,
-                                       std::vector<std::string>& problems);
+                                       std::vector<std::string>& problems,
+                                       ReadWhen when = ReadWhen::starting);
 
 /// Is `name` an option of any kind of upstream?  None of them has a secret as its value.
 bool is_upstream_option(std::string_view name);

@@ -72,8 +72,8 @@ bool is_name_char(char c) {
 /// Reads one value of `--upstream`, part by part; a problem in one part does not hide the next.
 class UpstreamReader {
  public:
-  UpstreamReader(std::string_view value, std::vector<std::string>& problems)
-      : value_(value), rest_(value), problems_(problems) {}
+  UpstreamReader(std::string_view value, std::vector<std::string>& problems, ReadWhen when)
+      : value_(value), rest_(value), problems_(problems), when_(when) {}
 
   UpstreamConfig read() {
     read_name();
@@ -252,7 +252,7 @@ class UpstreamReader {
 
   void read_options() {
     std::vector<std::string> found;
-    const UpstreamOptions options = parse_upstream_options(query_, upstream_, found);
+    const UpstreamOptions options = parse_upstream_options(query_, upstream_, found, when_);
     for (std::string& text : found) problem(std::move(text));
     if (!options.password) return;
     if (password_given_) {
@@ -310,6 +310,7 @@ class UpstreamReader {
   std::string_view value_;
   std::string_view rest_;
   std::vector<std::string>& problems_;
+  ReadWhen when_;
   UpstreamConfig upstream_;
   std::optional<std::string_view> userinfo_;
   std::string_view host_and_port_;
@@ -320,8 +321,9 @@ class UpstreamReader {
 
 }  // namespace
 
-UpstreamConfig parse_upstream(std::string_view value, std::vector<std::string>& problems) {
-  return UpstreamReader(trim(value), problems).read();
+UpstreamConfig parse_upstream(std::string_view value, std::vector<std::string>& problems,
+                              ReadWhen when) {
+  return UpstreamReader(trim(value), problems, when).read();
 }
 
 }  // namespace culvert

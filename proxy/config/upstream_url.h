@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/read_file.h"
 
 namespace culvert {
 
@@ -17,6 +18,7 @@ namespace culvert {
 /// Every problem found is appended to `problems` as "URL: what is wrong", never showing
 /// credentials; the result is usable only if none was.  `via` is a name that resolve_via() looks
 /// up.
-UpstreamConfig parse_upstream(std::string_view value, std::vector<std::string>& problems);
+UpstreamConfig parse_upstream(std::string_view value, std::vector<std::string>& problems,
+                              ReadWhen when = ReadWhen::starting);
 
 }  // namespace culvert

@@ -97,6 +97,17 @@ class Reload(unittest.TestCase):
         self.status(wanted=403)
         culvert.end()
 
+    def test_a_pipe_in_the_files_place_holds_up_nobody(self):
+        culvert = self.start(OPEN)
+        os.remove(self.path)
+        os.mkfifo(self.path)
+        self.reload(culvert, None, words="a pipe, which can be read at the start only")
+        self.assertEqual(self.status(), 200)
+        os.remove(self.path)
+        self.reload(culvert, DENIED)
+        self.status(wanted=403)
+        culvert.end()
+
     def test_what_needs_a_restart_is_named(self):
         culvert = self.start(OPEN)
         self.reload(culvert, OPEN + "threads = 3\n", words="reload: --threads has changed, which needs a restart")

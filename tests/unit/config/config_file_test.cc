@@ -1,6 +1,12 @@
 #include "config/config_file.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/catch.h"
@@ -47,7 +53,26 @@ TEST_CASE("problems in a file name the line") {
 }
 
 TEST_CASE("a file that cannot be read") {
-  CHECK(read_config_file("/nonexistent.toml").problems ==
+  CHECK(read_config_file("/nonexistent.toml", ReadWhen::starting).problems ==
         std::vector<std::string>{"/nonexistent.toml: No such file or directory"});
-  CHECK(read_config_file("/").problems == std::vector<std::string>{"/: Is a directory"});
+  CHECK(read_config_file("/", ReadWhen::starting).problems ==
+        std::vector<std::string>{"/: Is a directory"});
+}
+
+TEST_CASE("a pipe is waited for at the start, and never while clients are served") {
+  std::string folder = "/tmp/culvert-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const std::string path = folder + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  ::alarm(10);  // instead of hanging
+  CHECK(read_config_file(path, ReadWhen::serving).problems ==
+        std::vector<std::string>{path + ": a pipe, which can be read at the start only"});
+  std::thread writer([&] { std::ofstream(path) << "threads = 4\n"; });
+  const Source source = read_config_file(path, ReadWhen::starting);
+  writer.join();
+  ::alarm(0);
+  CHECK(source.problems.empty());
+  CHECK(source.settings.of("threads").at(0).value == "4");
+  ::unlink(path.c_str());
+  ::rmdir(folder.c_str());
 }
