@@ -185,6 +185,8 @@ class TomlReader {
     if (code != std::errc() || hex.size() != digits || end != hex.data() + digits || !is_scalar) {
       return fail("\\u takes four hexadecimal digits, \\U eight");
     }
+    // Names of files and hosts end at one, so what stands behind it would be lost in silence.
+    if (code_point == 0) return fail("a text holds no NUL byte");
     rest_.remove_prefix(digits);
     append_utf8(out, code_point);
     return true;

@@ -106,6 +106,8 @@ class OptionReader {
                                                           : percent_decode(part.substr(equals + 1));
       if (!value) {
         problem(fmt::format("{}: a '%' in a value is written %25", name));
+      } else if (value->find('\0') != std::string::npos) {
+        problem(fmt::format("{}: a value holds no NUL byte (%00)", name));
       } else if (value->empty()) {
         problem(fmt::format("option '{0}' needs a value, as in {0}=...", name));
       } else {
@@ -185,6 +187,7 @@ class OptionReader {
   void take_password_file(const std::string& path) {
     const FileContent content = read_file(path, when_);
     std::string line = content.text.substr(0, content.text.find('\n'));
+    if (line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
     if (line.ends_with('\r')) line.pop_back();
     if (!content.problem.empty()) {
       problem(fmt::format("{}: {}", shown("password-file", path), content.problem));

@@ -202,7 +202,17 @@ TEST_CASE("options") {
   CHECK(problems_of("https://u:p%@h:0/x?foo=1&ca=/nonexistent&connect-timeout=x").size() >= 4);
 }
 
+TEST_CASE("a NUL byte would cut a value in silence") {
+  const TemporaryFile pem("x");
+  CHECK(problem_of("https://h?ca=" + pem.path() + "%00.pem")
+            .ends_with("ca: a value holds no NUL byte (%00)"));
+  CHECK(problem_of("https://h?via=a%00b").ends_with("via: a value holds no NUL byte (%00)"));
+}
+
 TEST_CASE("a password from a file") {
+  const TemporaryFile marked("\xef\xbb\xbfs3cret\n");
+  CHECK(read("http://u@h?password-file=" + marked.path()).credentials->password.reveal() ==
+        "s3cret");
   const TemporaryFile file("s3cret\r\nsecond line\n");
   const TemporaryFile empty("\nx");
   for (const char* const scheme : {"socks5", "http", "https"}) {
