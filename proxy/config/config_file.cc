@@ -1,6 +1,7 @@
 #include "config/config_file.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,19 @@ void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
 Source read_config_text(std::string_view text, std::string_view path) {
   Source source;
   std::vector<std::string> found;
-  for (const TomlEntry& entry : read_toml(text, found)) add_entry(entry, path, source);
+  std::map<std::string, const TomlEntry*> seen;
+  const std::vector<TomlEntry> entries = read_toml(text, found);
+  for (const TomlEntry& entry : entries) {
+    const std::string name = flag_of(entry.key);
+    const TomlEntry& first = *seen.emplace(name, &entry).first->second;
+    if (&first == &entry || find_flag(name) == nullptr) {
+      add_entry(entry, path, source);
+      continue;
+    }
+    // Two keys to TOML, one flag to us; that the very same key stands twice has been told.
+    source.problems.push_back(fmt::format("{}:{}: {}: stands in line {} already, as {}", path,
+                                          entry.line, entry.key, first.line, first.key));
+  }
   for (const std::string& problem : found) {
     source.problems.push_back(fmt::format("{}:{}", path, problem));
   }

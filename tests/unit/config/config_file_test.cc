@@ -59,6 +59,17 @@ TEST_CASE("a file that cannot be read") {
         std::vector<std::string>{"/: Is a directory"});
 }
 
+TEST_CASE("two spellings of one key are one flag given twice") {
+  const Source source = read_config_text(
+      "connect_timeout = '5s'\n\nconnect-timeout = '6s'\nlog-level = 'info'\n", "c.toml");
+  CHECK(source.problems ==
+        std::vector<std::string>{
+            "c.toml:3: connect-timeout: stands in line 1 already, as connect_timeout"});
+  // The very same key is told of once.
+  CHECK(read_config_text("a-b = 1\na-b = 2", "c.toml").problems.size() == 2);
+  CHECK(read_config_text("threads = 1\nthreads = 2", "c.toml").problems.size() == 1);
+}
+
 TEST_CASE("a pipe is waited for at the start, and never while clients are served") {
   std::string folder = "/tmp/culvert-test-XXXXXX";
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
