@@ -62,8 +62,9 @@ Source read_environment(const Environment& environment) {
       continue;
     }
     // Other programs may set such a variable, as Kubernetes does beside a Service named culvert
-    // (CULVERT_SERVICE_HOST), so it takes a likeness to deserve a word.
-    if (const std::string_view nearest = nearest_flag(name); !nearest.empty()) {
+    // (CULVERT_SERVICE_HOST), so it takes a likeness to deserve a word.  One to --version does not:
+    // no variable stands for it, and images set CULVERT_VERSION for purposes of their own.
+    if (const std::string_view nearest = nearest_flag(name); find_flag(nearest) != nullptr) {
       std::string meant = fmt::format("{}{}", kPrefix, nearest);
       std::transform(meant.begin(), meant.end(), meant.begin(), [](char c) {
         if (c == '-') return '_';

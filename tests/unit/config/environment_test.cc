@@ -34,6 +34,8 @@ TEST_CASE("a misspelt variable is told of, a foreign one is not") {
                                           {"CULVERT_SERVICE_HOST", "10.0.0.1"},
                                           {"CULVERT_PORT_3128_TCP_ADDR", "10.0.0.1"},
                                           {"CULVERT_PORT", "tcp://10.0.0.1:3128"},
+                                          {"CULVERT_VERSION", "0.1.0"},
+                                          {"CULVERT_HELP", "1"},
                                           {"CULVERT_", "x"}});
   CHECK(source.problems.empty());
   CHECK(source.warnings ==
