@@ -63,7 +63,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  *                    every target\n"
      "  preset:gcr           hosts of a registry, best effort; also\n"
      "                       preset:k8s and preset:dockerhub\n"
-     "each may end in :PORT"},
+     "each but a preset may end in :PORT"},
     {"no-proxy", "LIST", kRepeatable,
      "targets that go direct before any route is asked, read as Go\n"
      "programs read NO_PROXY; localhost and loopback are always in it"},

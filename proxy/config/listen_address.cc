@@ -101,6 +101,7 @@ std::string ListenConfig::to_string() const {
 std::vector<ListenConfig> default_listen() { return pair("127.0.0.1", "::1", kDefaultPort); }
 
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems) {
+  value = trim(value);
   const std::string lower = to_lower(value);
   if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
   if (lower.starts_with("https://")) {

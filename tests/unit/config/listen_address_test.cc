@@ -36,6 +36,9 @@ TEST_CASE("where to listen") {
   CHECK(read("0.0.0.0:1") == "http://0.0.0.0:1");
   CHECK(read("127.0.0.1:0") == "http://127.0.0.1:0");
 
+  CHECK(read(" 127.0.0.1:3128\t") == "http://127.0.0.1:3128");
+  CHECK(read(" unix:/a ") == "unix:/a");
+
   CHECK(read("3128") == "http://127.0.0.1:3128 (http://[::1]:3128)");
   CHECK(read("localhost:80") == "http://127.0.0.1:80 (http://[::1]:80)");
   CHECK(read("http://LocalHost:80") == "http://127.0.0.1:80 (http://[::1]:80)");
