@@ -80,6 +80,13 @@ std::optional<Block> parse_block(std::string_view text) {
   return Block{base, prefix};
 }
 
+/// Is there a port of that spelling?  Empty: any.
+bool may_be_port(std::string_view text) {
+  std::uint16_t port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), port);
+  return text.empty() || (port != 0 && text == std::to_string(port));
+}
+
 }  // namespace
 
 NoProxy::NoProxy(std::string_view list) : given_(true) {
@@ -119,6 +126,9 @@ void NoProxy::add(std::string_view text) {
   if (const auto address = IpAddress::parse(host)) {
     entry.kind = Kind::address;
     entry.base = address->unmapped();
+    if (!may_be_port(entry.port)) {
+      warnings_.push_back(printable(text) + ": never matches; what follows the ':' is no port");
+    }
     entries_.push_back(std::move(entry));
     return;
   }
@@ -138,10 +148,9 @@ void NoProxy::warn_if_futile(const Entry& entry) {
   const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   const auto is_numeric = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
   std::string_view why;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (entry.text.find("://") != std::string::npos) {
     why = "is a URL; NO_PROXY lists hosts";
-  } else if (!std::all_of(entry.port.begin(), entry.port.end(), is_digit)) {
+  } else if (!may_be_port(entry.port)) {
     why = "never matches; what follows the ':' is no port";
   } else if (std::any_of(name.begin(), name.end(), is_space)) {
     why = "holds a space; entries are separated by commas alone";
@@ -152,7 +161,9 @@ void NoProxy::warn_if_futile(const Entry& entry) {
   } else if (name.find_first_of("[]") != std::string_view::npos) {
     why = "never matches; IPv6 has brackets only when a port follows";
   } else if (std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; })) {
-    why = "never matches; write the name in its xn-- form";
+    why = "never matches here; write the name in its xn-- form, which the command idn2 prints";
+  } else if (name.size() > 1 && name.back() == '.') {
+    why = "never matches; leave the final dot out";
   } else if (std::all_of(name.begin(), name.end(), is_numeric)) {
     why = "is neither a name nor an address; a block is written as in 172.17.0.0/16";
   }
@@ -170,7 +181,7 @@ const NoProxy::Entry* NoProxy::find(const HostPort& target) const {
       case Kind::address:
         return target.ip && target.ip->unmapped() == entry.base;
       case Kind::block:
-        return target.ip && Cidr(entry.base, entry.prefix).contains(*target.ip);
+        return target.ip && Cidr(entry.base, entry.prefix).contains(target.ip->unmapped());
       case Kind::domain:
         // The suffix is compared with names only: an entry "1" must not match 10.0.0.1.
         if (target.ip) return false;

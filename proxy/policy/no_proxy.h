@@ -10,8 +10,10 @@
 
 namespace culvert {
 
-/// A NO_PROXY list, read exactly as Go programs read it (golang.org/x/net/http/httpproxy), so that
-/// a list can move from their environment into culvert without a change of meaning.
+/// A NO_PROXY list, read as Go programs read it (golang.org/x/net/http/httpproxy), so that a list
+/// can move from their environment into culvert without a change of meaning.  Two things differ,
+/// and warnings() tells of both: Go turns international names into their xn-- form; and it compares
+/// a final dot ("example.com."), while targets have lost theirs before they come here.
 ///
 ///   *                     everything (alone; it ends the list)
 ///   192.0.2.1, [::1]:80   an address, optionally at one port; bare IPv6 has no brackets

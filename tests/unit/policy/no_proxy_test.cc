@@ -91,6 +91,11 @@ TEST_CASE("NO_PROXY as Go programs read it") {
       {"2001:db8:1::1/32", "[2001:db8:2::1]:80", true},
       {"2001:db8::/32", "[2001:db9::1]:80", false},
       {"::ffff:10.0.0.0/104", "10.1.2.3:80", true},
+      // A mapped address is an IPv4 one.
+      {"::/0", "[2001:db8::1]:80", true},
+      {"::/0", "192.0.2.1:80", false},
+      {"::/0", "[::ffff:192.0.2.1]:80", false},
+      {"192.0.2.0/24", "[::ffff:192.0.2.1]:80", true},
       {"172.16.0.0/12", "172.31.255.255:1", true},
       {"172.16.0.0/12", "172.32.0.0:1", false},
       // This host is never proxied, whatever the list says.
@@ -108,6 +113,7 @@ TEST_CASE("NO_PROXY as Go programs read it") {
       {"[gcr.io]:443", "gcr.io:443", true},
       {"gcr.io:443:443", "gcr.io:443", false},
       {".", "gcr.io:443", false},
+      {"gcr.io.", "gcr.io:443", false},
   };
   for (const Row& row : rows) {
     INFO('"' << row.list << "\" against " << row.target);
@@ -138,13 +144,19 @@ TEST_CASE("the reason names the entry") {
 }
 
 TEST_CASE("entries that cannot do what they seem to earn a warning") {
-  const char* const futile[] = {"172.17.*", "a b",         "http://gcr.io",
-                                "[::1]",    "10.0.0.0/33", "\xc3\xa4.example",
-                                "10.0",     ":80",         "*.*.example"};
+  const char* const futile[] = {
+      "172.17.*", "a b",         "http://gcr.io", "[::1]",   "10.0.0.0/33", "\xc3\xa4.example",
+      "10.0",     ":80",         "*.*.example",   "gcr.io.", "gcr.io:0443", "192.0.2.1:http",
+      "[::1]:08", "gcr.io:65536"};
   for (const char* const text : futile) {
     INFO(text);
     CHECK(NoProxy(text).warnings().size() == 1);
   }
   CHECK(NoProxy("gcr.io,.a:80,*.b,10.0.0.0/8,::1,[::1]:80,,192.0.2.1").warnings().empty());
   CHECK(NoProxy("*").warnings().empty());
+  CHECK(NoProxy("gcr.io:,192.0.2.1:80").warnings().empty());
+  CHECK(NoProxy("b\xc3\xbc.example")
+            .warnings()
+            .at(0)
+            .ends_with("write the name in its xn-- form, which the command idn2 prints"));
 }
