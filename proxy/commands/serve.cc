@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -70,6 +71,27 @@ std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& re
   return problems.empty() ? std::move(policy) : nullptr;
 }
 
+/// How clients are told of us.  Proxy variables take no unix socket.
+void log_hints(Log& log, const std::vector<std::string>& listening) {
+  const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
+  const auto found = std::find_if(listening.begin(), listening.end(), is_http);
+  if (found == listening.end()) {
+    if (listening.empty()) return;
+    return log.write(Log::Level::info,
+                     "http_proxy and https_proxy cannot name a unix socket: give another --listen, "
+                     "as in 127.0.0.1:3128, for clients that go by them");
+  }
+  const std::string& url = *found;
+  log.write(Log::Level::info,
+            fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
+  log.write(Log::Level::info,
+            fmt::format("for a registry:  https_proxy={} registry serve config.yml", url));
+  log.write(Log::Level::info, fmt::format("for dockerd, in a systemd drop-in under [Service]:  "
+                                          "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
+                                          "NO_PROXY=localhost,127.0.0.1",
+                                          url));
+}
+
 void log_start(Server& server, const Config& config) {
   Log& log = server.log();
   for (const std::string& url : server.listening()) {
@@ -86,17 +108,7 @@ void log_start(Server& server, const Config& config) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");
   }
-  if (config.log_format == Log::Format::text && !server.listening().empty()) {
-    const std::string& url = server.listening()[0];
-    log.write(Log::Level::info,
-              fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
-    log.write(Log::Level::info,
-              fmt::format("for a registry:  https_proxy={} registry serve config.yml", url));
-    log.write(Log::Level::info, fmt::format("for dockerd, in a systemd drop-in under [Service]:  "
-                                            "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
-                                            "NO_PROXY=localhost,127.0.0.1",
-                                            url));
-  }
+  if (config.log_format == Log::Format::text) log_hints(log, server.listening());
   log.flush();
 }
 

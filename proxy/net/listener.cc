@@ -37,6 +37,23 @@ Error listen_error(const std::string& where, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
+/// The same for a unix socket, which knows other reasons.
+Error unix_error(const std::string& path, int error) {
+  std::string text = "cannot listen on unix:" + path + ": ";
+  if (error == EADDRINUSE) {
+    text += "the socket is already in use - is another culvert running there?";
+  } else if (error == EEXIST) {
+    text += "something that is no socket stands there, and culvert does not remove it";
+  } else if (error == EACCES || error == EPERM) {
+    text +=
+        "permission denied - culvert makes a file there, so it needs the right to write to "
+        "the directory, and to pass through those above";
+  } else {
+    text += std::generic_category().message(error);
+  }
+  return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
+}
+
 /// A bound socket, or -1 and errno.
 int bind_tcp(const SocketAddress& address, bool reuse_port) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -99,24 +116,25 @@ Result<void> ListenSocket::check_free(const HostPort& address) {
 Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return listen_error("unix:" + path, ENAMETOOLONG);
+  if (path.size() >= sizeof address.sun_path) return unix_error(path, ENAMETOOLONG);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const auto* raw = reinterpret_cast<const sockaddr*>(&address);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return listen_error("unix:" + path, errno);
+  if (fd < 0) return unix_error(path, errno);
   ListenSocket out(fd);
 
   struct stat file {};
-  if (lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) {
+  if (lstat(path.c_str(), &file) == 0) {
+    if (!S_ISSOCK(file.st_mode)) return unix_error(path, EEXIST);
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const bool dead = connect(probe, raw, sizeof address) != 0 && errno == ECONNREFUSED;
     close(probe);
-    if (!dead) return listen_error("unix:" + path, EADDRINUSE);
-    unlink(path.c_str());
+    if (!dead) return unix_error(path, EADDRINUSE);
+    if (unlink(path.c_str()) != 0) return unix_error(path, errno);
   }
-  if (bind(fd, raw, sizeof address) != 0) return listen_error("unix:" + path, errno);
+  if (bind(fd, raw, sizeof address) != 0) return unix_error(path, errno);
   out.path_ = path;
-  if (listen(fd, kBacklog) != 0) return listen_error("unix:" + path, errno);
+  if (listen(fd, kBacklog) != 0) return unix_error(path, errno);
   return out;
 }
 

@@ -104,6 +104,14 @@ class Listening(unittest.TestCase):
             self.assertEqual(reply.status, 502, reply.line)
         culvert.end()
 
+    def test_no_hint_names_a_unix_socket_as_a_proxy(self):
+        path = f"unix:{isolate.STATE}/culvert.sock"
+        culvert = launch(self, world, listen=(path, f"127.0.0.1:{PORT}"))
+        wait_for(lambda: "http_proxy=" in culvert.said(), 10, "no hint")
+        culvert.end()
+        self.assertNotIn("proxy=unix:", culvert.said())
+        self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.said())
+
     def test_only_allowed_clients(self):
         culvert = launch(self, world, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
         client, reply = wire.ask(world.home, CLOSED)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -255,8 +256,25 @@ TEST_CASE("a file that is no socket is left alone") {
   const TempDir dir;
   const std::string path = dir.path("precious");
   const Fd file(creat(path.c_str(), 0600));
-  CHECK_FALSE(ListenSocket::unix_path(path));
+  for (const std::string& taken : {path, dir.path(".")}) {
+    const auto refused = ListenSocket::unix_path(taken);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().text, Contains("no socket") && !Contains("another culvert"));
+  }
   CHECK(access(path.c_str(), F_OK) == 0);
+}
+
+TEST_CASE("a right that is missing in a unix socket's directory is told as such") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  REQUIRE(chmod(dir.path(".").c_str(), 0555) == 0);
+  const int before = setfsuid(geteuid() == 0 ? 65534 : geteuid());  // root may do anything
+  const auto refused = ListenSocket::unix_path(path);
+  setfsuid(static_cast<uid_t>(before));
+  REQUIRE(chmod(dir.path(".").c_str(), 0755) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().sys == EACCES);
+  CHECK_THAT(refused.error().text, Contains("the directory") && !Contains("1024"));
 }
 
 TEST_CASE("a path that is too long for a unix socket is told of") {
