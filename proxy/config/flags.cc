@@ -113,7 +113,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "take flags from a TOML file, as in threads = 2 or\n"
      "listen = [\"127.0.0.1:3128\", \"[::1]:3128\"]"},
 
-    {"log-level", "LEVEL", kOnce, "debug, info, warning or error (default: info)"},
+    {"log-level", "LEVEL", kOnce,
+     "debug, info, warning or error (default: info); debug tells of each\n"
+     "attempt: by which route, through what, and where the time went"},
     {"log-format", "FORMAT", kOnce, "text or json (default: text)"},
     {"access-log", "FILE", kOnce,
      "one line for each finished session: a file, - for standard\n"

@@ -3,6 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "codec/clause.h"
 #include "dial/attempt_limits.h"
 
 namespace culvert {
@@ -29,7 +32,22 @@ RouteAttempt::~RouteAttempt() {
   if (!learned_) upstream_.breaker.abandoned(permit_);
 }
 
+void RouteAttempt::start() {
+  if (log_.enabled(Log::Level::debug)) {
+    log_.write(Log::Level::debug,
+               fmt::format("{}: trying {}", shown_target(target_), upstream_.config.name));
+  }
+  dial_.start();
+}
+
+void RouteAttempt::tell(const DialResult& result) const {
+  log_.write(Log::Level::debug,
+             fmt::format("{}: {} {}: {}", shown_target(target_), upstream_.config.name,
+                         result ? "has connected" : result.error().text, dial_.spent()));
+}
+
 void RouteAttempt::on_done(DialResult result) {
+  if (log_.enabled(Log::Level::debug)) tell(result);
   learn(result);
   if (done_) return done_(*this, std::move(result));
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });

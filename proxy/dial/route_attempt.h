@@ -22,7 +22,7 @@ class RouteAttempt {
   RouteAttempt(const RouteAttempt&) = delete;
   RouteAttempt& operator=(const RouteAttempt&) = delete;
 
-  void start() { dial_.start(); }
+  void start();
   Upstream& upstream() const { return upstream_; }
   /// After a failure: see UpstreamDial.
   bool proxy_failed() const { return dial_.proxy_failed(); }
@@ -35,6 +35,7 @@ class RouteAttempt {
  private:
   void on_done(DialResult result);
   void learn(const DialResult& result);
+  void tell(const DialResult& result) const;
 
   Loop& loop_;
   Log& log_;

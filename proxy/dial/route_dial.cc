@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "codec/clause.h"
 #include "dial/attempt_limits.h"
 
@@ -42,7 +43,14 @@ void RouteDial::begin_pass() {
   order_.clear();
   const auto now = loop_.now();
   for (Upstream* upstream : upstreams_) {
-    if (!upstream->breaker.is_open(now) && !upstream->probe_failed) order_.push_back(upstream);
+    if (!upstream->breaker.is_open(now) && !upstream->probe_failed) {
+      order_.push_back(upstream);
+    } else if (log_.enabled(Log::Level::debug)) {
+      log_.write(Log::Level::debug,
+                 fmt::format("{}: {} is passed over if there is another, it {}",
+                             shown_target(target_), upstream->config.name,
+                             upstream->probe_failed ? "failed its probe" : "keeps failing"));
+    }
   }
   if (order_.empty()) {
     // Nothing better is left.  A proxy that fails at once may as well be asked, it may be back; one
@@ -111,7 +119,13 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
 
 /// No upstream of this pass has connected.
 void RouteDial::end_pass() {
-  if (hopeful()) return timer_.start(kHoldRetry);
+  if (hopeful()) {
+    if (log_.enabled(Log::Level::debug)) {
+      log_.write(Log::Level::debug, fmt::format("{}: all refuse, held and tried again in {}",
+                                                shown_target(target_), seconds(kHoldRetry)));
+    }
+    return timer_.start(kHoldRetry);
+  }
   done_(*std::max_element(failures_.begin(), failures_.end(),
                           [](const Error& a, const Error& b) { return telling(a) < telling(b); }));
 }

@@ -32,6 +32,9 @@ void Upstream::worked(Breaker::Permit permit, Time now, Log& log) {
               fmt::format("upstream {} is back after {}", config.label, seconds(down)));
   }
   fails_slowly = false;
+  if (breaker.next_trial() && log.enabled(Log::Level::debug)) {
+    log.write(Log::Level::debug, fmt::format("{} works, and is asked first again", config.name));
+  }
   breaker.succeeded(permit, now);
 }
 
@@ -41,7 +44,13 @@ void Upstream::failed(Breaker::Permit permit, const Error& error, Time now, Log&
     log.write(Log::Level::warning, error.text);
   }
   fails_slowly = error.code == Errc::connection_timeout;
+  const auto trial = breaker.next_trial();
   breaker.failed(permit, now);
+  if (breaker.next_trial() != trial && log.enabled(Log::Level::debug)) {
+    const auto wait = std::chrono::round<std::chrono::milliseconds>(*breaker.next_trial() - now);
+    log.write(Log::Level::debug, fmt::format("{} keeps failing, and is passed over for {}",
+                                             config.name, seconds(wait)));
+  }
 }
 
 void Upstream::closed_after_yes(Time now, Log& log) {

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "codec/clause.h"
 #include "codec/http_connect.h"
 #include "codec/socks.h"
@@ -124,6 +126,7 @@ void UpstreamDial::on_connected(DialResult result) {
   }
   if (reset_) return give_up(std::move(*reset_));
   stream_ = std::move(*result);
+  connected_ = loop_.now();
   if (is_direct()) return succeed();
   timer_.start(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()));
   if (upstream_.config.kind != Kind::https) return begin_handshake();
@@ -146,6 +149,7 @@ void UpstreamDial::continue_tls() {
     error.text = upstream_name() + " " + error.text;
     return fail(std::move(error));
   }
+  secured_ = loop_.now();
   tls_ = nullptr;
   begin_handshake();
 }
@@ -270,6 +274,26 @@ void UpstreamDial::fail_io(const Io& io) {
 
 std::string UpstreamDial::upstream_name() const {
   return "upstream " + shown_upstream(upstream_.config.label);
+}
+
+std::string UpstreamDial::spent() const {
+  using Time = Loop::Clock::time_point;
+  const auto text = [](std::string_view phase, Time from, Time to) {
+    return fmt::format("{} {} ms", phase, std::chrono::round<milliseconds>(to - from).count());
+  };
+  const Time now = loop_.now();
+  if (from_pool_) return text("warm, handshake", begun_, now);
+  if (connected_ == Time{}) return text("connect", begun_, now);
+  std::string all = text("connect", begun_, connected_);
+  if (is_direct()) return all;
+  const bool secured = secured_ != Time{};
+  if (secured || stage_ == Stage::tls) {
+    all += ", " + text("TLS", connected_, secured ? secured_ : now);
+  }
+  if (stage_ == Stage::handshake) {
+    all += ", " + text("handshake", secured ? secured_ : connected_, now);
+  }
+  return all;
 }
 
 std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }

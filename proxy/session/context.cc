@@ -1,6 +1,11 @@
 #include "session/context.h"
 
+#include <string>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "codec/clause.h"
 
 namespace culvert {
 
@@ -9,6 +14,12 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
                                                 AddressGuard::Client client, DialDone done) {
   std::vector<Upstream*> on_route;
   for (const std::size_t index : route.upstreams) on_route.push_back(upstreams[index].get());
+  if (log.enabled(Log::Level::debug)) {
+    std::string names;
+    for (const Upstream* upstream : on_route) names += " " + upstream->config.name;
+    log.write(Log::Level::debug,
+              fmt::format("{}: goes by {} to{}", shown_target(target), route.rule, names));
+  }
   const DialLimits limits{config.connect_timeout, config.hold, config.hedge};
   return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose,
                                      AddressCheck{&guard, client}, limits, done);

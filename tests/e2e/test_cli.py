@@ -173,6 +173,12 @@ class Logging(unittest.TestCase):
             for line in log:
                 json.loads(line)
 
+    def test_debug_tells_the_way(self):
+        culvert, _ = self.cross("--log-level", "debug")
+        culvert.end()
+        self.assertRegex(culvert.said(), rf"debug target\.world:{wire.BULK_PORT}: goes by default to direct")
+        self.assertRegex(culvert.said(), rf"debug target\.world:{wire.BULK_PORT}: direct has connected: connect \d+ ms")
+
     def test_access_log_in_a_file(self):
         path = f"{isolate.STATE}/access.log"
         culvert, _ = self.cross("--access-log", path)

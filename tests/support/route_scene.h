@@ -21,6 +21,8 @@ namespace culvert::test {
 
 class RouteScene {
  public:
+  explicit RouteScene(Log::Level level = Log::Level::info)
+      : log_(file_.get(), -1, level, Log::Format::text) {}
   ~RouteScene() {
     dials_.clear();
     for (const auto& upstream : upstreams) {
@@ -95,7 +97,7 @@ class RouteScene {
  private:
   static constexpr std::chrono::milliseconds kWait{50};
   Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
-  Log log_{file_.get(), -1, Log::Level::debug, Log::Format::text};
+  Log log_;
   std::deque<Peer> peers_;
   std::vector<std::shared_ptr<ScriptedTransport>> ways_;
   std::vector<std::unique_ptr<Request>> dials_;

@@ -64,7 +64,7 @@ Scene::Scene(Pace client_pace, Pace upstream_pace, Log::Format format)
       upstream(loop, upstream_pace),
       log_file_(memory_file()),
       access_file_(memory_file()),
-      log_(log_file_.get(), access_file_.get(), Log::Level::debug, format),
+      log_(log_file_.get(), access_file_.get(), Log::Level::info, format),
       buffer_(64 * 1024, '\0') {
   // Waiting for a tunnel to come up is a matter of its own tests.
   config.hold = std::chrono::milliseconds(0);

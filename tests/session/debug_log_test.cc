@@ -1,0 +1,65 @@
+// What --log-level debug says of the way to a target, and that it says nothing without.
+#include "support/catch.h"
+#include "support/route_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+UpstreamConfig named(const char* name) {
+  UpstreamConfig config = socks5();
+  config.name = name;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("debug tells of each attempt and where its time went") {
+  RouteScene scene(Log::Level::debug);
+  scene.add(named("first"));
+  scene.add(named("second"));
+  Peer& second = scene.peer();
+  scene.way(0).fails(ECONNREFUSED);
+  scene.way(1).connects(second);
+  greet(second);
+  grant(second);
+  CHECK(scene.ask_and_wait().connected());
+  CHECK_THAT(
+      scene.log_text(),
+      Contains(" debug gcr.io:443: trying first") &&
+          Contains(" debug gcr.io:443: first upstream socks5://proxy.example:1080 refused") &&
+          Contains(" debug gcr.io:443: trying second") &&
+          Contains(" debug gcr.io:443: second has connected: connect ") &&
+          Contains(" ms, handshake "));
+}
+
+TEST_CASE("debug tells when an upstream is passed over, held, and asked again") {
+  RouteScene scene(Log::Level::debug);
+  Upstream& upstream = scene.add(named("only"));
+  Peer& back = scene.peer();
+  scene.way(0).fails(ECONNREFUSED).connects(back);
+  greet(back);
+  grant(back);
+  scene.break_down(upstream, {Errc::connection_refused, Side::upstream, 0, "refused"});
+  CHECK(scene.ask_and_wait().connected());
+  CHECK_THAT(
+      scene.log_text(),
+      Contains(" debug only keeps failing, and is passed over for ") &&
+          Contains("gcr.io:443: only is passed over if there is another, it keeps failing") &&
+          Contains("gcr.io:443: all refuse, held and tried again in 0.2 s") &&
+          Contains(" debug only works, and is asked first again"));
+}
+
+TEST_CASE("without debug an attempt leaves no line") {
+  RouteScene scene;
+  scene.add(named("only"));
+  Peer& peer = scene.peer();
+  scene.way(0).connects(peer);
+  greet(peer);
+  grant(peer);
+  CHECK(scene.ask_and_wait().connected());
+  CHECK(scene.log_text() == "");
+}
