@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Asks culvert whether it would start as the examples say.
+
+    check_examples.py CULVERT EXAMPLES_FOLDER    exits 1 if one of them would not
+
+Each configuration file and each command of a systemd unit is read by `culvert check`, which binds nothing.
+"""
+
+import pathlib
+import shlex
+import subprocess
+import sys
+
+
+def commands(path):
+    """The options of each culvert that the file starts."""
+    if path.suffix == ".toml":
+        yield ["--config", str(path)]
+        return
+    for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        # A commented line is meant to be used some day; what it names is not there yet.
+        words = shlex.split(line, comments=True)
+        if words and words[0].startswith("ExecStart=") and words[0].endswith("/culvert"):
+            yield words[1:]
+
+
+def main():
+    culvert, folder = sys.argv[1:]
+    read, bad = 0, 0
+    for path in sorted(pathlib.Path(folder).rglob("*.*")):
+        for options in commands(path):
+            read += 1
+            done = subprocess.run(
+                [culvert, "check", "--route", "https://gcr.io", *options], capture_output=True, text=True, timeout=30, check=False
+            )
+            if done.returncode != 0 or done.stderr:
+                bad += 1
+                print(f"{path}: exit status {done.returncode}\n{done.stderr}")
+    print(f"{read} read, {bad} bad")
+    return 0 if read >= 2 and not bad else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
