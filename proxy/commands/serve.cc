@@ -129,13 +129,14 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   const auto reload = [&](std::vector<std::string>& found) {
     return read_policy_again(read_again, access_fd, found);
   };
-  auto started = Server::start(
-      std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload);
+  const auto started = Server::start(
+      std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload,
+      problems);
   if (!started) {
-    say(started.error().text);
+    for (const std::string& problem : problems) say(problem);
     return 1;
   }
-  Server& server = **started;
+  Server& server = *started;
   log_start(server, config);
   server.run();
   server.log().write(Log::Level::info,

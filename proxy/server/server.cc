@@ -9,10 +9,16 @@
 
 namespace culvert {
 
-Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Policy> policy,
-                                              std::unique_ptr<Shared> shared, Reload reload) {
+std::unique_ptr<Server> Server::start(std::unique_ptr<Policy> policy,
+                                      std::unique_ptr<Shared> shared, Reload reload,
+                                      std::vector<std::string>& problems) {
   std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload)));
-  if (auto bound = server->bind(policy->config); !bound) return std::move(bound).error();
+  server->sockets_.resize(policy->config.threads);
+  const std::size_t before = problems.size();
+  for (const ListenConfig& listen : policy->config.listen) {
+    if (auto bound = server->bind(listen); !bound) problems.push_back(bound.error().text);
+  }
+  if (problems.size() != before) return nullptr;
   policy->listeners = server->addresses_;
   server->started_with_ = policy->config;
   server->policy_ = std::move(policy);
@@ -22,35 +28,33 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Policy> policy,
 
 Server::~Server() = default;
 
-Result<void> Server::bind(const Config& config) {
-  sockets_.resize(config.threads);
-  for (const ListenConfig& listen : config.listen) {
-    if (listen.kind == ListenConfig::Kind::unix_socket) {
-      auto socket = ListenSocket::unix_path(listen.path);
-      if (!socket) return std::move(socket).error();
-      listening_.push_back(listen.to_string());
-      sockets_[0].push_back(std::move(*socket));
-      continue;
+Result<void> Server::bind(const ListenConfig& listen) {
+  if (listen.kind == ListenConfig::Kind::unix_socket) return bind_unix(listen);
+  HostPort address = listen.address;
+  const bool share = sockets_.size() > 1;
+  auto free = ListenSocket::check_free(address);
+  std::vector<ListenSocket> bound;  // one for each worker, or none
+  for (std::size_t i = 0; free && i < sockets_.size(); ++i) {
+    auto socket = ListenSocket::tcp(address, share);
+    if (!socket) {
+      free = std::move(socket).error();
+      break;
     }
-    HostPort address = listen.address;
-    const bool share = config.threads > 1;
-    auto free = ListenSocket::check_free(address);
-    for (std::size_t i = 0; free && i < config.threads; ++i) {
-      auto socket = ListenSocket::tcp(address, share);
-      if (!socket) {
-        free = std::move(socket).error();
-        break;
-      }
-      address.port = socket->address().port;  // the others follow where the system chose
-      sockets_[i].push_back(std::move(*socket));
-    }
-    if (free) {
-      listening_.push_back("http://" + address.to_string());
-      addresses_.push_back(address);
-    } else if (!listen.optional) {
-      return std::move(free).error();
-    }
+    address.port = socket->address().port;  // the others follow where the system chose
+    bound.push_back(std::move(*socket));
   }
+  if (!free) return listen.optional ? Result<void>() : std::move(free);
+  for (std::size_t i = 0; i < bound.size(); ++i) sockets_[i].push_back(std::move(bound[i]));
+  listening_.push_back("http://" + address.to_string());
+  addresses_.push_back(address);
+  return {};
+}
+
+Result<void> Server::bind_unix(const ListenConfig& listen) {
+  auto socket = ListenSocket::unix_path(listen.path);
+  if (!socket) return std::move(socket).error();
+  listening_.push_back(listen.to_string());
+  sockets_[0].push_back(std::move(*socket));
   return {};
 }
 

@@ -21,9 +21,11 @@ class Server {
   /// become a line of the argument.
   using Reload = std::function<std::unique_ptr<Policy>(std::vector<std::string>& problems)>;
 
-  /// Binds every listener; on failure nothing is left behind, and the error's text is a sentence.
-  static Result<std::unique_ptr<Server>> start(std::unique_ptr<Policy> policy,
-                                               std::unique_ptr<Shared> shared, Reload reload);
+  /// Binds every listener.  nullptr if one of them cannot be: then nothing is left behind, and each
+  /// that cannot has become a line of `problems`.
+  static std::unique_ptr<Server> start(std::unique_ptr<Policy> policy,
+                                       std::unique_ptr<Shared> shared, Reload reload,
+                                       std::vector<std::string>& problems);
   ~Server();
 
   /// Serves in this thread and its workers' until a SIGTERM or SIGINT has been answered: the first
@@ -45,7 +47,8 @@ class Server {
   Server(std::unique_ptr<Shared> shared, Reload reload)
       : shared_(std::move(shared)), reload_(std::move(reload)) {}
 
-  Result<void> bind(const Config& config);
+  Result<void> bind(const ListenConfig& listen);
+  Result<void> bind_unix(const ListenConfig& listen);
   void make_workers();
   void on_signal(int signal);
   void on_reload(int signal);
