@@ -8,6 +8,7 @@
 #include "commands/serve.h"
 #include "config/command_line.h"
 #include "config/environment.h"
+#include "server/policy.h"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -17,7 +18,8 @@ int main(int argc, char** argv) {
     fmt::print("{}", usage->text);
     return 0;
   }
-  if (const auto* problems = std::get_if<culvert::Problems>(&line)) {
+  if (auto* problems = std::get_if<culvert::Problems>(&line)) {
+    culvert::make_tls_contexts(problems->upstreams, problems->lines);
     for (const std::string& problem : problems->lines) fmt::print(stderr, "culvert: {}\n", problem);
     return 2;
   }

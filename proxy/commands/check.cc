@@ -2,11 +2,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "config/routing.h"
 #include "policy/address_guard.h"
+#include "server/policy.h"
 
 namespace culvert {
 namespace {
@@ -39,6 +41,10 @@ void print_way(const Config& config, const Route& route) {
 
 int check_route(const RouteQuestion& question) {
   const Config& config = question.config;
+  std::vector<std::string> problems;
+  make_tls_contexts(config.upstreams, problems);
+  for (const std::string& problem : problems) fmt::print(stderr, "culvert: {}\n", problem);
+  if (!problems.empty()) return 2;
   for (const std::string& warning : config.warnings) fmt::print(stderr, "culvert: {}\n", warning);
   const Router router = make_router(config);
   const std::vector<HostPort> no_listeners;

@@ -59,6 +59,7 @@ std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& re
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
+    make_tls_contexts(found->upstreams, problems);
     return nullptr;
   }
   Config& config = std::get<Config>(line);

@@ -18,6 +18,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/broken_upstreams.h"
 #include "config/cores.h"
 #include "config/listen_address.h"
 #include "config/routing.h"
@@ -43,7 +44,7 @@ class ConfigBuilder {
   Config build() {
     read_listen();
     read_upstreams();
-    read_routing(settings_, upstreams_complete_, config_, problems_);
+    read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();
     read_timeouts();
@@ -98,7 +99,7 @@ class ConfigBuilder {
         config_.upstreams.push_back(std::move(upstream));
         origins.push_back(given.origin);
       } else {
-        upstreams_complete_ = false;
+        broken_.add(upstream.name);
       }
     }
     config_.upstream_given = settings_.has("upstream");
@@ -107,7 +108,7 @@ class ConfigBuilder {
       config_.upstreams.push_back(parse_upstream("direct", none));
       origins.emplace_back();
     }
-    if (upstreams_complete_) resolve_via(config_.upstreams, origins, problems_);
+    resolve_via(config_.upstreams, origins, broken_, problems_);
   }
 
   void read_threads() {
@@ -285,7 +286,7 @@ class ConfigBuilder {
   std::vector<std::string>& problems_;
   Config config_;
   std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
-  bool upstreams_complete_ = true;    ///< false: some had problems, and names may seem unknown
+  BrokenUpstreams broken_;
 };
 
 }  // namespace

@@ -51,13 +51,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (read.version) return Usage{"culvert " CULVERT_VERSION "\n"};
   // The flags of another command would all look wrong; its name says enough.
   if (std::string problem = command_problem(read.command); !problem.empty()) {
-    return Problems{{std::move(problem)}};
+    return Problems{{std::move(problem)}, {}};
   }
 
   if (read.command == kCheck && read.questions.empty()) {
-    return Problems{
-        {"check: there is culvert check --route URL... so far, which says which route "
-         "a URL takes; walking that way comes later"}};
+    return Problems{{"check: there is culvert check --route URL... so far, which says which route "
+                     "a URL takes; walking that way comes later"},
+                    {}};
   }
 
   Source all = std::move(read.source);
@@ -67,7 +67,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   }
   Config config = build_config(all.settings, when, all.problems);
   std::vector<HostPort> targets = parse_check_targets(read.questions, all.problems);
-  if (!all.problems.empty()) return Problems{std::move(all.problems)};
+  if (!all.problems.empty()) {
+    return Problems{std::move(all.problems), std::move(config.upstreams)};
+  }
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
   if (read.command == kCheck) return RouteQuestion{std::move(config), std::move(targets)};
   return config;

@@ -19,6 +19,8 @@ struct Usage {
 };
 struct Problems {
   std::vector<std::string> lines;
+  /// Those that have no problem so far; whoever can read certificates may find one more.
+  std::vector<UpstreamConfig> upstreams;
 };
 /// `culvert check --route URL...`: which way would these take?
 struct RouteQuestion {

@@ -20,9 +20,9 @@ constexpr std::string_view kDeny = "deny";
 
 class RoutingReader {
  public:
-  RoutingReader(const Settings& settings, bool complete, Config& config,
+  RoutingReader(const Settings& settings, const BrokenUpstreams& broken, Config& config,
                 std::vector<std::string>& problems)
-      : settings_(settings), complete_(complete), config_(config), problems_(problems) {}
+      : settings_(settings), broken_(broken), config_(config), problems_(problems) {}
 
   void read() {
     choose_default_route();
@@ -80,11 +80,9 @@ class RoutingReader {
       } else if (index) {
         problem(given, fmt::format("'{}' is named twice", redact(name)));
         good = false;
-      } else if (name.empty() || complete_) {
-        problem(given, unknown_name(name));
-        good = false;
       } else {
-        good = false;  // perhaps one of those that had problems
+        if (name.empty() || !broken_.may_be(name)) problem(given, unknown_name(name));
+        good = false;
       }
     }
     if (deny && names.size() > 1) {
@@ -164,7 +162,7 @@ class RoutingReader {
   }
 
   void warn_of_unused_upstreams() {
-    if (!complete_ || !config_.upstream_given) return;
+    if (!broken_.empty() || !config_.upstream_given) return;
     std::set<std::size_t> used;
     bool default_reached = true;
     for (const RouteConfig& route : config_.routes) {
@@ -197,16 +195,16 @@ class RoutingReader {
   }
 
   const Settings& settings_;
-  bool complete_;
+  const BrokenUpstreams& broken_;
   Config& config_;
   std::vector<std::string>& problems_;
 };
 
 }  // namespace
 
-void read_routing(const Settings& settings, bool complete, Config& config,
+void read_routing(const Settings& settings, const BrokenUpstreams& broken, Config& config,
                   std::vector<std::string>& problems) {
-  RoutingReader(settings, complete, config, problems).read();
+  RoutingReader(settings, broken, config, problems).read();
 }
 
 Router make_router(const Config& config) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "config/broken_upstreams.h"
 #include "config/config.h"
 #include "config/settings.h"
 #include "policy/router.h"
@@ -11,9 +12,8 @@ namespace culvert {
 
 /// Reads `--route` and `--no-proxy` into `config`, whose upstreams are known already.  Where
 /// `direct` is used and no upstream is, one is added that the default route leaves out.
-/// `complete` is false if upstreams are missing because they had problems of their own; then
-/// unknown names are no problem.
-void read_routing(const Settings& settings, bool complete, Config& config,
+/// A name that may belong to one of the `broken` is not unknown.
+void read_routing(const Settings& settings, const BrokenUpstreams& broken, Config& config,
                   std::vector<std::string>& problems);
 
 /// The Router that `config` asks for.

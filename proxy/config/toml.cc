@@ -92,13 +92,26 @@ class TomlReader {
       if (take(']')) return true;
       if (rest_.empty()) return fail_at(entry.line, "the array's closing ']' is missing");
       if (next() == '[') return fail("an array within an array has no meaning here");
-      if (!read_scalar(entry)) return false;
+      // The rest of the array is read for its own problems, whatever is wrong with one value.
+      const bool good = read_scalar_or_skip(entry);
       skip_to_something();
-      if (next() != ']' && !take(',')) {
-        return rest_.empty() ? fail_at(entry.line, "the array's closing ']' is missing")
-                             : fail("a ',' or ']' is missing behind an array's value");
-      }
+      if (next() == ']' || take(',')) continue;
+      if (rest_.empty()) return fail_at(entry.line, "the array's closing ']' is missing");
+      if (!good) continue;
+      fail("a ',' or ']' is missing behind an array's value");
+      if (next() != '"' && next() != '\'') return false;
     }
+  }
+
+  /// False: a problem was told, and what is left of the value is skipped.
+  bool read_scalar_or_skip(TomlEntry& entry) {
+    const char quote = next();
+    if (read_scalar(entry)) return true;
+    if (quote == '"' || quote == '\'') {
+      while (!at_line_end() && next() != quote) pop();
+    }
+    while (!at_line_end() && next() != ',' && next() != ']') pop();
+    return false;
   }
 
   bool read_scalar(TomlEntry& entry) {

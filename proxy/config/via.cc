@@ -23,12 +23,14 @@ std::string names_of(const std::vector<UpstreamConfig>& upstreams) {
 }
 
 void find_next_hop(std::size_t index, std::vector<UpstreamConfig>& upstreams,
-                   const std::string& origin, std::vector<std::string>& problems) {
+                   const std::string& origin, const BrokenUpstreams& broken,
+                   std::vector<std::string>& problems) {
   UpstreamConfig& upstream = upstreams[index];
   if (upstream.via.empty()) return;
   const auto found =
       std::find_if(upstreams.begin(), upstreams.end(),
                    [&](const UpstreamConfig& other) { return other.name == upstream.via; });
+  if (found == upstreams.end() && broken.may_be(upstream.via)) return;
   if (found == upstreams.end() && !iequals(upstream.via, "direct")) {
     problems.push_back(fmt::format("{} {}: via={}: no such upstream ({})", origin, upstream.name,
                                    redact(upstream.via), names_of(upstreams)));
@@ -55,9 +57,9 @@ std::vector<std::size_t> cycle_of(std::size_t index, const std::vector<UpstreamC
 }  // namespace
 
 void resolve_via(std::vector<UpstreamConfig>& upstreams, const std::vector<std::string>& origins,
-                 std::vector<std::string>& problems) {
+                 const BrokenUpstreams& broken, std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
-    find_next_hop(i, upstreams, origins[i], problems);
+    find_next_hop(i, upstreams, origins[i], broken, problems);
   }
   std::set<std::size_t> told;  // a cycle is one problem, not one for each of its members
   for (std::size_t i = 0; i < upstreams.size(); ++i) {

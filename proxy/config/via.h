@@ -3,13 +3,15 @@
 #include <string>
 #include <vector>
 
+#include "config/broken_upstreams.h"
 #include "config/config.h"
 
 namespace culvert {
 
 /// Sets via_index of each upstream that has `via`.  Unknown names and cycles are appended to
-/// `problems`, each beginning with the upstream's entry in `origins` ("--upstream").
+/// `problems`, each beginning with the upstream's entry in `origins` ("--upstream").  A name that
+/// may belong to one of the `broken` is not unknown.
 void resolve_via(std::vector<UpstreamConfig>& upstreams, const std::vector<std::string>& origins,
-                 std::vector<std::string>& problems);
+                 const BrokenUpstreams& broken, std::vector<std::string>& problems);
 
 }  // namespace culvert

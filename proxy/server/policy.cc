@@ -25,10 +25,10 @@ void Policy::keep_health(const Policy& before) {
   }
 }
 
-std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& problems) {
-  const std::size_t before = problems.size();
+std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
+    const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems) {
   std::vector<std::shared_ptr<const TlsClientContext>> tls;
-  for (const UpstreamConfig& upstream : config.upstreams) {
+  for (const UpstreamConfig& upstream : upstreams) {
     tls.push_back(nullptr);
     if (upstream.kind != UpstreamConfig::Kind::https) continue;
     auto made = TlsClientContext::make({upstream.ca, upstream.cert, upstream.key});
@@ -38,6 +38,12 @@ std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& pro
       problems.push_back("--upstream " + upstream.label + ": " + made.error().text);
     }
   }
+  return tls;
+}
+
+std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& problems) {
+  const std::size_t before = problems.size();
+  auto tls = make_tls_contexts(config.upstreams, problems);
   if (problems.size() != before) return nullptr;
   return std::make_unique<Policy>(std::move(config), std::move(tls));
 }

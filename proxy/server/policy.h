@@ -33,6 +33,11 @@ struct Policy {
   AddressGuard guard;
 };
 
+/// For each upstream that speaks TLS, what its options name (certificates); null for the others.
+/// What is not usable becomes a line of `problems`.
+std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
+    const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
+
 /// Reads what `config` names (certificates).  nullptr if something is not usable; then each problem
 /// has become a line of `problems`.
 std::unique_ptr<Policy> make_policy(Config config, std::vector<std::string>& problems);

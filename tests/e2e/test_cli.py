@@ -56,6 +56,28 @@ class Mistakes(unittest.TestCase):
         done = self.refuse("--listen", f"127.0.0.1:{PORT}", "--upstream", "https://proxy:443?ca=/no/such/file")
         self.assertIn("/no/such/file", done.stderr)
 
+    def test_certificates_are_looked_at_with_all_else(self):
+        pem = f"{isolate.STATE}/no.pem"
+        isolate.write(pem, "no certificate")
+        unusable = ("--upstream", f"p=https://proxy?ca={pem}")
+        done = self.refuse(*unusable, "--threads", "0", "--upstream", "ftp://x")
+        for words in ("--threads 0", "ftp://x", f"cannot read CA certificates {pem}"):
+            self.assertIn(words, done.stderr)
+        self.assertIn(pem, self.refuse("check", "--route", "https://gcr.io", *unusable).stderr)
+
+    def test_one_dash_is_not_help(self):
+        done = self.refuse("-hold", "5s")
+        self.assertEqual(done.stdout, "")
+        self.assertIn("did you mean --hold?", done.stderr)
+
+    def test_every_taken_port_is_named(self):
+        launch(self, world, listen=(f"127.0.0.1:{PORT}", "127.0.0.1:3999"))
+        done = world.culvert_home.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+                                      check=False, timeout=10)
+        self.assertEqual(done.returncode, 1)
+        for port in (3999, PORT):
+            self.assertIn(f"127.0.0.1:{port}: the address is already in use", done.stderr)
+
     def test_taken_port(self):
         launch(self, world)
         done = world.culvert_home.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",

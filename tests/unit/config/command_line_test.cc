@@ -288,7 +288,7 @@ TEST_CASE("flags win over variables, variables over the file") {
 TEST_CASE("problems name the variable or the line of the file") {
   const TemporaryFile file("threads = 0\nupstream = [\n 'direct',\n 'socks9://x',\n]\nbogus = 1\n");
   CHECK(problems_of({"--config", file.path(), "--listen", "x"},
-                    {{"CULVERT_LOG_LEVEL", "loud"}, {"CULVERT_ROUTE", "a=b"}}) ==
+                    {{"CULVERT_LOG_LEVEL", "loud"}, {"CULVERT_ROUTE", "a=socks9://x"}}) ==
         Lines{
             file.path() + ":6: bogus: unknown flag",
             "--listen x: the port is not a number from 0 to 65535; write ADDRESS:PORT",
@@ -329,4 +329,17 @@ TEST_CASE("draining: 0 is no time, off is no limit") {
   CHECK_FALSE(config_of({"--drain-timeout", " Off "}).drain_timeout.has_value());
   CHECK(problems_of({"--drain-timeout", "200h"}) ==
         Lines{"--drain-timeout 200h: not between 0 and 168h (or off)"});
+}
+
+TEST_CASE("one broken upstream does not hide the mistakes around it") {
+  CHECK(problems_of({"--upstream", "q=socks9://x", "--upstream", "a=socks5://k?via=nope",
+                     "--upstream", "b=socks5://l?via=q", "--route", "x=q", "--route", "y=none"}) ==
+        Lines{"--upstream q=socks9://x: unknown scheme 'socks9' (socks5, socks4a, http, https, "
+              "direct)",
+              "--upstream a: via=nope: no such upstream (a, b)",
+              "--route y=none: no upstream is named 'none' (a, b, direct, deny)"});
+  // Those without mistakes go along, so that their certificates can be looked at as well.
+  const CommandLine read = parse_command_line({"--threads=0", "--upstream", "p=https://h"});
+  REQUIRE(std::holds_alternative<Problems>(read));
+  CHECK(std::get<Problems>(read).upstreams.at(0).name == "p");
 }

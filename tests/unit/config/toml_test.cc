@@ -60,6 +60,19 @@ TEST_CASE("arrays") {
   CHECK(entries[0].values[1].line == 5);
 }
 
+TEST_CASE("one bad value does not hide the others of its array") {
+  const std::string word = "a value is a \"text\" in quotes, a whole number, true or false";
+  CHECK(read("a = [\n'b',\nc.d:1, # no\n'e'\n]\nf = 1") == "a@1=[b|e] f@6=1{3: " + word + "}");
+  CHECK(read("a = [x, 'b', y]\nc = 1") == "a@1=[b] c@2=1{1: " + word + "}{1: " + word + "}");
+  CHECK(read("a = [\n'b'\n'c'\n]\nd = 1") ==
+        "a@1=[b|c] d@5=1{3: a ',' or ']' is missing behind an array's value}");
+  CHECK(read("a = [\n'b,\n'c',\n]\nd = 1") ==
+        "a@1=[c] d@5=1{2: the text's closing quote is missing}");
+  CHECK(read("a = [\n\"b\\x, y\",\n'c',\n]\nd = 1") ==
+        "a@1=[c] d@5=1{2: a '\\' in a text is written \\\\, or the text goes in single quotes}");
+  CHECK(read("a = [\r\r]").find('{') != std::string::npos);
+}
+
 TEST_CASE("no text holds a NUL byte") {
   CHECK(read("a = \"/x\\u0000y\"") == "{1: a text holds no NUL byte}");
   CHECK(read("a = \"/x\\U00000000y\"") == "{1: a text holds no NUL byte}");

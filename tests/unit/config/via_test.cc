@@ -26,7 +26,7 @@ std::vector<UpstreamConfig> chain(const std::vector<std::pair<std::string, std::
 
 std::vector<std::string> problems_of(std::vector<UpstreamConfig> upstreams) {
   std::vector<std::string> problems;
-  resolve_via(upstreams, std::vector<std::string>(upstreams.size(), "--upstream"), problems);
+  resolve_via(upstreams, std::vector<std::string>(upstreams.size(), "--upstream"), {}, problems);
   return problems;
 }
 
@@ -38,7 +38,7 @@ TEST_CASE("chains are followed to their end") {
   auto upstreams =
       chain({{"a", "c"}, {"b", ""}, {"c", "b"}, {"e", "direct"}, {"d", ""}, {"f", "d"}});
   std::vector<std::string> problems;
-  resolve_via(upstreams, Lines(upstreams.size(), "--upstream"), problems);
+  resolve_via(upstreams, Lines(upstreams.size(), "--upstream"), {}, problems);
   CHECK(problems.empty());
   CHECK(upstreams[0].via_index == 2u);
   CHECK_FALSE(upstreams[1].via_index.has_value());
@@ -61,4 +61,19 @@ TEST_CASE("a cycle is one problem that names it") {
   CHECK(problems_of(chain({{"x", "a"}, {"a", "b"}, {"b", "a"}})) ==
         Lines{"--upstream a: via goes in a circle: a -> b -> a"});
   CHECK(problems_of(chain({{"a", "b"}, {"b", "a"}, {"x", "x"}})).size() == 2);
+}
+
+TEST_CASE("a name that may belong to a broken upstream is not unknown, others are") {
+  const auto problems = [](const BrokenUpstreams& broken) {
+    auto upstreams = chain({{"a", "x"}, {"b", "y"}, {"c", "socks5://h:1"}});
+    Lines found;
+    resolve_via(upstreams, Lines(upstreams.size(), "--upstream"), broken, found);
+    return found.size();
+  };
+  BrokenUpstreams broken;
+  CHECK(problems(broken) == 3);
+  broken.add("x");
+  CHECK(problems(broken) == 2);
+  broken.add("");  // without a name: by its URL
+  CHECK(problems(broken) == 1);
 }
