@@ -59,10 +59,13 @@ TEST_CASE("a stopped timer is silent, one started anew counts from then") {
   stopped.timer.stop();
   stopped.timer.stop();
   restarted.timer.start(1ms);
-  restarted.timer.start(40ms);
+  restarted.timer.start(10s);
   turn_for(loop, 20ms);
   CHECK(fired.empty());
+  const auto begun = loop.now();
+  restarted.timer.start(40ms);
   REQUIRE(turn_until(loop, [&] { return !fired.empty(); }));
+  CHECK(loop.now() - begun >= 40ms);
   CHECK(fired == std::vector<Alarm*>{&restarted});
 }
 

@@ -55,11 +55,11 @@ TEST_CASE("a client that had reset before its request was read is not dialed for
 
 TEST_CASE("the time for the head is over with the head") {
   Scene scene;
-  scene.config.header_timeout = 20ms;
+  scene.config.header_timeout = 100ms;
   scene.transport->hangs();
   scene.client.says(std::string(kConnect));
   scene.start();
-  turn_for(scene.loop, 60ms);
+  turn_for(scene.loop, 200ms);
   CHECK(scene.finished == 0);
   CHECK(scene.client.heard() == "");
 }

@@ -18,9 +18,9 @@ string post(std::string_view framing) {
   return crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\n" + string(framing) + "\n\n");
 }
 
-PlainScene::Options quick() {
+PlainScene::Options quick(int limit = 30) {
   PlainScene::Options options;
-  options.config.response_timeout = milliseconds(30);
+  options.config.response_timeout = milliseconds(limit);
   return options;
 }
 
@@ -164,10 +164,10 @@ TEST_CASE("RFC 9110 15.6.5: a target that never says 100 is a 504") {
 }
 
 TEST_CASE("a body on its way is progress") {
-  PlainScene scene(quick());
+  PlainScene scene(quick(600));
   scene.say(post("Content-Length: 10"));
   for (int i = 0; i < 10; ++i) {
-    scene.pass(milliseconds(10));
+    scene.pass(milliseconds(70));
     scene.say("x");
   }
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
@@ -175,14 +175,14 @@ TEST_CASE("a body on its way is progress") {
 }
 
 TEST_CASE("an answer that stalls is broken off by --idle-timeout, if there is one") {
-  PlainScene::Options options = quick();
+  PlainScene::Options options = quick(300);
   SECTION("there is") { options.config.idle_timeout = milliseconds(30); }
   SECTION("there is none") { options.config.idle_timeout = milliseconds(0); }
   const bool limited = options.config.idle_timeout.count() > 0;
   PlainScene scene(std::move(options));
   scene.say(kGet);
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 10\n\nabc"));
-  scene.pass(milliseconds(90));
+  scene.pass(milliseconds(400));
   scene.hear();
   CHECK(scene.client().ended() == limited);
 }

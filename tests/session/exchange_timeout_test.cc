@@ -25,7 +25,7 @@ std::string chunked(const std::string& body) {
 /// The peer takes a little now and then: less in all than it is given, for longer than any limit.
 void take_slowly(Scene& scene, Peer& peer) {
   for (int i = 0; i < 10; ++i) {
-    turn_for(scene.loop, 40ms);
+    turn_for(scene.loop, 70ms);
     peer.takes(100);
   }
 }
@@ -34,7 +34,7 @@ void take_slowly(Scene& scene, Peer& peer) {
 
 TEST_CASE("a client that takes its answer slowly is not idle") {
   Scene scene;
-  scene.config.idle_timeout = 300ms;
+  scene.config.idle_timeout = 600ms;
   scene.client.says(kGet).hears_end();
   scene.client.takes(1);
   SECTION("with a length, what left with the head") {
@@ -59,12 +59,12 @@ TEST_CASE("a client that takes its answer slowly is not idle") {
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=http_response_timeout stage=exchange status=200 ") &&
-                 Contains("detail=\"took nothing of the answer for 0.3 s\""));
+                 Contains("detail=\"took nothing of the answer for 0.6 s\""));
 }
 
 TEST_CASE("a target that takes its request slowly is not late with its answer") {
   Scene scene;
-  scene.config.response_timeout = 300ms;
+  scene.config.response_timeout = 600ms;
   const std::string post = "POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\n";
   scene.client.says(post + (GENERATE(true, false) ? with_length(kBody) : chunked(kBody)));
   scene.upstream.takes(1);

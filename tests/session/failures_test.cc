@@ -180,14 +180,16 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
 TEST_CASE("each phase has its deadline, and the answer names the phase") {
   Scene scene;
   UpstreamConfig config = socks5_as("alice", "hush");
-  scene.config.connect_timeout = 40ms;
+  scene.config.connect_timeout = 150ms;
   std::string reason;
+  std::string way;
   int status = 504;
   std::optional<HangingNames> names;
   SECTION("connecting to the target") {
     config = direct();
     scene.transport->hangs();
-    reason = "target gcr.io:443 did not accept the connection within 0.0 s (direct)";
+    reason = "target gcr.io:443 did not accept the connection within";
+    way = " s (direct)";
   }
   SECTION("connecting to the proxy") {
     scene.transport->hangs();
@@ -195,7 +197,7 @@ TEST_CASE("each phase has its deadline, and the answer names the phase") {
   }
   SECTION("connecting to the proxy, with a shorter time of its own") {
     scene.config.connect_timeout = 10s;
-    config.connect_timeout = 40ms;
+    config.connect_timeout = 150ms;
     scene.transport->hangs();
     reason = "did not accept the connection within";
   }
@@ -228,8 +230,8 @@ TEST_CASE("each phase has its deadline, and the answer names the phase") {
   }
   const Answer answer = ask(scene);
   CHECK(answer.status == status);
-  CHECK_THAT(answer.reason, Contains(reason));
-  CHECK(Loop::Clock::now() - begun >= 20ms);  // counted from the turn before
+  CHECK_THAT(answer.reason, Contains(reason) && Contains(way));
+  CHECK(Loop::Clock::now() - begun >= 130ms);  // counted from the turn before
   CHECK(Loop::Clock::now() - begun < 5s);
   CHECK_FALSE(scene.upstream.open());
 }

@@ -114,7 +114,7 @@ TEST_CASE(
   SECTION("it greets, and says no more: that proves neither") {
     scene.way(0).connects(peer);
     greet(peer);
-    CHECK_FALSE(scene.ask_and_wait({.budget = 30ms, .hold = 0ms}).connected());
+    CHECK_FALSE(scene.ask_and_wait({.budget = 300ms, .hold = 0ms}).connected());
     CHECK(upstream.breaker.down_since().has_value());
     CHECK_FALSE(upstream.breaker.next_trial().has_value());
   }

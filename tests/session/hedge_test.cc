@@ -124,7 +124,7 @@ namespace {
 struct Race {
   Race() {
     UpstreamConfig config = socks5();
-    config.connect_timeout = 80ms;
+    config.connect_timeout = 600ms;
     scene.add(config);
     scene.add(socks5());
   }
@@ -155,7 +155,7 @@ TEST_CASE("hedging: a first upstream that is dead does not stay hidden") {
   CHECK_FALSE(race.first().breaker.is_open(race.scene.loop.now()));  // slow so far, and no more
   REQUIRE(turn_until(race.scene.loop, [&] { return race.first().stragglers.empty(); }));
   CHECK(race.first().breaker.is_open(race.scene.loop.now()));
-  CHECK_THAT(race.scene.log_text(), Contains("did not accept the connection within 0.1 s"));
+  CHECK_THAT(race.scene.log_text(), Contains("did not accept the connection within"));
   race.run(1);
   CHECK(race.scene.dials(0) == 3);
 }

@@ -77,12 +77,13 @@ TEST_CASE("one of them that was up a moment ago is hope enough") {
 TEST_CASE("who waits already does so to the end of the budget") {
   RouteScene scene;
   scene.add(socks5());
-  for (int i = 0; i < 4; ++i) scene.way(0).fails(ECONNREFUSED);
+  for (int i = 0; i < 10; ++i) scene.way(0).fails(ECONNREFUSED);
   const auto begun = Loop::Clock::now();
-  auto& request = scene.ask_and_wait({.budget = 700ms, .hold = 100ms});
+  auto& request = scene.ask_and_wait({.budget = 1500ms, .hold = 100ms});
   CHECK_FALSE(request.connected());
-  CHECK(scene.dials(0) == 3);
-  CHECK(Loop::Clock::now() - begun >= 500ms);
+  CHECK(scene.dials(0) >= 3);
+  CHECK(scene.dials(0) <= 6);
+  CHECK(Loop::Clock::now() - begun >= 1000ms);
 }
 
 TEST_CASE("who met the last moment of a tunnel waits for its return") {

@@ -91,13 +91,14 @@ TEST_CASE("a client that drips its head has no more time than one that is silent
   Scene scene;
   scene.config.header_timeout = 60ms;
   scene.start();
-  const auto begun = Loop::Clock::now();
-  for (const char c : std::string(kConnect)) {
-    scene.client.says(std::string(1, c));
+  // All of it takes several times the limit.
+  std::string_view unsaid = kConnect;
+  while (!unsaid.empty() && !scene.client.heard_end()) {
+    scene.client.says(std::string(unsaid.substr(0, 1)));
+    unsaid.remove_prefix(1);
     turn_for(scene.loop, 8ms);
-    if (scene.client.heard_end()) break;
   }
-  CHECK(Loop::Clock::now() - begun < 200ms);
+  CHECK_FALSE(unsaid.empty());
   scene.client.ends();
   CHECK(scene.answer().status == 408);
 }

@@ -40,11 +40,11 @@ TEST_CASE("a relay in which nothing moves ends when its time is over") {
 }
 
 TEST_CASE("traffic either way puts the end off") {
-  RelayScene scene({}, {}, timeouts(300ms, 0ms));
+  RelayScene scene({}, {}, timeouts(600ms, 0ms));
   Peer& talking = GENERATE(true, false) ? scene.client : scene.upstream;
   scene.start();
   for (int i = 0; i < 10; ++i) {
-    turn_for(scene.loop, 40ms);
+    turn_for(scene.loop, 70ms);
     talking.says("x");
   }
   CHECK(scene.done == 0);
@@ -53,13 +53,13 @@ TEST_CASE("traffic either way puts the end off") {
 }
 
 TEST_CASE("a side that takes slowly what was read before is not idle") {
-  RelayScene scene({}, {}, timeouts(300ms, 300ms));
+  RelayScene scene({}, {}, timeouts(600ms, 600ms));
   scene.client.takes(1);
   scene.upstream.says(numbered_bytes(60'000));
   if (GENERATE(false, true)) scene.upstream.ends();
   scene.start();
   for (int i = 0; i < 10; ++i) {
-    turn_for(scene.loop, 40ms);
+    turn_for(scene.loop, 70ms);
     scene.client.takes(100);
   }
   CHECK(scene.done == 0);
@@ -81,11 +81,11 @@ TEST_CASE("half open, the other time counts, from the end of the first half") {
 }
 
 TEST_CASE("half open, traffic puts the end off") {
-  RelayScene scene({}, {}, timeouts(0ms, 300ms));
+  RelayScene scene({}, {}, timeouts(0ms, 600ms));
   scene.client.ends();
   scene.start();
   for (int i = 0; i < 10; ++i) {
-    turn_for(scene.loop, 40ms);
+    turn_for(scene.loop, 70ms);
     scene.upstream.says("x");
   }
   settle(scene.loop);
