@@ -32,6 +32,9 @@ def refused():
 
 
 class Ending(unittest.TestCase):
+    def setUp(self):
+        target.forget()
+
     def drain_in_the_middle(self, number):
         culvert = launch(self, world, *OVER_DANTE)
         size = 300 * MIB

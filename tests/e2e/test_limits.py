@@ -66,6 +66,9 @@ def wait_until_steady(value, seconds=20, still=0.5):
 
 
 class Memory(unittest.TestCase):
+    def setUp(self):
+        target.forget()
+
     def test_at_rest(self):
         """A sidecar that has nothing to do is small."""
         culvert = launch(self, world, "--threads", "1", *OVER_DANTE)

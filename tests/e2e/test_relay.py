@@ -37,6 +37,9 @@ class Relay:
         cls.culvert.assert_balanced()
         cls.culvert.end()
 
+    def setUp(self):
+        target.forget()
+
     def tunnel(self, command):
         client = wire.tunnel(self.client_place, early=command.encode() + b"\n")
         self.addCleanup(client.close)
@@ -79,6 +82,7 @@ class Relay:
     def test_nothing_is_lost_when_the_client_writes_and_closes(self):
         for size in (0, 1, 1000, 65536, MIB + 1):
             with self.subTest(size=size):
+                target.forget()
                 client = wire.tunnel(self.client_place, early=b"source 0\n")
                 wire.send_pattern(client, size)
                 client.close()

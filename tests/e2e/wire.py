@@ -117,28 +117,37 @@ def tunnel(place, target=f"target.world:{BULK_PORT}", early=b"", **options):
 
 
 class BulkTarget:
-    """A server in world that does what the first line says. Tells in `results` what it has received."""
+    """A server in world that does what the first line says. Tells in `results` what it has received.
+
+    A module has one for all its tests; each of them begins with forget().
+    """
 
     def __init__(self, place):
-        self.results = queue.Queue()
         self.release = threading.Event()
-        self.sent = 0
+        self.forget()
         for family, address in ((socket.AF_INET, TARGET), (socket.AF_INET6, TARGET6)):
             listener = place.socket(family, socket.SOCK_STREAM)
             listener.bind((address, BULK_PORT))
             listener.listen(128)
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
+    def forget(self):
+        """What a failed test has left on the way must not be taken for the next one's."""
+        self.release.set()
+        self.results = queue.Queue()
+        self.release = threading.Event()
+        self.sent = 0
+
     def _accept(self, listener):
         while True:
             connection, _ = listener.accept()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    # What these have received, or how they were broken off, is waited for in `results`.
+    # What these return, or how they were broken off, is waited for in `results`.
     TELLING = ("source", "both", "offer", "stall", "watch")
 
     def _serve(self, connection):
-        verb = None
+        verb, results = None, self.results
         try:
             line = b""
             while not line.endswith(b"\n"):
@@ -147,12 +156,13 @@ class BulkTarget:
                     return
                 line += byte
             verb, *numbers = line.decode().split()
-            getattr(self, verb)(connection, *map(int, numbers))
+            told = getattr(self, verb)(connection, *map(int, numbers))
         except OSError as error:
-            if verb in self.TELLING:
-                self.results.put(error)
+            told = error
         finally:
             connection.close()
+        if verb in self.TELLING:
+            results.put(told)
 
     def sink(self, connection):
         """Reads to the end, then answers with what came: the client's half was closed, the other one still works."""
@@ -163,7 +173,7 @@ class BulkTarget:
         """Sends, closes its half, and goes on reading to the end of the other one."""
         send_pattern(connection, size)
         connection.shutdown(socket.SHUT_WR)
-        self.results.put(receive(connection))
+        return receive(connection)
 
     def burst(self, connection, size):
         """Sends and closes in one go."""
@@ -174,7 +184,7 @@ class BulkTarget:
         sender.start()
         received = receive(connection)
         sender.join()
-        self.results.put(received)
+        return received
 
     @staticmethod
     def _send_and_shut(connection, size):
@@ -185,7 +195,6 @@ class BulkTarget:
         """Sends one half, waits for the test's word, and sends the other half."""
         send_pattern(connection, size // 2)
         self.release.wait(60)
-        self.release.clear()
         send_pattern(connection, size // 2)
 
     def offer(self, connection, size):
@@ -197,8 +206,7 @@ class BulkTarget:
     def stall(self, connection):
         """Reads nothing until the test's word."""
         self.release.wait(60)
-        self.release.clear()
-        self.results.put(receive(connection))
+        return receive(connection)
 
     def echo(self, connection):
         while True:
@@ -211,7 +219,7 @@ class BulkTarget:
         """Says a word, and then tells how the connection ends."""
         connection.sendall(b"ready\n")
         connection.recv(1)
-        self.results.put("end")
+        return "end"
 
     def cut(self, connection):
         """Says a word, and resets the connection."""
