@@ -79,8 +79,9 @@ class Culvert(Program):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def access_lines(self):
+        """Those that are there in whole."""
         with open(self.out, encoding="utf-8") as file:
-            return file.read().splitlines()
+            return file.read().rpartition("\n")[0].splitlines()
 
     def wait_access_line(self, words):
         """The first line that has the words."""

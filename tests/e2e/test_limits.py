@@ -120,7 +120,7 @@ class Memory(unittest.TestCase):
         culvert = launch(self, world, "--upstream", "direct://", place=world.border)
         clients = [wire.tunnel(world.border, early=b"echo\n") for _ in range(count)]
         self.assertLess(culvert.resident_mib(), RESIDENT_LIMIT)
-        before = culvert.cpu_seconds()
+        before = wait_until_steady(culvert.cpu_seconds)
         time.sleep(1)
         self.assertLess(culvert.cpu_seconds() - before, 0.1)
         for client in clients:
@@ -194,9 +194,11 @@ class Threads(unittest.TestCase):
         for workers in 1, 3:
             with self.subTest(workers=workers):
                 culvert = launch(self, world, "--threads", str(workers), *OVER_DANTE)
+                # It says that it listens before the other workers have begun.
+                wait_for(lambda: culvert.threads() >= workers, 10, f"culvert does not come to {workers} threads")
                 wire.tunnel(world.home, early=b"echo\n").close()
-                self.assertEqual(culvert.threads(), workers)
                 culvert.assert_balanced()
+                self.assertEqual(culvert.threads(), workers)
                 culvert.end()
         culvert = launch(self, world, "--threads", "1", "--upstream", "direct://")
         client, reply = wire.ask(world.home, "no-such.world:1")
@@ -220,7 +222,7 @@ class Time(unittest.TestCase):
 
     def test_idle_timeout(self):
         """Only a tunnel that is idle both ways is ended."""
-        culvert = launch(self, world, "--idle-timeout", "1s", *OVER_DANTE)
+        culvert = launch(self, world, "--idle-timeout", "2s", *OVER_DANTE)
         busy = wire.tunnel(world.home, early=b"echo\n")
         idle = wire.tunnel(world.home, early=b"echo\n", timeout=15)
         ended = threading.Event()
