@@ -56,7 +56,7 @@ class Place:
     def __init__(self, name, nameserver, network_of=None):
         self.name = name
         resolv_conf = f"{isolate.STATE}/resolv.conf.{name}"
-        isolate.write(resolv_conf, f"nameserver {nameserver}\noptions timeout:2 attempts:1\n")
+        isolate.write(resolv_conf, f"nameserver {nameserver}\noptions timeout:5 attempts:1\n")
         enter = ["nsenter", f"--net=/proc/{network_of.pid}/ns/net", "unshare"] if network_of else ["unshare", "--net"]
         script = f"mount --bind {resolv_conf} /etc/resolv.conf && echo ready && exec sleep infinity"
         self._keeper = subprocess.Popen(
