@@ -56,6 +56,9 @@ class Stream {
   virtual bool broken() const = 0;
   /// The peer has finished sending, or is dead; some of what it sent may not be read yet.
   virtual bool peer_finished() const = 0;
+  /// Behind eof: the end may be anybody's on the way, as TLS has one of its own and it did not come
+  /// (RFC 9112 section 9.8).
+  virtual bool truncated() const { return false; }
   /// Bytes written that the peer has not acknowledged yet.
   virtual std::size_t unsent() const = 0;
   /// To be called now and then while writing may be `blocked`: a peer that answers the kernel's

@@ -42,6 +42,12 @@ int slot_index() {
   return index;
 }
 
+/// And where it keeps its TlsStream.
+int stream_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   auto* slot = static_cast<TlsSessionSlot*>(SSL_get_ex_data(ssl, slot_index()));
   if (slot == nullptr) return 0;
@@ -73,8 +79,8 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   std::shared_ptr<const TlsClientContext> out(new TlsClientContext(context));
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify is taken as
-  // having ended: what runs inside the tunnel has its own idea of completeness.
+  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify has ended, and
+  // can still be written to: what runs inside a tunnel has its own idea of completeness.
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   // Several records in one recv.
@@ -84,6 +90,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
       context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
+  SSL_CTX_set_info_callback(context, TlsStream::on_info);
   if (!load_trust(context, options.ca))
     return file_error("cannot read CA certificates", options.ca);
   if (!options.cert.empty()) {
@@ -191,6 +198,7 @@ TlsStream::TlsStream(std::unique_ptr<Stream> beneath, const TlsClientContext& co
   BIO* bio = Bio::make(this);
   SSL_set_bio(ssl_, bio, bio);
   SSL_set_ex_data(ssl_, slot_index(), &slot);
+  SSL_set_ex_data(ssl_, stream_index(), this);
   SSL_set_connect_state(ssl_);
   if (IpAddress::parse(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name.c_str());
@@ -214,6 +222,17 @@ void TlsStream::on_ready(Stream&) {
   if (events_ != nullptr) events_->on_ready(*this);
 }
 
+/// OpenSSL itself makes no difference between close_notify and a FIN that it is told to ignore.
+void TlsStream::on_info(const SSL* ssl, int where, int value) {
+  if (where != SSL_CB_READ_ALERT || (value & 0xff) != SSL_AD_CLOSE_NOTIFY) return;
+  static_cast<TlsStream*>(SSL_get_ex_data(ssl, stream_index()))->close_notified_ = true;
+}
+
+/// Some of a record has been read and not the whole: bytes of it wait, or its header is through.
+bool TlsStream::within_record() const {
+  return SSL_has_pending(ssl_) != 0 || std::string_view(SSL_rstate_string(ssl_)) == "RB";
+}
+
 Io TlsStream::outcome(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_NONE:
@@ -222,6 +241,9 @@ Io TlsStream::outcome(int result) {
     case SSL_ERROR_WANT_WRITE:
       return Io::would_block();
     case SSL_ERROR_ZERO_RETURN:
+      if (!close_notified_ && SSL_is_init_finished(ssl_) && within_record()) {
+        return Io::failed(EPROTO);
+      }
       return Io::eof();
     case SSL_ERROR_SYSCALL:
       if (beneath_failure_.status == Io::Status::would_block) return Io::failed(EPROTO);

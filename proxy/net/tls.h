@@ -58,6 +58,9 @@ class TlsSessionSlot {
 /// The client's side of TLS over any other stream, so it stacks.  OpenSSL reads and writes through
 /// a BIO of ours that calls the stream beneath; nothing is buffered between the two but what a
 /// write made and the stream beneath did not take.
+///
+/// A FIN without close_notify before it is an end all the same, see truncated(); within a record it
+/// is a failure.
 class TlsStream final : public Stream, private StreamEvents {
  public:
   /// `name` is what the certificate must be for (a DNS name, also sent as SNI, or an IP address).
@@ -80,13 +83,18 @@ class TlsStream final : public Stream, private StreamEvents {
   bool broken() const override { return beneath_->broken(); }
   bool peer_finished() const override { return beneath_->peer_finished(); }
   void check_peer(bool blocked) override { beneath_->check_peer(blocked); }
+  bool truncated() const override { return !close_notified_; }
   std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
   void unread(std::string bytes) override;
+
+  /// For OpenSSL, which tells of alerts here.
+  static void on_info(const ssl_st* ssl, int where, int value);
 
  private:
   struct Bio;
   void on_ready(Stream& beneath) override;
   Io outcome(int result);
+  bool within_record() const;
   Io write_beneath(std::string_view bytes);
   Io write_all_beneath(std::string_view& bytes);
   Io flush();
@@ -99,6 +107,7 @@ class TlsStream final : public Stream, private StreamEvents {
   Io beneath_failure_;          // what the stream beneath said last, when OpenSSL saw a failure
   std::optional<Io> read_end_;  // of the reading, met behind bytes that were given out before it
   unsigned long tls_failure_ = 0;
+  bool close_notified_ = false;  // by the server
   bool write_closed_ = false;
   bool was_reset_ = false;
 };

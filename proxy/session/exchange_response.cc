@@ -170,7 +170,10 @@ bool Exchange::pump_response() {
     case Kind::incomplete:
       finish(End::Kind::abort, Side::upstream,
              Error{Errc::http_response_incomplete, Side::upstream, outcome.sys,
-                   where() + " closed within the body of its answer"});
+                   where() + (outcome.sys == 0 && down_.ends_with_sender()
+                                  ? " closed without the alert that ends TLS (close_notify), so "
+                                    "its answer may be cut short"
+                                  : " closed within the body of its answer")});
       return false;
     case Kind::malformed:
       outcome.error->text = where() + " sent a bad answer: " + outcome.error->text;

@@ -142,7 +142,7 @@ void MessageFlow::read_some(FlowResources resources) {
       failure_ = Outcome{Outcome::Kind::incomplete, io.error, {}};
       return;
     case Io::Status::eof:
-      if (in_.kind != Kind::until_close) {
+      if (in_.kind != Kind::until_close || from_->truncated()) {
         failure_ = Outcome{Outcome::Kind::incomplete, 0, {}};
         return;
       }
@@ -182,7 +182,9 @@ MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
     case Flow::Outcome::Kind::waiting:
       return {};
     case Flow::Outcome::Kind::ended:
-      if (in_.kind == Kind::length && flow_->left() > 0) return {Outcome::Kind::incomplete, 0, {}};
+      if (in_.kind == Kind::length ? flow_->left() > 0 : from_->truncated()) {
+        return {Outcome::Kind::incomplete, 0, {}};
+      }
       body_read_ = true;
       return {Outcome::Kind::ended, 0, {}};
     case Flow::Outcome::Kind::read_failed:

@@ -38,7 +38,8 @@ class MessageFlow {
     enum class Kind {
       waiting,
       ended,         ///< the whole message is written
-      incomplete,    ///< `from` ended or failed within the body; what came of it is written
+      incomplete,    ///< `from` ended or failed within the body, or may have done so
+                     ///< (Stream::truncated()); what came of it is written
       malformed,     ///< `from` sent what cannot be chunks
       write_failed,  ///< `to` failed
     };
@@ -54,6 +55,8 @@ class MessageFlow {
   bool starved() const { return output_.empty() && !(flow_ && flow_->holds_bytes()); }
   /// The receiver can tell a body that was cut short from a complete one.
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
+  /// Nothing but the sender's end says where its body ends.
+  bool ends_with_sender() const { return in_.kind == BodyFraming::Kind::until_close; }
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
   /// Grows as long as anything moves, be it that a slow receiver takes what was read long before.

@@ -44,6 +44,7 @@ TEST_CASE("a server may end first, and hears the rest") {
   line.server.says("bye").ends().hears("the rest").hears_end();
   REQUIRE(line.client.shake_hands());
   CHECK(line.client.read(100) == "bye(eof)");
+  CHECK_FALSE(line.client.stream->truncated());
   CHECK(line.client.write("the rest"));
   CHECK(line.client.shut_down());
   CHECK(line.server.verdict() == "");
@@ -146,12 +147,36 @@ TEST_CASE("a connection that ends without close_notify has ended") {
   SECTION("by a FIN") {
     line.wire.ends();
     CHECK(line.client.read(100) == "cut sho(eof)");
+    CHECK(line.client.stream->truncated());
+    line.server.hears("the rest");
+    CHECK(line.client.write("the rest"));
+    CHECK(line.server.verdict() == "");
   }
   SECTION("by a reset") {
     line.wire.resets();
     CHECK(line.client.read(100) == "cut sho(error)");
     CHECK(line.client.stream->broken());
   }
+}
+
+TEST_CASE("RFC 9112 9.8: a FIN within a record is a failure, and stays one") {
+  TlsServerOptions options;
+  options.only_tls12 = GENERATE(false, true);
+  const std::string piece = GENERATE(values<std::string>({
+      "\x17",
+      "\x17\x03\x03\x01",
+      "\x17\x03\x03\x01\x20",
+      "\x17\x03\x03\x01\x20"
+      "cut sho",
+  }));
+  CAPTURE(options.only_tls12, piece.size());
+  TlsLine line(Pace{}, options);
+  line.server.says("whole");
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  line.wire.says(piece).ends();
+  CHECK(line.client.read(100) == "whole(error)");
+  CHECK(line.client.read(100) == "(error)");
 }
 
 TEST_CASE("a reset is met by who writes, too") {

@@ -38,6 +38,7 @@ class Peer::End final : public Stream, private Pollable {
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return peer_.dialogue_.broken.has_value(); }
   bool peer_finished() const override { return peer_.dialogue_.ended || broken(); }
+  bool truncated() const override { return peer_.untold_; }
   std::size_t unsent() const override { return peer_.unsent_; }
   void check_peer(bool blocked) override { peer_.checks_.push_back(blocked); }
   void unread(std::string bytes) override { unread_.insert(0, bytes); }
@@ -74,6 +75,10 @@ Peer& Peer::says(std::string bytes) {
 Peer& Peer::ends() {
   dialogue_.ends();
   return acted();
+}
+Peer& Peer::ends_untold() {
+  untold_ = true;
+  return ends();
 }
 Peer& Peer::resets(int error) {
   dialogue_.resets(error);

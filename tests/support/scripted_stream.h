@@ -45,6 +45,8 @@ class Peer {
   Peer& hears_end();
   Peer& says(std::string bytes);
   Peer& ends();
+  /// What follows its end may have been cut off: see Stream::truncated().
+  Peer& ends_untold();
   /// What was said before can still be read; as with a socket, one attempt is told of the error,
   /// and after that reading finds the end and writing EPIPE.
   Peer& resets(int error = ECONNRESET);
@@ -89,6 +91,7 @@ class Peer {
   std::size_t unsent_ = 0;
   std::vector<bool> checks_;
   int write_error_ = 0;
+  bool untold_ = false;
   bool error_told_ = false;
   bool read_told_ = false;  // that a read may succeed now, with a deferring pace
   bool write_told_ = false;

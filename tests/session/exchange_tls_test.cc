@@ -1,0 +1,56 @@
+// Answers over a stream that has an end of its own, as TLS does.
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr std::string_view kFields = "\r\nHost: a.example\r\n\r\n";
+
+/// What a client hears when the target ends its answer.
+std::string heard_of(const std::string& answer, bool told, std::string_view version, Scene& scene) {
+  scene.client.says("GET http://a.example/ HTTP/1." + std::string(version) + std::string(kFields));
+  scene.upstream.says("HTTP/1.1 200 OK\r\nDate: x\r\n" + answer);
+  if (told) {
+    scene.upstream.ends();
+  } else {
+    scene.upstream.ends_untold();
+  }
+  scene.client.ends();
+  scene.start();
+  REQUIRE(scene.run());
+  return scene.client.heard();
+}
+
+}  // namespace
+
+TEST_CASE("RFC 9112 9.8: an answer that ends with its connection is complete with an alert only") {
+  Scene scene(GENERATE(Pace{}, Pace{true, 16}), GENERATE(Pace{}, Pace{true, 16}));
+  const bool told = GENERATE(true, false);
+  const std::string heard = heard_of("\r\nabc", told, "1", scene);
+  CHECK_THAT(heard, Contains("\r\nabc\r\n"));
+  CHECK(heard.ends_with("0\r\n\r\n") == told);
+  if (told) {
+    CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
+  } else {
+    CHECK_THAT(scene.access_text(), Contains(" outcome=http_response_incomplete ") &&
+                                        Contains("close_notify") && Contains("closed_by=upstream"));
+  }
+}
+
+TEST_CASE("RFC 9112 9.8: an HTTP/1.0 client is told by a reset") {
+  Scene scene;
+  const bool told = GENERATE(true, false);
+  CHECK(heard_of("\r\nabc", told, "0", scene).ends_with("\r\n\r\nabc"));
+  CHECK(scene.client.closed_by_reset() != told);
+}
+
+TEST_CASE("RFC 9112 9.8: an answer that says its length needs no alert") {
+  Scene scene;
+  CHECK(heard_of("Content-Length: 3\r\n\r\nabc", false, "1", scene).ends_with("\r\n\r\nabc"));
+  CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
+}
