@@ -6,8 +6,6 @@
 
 #include "base/text.h"
 #include "codec/clause.h"
-#include "codec/forward_head.h"
-#include "codec/intermediary.h"
 
 namespace culvert {
 
@@ -106,36 +104,6 @@ void Exchange::on_dialed(DialResult result) {
   begin_request();
 }
 
-void Exchange::begin_request() {
-  stage_ = Stage::active;
-  last_progress_ = context_.loop.now();
-  request_done_ = request_given_up_ = response_begun_ = head_done_ = upgrading_ = false;
-  timer_is_idle_ = false;
-  interim_count_ = 0;
-  scanner_.reset();
-  response_bytes_.clear();
-  connection_.stream->set_events(this);
-  up_.start(client_, *connection_.stream, request_->framing, request_->framing);
-  append_request();
-  auto used = up_.feed(body_begin_);
-  if (!used) return finish(End::Kind::refused, Side::client, std::move(used).error());
-  if (*used < body_begin_.size()) client_.unread(body_begin_.substr(*used));
-  clear_keeping(body_begin_, kKeptRoom);
-  arm_timer();
-  advance();
-}
-
-void Exchange::append_request() {
-  RequestForward forward;
-  forward.absolute_form = connection_.to_proxy;
-  if (connection_.to_proxy) forward.proxy_authorization = connection_.way->authorization.reveal();
-  forward.pseudonym = context_.pseudonym;
-  forward.upgrade = request_->upgrade;
-  forward.framing = request_->framing;
-  if (const auto hops = max_forwards(request_->head)) forward.max_forwards = *hops - 1;
-  append_request_head(request_->head, request_->target, request_->options, forward, up_.output());
-}
-
 void Exchange::on_ready(Stream&) {
   if (stage_ == Stage::active) return advance();
   // Between two exchanges: a late edge, or the server said something unasked, most likely goodbye.
@@ -154,8 +122,10 @@ void Exchange::on_client_ready() {
 /// Moves whatever can move.  A step is false when this call has nothing more to do, as the exchange
 /// is over or begins anew.
 void Exchange::advance() {
+  if (answered_) return pump_late_request();
   const std::uint64_t before = progress();
   if (!request_done_ && !pump_request()) return;
+  if (client_ended_) connection_.stream->shutdown_write();
   if (!flush_interim()) return;
   if (!head_done_ && !read_response()) return;
   if (head_done_ && !pump_response()) return;
@@ -167,31 +137,6 @@ void Exchange::advance() {
     timer_is_idle_ = true;
     arm_timer();
   }
-}
-
-bool Exchange::pump_request() {
-  using Kind = MessageFlow::Outcome::Kind;
-  auto outcome = up_.pump(context_.flow);
-  switch (outcome.kind) {
-    case Kind::waiting:
-      return true;
-    case Kind::ended:
-      request_done_ = true;
-      last_progress_ = context_.loop.now();
-      return true;
-    case Kind::write_failed:
-      // The server may have said why before it stopped reading: its answer is still to come.
-      request_done_ = request_given_up_ = true;
-      return true;
-    case Kind::incomplete:
-      client_gone(outcome.sys, "closed within the request's body");
-      return false;
-    case Kind::malformed:
-      finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::client,
-             std::move(outcome.error));
-      return false;
-  }
-  return true;
 }
 
 /// The upstream closed, or failed with `sys`, before a whole head had come.
@@ -235,8 +180,12 @@ std::string Exchange::where() const {
   return "target " + target + " (through " + upstream + ")";
 }
 
-/// How long nothing may move: until the response begins, and while it runs.
+/// How long nothing may move: until the response begins, while it runs, and behind it.
 milliseconds Exchange::limit() const {
+  if (answered_) return context_.config.header_timeout;
+  if (client_ended_ && context_.config.half_open_timeout.count() > 0) {
+    return context_.config.half_open_timeout;
+  }
   return head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
 }
 
@@ -249,6 +198,7 @@ void Exchange::arm_timer() {
 /// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
 void Exchange::on_timer() {
   if (limit().count() == 0 || context_.loop.now() - last_progress_ < limit()) return arm_timer();
+  if (answered_) return finish_answered();
   finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::local, timeout_error());
 }
 
@@ -271,7 +221,7 @@ Error Exchange::timeout_error() const {
 }
 
 bool Exchange::would_look_complete() const {
-  return stage_ == Stage::active && head_done_ && !down_.self_delimited();
+  return stage_ == Stage::active && head_done_ && !answered_ && !down_.self_delimited();
 }
 
 void Exchange::client_gone(int sys, const char* text) {
@@ -279,6 +229,9 @@ void Exchange::client_gone(int sys, const char* text) {
 }
 
 void Exchange::finish_answered() {
+  if (!request_done_ || request_given_up_) {
+    end_.note = "answered before the request's end, the rest of which was not passed on";
+  }
   if (!request_done_ || !upstream_lives_on_) connection_.stream.reset();
   finish(client_lives_on_ ? End::Kind::next : End::Kind::close,
          client_lives_on_ ? Side::client : Side::local);

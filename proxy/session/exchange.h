@@ -36,6 +36,7 @@ class Exchange final : private StreamEvents {
     Side closed_by = Side::client;
     bool reset = false;  ///< with abort: a FIN would look like a complete answer
     std::optional<Error> error;
+    std::string_view note;  ///< with close: what is worth a word in the log all the same
   };
 
   Exchange(SessionContext& context, Stream& client, Callback<void()> done);
@@ -76,6 +77,8 @@ class Exchange final : private StreamEvents {
   void on_ready(Stream& upstream) override;
   void advance();
   bool pump_request();
+  bool begin_late_request();
+  void pump_late_request();
   bool read_response();
   bool take_response(std::span<char> bytes);
   bool take_interim(const ConnectionOptions& options, std::string_view rest);
@@ -123,9 +126,11 @@ class Exchange final : private StreamEvents {
   Stage stage_ = Stage::idle;
   bool reused_ = false;            // the connection is left over and may be stale
   bool request_done_ = false;      // written, or given up
-  bool request_given_up_ = false;  // the upstream takes no more of it
+  bool request_given_up_ = false;  // the upstream takes no more of it, or the client sends no more
+  bool client_ended_ = false;      // within its request, having seen some of the answer
   bool response_begun_ = false;    // a byte of the response has come
   bool head_done_ = false;         // the final response's head is on its way to the client
+  bool answered_ = false;          // all of it is through, the request is not
   bool upgrading_ = false;         // 101 is on its way to the client
   bool timer_is_idle_ = false;     // the timer watches the response's body
   bool client_lives_on_ = false;

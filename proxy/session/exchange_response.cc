@@ -165,7 +165,7 @@ bool Exchange::pump_response() {
     case Kind::waiting:
       return true;
     case Kind::ended:
-      finish_answered();
+      if (!begin_late_request()) finish_answered();
       return false;
     case Kind::incomplete:
       finish(End::Kind::abort, Side::upstream,

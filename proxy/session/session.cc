@@ -373,7 +373,9 @@ void Session::close_with(std::string answer) {
 void Session::on_answered(Result<void> taken) {
   if (!taken) return finish(name_of(Errc::canceled), Side::client, taken.error().text);
   const auto& failure = opening_->failure;
-  if (!failure) return finish("ok", Side::local, {});
+  if (!failure) {
+    return finish("ok", Side::local, plain_ ? plain_->exchange.end().note : std::string_view());
+  }
   finish(name_of(failure->code), failure->side, failure->text);
 }
 

@@ -187,15 +187,106 @@ TEST_CASE("an answer that stalls is broken off by --idle-timeout, if there is on
   CHECK(scene.client().ended() == limited);
 }
 
-TEST_CASE("a late request body does not outlive its answer") {
-  PlainScene scene;
+namespace {
+
+/// A POST of 100 bytes that is answered after five of them.
+void answer_early(PlainScene& scene, std::string_view fields = "") {
   scene.say(post("Content-Length: 100") + "begin");
-  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+  scene.answer(crlf("HTTP/1.1 200 OK\n" + string(fields) + "Content-Length: 2\n\nok"));
+  CHECK(scene.asked().ends_with("begin"));
+  const string heard = scene.hear();
+  CHECK(has(heard, "Connection: close\r\n"));
+  CHECK(heard.ends_with("\r\n\r\nok"));
+  CHECK(scene.client().ended());
+}
+
+void check_line(PlainScene& scene, std::string_view bytes_up, bool complete) {
+  const auto lines = scene.access_lines();
+  REQUIRE(lines.size() == 1);
+  CHECK(has(lines[0], " outcome=ok "));
+  CHECK(has(lines[0], string(" bytes_up=") + string(bytes_up) + " "));
+  CHECK(has(lines[0], "answered before the request's end") != complete);
+}
+
+}  // namespace
+
+TEST_CASE("RFC 9112 9.5: a target that answers early and reads on gets the rest of the request") {
+  PlainScene scene;
+  answer_early(scene);
+  CHECK_FALSE(scene.target().ended());
+  scene.say(kGet);  // within the body, and never a request
+  CHECK(scene.asked() == kGet);
+  scene.say(string(95 - kGet.size(), 'x') + kGet);
+  CHECK(scene.asked() == string(95 - kGet.size(), 'x'));
+  CHECK(scene.target().ended());
+  CHECK(scene.dialed() == 1);
+  scene.client().finish();
+  scene.settle();
+  CHECK(scene.over());
+  check_line(scene, "100", true);
+}
+
+TEST_CASE("RFC 9112 9.5: and no more than it takes") {
+  PlainScene scene;
+  answer_early(scene);
+  SECTION("it ends") { scene.target().finish(); }
+  SECTION("it resets") { scene.target().reset(); }
+  SECTION("it says something else") { scene.answer("HTTP/1.1 400 What?\r\n\r\n"); }
+  scene.say(string(50, 'x'));
+  CHECK(scene.hear().empty());
+  CHECK_FALSE(scene.client().was_reset());
+  scene.client().finish();
+  scene.settle();
+  CHECK(scene.over());
+  check_line(scene, "5", false);
+}
+
+TEST_CASE("RFC 9112 9.6: a target that closes behind its early answer gets no more") {
+  PlainScene scene;
+  answer_early(scene, "Connection: close\n");
+  CHECK(scene.target().ended());
+}
+
+TEST_CASE("RFC 9112 9.5: a client that has its answer need not end its request") {
+  PlainScene::Options options;
+  options.config.header_timeout = milliseconds(30);
+  PlainScene scene(std::move(options));
+  answer_early(scene);
+  SECTION("it leaves") { scene.client().finish(); }
+  SECTION("it breaks off") { scene.client().reset(); }
+  SECTION("it falls silent") { scene.pass(milliseconds(60)); }
   scene.asked();
   CHECK(scene.target().ended());
-  scene.say(kGet);  // within the body, and never a request
-  CHECK(scene.asked().empty());
-  CHECK(scene.dialed() == 1);
+  if (!scene.over()) scene.client().finish();
+  scene.settle();
+  check_line(scene, "5", false);
+}
+
+TEST_CASE("RFC 9112 9.5: a client that ceases to send within the answer gets the rest of it") {
+  PlainScene scene;
+  scene.say(post("Content-Length: 100") + "begin");
+  scene.answer(crlf("HTTP/1.1 413 Too Large\nContent-Length: 6\n\nabc"));
+  CHECK(scene.hear().ends_with("abc"));
+  scene.client().finish();
+  CHECK(scene.asked().ends_with("begin"));
+  CHECK(scene.target().ended());
+  CHECK_FALSE(scene.over());
+  scene.answer("def");
+  CHECK(scene.hear() == "def");
+  CHECK(scene.client().ended());
+  CHECK_FALSE(scene.client().was_reset());
+  check_line(scene, "5", false);
+}
+
+TEST_CASE("a client that ceased to send is not waited for without end") {
+  PlainScene::Options options;
+  options.config.half_open_timeout = milliseconds(30);
+  PlainScene scene(std::move(options));
+  scene.say(post("Content-Length: 100") + "begin");
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 6\n\nabc"));
+  scene.client().finish();
+  scene.pass(milliseconds(60));
+  CHECK(scene.over());
 }
 
 }  // namespace culvert::test
