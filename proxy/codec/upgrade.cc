@@ -11,15 +11,31 @@ bool may_follow(std::string_view protocol) {
   return !name.empty() && !iequals(name, "h2c") && !iequals(name, "h2") && !iequals(name, "http");
 }
 
+template <typename Told>
+void each_protocol(const MessageHead& head, Told told) {
+  for (const Field& field : head.fields) {
+    if (iequals(field.name, "upgrade")) each_element(field.value, told);
+  }
+}
+
 }  // namespace
 
 bool has_upgrade(const MessageHead& head) {
   bool found = false;
-  for (const Field& field : head.fields) {
-    if (!iequals(field.name, "upgrade")) continue;
-    each_element(field.value, [&](std::string_view p) { found = found || may_follow(p); });
-  }
+  each_protocol(head, [&](std::string_view p) { found = found || may_follow(p); });
   return found;
+}
+
+bool switches_as_offered(const ResponseHead& response, const RequestHead& request) {
+  bool switches = false;
+  bool as_offered = true;
+  each_protocol(response, [&](std::string_view protocol) {
+    bool offered = false;
+    each_protocol(request, [&](std::string_view p) { offered = offered || iequals(p, protocol); });
+    switches = true;
+    as_offered = as_offered && offered && may_follow(protocol);
+  });
+  return switches && as_offered;
 }
 
 bool wants_upgrade(const RequestHead& head, const ConnectionOptions& options) {

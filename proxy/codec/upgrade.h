@@ -17,6 +17,9 @@ bool has_upgrade(const MessageHead& head);
 /// True if the request asks for such a protocol; in HTTP/1.0 it cannot.
 bool wants_upgrade(const RequestHead& head, const ConnectionOptions& options);
 
+/// True if a response switches to protocols that `request` offered, and that can be passed on.
+bool switches_as_offered(const ResponseHead& response, const RequestHead& request);
+
 /// Appends an Upgrade field with those protocols of `value`, nothing if there are none.
 void append_upgrade(std::string_view value, std::string& out);
 

@@ -8,6 +8,7 @@
 #include "base/redact.h"
 #include "codec/forward_head.h"
 #include "codec/protocol_guess.h"
+#include "codec/upgrade.h"
 #include "session/exchange.h"
 
 namespace culvert {
@@ -90,6 +91,10 @@ bool Exchange::take_interim(const ConnectionOptions& options, std::string_view r
                             request_->upgrade
                                 ? "it switches protocols within the request"
                                 : "it switches protocols though nobody asked for it"});
+  }
+  if (upgrading_ && !switches_as_offered(response_, request_->head)) {
+    return refuse_response({Errc::http_protocol_error, Side::upstream, 0,
+                            "it switches to a protocol that was not offered"});
   }
   ResponseForward forward;
   forward.pseudonym = context_.pseudonym;

@@ -183,6 +183,29 @@ TEST_CASE("RFC 9110 7.8: 101 that nobody asked for is refused") {
   CHECK_FALSE(has(heard, "smuggled"));
 }
 
+TEST_CASE("RFC 9110 7.8 and 15.2.2: 101 to nothing, or to what was not offered, is refused") {
+  for (const char* fields : {"", "Upgrade:\n", "Connection: Upgrade\nUpgrade: evil/1\n",
+                             "Connection: Upgrade\nUpgrade: h2c\n",
+                             "Connection: Upgrade\nUpgrade: websocket, evil/1\n"}) {
+    PlainScene scene;
+    scene.say(kUpgrade);
+    scene.answer(crlf("HTTP/1.1 101 Switching Protocols\n" + string(fields) + "\n") + "raw");
+    const string heard = scene.hear();
+    CHECK(heard.starts_with("HTTP/1.1 502 "));
+    CHECK(has(heard, "not offered"));
+    CHECK_FALSE(has(heard, "raw"));
+  }
+}
+
+TEST_CASE("RFC 9110 7.8: one of the protocols that were offered will do, in any case") {
+  PlainScene scene;
+  scene.say(
+      crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\nConnection: Upgrade\n"
+           "Upgrade: irc/6.9, h2c\nUpgrade: websocket\n\n"));
+  scene.answer(crlf("HTTP/1.1 101 Switching Protocols\nUpgrade: WebSocket\n\n") + "raw");
+  CHECK(scene.hear().ends_with("raw"));
+}
+
 TEST_CASE("RFC 9110 7.8: 101 within the request's body is refused") {
   PlainScene scene;
   scene.say(
