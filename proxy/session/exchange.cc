@@ -60,16 +60,23 @@ void Exchange::clear() {
 bool Exchange::may_reuse_connection() const {
   const HostPort& target = request_->target.authority;
   if (!connection_.leads_to(target, request_->upgrade)) return false;
-  const auto is_way = [this](std::size_t index) {
-    return context_.upstreams[index].get() == connection_.way;
-  };
-  if (std::none_of(route_->upstreams.begin(), route_->upstreams.end(), is_way)) return false;
+  if (connection_.route != route_ && first_choice() != connection_.way) return false;
   // A dial would ask this; on a proxy's connection the target may be another than the last one's.
   const AddressCheck check{&context_.guard, request_->client};
   if (connection_.to_proxy && !check.target(target, AddressGuard::Way::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);
+}
+
+/// The upstream that a dial along the route would try first.
+const Upstream* Exchange::first_choice() const {
+  const auto now = context_.loop.now();
+  for (const std::size_t index : route_->upstreams) {
+    const Upstream& upstream = *context_.upstreams[index];
+    if (!upstream.breaker.is_open(now) && !upstream.probe_failed) return &upstream;
+  }
+  return context_.upstreams[route_->upstreams.front()].get();
 }
 
 void Exchange::dial() {
@@ -101,6 +108,7 @@ void Exchange::on_dialed(DialResult result) {
   const Kind kind = connection_.way->config.kind;
   connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_->upgrade;
   connection_.target = request_->target.authority;
+  connection_.route = route_;
   begin_request();
 }
 
