@@ -41,6 +41,8 @@ void Exchange::begin(const PlainRequest& request, const Route& route, std::strin
   request_ = &request;
   route_ = &route;
   begun_ = context_.loop.now();
+  // A reset that came in with the request: no event will tell again.
+  if (client_.broken()) return client_gone(0, "gone before the answer");
   body_begin_ = rest;
   reused_ = may_reuse_connection();
   if (reused_) return begin_request();

@@ -121,6 +121,23 @@ TEST_CASE("a client that leaves while it waits takes the target's connection alo
   CHECK(scene.over());
 }
 
+TEST_CASE("a client that leaves as it asks is not dialed for") {
+  for (const bool again : {false, true}) {
+    PlainScene scene;
+    if (again) {
+      scene.say(kGet);
+      scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"));
+    }
+    scene.asked();
+    scene.client().say(kGet);
+    scene.client().reset();
+    CHECK(scene.asked().empty());
+    CHECK(scene.dialed() == (again ? 1 : 0));
+    CHECK(scene.over());
+    CHECK(has(scene.access_lines().back(), " outcome=canceled "));
+  }
+}
+
 TEST_CASE("a client that leaves within the answer takes the target's connection along") {
   PlainScene scene;
   scene.say(kGet);
