@@ -13,6 +13,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// A connection that was used so recently will hardly be closed by the other end just now.
+constexpr milliseconds kSurelyOpen{1'000};
+
 /// Safe to send twice (RFC 9110 section 9.2.2).
 bool is_idempotent(std::string_view method) {
   constexpr std::array<std::string_view, 6> kMethods = {"GET",    "HEAD",    "PUT",
@@ -63,6 +66,9 @@ bool Exchange::may_reuse_connection() const {
   const HostPort& target = request_->target.authority;
   if (!connection_.leads_to(target, request_->upgrade)) return false;
   if (connection_.route != route_ && first_choice() != connection_.way) return false;
+  if (!may_be_sent_twice() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
+    return false;
+  }
   // A dial would ask this; on a proxy's connection the target may be another than the last one's.
   const AddressCheck check{&context_.guard, request_->client};
   if (connection_.to_proxy && !check.target(target, AddressGuard::Way::through_upstream)) {
@@ -149,20 +155,28 @@ void Exchange::advance() {
   }
 }
 
+bool Exchange::may_be_sent_twice() const {
+  const BodyFraming& framing = request_->framing;
+  const bool has_body = framing.kind == BodyFraming::Kind::chunked || framing.length > 0;
+  return !has_body && is_idempotent(request_->head.method);
+}
+
 /// The upstream closed, or failed with `sys`, before a whole head had come.
 bool Exchange::response_missing(int sys) {
-  const bool has_body = up_.total() > 0 || !up_.body_read();
-  if (reused_ && !response_begun_ && !has_body && is_idempotent(request_->head.method)) {
+  const bool went_stale = reused_ && !response_begun_;
+  if (went_stale && may_be_sent_twice()) {
     // The server closed the connection just as we used it again: no fault of this request.
     timer_.stop();
     dial();
     return false;
   }
+  const char* what = response_begun_ ? " closed within the head of its answer"
+                     : went_stale ? " closed the connection without an answer - it was kept from "
+                                    "an earlier request, and went stale"
+                                  : " closed the connection without an answer";
   finish(End::Kind::refused, Side::upstream,
          Error{response_begun_ ? Errc::http_response_incomplete : Errc::connection_terminated,
-               Side::upstream, sys,
-               where() + (response_begun_ ? " closed within the head of its answer"
-                                          : " closed the connection without an answer")});
+               Side::upstream, sys, where() + what});
   return false;
 }
 
@@ -243,6 +257,7 @@ void Exchange::finish_answered() {
     end_.note = "answered before the request's end, the rest of which was not passed on";
   }
   if (!request_done_ || !upstream_lives_on_) connection_.stream.reset();
+  connection_.idle_since = context_.loop.now();
   finish(client_lives_on_ ? End::Kind::next : End::Kind::close,
          client_lives_on_ ? Side::client : Side::local);
 }

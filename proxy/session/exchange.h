@@ -70,6 +70,7 @@ class Exchange final : private StreamEvents {
   enum class Stage : std::uint8_t { idle, dial, active };
 
   bool may_reuse_connection() const;
+  bool may_be_sent_twice() const;
   const Upstream* first_choice() const;
   void dial();
   void on_dialed(DialResult result);

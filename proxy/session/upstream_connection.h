@@ -4,6 +4,7 @@
 
 #include "base/host_port.h"
 #include "dial/upstream.h"
+#include "net/loop.h"
 #include "net/stream.h"
 #include "policy/router.h"
 
@@ -18,6 +19,7 @@ struct UpstreamConnection {
   /// else it leads to `target`.
   bool to_proxy = false;
   HostPort target;
+  Loop::Clock::time_point idle_since;
 
   /// Whether a request for `wanted` can go on it.  An upgrade needs a connection that leads to the
   /// target: what follows it there is no HTTP.

@@ -1,5 +1,7 @@
 // One request after the other: which connections live on, and which must not.
 
+#include <array>
+
 #include "support/catch.h"
 #include "support/plain_scene.h"
 
@@ -208,9 +210,32 @@ TEST_CASE("RFC 9110 9.2.2: a POST is not sent twice, nor what has a body") {
     scene.target(0).finish();
     CHECK(has(scene.hear(),
               "HTTP/1.1 502 culvert: target a.example:80 closed the connection "
-              "without an answer"));
+              "without an answer - it was kept from an earlier request, and went stale"));
     CHECK(scene.dialed() == 1);
   }
+}
+
+TEST_CASE("RFC 9112 9.3.1: what cannot be sent twice gets a fresh connection after a pause") {
+  constexpr std::array kOnce = {
+      "POST http://a.example/2 HTTP/1.1\nHost: a.example\nContent-Length: 0\n\n",
+      "PUT http://a.example/2 HTTP/1.1\nHost: a.example\nContent-Length: 1\n\nx",
+      "PUT http://a.example/2 HTTP/1.1\nHost: a.example\nTransfer-Encoding: chunked\n\n0\n\n"};
+  constexpr std::array kTwice = {
+      "GET http://a.example/2 HTTP/1.1\nHost: a.example\n\n",
+      "DELETE http://a.example/2 HTTP/1.1\nHost: a.example\nContent-Length: 0\n\n"};
+  const auto dials = [](const char* request, std::chrono::milliseconds pause) {
+    PlainScene scene;
+    scene.say(get("/1"));
+    scene.answer(ok("x"));
+    scene.pass(pause);
+    scene.say(crlf(request));
+    CHECK(has(scene.asked(scene.dialed() - 1), "/2 HTTP/1.1"));
+    return scene.dialed();
+  };
+  constexpr std::chrono::milliseconds kPause{1'050};
+  for (const char* request : kOnce) CHECK(dials(request, {}) == 1);
+  for (const char* request : kOnce) CHECK(dials(request, kPause) == 2);
+  for (const char* request : kTwice) CHECK(dials(request, kPause) == 1);
 }
 
 TEST_CASE("RFC 9110 9.2.2: a fresh connection that closes is no stale one") {
