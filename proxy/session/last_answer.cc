@@ -1,5 +1,6 @@
 #include "session/last_answer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <system_error>
@@ -9,7 +10,8 @@ namespace culvert {
 namespace {
 
 constexpr std::chrono::milliseconds kWriteTimeout{10'000};
-constexpr std::chrono::milliseconds kLingerTimeout{2'000};
+constexpr std::chrono::milliseconds kSilence{2'000};
+constexpr std::chrono::milliseconds kMostLingering{30'000};
 
 }  // namespace
 
@@ -20,7 +22,8 @@ LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::
       bytes_(std::move(bytes)),
       most_forgotten_(most_forgotten),
       done_(done),
-      deadline_(loop, Callback<void()>::to<&LastAnswer::on_deadline>(this)) {
+      deadline_(loop, Callback<void()>::to<&LastAnswer::on_deadline>(this)),
+      loop_(loop) {
   deadline_.start(kWriteTimeout);
 }
 
@@ -36,7 +39,9 @@ void LastAnswer::on_ready() {
     written_ += io.bytes;
   }
   lingering_ = true;
-  deadline_.start(kLingerTimeout);
+  last_heard_ = loop_.now();
+  end_ = last_heard_ + kMostLingering;
+  deadline_.start(kSilence);
   linger();
 }
 
@@ -45,6 +50,7 @@ void LastAnswer::linger() {
   for (;;) {
     const Io io = client_.try_read(buffer_);
     if (io.status == Io::Status::would_block) return;
+    last_heard_ = loop_.now();
     forgotten_ += io.bytes;
     if (io.status != Io::Status::ok || forgotten_ > most_forgotten_) break;
   }
@@ -52,7 +58,11 @@ void LastAnswer::linger() {
 }
 
 void LastAnswer::on_deadline() {
-  if (lingering_) return done_({});
+  if (lingering_) {
+    const auto due = std::min(last_heard_ + kSilence, end_) - loop_.now();
+    if (due.count() <= 0) return done_({});
+    return deadline_.start(std::chrono::ceil<std::chrono::milliseconds>(due));
+  }
   done_(Error{Errc::canceled, Side::client, 0, "took no answer"});
 }
 

@@ -12,8 +12,9 @@
 namespace culvert {
 
 /// The last that a client hears on its connection: an answer is written, then the connection is
-/// half-closed, and what the client still sends is read and forgotten for a while.  Closing with
-/// unread bytes would be a reset, and that may overtake the answer.
+/// half-closed, and what the client still sends is read and forgotten (RFC 9112 section 9.6) until
+/// it falls silent, or has had half a minute.  Closing with unread bytes would be a reset, and that
+/// may overtake the answer.
 class LastAnswer {
  public:
   /// Comes once, as the last thing this does: it may destroy the LastAnswer.  An error says that
@@ -41,6 +42,9 @@ class LastAnswer {
   bool lingering_ = false;
   Done done_;
   Timer deadline_;
+  Loop& loop_;
+  Loop::Clock::time_point last_heard_;
+  Loop::Clock::time_point end_;  // of the lingering
 };
 
 }  // namespace culvert

@@ -260,6 +260,21 @@ TEST_CASE("a client that neither reads nor leaves after its answer does not stay
   CHECK_THAT(scene.access_text(), Contains(" status=400 "));
 }
 
+TEST_CASE("RFC 9112 9.6: a client that goes on sending behind its answer is read on") {
+  Scene scene;
+  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.start();
+  const auto begun = Loop::Clock::now();
+  while (Loop::Clock::now() - begun < 2'600ms && scene.finished == 0) {
+    scene.client.says("more");
+    turn_for(scene.loop, 100ms);
+  }
+  CHECK(scene.finished == 0);
+  CHECK(scene.client.open());
+  REQUIRE(scene.run());
+  CHECK(Loop::Clock::now() - begun < 7s);
+}
+
 TEST_CASE("a client that resets instead of taking its answer is logged as gone") {
   Scene scene;
   scene.client.takes(0);
