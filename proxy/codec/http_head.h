@@ -30,6 +30,8 @@ class HeadScanner {
   /// (offset behind the empty line), nullopt if more is needed, or an error.
   Result<std::optional<std::size_t>> scan(std::string_view buffer);
 
+  /// Something of the start line has come, and not only empty lines before it.
+  bool begun() const { return in_head_ || pos_ - line_ > (after_cr_ ? 1 : 0); }
   /// Where the message begins behind skipped empty lines; valid once scan() found the end.
   std::size_t begin() const { return begin_; }
   /// Ready for the next message of the same connection.

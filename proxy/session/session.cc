@@ -97,7 +97,7 @@ void Session::start() {
 
 void Session::begin_drain() {
   admission_ = Admission::draining;
-  if (stage_ != Stage::head || !opening_->head.empty()) return;
+  if (stage_ != Stage::head || opening_->scanner.begun()) return;
   // A request that is on its way gets its answer; one that has not begun soon will not come.
   opening_->deadline.start(plain_ ? milliseconds(0) : kDrainingHeadTimeout);
 }
@@ -135,9 +135,10 @@ void Session::read_head() {
     const Io io = client_->try_read(context_.flow.buffer);
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) {
-      if (head.empty() && plain_) return finish({}, Side::client, {});
+      const bool begun = opening_->scanner.begun();
+      if (!begun && plain_) return finish({}, Side::client, {});
       return finish(name_of(Errc::canceled), Side::client,
-                    head.empty() ? "closed without a request" : "closed within the request's head");
+                    begun ? "closed within the request's head" : "closed without a request");
     }
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
     if (head.empty()) {
@@ -145,13 +146,19 @@ void Session::read_head() {
         context_.log.write(Log::Level::warning, mistake->text);
         return refuse(std::move(*mistake));
       }
-      if (plain_) opening_->deadline.start(context_.config.header_timeout);
-      started_ = context_.loop.now();
     }
+    // Old clients send an empty line behind a body (RFC 9112 section 2.2): it begins nothing.
+    const bool begins = !opening_->scanner.begun();
+    if (begins) started_ = context_.loop.now();
     head += bytes;
     const auto end = opening_->scanner.scan(head);
     if (!end) return refuse(end.error());
-    if (!*end) continue;
+    if (!*end) {
+      if (begins && plain_ && opening_->scanner.begun()) {
+        opening_->deadline.start(context_.config.header_timeout);
+      }
+      continue;
+    }
     opening_->deadline.stop();
     opening_->head_end = **end;
     const std::size_t begin = opening_->scanner.begin();
@@ -383,7 +390,7 @@ void Session::on_deadline() {
   if (stage_ == Stage::established) {
     return finish(name_of(Errc::canceled), Side::client, "took no answer");
   }
-  if (opening_->head.empty() && (plain_ || admission_ == Admission::draining)) {
+  if (!opening_->scanner.begun() && (plain_ || admission_ == Admission::draining)) {
     return finish({}, Side::local, {});
   }
   refuse({Errc::http_request_timeout, Side::client, 0,

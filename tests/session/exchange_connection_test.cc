@@ -258,6 +258,56 @@ TEST_CASE("an idle client is left in silence") {
   CHECK(scene.access_lines().size() == 1);
 }
 
+TEST_CASE("RFC 9112 2.2: an empty line behind a body begins no request") {
+  PlainScene::Options options;
+  options.config.keep_alive_timeout = std::chrono::milliseconds(60);
+  options.config.header_timeout = std::chrono::milliseconds(20);
+  PlainScene scene(std::move(options));
+  const string stray = GENERATE("\r\n", "\r", "\r\n\r\n");
+  scene.say(crlf("POST http://a.example/1 HTTP/1.1\nHost: a.example\nContent-Length: 1\n\n") + "x" +
+            stray);
+  scene.answer(ok("x"));
+  CHECK(scene.hear() == passed_on("x"));
+  SECTION("and the wait for one is as long, and as quiet, as without it") {
+    scene.pass(std::chrono::milliseconds(35));
+    CHECK_FALSE(scene.over());
+    scene.pass(std::chrono::milliseconds(60));
+    CHECK(scene.hear().empty());
+    CHECK(scene.client().ended());
+  }
+  SECTION("nor does a client that leaves then leave within one") {
+    scene.client().finish();
+    scene.settle();
+    CHECK(scene.over());
+  }
+  SECTION("nor is one waited for when we drain") {
+    scene.begin_drain();
+    scene.pass(std::chrono::milliseconds(5));
+    CHECK(scene.hear().empty());
+    CHECK(scene.client().ended());
+  }
+  CHECK(scene.access_lines().size() == 1);
+}
+
+TEST_CASE("RFC 9112 2.2: a request that began behind an empty line is waited for as any other") {
+  PlainScene::Options options;
+  options.config.header_timeout = std::chrono::milliseconds(20);
+  PlainScene scene(std::move(options));
+  scene.say(get("/1"));
+  scene.answer(ok("x"));
+  scene.hear();
+  scene.say("\r\n");
+  SECTION("it stalls") {
+    scene.say("G");
+    scene.pass(std::chrono::milliseconds(40));
+    CHECK(has(scene.hear(), "HTTP/1.1 408 "));
+  }
+  SECTION("it comes") {
+    scene.say(get("/2"));
+    CHECK(has(scene.asked(), "GET /2 "));
+  }
+}
+
 TEST_CASE("a draining proxy closes behind the answer that is under way") {
   PlainScene scene;
   scene.say(get("/1"));
