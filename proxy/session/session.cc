@@ -361,7 +361,11 @@ void Session::next_request() {
 void Session::refuse(Error error) {
   status_ = static_cast<std::int16_t>(meaning_of(error.code).status);
   opening_->dial.reset();
-  std::string answer = error_answer(error, method_ == "HEAD");
+  // Whatever else is wrong with the request: if it was HEAD, no body is read (RFC 9110 section
+  // 9.3.2).
+  const bool to_head =
+      std::string_view(opening_->head).substr(opening_->scanner.begin()).starts_with("HEAD ");
+  std::string answer = error_answer(error, to_head);
   opening_->failure = std::move(error);
   close_with(std::move(answer));
 }

@@ -74,6 +74,20 @@ TEST_CASE("what cannot be served is answered with a status and a sentence, and n
   CHECK_THAT(scene.client.heard() + scene.access_text() + scene.log_text(), !Contains("hush"));
 }
 
+TEST_CASE("RFC 9110 9.3.2: what is wrong with a HEAD request is told without a body") {
+  Scene scene(GENERATE(Pace{}, Pace{true, 1}));
+  const std::string before = GENERATE("", "\r\n");
+  const std::string rest = GENERATE("A : b\r\n", "A: b\n", "Content-Length: x\r\n");
+  scene.client.says(before + "HEAD http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\n" + rest + "\r\n")
+      .ends();
+  scene.start();
+  REQUIRE(scene.run());
+  const Answer answer = parse_answer(scene.client.heard());
+  CHECK(answer.status == 400);
+  CHECK_THAT(answer.head, Contains("Content-Length: "));
+  CHECK(answer.body.empty());
+}
+
 TEST_CASE("a head that does not come in time is a 408") {
   Scene scene;
   scene.config.header_timeout = 30ms;
