@@ -15,6 +15,19 @@ namespace {
 constexpr int kMaxInterimAnswers = 16;
 constexpr std::size_t kMaxShownReason = 60;
 
+/// RFC 9110 section 9.3.6: in an answer to CONNECT neither field says anything, so they cannot
+/// contradict each other.
+std::string without_framing(std::string_view head) {
+  std::string out;
+  while (!head.empty()) {
+    const std::string_view line = head.substr(0, head.find('\n') + 1);
+    const std::string_view name = line.substr(0, line.find(':'));
+    if (!iequals(name, "content-length") && !iequals(name, "transfer-encoding")) out += line;
+    head.remove_prefix(line.size());
+  }
+  return out;
+}
+
 class HttpConnectHandshake final : public Handshake {
  public:
   HttpConnectHandshake(const HostPort& target, const std::optional<Credentials>& credentials,
@@ -88,7 +101,13 @@ Result<void> HttpConnectHandshake::check_opening() const {
 
 Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
   ResponseHead answer;
-  if (auto fine = parse_response_head(head, HeadLimits{}, answer); !fine) {
+  auto fine = parse_response_head(head, HeadLimits{}, answer);
+  std::string unframed;
+  if (!fine) {
+    unframed = without_framing(head);
+    fine = parse_response_head(unframed, HeadLimits{}, answer);
+  }
+  if (!fine) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "sent a malformed answer: " + fine.error().text);
   }

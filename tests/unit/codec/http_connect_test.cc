@@ -16,8 +16,8 @@ Outcome run(std::string_view to, const std::optional<Credentials>& credentials,
             const std::string& answer) {
   std::vector<std::string> answers;
   if (!answer.empty()) answers.push_back(answer);
-  return play_all([&] { return make_http_connect_handshake(*HostPort::parse(to), credentials, ""); },
-                  answers);
+  return play_all(
+      [&] { return make_http_connect_handshake(*HostPort::parse(to), credentials, ""); }, answers);
 }
 
 Outcome run(const std::string& answer) { return run("gcr.io:443", std::nullopt, answer); }
@@ -71,6 +71,23 @@ TEST_CASE("any 2xx opens the tunnel right behind the empty line") {
   const Outcome glued = run(answer + "HTTP/1.1 \x16\x03\0"s);
   CHECK(glued.done);
   CHECK(glued.rest == "HTTP/1.1 \x16\x03\0"s);
+}
+
+TEST_CASE("RFC 9110 9.3.6: what frames an answer to CONNECT is ignored") {
+  const auto fields = GENERATE(values<std::string>({
+      "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+      "content-length: 5\r\nX: y\r\nCONTENT-LENGTH: 6\r\n",
+      "Content-Length: \r\n",
+      "Content-Length: x\r\n",
+      "Transfer-Encoding: chunked, gzip\r\n",
+  }));
+  CAPTURE(fields);
+  const Outcome good = run("HTTP/1.1 200 OK\r\n" + fields + "\r\nhello");
+  CHECK(good.done);
+  CHECK(good.rest == "hello");
+  CHECK(error_of(run("HTTP/1.1 407 No\r\n" + fields + "\r\n")).code == Errc::upstream_auth_failed);
+  CHECK_THAT(error_of(run("HTTP/1.1 200 OK\r\n" + fields + "A : b\r\n\r\n")).text,
+             Contains("malformed answer: a field name contains white space"));
 }
 
 TEST_CASE("a refusal is repeated with its status and reason") {
