@@ -13,7 +13,9 @@ namespace culvert {
 namespace {
 
 constexpr int kMaxInterimAnswers = 16;
-constexpr std::size_t kMaxShownReason = 60;
+/// What a clause may take of the 200 bytes of our own reason phrase, behind "culvert: upstream
+/// NAME".
+constexpr std::size_t kMostOfClause = 160;
 
 /// RFC 9110 section 9.3.6: in an answer to CONNECT neither field says anything, so they cannot
 /// contradict each other.
@@ -128,10 +130,15 @@ Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
 
 Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
-  if (!head.reason.empty()) {
-    text += " " + printable(redact_echo(head.reason, credentials_), kMaxShownReason);
-  }
-  text += " for " + shown_;
+  const std::string place = " for " + shown_;
+  // Another culvert's reason begins with its name, and most name the target.
+  const std::string words = redact_echo(head.reason, credentials_);
+  std::string_view reason = words;
+  constexpr std::string_view kOurs = "culvert: ";
+  if (reason.starts_with(kOurs)) reason.remove_prefix(kOurs.size());
+  const std::size_t room = kMostOfClause - text.size() - 1 - place.size();
+  if (!reason.empty()) text += " " + printable(reason, room);
+  if (text.find(shown_) == std::string::npos) text += place;
   switch (head.status) {
     case 403:
       return upstream_fault(Errc::upstream_denied, std::move(text));

@@ -44,7 +44,7 @@ TEST_CASE("RFC 9110 7.6.3: CONNECT carries Via, and an upstream that has met it 
         "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\nVia: 1.1 culvert-1\r\n\r\n");
   const Error loop = error_of(run("HTTP/1.1 508 culvert: it has been here before\r\n\r\n"));
   CHECK(loop.code == Errc::proxy_loop_detected);
-  CHECK_THAT(loop.text, Contains("answered 508 culvert: it has been here before"));
+  CHECK_THAT(loop.text, Contains("answered 508 it has been here before for gcr.io:443"));
 }
 
 TEST_CASE("CONNECT carries Basic credentials without being asked (RFC 7617 section 2)") {
@@ -134,6 +134,14 @@ TEST_CASE("407 is our own fault towards the upstream and says what to check") {
   const Error with = error_of(run("gcr.io:443", Credentials{"u", Secret("secret")}, answer));
   CHECK(with.text ==
         "answered 407 Proxy Authentication Required for gcr.io:443 - check user and password");
+}
+
+TEST_CASE("the reason of another culvert comes through") {
+  const std::string refused = "upstream socks5://192.168.100.100:1080 refused the connection";
+  CHECK(error_of(run("HTTP/1.1 502 culvert: " + refused + " - is the tunnel up?\r\n\r\n")).text ==
+        "answered 502 " + refused + " - is the tunnel up? for gcr.io:443");
+  CHECK(error_of(run("HTTP/1.1 502 culvert: target gcr.io:443 is closed\r\n\r\n")).text ==
+        "answered 502 target gcr.io:443 is closed");
 }
 
 TEST_CASE("a long reason is cut") {
