@@ -174,16 +174,51 @@ bool is_same(const Field& field, std::string_view line) {
          field.value == trim(line.substr(colon + 1));
 }
 
+llhttp_errno_t run_llhttp(llhttp_type_t type, std::string_view start_line, std::string_view lines,
+                          Collector& collector) {
+  llhttp_t parser;
+  llhttp_init(&parser, type, &settings());
+  parser.data = &collector;
+  const llhttp_errno_t error = llhttp_execute(&parser, start_line.data(), start_line.size());
+  return error != HPE_OK ? error : llhttp_execute(&parser, lines.data(), lines.size());
+}
+
+/// The same lines, with spaces for the tabs at their ends.
+std::string without_last_tabs(std::string_view lines) {
+  std::string out(lines);
+  bool at_end = false;
+  for (auto c = out.rbegin(); c != out.rend(); ++c) {
+    if (*c == '\t' && at_end) *c = ' ';
+    at_end = *c == '\r' || *c == '\n' || (*c == ' ' && at_end);
+  }
+  return out;
+}
+
+/// Behind Content-Length's number llhttp lets spaces stand but no tabs, which white space may be as
+/// well (RFC 9110 section 5.6.3).
+llhttp_errno_t run_without_last_tabs(llhttp_type_t type, std::string_view start_line,
+                                     std::string_view lines, Collector& collector) {
+  const std::string spaced = without_last_tabs(lines);
+  collector.fields.clear();
+  const llhttp_errno_t error = run_llhttp(type, start_line, spaced, collector);
+  const auto in_lines = [&](std::string_view view) {
+    return view.data() == nullptr
+               ? view
+               : lines.substr(static_cast<std::size_t>(view.data() - spaced.data()), view.size());
+  };
+  for (Field& field : collector.fields) field = {in_lines(field.name), in_lines(field.value)};
+  return error;
+}
+
 /// Has llhttp read `start_line` and `lines`, the field lines with the empty line behind them.
 Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_view lines,
                    const HeadLimits& limits, std::vector<Field>& fields) {
   fields.clear();
   Collector collector{fields, limits.fields};
-  llhttp_t parser;
-  llhttp_init(&parser, type, &settings());
-  parser.data = &collector;
-  llhttp_errno_t error = llhttp_execute(&parser, start_line.data(), start_line.size());
-  if (error == HPE_OK) error = llhttp_execute(&parser, lines.data(), lines.size());
+  llhttp_errno_t error = run_llhttp(type, start_line, lines, collector);
+  if (error == HPE_INVALID_CONTENT_LENGTH) {
+    error = run_without_last_tabs(type, start_line, lines, collector);
+  }
 
   // Our own view of each line names a mistake better, and must be the same as llhttp's: where the
   // packaged 8.1.0 is lenient, it would not be.

@@ -140,6 +140,39 @@ TEST_CASE("bad request lines are refused by name") {
   CHECK_THAT(error->text, Contains(row.text));
 }
 
+TEST_CASE("RFC 9110 5.6.3: white space around a value is spaces and tabs") {
+  const auto around = GENERATE(table<std::string, std::string>(
+      {{"\t", ""}, {" ", "\t"}, {"", " \t \t"}, {"\t \t", "\t\t "}}));
+  const auto [name, value] = GENERATE(table<std::string, std::string>(
+      {{"Content-Length", "2"}, {"Transfer-Encoding", "chunked"}, {"X", "a\tb"}}));
+  const std::string line = name + ":" + std::get<0>(around) + value + std::get<1>(around) + "\r\n";
+  const std::string fields = "Host: a\t\r\n" + line + "Last: \t\r\n\r\n";
+  CAPTURE(line);
+  const auto check = [&](const MessageHead& head) {
+    REQUIRE(head.fields.size() == 3);
+    CHECK(head.fields[0].value == "a");
+    CHECK(head.fields[1].name == name);
+    CHECK(head.fields[1].value == value);
+    CHECK(head.fields[2].value.empty());
+  };
+  const std::string asked = "POST http://a/ HTTP/1.1\r\n" + fields;
+  RequestHead request;
+  REQUIRE(parse_request_head(asked, HeadLimits{}, request));
+  check(request);
+  CHECK(request.fields[1].name.data() == asked.data() + asked.find(name));
+  const std::string answered = "HTTP/1.1 200 OK\r\n" + fields;
+  ResponseHead response;
+  REQUIRE(parse_response_head(answered, HeadLimits{}, response));
+  check(response);
+}
+
+TEST_CASE("RFC 9110 8.6: a tab within a number is no white space") {
+  const auto error =
+      request_error("POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\t3\r\n\r\n");
+  REQUIRE(error);
+  CHECK_THAT(error->text, Contains("not one number"));
+}
+
 TEST_CASE("bad field lines are refused by name in both directions") {
   struct Row {
     std::string line;
