@@ -16,6 +16,7 @@ constexpr std::size_t kMaxMethod = 64;
 /// llhttp knows a fixed list of methods and judges targets by other rules than a proxy's.  Both are
 /// parsed before it is asked, so it gets a request line that it cannot stumble over.
 constexpr std::string_view kStandIn = "GET / HTTP/1.1\r\n";
+constexpr std::string_view kStandInStatus = "HTTP/1.1 200 OK\r\n";
 
 /// A mistake: what it is, and which answer it earns if a client made it.
 struct Fault {
@@ -37,7 +38,8 @@ std::string_view next_line(std::string_view& rest) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.
+/// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.  What is later than
+/// 1.1 is taken as that (RFC 9110 section 2.5).
 Fault parse_version(std::string_view text, MessageHead& out) {
   if (text == "HTTP/1.1" || text == "HTTP/1.0") {
     out.major = 1;
@@ -46,6 +48,8 @@ Fault parse_version(std::string_view text, MessageHead& out) {
   }
   if (text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
       is_digit(text[7])) {
+    out.major = out.minor = 1;
+    if (text[5] == '1') return {};
     return {"the HTTP version is neither 1.1 nor 1.0", Errc::version_not_supported};
   }
   return {"the HTTP version is malformed"};
@@ -264,7 +268,10 @@ Result<void> parse_response_head(std::string_view head, const HeadLimits& limits
   const std::string_view whole = head;
   Fault fault = parse_status_line(next_line(head), out);
   if (!fault) {
-    const std::string_view status_line = whole.substr(0, whole.size() - head.size());
+    // llhttp knows the versions that there are.
+    constexpr std::size_t kMinor = 7;
+    const std::string_view status_line =
+        whole[kMinor] > '1' ? kStandInStatus : whole.substr(0, whole.size() - head.size());
     fault = parse_fields(HTTP_RESPONSE, status_line, head, limits, out.fields);
   }
   return result_of(fault, false);

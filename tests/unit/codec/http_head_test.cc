@@ -127,7 +127,7 @@ TEST_CASE("bad request lines are refused by name") {
       {"GET http://a/ HTTP/11", Errc::http_request_error, "version is malformed"},
       {"GET http://a/ XTTP/1.1", Errc::http_request_error, "version is malformed"},
       {"GET http://a/ HTTP/0.9", Errc::version_not_supported, "neither 1.1 nor 1.0"},
-      {"GET http://a/ HTTP/1.2", Errc::version_not_supported, "neither 1.1 nor 1.0"},
+      {"GET http://a/ HTTP/3.1", Errc::version_not_supported, "neither 1.1 nor 1.0"},
       {"GET http://a/ HTTP/2.0", Errc::version_not_supported, "neither 1.1 nor 1.0"},
       {"PRI * HTTP/2.0", Errc::version_not_supported, "neither 1.1 nor 1.0"},
       {std::string(65, 'G') + " http://a/ HTTP/1.1", Errc::method_not_implemented, "too long"},
@@ -171,6 +171,21 @@ TEST_CASE("RFC 9110 8.6: a tab within a number is no white space") {
       request_error("POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2\t3\r\n\r\n");
   REQUIRE(error);
   CHECK_THAT(error->text, Contains("not one number"));
+}
+
+TEST_CASE("RFC 9110 2.5: a version later than 1.1 is taken as 1.1") {
+  const std::string version = GENERATE("HTTP/1.2", "HTTP/1.9");
+  RequestHead request;
+  REQUIRE(parse_request_head("GET http://a/ " + version + "\r\nHost: a\r\n\r\n", HeadLimits{},
+                             request));
+  CHECK(request.minor == 1);
+  ResponseHead response;
+  REQUIRE(parse_response_head(version + " 404 No\r\nContent-Length: 2\r\n\r\n", HeadLimits{},
+                              response));
+  CHECK(response.minor == 1);
+  CHECK(response.status == 404);
+  CHECK_FALSE(parse_response_head(version + " 404 No\r\nContent-Length: x\r\n\r\n", HeadLimits{},
+                                  response));
 }
 
 TEST_CASE("bad field lines are refused by name in both directions") {
