@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "codec/field_list.h"
 #include "codec/intermediary.h"
+#include "codec/octets.h"
 #include "codec/upgrade.h"
 
 namespace culvert {
@@ -75,6 +76,19 @@ void append_authority(const HostPort& authority, std::string& out) {
   append_number(out, authority.port);
 }
 
+/// Bytes that RFC 3986 section 2.1 wants percent-encoded, curl among others sends as they are.
+void append_path(std::string_view path, std::string& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (;;) {
+    const std::size_t count = span_of(path, kTargetText);
+    out += path.substr(0, count);
+    if (count == path.size()) return;
+    const auto byte = static_cast<unsigned char>(path[count]);
+    out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    path.remove_prefix(count + 1);
+  }
+}
+
 /// RFC 9112 section 3.2: the target as the next hop wants it.
 void append_target(const RequestHead& head, const RequestTarget& target, bool absolute_form,
                    std::string& out) {
@@ -88,7 +102,7 @@ void append_target(const RequestHead& head, const RequestTarget& target, bool ab
     return;
   }
   if (!target.path.starts_with('/')) out += '/';
-  out += target.path;
+  append_path(target.path, out);
 }
 
 void append_framing(const BodyFraming& framing, bool wrote_length, std::string& out) {

@@ -72,10 +72,11 @@ Fault parse_request_line(std::string_view line, const HeadLimits& limits, Reques
   if (out.target.size() > limits.target) {
     return {"the request target is too long", Errc::http_uri_too_long};
   }
-  const std::size_t end = span_of(out.target, kTargetText);
+  // A host has no bytes beyond ASCII; a path that has is encoded when it is written anew.
+  const std::size_t end = span_of(out.target, kTargetRaw);
   if (end == out.target.size()) return {};
   return {out.target[end] == ' ' ? "the request line has more than two spaces"
-                                 : "the request target has non-ASCII or control bytes"};
+                                 : "the request target has control bytes"};
 }
 
 /// RFC 9112 section 4: HTTP-version SP status-code SP [ reason-phrase ]; many servers leave the

@@ -11,6 +11,7 @@ enum Octet : std::uint8_t {
   kToken = 1,       ///< tchar: RFC 9110 section 5.6.2
   kFieldText = 2,   ///< HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5
   kTargetText = 4,  ///< VCHAR: all that may stand in a request target
+  kTargetRaw = 8,   ///< the same, and bytes beyond ASCII, which careless clients do not encode
 };
 
 inline constexpr auto kOctets = [] {
@@ -18,6 +19,7 @@ inline constexpr auto kOctets = [] {
   for (unsigned c = 0; c < 256; ++c) {
     if (c == '\t' || (c >= ' ' && c != 0x7f)) table[c] |= kFieldText;
     if (c > ' ' && c < 0x7f) table[c] |= kTargetText;
+    if (c > ' ' && c != 0x7f) table[c] |= kTargetRaw;
     if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
       table[c] |= kToken;
     }

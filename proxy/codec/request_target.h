@@ -13,7 +13,8 @@ struct RequestTarget {
   Form form = Form::authority;
   HostPort authority;  ///< where to go
   /// absolute-form: path and query, a view into the target.  It is as received: empty for
-  /// "http://host" and "?q" for "http://host?q", which origin-form writes as "/" and "/?q".
+  /// "http://host" and "?q" for "http://host?q", which origin-form writes as "/" and "/?q", and may
+  /// hold bytes beyond ASCII, which are written percent-encoded.
   std::string_view path;
 };
 

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   check_fields(head, kLimits);
   FUZZ_CHECK(is_token(head.method));
-  for (const char c : head.target) FUZZ_CHECK(c > ' ' && c < 0x7f);
+  for (const char c : head.target) FUZZ_CHECK(static_cast<unsigned char>(c) > ' ' && c != 0x7f);
 
   const std::string anew = std::string(head.method) + " " + std::string(head.target) +
                            (head.minor == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n") +

@@ -212,6 +212,28 @@ TEST_CASE("a dial that fails is a 502 with the reason") {
   CHECK(has(scene.hear(), "HTTP/1.1 502 culvert: target a.example:80 refused the connection"));
 }
 
+TEST_CASE("RFC 3986 2.1: bytes beyond ASCII in path and query go on percent-encoded") {
+  for (const char* upstream : {"direct://", "http://proxy.example"}) {
+    PlainScene::Options options;
+    options.upstream = upstream;
+    PlainScene scene(std::move(options));
+    scene.say(
+        crlf("GET http://a.example/\xc3\xbc"
+             "ber%20?q=\xff HTTP/1.1\nHost: a.example\n\n"));
+    CHECK(has(scene.asked(), "a.example/%C3%BCber%20?q=%FF HTTP/1.1\r\n") == (upstream[0] == 'h'));
+  }
+}
+
+TEST_CASE("RFC 3986 3.2.2: in a host there are none") {
+  for (const char* target :
+       {"http://\xc3\xbc.example/", "http://a.example:\xc3/", "h\xc3://a/", "\xc3"}) {
+    PlainScene scene;
+    scene.say(crlf("GET " + std::string(target) + " HTTP/1.1\nHost: a.example\n\n"));
+    CHECK(has(scene.hear(), "HTTP/1.1 400 "));
+    CHECK(scene.dialed() == 0);
+  }
+}
+
 TEST_CASE("RFC 9110 15.5.8: 407 of an upstream proxy is ours to solve, and becomes 502") {
   PlainScene::Options options;
   options.upstream = "http://proxy.example";
