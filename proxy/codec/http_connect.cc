@@ -132,8 +132,7 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
   const std::string place = " for " + shown_;
   // Another culvert's reason begins with its name, and most name the target.
-  const std::string words = redact_echo(head.reason, credentials_);
-  std::string_view reason = words;
+  std::string_view reason = redact_echo(head.reason, credentials_);
   constexpr std::string_view kOurs = "culvert: ";
   if (reason.starts_with(kOurs)) reason.remove_prefix(kOurs.size());
   const std::size_t room = kMostOfClause - text.size() - 1 - place.size();

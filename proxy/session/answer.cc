@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "session/http_date.h"
 
 namespace culvert {
 namespace {
@@ -31,11 +32,12 @@ std::string error_answer(const Error& error, bool head_request) {
   if (!meaning.hint.empty()) body += fmt::format("{}\n", meaning.hint);
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\n"
+      "Date: {}\r\n"
       "Proxy-Status: culvert; error={}; details={}\r\n"
       "Content-Type: text/plain\r\n"
       "Content-Length: {}\r\n"
       "Connection: close\r\n",
-      meaning.status, reason, meaning.rfc9209, structured_string(reason), body.size());
+      meaning.status, reason, http_date(), meaning.rfc9209, structured_string(reason), body.size());
   if (meaning.status == 407) out += "Proxy-Authenticate: Basic realm=\"culvert\"\r\n";
   out += "\r\n";
   if (!head_request) out += body;

@@ -14,8 +14,8 @@ inline constexpr std::string_view kConnectEstablished =
 /// that nobody takes our 503 for the target's.  For Go programs it is all that the user sees.
 std::string reason_phrase(const Error& error);
 
-/// A whole answer to the client: status line, Proxy-Status (RFC 9209), a text body with the reason
-/// and a hint (none for HEAD), `Connection: close`.
+/// A whole answer to the client: status line, Date, Proxy-Status (RFC 9209), a text body with the
+/// reason and a hint (none for HEAD), `Connection: close`.
 std::string error_answer(const Error& error, bool head_request = false);
 
 }  // namespace culvert

@@ -1,15 +1,12 @@
 // The half of an exchange that comes back: from the response's first byte to the client's last.
-#include <array>
-#include <ctime>
 #include <utility>
-
-#include <fmt/chrono.h>
 
 #include "base/redact.h"
 #include "codec/forward_head.h"
 #include "codec/protocol_guess.h"
 #include "codec/upgrade.h"
 #include "session/exchange.h"
+#include "session/http_date.h"
 
 namespace culvert {
 namespace {
@@ -18,19 +15,6 @@ namespace {
 constexpr std::size_t kHeadRoom = 1024;
 // More responses that are none are no service to anybody.
 constexpr unsigned kMostInterim = 100;
-
-/// Now, as RFC 9110 section 5.6.7 writes it.
-std::string_view http_date() {
-  // It changes once a second, and costs as much as the rest of a head.
-  thread_local std::time_t cached_second = -1;
-  thread_local std::array<char, 29> cached;
-  if (const std::time_t second = std::time(nullptr); second != cached_second) {
-    fmt::format_to_n(cached.data(), cached.size(), "{:%a, %d %b %Y %H:%M:%S GMT}",
-                     fmt::gmtime(second));
-    cached_second = second;
-  }
-  return {cached.data(), cached.size()};
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "codec/intermediary.h"
 #include "codec/upgrade.h"
+#include "session/http_date.h"
 
 namespace culvert {
 
@@ -31,8 +32,9 @@ bool PlainRequest::is_for_us() const {
 std::string PlainRequest::own_answer() const {
   std::string body;
   if (head.method == "TRACE") append_trace_body(head, body);
-  return fmt::format("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                     body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), body);
+  return fmt::format(
+      "HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\nDate: {}\r\nConnection: close\r\n\r\n{}",
+      body.empty() ? "" : "Content-Type: message/http\r\n", body.size(), http_date(), body);
 }
 
 }  // namespace culvert

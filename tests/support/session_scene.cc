@@ -126,6 +126,7 @@ Answer Scene::answer() {
   CHECK(answer.head.find("\r\nConnection: close\r\n") != std::string::npos);
   CHECK(answer.head.find("\r\nProxy-Status: culvert; error=") != std::string::npos);
   CHECK(answer.body.starts_with(answer.reason));
+  CHECK(answer.head.find(" GMT\r\n") > answer.head.find("\r\nDate: "));  // RFC 9110 6.6.1
   CHECK(answer.head.find("\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n") !=
         std::string::npos);
   CHECK(client.heard_end());
