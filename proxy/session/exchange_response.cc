@@ -69,6 +69,7 @@ bool Exchange::take_interim(const ConnectionOptions& options, std::string_view r
     return refuse_response(
         {Errc::http_protocol_error, Side::upstream, 0, "there are too many interim responses"});
   }
+  last_progress_ = context_.loop.now();  // RFC 9110 section 15.2: it works on it
   upgrading_ = response_.status == 101;
   if (upgrading_ && !(request_->upgrade && request_done_)) {
     return refuse_response({Errc::http_protocol_error, Side::upstream, 0,

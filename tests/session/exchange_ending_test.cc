@@ -191,6 +191,17 @@ TEST_CASE("a body on its way is progress") {
   CHECK(has(scene.hear(), "200 OK"));
 }
 
+TEST_CASE("RFC 9110 15.2: an interim response is progress") {
+  PlainScene scene(quick());
+  scene.say(kGet);
+  for (int i = 0; i < 10; ++i) {
+    scene.pass(milliseconds(10));
+    scene.answer(crlf("HTTP/1.1 102 Processing\n\n"));
+  }
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+  CHECK(has(scene.hear(), "200 OK"));
+}
+
 TEST_CASE("an answer that stalls is broken off by --idle-timeout, if there is one") {
   PlainScene::Options options = quick(300);
   SECTION("there is") { options.config.idle_timeout = milliseconds(30); }
