@@ -99,6 +99,11 @@ bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest
                                   : " answered 407 - it wants a user and password")});
     return false;
   }
+  if (response_.status == 407) {
+    // Its challenge cannot be passed on, and without one the client would take it for ours.
+    return refuse_response(
+        {Errc::http_protocol_error, Side::upstream, 0, "it is 407, which only a proxy may answer"});
+  }
   const auto framing = response_framing(response_, request_->head.method);
   if (!framing) return refuse_response(framing.error());
   head_done_ = true;

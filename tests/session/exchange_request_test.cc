@@ -234,6 +234,15 @@ TEST_CASE("RFC 3986 3.2.2: in a host there are none") {
   }
 }
 
+TEST_CASE("RFC 9110 15.5.8: 407 of a target is a bad answer") {
+  PlainScene scene;
+  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  scene.answer(crlf("HTTP/1.1 407 Who\nProxy-Authenticate: Basic realm=x\nContent-Length: 0\n\n"));
+  const std::string heard = scene.hear();
+  CHECK(has(heard, "HTTP/1.1 502 culvert: target a.example:80 sent a bad answer: it is 407"));
+  CHECK_FALSE(has(heard, "Basic"));
+}
+
 TEST_CASE("RFC 9110 15.5.8: 407 of an upstream proxy is ours to solve, and becomes 502") {
   PlainScene::Options options;
   options.upstream = "http://proxy.example";
