@@ -61,7 +61,7 @@ constexpr std::array kRows = {
          "Nothing listens there: is it up, and are host and port right?"}},
     Row{Errc::connection_terminated,
         {502, "connection_terminated", "connection_terminated",
-         "Over ssh -D the reason is in the output of ssh, with -v in full."}},
+         "Try again; if ssh -D is on the way, its output tells the reason, with -v in full."}},
     Row{Errc::connection_timeout,
         {504, "connection_timeout", "connection_timeout",
          "No answer in time: a firewall may drop the packets, or the tunnel hangs."}},
