@@ -25,6 +25,8 @@ void Exchange::begin_request() {
   if (!used) return finish(End::Kind::refused, Side::client, std::move(used).error());
   if (*used < body_begin_.size()) client_.unread(body_begin_.substr(*used));
   clear_keeping(body_begin_, kKeptRoom);
+  // How long the body may be in the taking is for limit() to say.
+  if (!up_.body_read()) connection_.stream->check_peer(true);
   arm_timer();
   advance();
 }
@@ -48,6 +50,7 @@ bool Exchange::pump_request() {
       return true;
     case Kind::ended:
       request_done_ = true;
+      connection_.stream->check_peer(false);
       last_progress_ = context_.loop.now();
       return true;
     case Kind::write_failed:
