@@ -81,7 +81,7 @@ void RouteDial::try_next() {
   current_ = &upstream;
   auto budget = std::max(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()), milliseconds(1));
   const bool last = next_ == order_.size();
-  if (!last) budget = std::min(budget, kAttemptLimit);
+  if (!last) budget = std::min(budget, upstream.config.connect_timeout.value_or(kAttemptLimit));
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
   attempts_.push_back(
       std::make_unique<RouteAttempt>(loop_, log_, upstream, target_, purpose_, check_, budget,

@@ -27,7 +27,7 @@ UpstreamDial::UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& targe
       check_(check),
       done_(done),
       begun_(loop.now()),
-      deadline_(loop.now() + budget),
+      deadline_(loop.now() + std::min(budget, upstream.config.connect_timeout.value_or(budget))),
       connect_limit_(upstream.config.connect_timeout.value_or(connect_limit)),
       timer_(loop, Callback<void()>::to<&UpstreamDial::on_timeout>(this)) {}
 
@@ -94,8 +94,7 @@ void UpstreamDial::connect() {
 void UpstreamDial::connect_anew() {
   stage_ = Stage::connect;
   // Through another upstream, connecting takes that one's handshake too.
-  const bool limited = !is_direct() && !upstream_.config.via_index;
-  if (limited || upstream_.config.connect_timeout) {
+  if (!is_direct() && !upstream_.config.via_index) {
     const auto left = std::chrono::ceil<milliseconds>(deadline_ - loop_.now());
     timer_.start(std::clamp(connect_limit_, milliseconds(0), left));
   }

@@ -32,8 +32,8 @@ class UpstreamDial final : public Dial, private StreamEvents {
   };
 
   /// `target` outlives the dial; `check` is asked about its address, where that is known here.
-  /// `budget` is what this attempt may take in all; connecting to the proxy may take
-  /// `connect_limit` of it.
+  /// `budget` is what this attempt may take in all, or less with `?connect-timeout`; connecting to
+  /// the proxy may take `connect_limit` of it, or all of it with `?connect-timeout`.
   UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
                const AddressCheck& check, std::chrono::milliseconds connect_limit,
                std::chrono::milliseconds budget, DialDone done);

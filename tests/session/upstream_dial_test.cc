@@ -121,6 +121,19 @@ TEST_CASE("a dial counts its time from its start") {
   CHECK(attempt.result->error().side == Side::target);
 }
 
+TEST_CASE("?connect-timeout is for the whole attempt, within its budget") {
+  UpstreamConfig config = GENERATE(socks5, http)();
+  config.connect_timeout = 30ms;
+  Attempt attempt(config, GENERATE(10'000ms, 30ms));
+  attempt.transport->connects(attempt.far);
+  const auto begun = Loop::Clock::now();
+  attempt.dial->start();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK(Loop::Clock::now() - begun < 2s);
+  CHECK(attempt.result->error().code == Errc::connection_timeout);
+  CHECK_THAT(attempt.result->error().text, Contains("did not answer the "));
+}
+
 TEST_CASE("a proxy that resets before its first word is asked whether it is still there") {
   Attempt attempt(GENERATE(socks5, socks4a, http)(), 200ms);
   Peer again{attempt.loop};
