@@ -34,6 +34,10 @@ int telling(const Error& error) {
   }
 }
 
+bool is_silence(const Error& error) {
+  return error.side == Side::upstream && error.code == Errc::connection_timeout;
+}
+
 Error connect_error(int sys, Side side) {
   switch (sys) {
     case ECONNREFUSED:

@@ -30,6 +30,9 @@ std::string seconds(std::chrono::milliseconds duration);
 /// How much an error tells about the cause; of several failed attempts the highest is reported.
 int telling(const Error& error);
 
+/// An upstream that was asked and said nothing: its tunnel may be dead, or the target.
+bool is_silence(const Error& error);
+
 /// What a failed connect() means: code, and a clause to stand behind the peer's name ("refused the
 /// connection").  `side` is the peer's.
 Error connect_error(int sys, Side side);

@@ -1,12 +1,22 @@
 #include "dial/prober.h"
 
+#include <array>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "dial/attempt_limits.h"
 
 namespace culvert {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+// Who says yes first and then finds that it cannot connect closes soon after.
+constexpr milliseconds kYesStands{1'000};
+
+}  // namespace
 
 Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
                milliseconds interval)
@@ -15,16 +25,16 @@ Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
       upstream_(upstream),
       host_(host),
       interval_(interval),
-      timer_(loop, Callback<void()>::to<&Prober::probe>(this)) {
+      timer_(loop, Callback<void()>::to<&Prober::on_timer>(this)) {
   timer_.start(milliseconds(0));
 }
 
-Prober::~Prober() {
-  if (dial_) upstream_.breaker.abandoned(permit_);
+void Prober::on_timer() {
+  if (stream_) return pass();
+  probe();
 }
 
 void Prober::probe() {
-  permit_ = upstream_.begin_attempt(loop_.now());
   dial_ = std::make_unique<UpstreamDial>(loop_, upstream_, host_, UpstreamDial::Purpose::tunnel,
                                          AddressCheck{}, kConnectLimit, kAttemptLimit,
                                          DialDone::to<&Prober::on_done>(this));
@@ -32,15 +42,53 @@ void Prober::probe() {
 }
 
 void Prober::on_done(DialResult result) {
-  dial_.reset();
-  upstream_.probe_failed = !result;
+  constexpr auto kPermit = Breaker::Permit::granted;
+  const auto dial = std::move(dial_);
   if (result) {
-    upstream_.worked(permit_, loop_.now(), log_);
-  } else {
-    Error error = std::move(result).error();
-    error.text = "probe: " + error.text;
-    upstream_.failed(permit_, error, loop_.now(), log_);
+    upstream_.worked(kPermit, loop_.now(), log_);
+    stream_ = std::move(*result);
+    stream_->set_events(this);
+    timer_.start(kYesStands);
+    return on_ready(*stream_);
   }
+  Error error = std::move(result).error();
+  error.text = "probe: " + error.text;
+  if (dial->proxy_failed()) {
+    upstream_.probe_failed = true;
+    upstream_.failed(kPermit, error, loop_.now(), log_);
+    return timer_.start(interval_);
+  }
+  if (dial->proxy_answered() && !is_silence(error)) upstream_.worked(kPermit, loop_.now(), log_);
+  fail(error.text);
+}
+
+void Prober::on_ready(Stream&) {
+  std::array<char, 256> buffer;
+  const Io io = stream_->try_read(buffer);
+  if (io.status == Io::Status::would_block) return;
+  if (io.status == Io::Status::ok) return pass();
+  const std::string host = host_.to_string();
+  fail(
+      fmt::format("probe: upstream {} said yes to {} and closed at once: it may say yes before it "
+                  "has connected (shadowsocks and v2ray do), or {} hangs up on a silent client",
+                  upstream_.config.label, host, host));
+}
+
+void Prober::pass() {
+  stream_.reset();
+  upstream_.probe_failed = false;
+  if (upstream_.health->probe_told.exchange(false)) {
+    log_.write(Log::Level::info, fmt::format("probe: upstream {} gives a connection to {} again",
+                                             upstream_.config.label, host_.to_string()));
+  }
+  timer_.start(interval_);
+}
+
+/// Something beyond the proxy.
+void Prober::fail(const std::string& text) {
+  stream_.reset();
+  upstream_.probe_failed = true;
+  if (!upstream_.health->probe_told.exchange(true)) log_.write(Log::Level::warning, text);
   timer_.start(interval_);
 }
 

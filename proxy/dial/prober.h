@@ -11,18 +11,25 @@ namespace culvert {
 
 /// Asks an upstream for a connection to a known host every so often (`--probe`), because a local
 /// port that accepts says nothing about the tunnel behind it.  Any failure counts, as the host is
-/// known to be there: the upstream's breaker learns of it, and until something comes through again
-/// other upstreams are preferred.
-class Prober {
+/// known to be there: until something comes through again other upstreams are preferred.  So does a
+/// yes that is followed by the end within a second, since some proxies say yes before they have
+/// connected.
+///
+/// The upstream's breaker learns only what an attempt for a client would teach it: that the proxy
+/// itself works, or does not.  The trials of an open breaker are left to clients.
+class Prober final : private StreamEvents {
  public:
   /// All outlive the prober.
   Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
          std::chrono::milliseconds interval);
-  ~Prober();
 
  private:
+  void on_timer();
   void probe();
   void on_done(DialResult result);
+  void on_ready(Stream& stream) override;
+  void pass();
+  void fail(const std::string& text);
 
   Loop& loop_;
   Log& log_;
@@ -30,8 +37,8 @@ class Prober {
   const HostPort& host_;
   std::chrono::milliseconds interval_;
   Timer timer_;
-  Breaker::Permit permit_ = Breaker::Permit::granted;
   std::unique_ptr<UpstreamDial> dial_;
+  std::unique_ptr<Stream> stream_;  // after a yes, while it is seen whether that stands
 };
 
 }  // namespace culvert

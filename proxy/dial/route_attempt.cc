@@ -61,12 +61,10 @@ void RouteAttempt::learn(const DialResult& result) {
     return upstream_.worked(permit_, now, log_);
   }
   const Error& error = result.error();
-  // One that greets and then says nothing: its tunnel may be dead, or the target.
-  const bool silent = error.side == Side::upstream && error.code == Errc::connection_timeout;
   if (dial_.proxy_failed()) {
     learned_ = true;
     upstream_.failed(permit_, error, now, log_);
-  } else if (dial_.proxy_answered() && !silent) {
+  } else if (dial_.proxy_answered() && !is_silence(error)) {
     learned_ = true;
     upstream_.worked(permit_, now, log_);  // what went wrong lies beyond it
   }

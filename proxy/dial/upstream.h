@@ -27,6 +27,8 @@ struct UpstreamHealth {
   /// Since when every attempt has shown that the proxy does not work, in nanoseconds of
   /// Loop::Clock; 0 while it works, or nobody has tried.
   std::atomic<std::int64_t> down_since{0};
+  /// The log was told that probes fail beyond the proxy, and not yet that one came through.
+  std::atomic<bool> probe_told{false};
 };
 
 /// A named way out as one worker sees it: its configuration, and what is remembered about it.

@@ -70,8 +70,10 @@ void Generation::remember(const Generation& before) {
     const auto same = same_upstream(before.policy_->config, config, i);
     if (!same) continue;
     upstreams_[i]->remember(*before.upstreams_[*same]);
+    if (config.probe) continue;
     // Without a prober nobody might ever find out that it is well again.
-    if (!config.probe) upstreams_[i]->probe_failed = false;
+    upstreams_[i]->probe_failed = false;
+    upstreams_[i]->health->probe_told = false;
   }
 }
 

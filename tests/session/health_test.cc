@@ -1,4 +1,8 @@
 // What is remembered about upstreams, and who is passed over for it.
+#include <algorithm>
+#include <optional>
+#include <string>
+
 #include "dial/prober.h"
 #include "support/catch.h"
 #include "support/route_scene.h"
@@ -126,6 +130,7 @@ TEST_CASE("an upstream whose probe fails is passed over, until one comes through
   pair.scene.way(0).fails(ECONNREFUSED).connects(first);
   greet(first);
   grant(first);
+  first.says("220 hello\r\n");
   Prober prober(pair.scene.loop, pair.scene.log(), pair.first(), pair.scene.target, 100ms);
   REQUIRE(turn_until(pair.scene.loop, [&] { return pair.first().probe_failed; }));
   CHECK_FALSE(pair.first().breaker.is_open(pair.scene.loop.now()));
@@ -150,16 +155,120 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   CHECK_FALSE(upstream.probe_failed);
 }
 
-TEST_CASE("a prober that goes in the middle of its trial leaves the trial to others") {
+namespace {
+
+/// An upstream that is asked for gcr.io:443 by a prober, and what the prober's dials come to.
+struct Probed {
+  Peer& connection() {
+    Peer& peer = scene.peer();
+    scene.way(0).connects(peer);
+    greet(peer);
+    return peer;
+  }
+  void begin(std::chrono::milliseconds interval = 20ms) {
+    prober.emplace(scene.loop, scene.log(), upstream, scene.target, interval);
+  }
+  std::size_t log_lines() {
+    const std::string text = scene.log_text();
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
-  scene.break_down(upstream, kRefused);
-  turn_for(scene.loop, 60ms);
-  {
-    Prober prober(scene.loop, scene.log(), upstream, scene.target, 1s);
-    REQUIRE(turn_until(scene.loop, [&] { return scene.dials(0) == 1; }));
-    CHECK(upstream.breaker.is_open(scene.loop.now()));
+  std::optional<Prober> prober;
+};
+
+}  // namespace
+
+TEST_CASE("a prober leaves the trial of an open breaker to clients") {
+  Probed probed;
+  Upstream& upstream = probed.upstream;
+  probed.scene.break_down(upstream, kRefused);
+  turn_for(probed.scene.loop, 60ms);
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 1; }));
+  CHECK_FALSE(upstream.breaker.is_open(probed.scene.loop.now()));
+  CHECK(upstream.breaker.ask(probed.scene.loop.now()) == Breaker::Permit::trial);
+  upstream.breaker.abandoned(Breaker::Permit::trial);
+  probed.prober.reset();
+  CHECK(probed.scene.way(0).alive() == 0);
+}
+
+TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
+  Probed probed;
+  const bool hangs = GENERATE(false, true);
+  probed.upstream.config.connect_timeout = 30ms;
+  const std::size_t probes = hangs ? 1 : 4;
+  for (std::size_t i = 0; i < probes; ++i) {
+    Peer& peer = probed.connection();
+    if (!hangs) peer.hears(kSocks5Request).says(kSocks5Refused);
   }
-  CHECK(scene.way(0).alive() == 0);
-  CHECK(upstream.breaker.ask(scene.loop.now()) == Breaker::Permit::trial);
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] {
+    return probed.upstream.probe_failed && probed.scene.dials(0) == probes;
+  }));
+  CHECK(probed.upstream.probe_failed);
+  CHECK_FALSE(probed.upstream.fails_slowly);
+  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());
+  CHECK(probed.log_lines() == 1);
+  CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5"));
+  probed.prober.reset();
+  // The only upstream is asked all the same, and its answer changes nothing in the log.
+  Peer& peer = probed.connection();
+  grant(peer);
+  CHECK(probed.scene.ask_and_wait(kImpatient).connected());
+  CHECK(probed.log_lines() == 1);
+}
+
+TEST_CASE("a probe that comes through again is told once") {
+  Probed probed;
+  probed.connection().hears(kSocks5Request).says(kSocks5Refused);
+  Peer& second = probed.connection();
+  grant(second);
+  second.says("220 hello\r\n");
+  Peer& third = probed.connection();
+  grant(third);
+  third.says("220 hello\r\n");
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 4; }));
+  CHECK_FALSE(probed.upstream.probe_failed);
+  CHECK(second.closed());
+  CHECK(probed.log_lines() == 2);
+  CHECK_THAT(probed.scene.log_text(), Contains("gives a connection to gcr.io:443 again"));
+}
+
+TEST_CASE("a yes that is followed by the end is no yes to a prober") {
+  Probed probed;
+  Peer& liar = probed.connection();
+  grant(liar);
+  SECTION("the end") { liar.ends(); }
+  SECTION("a reset") { liar.resets(); }
+  SECTION("the end, a little later") {}
+  probed.begin(5s);
+  settle(probed.scene.loop);
+  if (liar.open()) {
+    CHECK_FALSE(probed.upstream.probe_failed);
+    liar.ends();
+    settle(probed.scene.loop);
+  }
+  CHECK(probed.upstream.probe_failed);
+  CHECK(liar.closed());
+  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());  // the proxy itself is there
+  CHECK_THAT(probed.scene.log_text(),
+             Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
+}
+
+TEST_CASE("a yes that stands for a second is one, and so is a byte") {
+  Probed probed;
+  probed.upstream.probe_failed = true;
+  Peer& peer = probed.connection();
+  grant(peer);
+  const bool speaks = GENERATE(false, true);
+  if (speaks) peer.says("220 hello\r\n").ends();
+  const auto begun = Loop::Clock::now();
+  probed.begin(5s);
+  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
+  CHECK((Loop::Clock::now() - begun >= 990ms) == !speaks);
+  CHECK(peer.closed());
+  CHECK(probed.scene.log_text() == "");
 }
