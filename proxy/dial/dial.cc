@@ -11,6 +11,11 @@ std::string seconds(std::chrono::milliseconds duration) {
   return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
 }
 
+Error Dial::overdue() const {
+  if (resolving()) return {Errc::dns_timeout, Side::upstream, 0, "did not resolve here"};
+  return {Errc::connection_timeout, Side::upstream, 0, "did not accept the connection"};
+}
+
 int telling(const Error& error) {
   switch (error.code) {
     case Errc::canceled:

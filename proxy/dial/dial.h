@@ -20,8 +20,12 @@ class Dial {
  public:
   virtual ~Dial() = default;
   virtual void start() = 0;
-  /// A name is being looked up at the moment; for the text of a timeout.
+  /// A name is being looked up at the moment.
   virtual bool resolving() const { return false; }
+  /// What it would have to say if its time were over now: whose fault, and a text that "within 4 s"
+  /// can be put behind.  That is a clause to stand behind the address, or, of a dial through an
+  /// upstream, a sentence.
+  virtual Error overdue() const;
 };
 
 /// "4.0 s", for the texts of timeouts.

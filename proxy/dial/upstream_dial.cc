@@ -227,31 +227,37 @@ void UpstreamDial::on_ready(Stream&) {
 
 void UpstreamDial::on_timeout() {
   if (reset_) return give_up(std::move(*reset_));
-  const std::string waited =
-      " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
+  Error error = overdue();
+  if (stage_ == Stage::connect && upstream_.config.via_index) {
+    error.text = upstream_name() + " is out of reach: " + error.text;
+  }
+  error.text += " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
+  fail(std::move(error));
+}
+
+/// Of a chain, the hop that is being waited for.
+Error UpstreamDial::overdue() const {
   const std::string peer = is_direct() ? target_name() : upstream_name();
   Error error{Errc::connection_timeout, is_direct() ? Side::target : Side::upstream, 0, {}};
   switch (stage_) {
     case Stage::look_up:
       error.code = Errc::dns_timeout;
-      error.text = target_name() + " did not resolve here" + waited;
+      error.text = target_name() + " did not resolve here";
       break;
-    case Stage::connect:
-      if (transport_->resolving()) {
-        error.code = Errc::dns_timeout;
-        error.text = peer + " did not resolve here" + waited;
-      } else {
-        error.text = peer + " did not accept the connection" + waited;
-      }
+    case Stage::connect: {
+      const Error cause = transport_->overdue();
+      error.code = cause.code;
+      error.text = upstream_.config.via_index ? cause.text : peer + " " + cause.text;
       break;
+    }
     case Stage::tls:
-      error.text = peer + " did not finish the TLS handshake" + waited;
+      error.text = peer + " did not finish the TLS handshake";
       break;
     case Stage::handshake:
-      error.text = peer + " did not answer the " + std::string(handshake_->phase()) + waited;
+      error.text = peer + " did not answer the " + std::string(handshake_->phase());
       break;
   }
-  fail(std::move(error));
+  return error;
 }
 
 void UpstreamDial::fail_io(const Io& io) {

@@ -39,6 +39,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
                std::chrono::milliseconds budget, DialDone done);
 
   void start() override;
+  Error overdue() const override;
 
   /// After a failure: it was the upstream's proxy itself that could not be used, whatever the
   /// target.  Never for direct.

@@ -5,8 +5,7 @@
 
 #include "support/catch.h"
 #include "support/fake_names.h"
-#include "support/scripted_transport.h"
-#include "support/session_scene.h"
+#include "support/route_scene.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -14,6 +13,7 @@ using namespace culvert::test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -204,4 +204,50 @@ TEST_CASE("while a proxy is asked whether it is still there the dial may be canc
   CHECK(attempt.answers == 0);
   CHECK(attempt.transport->alive() == 0);
   CHECK_FALSE(attempt.loop.busy());
+}
+
+TEST_CASE("a chain whose time is over names the hop that was waited for") {
+  RouteScene scene;
+  const auto add = [&](UpstreamConfig config, const char* name) -> Upstream& {
+    config.label = name;
+    config.address = kTarget;
+    if (!scene.upstreams.empty()) config.via_index = scene.upstreams.size() - 1;
+    return scene.add(config);
+  };
+  Upstream& a = add(socks5(), "a");
+  Upstream& b = add(http(), "b");
+  Upstream& c = add(socks5(), "c");
+  b.transport = std::make_shared<ViaTransport>(scene.loop, a);
+  c.transport = std::make_shared<ViaTransport>(scene.loop, b);
+  Peer& far = scene.peer();
+  std::string expected;
+  SECTION("connecting to the first") {
+    expected = "upstream c is out of reach: upstream a did not accept the connection";
+  }
+  SECTION("the first one's greeting") {
+    scene.way(0).connects(far);
+    expected = "upstream c is out of reach: upstream a did not answer the greeting";
+  }
+  SECTION("the middle one") {
+    scene.way(0).connects(far);
+    greet(far);
+    grant(far);
+    expected = "upstream c is out of reach: upstream b did not answer the request";
+  }
+  SECTION("the last one") {
+    scene.way(0).connects(far);
+    greet(far);
+    grant(far);
+    far.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
+        .says("HTTP/1.1 200 OK\r\n\r\n");
+    expected = "upstream c did not answer the greeting";
+  }
+  RouteScene::Request request;
+  UpstreamDial dial(scene.loop, c, kTarget, UpstreamDial::Purpose::tunnel, AddressCheck{}, 30ms,
+                    30ms, DialDone::to<&RouteScene::Request::on_done>(&request));
+  dial.start();
+  REQUIRE(turn_until(scene.loop, [&] { return request.done(); }));
+  CHECK(request.error().code == Errc::connection_timeout);
+  CHECK_THAT(request.error().text, StartsWith(expected + " within 0.0 s (for "));
+  CHECK(dial.proxy_failed());
 }
