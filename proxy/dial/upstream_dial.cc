@@ -143,13 +143,8 @@ void UpstreamDial::on_connected(DialResult result) {
 void UpstreamDial::continue_tls() {
   const Io io = tls_->handshake();
   if (io.status == Io::Status::would_block) return;
-  if (io.status != Io::Status::ok) {
-    Error error = tls_->handshake_error(io);
-    error.text = upstream_name() + " " + error.text;
-    return fail(std::move(error));
-  }
+  if (io.status != Io::Status::ok) return fail_tls(io);
   secured_ = loop_.now();
-  tls_ = nullptr;
   begin_handshake();
 }
 
@@ -260,6 +255,12 @@ Error UpstreamDial::overdue() const {
   return error;
 }
 
+void UpstreamDial::fail_tls(const Io& io) {
+  Error error = tls_->handshake_error(io);
+  error.text = upstream_name() + " " + error.text;
+  fail(std::move(error));
+}
+
 void UpstreamDial::fail_io(const Io& io) {
   if (from_pool_ && !proxy_answered_) {
     // It went stale just now: nobody needs to know.
@@ -267,6 +268,11 @@ void UpstreamDial::fail_io(const Io& io) {
     stream_.reset();
     handshake_.reset();
     return connect_anew();
+  }
+  if (tls_ != nullptr && io.status == Io::Status::error && io.error == EPROTO) {
+    // The proxy did not like our side of TLS.
+    stage_ = Stage::tls;
+    return fail_tls(io);
   }
   Error error = handshake_->eof();
   if (io.status == Io::Status::error) {

@@ -71,6 +71,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   const HostPort& asked_for() const { return resolved_ ? *resolved_ : target_; }
   void fail_target(Error error);
   void fail(Error error);
+  void fail_tls(const Io& io);
   void fail_io(const Io& io);
   bool may_have_gone(const Error& error) const;
   void give_up(Error error);
@@ -93,7 +94,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   std::unique_ptr<Lookup> lookup_;
   std::unique_ptr<Dial> transport_;
   std::unique_ptr<Stream> stream_;
-  TlsStream* tls_ = nullptr;  // stream_, while its handshake runs
+  TlsStream* tls_ = nullptr;  // stream_, if TLS began in this dial
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
   bool from_pool_ = false;      // the connection has waited in a WarmPool

@@ -273,8 +273,12 @@ Error TlsStream::handshake_error(const Io& io) const {
   }
   if (tls_failure_ != 0) {
     const char* reason = ERR_reason_error_string(tls_failure_);
-    return {Errc::tls_protocol_error, Side::upstream, 0,
-            std::string("failed the TLS handshake: ") + (reason != nullptr ? reason : "unknown")};
+    std::string text("failed the TLS handshake: ");
+    text += reason != nullptr ? reason : "unknown";
+    if (ERR_GET_REASON(tls_failure_) != SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
+      return {Errc::tls_protocol_error, Side::upstream, 0, std::move(text)};
+    }
+    return {Errc::tls_certificate_error, Side::upstream, 0, text + " - give ?cert= and ?key="};
   }
   return {Errc::tls_protocol_error, Side::upstream, io.error,
           "broke off the TLS handshake: " + std::generic_category().message(io.error)};

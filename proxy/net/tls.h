@@ -72,7 +72,8 @@ class TlsStream final : public Stream, private StreamEvents {
   /// Goes on with the handshake: would_block, ok when it is through, eof or error.
   Io handshake();
   /// After handshake() failed: whether the certificate or the protocol is to blame, and why; a
-  /// clause to stand behind the server's name.
+  /// clause to stand behind the server's name.  Also after the first reads: a server that wants a
+  /// client certificate says so when TLS 1.3 is through for the client (RFC 8446 section 4.4.2.4).
   Error handshake_error(const Io& io) const;
 
   Io try_read(std::span<char> buffer) override;

@@ -172,9 +172,15 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
     proxy.emplace(scene.upstream, make_server_context(stranger.issue("proxy.example")));
     reason = "unable to get local issuer certificate";
   }
+  SECTION("it wants a certificate of ours, and says so when TLS 1.3 is through for us") {
+    proxy.emplace(scene.upstream, make_server_context(authority.issue("proxy.example"),
+                                                      {.client_ca = authority.file()}));
+    reason = "failed the TLS handshake: tlsv13 alert certificate required - give ?cert= and ?key=";
+  }
   const Answer answer = ask(scene);
   CHECK(answer.status == 502);
   CHECK_THAT(answer.reason, Contains(reason));
+  CHECK(upstream.health->down_since != 0);
 }
 
 TEST_CASE("each phase has its deadline, and the answer names the phase") {
