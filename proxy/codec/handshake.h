@@ -27,6 +27,10 @@ class Handshake {
 
   virtual bool done() const = 0;
 
+  /// After consume() failed: the answer was to the time that passed before the request (HTTP's
+  /// 408), and says nothing about the request.
+  virtual bool asked_too_late() const { return false; }
+
   /// What it means that the upstream closed the connection now.
   virtual Error eof() const = 0;
 

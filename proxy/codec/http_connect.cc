@@ -42,6 +42,7 @@ class HttpConnectHandshake final : public Handshake {
   std::string take_output() override;
   Result<std::size_t> consume(std::string_view bytes) override;
   bool done() const override { return done_; }
+  bool asked_too_late() const override { return asked_too_late_; }
   Error eof() const override;
   std::string_view phase() const override { return "request"; }
 
@@ -56,6 +57,7 @@ class HttpConnectHandshake final : public Handshake {
   std::string shown_;
   bool sent_ = false;
   bool done_ = false;
+  bool asked_too_late_ = false;
   std::string buffer_;  // the head that is arriving, and nothing behind it
   HeadScanner scanner_{HeadScanner::Kind::response};
   int interim_answers_ = 0;
@@ -123,6 +125,7 @@ Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "sends interim answers only for " + shown_);
   }
+  asked_too_late_ = answer.status == 408;
   if (answer.status >= 300) return refused(answer);
   done_ = true;
   return {};

@@ -17,6 +17,14 @@ namespace culvert {
 using std::chrono::milliseconds;
 using Kind = UpstreamConfig::Kind;
 
+namespace {
+
+// A connection that has waited may be dead without a word: this machine slept, or a NAT forgot it.
+// Who answers at all mostly does so sooner.
+constexpr milliseconds kWarmPatience{1'000};
+
+}  // namespace
+
 UpstreamDial::UpstreamDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
                            const AddressCheck& check, milliseconds connect_limit,
                            milliseconds budget, DialDone done)
@@ -37,11 +45,11 @@ AddressGuard::Way UpstreamDial::address_way() const {
 
 void UpstreamDial::start() {
   begun_ = loop_.now();
-  timer_.start(std::chrono::ceil<milliseconds>(deadline_ - begun_));
+  timer_.start(left());
   if (auto permitted = check_.target(target_, address_way()); !permitted) {
     return fail_target(std::move(permitted).error());
   }
-  if (upstream_.config.resolve_local && !target_.ip) {
+  if (upstream_.config.resolve_local && !target_.ip && !resolved_) {
     stage_ = Stage::look_up;
     lookup_ = std::make_unique<Lookup>(
         loop_, target_.host, Side::target,
@@ -82,9 +90,10 @@ void UpstreamDial::connect() {
   // be the one to find out.
   const bool is_asked = purpose_ == Purpose::tunnel || (upstream_.config.kind != Kind::http &&
                                                         upstream_.config.kind != Kind::https);
-  if (upstream_.warm && purpose_ != Purpose::warm && is_asked) {
+  if (upstream_.warm && takes_warm_ && purpose_ != Purpose::warm && is_asked) {
     if ((stream_ = upstream_.warm->take())) {
       from_pool_ = true;
+      timer_.start(std::min(kWarmPatience, left() / 2));
       return begin_handshake();
     }
   }
@@ -94,14 +103,46 @@ void UpstreamDial::connect() {
 void UpstreamDial::connect_anew() {
   stage_ = Stage::connect;
   // Through another upstream, connecting takes that one's handshake too.
-  if (!is_direct() && !upstream_.config.via_index) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline_ - loop_.now());
-    timer_.start(std::clamp(connect_limit_, milliseconds(0), left));
-  }
+  const bool limited = !is_direct() && !upstream_.config.via_index;
+  timer_.start(limited ? std::min(connect_limit_, left()) : left());
   transport_ = upstream_.transport->dial(
       is_direct() ? target_ : upstream_.config.address, is_direct() ? Side::target : Side::upstream,
       is_direct() ? check_ : AddressCheck{}, DialDone::to<&UpstreamDial::on_connected>(this));
   transport_->start();
+}
+
+/// Of the budget.
+milliseconds UpstreamDial::left() const {
+  return std::max(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()), milliseconds(0));
+}
+
+/// The silent connection is kept: perhaps it is only the target that is slow.
+void UpstreamDial::dial_fresh() {
+  timer_.stop();  // the other one has the same deadline
+  fresh_ =
+      std::make_unique<UpstreamDial>(loop_, upstream_, target_, purpose_, check_, connect_limit_,
+                                     left(), DialDone::to<&UpstreamDial::on_fresh_done>(this));
+  fresh_->takes_warm_ = false;
+  fresh_->resolved_ = resolved_;
+  fresh_->start();
+}
+
+void UpstreamDial::on_fresh_done(DialResult result) {
+  const auto fresh = std::move(fresh_);
+  proxy_failed_ = fresh->proxy_failed_;
+  proxy_answered_ = proxy_answered_ || fresh->proxy_answered_;
+  if (result && stream_ && upstream_.warm) upstream_.warm->distrust();
+  stream_.reset();
+  done_(std::move(result));
+}
+
+/// A connection that went stale in the pool: nobody needs to know.
+void UpstreamDial::replace_stale() {
+  from_pool_ = false;
+  proxy_answered_ = false;
+  stream_.reset();
+  handshake_.reset();
+  if (!fresh_) connect_anew();
 }
 
 void UpstreamDial::on_connected(DialResult result) {
@@ -127,7 +168,7 @@ void UpstreamDial::on_connected(DialResult result) {
   stream_ = std::move(*result);
   connected_ = loop_.now();
   if (is_direct()) return succeed();
-  timer_.start(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()));
+  timer_.start(left());
   if (upstream_.config.kind != Kind::https) return begin_handshake();
   stage_ = Stage::tls;
   const auto& config = upstream_.config;
@@ -191,6 +232,7 @@ void UpstreamDial::continue_handshake() {
     const std::string_view bytes(buffer.data(), io.bytes);
     const auto used = handshake_->consume(bytes);
     if (!used) {
+      if (from_pool_ && handshake_->asked_too_late()) return replace_stale();
       Error error = used.error();
       error.text = upstream_name() + " " + error.text;
       return fail(std::move(error));
@@ -222,6 +264,9 @@ void UpstreamDial::on_ready(Stream&) {
 
 void UpstreamDial::on_timeout() {
   if (reset_) return give_up(std::move(*reset_));
+  if (from_pool_ && left().count() > 0) {
+    return proxy_answered_ ? timer_.start(left()) : dial_fresh();
+  }
   Error error = overdue();
   if (stage_ == Stage::connect && upstream_.config.via_index) {
     error.text = upstream_name() + " is out of reach: " + error.text;
@@ -232,6 +277,7 @@ void UpstreamDial::on_timeout() {
 
 /// Of a chain, the hop that is being waited for.
 Error UpstreamDial::overdue() const {
+  if (fresh_) return fresh_->overdue();
   const std::string peer = is_direct() ? target_name() : upstream_name();
   Error error{Errc::connection_timeout, is_direct() ? Side::target : Side::upstream, 0, {}};
   switch (stage_) {
@@ -262,13 +308,7 @@ void UpstreamDial::fail_tls(const Io& io) {
 }
 
 void UpstreamDial::fail_io(const Io& io) {
-  if (from_pool_ && !proxy_answered_) {
-    // It went stale just now: nobody needs to know.
-    from_pool_ = false;
-    stream_.reset();
-    handshake_.reset();
-    return connect_anew();
-  }
+  if (from_pool_ && !proxy_answered_) return replace_stale();
   if (tls_ != nullptr && io.status == Io::Status::error && io.error == EPROTO) {
     // The proxy did not like our side of TLS.
     stage_ = Stage::tls;
@@ -342,12 +382,14 @@ void UpstreamDial::give_up(Error error) {
   timer_.stop();
   lookup_.reset();
   transport_.reset();
+  fresh_.reset();
   stream_.reset();
   done_(std::move(error));
 }
 
 void UpstreamDial::succeed() {
   timer_.stop();
+  fresh_.reset();
   stream_->set_events(nullptr);
   done_(std::move(stream_));
 }

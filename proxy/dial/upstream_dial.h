@@ -19,6 +19,10 @@ namespace culvert {
 /// target itself), does TLS if the proxy wants it, then the proxy's handshake.  Errors' texts are
 /// whole sentences that name upstream and target.
 ///
+/// A connection from the upstream's WarmPool may have died unseen: one that turns out to be closed
+/// is replaced by a new one, and beside one that says nothing for a second a new one is dialed; who
+/// answers first wins.
+///
 /// A proxy that resets the connection before its first word may have gone just then, and its
 /// listener with it.  So it is connected to once more: if that is refused, this is the failure, and
 /// its return may be waited for; if not, it was the reset.
@@ -47,7 +51,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   /// Where the time went, in words: "connect 12 ms, TLS 30 ms, handshake 100 ms".
   std::string spent() const;
   /// The proxy said something, if only no.
-  bool proxy_answered() const { return proxy_answered_; }
+  bool proxy_answered() const { return proxy_answered_ || (fresh_ && fresh_->proxy_answered_); }
 
  private:
   enum class Stage { look_up, connect, tls, handshake };
@@ -56,6 +60,10 @@ class UpstreamDial final : public Dial, private StreamEvents {
   void on_target_found(Lookup::Found found);
   void connect();
   void connect_anew();
+  std::chrono::milliseconds left() const;
+  void dial_fresh();
+  void on_fresh_done(DialResult result);
+  void replace_stale();
   std::unique_ptr<Handshake> make_handshake() const;
   void on_connected(DialResult result);
   void continue_tls();
@@ -97,7 +105,9 @@ class UpstreamDial final : public Dial, private StreamEvents {
   TlsStream* tls_ = nullptr;  // stream_, if TLS began in this dial
   std::unique_ptr<Handshake> handshake_;
   std::string output_;
-  bool from_pool_ = false;      // the connection has waited in a WarmPool
+  bool from_pool_ = false;               // the connection has waited in a WarmPool
+  std::unique_ptr<UpstreamDial> fresh_;  // beside that connection, which is silent
+  bool takes_warm_ = true;
   std::optional<Error> reset_;  // why the proxy is being connected to once more
   bool proxy_failed_ = false;
   bool proxy_answered_ = false;

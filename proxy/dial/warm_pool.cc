@@ -50,6 +50,11 @@ std::unique_ptr<Stream> WarmPool::take() {
   return taken;
 }
 
+void WarmPool::distrust() {
+  ready_.clear();
+  if (!resting_) timer_.start(milliseconds(0));
+}
+
 void WarmPool::on_ready(Stream& stream) {
   if (is_quiet(stream)) return;
   std::erase_if(ready_, [&](const Ready& ready) { return ready.stream.get() == &stream; });

@@ -24,6 +24,9 @@ class WarmPool final : private StreamEvents {
 
   /// A ready connection, nullptr if there is none at the moment; another one takes its place.
   std::unique_ptr<Stream> take();
+  /// One that was taken turned out to be dead without a word, so these may be as well: they are
+  /// replaced.
+  void distrust();
 
  private:
   struct Ready {

@@ -87,6 +87,108 @@ TEST_CASE("a warm connection that turns out to be dead is replaced by a fresh on
   CHECK(request.dial->failures() == "");
 }
 
+namespace {
+
+/// Within this budget half a second of silence is enough.
+constexpr DialLimits kShort{.budget = 1s, .hold = 0ms};
+
+/// A request on a warm connection that said nothing, so that another one is under way.
+struct Silence {
+  explicit Silence(std::size_t wanted = 1) : warmed(wanted), silent(*warmed.peers.back()) {
+    silent.hears(kSocks5Request);
+    warmed.next();  // refills the pool
+    fresh = &warmed.next();
+    request = &warmed.scene.ask(kShort);
+    CHECK(turn_until(warmed.scene.loop, [&] { return fresh->open(); }));
+    CHECK(warmed.scene.dials(0) == wanted + 2);
+    CHECK(silent.open());
+    CHECK_FALSE(request->done());
+  }
+
+  Warmed warmed;
+  Peer& silent;
+  Peer* fresh = nullptr;
+  RouteScene::Request* request = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("a warm connection that says nothing is overtaken by a fresh one") {
+  Silence scene(2);
+  Peer& as_old = *scene.warmed.peers[0];
+  Peer& instead = scene.warmed.next();
+  scene.warmed.next();
+  grant(*scene.fresh);
+  settle(scene.warmed.scene.loop);
+  CHECK(scene.request->connected());
+  CHECK(scene.silent.closed());
+  CHECK(scene.request->dial->failures() == "");
+  // The others may have died in the same way.
+  CHECK(as_old.closed());
+  CHECK(instead.open());
+}
+
+TEST_CASE("a warm connection whose target is slow may still answer") {
+  Silence scene;
+  SECTION("yes") { scene.silent.says(kSocks5Granted); }
+  SECTION("no") { scene.silent.says(kSocks5Refused); }
+  const bool yes = scene.silent.unread() == kSocks5Granted.size();
+  settle(scene.warmed.scene.loop);
+  REQUIRE(scene.request->done());
+  CHECK(scene.request->connected() == yes);
+  if (!yes) CHECK(scene.request->error().code == Errc::connection_refused);
+  CHECK(scene.fresh->closed());
+}
+
+TEST_CASE("a warm connection that ends while a fresh one is under way is not missed") {
+  Silence scene;
+  scene.silent.resets();
+  settle(scene.warmed.scene.loop);
+  CHECK(scene.silent.closed());
+  CHECK_FALSE(scene.request->done());
+  grant(*scene.fresh);
+  settle(scene.warmed.scene.loop);
+  CHECK(scene.request->connected());
+}
+
+TEST_CASE("beside a silent warm connection, what becomes of the fresh one is told") {
+  Silence scene;
+  Errc expected = Errc::connection_timeout;
+  SECTION("the target refuses") {
+    scene.fresh->hears(kSocks5Request).says(kSocks5Refused);
+    expected = Errc::connection_refused;
+  }
+  SECTION("it says nothing either") {}
+  REQUIRE(turn_until(scene.warmed.scene.loop, [&] { return scene.request->done(); }));
+  CHECK(scene.request->error().code == expected);
+  CHECK(scene.silent.closed());
+  CHECK(scene.fresh->closed());
+}
+
+TEST_CASE("a client that leaves takes both connections with it") {
+  Silence scene;
+  scene.request->dial.reset();
+  CHECK(scene.silent.closed());
+  CHECK(scene.fresh->closed());
+}
+
+TEST_CASE("RFC 9110 15.5.9: 408 on a warm connection is about the wait, not about the request") {
+  Warmed warmed(1, http());
+  const std::string connect = "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
+  const std::string late = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+  warmed.peers[0]->hears(connect).says(late).ends();
+  Peer& fresh = warmed.next();
+  fresh.hears(connect);
+  const bool again = GENERATE(false, true);
+  fresh.says(again ? late : "HTTP/1.1 200 OK\r\n\r\n");
+  auto& request = warmed.scene.ask(kImpatient);
+  settle(warmed.scene.loop);
+  REQUIRE(request.done());
+  CHECK(request.connected() == !again);
+  CHECK(warmed.peers[0]->closed());
+  if (again) CHECK(request.error().code == Errc::destination_unavailable);
+}
+
 TEST_CASE("if the fresh connection fails too, its failure is told") {
   Warmed warmed(1);
   warmed.peers[0]->hears(kSocks5Request).ends();
