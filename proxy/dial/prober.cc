@@ -44,6 +44,7 @@ void Prober::probe() {
 void Prober::on_done(DialResult result) {
   constexpr auto kPermit = Breaker::Permit::granted;
   const auto dial = std::move(dial_);
+  if (dial->proxy_answered()) upstream_.spoke(loop_.now());
   if (result) {
     upstream_.worked(kPermit, loop_.now(), log_);
     stream_ = std::move(*result);

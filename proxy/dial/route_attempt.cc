@@ -24,6 +24,7 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       upstream_(upstream),
       target_(target),
       done_(done),
+      begun_(loop.now()),
       permit_(upstream.begin_attempt(loop.now())),
       dial_(loop, upstream, target_, purpose, check, kConnectLimit, budget,
             DialDone::to<&RouteAttempt::on_done>(this)) {}
@@ -55,7 +56,10 @@ void RouteAttempt::on_done(DialResult result) {
 
 void RouteAttempt::learn(const DialResult& result) {
   const auto now = loop_.now();
+  if (dial_.proxy_answered()) upstream_.spoke(now);
   if (result) {
+    // A plain request's dial through an HTTP proxy has heard nothing.
+    if (!dial_.proxy_answered() && upstream_.is_silent()) return;
     learned_ = true;
     upstream_.probe_failed = false;
     return upstream_.worked(permit_, now, log_);
@@ -67,6 +71,9 @@ void RouteAttempt::learn(const DialResult& result) {
   } else if (dial_.proxy_answered() && !is_silence(error)) {
     learned_ = true;
     upstream_.worked(permit_, now, log_);  // what went wrong lies beyond it
+  } else if (is_silence(error) && !dial_.proxy_answered()) {
+    silent_ = true;
+    learned_ = upstream_.was_silent(permit_, target_, begun_, error, now, log_);
   }
 }
 

@@ -27,6 +27,9 @@ class RouteAttempt {
   /// After a failure: see UpstreamDial.
   bool proxy_failed() const { return dial_.proxy_failed(); }
 
+  /// After a failure: the proxy took the request and said no word, see Upstream::was_silent().
+  bool was_silent() const { return silent_; }
+
   /// Another upstream was faster, and nobody waits for this one any more.  That proves nothing, but
   /// a proxy that has not said a word yet may be dead: then the attempt goes on in
   /// Upstream::stragglers until that is known.  Otherwise it ends here.
@@ -42,8 +45,10 @@ class RouteAttempt {
   Upstream& upstream_;
   HostPort target_;
   Done done_;
+  Loop::Clock::time_point begun_;
   Breaker::Permit permit_;
   bool learned_ = false;
+  bool silent_ = false;
   UpstreamDial dial_;
 };
 

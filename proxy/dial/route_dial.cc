@@ -40,6 +40,7 @@ void RouteDial::begin_pass() {
   next_ = 0;
   all_refused_ = true;
   failures_.clear();
+  silent_.clear();
   order_.clear();
   const auto now = loop_.now();
   for (Upstream* upstream : upstreams_) {
@@ -98,6 +99,9 @@ void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
     for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
     attempts_.clear();
     current_ = &upstream;
+    for (const auto& [silent, error] : silent_) {
+      silent->silence_was_its_own(target_, error, loop_.now(), log_);
+    }
     return done_(std::move(result));
   }
   if (next_ < order_.size() && loop_.now() < deadline_) {
@@ -109,6 +113,7 @@ void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
 
 void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   const bool proxy_failed = attempt.proxy_failed();
+  if (attempt.was_silent()) silent_.emplace_back(&attempt.upstream(), error);
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
   const auto down = attempt.upstream().down_for(loop_.now());
   if (proxy_failed && down >= milliseconds(1'000)) {

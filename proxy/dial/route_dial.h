@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -68,6 +69,7 @@ class RouteDial final : public Dial {
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   std::vector<Error> failures_;
+  std::vector<std::pair<Upstream*, Error>> silent_;  // those that failed so in this pass
   bool held_ = false;
   bool all_refused_ = true;  // by their proxies, in this pass
 };

@@ -8,6 +8,13 @@
 
 namespace culvert {
 
+namespace {
+
+// So many targets in a row that say nothing are more than chance.
+constexpr std::size_t kSilences = 3;
+
+}  // namespace
+
 Upstream::Upstream() = default;
 Upstream::~Upstream() = default;
 
@@ -15,6 +22,9 @@ void Upstream::remember(const Upstream& before) {
   breaker = before.breaker;
   breaker.abandoned(Breaker::Permit::trial);
   fails_slowly = before.fails_slowly;
+  last_word = before.last_word;
+  unanswered = before.unanswered;
+  own_silences = before.own_silences;
   probe_failed = before.probe_failed;
   false_yeses = before.false_yeses;
   false_yes_told = before.false_yes_told;
@@ -51,6 +61,41 @@ void Upstream::failed(Breaker::Permit permit, const Error& error, Time now, Log&
     log.write(Log::Level::debug, fmt::format("{} keeps failing, and is passed over for {}",
                                              config.name, seconds(wait)));
   }
+}
+
+void Upstream::spoke(Time now) {
+  unanswered.clear();
+  own_silences = 0;
+  last_word = now;
+}
+
+bool Upstream::is_silent() const { return unanswered.size() + own_silences >= kSilences; }
+
+bool Upstream::was_silent(Breaker::Permit permit, const HostPort& target, Time begun,
+                          const Error& error, Time now, Log& log) {
+  if (last_word > begun) return false;
+  if (!is_silent()) {
+    const std::string name = target.to_string();
+    if (std::find(unanswered.begin(), unanswered.end(), name) == unanswered.end()) {
+      unanswered.push_back(name);
+    }
+    if (!is_silent()) return false;
+  }
+  blame_for_silence(permit, error, now, log);
+  return true;
+}
+
+void Upstream::silence_was_its_own(const HostPort& target, const Error& error, Time now, Log& log) {
+  if (is_silent()) return;
+  std::erase(unanswered, target.to_string());  // the next time counts as well
+  ++own_silences;
+  if (is_silent()) blame_for_silence(Breaker::Permit::granted, error, now, log);
+}
+
+/// Those that were in doubt count as well: the breaker opens.
+void Upstream::blame_for_silence(Breaker::Permit permit, const Error& error, Time now, Log& log) {
+  for (std::size_t i = 0; i < kSilences; ++i) failed(permit, error, now, log);
+  fails_slowly = false;
 }
 
 void Upstream::closed_after_yes(Time now, Log& log) {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "config/config.h"
@@ -44,7 +46,12 @@ struct Upstream {
   std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
   TlsSessionSlot session;
   Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
-  bool fails_slowly = false;   ///< the last failure was a timeout: asking again costs patience
+  bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
+  Time last_word{};           ///< when its proxy said something last
+  /// Since then: different targets that it was asked for and got no answer, some at most; and how
+  /// often that was proven to be its own fault.
+  std::vector<std::string> unanswered;
+  std::size_t own_silences = 0;
   bool probe_failed = false;   ///< nothing has come through since: others are preferred
   std::string_view pseudonym;  ///< our name in Via
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
@@ -64,11 +71,27 @@ struct Upstream {
   /// told when that changes.
   void worked(Breaker::Permit permit, Time now, Log& log);
   void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);
+  /// The proxy said something.
+  void spoke(Time now);
+  /// An attempt that began at `begun` has shown that the proxy took a request for `target` and said
+  /// no word: a SOCKS4a or HTTP proxy is not heard before it has connected.  That may be the
+  /// target's fault; it counts as the proxy's once it has been so for several targets in a row, or
+  /// for one that others reached.  Then others are preferred, but if there is none it is still
+  /// asked.  False: nothing was learned.
+  bool was_silent(Breaker::Permit permit, const HostPort& target, Time begun, const Error& error,
+                  Time now, Log& log);
+  /// After was_silent() with `error`: another upstream has connected to that target.
+  void silence_was_its_own(const HostPort& target, const Error& error, Time now, Log& log);
+  /// It was silent too often, and has not spoken since.
+  bool is_silent() const;
   /// It said yes and closed before its first byte, although the client had sent something: it may
   /// say yes before it has connected.  Counted, and told at most once a minute.
   void closed_after_yes(Time now, Log& log);
   /// Since the present row of failures began; 0 if there is none.
   std::chrono::milliseconds down_for(Time now) const;
+
+ private:
+  void blame_for_silence(Breaker::Permit permit, const Error& error, Time now, Log& log);
 };
 
 }  // namespace culvert

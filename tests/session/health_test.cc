@@ -1,7 +1,10 @@
 // What is remembered about upstreams, and who is passed over for it.
 #include <algorithm>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dial/prober.h"
 #include "support/catch.h"
@@ -124,22 +127,133 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("an upstream whose probe fails is passed over, until one comes through") {
-  Pair pair;
-  Peer& first = pair.scene.peer();
-  pair.scene.way(0).fails(ECONNREFUSED).connects(first);
-  greet(first);
-  grant(first);
-  first.says("220 hello\r\n");
-  Prober prober(pair.scene.loop, pair.scene.log(), pair.first(), pair.scene.target, 100ms);
-  REQUIRE(turn_until(pair.scene.loop, [&] { return pair.first().probe_failed; }));
-  CHECK_FALSE(pair.first().breaker.is_open(pair.scene.loop.now()));
-  CHECK(pair.scene.ask_and_wait(kImpatient).connected());
-  CHECK(pair.scene.dials(0) == 1);
-  REQUIRE(turn_until(pair.scene.loop, [&] { return !pair.first().probe_failed; }));
-  CHECK(pair.scene.dials(0) == 2);
-  CHECK_THAT(pair.scene.log_text(),
-             Contains("warning probe: upstream socks5") && Contains("is back"));
+namespace {
+
+/// A proxy that takes requests and says nothing, asked by one client after the other.
+struct Mute {
+  explicit Mute(const UpstreamConfig& config) : upstream(scene.add(config)) {
+    upstream.config.connect_timeout = 20ms;
+  }
+  Peer& ask(const std::string& target) {
+    Peer& peer = scene.peer();
+    scene.way(0).connects(peer);
+    auto request = std::make_unique<RouteScene::Request>();
+    std::vector<Upstream*> all;
+    for (const auto& each : scene.upstreams) all.push_back(each.get());
+    request->dial =
+        std::make_unique<RouteDial>(scene.loop, scene.log(), all, HostPort::parse(target).value(),
+                                    UpstreamDial::Purpose::tunnel, AddressCheck{}, kImpatient,
+                                    DialDone::to<&RouteScene::Request::on_done>(request.get()));
+    request->dial->start();
+    CHECK(turn_until(scene.loop, [&] { return request->done(); }));
+    return peer;
+  }
+  /// It has opened the breaker, and not by what it knows of only one target.
+  bool passed_over() { return upstream.breaker.next_trial().has_value(); }
+
+  RouteScene scene;
+  Upstream& upstream;
+};
+
+}  // namespace
+
+TEST_CASE("a proxy without a greeting that leaves several targets unanswered is to blame") {
+  Mute mute(GENERATE(socks4a, http)());
+  mute.ask("a.example:443");
+  mute.ask("a.example:443");
+  mute.ask("b.example:443");
+  mute.ask("a.example:443");
+  CHECK_FALSE(mute.passed_over());
+  CHECK(mute.scene.log_text() == "");
+  const bool speaks = GENERATE(false, true);
+  if (speaks) {
+    Peer& peer = mute.scene.peer();
+    mute.scene.way(0).connects(peer);
+    peer.says(mute.upstream.config.kind == UpstreamConfig::Kind::http
+                  ? "HTTP/1.1 504 Timeout\r\n\r\n"
+                  : std::string("\0\x5b\0\0\0\0\0\0", 8));
+    CHECK_FALSE(mute.scene.ask_and_wait(kImpatient).connected());
+  }
+  mute.ask("c.example:443");
+  CHECK(mute.passed_over() == !speaks);
+  // If there is nothing better it is still asked.
+  CHECK_FALSE(mute.upstream.fails_slowly);
+  Peer& asked = mute.ask("d.example:443");
+  CHECK(asked.closed());
+}
+
+TEST_CASE("an answer while others wait in vain is one") {
+  Mute mute(http());
+  mute.upstream.config.connect_timeout = 200ms;
+  std::deque<RouteScene::Request> requests(3);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    mute.scene.way(0).connects(mute.scene.peer());
+    requests[i].dial = std::make_unique<RouteDial>(
+        mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream},
+        HostPort::parse(std::string(1, static_cast<char>('a' + i)) + ".example:443").value(),
+        UpstreamDial::Purpose::tunnel, AddressCheck{}, kImpatient,
+        DialDone::to<&RouteScene::Request::on_done>(&requests[i]));
+    requests[i].dial->start();
+  }
+  turn_for(mute.scene.loop, 20ms);
+  Peer& peer = mute.scene.peer();
+  mute.scene.way(0).connects(peer);
+  peer.says("HTTP/1.1 200 OK\r\n\r\n");
+  CHECK(mute.scene.ask_and_wait(kImpatient).connected());
+  REQUIRE(turn_until(mute.scene.loop, [&] { return requests.back().done(); }));
+  CHECK_FALSE(mute.passed_over());
+  CHECK(mute.upstream.unanswered.empty());
+}
+
+TEST_CASE("a target that another upstream reaches proves whose silence it was") {
+  Mute mute(http());
+  mute.scene.add(socks5());
+  for (int i = 0; i < 3; ++i) {
+    CHECK_FALSE(mute.passed_over());
+    Peer& second = mute.scene.peer();
+    mute.scene.way(1).connects(second);
+    greet(second);
+    grant(second);
+    mute.ask("gcr.io:443");
+  }
+  CHECK(mute.passed_over());
+  CHECK_THAT(mute.scene.log_text(),
+             Contains("warning upstream http") && Contains("did not answer the request within"));
+}
+
+TEST_CASE("three requests at once that another upstream serves prove it as well") {
+  Mute mute(http());
+  mute.scene.add(socks5());
+  std::vector<RouteScene::Request*> requests;
+  for (int i = 0; i < 3; ++i) {
+    mute.scene.way(0).connects(mute.scene.peer());
+    Peer& second = mute.scene.peer();
+    mute.scene.way(1).connects(second);
+    greet(second);
+    grant(second);
+    requests.push_back(&mute.scene.ask(kImpatient));
+  }
+  for (const auto* request : requests) {
+    REQUIRE(turn_until(mute.scene.loop, [&] { return request->done(); }));
+    CHECK(request->connected());
+  }
+  CHECK(mute.passed_over());
+}
+
+TEST_CASE("a plain request that connects to a silent proxy has heard nothing of it") {
+  Mute mute(http());
+  for (const char* target : {"a.example:1", "b.example:1", "c.example:1"}) mute.ask(target);
+  REQUIRE(mute.passed_over());
+  Peer& peer = mute.scene.peer();
+  mute.scene.way(0).connects(peer);
+  RouteScene::Request request;
+  request.dial = std::make_unique<RouteDial>(
+      mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream}, mute.scene.target,
+      UpstreamDial::Purpose::forward, AddressCheck{}, kImpatient,
+      DialDone::to<&RouteScene::Request::on_done>(&request));
+  request.dial->start();
+  CHECK(request.connected());
+  CHECK(mute.passed_over());
 }
 
 TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
@@ -153,122 +267,4 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   upstream.failed(Breaker::Permit::granted, kTimedOut, scene.loop.now(), scene.log());
   CHECK(scene.ask_and_wait(kImpatient).connected());
   CHECK_FALSE(upstream.probe_failed);
-}
-
-namespace {
-
-/// An upstream that is asked for gcr.io:443 by a prober, and what the prober's dials come to.
-struct Probed {
-  Peer& connection() {
-    Peer& peer = scene.peer();
-    scene.way(0).connects(peer);
-    greet(peer);
-    return peer;
-  }
-  void begin(std::chrono::milliseconds interval = 20ms) {
-    prober.emplace(scene.loop, scene.log(), upstream, scene.target, interval);
-  }
-  std::size_t log_lines() {
-    const std::string text = scene.log_text();
-    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  }
-
-  RouteScene scene;
-  Upstream& upstream = scene.add(socks5());
-  std::optional<Prober> prober;
-};
-
-}  // namespace
-
-TEST_CASE("a prober leaves the trial of an open breaker to clients") {
-  Probed probed;
-  Upstream& upstream = probed.upstream;
-  probed.scene.break_down(upstream, kRefused);
-  turn_for(probed.scene.loop, 60ms);
-  probed.begin();
-  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 1; }));
-  CHECK_FALSE(upstream.breaker.is_open(probed.scene.loop.now()));
-  CHECK(upstream.breaker.ask(probed.scene.loop.now()) == Breaker::Permit::trial);
-  upstream.breaker.abandoned(Breaker::Permit::trial);
-  probed.prober.reset();
-  CHECK(probed.scene.way(0).alive() == 0);
-}
-
-TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
-  Probed probed;
-  const bool hangs = GENERATE(false, true);
-  probed.upstream.config.connect_timeout = 30ms;
-  const std::size_t probes = hangs ? 1 : 4;
-  for (std::size_t i = 0; i < probes; ++i) {
-    Peer& peer = probed.connection();
-    if (!hangs) peer.hears(kSocks5Request).says(kSocks5Refused);
-  }
-  probed.begin();
-  REQUIRE(turn_until(probed.scene.loop, [&] {
-    return probed.upstream.probe_failed && probed.scene.dials(0) == probes;
-  }));
-  CHECK(probed.upstream.probe_failed);
-  CHECK_FALSE(probed.upstream.fails_slowly);
-  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());
-  CHECK(probed.log_lines() == 1);
-  CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5"));
-  probed.prober.reset();
-  // The only upstream is asked all the same, and its answer changes nothing in the log.
-  Peer& peer = probed.connection();
-  grant(peer);
-  CHECK(probed.scene.ask_and_wait(kImpatient).connected());
-  CHECK(probed.log_lines() == 1);
-}
-
-TEST_CASE("a probe that comes through again is told once") {
-  Probed probed;
-  probed.connection().hears(kSocks5Request).says(kSocks5Refused);
-  Peer& second = probed.connection();
-  grant(second);
-  second.says("220 hello\r\n");
-  Peer& third = probed.connection();
-  grant(third);
-  third.says("220 hello\r\n");
-  probed.begin();
-  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 4; }));
-  CHECK_FALSE(probed.upstream.probe_failed);
-  CHECK(second.closed());
-  CHECK(probed.log_lines() == 2);
-  CHECK_THAT(probed.scene.log_text(), Contains("gives a connection to gcr.io:443 again"));
-}
-
-TEST_CASE("a yes that is followed by the end is no yes to a prober") {
-  Probed probed;
-  Peer& liar = probed.connection();
-  grant(liar);
-  SECTION("the end") { liar.ends(); }
-  SECTION("a reset") { liar.resets(); }
-  SECTION("the end, a little later") {}
-  probed.begin(5s);
-  settle(probed.scene.loop);
-  if (liar.open()) {
-    CHECK_FALSE(probed.upstream.probe_failed);
-    liar.ends();
-    settle(probed.scene.loop);
-  }
-  CHECK(probed.upstream.probe_failed);
-  CHECK(liar.closed());
-  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());  // the proxy itself is there
-  CHECK_THAT(probed.scene.log_text(),
-             Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
-}
-
-TEST_CASE("a yes that stands for a second is one, and so is a byte") {
-  Probed probed;
-  probed.upstream.probe_failed = true;
-  Peer& peer = probed.connection();
-  grant(peer);
-  const bool speaks = GENERATE(false, true);
-  if (speaks) peer.says("220 hello\r\n").ends();
-  const auto begun = Loop::Clock::now();
-  probed.begin(5s);
-  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
-  CHECK((Loop::Clock::now() - begun >= 990ms) == !speaks);
-  CHECK(peer.closed());
-  CHECK(probed.scene.log_text() == "");
 }

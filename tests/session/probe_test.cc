@@ -1,0 +1,157 @@
+// Upstreams that are asked for a known host every so often.
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "dial/prober.h"
+#include "support/catch.h"
+#include "support/route_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
+const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
+
+/// An upstream that is asked for gcr.io:443 by a prober, and what the prober's dials come to.
+struct Probed {
+  Peer& connection() {
+    Peer& peer = scene.peer();
+    scene.way(0).connects(peer);
+    greet(peer);
+    return peer;
+  }
+  void begin(std::chrono::milliseconds interval = 20ms) {
+    prober.emplace(scene.loop, scene.log(), upstream, scene.target, interval);
+  }
+  std::size_t log_lines() {
+    const std::string text = scene.log_text();
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  RouteScene scene;
+  Upstream& upstream = scene.add(socks5());
+  std::optional<Prober> prober;
+};
+
+}  // namespace
+
+TEST_CASE("a prober leaves the trial of an open breaker to clients") {
+  Probed probed;
+  Upstream& upstream = probed.upstream;
+  probed.scene.break_down(upstream, kRefused);
+  turn_for(probed.scene.loop, 60ms);
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 1; }));
+  CHECK_FALSE(upstream.breaker.is_open(probed.scene.loop.now()));
+  CHECK(upstream.breaker.ask(probed.scene.loop.now()) == Breaker::Permit::trial);
+  upstream.breaker.abandoned(Breaker::Permit::trial);
+  probed.prober.reset();
+  CHECK(probed.scene.way(0).alive() == 0);
+}
+
+TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
+  Probed probed;
+  const bool hangs = GENERATE(false, true);
+  probed.upstream.config.connect_timeout = 30ms;
+  const std::size_t probes = hangs ? 1 : 4;
+  for (std::size_t i = 0; i < probes; ++i) {
+    Peer& peer = probed.connection();
+    if (!hangs) peer.hears(kSocks5Request).says(kSocks5Refused);
+  }
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] {
+    return probed.upstream.probe_failed && probed.scene.dials(0) == probes;
+  }));
+  CHECK(probed.upstream.probe_failed);
+  CHECK_FALSE(probed.upstream.fails_slowly);
+  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());
+  CHECK(probed.log_lines() == 1);
+  CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5"));
+  probed.prober.reset();
+  // The only upstream is asked all the same, and its answer changes nothing in the log.
+  Peer& peer = probed.connection();
+  grant(peer);
+  CHECK(probed.scene.ask_and_wait(kImpatient).connected());
+  CHECK(probed.log_lines() == 1);
+}
+
+TEST_CASE("a probe that comes through again is told once") {
+  Probed probed;
+  probed.connection().hears(kSocks5Request).says(kSocks5Refused);
+  Peer& second = probed.connection();
+  grant(second);
+  second.says("220 hello\r\n");
+  Peer& third = probed.connection();
+  grant(third);
+  third.says("220 hello\r\n");
+  probed.begin();
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 4; }));
+  CHECK_FALSE(probed.upstream.probe_failed);
+  CHECK(second.closed());
+  CHECK(probed.log_lines() == 2);
+  CHECK_THAT(probed.scene.log_text(), Contains("gives a connection to gcr.io:443 again"));
+}
+
+TEST_CASE("a yes that is followed by the end is no yes to a prober") {
+  Probed probed;
+  Peer& liar = probed.connection();
+  grant(liar);
+  SECTION("the end") { liar.ends(); }
+  SECTION("a reset") { liar.resets(); }
+  SECTION("the end, a little later") {}
+  probed.begin(5s);
+  settle(probed.scene.loop);
+  if (liar.open()) {
+    CHECK_FALSE(probed.upstream.probe_failed);
+    liar.ends();
+    settle(probed.scene.loop);
+  }
+  CHECK(probed.upstream.probe_failed);
+  CHECK(liar.closed());
+  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());  // the proxy itself is there
+  CHECK_THAT(probed.scene.log_text(),
+             Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
+}
+
+TEST_CASE("a yes that stands for a second is one, and so is a byte") {
+  Probed probed;
+  probed.upstream.probe_failed = true;
+  Peer& peer = probed.connection();
+  grant(peer);
+  const bool speaks = GENERATE(false, true);
+  if (speaks) peer.says("220 hello\r\n").ends();
+  const auto begun = Loop::Clock::now();
+  probed.begin(5s);
+  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
+  CHECK((Loop::Clock::now() - begun >= 990ms) == !speaks);
+  CHECK(peer.closed());
+  CHECK(probed.scene.log_text() == "");
+}
+
+TEST_CASE("an upstream whose probe fails is passed over, until one comes through") {
+  Probed probed;
+  probed.scene.add(socks5());
+  Peer& second = probed.scene.peer();
+  probed.scene.way(1).connects(second);
+  greet(second);
+  grant(second);
+  Peer& first = probed.scene.peer();
+  probed.scene.way(0).fails(ECONNREFUSED).connects(first);
+  greet(first);
+  grant(first);
+  first.says("220 hello\r\n");
+  Prober prober(probed.scene.loop, probed.scene.log(), probed.upstream, probed.scene.target, 100ms);
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.upstream.probe_failed; }));
+  CHECK_FALSE(probed.upstream.breaker.is_open(probed.scene.loop.now()));
+  CHECK(probed.scene.ask_and_wait(kImpatient).connected());
+  CHECK(probed.scene.dials(0) == 1);
+  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
+  CHECK(probed.scene.dials(0) == 2);
+  CHECK_THAT(probed.scene.log_text(),
+             Contains("warning probe: upstream socks5") && Contains("is back"));
+}
