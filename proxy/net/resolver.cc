@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -35,6 +36,15 @@ Error lookup_error(int status, Side side) {
       return {Errc::dns_error, side, 0, "does not resolve here"};
     case UV_EAI_AGAIN:
       return {Errc::dns_error, Side::local, 0, "does not resolve: the DNS server gave no answer"};
+    case UV_EMFILE:
+    case UV_ENFILE:
+    case UV_ENOBUFS:
+    case UV_ENOMEM:
+    case UV_EAI_MEMORY:
+      return {Errc::connection_limit_reached, Side::local,
+              status == UV_EAI_MEMORY ? ENOMEM : -status,
+              std::string("cannot be looked up: ") +
+                  (status == UV_EAI_MEMORY ? "out of memory" : uv_strerror(status))};
     default:
       return {Errc::dns_error, Side::local, 0,
               std::string("does not resolve: ") + uv_strerror(status)};

@@ -1,6 +1,7 @@
 #include "net/resolver.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +13,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -97,6 +99,20 @@ TEST_CASE("a DNS server that gives no answer is another matter than a name that 
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   CHECK(question.found->error().side == Side::local);
   CHECK(question.found->error().text == "does not resolve: the DNS server gave no answer");
+}
+
+TEST_CASE("a lookup for which this machine has no room is no matter of the name") {
+  Loop loop;
+  const int sys = GENERATE(EMFILE, ENFILE, ENOBUFS, ENOMEM);
+  fail_lookups("full.test", sys);
+  Question question;
+  question.ask(loop, "full.test");
+  REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
+  const Error& error = question.found->error();
+  CHECK(error.code == Errc::connection_limit_reached);
+  CHECK(error.side == Side::local);
+  CHECK(error.sys == sys);
+  CHECK_THAT(error.text, StartsWith("cannot be looked up: "));
 }
 
 TEST_CASE("a lookup may be destroyed while it is under way in its thread") {

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +19,7 @@ namespace {
 struct Names {
   std::mutex mutex;
   std::map<std::string, std::vector<std::string>> known;
+  std::map<std::string, int> failing;
   std::condition_variable released;
   bool hanging = false;
   int waiting = 0;
@@ -48,6 +50,10 @@ int resolve(const std::string& name, addrinfo** found) {
     --names().waiting;
     return EAI_AGAIN;
   }
+  if (const auto failing = names().failing.find(name); failing != names().failing.end()) {
+    errno = failing->second;
+    return EAI_SYSTEM;
+  }
   addrinfo** end = found;
   *found = nullptr;
   for (const std::string& text : names().known[name]) {
@@ -62,6 +68,11 @@ int resolve(const std::string& name, addrinfo** found) {
 void set_addresses(const std::string& name, std::vector<std::string> addresses) {
   const std::lock_guard lock(names().mutex);
   names().known[name] = std::move(addresses);
+}
+
+void fail_lookups(const std::string& name, int sys) {
+  const std::lock_guard lock(names().mutex);
+  names().failing[name] = sys;
 }
 
 HangingNames::HangingNames() {

@@ -9,6 +9,9 @@ namespace culvert::test {
 /// Lookups of `name`, which ends in ".test", find these addresses from now on; none: they fail.
 void set_addresses(const std::string& name, std::vector<std::string> addresses);
 
+/// Lookups of `name`, which ends in ".test", fail with this errno from now on.
+void fail_lookups(const std::string& name, int sys);
+
 /// As long as it lives, lookups of "hangs.test" wait; then they fail.
 class HangingNames {
  public:
