@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/redact.h"
+#include "codec/challenge.h"
 #include "codec/clause.h"
 #include "codec/http_head.h"
 #include "codec/intermediary.h"
@@ -145,7 +146,7 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
     case 403:
       return upstream_fault(Errc::upstream_denied, std::move(text));
     case 407:
-      text += credentials_ ? " - check user and password" : " - it wants a user and password";
+      text += " - " + advice_for_407(head, credentials_.has_value());
       return upstream_fault(Errc::upstream_auth_failed, std::move(text));
     case 405:
     case 501:

@@ -144,6 +144,35 @@ TEST_CASE("the reason of another culvert comes through") {
         "answered 502 target gcr.io:443 is closed");
 }
 
+TEST_CASE("407 without Basic names what would be taken instead") {
+  struct Row {
+    std::string fields, advice;
+  };
+  const Row row = GENERATE(values<Row>({
+      {"Proxy-Authenticate: NTLM\r\n", "it takes only NTLM, and we have Basic"},
+      {"Proxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM TlRMTVNTUAAC==\r\n",
+       "it takes only Negotiate, NTLM, and we have Basic"},
+      {"Proxy-Authenticate: Digest realm=\"Basic, \\\"x\", nonce = \"a,b\", qop=auth, "
+       "Negotiate\r\n",
+       "it takes only Digest, Negotiate, and we have Basic"},
+      {"Proxy-Authenticate: Digest nonce=x, BASIC realm=y\r\n", "it wants a user and password"},
+      {"Proxy-Authenticate: Basic\r\n", "it wants a user and password"},
+      {"Proxy-Authenticate: ,\r\nProxy-Authenticate: \"\r\n",
+       "it takes only \", and we have Basic"},
+      {"Proxy-Authenticate: \xc3\r\n", "it takes only ?, and we have Basic"},
+      {"Proxy-Authenticate: " + std::string(100, 'n') + "\r\n",
+       "it takes only " + std::string(37, 'n') + "..., and we have Basic"},
+      {"Proxy-Authenticate:\r\n", "it wants a user and password"},
+      {"", "it wants a user and password"},
+  }));
+  CAPTURE(row.fields);
+  const std::string answer = "HTTP/1.1 407 No\r\n" + row.fields + "\r\n";
+  CHECK(error_of(run(answer)).text == "answered 407 No for gcr.io:443 - " + row.advice);
+  const bool wants = row.advice.starts_with("it wants");
+  CHECK(error_of(run("gcr.io:443", Credentials{"u", Secret("secret")}, answer)).text ==
+        "answered 407 No for gcr.io:443 - " + (wants ? "check user and password" : row.advice));
+}
+
 TEST_CASE("a long reason is cut") {
   const Error error = error_of(run(std::string(200, 'a') + ".example:443", {},
                                    "HTTP/1.1 500 " + std::string(5000, 'r') + "\r\n\r\n"));

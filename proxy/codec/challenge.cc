@@ -1,0 +1,55 @@
+#include "codec/challenge.h"
+
+#include <string_view>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMaxShownSchemes = 40;
+
+/// Up to the next comma that stands in no quotes.
+std::string_view next_element(std::string_view& list) {
+  bool quoted = false;
+  std::size_t end = 0;
+  for (; end < list.size() && (quoted || list[end] != ','); ++end) {
+    if (list[end] == '"') quoted = !quoted;
+    if (list[end] == '\\' && quoted) ++end;
+  }
+  end = end < list.size() ? end : list.size();
+  const std::string_view element = trim(list.substr(0, end));
+  list.remove_prefix(end < list.size() ? end + 1 : end);
+  return element;
+}
+
+/// The scheme with which an element of Proxy-Authenticate begins; empty if it is one more parameter
+/// of the challenge before ("nonce=x", where a scheme has a space or nothing behind it).
+std::string_view scheme_of(std::string_view element) {
+  const std::size_t end = element.find_first_of(" \t=");
+  const std::string_view rest = end == element.npos ? "" : trim(element.substr(end));
+  return rest.starts_with('=') ? std::string_view() : element.substr(0, end);
+}
+
+}  // namespace
+
+std::string advice_for_407(const ResponseHead& head, bool given) {
+  bool basic = false;
+  std::string others;
+  for (const Field& field : head.fields) {
+    if (!iequals(field.name, "proxy-authenticate")) continue;
+    for (std::string_view list = field.value; !list.empty();) {
+      const std::string_view scheme = scheme_of(next_element(list));
+      basic = basic || iequals(scheme, "basic");
+      if (scheme.empty()) continue;
+      if (!others.empty()) others += ", ";
+      others += scheme;
+    }
+  }
+  if (!basic && !others.empty()) {
+    return "it takes only " + printable(others, kMaxShownSchemes) + ", and we have Basic";
+  }
+  return given ? "check user and password" : "it wants a user and password";
+}
+
+}  // namespace culvert
