@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "codec/clause.h"
 #include "codec/http_connect.h"
 #include "codec/socks.h"
 
@@ -262,71 +259,6 @@ void UpstreamDial::on_ready(Stream&) {
   continue_handshake();
 }
 
-void UpstreamDial::on_timeout() {
-  if (reset_) return give_up(std::move(*reset_));
-  if (from_pool_ && left().count() > 0) {
-    return proxy_answered_ ? timer_.start(left()) : dial_fresh();
-  }
-  Error error = overdue();
-  if (stage_ == Stage::connect && upstream_.config.via_index) {
-    error.text = upstream_name() + " is out of reach: " + error.text;
-  }
-  error.text += " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
-  fail(std::move(error));
-}
-
-/// Of a chain, the hop that is being waited for.
-Error UpstreamDial::overdue() const {
-  if (fresh_) return fresh_->overdue();
-  const std::string peer = is_direct() ? target_name() : upstream_name();
-  Error error{Errc::connection_timeout, is_direct() ? Side::target : Side::upstream, 0, {}};
-  switch (stage_) {
-    case Stage::look_up:
-      error.code = Errc::dns_timeout;
-      error.text = target_name() + " did not resolve here";
-      break;
-    case Stage::connect: {
-      const Error cause = transport_->overdue();
-      error.code = cause.code;
-      error.text = upstream_.config.via_index ? cause.text : peer + " " + cause.text;
-      break;
-    }
-    case Stage::tls:
-      error.text = peer + " did not finish the TLS handshake";
-      break;
-    case Stage::handshake:
-      error.text = peer + " did not answer the " + std::string(handshake_->phase());
-      break;
-  }
-  return error;
-}
-
-void UpstreamDial::fail_tls(const Io& io) {
-  Error error = tls_->handshake_error(io);
-  error.text = upstream_name() + " " + error.text;
-  fail(std::move(error));
-}
-
-void UpstreamDial::fail_io(const Io& io) {
-  if (from_pool_ && !proxy_answered_) return replace_stale();
-  if (tls_ != nullptr && io.status == Io::Status::error && io.error == EPROTO) {
-    // The proxy did not like our side of TLS.
-    stage_ = Stage::tls;
-    return fail_tls(io);
-  }
-  Error error = handshake_->eof();
-  if (io.status == Io::Status::error) {
-    error.sys = io.error;
-    error.text += " (" + std::generic_category().message(io.error) + ")";
-  }
-  error.text = upstream_name() + " " + error.text;
-  fail(std::move(error));
-}
-
-std::string UpstreamDial::upstream_name() const {
-  return "upstream " + shown_upstream(upstream_.config.label);
-}
-
 std::string UpstreamDial::spent() const {
   using Time = Loop::Clock::time_point;
   const auto text = [](std::string_view phase, Time from, Time to) {
@@ -345,46 +277,6 @@ std::string UpstreamDial::spent() const {
     all += ", " + text("handshake", secured ? secured_ : connected_, now);
   }
   return all;
-}
-
-std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }
-
-/// `error`'s text is a clause to stand behind the target.
-void UpstreamDial::fail_target(Error error) {
-  error.text = target_name() + " " + error.text;
-  fail(std::move(error));
-}
-
-void UpstreamDial::fail(Error error) {
-  proxy_failed_ = !is_direct() && error.side == Side::upstream &&
-                  (stage_ == Stage::connect || stage_ == Stage::tls ||
-                   (handshake_ && handshake_->phase() == "greeting"));
-  if (!may_have_gone(error)) return give_up(std::move(error));
-  reset_ = std::move(error);
-  tls_ = nullptr;
-  handshake_.reset();
-  stream_.reset();
-  connect_anew();
-}
-
-bool UpstreamDial::may_have_gone(const Error& error) const {
-  const bool was_reset = error.sys == ECONNRESET || error.sys == EPIPE;
-  return was_reset && !reset_ && !proxy_answered_ && !is_direct() && !upstream_.config.via_index;
-}
-
-/// Each text names the upstream and the target: it may be all that a user sees.
-void UpstreamDial::give_up(Error error) {
-  if (is_direct()) {
-    error.text += " (direct)";
-  } else if (error.text.find(shown_target(target_)) == std::string::npos) {
-    error.text += " (for " + shown_target(target_) + ")";
-  }
-  timer_.stop();
-  lookup_.reset();
-  transport_.reset();
-  fresh_.reset();
-  stream_.reset();
-  done_(std::move(error));
 }
 
 void UpstreamDial::succeed() {
