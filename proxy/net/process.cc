@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <vector>
 
 #include <uv.h>
 
@@ -12,13 +13,38 @@ namespace culvert {
 namespace {
 
 constexpr std::size_t kLongestLine = 2048;
+constexpr std::size_t kMostOfRest = 64 * 1024;  // what a pipe holds
 
 // The first process of the group waits for the end of its input, whose other end we hold: it comes
-// also if we are killed, and then the group is ended.  The last line becomes the command.
+// also if we are killed, and then the group is ended.  The last line is the command.  It is not an
+// argument, which everybody on the machine could read.
+constexpr const char* kVariable = "CULVERT_TUNNEL_COMMAND";
 constexpr const char* kScript =
+    "command=$CULVERT_TUNNEL_COMMAND\n"
+    "unset CULVERT_TUNNEL_COMMAND\n"
     "exec 3<&0 </dev/null >&2\n"
     "(trap '' TERM; read -r _ <&3; kill -TERM -$$; sleep 5; kill -KILL -$$) >/dev/null 2>&1 &\n"
-    "exec /bin/sh -c \"$1\" 3<&-\n";
+    "exec 3<&-\n"
+    "eval \"$command\"\n";
+
+/// Ours, with `command` for the shell.
+std::vector<std::string> environment_with(const std::string& command) {
+  const std::string assignment = std::string(kVariable) + "=";
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with(assignment)) out.emplace_back(*entry);
+  }
+  out.push_back(assignment + command);
+  return out;
+}
+
+/// As execve(2) takes them; `words` has to outlive the pointers.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> out;
+  for (std::string& word : words) out.push_back(word.data());
+  out.push_back(nullptr);
+  return out;
+}
 
 }  // namespace
 
@@ -54,10 +80,10 @@ ChildProcess::ChildProcess(Loop& loop, Line line, Exited exited)
 Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std::string& command,
                                                           Line line, Exited exited) {
   std::unique_ptr<ChildProcess> child(new ChildProcess(loop, line, exited));
-  std::array<std::string, 5> words = {"/bin/sh", "-c", kScript, "sh", command};
-  std::array<char*, words.size() + 1> arguments{};
-  std::transform(words.begin(), words.end(), arguments.begin(),
-                 [](std::string& word) { return word.data(); });
+  std::vector<std::string> words = {"/bin/sh", "-c", kScript};
+  std::vector<std::string> variables = environment_with(command);
+  std::vector<char*> arguments = pointers_to(words);
+  std::vector<char*> environment = pointers_to(variables);
   std::array<uv_stdio_container_t, 3> stdio{};
   stdio[0].flags = static_cast<uv_stdio_flags>(UV_CREATE_PIPE | UV_READABLE_PIPE);
   stdio[0].data.stream = reinterpret_cast<uv_stream_t*>(&child->lifeline_->uv);
@@ -67,6 +93,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std:
   uv_process_options_t options{};
   options.file = arguments[0];
   options.args = arguments.data();
+  options.env = environment.data();
   options.flags = UV_PROCESS_DETACHED;
   options.stdio_count = static_cast<int>(stdio.size());
   options.stdio = stdio.data();
@@ -147,9 +174,12 @@ void ChildProcess::on_exit(int status, int signal) {
 void ChildProcess::read_rest() {
   uv_os_fd_t fd = -1;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(&output_->uv), &fd) != 0) return;
-  ssize_t count = 0;
-  while ((count = read(fd, output_->buffer.data(), output_->buffer.size())) > 0) {
+  // Somebody who has left the group may still write.
+  for (std::size_t left = kMostOfRest; left > 0;) {
+    const ssize_t count = read(fd, output_->buffer.data(), output_->buffer.size());
+    if (count <= 0) return;
     on_output({output_->buffer.data(), static_cast<std::size_t>(count)});
+    left -= std::min(left, static_cast<std::size_t>(count));
   }
 }
 

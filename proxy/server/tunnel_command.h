@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +14,8 @@
 namespace culvert {
 
 /// Keeps the command that makes the tunnel (`ssh -N -D ...`) running: starts it, again whenever it
-/// ends (later and later if it ends soon), and ends it with us.  What it says goes into the log.
+/// ends (later and later if it ends soon), and ends it with us.  What it says goes into the log, up
+/// to a hundred lines a second.
 class TunnelCommand {
  public:
   /// The command may hold secrets: only its first word is ever shown.
@@ -32,6 +34,7 @@ class TunnelCommand {
   void on_line(std::string_view line);
   void on_exit(int status, int signal);
   void on_timer();
+  void tell_of_unsaid();
   void start_later(const std::string& what_happened);
 
   Loop& loop_;
@@ -42,6 +45,9 @@ class TunnelCommand {
   std::unique_ptr<ChildProcess> child_;
   Loop::Clock::time_point started_;
   std::chrono::milliseconds wait_{0};  // before the last start
+  Loop::Clock::time_point second_;     // in which lines are counted
+  unsigned lines_ = 0;
+  std::uint64_t unsaid_ = 0;
   Callback<void()> stopped_;
 };
 

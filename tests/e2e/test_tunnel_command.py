@@ -87,9 +87,23 @@ class TunnelCommand(unittest.TestCase):
         )
         culvert.end()
 
+    def test_a_command_that_floods_the_log_does_not(self):
+        # What was left out is told in front of the first line of another second.
+        culvert = self.start("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; sleep 1.5; echo over; sleep 60")
+        self.said(culvert, "tunnel: over")
+        culvert.end()
+        said = culvert.said()
+        lines = said.count("tunnel: line ")
+        self.assertGreaterEqual(lines, 100)
+        self.assertLess(lines, 3000)
+        self.assertEqual(lines + sum(int(count) for count in re.findall(r"tunnel: (\d+) lines more", said)), 3000)
+
     def test_a_stubborn_command_is_ended_by_force(self):
         culvert = self.start("TOKEN=hush; trap '' TERM; echo up; while :; do sleep 0.777; done")
         self.said(culvert, "tunnel: up")
+        # A command may hold a secret, and everybody on a machine can read command lines.
+        self.assertTrue(processes_with("sleep 0.777"))
+        self.assertEqual(processes_with("TOKEN=hush"), [])
         culvert.end()
         self.gone("sleep 0.777")
         self.said(culvert, "tunnel: command was ended by signal 9")
