@@ -1,30 +1,29 @@
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "commands/check.h"
 #include "commands/serve.h"
+#include "commands/standard_streams.h"
 #include "config/command_line.h"
 #include "config/environment.h"
 #include "server/policy.h"
 
 int main(int argc, char** argv) {
+  culvert::fill_standard_descriptors();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const culvert::Environment environment = culvert::process_environment();
   culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
-    fmt::print("{}", usage->text);
-    return 0;
+    culvert::print(stdout, usage->text);
+    return culvert::flushed(0);
   }
   if (auto* problems = std::get_if<culvert::Problems>(&line)) {
     culvert::make_tls_contexts(problems->upstreams, problems->lines);
-    for (const std::string& problem : problems->lines) fmt::print(stderr, "culvert: {}\n", problem);
+    for (const std::string& problem : problems->lines) culvert::complain(problem);
     return 2;
   }
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
-    return culvert::check_route(*question);
+    return culvert::flushed(culvert::check_route(*question));
   }
   return culvert::serve(std::get<culvert::Config>(line), [&] {
     return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "commands/standard_streams.h"
 #include "config/routing.h"
 #include "policy/address_guard.h"
 #include "server/policy.h"
@@ -27,12 +28,12 @@ std::string describe(const Config& config, std::size_t index) {
 
 void print_way(const Config& config, const Route& route) {
   if (route.denied()) {
-    fmt::print("  way   none: clients get 403\n");
+    print(stdout, "  way   none: clients get 403\n");
     return;
   }
   std::string_view word = "way";
   for (const std::size_t index : route.upstreams) {
-    fmt::print("  {:<6}{}\n", word, describe(config, index));
+    print(stdout, fmt::format("  {:<6}{}\n", word, describe(config, index)));
     word = "then";
   }
 }
@@ -43,20 +44,22 @@ int check_route(const RouteQuestion& question) {
   const Config& config = question.config;
   std::vector<std::string> problems;
   make_tls_contexts(config.upstreams, problems);
-  for (const std::string& problem : problems) fmt::print(stderr, "culvert: {}\n", problem);
+  for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
-  for (const std::string& warning : config.warnings) fmt::print(stderr, "culvert: {}\n", warning);
+  for (const std::string& warning : config.warnings) complain(warning);
   const Router router = make_router(config);
   const std::vector<HostPort> no_listeners;
   const AddressGuard guard(no_listeners, router, nullptr);
   const AddressCheck check{&guard, AddressGuard::Client::elsewhere};
   for (const HostPort& target : question.targets) {
     const Router::Explanation explanation = router.explain(target);
-    fmt::print("{}\n  rule  {}\n", target.to_string(), explanation.text);
+    print(stdout, fmt::format("{}\n  rule  {}\n", target.to_string(), explanation.text));
     print_way(config, *explanation.route);
     if (explanation.route->denied()) continue;
     const auto permitted = check.target(target, AddressGuard::Way::through_upstream);
-    if (!permitted) fmt::print("  but   {} {}\n", target.host, permitted.error().text);
+    if (!permitted) {
+      print(stdout, fmt::format("  but   {} {}\n", target.host, permitted.error().text));
+    }
   }
   return 0;
 }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <memory>
 #include <random>
 #include <system_error>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "commands/standard_streams.h"
 #include "net/resolver.h"
 #include "server/server.h"
 
@@ -29,8 +29,6 @@ void raise_file_limit() {
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
 }
-
-void say(const std::string& line) { fmt::print(stderr, "culvert: {}\n", line); }
 
 /// Random, so that a chain of culverts is not taken for a loop.
 std::string make_pseudonym() {
@@ -124,7 +122,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   std::unique_ptr<Policy> policy = make_policy(config, problems);
   const int access_fd = open_access_log(config, problems);
   if (!problems.empty()) {
-    for (const std::string& problem : problems) say(problem);
+    for (const std::string& problem : problems) complain(problem);
     return 2;
   }
   const auto reload = [&](std::vector<std::string>& found) {
@@ -134,7 +132,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
       std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload,
       problems);
   if (!started) {
-    for (const std::string& problem : problems) say(problem);
+    for (const std::string& problem : problems) complain(problem);
     return 1;
   }
   Server& server = *started;

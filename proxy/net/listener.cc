@@ -87,8 +87,9 @@ ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
 }
 
 ListenSocket::~ListenSocket() {
-  if (fd_ >= 0) close(fd_);
+  // In this order: once it is closed, the file may be a successor's.
   if (!path_.empty()) unlink(path_.c_str());
+  if (fd_ >= 0) close(fd_);
 }
 
 Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port) {

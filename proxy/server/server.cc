@@ -114,6 +114,11 @@ void Server::on_reload(int) {
   if (draining_) return;
   std::vector<std::string> problems;
   std::unique_ptr<Policy> fresh = reload_(problems);
+  if (fresh && policy_->config.upstream_given && !fresh->config.upstream_given) {
+    // A file that is just being written, or a mishap; in any case too much to do unasked.
+    problems.push_back("no --upstream is left; to connect directly from now on say direct://");
+    fresh.reset();
+  }
   if (!fresh) {
     for (const std::string& problem : problems) {
       log().write(Log::Level::error, "reload: " + problem);

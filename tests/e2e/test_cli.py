@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import unittest
 
@@ -10,7 +11,7 @@ import isolate
 import peers
 import wire
 from culvert import PORT, Culvert, assert_no_secret, launch
-from world import BORDER, HOME, World, wait_for
+from world import BORDER, HOME, Program, World, wait_for
 
 # Nothing listens here.
 CLOSED = f"{BORDER}:9"
@@ -91,6 +92,34 @@ class Mistakes(unittest.TestCase):
         done = self.refuse("--listen", f"0.0.0.0:{PORT}")
         self.assertIn("--allow-client", done.stderr)
         self.assertIn("--open-proxy", done.stderr)
+
+
+class StandardStreams(unittest.TestCase):
+    """They may be closed, or lead nowhere."""
+
+    def shell(self, script, *options):
+        done = world.culvert_home.run("sh", "-c", f'"$0" "$@" {script}', os.environ["CULVERT"], *options, check=False, timeout=10)
+        return done.returncode
+
+    def test_mistakes_keep_their_status(self):
+        for script in ("2>&-", "2>/dev/full", "<&- >&- 2>&-"):
+            self.assertEqual(self.shell(script, "--bogus"), 2, script)
+
+    def test_help_that_does_not_arrive(self):
+        self.assertEqual(self.shell(">/dev/null", "--help"), 0)
+        self.assertEqual(self.shell(">/dev/full", "--help"), 1)
+
+    def test_no_socket_gets_their_numbers(self):
+        culvert = os.environ["CULVERT"]
+        script = f"exec {culvert} --listen 127.0.0.1:{PORT} --threads 1 <&- >&- 2>&-"
+        process = Program("closed-streams", world.culvert_home, ["sh", "-c", script])
+        process.start()
+        self.addCleanup(process.kill)
+        process.wait_listening(PORT)
+        for number in range(3):
+            self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{number}"), "/dev/null")
+        process.signal(signal.SIGTERM)
+        self.assertEqual(process.wait(10), 0)
 
 
 class Listening(unittest.TestCase):

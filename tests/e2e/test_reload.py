@@ -102,6 +102,14 @@ class Reload(unittest.TestCase):
         self.status(wanted=403)
         culvert.end()
 
+    def test_an_empty_file_does_not_open_the_direct_way(self):
+        culvert = self.start(OPEN)
+        self.reload(culvert, "", words="reload: no --upstream is left; to connect directly from now on say direct://")
+        self.assertEqual(self.said(culvert, " reloaded ("), 0)
+        self.assertEqual(self.status(), 200)
+        self.reload(culvert, configuration('upstream = ["direct://"]'))
+        culvert.end()
+
     def test_a_pipe_in_the_files_place_holds_up_nobody(self):
         culvert = self.start(OPEN)
         os.remove(self.path)

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdio>
+#include <string_view>
+
+namespace culvert {
+
+/// Opens /dev/null for each of the descriptors 0 to 2 that is closed.  Otherwise the next socket
+/// would get its number, and with it what is meant for the log.  The first thing to do.
+void fill_standard_descriptors();
+
+/// Without a word about failures: there is nobody left to tell.
+void print(std::FILE* to, std::string_view text);
+
+/// "culvert: TEXT" on standard error.
+void complain(std::string_view text);
+
+/// `status`, or 1 if what was printed to standard output did not get there.
+int flushed(int status);
+
+}  // namespace culvert
