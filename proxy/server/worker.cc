@@ -15,7 +15,8 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
+// A head and a body of 64 KiB.
+constexpr std::size_t kBufferBytes = 72 * 1024;
 // So many more than --max-connections are let in, to be told that they are too many.
 constexpr std::size_t kMostRefusals = 256;
 constexpr std::chrono::seconds kStarvedReminder{10};

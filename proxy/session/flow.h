@@ -43,6 +43,8 @@ class Flow {
   /// How many more bytes may be read.
   void set_left(std::uint64_t left) { left_ = left; }
   std::uint64_t left() const { return left_; }
+  /// Much more is known to come: a pipe pays from the first byte on.
+  void splice_at_once() { splicing_ = true; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some of them are not written yet.
