@@ -126,11 +126,28 @@ void UpstreamDial::dial_fresh() {
 
 void UpstreamDial::on_fresh_done(DialResult result) {
   const auto fresh = std::move(fresh_);
+  const bool said_no = fresh->proxy_answered_ && !fresh->proxy_failed_;
+  if (!result && !said_no && stream_) {
+    // The one from the pool is silent, but may still answer.
+    fresh_error_ = std::move(result).error();
+    fresh_proxy_failed_ = fresh->proxy_failed_;
+    timer_.start(left());
+    return;
+  }
   proxy_failed_ = fresh->proxy_failed_;
   proxy_answered_ = proxy_answered_ || fresh->proxy_answered_;
   if (result && stream_ && upstream_.warm) upstream_.warm->distrust();
+  timer_.stop();
   stream_.reset();
   done_(std::move(result));
+}
+
+/// The connection from the pool will not answer any more either.
+void UpstreamDial::give_up_as_fresh() {
+  proxy_failed_ = fresh_proxy_failed_;
+  timer_.stop();
+  stream_.reset();
+  done_(std::move(*fresh_error_));
 }
 
 /// A connection that went stale in the pool: nobody needs to know.
@@ -139,6 +156,7 @@ void UpstreamDial::replace_stale() {
   proxy_answered_ = false;
   stream_.reset();
   handshake_.reset();
+  if (fresh_error_) return give_up_as_fresh();
   if (!fresh_) connect_anew();
 }
 

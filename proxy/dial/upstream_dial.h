@@ -63,6 +63,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   std::chrono::milliseconds left() const;
   void dial_fresh();
   void on_fresh_done(DialResult result);
+  void give_up_as_fresh();
   void replace_stale();
   std::unique_ptr<Handshake> make_handshake() const;
   void on_connected(DialResult result);
@@ -107,6 +108,8 @@ class UpstreamDial final : public Dial, private StreamEvents {
   std::string output_;
   bool from_pool_ = false;               // the connection has waited in a WarmPool
   std::unique_ptr<UpstreamDial> fresh_;  // beside that connection, which is silent
+  std::optional<Error> fresh_error_;     // what that came to, while the other may still answer
+  bool fresh_proxy_failed_ = false;
   bool takes_warm_ = true;
   std::optional<Error> reset_;  // why the proxy is being connected to once more
   bool proxy_failed_ = false;

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 void UpstreamDial::on_timeout() {
   if (reset_) return give_up(std::move(*reset_));
+  if (fresh_error_) return give_up_as_fresh();
   if (from_pool_ && left().count() > 0) {
     return proxy_answered_ ? timer_.start(left()) : dial_fresh();
   }

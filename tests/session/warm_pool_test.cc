@@ -8,6 +8,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -149,6 +150,47 @@ TEST_CASE("a warm connection that ends while a fresh one is under way is not mis
   grant(*scene.fresh);
   settle(scene.warmed.scene.loop);
   CHECK(scene.request->connected());
+}
+
+TEST_CASE("a silent warm connection is waited for when the fresh one only fails") {
+  Warmed warmed(1);
+  Peer& silent = *warmed.peers.back();
+  silent.hears(kSocks5Request);
+  warmed.next();  // refills the pool
+  Peer& mute = warmed.scene.peer();
+  mute.ends();
+  const bool refused = GENERATE(true, false);
+  if (refused) {
+    warmed.scene.way(0).fails(ECONNREFUSED);
+  } else {
+    warmed.scene.way(0).connects(mute);
+  }
+  auto& request = warmed.scene.ask(kShort);
+  REQUIRE(turn_until(warmed.scene.loop, [&] { return warmed.scene.dials(0) == 3; }));
+  settle(warmed.scene.loop);
+  CHECK_FALSE(request.done());
+  CHECK(silent.open());
+  SECTION("it says yes") { silent.says(kSocks5Granted); }
+  SECTION("it dies") { silent.resets(); }
+  SECTION("it stays silent") {}
+  REQUIRE(turn_until(warmed.scene.loop, [&] { return request.done(); }));
+  if (request.connected()) {
+    CHECK(silent.verdict().empty());
+  } else {
+    CHECK(silent.closed());
+    CHECK_THAT(request.error().text,
+               Contains(refused ? "refused the connection" : "during the greeting"));
+  }
+  CHECK(request.connected() == !silent.closed());
+}
+
+TEST_CASE("a no on the fresh connection beside a silent warm one is told at once") {
+  Silence scene;
+  scene.fresh->hears(kSocks5Request).says(kSocks5Refused);
+  settle(scene.warmed.scene.loop);
+  REQUIRE(scene.request->done());
+  CHECK(scene.request->error().code == Errc::connection_refused);
+  CHECK(scene.silent.closed());
 }
 
 TEST_CASE("beside a silent warm connection, what becomes of the fresh one is told") {
