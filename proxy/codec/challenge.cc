@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -33,7 +34,8 @@ std::string_view scheme_of(std::string_view element) {
 
 }  // namespace
 
-std::string advice_for_407(const ResponseHead& head, bool given) {
+std::string advice_for_407(const ResponseHead& head,
+                           const std::optional<Credentials>& credentials) {
   bool basic = false;
   std::string others;
   for (const Field& field : head.fields) {
@@ -47,9 +49,10 @@ std::string advice_for_407(const ResponseHead& head, bool given) {
     }
   }
   if (!basic && !others.empty()) {
-    return "it takes only " + printable(others, kMaxShownSchemes) + ", and we have Basic";
+    return "it takes only " + printable(redact_echo(others, credentials), kMaxShownSchemes) +
+           ", and we have Basic";
   }
-  return given ? "check user and password" : "it wants a user and password";
+  return credentials ? "check user and password" : "it wants a user and password";
 }
 
 }  // namespace culvert

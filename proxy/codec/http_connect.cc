@@ -50,6 +50,7 @@ class HttpConnectHandshake final : public Handshake {
  private:
   Result<void> check_opening() const;
   Result<void> look_at_head(std::string_view head);
+  std::string advice(const ResponseHead& head) const;
   Error refused(const ResponseHead& head) const;
 
   HostPort target_;
@@ -132,6 +133,19 @@ Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
   return {};
 }
 
+/// What may be done about an answer, to stand behind what it is.
+std::string HttpConnectHandshake::advice(const ResponseHead& head) const {
+  switch (head.status) {
+    case 405:
+    case 501:
+      return " - does it serve CONNECT?";
+    case 407:
+      return " - " + advice_for_407(head, credentials_);
+    default:
+      return {};
+  }
+}
+
 Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
   const std::string place = " for " + shown_;
@@ -139,18 +153,18 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string_view reason = redact_echo(head.reason, credentials_);
   constexpr std::string_view kOurs = "culvert: ";
   if (reason.starts_with(kOurs)) reason.remove_prefix(kOurs.size());
-  const std::size_t room = kMostOfClause - text.size() - 1 - place.size();
+  const std::string advice = this->advice(head);
+  const std::size_t room = kMostOfClause - text.size() - 1 - place.size() - advice.size();
   if (!reason.empty()) text += " " + printable(reason, room);
   if (text.find(shown_) == std::string::npos) text += place;
+  text += advice;
   switch (head.status) {
     case 403:
       return upstream_fault(Errc::upstream_denied, std::move(text));
     case 407:
-      text += " - " + advice_for_407(head, credentials_.has_value());
       return upstream_fault(Errc::upstream_auth_failed, std::move(text));
     case 405:
     case 501:
-      text += " - does it serve CONNECT?";
       return upstream_fault(Errc::upstream_unsupported, std::move(text));
     case 508:
       // Most likely by us: our Via came back.

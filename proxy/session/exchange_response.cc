@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/redact.h"
+#include "codec/challenge.h"
 #include "codec/forward_head.h"
 #include "codec/protocol_guess.h"
 #include "codec/upgrade.h"
@@ -92,11 +93,10 @@ bool Exchange::take_interim(const ConnectionOptions& options, std::string_view r
 bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest) {
   if (response_.status == 407 && connection_.to_proxy) {
     // RFC 9110 section 11.7.1: between us and the next proxy; the client's credentials are others.
-    const bool given = connection_.way->config.credentials.has_value();
     finish(End::Kind::refused, Side::upstream,
            Error{Errc::upstream_auth_failed, Side::upstream, 0,
-                 where() + (given ? " answered 407 - check user and password"
-                                  : " answered 407 - it wants a user and password")});
+                 where() + " answered 407 - " +
+                     advice_for_407(response_, connection_.way->config.credentials)});
     return false;
   }
   if (response_.status == 407) {

@@ -173,6 +173,25 @@ TEST_CASE("407 without Basic names what would be taken instead") {
         "answered 407 No for gcr.io:443 - " + (wants ? "check user and password" : row.advice));
 }
 
+TEST_CASE("a long reason leaves room for what may be done") {
+  const std::string words = "Access is denied, as " + std::string(150, 'x');
+  const std::string fields = "Proxy-Authenticate: NTLM\r\n";
+  CHECK_THAT(error_of(run("HTTP/1.1 407 " + words + "\r\n" + fields + "\r\n")).text,
+             Catch::Matchers::EndsWith("for gcr.io:443 - it takes only NTLM, and we have Basic"));
+  CHECK_THAT(error_of(run("HTTP/1.1 405 " + words + "\r\n\r\n")).text,
+             Catch::Matchers::EndsWith("for gcr.io:443 - does it serve CONNECT?"));
+}
+
+TEST_CASE("a challenge that repeats our password is not repeated") {
+  const Credentials credentials{"alic", Secret("hunter2secret")};
+  for (const char* scheme : {"hunter2secret", "YWxpYzpodW50ZXIyc2VjcmV0"}) {
+    const std::string answer =
+        std::string("HTTP/1.1 407 No\r\nProxy-Authenticate: ") + scheme + " realm=\"x\"\r\n\r\n";
+    CHECK_THAT(error_of(run("gcr.io:443", credentials, answer)).text,
+               Contains("it takes only ***, and we have Basic"));
+  }
+}
+
 TEST_CASE("a long reason is cut") {
   const Error error = error_of(run(std::string(200, 'a') + ".example:443", {},
                                    "HTTP/1.1 500 " + std::string(5000, 'r') + "\r\n\r\n"));
