@@ -4,8 +4,8 @@
 
 namespace culvert {
 
-/// Is this one of this machine's addresses, at this moment?  Tried by binding a socket to it, which
-/// needs no right and works where a sandbox hides the interfaces.  Yes if that cannot be tried.
+/// Is this one of this machine's addresses, at this moment?  Where a sandbox hides the interfaces,
+/// one to which a socket can be bound; yes if not even that can be tried.
 bool is_own_address(const IpAddress& address);
 
 }  // namespace culvert

@@ -28,6 +28,16 @@ SocketAddress SocketAddress::of(const IpAddress& address, std::uint16_t port) {
   return out;
 }
 
+std::optional<HostPort> host_port_of(const sockaddr& address) {
+  sockaddr_storage storage{};
+  if (address.sa_family == AF_INET) {
+    std::memcpy(&storage, &address, sizeof(sockaddr_in));
+  } else if (address.sa_family == AF_INET6) {
+    std::memcpy(&storage, &address, sizeof(sockaddr_in6));
+  }
+  return host_port_of(storage);
+}
+
 std::optional<HostPort> host_port_of(const sockaddr_storage& address) {
   HostPort out;
   if (address.ss_family == AF_INET) {
