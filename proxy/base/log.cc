@@ -11,6 +11,7 @@
 #include <climits>
 #include <ctime>
 #include <iterator>
+#include <mutex>
 #include <string>
 
 #include <fmt/format.h>
@@ -256,7 +257,10 @@ bool Log::flush_sink(Sink& sink) {
   std::string_view rest = sink.buffer;
   while (!rest.empty()) {
     const std::string_view chunk = next_chunk(rest);
-    if (sink.may_block && !takes_more(sink.fd)) {
+    // Nobody else may fill it between the question and the write.
+    static std::mutex one_writer;
+    std::unique_lock<std::mutex> alone(one_writer, std::defer_lock);
+    if (sink.may_block && !(alone.try_lock() && takes_more(sink.fd))) {
       intact = false;
       break;  // Kept for the next turn, within the buffer's limit.
     }

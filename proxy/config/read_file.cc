@@ -22,6 +22,11 @@ bool is_pipe(int fd) {
 
 }  // namespace
 
+bool is_pipe(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
 FileContent read_file(const std::string& path, ReadWhen when) {
   FileContent content;
   const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
@@ -31,7 +36,7 @@ FileContent read_file(const std::string& path, ReadWhen when) {
     return content;
   }
   if (when == ReadWhen::serving && is_pipe(fd)) {
-    content.problem = "a pipe, which can be read at the start only";
+    content.problem = kPipeWhileServing;
   }
   std::array<char, 4096> chunk;
   while (content.problem.empty()) {

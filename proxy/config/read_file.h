@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace culvert {
 
@@ -9,6 +10,10 @@ enum class ReadWhen {
   starting,  ///< nobody, so a pipe may be waited for, as in `--config <(...)`
   serving,   ///< the clients of a loop, so nothing is waited for: pipes are refused
 };
+
+/// The problem of a pipe that would be waited for while serving.
+inline constexpr std::string_view kPipeWhileServing = "a pipe, which can be read at the start only";
+bool is_pipe(const std::string& path);
 
 /// The content of a file of at most 1 MiB, or why it cannot be had.
 struct FileContent {

@@ -162,6 +162,8 @@ class OptionReader {
   std::string readable(std::string_view name, const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) {
       problem(fmt::format("{}: {}", shown(name, path), std::strerror(errno)));
+    } else if (when_ == ReadWhen::serving && is_pipe(path)) {
+      problem(fmt::format("{}: {}", shown(name, path), kPipeWhileServing));
     }
     return path;
   }

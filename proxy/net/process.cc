@@ -20,12 +20,10 @@ constexpr std::size_t kMostOfRest = 64 * 1024;  // what a pipe holds
 // argument, which everybody on the machine could read.
 constexpr const char* kVariable = "CULVERT_TUNNEL_COMMAND";
 constexpr const char* kScript =
-    "command=$CULVERT_TUNNEL_COMMAND\n"
-    "unset CULVERT_TUNNEL_COMMAND\n"
     "exec 3<&0 </dev/null >&2\n"
     "(trap '' TERM; read -r _ <&3; kill -TERM -$$; sleep 5; kill -KILL -$$) >/dev/null 2>&1 &\n"
     "exec 3<&-\n"
-    "eval \"$command\"\n";
+    "eval \"unset CULVERT_TUNNEL_COMMAND; $CULVERT_TUNNEL_COMMAND\"\n";
 
 /// Ours, with `command` for the shell.
 std::vector<std::string> environment_with(const std::string& command) {

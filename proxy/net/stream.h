@@ -70,8 +70,9 @@ class Stream {
 
   /// The stream can move bytes between its socket and a pipe without their passing through us.
   virtual bool can_splice() const { return false; }
-  virtual Io splice_to(Pipe& pipe, std::size_t most);  ///< socket to pipe
-  virtual Io splice_from(Pipe& pipe);                  ///< pipe to socket
+  /// Socket to pipe.  With ok and no bytes can_splice() has become false.
+  virtual Io splice_to(Pipe& pipe, std::size_t most);
+  virtual Io splice_from(Pipe& pipe);  ///< pipe to socket
 
  protected:
   StreamEvents* events_ = nullptr;

@@ -158,10 +158,20 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
     pipe.held += static_cast<std::size_t>(count);
     return Io::ok(static_cast<std::size_t>(count));
   }
-  if (count == 0) return Io::eof();
+  if (count == 0) {
+    if (at_end()) return Io::eof();
+    // Urgent data: splice() stops in front of it, and behind it there may be more.
+    urgent_ = true;
+    return Io::ok(0);
+  }
   if (errno != EAGAIN) return Io::failed(errno);
   readable_ = false;
   return Io::would_block();
+}
+
+bool TcpStream::at_end() const {
+  char byte = 0;
+  return recv(fd_, &byte, 1, MSG_PEEK) <= 0;
 }
 
 Io TcpStream::splice_from(Pipe& pipe) {

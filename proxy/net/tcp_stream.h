@@ -48,6 +48,7 @@ class TcpStream final : public Stream, private Pollable {
  private:
   void on_poll(std::uint32_t events) override;
   bool connected_to_itself(std::uint16_t port) const;
+  bool at_end() const;
 
   Loop& loop_;
   std::unique_ptr<std::string> unread_;

@@ -68,6 +68,12 @@ bool Exchange::pump_request() {
       arm_timer();
       return true;
     case Kind::malformed:
+      if (answered_) {
+        // The client has its answer, or most of it.
+        request_done_ = request_given_up_ = true;
+        upstream_lives_on_ = false;
+        return true;
+      }
       finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::client,
              std::move(outcome.error));
       return false;

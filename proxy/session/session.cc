@@ -103,7 +103,10 @@ void Session::begin_drain() {
 }
 
 void Session::abort(std::string_view why) {
-  if (plain_ && plain_->exchange.would_look_complete()) client_->reset_on_close();
+  if (stage_ == Stage::exchange) {
+    take_over_exchange();
+    if (plain_->exchange.would_look_complete()) client_->reset_on_close();
+  }
   if (relay_) relay_->reset_on_close();
   finish("aborted", Side::local, why);
 }
@@ -319,13 +322,19 @@ void Session::answer_ourselves() {
   close_with(plain_->request.own_answer());
 }
 
+/// What the access line says of it.
+void Session::take_over_exchange() {
+  Exchange& exchange = plain_->exchange;
+  way_ = exchange.way();
+  connect_ms_ = exchange.connect_ms();
+  failures_ = exchange.take_failures();
+  status_ = static_cast<std::int16_t>(exchange.status());
+}
+
 void Session::on_exchange_done() {
   const Exchange& exchange = plain_->exchange;
   const Exchange::End& end = exchange.end();
-  way_ = exchange.way();
-  connect_ms_ = exchange.connect_ms();
-  failures_ = plain_->exchange.take_failures();
-  status_ = static_cast<std::int16_t>(exchange.status());
+  take_over_exchange();
   switch (end.kind) {
     case Exchange::End::Kind::next:
       if (context_.log.access_enabled()) log_access(stage_, "ok", end.closed_by, {});

@@ -66,6 +66,7 @@ class Session final : private StreamEvents {
 
   void begin_exchange();
   void answer_ourselves();
+  void take_over_exchange();
   void on_exchange_done();
   void next_request();
 

@@ -117,6 +117,12 @@ class Reload(unittest.TestCase):
         self.reload(culvert, None, words="a pipe, which can be read at the start only")
         self.assertEqual(self.status(), 200)
         os.remove(self.path)
+        pipe = f"{isolate.STATE}/ca.pipe"
+        os.mkfifo(pipe)
+        for option in ("ca", "cert"):
+            fetched = configuration(f'upstream = ["https://{BORDER}:443?{option}={pipe}"]')
+            self.reload(culvert, fetched, words="a pipe, which can be read at the start only")
+            self.assertEqual(self.status(), 200)
         self.reload(culvert, DENIED)
         self.status(wanted=403)
         culvert.end()

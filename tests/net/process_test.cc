@@ -84,6 +84,14 @@ TEST_CASE("a command that cannot run says so itself") {
   CHECK(run.lines.size() == 1);
 }
 
+TEST_CASE("a command has our environment, and is not in it itself") {
+  REQUIRE(setenv("command", "own", 1) == 0);
+  Run run("echo $command; env | grep -c secret-word || true; true secret-word");
+  run.until_exit();
+  CHECK(run.lines == Lines{"own", "0"});
+  unsetenv("command");
+}
+
 TEST_CASE("an overlong line comes in pieces") {
   Run run("head -c 10000 /dev/zero | tr '\\0' x");
   run.until_exit();

@@ -308,6 +308,26 @@ TEST_CASE("splice moves bytes through a pipe, and keeps count of them") {
   pool.give_back(std::move(pipe));
 }
 
+TEST_CASE("splice_to() does not take urgent data for the end") {
+  Line line(tcp_pair());
+  PipePool pool;
+  Pipe pipe = pool.borrow();
+  send_all(line.far, "abc");
+  line.loop.turn(100);
+  REQUIRE(send(line.far.get(), "!", 1, MSG_OOB) == 1);
+  send_all(line.far, "def");
+  send_fin(line.far);
+  Io io = line.stream->splice_to(pipe, PipePool::kPipeBytes);
+  CHECK(io.bytes == 3);
+  io = line.stream->splice_to(pipe, PipePool::kPipeBytes);
+  CHECK(io.status == Io::Status::ok);
+  CHECK(io.bytes == 0);
+  CHECK_FALSE(line.stream->can_splice());
+  CHECK(line.read() == "def");
+  CHECK(line.read() == "(eof)");
+  pool.give_back(std::move(pipe));
+}
+
 TEST_CASE("splice_to() takes no more than it may") {
   Line line(tcp_pair());
   PipePool pool;

@@ -282,12 +282,36 @@ TEST_CASE("RFC 9112 9.5: a client that has its answer need not end its request")
   answer_early(scene);
   SECTION("it leaves") { scene.client().finish(); }
   SECTION("it breaks off") { scene.client().reset(); }
+  SECTION("it falls silent, and we are to leave") {
+    scene.abort();
+    scene.settle();
+    const auto lines = scene.access_lines();
+    REQUIRE(lines.size() == 1);
+    CHECK(has(lines[0], " outcome=aborted stage=exchange status=200 "));
+    return;
+  }
   SECTION("it falls silent") { scene.pass(milliseconds(60)); }
   scene.asked();
   CHECK(scene.target().ended());
   if (!scene.over()) scene.client().finish();
   scene.settle();
   check_line(scene, "5", false);
+}
+
+TEST_CASE("RFC 9112 9.6: bad chunks behind an answer do not cost the client that answer") {
+  PlainScene scene;
+  scene.say(post("Transfer-Encoding: chunked") + "5\r\nbegin\r\n");
+  scene.asked();
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"));
+  CHECK(scene.hear().ends_with("ok"));
+  scene.say("nonsense\r\n and more of it");
+  CHECK(scene.hear().empty());
+  CHECK_FALSE(scene.client().was_reset());
+  scene.client().finish();
+  scene.settle();
+  CHECK(scene.over());
+  scene.asked();
+  CHECK((scene.target().ended() || scene.target().was_reset()));
 }
 
 TEST_CASE("RFC 9112 9.5: a client that ceases to send within the answer gets the rest of it") {
