@@ -172,7 +172,7 @@ void UpstreamDial::on_connected(DialResult result) {
         error.side = Side::upstream;
         if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
       }
-      error.text = upstream_name() + " is out of reach: " + error.text;
+      error.text = out_of_reach() + error.text;
     } else {
       error.text = (is_direct() ? target_name() : upstream_name()) + " " + error.text +
                    (refused_by_proxy ? " - is the tunnel up?" : "");

@@ -76,6 +76,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
 
   bool is_direct() const { return upstream_.config.kind == UpstreamConfig::Kind::direct; }
   std::string upstream_name() const;
+  std::string out_of_reach() const;
   std::string target_name() const;
   const HostPort& asked_for() const { return resolved_ ? *resolved_ : target_; }
   void fail_target(Error error);

@@ -19,7 +19,7 @@ void UpstreamDial::on_timeout() {
   }
   Error error = overdue();
   if (stage_ == Stage::connect && upstream_.config.via_index) {
-    error.text = upstream_name() + " is out of reach: " + error.text;
+    error.text = out_of_reach() + error.text;
   }
   error.text += " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
   fail(std::move(error));
@@ -75,6 +75,11 @@ void UpstreamDial::fail_io(const Io& io) {
 
 std::string UpstreamDial::upstream_name() const {
   return "upstream " + shown_upstream(upstream_.config.label);
+}
+
+/// Stands before what a hop came to, which names the next hop only.
+std::string UpstreamDial::out_of_reach() const {
+  return upstream_name() + " is out of reach for " + shown_target(target_) + ": ";
 }
 
 std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }

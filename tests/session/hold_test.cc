@@ -169,7 +169,7 @@ TEST_CASE("what a hop says of the next one is that one's fault, and is not waite
   REQUIRE_FALSE(request.connected());
   CHECK(request.error().side == Side::upstream);
   CHECK_THAT(request.error().text,
-             Contains("upstream http://far.example:1080 is out of reach: upstream "
+             Contains("upstream http://far.example:1080 is out of reach for gcr.io:443: upstream "
                       "socks5://proxy.example:1080 says far.example:443 refused"));
   CHECK(chain.way->asked().size() == 1);
   CHECK(chain.scene.upstreams[0]->breaker.down_since().has_value());

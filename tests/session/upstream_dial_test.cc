@@ -222,17 +222,18 @@ TEST_CASE("a chain whose time is over names the hop that was waited for") {
   Peer& far = scene.peer();
   std::string expected;
   SECTION("connecting to the first") {
-    expected = "upstream c is out of reach: upstream a did not accept the connection";
+    expected =
+        "upstream c is out of reach for gcr.io:443: upstream a did not accept the connection";
   }
   SECTION("the first one's greeting") {
     scene.way(0).connects(far);
-    expected = "upstream c is out of reach: upstream a did not answer the greeting";
+    expected = "upstream c is out of reach for gcr.io:443: upstream a did not answer the greeting";
   }
   SECTION("the middle one") {
     scene.way(0).connects(far);
     greet(far);
     grant(far);
-    expected = "upstream c is out of reach: upstream b did not answer the request";
+    expected = "upstream c is out of reach for gcr.io:443: upstream b did not answer the request";
   }
   SECTION("the last one") {
     scene.way(0).connects(far);
@@ -248,6 +249,6 @@ TEST_CASE("a chain whose time is over names the hop that was waited for") {
   dial.start();
   REQUIRE(turn_until(scene.loop, [&] { return request.done(); }));
   CHECK(request.error().code == Errc::connection_timeout);
-  CHECK_THAT(request.error().text, StartsWith(expected + " within 0.0 s (for "));
+  CHECK_THAT(request.error().text, StartsWith(expected + " within ") && Contains("gcr.io:443"));
   CHECK(dial.proxy_failed());
 }
