@@ -151,8 +151,7 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   const std::string place = " for " + shown_;
   // Another culvert's reason begins with its name, and most name the target.
   std::string_view reason = redact_echo(head.reason, credentials_);
-  constexpr std::string_view kOurs = "culvert: ";
-  if (reason.starts_with(kOurs)) reason.remove_prefix(kOurs.size());
+  if (reason.starts_with(kSigned)) reason.remove_prefix(kSigned.size());
   const std::string advice = this->advice(head);
   const std::size_t room = kMostOfClause - text.size() - 1 - place.size() - advice.size();
   if (!reason.empty()) text += " " + printable(reason, room);

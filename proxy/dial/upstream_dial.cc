@@ -85,8 +85,8 @@ void UpstreamDial::connect() {
   }
   // That a connection went stale shows when the proxy is asked.  Where it is not, the client would
   // be the one to find out.
-  const bool is_asked = purpose_ == Purpose::tunnel || (upstream_.config.kind != Kind::http &&
-                                                        upstream_.config.kind != Kind::https);
+  const bool is_asked = purpose_ != Purpose::forward || (upstream_.config.kind != Kind::http &&
+                                                         upstream_.config.kind != Kind::https);
   if (upstream_.warm && takes_warm_ && purpose_ != Purpose::warm && is_asked) {
     if ((stream_ = upstream_.warm->take())) {
       from_pool_ = true;
@@ -172,7 +172,7 @@ void UpstreamDial::on_connected(DialResult result) {
         error.side = Side::upstream;
         if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
       }
-      error.text = out_of_reach() + error.text;
+      error.text = out_of_reach(error.text);
     } else {
       error.text = (is_direct() ? target_name() : upstream_name()) + " " + error.text +
                    (refused_by_proxy ? " - is the tunnel up?" : "");
@@ -231,7 +231,7 @@ std::unique_ptr<Handshake> UpstreamDial::make_handshake() const {
     case Kind::https:
       break;
   }
-  if (purpose_ != Purpose::tunnel) return nullptr;
+  if (purpose_ == Purpose::warm || purpose_ == Purpose::forward) return nullptr;
   return make_http_connect_handshake(asked_for(), config.credentials, upstream_.pseudonym);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/host_port.h"
 #include "codec/handshake.h"
@@ -17,7 +18,8 @@ namespace culvert {
 
 /// Gets a stream to the target through one upstream: connects to the proxy (or, for direct, to the
 /// target itself), does TLS if the proxy wants it, then the proxy's handshake.  Errors' texts are
-/// whole sentences that name upstream and target.
+/// whole sentences that name upstream and target; those of a hop leave the target to the dial that
+/// waits for it.
 ///
 /// A connection from the upstream's WarmPool may have died unseen: one that turns out to be closed
 /// is replaced by a new one, and beside one that says nothing for a second a new one is dialed; who
@@ -31,6 +33,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
   /// What the stream is wanted for.
   enum class Purpose {
     tunnel,   ///< bytes go to the target itself
+    hop,      ///< the same, for the upstream that comes here with `?via`: the target is its proxy
     forward,  ///< plain HTTP: through an HTTP proxy without CONNECT, the requests go to the proxy
     warm,     ///< for a WarmPool: all that needs no target
   };
@@ -76,7 +79,7 @@ class UpstreamDial final : public Dial, private StreamEvents {
 
   bool is_direct() const { return upstream_.config.kind == UpstreamConfig::Kind::direct; }
   std::string upstream_name() const;
-  std::string out_of_reach() const;
+  std::string out_of_reach(std::string_view cause) const;
   std::string target_name() const;
   const HostPort& asked_for() const { return resolved_ ? *resolved_ : target_; }
   void fail_target(Error error);

@@ -1,4 +1,5 @@
 // The failures of an UpstreamDial: whose they are, and what is said of them.
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -19,7 +20,7 @@ void UpstreamDial::on_timeout() {
   }
   Error error = overdue();
   if (stage_ == Stage::connect && upstream_.config.via_index) {
-    error.text = out_of_reach() + error.text;
+    error.text = out_of_reach(error.text);
   }
   error.text += " within " + seconds(std::chrono::round<milliseconds>(loop_.now() - begun_));
   fail(std::move(error));
@@ -77,9 +78,15 @@ std::string UpstreamDial::upstream_name() const {
   return "upstream " + shown_upstream(upstream_.config.label);
 }
 
-/// Stands before what a hop came to, which names the next hop only.
-std::string UpstreamDial::out_of_reach() const {
-  return upstream_name() + " is out of reach for " + shown_target(target_) + ": ";
+/// What to say of `cause`, which is why the proxy could not be reached by way of another upstream.
+/// Of a long chain only both ends are named: who was meant, and who failed.
+std::string UpstreamDial::out_of_reach(std::string_view cause) const {
+  if (purpose_ == Purpose::hop) return std::string(cause);
+  const std::string meant = upstream_name() + " is out of reach" +
+                            (purpose_ == Purpose::warm ? "" : " for " + shown_target(target_)) +
+                            ": ";
+  const std::size_t room = kMostOfText - std::min(kMostOfText, cause.size());
+  return shorten_middle(meant, room).append(cause);
 }
 
 std::string UpstreamDial::target_name() const { return "target " + shown_target(target_); }
@@ -107,11 +114,12 @@ bool UpstreamDial::may_have_gone(const Error& error) const {
   return was_reset && !reset_ && !proxy_answered_ && !is_direct() && !upstream_.config.via_index;
 }
 
-/// Each text names the upstream and the target: it may be all that a user sees.
+/// Each text names the upstream and the client's target: it may be all that a user sees.
 void UpstreamDial::give_up(Error error) {
   if (is_direct()) {
     error.text += " (direct)";
-  } else if (error.text.find(shown_target(target_)) == std::string::npos) {
+  } else if (purpose_ != Purpose::hop &&
+             error.text.find(shown_target(target_)) == std::string::npos) {
     error.text += " (for " + shown_target(target_) + ")";
   }
   timer_.stop();

@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kLongest{60'000};
 
 std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck&,
                                          DialDone done) {
-  return std::make_unique<UpstreamDial>(loop_, hop_, address, UpstreamDial::Purpose::tunnel,
+  return std::make_unique<UpstreamDial>(loop_, hop_, address, UpstreamDial::Purpose::hop,
                                         AddressCheck{}, kLongest, kLongest, done);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "codec/clause.h"
 #include "session/http_date.h"
 
 namespace culvert {
@@ -21,8 +22,7 @@ std::string structured_string(std::string_view text) {
 }  // namespace
 
 std::string reason_phrase(const Error& error) {
-  constexpr std::size_t kMostBytes = 200;
-  return printable("culvert: " + error.text, kMostBytes);
+  return printable(std::string(kSigned) + error.text, kSigned.size() + kMostOfText);
 }
 
 std::string error_answer(const Error& error, bool head_request) {

@@ -249,6 +249,7 @@ class Chains(unittest.TestCase):
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         self.assertRegex(reply.reason, r"upstream socks5://10\.77\.1\.1:1081 says 10\.77\.1\.1:9 refused")
+        self.assertIn("for target.world:7000", reply.reason)
         self.assertLess(time.monotonic() - begun, 4, "a refusal by the far end is not waited for")
         culvert.wait_access_line("closed_by=upstream")
         culvert.assert_balanced()

@@ -13,6 +13,7 @@ using namespace culvert::test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 namespace {
@@ -43,6 +44,38 @@ struct Attempt {
   std::optional<DialResult> result;
   int answers = 0;
   bool destroy_in_callback = false;
+};
+
+/// A chain: b goes through a, and c through both.
+struct Chain {
+  Chain() {
+    add(socks5(), "a");
+    add(http(), "b");
+    add(socks5(), "c");
+  }
+  void add(UpstreamConfig config, const char* name) {
+    const std::size_t index = scene.upstreams.size();
+    config.label = name;
+    config.address = kTarget;
+    if (index > 0) config.via_index = index - 1;
+    scene.add(config);
+    if (index > 0) {
+      scene.upstreams[index]->transport =
+          std::make_shared<ViaTransport>(scene.loop, *scene.upstreams[index - 1]);
+    }
+  }
+  Error error_of_dial(std::chrono::milliseconds budget) {
+    RouteScene::Request request;
+    UpstreamDial dial(scene.loop, *scene.upstreams.back(), kTarget, UpstreamDial::Purpose::tunnel,
+                      AddressCheck{}, budget, budget,
+                      DialDone::to<&RouteScene::Request::on_done>(&request));
+    dial.start();
+    REQUIRE(turn_until(scene.loop, [&] { return request.done(); }));
+    CHECK(dial.proxy_failed());
+    return request.error();
+  }
+
+  RouteScene scene;
 };
 
 }  // namespace
@@ -206,49 +239,53 @@ TEST_CASE("while a proxy is asked whether it is still there the dial may be canc
   CHECK_FALSE(attempt.loop.busy());
 }
 
+TEST_CASE("a chain whose first hop is gone names this one, the last one and the target") {
+  Chain chain;
+  chain.scene.way(0).fails(ECONNREFUSED);
+  CHECK(chain.error_of_dial(10s).text ==
+        "upstream c is out of reach for gcr.io:443: upstream a refused the connection - is the "
+        "tunnel up?");
+}
+
+TEST_CASE("a chain with long names keeps the cause") {
+  Chain chain;
+  for (const auto& upstream : chain.scene.upstreams) {
+    upstream->config.label = "http://" + std::string(200, upstream->config.label[0]);
+  }
+  chain.scene.way(0).fails(ECONNREFUSED);
+  const std::string text = chain.error_of_dial(10s).text;
+  CHECK(text.size() <= 191);
+  CHECK_THAT(text, StartsWith("upstream http://ccc") && Contains("gcr.io:443: ") &&
+                       EndsWith("aaa refused the connection - is the tunnel up?"));
+}
+
 TEST_CASE("a chain whose time is over names the hop that was waited for") {
-  RouteScene scene;
-  const auto add = [&](UpstreamConfig config, const char* name) -> Upstream& {
-    config.label = name;
-    config.address = kTarget;
-    if (!scene.upstreams.empty()) config.via_index = scene.upstreams.size() - 1;
-    return scene.add(config);
-  };
-  Upstream& a = add(socks5(), "a");
-  Upstream& b = add(http(), "b");
-  Upstream& c = add(socks5(), "c");
-  b.transport = std::make_shared<ViaTransport>(scene.loop, a);
-  c.transport = std::make_shared<ViaTransport>(scene.loop, b);
-  Peer& far = scene.peer();
+  Chain chain;
+  Peer& far = chain.scene.peer();
   std::string expected;
   SECTION("connecting to the first") {
     expected =
         "upstream c is out of reach for gcr.io:443: upstream a did not accept the connection";
   }
   SECTION("the first one's greeting") {
-    scene.way(0).connects(far);
+    chain.scene.way(0).connects(far);
     expected = "upstream c is out of reach for gcr.io:443: upstream a did not answer the greeting";
   }
   SECTION("the middle one") {
-    scene.way(0).connects(far);
+    chain.scene.way(0).connects(far);
     greet(far);
     grant(far);
     expected = "upstream c is out of reach for gcr.io:443: upstream b did not answer the request";
   }
   SECTION("the last one") {
-    scene.way(0).connects(far);
+    chain.scene.way(0).connects(far);
     greet(far);
     grant(far);
     far.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
         .says("HTTP/1.1 200 OK\r\n\r\n");
     expected = "upstream c did not answer the greeting";
   }
-  RouteScene::Request request;
-  UpstreamDial dial(scene.loop, c, kTarget, UpstreamDial::Purpose::tunnel, AddressCheck{}, 30ms,
-                    30ms, DialDone::to<&RouteScene::Request::on_done>(&request));
-  dial.start();
-  REQUIRE(turn_until(scene.loop, [&] { return request.done(); }));
-  CHECK(request.error().code == Errc::connection_timeout);
-  CHECK_THAT(request.error().text, StartsWith(expected + " within ") && Contains("gcr.io:443"));
-  CHECK(dial.proxy_failed());
+  const Error error = chain.error_of_dial(30ms);
+  CHECK(error.code == Errc::connection_timeout);
+  CHECK_THAT(error.text, StartsWith(expected + " within ") && Contains("gcr.io:443"));
 }
