@@ -44,9 +44,10 @@ void Prober::probe() {
 void Prober::on_done(DialResult result) {
   constexpr auto kPermit = Breaker::Permit::granted;
   const auto dial = std::move(dial_);
-  if (dial->proxy_answered()) upstream_.spoke(loop_.now());
+  const auto proof = dial->proof(result);
+  if (dial->request_answered()) upstream_.spoke(loop_.now());
+  if (proof == UpstreamDial::Proof::works) upstream_.worked(kPermit, loop_.now(), log_);
   if (result) {
-    upstream_.worked(kPermit, loop_.now(), log_);
     stream_ = std::move(*result);
     stream_->set_events(this);
     timer_.start(kYesStands);
@@ -54,12 +55,11 @@ void Prober::on_done(DialResult result) {
   }
   Error error = std::move(result).error();
   error.text = "probe: " + error.text;
-  if (dial->proxy_failed()) {
+  if (proof == UpstreamDial::Proof::fails) {
     upstream_.probe_failed = true;
     upstream_.failed(kPermit, error, loop_.now(), log_);
     return timer_.start(interval_);
   }
-  if (dial->proxy_answered() && !is_silence(error)) upstream_.worked(kPermit, loop_.now(), log_);
   fail(error.text);
 }
 

@@ -51,36 +51,33 @@ void RouteAttempt::on_done(DialResult result) {
   if (log_.enabled(Log::Level::debug)) tell(result);
   learn(result);
   if (done_) return done_(*this, std::move(result));
+  if (silent_) upstream_.silence_was_its_own(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
 }
 
 void RouteAttempt::learn(const DialResult& result) {
   const auto now = loop_.now();
-  if (dial_.proxy_answered()) upstream_.spoke(now);
-  if (result) {
-    // A plain request's dial through an HTTP proxy has heard nothing.
-    if (!dial_.proxy_answered() && upstream_.is_silent()) return;
-    learned_ = true;
-    upstream_.probe_failed = false;
-    return upstream_.worked(permit_, now, log_);
-  }
-  const Error& error = result.error();
-  if (dial_.proxy_failed()) {
-    learned_ = true;
-    upstream_.failed(permit_, error, now, log_);
-  } else if (dial_.proxy_answered() && !is_silence(error)) {
-    learned_ = true;
-    upstream_.worked(permit_, now, log_);  // what went wrong lies beyond it
-  } else if (is_silence(error) && !dial_.proxy_answered()) {
-    silent_ = true;
-    learned_ = upstream_.was_silent(permit_, target_, begun_, error, now, log_);
+  if (dial_.request_answered()) upstream_.spoke(now);
+  switch (dial_.proof(result)) {
+    case UpstreamDial::Proof::none:
+      return;
+    case UpstreamDial::Proof::works:
+      learned_ = true;
+      if (result) upstream_.probe_failed = false;
+      return upstream_.worked(permit_, now, log_);
+    case UpstreamDial::Proof::fails:
+      learned_ = true;
+      return upstream_.failed(permit_, result.error(), now, log_);
+    case UpstreamDial::Proof::silent:
+      silent_ = true;
+      learned_ = upstream_.was_silent(permit_, target_, begun_, result.error(), now, log_);
   }
 }
 
 void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {
   Upstream& upstream = attempt->upstream_;
   const bool direct = upstream.config.kind == UpstreamConfig::Kind::direct;
-  if (direct || attempt->dial_.proxy_answered()) return;
+  if (direct || attempt->dial_.request_answered()) return;
   if (upstream.stragglers.size() >= kMostStragglers) return;
   attempt->done_ = {};
   upstream.stragglers.push_back(std::move(attempt));

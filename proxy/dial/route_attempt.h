@@ -31,7 +31,7 @@ class RouteAttempt {
   bool was_silent() const { return silent_; }
 
   /// Another upstream was faster, and nobody waits for this one any more.  That proves nothing, but
-  /// a proxy that has not said a word yet may be dead: then the attempt goes on in
+  /// a proxy that has not said a word about the target yet may be dead: then the attempt goes on in
   /// Upstream::stragglers until that is known.  Otherwise it ends here.
   static void overtaken(std::unique_ptr<RouteAttempt> attempt);
 

@@ -47,7 +47,7 @@ struct Upstream {
   TlsSessionSlot session;
   Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
   bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
-  Time last_word{};           ///< when its proxy said something last
+  Time last_word{};           ///< when its proxy said something about a target last
   /// Since then: different targets that it was asked for and got no answer, some at most; and how
   /// often that was proven to be its own fault.
   std::vector<std::string> unanswered;
@@ -71,13 +71,13 @@ struct Upstream {
   /// told when that changes.
   void worked(Breaker::Permit permit, Time now, Log& log);
   void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);
-  /// The proxy said something.
+  /// The proxy said something about a target.
   void spoke(Time now);
   /// An attempt that began at `begun` has shown that the proxy took a request for `target` and said
-  /// no word: a SOCKS4a or HTTP proxy is not heard before it has connected.  That may be the
-  /// target's fault; it counts as the proxy's once it has been so for several targets in a row, or
-  /// for one that others reached.  Then others are preferred, but if there is none it is still
-  /// asked.  False: nothing was learned.
+  /// no word about it: no proxy is heard before it has connected, and a greeting is only its own.
+  /// That may be the target's fault; it counts as the proxy's once it has been so for several
+  /// targets in a row, or for one that others reached.  Then others are preferred, but if there is
+  /// none it is still asked.  False: nothing was learned.
   bool was_silent(Breaker::Permit permit, const HostPort& target, Time begun, const Error& error,
                   Time now, Log& log);
   /// After was_silent() with `error`: another upstream has connected to that target.

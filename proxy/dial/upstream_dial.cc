@@ -136,6 +136,7 @@ void UpstreamDial::on_fresh_done(DialResult result) {
   }
   proxy_failed_ = fresh->proxy_failed_;
   proxy_answered_ = proxy_answered_ || fresh->proxy_answered_;
+  request_answered_ = request_answered_ || fresh->request_answered_;
   if (result && stream_ && upstream_.warm) upstream_.warm->distrust();
   timer_.stop();
   stream_.reset();
@@ -153,7 +154,7 @@ void UpstreamDial::give_up_as_fresh() {
 /// A connection that went stale in the pool: nobody needs to know.
 void UpstreamDial::replace_stale() {
   from_pool_ = false;
-  proxy_answered_ = false;
+  proxy_answered_ = request_answered_ = false;
   stream_.reset();
   handshake_.reset();
   if (fresh_error_) return give_up_as_fresh();
@@ -244,6 +245,7 @@ void UpstreamDial::continue_handshake() {
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return fail_io(io);
     proxy_answered_ = true;
+    request_answered_ = request_answered_ || handshake_->phase() == "request";
     const std::string_view bytes(buffer.data(), io.bytes);
     const auto used = handshake_->consume(bytes);
     if (!used) {

@@ -53,8 +53,19 @@ class UpstreamDial final : public Dial, private StreamEvents {
   bool proxy_failed() const { return proxy_failed_; }
   /// Where the time went, in words: "connect 12 ms, TLS 30 ms, handshake 100 ms".
   std::string spent() const;
-  /// The proxy said something, if only no.
-  bool proxy_answered() const { return proxy_answered_ || (fresh_ && fresh_->proxy_answered_); }
+  /// The proxy said something about the target, if only no; that it greets says nothing about what
+  /// lies behind it.
+  bool request_answered() const {
+    return request_answered_ || (fresh_ && fresh_->request_answered_);
+  }
+  /// What `result`, which this came to, shows about the upstream.
+  enum class Proof {
+    none,
+    works,   ///< if it was no success, what went wrong lies beyond the proxy
+    fails,   ///< proxy_failed()
+    silent,  ///< the request was taken and not answered, which may be the target's fault
+  };
+  Proof proof(const DialResult& result) const;
 
  private:
   enum class Stage { look_up, connect, tls, handshake };
@@ -117,7 +128,8 @@ class UpstreamDial final : public Dial, private StreamEvents {
   bool takes_warm_ = true;
   std::optional<Error> reset_;  // why the proxy is being connected to once more
   bool proxy_failed_ = false;
-  bool proxy_answered_ = false;
+  bool proxy_answered_ = false;  // said something, if only a greeting
+  bool request_answered_ = false;
 };
 
 }  // namespace culvert

@@ -65,6 +65,8 @@ void UpstreamDial::fail_io(const Io& io) {
     stage_ = Stage::tls;
     return fail_tls(io);
   }
+  // Who greeted and closes has answered: it is how ssh -D says no.
+  if (proxy_answered_ && handshake_->phase() == "request") request_answered_ = true;
   Error error = handshake_->eof();
   if (io.status == Io::Status::error) {
     error.sys = io.error;
@@ -107,6 +109,18 @@ void UpstreamDial::fail(Error error) {
   handshake_.reset();
   stream_.reset();
   connect_anew();
+}
+
+UpstreamDial::Proof UpstreamDial::proof(const DialResult& result) const {
+  if (!result && proxy_failed_) return Proof::fails;
+  if (!result && is_silence(result.error())) {
+    return request_answered() ? Proof::none : Proof::silent;
+  }
+  if (result) {
+    // A plain request's dial through an HTTP proxy has heard nothing.
+    return request_answered() || !upstream_.is_silent() ? Proof::works : Proof::none;
+  }
+  return proxy_answered_ ? Proof::works : Proof::none;
 }
 
 bool UpstreamDial::may_have_gone(const Error& error) const {

@@ -53,6 +53,23 @@ def start_sshd(world):
     return sshd
 
 
+def tree(pid):
+    """The process and its descendants."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        return [pid, *(one for child in children.read().split() for one in tree(int(child)))]
+
+
+def freeze(program):
+    """As a link that hangs would: nothing is answered, and nothing is closed."""
+    for pid in tree(program.process.pid):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def thaw(program):
+    for pid in tree(program.process.pid):
+        os.kill(pid, signal.SIGCONT)
+
+
 class SshTunnel(Program):
     """ssh -D at home, to the sshd on the border. Can be cut and put up again."""
 

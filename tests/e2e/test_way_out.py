@@ -35,10 +35,10 @@ MARGIN = 0.18
 
 
 def setUpModule():
-    global world, microsocks, squid_tls
+    global world, sshd, microsocks, squid_tls
     world = harness.set_stage(World())
     wire.BulkTarget(world.world)
-    peers.start_sshd(world)
+    sshd = peers.start_sshd(world)
     peers.start_ssh_tunnel(world)
     peers.start_dante(world)
     microsocks = peers.start_microsocks(world)
@@ -141,7 +141,11 @@ class Failover(unittest.TestCase):
             ("nobody there", f"socks5://{NOBODY}:1080", 1.5, 6),
             ("accepts and hangs", hung, 7.9, 11),
             ("accepts and hangs, hedged", hung, 0.29, 2, *hedged),
+            ("is ssh -D whose link hangs", SSH, 7.9, 11),
+            ("is ssh -D whose link hangs, hedged", SSH, 0.29, 2, *hedged),
         ]
+        peers.freeze(sshd)
+        self.addCleanup(peers.thaw, sshd)
         with concurrent.futures.ThreadPoolExecutor(len(rows) + 1) as pool:
             found = pool.submit(self.probed, hung, 3200 + len(rows))
             waits = [

@@ -129,7 +129,7 @@ TEST_CASE(
 
 namespace {
 
-/// A proxy that takes requests and says nothing, asked by one client after the other.
+/// A proxy that takes requests and says nothing about them, asked by one client after the other.
 struct Mute {
   explicit Mute(const UpstreamConfig& config) : upstream(scene.add(config)) {
     upstream.config.connect_timeout = 20ms;
@@ -137,6 +137,7 @@ struct Mute {
   Peer& ask(const std::string& target) {
     Peer& peer = scene.peer();
     scene.way(0).connects(peer);
+    if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
     auto request = std::make_unique<RouteScene::Request>();
     std::vector<Upstream*> all;
     for (const auto& each : scene.upstreams) all.push_back(each.get());
@@ -157,8 +158,9 @@ struct Mute {
 
 }  // namespace
 
-TEST_CASE("a proxy without a greeting that leaves several targets unanswered is to blame") {
-  Mute mute(GENERATE(socks4a, http)());
+TEST_CASE("a proxy that leaves several targets unanswered is to blame, though it greets") {
+  using Kind = UpstreamConfig::Kind;
+  Mute mute(GENERATE(socks4a, socks5, http)());
   mute.ask("a.example:443");
   mute.ask("a.example:443");
   mute.ask("b.example:443");
@@ -169,9 +171,22 @@ TEST_CASE("a proxy without a greeting that leaves several targets unanswered is 
   if (speaks) {
     Peer& peer = mute.scene.peer();
     mute.scene.way(0).connects(peer);
-    peer.says(mute.upstream.config.kind == UpstreamConfig::Kind::http
-                  ? "HTTP/1.1 504 Timeout\r\n\r\n"
-                  : std::string("\0\x5b\0\0\0\0\0\0", 8));
+    switch (mute.upstream.config.kind) {
+      case Kind::socks5:
+        greet(peer);
+        peer.hears(kSocks5Request);
+        if (GENERATE(false, true)) {
+          peer.ends();  // this is how ssh -D says no
+        } else {
+          peer.says(kSocks5Refused);
+        }
+        break;
+      case Kind::http:
+        peer.says("HTTP/1.1 504 Timeout\r\n\r\n");
+        break;
+      default:
+        peer.says(std::string("\0\x5b\0\0\0\0\0\0", 8));
+    }
     CHECK_FALSE(mute.scene.ask_and_wait(kImpatient).connected());
   }
   mute.ask("c.example:443");

@@ -180,9 +180,24 @@ TEST_CASE("hedging: who has said a word is not dead, and is let go") {
   Peer& first = race.scene.peer();
   race.scene.way(0).connects(first);
   greet(first);
+  first.hears(kSocks5Request).says("\x05");
   race.run(1);
   CHECK(first.closed());
   CHECK(race.first().stragglers.empty());
+}
+
+TEST_CASE("hedging: a first upstream that greets and then is silent does not stay hidden either") {
+  Race race;
+  for (int i = 0; i < 3; ++i) {
+    Peer& first = race.scene.peer();
+    race.scene.way(0).connects(first);
+    greet(first);
+  }
+  race.run(3);
+  CHECK_FALSE(race.first().breaker.is_open(race.scene.loop.now()));
+  REQUIRE(turn_until(race.scene.loop, [&] { return race.first().stragglers.empty(); }));
+  CHECK(race.first().breaker.is_open(race.scene.loop.now()));
+  CHECK_THAT(race.scene.log_text(), Contains("did not answer the request within"));
 }
 
 TEST_CASE("hedging: no more attempts go on alone than a proof takes") {
