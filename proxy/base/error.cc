@@ -73,9 +73,8 @@ constexpr std::array kRows = {
          "The upstream may not speak TLS: try http:// instead of https:// for it."}},
     Row{Errc::tls_certificate_error,
         {502, "tls_certificate_error", "tls_certificate_error",
-         "Name the upstream's CA with ?ca=, its name with ?sni=, our own certificate with ?cert= "
-         "and "
-         "?key=."}},
+         "Name the upstream's CA with ?ca=, its name with ?sni=, our own certificate with "
+         "?cert= and ?key=."}},
     Row{Errc::upstream_denied,
         {403, "upstream_denied", "http_request_denied",
          "The upstream's own rules forbid this target."}},

@@ -89,19 +89,12 @@ std::string redact_authority(std::string_view text) {
 }
 
 std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
     const char lower = to_lower(c);
-    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-        c == '_' || c == '~') {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 0xf];
+    const bool unreserved = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';
+    unreserved ? out.push_back(c) : append_percent_encoded(out, c);
   }
   return out;
 }
@@ -134,12 +127,9 @@ std::string_view redact_echo(std::string_view words,
   if (words.find(password) != npos) return kHidden;
   const Secret encoded(percent_encode(password));
   if (words.find(encoded.reveal()) != npos) return kHidden;
-  const Secret pair(credentials->user + ":" + std::string(password));
-  for (const std::string_view told : {pair.reveal(), password}) {
-    const Secret base64(base64_encode(told));
+  for (const Secret& base64 : {basic_token(*credentials), Secret(base64_encode(password))}) {
     // Without its padding, which may be cut off.
-    std::string_view digits = base64.reveal();
-    digits = digits.substr(0, digits.find('='));
+    const std::string_view digits = base64.reveal().substr(0, base64.reveal().find('='));
     if (words.find(digits) != npos) return kHidden;
   }
   return words;

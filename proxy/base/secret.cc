@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "base/text.h"
+
 namespace culvert {
 namespace {
 
@@ -39,5 +41,10 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 }
 
 Secret::~Secret() { wipe(value_); }
+
+Secret basic_token(const Credentials& credentials) {
+  const Secret pair(credentials.user + ":" + std::string(credentials.password.reveal()));
+  return Secret(base64_encode(pair.reveal()));
+}
 
 }  // namespace culvert

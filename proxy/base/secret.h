@@ -31,4 +31,7 @@ struct Credentials {
   Secret password;
 };
 
+/// What follows "Basic " in an Authorization field (RFC 7617 section 2).
+Secret basic_token(const Credentials& credentials);
+
 }  // namespace culvert

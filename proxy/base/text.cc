@@ -174,6 +174,11 @@ void clear_keeping(std::string& text, std::size_t room) {
   if (text.capacity() > room) std::string().swap(text);
 }
 
+void append_percent_encoded(std::string& out, char c) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  out.append({'%', kDigits[byte_of(c) >> 4], kDigits[byte_of(c) & 0xf]});
+}
+
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -45,6 +45,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// Empties `text`, and gives its memory back if that is more than `room` bytes.
 void clear_keeping(std::string& text, std::size_t room);
 
+/// "%2F" (RFC 3986 section 2.1), with the upper-case digits that section 2.1 recommends.
+void append_percent_encoded(std::string& out, char c);
 /// RFC 3986 section 2.1; nullopt for a bad escape.
 std::optional<std::string> percent_decode(std::string_view text);
 

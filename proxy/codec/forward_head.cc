@@ -78,13 +78,11 @@ void append_authority(const HostPort& authority, std::string& out) {
 
 /// Bytes that RFC 3986 section 2.1 wants percent-encoded, curl among others sends as they are.
 void append_path(std::string_view path, std::string& out) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
   for (;;) {
     const std::size_t count = span_of(path, kTargetText);
     out += path.substr(0, count);
     if (count == path.size()) return;
-    const auto byte = static_cast<unsigned char>(path[count]);
-    out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    append_percent_encoded(out, path[count]);
     path.remove_prefix(count + 1);
   }
 }

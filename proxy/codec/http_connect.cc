@@ -73,8 +73,8 @@ std::string HttpConnectHandshake::take_output() {
   if (credentials_) {
     // Sent without being asked, as every client does: a challenge would cost a round trip, and
     // often the connection.
-    const Secret pair(credentials_->user + ":" + std::string(credentials_->password.reveal()));
-    out += "Proxy-Authorization: Basic " + base64_encode(pair.reveal()) + "\r\n";
+    out.append("Proxy-Authorization: Basic ").append(basic_token(*credentials_).reveal());
+    out += "\r\n";
   }
   return out + "\r\n";
 }

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxSize = std::size_t{1024} * 1024;
 
-/// Its writer may be slow, or gone: then it would look empty.
-bool is_pipe(int fd) {
-  struct stat info {};
-  return ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
-}
-
 }  // namespace
 
 bool is_pipe(const std::string& path) {
@@ -35,7 +29,7 @@ FileContent read_file(const std::string& path, ReadWhen when) {
     content.problem = std::strerror(errno);
     return content;
   }
-  if (when == ReadWhen::serving && is_pipe(fd)) {
+  if (when == ReadWhen::serving && is_pipe(path)) {
     content.problem = kPipeWhileServing;
   }
   std::array<char, 4096> chunk;

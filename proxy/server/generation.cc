@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "base/text.h"
 #include "config/same_upstream.h"
 #include "dial/via_transport.h"
 
@@ -21,9 +20,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop
     upstream->health = policy.health[i];
     upstream->pseudonym = pseudonym;
     if (const auto& credentials = upstream->config.credentials) {
-      upstream->authorization =
-          Secret("Basic " + base64_encode(credentials->user + ":" +
-                                          std::string(credentials->password.reveal())));
+      upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
     }
     out.push_back(std::move(upstream));
   }

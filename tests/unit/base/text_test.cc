@@ -72,6 +72,9 @@ TEST_CASE("trim and split know spaces and tabs") {
 TEST_CASE("percent-encoding is decoded or refused") {
   CHECK(percent_decode("p%40ss%3A%2f") == "p@ss:/");
   CHECK(percent_decode("a+b") == "a+b");
+  std::string encoded = "a";
+  for (const char c : {'/', '\xff', '\0', ' '}) append_percent_encoded(encoded, c);
+  CHECK(encoded == "a%2F%FF%00%20");
   CHECK(percent_decode("%00") == "\0"s);
   CHECK(percent_decode("") == "");
   for (const char* bad : {"%", "%4", "%4g", "%g4", "a%", "%%41", "% 41"}) {
