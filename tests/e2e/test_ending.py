@@ -82,8 +82,10 @@ class Ending(unittest.TestCase):
             culvert = Culvert(world, *OVER_DANTE)
             self.addCleanup(culvert.kill)
             culvert.start()
+            listens_by = time.monotonic() + 10
             while refused():
                 self.assertTrue(culvert.running(), culvert.said())
+                self.assertLess(time.monotonic(), listens_by)
             culvert.signal(signal.SIGTERM)
             self.assertEqual(culvert.wait(10), 0)
 

@@ -10,8 +10,12 @@
 
 #include "net/loop.h"
 #include "support/catch.h"
+#include "support/turns.h"
 
 using namespace culvert;
+using namespace std::chrono_literals;
+using test::turn_for;
+using test::turn_until;
 
 namespace {
 
@@ -118,7 +122,7 @@ TEST_CASE("a stubborn command is ended by force") {
   Run run("trap '' TERM; echo ready; while :; do sleep 1; done");
   run.until_lines(1);
   run.child->terminate();
-  run.loop.turn(0);
+  turn_for(run.loop, 300ms);
   CHECK(run.child != nullptr);
   run.child->kill();
   run.until_exit();
@@ -145,7 +149,7 @@ TEST_CASE("destruction ends a command without a word") {
                                    ChildProcess::Line::to<&Sink::on_line>(&sink),
                                    ChildProcess::Exited::to<&Sink::on_exit>(&sink));
   REQUIRE(child.ok());
-  while (pid == 0) loop.turn(50);
+  REQUIRE(turn_until(loop, [&] { return pid != 0; }));
   child->reset();
   loop.turn(0);
   CHECK_FALSE(loop.busy());

@@ -247,7 +247,7 @@ TEST_CASE("a session is destroyed at any turn of its life, and nothing of it is 
 
 TEST_CASE("an abort in the turn in which the tunnel's own time is over is one end, not two") {
   Scene scene;
-  scene.config.idle_timeout = 20ms;
+  scene.config.idle_timeout = 300ms;
   scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
   scene.start();
   struct {
@@ -256,8 +256,8 @@ TEST_CASE("an abort in the turn in which the tunnel's own time is over is one en
   } drain{&scene};
   Timer timer(scene.loop, Callback<void()>::to<&decltype(drain)::on_expired>(&drain));
   settle(scene.loop, 5);
-  timer.start(10ms);
-  std::this_thread::sleep_for(40ms);
+  timer.start(290ms);
+  std::this_thread::sleep_for(400ms);
   REQUIRE(scene.run());
   CHECK(scene.finished == 1);
 }

@@ -192,10 +192,10 @@ TEST_CASE("a body on its way is progress") {
 }
 
 TEST_CASE("RFC 9110 15.2: an interim response is progress") {
-  PlainScene scene(quick());
+  PlainScene scene(quick(600));
   scene.say(kGet);
   for (int i = 0; i < 10; ++i) {
-    scene.pass(milliseconds(10));
+    scene.pass(milliseconds(70));
     scene.answer(crlf("HTTP/1.1 102 Processing\n\n"));
   }
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
@@ -277,7 +277,7 @@ TEST_CASE("RFC 9112 9.6: a target that closes behind its early answer gets no mo
 
 TEST_CASE("RFC 9112 9.5: a client that has its answer need not end its request") {
   PlainScene::Options options;
-  options.config.header_timeout = milliseconds(30);
+  options.config.header_timeout = milliseconds(500);
   PlainScene scene(std::move(options));
   answer_early(scene);
   SECTION("it leaves") { scene.client().finish(); }
@@ -290,7 +290,7 @@ TEST_CASE("RFC 9112 9.5: a client that has its answer need not end its request")
     CHECK(has(lines[0], " outcome=aborted stage=exchange status=200 "));
     return;
   }
-  SECTION("it falls silent") { scene.pass(milliseconds(60)); }
+  SECTION("it falls silent") { scene.pass(milliseconds(700)); }
   scene.asked();
   CHECK(scene.target().ended());
   if (!scene.over()) scene.client().finish();

@@ -49,7 +49,7 @@ TEST_CASE("an upstream whose breaker is open is passed over") {
 TEST_CASE("after the breaker's wait one request finds out, and others do not wait for it") {
   Pair pair;
   pair.scene.break_down(pair.first(), kRefused);
-  turn_for(pair.scene.loop, 60ms);
+  turn_for(pair.scene.loop, RouteScene::kWait + 20ms);
   Peer& first = pair.scene.peer();
   pair.scene.way(0).connects(first);
   auto& trial = pair.scene.ask(kImpatient);
@@ -82,7 +82,7 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   upstream.worked(permit, scene.loop.now(), scene.log());
   CHECK_FALSE(upstream.breaker.is_open(scene.loop.now()));
   scene.break_down(upstream, kRefused);
-  turn_for(scene.loop, 60ms);
+  turn_for(scene.loop, RouteScene::kWait + 20ms);
   CHECK(upstream.begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
 }
 
@@ -132,7 +132,7 @@ namespace {
 /// A proxy that takes requests and says nothing about them, asked by one client after the other.
 struct Mute {
   explicit Mute(const UpstreamConfig& config) : upstream(scene.add(config)) {
-    upstream.config.connect_timeout = 20ms;
+    upstream.config.connect_timeout = 150ms;
   }
   Peer& ask(const std::string& target) {
     Peer& peer = scene.peer();

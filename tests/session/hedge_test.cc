@@ -98,7 +98,7 @@ TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it e
   Upstream& slow = scene.add(socks5());
   scene.add(socks5());
   scene.break_down(slow, {Errc::connection_refused, Side::upstream, 0, "refused"});
-  turn_for(scene.loop, 60ms);
+  turn_for(scene.loop, RouteScene::kWait + 20ms);
   Peer& second = scene.peer();
   scene.way(1).connects(second);
   greet(second);

@@ -44,7 +44,7 @@ TEST_CASE("a prober leaves the trial of an open breaker to clients") {
   Probed probed;
   Upstream& upstream = probed.upstream;
   probed.scene.break_down(upstream, kRefused);
-  turn_for(probed.scene.loop, 60ms);
+  turn_for(probed.scene.loop, RouteScene::kWait + 20ms);
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 1; }));
   CHECK_FALSE(upstream.breaker.is_open(probed.scene.loop.now()));
@@ -57,7 +57,7 @@ TEST_CASE("a prober leaves the trial of an open breaker to clients") {
 TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
   Probed probed;
   const bool hangs = GENERATE(false, true);
-  probed.upstream.config.connect_timeout = 30ms;
+  probed.upstream.config.connect_timeout = 200ms;
   const std::size_t probes = hangs ? 1 : 4;
   for (std::size_t i = 0; i < probes; ++i) {
     Peer& peer = probed.connection();
@@ -145,7 +145,7 @@ TEST_CASE("an upstream whose probe fails is passed over, until one comes through
   greet(first);
   grant(first);
   first.says("220 hello\r\n");
-  Prober prober(probed.scene.loop, probed.scene.log(), probed.upstream, probed.scene.target, 100ms);
+  Prober prober(probed.scene.loop, probed.scene.log(), probed.upstream, probed.scene.target, 1s);
   REQUIRE(turn_until(probed.scene.loop, [&] { return probed.upstream.probe_failed; }));
   CHECK_FALSE(probed.upstream.breaker.is_open(probed.scene.loop.now()));
   CHECK(probed.scene.ask_and_wait(kImpatient).connected());

@@ -285,7 +285,7 @@ TEST_CASE("a chain whose time is over names the hop that was waited for") {
         .says("HTTP/1.1 200 OK\r\n\r\n");
     expected = "upstream c did not answer the greeting";
   }
-  const Error error = chain.error_of_dial(30ms);
+  const Error error = chain.error_of_dial(300ms);
   CHECK(error.code == Errc::connection_timeout);
   CHECK_THAT(error.text, StartsWith(expected + " within ") && Contains("gcr.io:443"));
 }

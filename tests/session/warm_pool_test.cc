@@ -287,8 +287,7 @@ TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing"
   CHECK_FALSE(warmed.scene.ask_and_wait(kImpatient).connected());
   CHECK(warmed.scene.dials(0) == 2);
   Peer& back = warmed.next();
-  REQUIRE(turn_until(
-      warmed.scene.loop, [&] { return back.open(); }, 3s));
+  REQUIRE(turn_until(warmed.scene.loop, [&] { return back.open(); }));
   CHECK_FALSE(warmed.upstream.breaker.is_open(warmed.scene.loop.now()));
 }
 

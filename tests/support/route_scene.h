@@ -39,7 +39,7 @@ class RouteScene {
     upstream->config = std::move(config);
     ways_.push_back(std::make_shared<ScriptedTransport>(loop));
     upstream->transport = ways_.back();
-    // Quick, and the same each time.
+    // The same each time.
     upstream->breaker = Breaker({3, kWait, kWait, 0.0});
     upstreams.push_back(std::move(upstream));
     return *upstreams.back();
@@ -90,12 +90,13 @@ class RouteScene {
     return text;
   }
 
+  /// Between an upstream's breaker opening and its trial.
+  static constexpr std::chrono::milliseconds kWait{500};
   Loop loop;
   const HostPort target = HostPort::parse("gcr.io:443").value();
   std::vector<std::unique_ptr<Upstream>> upstreams;
 
  private:
-  static constexpr std::chrono::milliseconds kWait{50};
   Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
   Log log_;
   std::deque<Peer> peers_;
