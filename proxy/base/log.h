@@ -6,12 +6,12 @@
 
 namespace culvert {
 
-/// Where lines go.  Each worker has its own Log, so nothing is locked: lines gather in a buffer and
-/// leave at flush(), which the loop calls once a turn, usually with one write(2).  A write is whole
-/// lines of at most PIPE_BUF bytes (or a part of a longer line), so that the workers' lines stay
-/// apart on a shared pipe.  A reader that pauses stops nobody: what a pipe, socket or terminal does
-/// not take at once waits in the buffer; beyond 256 KiB lines are dropped, and a later line says
-/// how many.  The process must ignore SIGPIPE.
+/// Where lines go.  Each worker has its own Log, so no line waits for a lock: they gather in a
+/// buffer and leave at flush(), which the loop calls once a turn, usually with one write(2).  A
+/// write is whole lines of at most PIPE_BUF bytes (or a part of a longer line), so that the
+/// workers' lines stay apart on a shared pipe.  A reader that pauses stops nobody: what a pipe,
+/// socket or terminal does not take at once waits in the buffer; beyond 256 KiB lines are dropped,
+/// and a later line says how many.  The process must ignore SIGPIPE.
 class Log {
  public:
   enum class Level : std::uint8_t { debug, info, warning, error };
@@ -35,7 +35,7 @@ class Log {
     std::string_view target;          ///< host:port or URL without userinfo; "-" if none
     std::string_view upstream;        ///< label, "-" if none was chosen
     std::string_view outcome;         ///< "ok", or the name of an Errc
-    std::string_view stage;           ///< where it ended: head, auth, route, dial, tunnel, exchange
+    std::string_view stage;           ///< where it ended: head, route, dial, established, ...
     int status = 0;                   ///< sent to the client; 0 if none
     std::uint64_t bytes_up = 0;       ///< client to upstream
     std::uint64_t bytes_down = 0;     ///< upstream to client

@@ -16,18 +16,27 @@
 
 #include "base/redact.h"
 #include "commands/standard_streams.h"
+#include "config/read_file.h"
 #include "net/resolver.h"
 #include "server/server.h"
 
 namespace culvert {
 namespace {
 
-/// As many descriptors as the system lets us have: two for each tunnel.
-void raise_file_limit() {
+/// As many descriptors as the system lets us have: two for each tunnel.  Returns how many.
+rlim_t raise_file_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  return limit.rlim_cur;
+}
+
+/// Without them, libuv ends the process, or there is none for a client.
+rlim_t least_files(const Config& config) {
+  constexpr rlim_t kOfProcess = 16;
+  constexpr rlim_t kOfWorker = 8;
+  return kOfProcess + kOfWorker * config.threads;
 }
 
 /// Random, so that a chain of culverts is not taken for a loop.
@@ -38,14 +47,20 @@ std::string make_pseudonym() {
 
 bool is_file(const std::string& access_log) { return access_log != "-" && access_log != "off"; }
 
-/// The descriptor for the access log, -1 for none.
-int open_access_log(const Config& config, std::vector<std::string>& problems) {
+/// The descriptor for the access log, -1 for none.  A pipe's reader is waited for at the start
+/// only.
+int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems) {
   if (config.access_log == "-") return STDOUT_FILENO;
   if (config.access_log == "off") return -1;
-  const int fd = open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
+  const int fd =
+      open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | no_wait, 0640);
   if (fd < 0) {
     problems.push_back("--access-log " + redact(config.access_log) + ": " +
-                       std::generic_category().message(errno));
+                       (errno == ENXIO ? std::string("a pipe that nobody reads")
+                                       : std::generic_category().message(errno)));
+  } else if (no_wait != 0) {
+    fcntl(fd, F_SETFL, O_APPEND);
   }
   return fd;
 }
@@ -63,7 +78,7 @@ std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& re
   Config& config = std::get<Config>(line);
   std::unique_ptr<Policy> policy = make_policy(config, problems);
   if (access_fd > STDERR_FILENO && is_file(config.access_log)) {
-    const int fd = open_access_log(config, problems);
+    const int fd = open_access_log(config, ReadWhen::serving, problems);
     if (fd >= 0 && problems.empty()) dup3(fd, access_fd, O_CLOEXEC);
     if (fd >= 0) close(fd);
   }
@@ -116,11 +131,19 @@ void log_start(Server& server, const Config& config) {
 int serve(const Config& config, const std::function<CommandLine()>& read_again) {
   // splice() knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+  // A log that has grown to RLIMIT_FSIZE is no reason to end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  if (const rlim_t files = raise_file_limit(); files < least_files(config)) {
+    complain(
+        fmt::format("the limit of open files is {}: --threads {} needs {} at least, and two "
+                    "more for each tunnel (ulimit -n, LimitNOFILE=)",
+                    files, config.threads, least_files(config)));
+    return 1;
+  }
   widen_lookup_pool();
   std::vector<std::string> problems;
   std::unique_ptr<Policy> policy = make_policy(config, problems);
-  const int access_fd = open_access_log(config, problems);
+  const int access_fd = open_access_log(config, ReadWhen::starting, problems);
   if (!problems.empty()) {
     for (const std::string& problem : problems) complain(problem);
     return 2;
@@ -128,22 +151,30 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   const auto reload = [&](std::vector<std::string>& found) {
     return read_policy_again(read_again, access_fd, found);
   };
-  const auto started = Server::start(
-      std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload,
-      problems);
-  if (!started) {
-    for (const std::string& problem : problems) complain(problem);
+  try {
+    const auto started = Server::start(
+        std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload,
+        problems);
+    if (!started) {
+      for (const std::string& problem : problems) complain(problem);
+      return 1;
+    }
+    Server& server = *started;
+    server.run([&] { log_start(server, config); });
+    server.log().write(
+        Log::Level::info,
+        fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
+                    server.target_lookups(), server.upstream_lookups()));
+    server.log().flush();
+    // A lookup that hangs in the resolver's thread would hold up the exit for as long as it likes.
+    if (server.busy()) std::_Exit(0);
+  } catch (const std::system_error& error) {
+    complain(
+        fmt::format("cannot start with --threads {}: {} - see the limits of open files, "
+                    "processes and memory (ulimit -a)",
+                    config.threads, error.code().message()));
     return 1;
   }
-  Server& server = *started;
-  log_start(server, config);
-  server.run();
-  server.log().write(Log::Level::info,
-                     fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
-                                 server.target_lookups(), server.upstream_lookups()));
-  server.log().flush();
-  // A lookup that hangs in the resolver's thread would hold up the exit for as long as it likes.
-  if (server.busy()) std::_Exit(0);
   return 0;
 }
 

@@ -80,12 +80,12 @@ constexpr auto kFlags = std::to_array<Flag>({
      "docker gives up after 15s)"},
     {"hold", "TIME", kOnce,
      "wait for upstreams that refuse the connection if they have been\n"
-     "down for less than TIME: a tunnel may be starting; 0 fails at\n"
-     "once (default: 12s)"},
+     "down for less than TIME, up to 55s: a tunnel may be starting; 0\n"
+     "fails at once (default: 12s)"},
     {"hedge", "TIME", kOnce,
      "start the next upstream of a route beside one that has not\n"
-     "connected within TIME, the first to connect serves; or off\n"
-     "(default: off)"},
+     "connected within TIME, the first to connect serves; 1ms to 55s,\n"
+     "or off (default: off)"},
     {"probe", "HOST:PORT", kOnce,
      "ask each upstream for a connection to HOST:PORT now and then, and\n"
      "pass over those that fail: a local port that accepts says nothing\n"
@@ -96,7 +96,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "stalls, 1s to 168h, or off (default: off)"},
     {"half-open-timeout", "TIME", kOnce,
      "for a tunnel of which one side has finished and the other sends\n"
-     "nothing, 1s or more, or off (default: 5m)"},
+     "nothing, 1s to 168h, or off (default: 5m)"},
     {"response-timeout", "TIME", kOnce,
      "for the answer to a plain http:// request to begin, 1s to 168h,\n"
      "or off (default: 5m)"},
@@ -104,8 +104,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "for a client's next plain http:// request, 1s to 168h\n"
      "(default: 60s)"},
     {"drain-timeout", "TIME", kOnce,
-     "for tunnels to finish after SIGTERM; 0 cuts them at once, off\n"
-     "waits for the last of them (default: 30s)"},
+     "for tunnels to finish after SIGTERM, up to 168h; 0 cuts them at\n"
+     "once, off waits for the last of them (default: 30s)"},
 
     {"max-connections", "N", kOnce, "clients at a time, 1 to 1000000 (default: 4096)"},
     {"threads", "N", kOnce, "workers, 1 to 256 (default: one for each usable core)"},

@@ -54,6 +54,13 @@ Error unix_error(const std::string& path, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
+/// What tells the file at `path` from another one there: device and inode, zeros if there is none.
+std::pair<std::uint64_t, std::uint64_t> file_id_of(const std::string& path) {
+  struct stat file {};
+  if (lstat(path.c_str(), &file) != 0) return {};
+  return {file.st_dev, file.st_ino};
+}
+
 /// A bound socket, or -1 and errno.
 int bind_tcp(const SocketAddress& address, bool reuse_port) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -77,18 +84,21 @@ int bind_tcp(const SocketAddress& address, bool reuse_port) {
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       address_(std::move(other.address_)),
-      path_(std::exchange(other.path_, {})) {}
+      path_(std::exchange(other.path_, {})),
+      file_(other.file_) {}
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(address_, other.address_);
   std::swap(path_, other.path_);
+  std::swap(file_, other.file_);
   return *this;
 }
 
 ListenSocket::~ListenSocket() {
-  // In this order: once it is closed, the file may be a successor's.
-  if (!path_.empty()) unlink(path_.c_str());
+  // In this order: once it is closed, the file may be a successor's.  It may be so already if
+  // somebody has removed ours.
+  if (!path_.empty() && file_id_of(path_) == file_) unlink(path_.c_str());
   if (fd_ >= 0) close(fd_);
 }
 
@@ -135,6 +145,7 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   }
   if (bind(fd, raw, sizeof address) != 0) return unix_error(path, errno);
   out.path_ = path;
+  out.file_ = file_id_of(path);
   if (listen(fd, kBacklog) != 0) return unix_error(path, errno);
   return out;
 }
@@ -163,7 +174,9 @@ void Listener::on_poll(std::uint32_t) {
 }
 
 void Listener::accept_all() {
-  while (accept_one()) {
+  // More were not in it when we began.
+  for (int i = 0; i < kBacklog; ++i) {
+    if (!accept_one()) return;
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/callback.h"
 #include "base/host_port.h"
@@ -33,7 +35,8 @@ class ListenSocket {
 
   int fd_ = -1;
   HostPort address_;
-  std::string path_;  // of a unix socket: removed at the end
+  std::string path_;                              // of a unix socket: removed at the end,
+  std::pair<std::uint64_t, std::uint64_t> file_;  // if it is still this one
 };
 
 /// Accepts connections from a ListenSocket.

@@ -35,7 +35,11 @@ Loop::Loop()
     close(epoll_);
     throw std::system_error(-failed, std::generic_category(), "uv_loop_init");
   }
-  uv_async_init(&uv_->loop, &uv_->wake, [](uv_async_t*) {});
+  if (const int failed = uv_async_init(&uv_->loop, &uv_->wake, [](uv_async_t*) {})) {
+    uv_loop_close(&uv_->loop);
+    close(epoll_);
+    throw std::system_error(-failed, std::generic_category(), "uv_async_init");
+  }
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = this;
@@ -78,6 +82,11 @@ void Loop::run() {
 void Loop::turn(int limit_ms) {
   event_index_ = 0;
   event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, wait_ms(limit_ms));
+  if (event_count_ < 0) {
+    // A process that was stopped and goes on (signal(7)): what has come meanwhile comes before the
+    // timers that are due.
+    event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, 0);
+  }
   now_ = Clock::now();
   for (; event_index_ < event_count_; ++event_index_) {
     const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];

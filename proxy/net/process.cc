@@ -1,5 +1,6 @@
 #include "net/process.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +138,11 @@ ChildProcess::~ChildProcess() {
 void ChildProcess::terminate() { signal_group(SIGTERM); }
 
 void ChildProcess::kill() { signal_group(SIGKILL); }
+
+void ChildProcess::reap(int group) {
+  while (group > 0 && waitpid(-group, nullptr, WNOHANG) > 0) {
+  }
+}
 
 void ChildProcess::signal_group(int signal) {
   if (group_ > 0) ::kill(-group_, signal);

@@ -33,6 +33,12 @@ class ChildProcess {
   /// Ends them.
   void kill();
 
+  /// The process group that it leads.
+  int group() const { return group_; }
+  /// Whom a command that is gone has left behind are our children if we are process 1, as in a
+  /// container.  Those that are dead are let go of.
+  static void reap(int group);
+
  private:
   struct Process;  // libuv closes these a turn after us
   struct Output;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 
 #include <uv.h>
 
@@ -27,6 +28,7 @@ namespace {
 // libuv gives look-ups half of its threads, two by default.  They start with the first look-up, and
 // cost some 15 kB each.
 constexpr const char* kPoolThreads = "32";
+constexpr const char* kPoolVariable = "UV_THREADPOOL_SIZE";
 
 Error lookup_error(int status, Side side) {
   switch (status) {
@@ -40,11 +42,14 @@ Error lookup_error(int status, Side side) {
     case UV_ENFILE:
     case UV_ENOBUFS:
     case UV_ENOMEM:
+    case UV_EAGAIN:
     case UV_EAI_MEMORY:
       return {Errc::connection_limit_reached, Side::local,
               status == UV_EAI_MEMORY ? ENOMEM : -status,
               std::string("cannot be looked up: ") +
-                  (status == UV_EAI_MEMORY ? "out of memory" : uv_strerror(status))};
+                  (status == UV_EAI_MEMORY ? "out of memory"
+                   : status == UV_EAGAIN   ? "no thread can be started (see ulimit -u, TasksMax=)"
+                                           : uv_strerror(status))};
     default:
       return {Errc::dns_error, Side::local, 0,
               std::string("does not resolve: ") + uv_strerror(status)};
@@ -68,7 +73,42 @@ Lookup::Found addresses_of(const addrinfo* list, Side side) {
 
 }  // namespace
 
-void widen_lookup_pool() { setenv("UV_THREADPOOL_SIZE", kPoolThreads, 0); }
+void widen_lookup_pool() { setenv(kPoolVariable, kPoolThreads, 0); }
+
+namespace {
+
+/// How many of so many threads the system lets us have now.
+unsigned startable_threads(unsigned wanted) {
+  std::mutex gate;
+  std::unique_lock closed(gate);
+  std::vector<uv_thread_t> threads;
+  const auto wait = [](void* arg) { const std::lock_guard passed(*static_cast<std::mutex*>(arg)); };
+  for (uv_thread_t id; threads.size() < wanted && uv_thread_create(&id, wait, &gate) == 0;) {
+    threads.push_back(id);
+  }
+  closed.unlock();
+  for (uv_thread_t& id : threads) uv_thread_join(&id);
+  return static_cast<unsigned>(threads.size());
+}
+
+/// libuv starts its threads with the first look-up, and ends the process if it cannot.  So we try
+/// it before, and leave some room if there are not as many as we want.
+bool may_look_up() {
+  static std::mutex mutex;
+  static bool tried = false;
+  const std::lock_guard lock(mutex);
+  if (tried) return true;
+  const char* const given = std::getenv(kPoolVariable);
+  const auto wanted =
+      static_cast<unsigned>(given == nullptr ? 4 : std::clamp(std::atoi(given), 1, 1024));
+  const unsigned startable = startable_threads(wanted);
+  if (startable < 2) return false;
+  if (startable < wanted) setenv(kPoolVariable, std::to_string(startable / 2).c_str(), 1);
+  tried = true;
+  return true;
+}
+
+}  // namespace
 
 Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
     : request_(new Request{{}, this, side, done}) {
@@ -86,8 +126,9 @@ Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Fou
     request->owner->request_ = nullptr;
     request->done(std::move(found));
   };
-  const int failed =
-      uv_getaddrinfo(loop.uv(), &request_->uv, finished, name.c_str(), nullptr, &hints);
+  const int failed = may_look_up() ? uv_getaddrinfo(loop.uv(), &request_->uv, finished,
+                                                    name.c_str(), nullptr, &hints)
+                                   : UV_EAGAIN;
   if (failed == 0) return;
   // A synchronous failure takes the same road as a late one.
   request_->failed_at_once = failed;

@@ -1,5 +1,7 @@
 #include "net/signals.h"
 
+#include <system_error>
+
 #include <uv.h>
 
 namespace culvert {
@@ -11,7 +13,11 @@ HeldSignals::HeldSignals() {
   pthread_sigmask(SIG_BLOCK, &held, &before_);
 }
 
-HeldSignals::~HeldSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+HeldSignals::~HeldSignals() {
+  // Whoever started us may have blocked what we live by.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigdelset(&before_, signal);
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 struct SignalWatcher::Handle {
   uv_signal_t uv;
@@ -20,8 +26,12 @@ struct SignalWatcher::Handle {
 
 SignalWatcher::SignalWatcher(Loop& loop, int signal, Callback<void(int)> received)
     : loop_(loop), handle_(new Handle{{}, received}) {
-  uv_signal_init(loop.uv(), &handle_->uv);
+  if (const int failed = uv_signal_init(loop.uv(), &handle_->uv)) {
+    delete handle_;
+    throw std::system_error(-failed, std::generic_category(), "uv_signal_init");
+  }
   handle_->uv.data = handle_;
+  // Fails only if the system knows no such signal.
   uv_signal_start(
       &handle_->uv,
       [](uv_signal_t* uv, int number) { static_cast<Handle*>(uv->data)->received(number); },

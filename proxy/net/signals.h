@@ -8,7 +8,8 @@
 namespace culvert {
 
 /// As long as it lives, SIGTERM, SIGINT and SIGHUP wait for those who will watch them, instead of
-/// ending the process.  For the time before there is another thread.
+/// ending the process.  For the time before there is another thread.  Afterwards they come, as does
+/// SIGCHLD, even if they were blocked before.
 class HeldSignals {
  public:
   HeldSignals();

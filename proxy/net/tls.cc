@@ -137,6 +137,8 @@ struct TlsStream::Bio {
 
   static int write(BIO* bio, const char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
+    // Our side is closed, but OpenSSL answers a KeyUpdate (RFC 8446 section 4.6.3) all the same.
+    if (self->write_closed_) return size;
     const std::string_view bytes(data, static_cast<std::size_t>(size));
     Io io = Io::ok(bytes.size());
     if (self->gathered_ != nullptr) {

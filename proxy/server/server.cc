@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,7 +73,26 @@ void Server::make_workers() {
   sockets_.clear();
 }
 
-void Server::run() {
+/// All of them, or std::system_error and none.
+void Server::start_threads() {
+  try {
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+      threads_.emplace_back([this, worker = workers_[i].get()] {
+        threads_may_.wait(Threads::wait);
+        if (threads_may_ == Threads::run) worker->loop().run();
+      });
+    }
+    threads_may_ = Threads::run;
+  } catch (const std::system_error&) {
+    threads_may_ = Threads::end;
+    threads_may_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    throw;
+  }
+  threads_may_.notify_all();
+}
+
+void Server::run(const std::function<void()>& begun) {
   running_ = workers_.size();
   Loop& loop = workers_[0]->loop();
   {
@@ -81,9 +101,8 @@ void Server::run() {
     const SignalWatcher interrupt(loop, SIGINT, received);
     const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
     held_signals_.reset();
-    for (std::size_t i = 1; i < workers_.size(); ++i) {
-      threads_.emplace_back([worker = workers_[i].get()] { worker->loop().run(); });
-    }
+    start_threads();
+    begun();
     if (const Secret& command = policy_->config.tunnel_command; !command.empty()) {
       tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
       tunnel_->start();

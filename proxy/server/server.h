@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,15 +24,17 @@ class Server {
   using Reload = std::function<std::unique_ptr<Policy>(std::vector<std::string>& problems)>;
 
   /// Binds every listener.  nullptr if one of them cannot be: then nothing is left behind, and each
-  /// that cannot has become a line of `problems`.
+  /// that cannot has become a line of `problems`.  std::system_error if the system gives us too
+  /// little to have even workers.
   static std::unique_ptr<Server> start(std::unique_ptr<Policy> policy,
                                        std::unique_ptr<Shared> shared, Reload reload,
                                        std::vector<std::string>& problems);
   ~Server();
 
   /// Serves in this thread and its workers' until a SIGTERM or SIGINT has been answered: the first
-  /// one drains, a second one ends at once.  A SIGHUP reloads.
-  void run();
+  /// one drains, a second one ends at once.  A SIGHUP reloads.  `begun` is called once all threads
+  /// are there; std::system_error if they cannot be.
+  void run(const std::function<void()>& begun);
 
   /// Where it really listens: "http://127.0.0.1:3128" and the like, without doubles.
   const std::vector<std::string>& listening() const { return listening_; }
@@ -50,6 +54,7 @@ class Server {
   Result<void> bind(const ListenConfig& listen);
   Result<void> bind_unix(const ListenConfig& listen);
   void make_workers();
+  void start_threads();
   void on_signal(int signal);
   void on_reload(int signal);
   void on_worker_drained();
@@ -66,6 +71,8 @@ class Server {
   std::vector<std::string> listening_;
   std::vector<HostPort> addresses_;  // the same for the address guard
   std::vector<std::unique_ptr<Worker>> workers_;
+  enum class Threads : std::uint8_t { wait, run, end };
+  std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<std::thread> threads_;
   std::unique_ptr<TunnelCommand> tunnel_;
   std::size_t running_ = 0;

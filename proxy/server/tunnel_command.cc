@@ -42,6 +42,7 @@ std::string TunnelCommand::shown_name(std::string_view command) {
 }
 
 void TunnelCommand::start() {
+  ChildProcess::reap(group_);
   started_ = loop_.now();
   log_.write(Log::Level::info, fmt::format("tunnel: starting {}", name_));
   auto child = ChildProcess::start(loop_, std::string(command_.reveal()),
@@ -49,6 +50,7 @@ void TunnelCommand::start() {
                                    ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
   if (!child) return start_later(child.error().text);
   child_ = std::move(*child);
+  group_ = child_->group();
 }
 
 void TunnelCommand::on_line(std::string_view line) {

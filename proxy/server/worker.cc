@@ -85,6 +85,7 @@ void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
 }
 
 void Worker::on_starved(int error) {
+  pipes_.trim();
   if (loop_.now() - starved_told_ < kStarvedReminder) return;
   starved_told_ = loop_.now();
   const std::string_view advice = error == ENOSPC
@@ -143,8 +144,7 @@ void Worker::drain() {
   for (const auto& listener : listeners_) listener->accept_all();
   listeners_.clear();
   sockets_.clear();
-  // Sessions may end meanwhile, so the list is walked backwards.
-  for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->begin_drain();
+  for (const auto& session : sessions_) session->begin_drain();
   if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);
 }
 

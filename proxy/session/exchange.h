@@ -54,6 +54,8 @@ class Exchange final : private StreamEvents {
   const End& end() const { return end_; }
   /// A FIN now would look to the client like the end of a complete answer.
   bool would_look_complete() const;
+  /// The client has not seen a byte of an answer.
+  bool nothing_said() const { return !head_done_ && interim_written_ == 0; }
   int status() const { return status_; }  ///< of the response; 0 before it has begun
   Upstream* way() const { return connection_.way; }
   std::uint64_t bytes_up() const { return up_.total(); }

@@ -103,12 +103,43 @@ void Session::begin_drain() {
 }
 
 void Session::abort(std::string_view why) {
+  const bool owes_answer = this->owes_answer();
   if (stage_ == Stage::exchange) {
     take_over_exchange();
     if (plain_->exchange.would_look_complete()) client_->reset_on_close();
   }
   if (relay_) relay_->reset_on_close();
+  if (owes_answer) tell_of_abort();
   finish("aborted", Side::local, why);
+}
+
+/// A request has begun, and the client has heard nothing of it.
+bool Session::owes_answer() const {
+  switch (stage_) {
+    case Stage::head:
+      return opening_->scanner.begun();
+    case Stage::dial:
+      return true;
+    case Stage::exchange:
+      return plain_->exchange.nothing_said();
+    default:
+      return false;
+  }
+}
+
+/// As far as the socket takes it at once.
+void Session::tell_of_abort() {
+  const Error error{Errc::proxy_draining, Side::local, 0,
+                    "shutting down, and there was no answer yet" +
+                        (target_.empty() ? "" : " from " + shorten_middle(target_, 60))};
+  status_ = static_cast<std::int16_t>(meaning_of(error.code).status);
+  const std::string answer = error_answer(error, is_head_request());
+  if (client_->try_write(answer).status == Io::Status::ok) client_->shutdown_write();
+}
+
+bool Session::is_head_request() const {
+  if (!method_.empty()) return method_ == "HEAD";
+  return std::string_view(opening_->head).substr(opening_->scanner.begin()).starts_with("HEAD ");
 }
 
 void Session::on_ready(Stream&) {
@@ -372,9 +403,7 @@ void Session::refuse(Error error) {
   opening_->dial.reset();
   // Whatever else is wrong with the request: if it was HEAD, no body is read (RFC 9110 section
   // 9.3.2).
-  const bool to_head =
-      std::string_view(opening_->head).substr(opening_->scanner.begin()).starts_with("HEAD ");
-  std::string answer = error_answer(error, to_head);
+  std::string answer = error_answer(error, is_head_request());
   opening_->failure = std::move(error);
   close_with(std::move(answer));
 }

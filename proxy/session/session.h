@@ -70,6 +70,10 @@ class Session final : private StreamEvents {
   void on_exchange_done();
   void next_request();
 
+  bool owes_answer() const;
+  void tell_of_abort();
+  bool is_head_request() const;
+
   void refuse(Error error);
   void close_with(std::string answer);
   void on_answered(Result<void> taken);

@@ -21,15 +21,15 @@ def is_sanitized():
 
 
 class Culvert(Program):
-    def __init__(self, world, *options, port=PORT, place=None, descriptors=None, listen=None, env=None):
+    """`within` is what starts it: prlimit, unshare and the like."""
+
+    def __init__(self, world, *options, port=PORT, place=None, within=(), listen=None, env=None):
         self.port = port
         self.sockets_at_start = 0
-        argv = [os.environ["CULVERT"]]
+        argv = [*within, os.environ["CULVERT"]]
         for address in [f"127.0.0.1:{port}"] if listen is None else listen:
             argv += ["--listen", address]
         argv += options
-        if descriptors:
-            argv = ["prlimit", f"--nofile={descriptors}", "--", *argv]
         env = dict(env or {})
         if is_sanitized():
             # Freed blocks held back in the quarantine count as resident, and would hide what is asked about memory.

@@ -142,7 +142,7 @@ def receive_exactly(connection, size):
 class Descriptors(unittest.TestCase):
     def test_out_of_descriptors(self):
         """With too few descriptors culvert waits without spinning, and goes on when there are some again."""
-        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, descriptors=64)
+        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, within=("prlimit", "--nofile=64", "--"))
         clients = [wire.open_client(world.home) for _ in range(200)]
         wait_for(lambda: len(culvert.descriptors()) >= 56, 10, "culvert does not accept up to its limit")
         before = culvert.cpu_seconds()

@@ -39,6 +39,21 @@ TEST_CASE("TLS shakes hands, carries bytes both ways and ends each way by itself
   CHECK_FALSE(line.loop.busy());
 }
 
+TEST_CASE("RFC 8446 6.1: new keys after our end are no reason to stop reading") {
+  TlsLine line;
+  line.server.hears_end();
+  REQUIRE(line.client.shake_hands());
+  CHECK(line.client.shut_down());
+  for (int i = 0; i < 3; ++i) {
+    line.server.says("more").updates_keys();
+    CHECK(line.client.read(4) == "more");
+  }
+  line.server.says("the last").ends();
+  CHECK(line.client.read(100) == "the last(eof)");
+  CHECK(line.server.verdict() == "");
+  CHECK(line.wire.verdict() == "");
+}
+
 TEST_CASE("a server may end first, and hears the rest") {
   TlsLine line;
   line.server.says("bye").ends().hears("the rest").hears_end();

@@ -11,6 +11,8 @@ using namespace culvert::test;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -159,18 +161,22 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
   Scene scene;
   scene.add(socks5());
   std::string stage;
+  bool owed = false;
   SECTION("head") {
     scene.client.says("CONN");
+    owed = true;
     stage = "head";
   }
   SECTION("connecting") {
     scene.transport->hangs();
     scene.client.says(std::string(kConnect));
+    owed = true;
     stage = "dial";
   }
   SECTION("handshake") {
     scene.client.says(std::string(kConnect));
     scene.upstream.says(kMethodChosen);
+    owed = true;
     stage = "dial";
   }
   SECTION("the 200 on its way") {
@@ -213,6 +219,15 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
   if (stage == "tunnel") {
     CHECK(scene.client.closed_by_reset());
     CHECK(scene.upstream.closed_by_reset());
+  }
+  // And who had been promised nothing hears why there will be nothing.
+  if (owed) {
+    const Answer answer = parse_answer(scene.client.heard());
+    CHECK(answer.status == 503);
+    CHECK_THAT(answer.reason, StartsWith("culvert: shutting down, and there was no answer yet") &&
+                                  EndsWith(stage == "dial" ? " from gcr.io:443" : "yet"));
+    CHECK(scene.client.heard_end());
+    CHECK_THAT(scene.access_text(), Contains(" status=503 "));
   }
   const std::string line = scene.access_text();
   CHECK_THAT(line,

@@ -89,6 +89,44 @@ TEST_CASE("RFC 9112 8: an HTTP/1.0 client is told by a reset that its answer is 
   }
 }
 
+TEST_CASE("RFC 9110 15.6.4: whoever has heard nothing when we are aborted gets a 503") {
+  PlainScene scene;
+  bool head = false;
+  SECTION("GET") { scene.say(kGet); }
+  SECTION("HEAD") {
+    head = true;
+    scene.say(crlf("HEAD http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  }
+  SECTION("a second one, that is still coming") {
+    scene.say(kGet);
+    scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+    scene.hear();
+    scene.say("GET http://a.exam");
+  }
+  scene.abort();
+  const string heard = scene.hear();
+  CHECK(has(heard, "HTTP/1.1 503 culvert: shutting down, and there was no answer yet"));
+  CHECK(heard.ends_with("\r\n\r\n") == head);
+  CHECK(scene.client().ended());
+}
+
+TEST_CASE("but not behind an answer, begun or complete") {
+  PlainScene scene;
+  scene.say(kGet);
+  SECTION("nothing more is asked") {
+    scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
+    scene.hear();
+    scene.abort();
+    CHECK(scene.hear().empty());
+  }
+  SECTION("the answer has begun") {
+    scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 10\n\nabc"));
+    scene.hear();
+    scene.abort();
+    CHECK(scene.hear().empty());
+  }
+}
+
 TEST_CASE("RFC 9112 8: and when we are aborted within it") {
   PlainScene scene;
   scene.say(kGet10);

@@ -146,6 +146,13 @@ TlsServer& TlsServer::ends() {
   return acted();
 }
 
+TlsServer& TlsServer::updates_keys() {
+  SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED);
+  SSL_do_handshake(ssl_);
+  flush();
+  return *this;
+}
+
 TlsServer& TlsServer::acted() {
   if (SSL_is_init_finished(ssl_)) pump();
   return *this;

@@ -57,6 +57,8 @@ class TlsServer {
   TlsServer& hears_end();  ///< close_notify
   TlsServer& says(std::string bytes);
   TlsServer& ends();  ///< close_notify, then FIN
+  /// RFC 8446 section 4.6.3: takes a new key, and wants the other side to do so, too.
+  TlsServer& updates_keys();
 
   std::string verdict() const { return failure_.empty() ? script_.verdict() : failure_; }
   const std::string& heard() const { return script_.heard(); }

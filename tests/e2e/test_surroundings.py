@@ -1,0 +1,163 @@
+"""Worlds in which something is missing: culvert says so, keeps what runs, and goes on when it is there again."""
+
+import os
+import resource
+import signal
+import threading
+import time
+import unittest
+
+import harness
+import isolate
+import peers
+import wire
+from culvert import PORT, Culvert, is_sanitized, launch
+from world import BORDER, World, wait_for
+
+MIB = 1 << 20
+TARGET = f"target.world:{wire.BULK_PORT}"
+
+
+def setUpModule():
+    global world
+    world = harness.set_stage(World())
+    wire.BulkTarget(world.world)
+    peers.start_dante(world)
+
+
+OVER_DANTE = ("--upstream", f"d=socks5://{peers.LOGIN}{BORDER}:{peers.DANTE_PORT}", "--threads", "1")
+# Names that are looked up here.
+NAMES_HERE = ("--route", "*.here=direct")
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
+class Scarcity(unittest.TestCase):
+    def test_too_few_open_files_to_start(self):
+        for most in (5, 8, 16):
+            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--listen", f"127.0.0.1:{PORT}", "--threads", "1")
+            done = world.culvert_home.run(*argv, check=False, timeout=20)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(f"the limit of open files is {most}", done.stderr)
+            self.assertNotIn("listening", done.stderr)
+
+    @unittest.skipIf(is_sanitized(), "a sanitizer's shadow takes all of the address space")
+    def test_no_thread_for_a_look_up(self):
+        """Threads need address space. Their lack ends nothing else, and is told."""
+        culvert = launch(self, world, *OVER_DANTE, *NAMES_HERE)
+        client = wire.tunnel(world.home, early=b"echo\n")
+        before = resource.prlimit(culvert.pid, resource.RLIMIT_AS)
+        with open(f"/proc/{culvert.pid}/statm", encoding="ascii") as statm:
+            size = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.prlimit(culvert.pid, resource.RLIMIT_AS, (size + 6 * MIB, before[1]))
+        denied, reply = wire.ask(world.home, "name.here:443")
+        denied.close()
+        self.assertEqual(reply.status, 503, reply.line)
+        self.assertIn("no thread can be started", reply.reason)
+        resource.prlimit(culvert.pid, resource.RLIMIT_AS, before)
+        denied, reply = wire.ask(world.home, "name.here:443")
+        denied.close()
+        self.assertIn("does not resolve", reply.reason)
+        client.sendall(b"!")
+        self.assertEqual(client.recv(1), b"!")
+        client.close()
+        culvert.assert_balanced()
+        culvert.end()
+
+    def test_a_log_that_may_not_grow(self):
+        log = f"{isolate.STATE}/full.access"
+        culvert = launch(self, world, *OVER_DANTE, "--access-log", log)
+        with open(culvert.log, "rb") as said:
+            at_most = len(said.read()) + 500
+        resource.prlimit(culvert.pid, resource.RLIMIT_FSIZE, (at_most, at_most))
+        for _ in range(at_most // 50):
+            wire.tunnel(world.home, early=b"echo\n").close()
+        culvert.assert_balanced()
+        self.assertLessEqual(os.path.getsize(log), at_most)
+        culvert.end()
+
+
+class Inherited(unittest.TestCase):
+    def test_blocked_signals(self):
+        """They would make culvert one that nobody can end, and that does not see its tunnel die."""
+        within = ("env", "--block-signal=TERM,INT,HUP,CHLD")
+        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "exit 7", within=within)
+        wait_for(lambda: culvert.said().count("tunnel: starting") >= 2, 10, "the tunnel's end was not seen")
+        culvert.signal(signal.SIGHUP)
+        wait_for(lambda: "info reloaded" in culvert.said(), 10, "no reload")
+        culvert.end()
+
+    def test_process_1(self):
+        """In a container nobody else lets go of what a tunnel has left behind."""
+        within = ("unshare", "--pid", "--fork", "--kill-child")
+        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", within=within)
+        wait_for(lambda: culvert.said().count("tunnel: starting") >= 4, 30, "the tunnel is not restarted")
+        first = peers.tree(culvert.pid)[1]
+        with open(f"/proc/{first}/task/{first}/children", encoding="ascii") as children:
+            # Of the last run, at most: its shell, the one that watches us, and the sleep.
+            self.assertLessEqual(len(children.read().split()), 3)
+        os.kill(first, signal.SIGTERM)
+        self.assertEqual(culvert.wait(20), 0)
+
+
+class Pauses(unittest.TestCase):
+    """What came while the process was stopped was in time: SIGSTOP, a debugger, a frozen container, a suspended laptop."""
+
+    def paused(self, culvert, act):
+        culvert.signal(signal.SIGSTOP)
+        wait_for(lambda: state(culvert.pid) == "T", 5, "the process does not stop")
+        act()
+        time.sleep(1.5)
+        culvert.signal(signal.SIGCONT)
+
+    def test_a_request(self):
+        culvert = launch(self, world, *OVER_DANTE, "--header-timeout", "1s")
+        client = wire.open_client(world.home)
+        time.sleep(0.3)
+        self.paused(culvert, lambda: client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()))
+        self.assertEqual(wire.read_reply(client).status, 200)
+        client.close()
+        culvert.end()
+
+    def test_a_tunnel(self):
+        culvert = launch(self, world, *OVER_DANTE, "--idle-timeout", "1s")
+        client = wire.tunnel(world.home, early=b"echo\n")
+        self.paused(culvert, lambda: client.sendall(b"!"))
+        self.assertEqual(client.recv(1), b"!")
+        client.close()
+        culvert.end()
+
+
+class Files(unittest.TestCase):
+    def test_a_socket_file_may_be_a_successors(self):
+        path = f"{isolate.STATE}/culvert.sock"
+        first, second = (Culvert(world, *OVER_DANTE, listen=[f"unix:{path}"]) for _ in range(2))
+        for culvert in (first, second):
+            self.addCleanup(culvert.kill)
+            culvert.start()
+            culvert.wait_until(lambda: "listening on" in culvert.said())
+            if culvert is first:
+                os.unlink(path)
+        first.end()
+        self.assertTrue(os.path.exists(path))
+        second.end()
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_pipe_for_the_access_log_that_nobody_reads_any_more(self):
+        path = f"{isolate.STATE}/access.pipe"
+        os.mkfifo(path)
+        reader = threading.Thread(target=lambda: open(path, "rb").close())
+        reader.start()
+        culvert = launch(self, world, *OVER_DANTE, "--access-log", path)
+        reader.join()
+        culvert.signal(signal.SIGHUP)
+        wait_for(lambda: "a pipe that nobody reads" in culvert.said(), 10, "the reload does not say what is wrong")
+        wire.tunnel(world.home, early=b"echo\n").close()
+        culvert.end()
+
+
+if __name__ == "__main__":
+    harness.main()
