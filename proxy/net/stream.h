@@ -78,6 +78,9 @@ class Stream {
   StreamEvents* events_ = nullptr;
 };
 
+/// What a stream failed with, for people: a TlsStream's EPROTO is none of the kernel's.
+std::string describe_failure(int error);
+
 /// Nothing has come that nobody asked for, FIN included: that ends the use of a connection which is
 /// kept.  May eat a byte if it has.  Reading takes in what TLS sends for itself, such as its
 /// session tickets.

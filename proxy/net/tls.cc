@@ -68,6 +68,14 @@ Error file_error(const std::string& what, const std::string& file) {
           what + " " + printable(file) + ": " + last_tls_error()};
 }
 
+/// An alert that belongs to the handshake, though with TLS 1.3 it comes behind it (RFC 8446 section
+/// 6.2).
+bool is_about_certificate(unsigned long failure) {
+  const int alert = ERR_GET_REASON(failure) - SSL_AD_REASON_OFFSET;
+  return (alert >= SSL_AD_HANDSHAKE_FAILURE && alert <= SSL_AD_ACCESS_DENIED) ||
+         alert == SSL_AD_CERTIFICATE_REQUIRED;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Options& options) {
@@ -259,7 +267,9 @@ Io TlsStream::outcome(int result) {
 Io TlsStream::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
-  return result == 1 ? Io::ok(0) : outcome(result);
+  if (result != 1) return outcome(result);
+  shook_hands_ = true;
+  return Io::ok(0);
 }
 
 Error TlsStream::handshake_error(const Io& io) const {
@@ -275,7 +285,8 @@ Error TlsStream::handshake_error(const Io& io) const {
   }
   if (tls_failure_ != 0) {
     const char* reason = ERR_reason_error_string(tls_failure_);
-    std::string text("failed the TLS handshake: ");
+    const bool shaking_hands = !shook_hands_ || is_about_certificate(tls_failure_);
+    std::string text(shaking_hands ? "failed the TLS handshake: " : "broke the TLS connection: ");
     text += reason != nullptr ? reason : "unknown";
     if (ERR_GET_REASON(tls_failure_) != SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
       return {Errc::tls_protocol_error, Side::upstream, 0, std::move(text)};

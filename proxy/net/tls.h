@@ -108,6 +108,7 @@ class TlsStream final : public Stream, private StreamEvents {
   Io beneath_failure_;          // what the stream beneath said last, when OpenSSL saw a failure
   std::optional<Io> read_end_;  // of the reading, met behind bytes that were given out before it
   unsigned long tls_failure_ = 0;
+  bool shook_hands_ = false;
   bool close_notified_ = false;  // by the server
   bool write_closed_ = false;
   bool was_reset_ = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <string>
 #include <utility>
 
 #include "base/text.h"
@@ -170,10 +172,11 @@ bool Exchange::response_missing(int sys) {
     dial();
     return false;
   }
-  const char* what = response_begun_ ? " closed within the head of its answer"
+  std::string what = response_begun_ ? " closed within the head of its answer"
                      : went_stale ? " closed the connection without an answer - it was kept from "
                                     "an earlier request, and went stale"
                                   : " closed the connection without an answer";
+  if (sys == EPROTO) what = " sent no answer: " + describe_failure(sys);
   finish(End::Kind::refused, Side::upstream,
          Error{response_begun_ ? Errc::http_response_incomplete : Errc::connection_terminated,
                Side::upstream, sys, where() + what});

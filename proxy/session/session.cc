@@ -311,7 +311,7 @@ void Session::on_relay_done() {
                     "the upstream closed before its first byte: did it say yes too early?");
     case RelayEnd::Cause::reset:
       return finish(name_of(Errc::connection_terminated), end.closed_by,
-                    end.sys != 0 ? std::generic_category().message(end.sys) : "reset");
+                    end.sys != 0 ? describe_failure(end.sys) : "reset");
     case RelayEnd::Cause::idle:
       return finish("idle_timeout", Side::local, "nothing moved, see --idle-timeout");
     case RelayEnd::Cause::half_open:

@@ -12,6 +12,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 TEST_CASE("a wrong certificate is named for what is wrong with it") {
   Loop loop;
@@ -99,6 +100,15 @@ TEST_CASE("a peer that does not speak TLS, or not for long, is named for it") {
   CHECK_FALSE(client.ready());
   CHECK(client.error().code == Errc::tls_protocol_error);
   CHECK(client.error().text == expected);
+}
+
+TEST_CASE("what breaks behind the handshake is not called one that failed") {
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  line.wire.says(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+  CHECK(line.client.read(1) == "(error)");
+  line.client.result = Io::failed(EPROTO);
+  CHECK_THAT(line.client.error().text, StartsWith("broke the TLS connection: "));
 }
 
 TEST_CASE("a server that knows old versions only is refused") {

@@ -1,5 +1,7 @@
 // Answers over a stream that has an end of its own, as TLS does.
 
+#include <cerrno>
+
 #include "support/catch.h"
 #include "support/session_scene.h"
 
@@ -53,4 +55,22 @@ TEST_CASE("RFC 9112 9.8: an answer that says its length needs no alert") {
   Scene scene;
   CHECK(heard_of("Content-Length: 3\r\n\r\nabc", false, "1", scene).ends_with("\r\n\r\nabc"));
   CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
+}
+
+TEST_CASE("a TLS connection that breaks is told from one that closes") {
+  Scene scene;
+  SECTION("before an answer") {
+    scene.upstream.hears("GET / HTTP/1.1\r\nHost: a.example\r\n").resets(EPROTO);
+    scene.client.says("GET http://a.example/ HTTP/1.1" + std::string(kFields)).ends();
+    scene.start();
+    CHECK_THAT(scene.answer().reason, Contains("sent no answer: the TLS connection broke"));
+  }
+  SECTION("in a tunnel") {
+    scene.upstream.resets(EPROTO);
+    scene.client.says("CONNECT a.example:443 HTTP/1.1" + std::string(kFields));
+    scene.start();
+    REQUIRE(scene.run());
+    CHECK_THAT(scene.access_text(), Contains(" outcome=connection_terminated ") &&
+                                        Contains(" detail=\"the TLS connection broke\""));
+  }
 }
