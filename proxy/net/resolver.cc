@@ -102,8 +102,10 @@ bool may_look_up() {
   const auto wanted =
       static_cast<unsigned>(given == nullptr ? 4 : std::clamp(std::atoi(given), 1, 1024));
   const unsigned startable = startable_threads(wanted);
-  if (startable < 2) return false;
-  if (startable < wanted) setenv(kPoolVariable, std::to_string(startable / 2).c_str(), 1);
+  if (startable < wanted) {
+    if (startable < 2) return false;
+    setenv(kPoolVariable, std::to_string(startable / 2).c_str(), 1);
+  }
   tried = true;
   return true;
 }

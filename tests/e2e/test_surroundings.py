@@ -67,6 +67,14 @@ class Scarcity(unittest.TestCase):
         culvert.assert_balanced()
         culvert.end()
 
+    def test_one_thread_for_look_ups(self):
+        culvert = launch(self, world, *OVER_DANTE, *NAMES_HERE, env={"UV_THREADPOOL_SIZE": "1"})
+        for _ in range(2):
+            denied, reply = wire.ask(world.home, "name.here:443")
+            denied.close()
+            self.assertIn("does not resolve", reply.reason)
+        culvert.end()
+
     def test_a_log_that_may_not_grow(self):
         log = f"{isolate.STATE}/full.access"
         culvert = launch(self, world, *OVER_DANTE, "--access-log", log)
