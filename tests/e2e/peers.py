@@ -53,21 +53,41 @@ def start_sshd(world):
     return sshd
 
 
-def tree(pid):
-    """The process and its descendants."""
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        return [pid, *(one for child in children.read().split() for one in tree(int(child)))]
+def state(pid):
+    """As ps says it: T is stopped, Z dead and not yet waited for; nothing at all if it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
-def freeze(program):
-    """As a link that hangs would: nothing is answered, and nothing is closed."""
-    for pid in tree(program.process.pid):
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def freeze(pid):
+    """As a link that hangs would: nothing is answered, and nothing is closed. A process that is stopped has no new children."""
+    try:
         os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return
+    wait_for(lambda: state(pid) in ("T", "Z", ""), 5, f"process {pid} does not stop")
+    for child in children(pid):
+        freeze(child)
 
 
-def thaw(program):
-    for pid in tree(program.process.pid):
+def thaw(pid):
+    for child in children(pid):
+        thaw(child)
+    try:
         os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        pass
 
 
 class SshTunnel(Program):

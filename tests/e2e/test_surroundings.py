@@ -30,11 +30,6 @@ OVER_DANTE = ("--upstream", f"d=socks5://{peers.LOGIN}{BORDER}:{peers.DANTE_PORT
 NAMES_HERE = ("--route", "*.here=direct")
 
 
-def state(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        return stat.read().rpartition(")")[2].split()[0]
-
-
 class Scarcity(unittest.TestCase):
     def test_too_few_open_files_to_start(self):
         for most in (5, 8, 16):
@@ -103,10 +98,9 @@ class Inherited(unittest.TestCase):
         within = ("unshare", "--pid", "--fork", "--kill-child")
         culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", within=within)
         wait_for(lambda: culvert.said().count("tunnel: starting") >= 4, 30, "the tunnel is not restarted")
-        first = peers.tree(culvert.pid)[1]
-        with open(f"/proc/{first}/task/{first}/children", encoding="ascii") as children:
-            # Of the last run, at most: its shell, the one that watches us, and the sleep.
-            self.assertLessEqual(len(children.read().split()), 3)
+        first = peers.children(culvert.pid)[0]
+        # Of the last run, at most: its shell, the one that watches us, and the sleep.
+        self.assertLessEqual(len(peers.children(first)), 3)
         os.kill(first, signal.SIGTERM)
         self.assertEqual(culvert.wait(20), 0)
 
@@ -116,7 +110,7 @@ class Pauses(unittest.TestCase):
 
     def paused(self, culvert, act):
         culvert.signal(signal.SIGSTOP)
-        wait_for(lambda: state(culvert.pid) == "T", 5, "the process does not stop")
+        wait_for(lambda: peers.state(culvert.pid) == "T", 5, "the process does not stop")
         act()
         time.sleep(1.5)
         culvert.signal(signal.SIGCONT)

@@ -144,8 +144,8 @@ class Failover(unittest.TestCase):
             ("is ssh -D whose link hangs", SSH, 7.9, 11),
             ("is ssh -D whose link hangs, hedged", SSH, 0.29, 2, *hedged),
         ]
-        peers.freeze(sshd)
-        self.addCleanup(peers.thaw, sshd)
+        self.addCleanup(peers.thaw, sshd.pid)
+        peers.freeze(sshd.pid)
         with concurrent.futures.ThreadPoolExecutor(len(rows) + 1) as pool:
             found = pool.submit(self.probed, hung, 3200 + len(rows))
             waits = [
