@@ -112,11 +112,11 @@ class Pauses(unittest.TestCase):
         culvert.signal(signal.SIGSTOP)
         wait_for(lambda: peers.state(culvert.pid) == "T", 5, "the process does not stop")
         act()
-        time.sleep(1.5)
+        time.sleep(3.5)
         culvert.signal(signal.SIGCONT)
 
     def test_a_request(self):
-        culvert = launch(self, world, *OVER_DANTE, "--header-timeout", "1s")
+        culvert = launch(self, world, *OVER_DANTE, "--header-timeout", "3s")
         client = wire.open_client(world.home)
         time.sleep(0.3)
         self.paused(culvert, lambda: client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()))
@@ -125,7 +125,7 @@ class Pauses(unittest.TestCase):
         culvert.end()
 
     def test_a_tunnel(self):
-        culvert = launch(self, world, *OVER_DANTE, "--idle-timeout", "1s")
+        culvert = launch(self, world, *OVER_DANTE, "--idle-timeout", "3s")
         client = wire.tunnel(world.home, early=b"echo\n")
         self.paused(culvert, lambda: client.sendall(b"!"))
         self.assertEqual(client.recv(1), b"!")
@@ -151,7 +151,7 @@ class Files(unittest.TestCase):
     def test_a_pipe_for_the_access_log_that_nobody_reads_any_more(self):
         path = f"{isolate.STATE}/access.pipe"
         os.mkfifo(path)
-        reader = threading.Thread(target=lambda: open(path, "rb").close())
+        reader = threading.Thread(target=lambda: open(path, "rb").close(), daemon=True)
         reader.start()
         culvert = launch(self, world, *OVER_DANTE, "--access-log", path)
         reader.join()
