@@ -4,9 +4,9 @@
 #include "commands/check.h"
 #include "commands/serve.h"
 #include "commands/standard_streams.h"
-#include "config/command_line.h"
-#include "config/environment.h"
-#include "server/policy.h"
+#include "options/command_line.h"
+#include "options/environment.h"
+#include "server/ruleset.h"
 
 int main(int argc, char** argv) {
   culvert::fill_standard_descriptors();

@@ -20,8 +20,10 @@ BELOW = {
     "dial": ["net", "config", "policy", "codec", "base"],
     "session": ["dial", "net", "config", "policy", "codec", "base"],
     "server": ["session", "dial", "net", "config", "policy", "codec", "base"],
+    "options": ["config", "policy", "base"],
     "admin": ["server", "session", "dial", "net", "config", "policy", "codec", "base"],
-    "commands": ["admin", "server", "session", "dial", "net", "config", "policy", "codec", "base"],
+    "commands": ["options", "admin", "server", "session", "dial", "net", "config", "policy", "codec",
+                 "base"],
 }
 
 # Headers from outside that only some folders may see.
@@ -29,7 +31,7 @@ RESERVED = [
     (re.compile(r"uv\.h|openssl/.*"), ["net"]),
     (re.compile(r"sys/(socket|epoll|un)\.h|netinet/.*|netdb\.h"), ["net"]),
     (re.compile(r"llhttp\.h"), ["codec"]),
-    (re.compile(r"CLI/.*"), ["config", "commands"]),
+    (re.compile(r"CLI/.*"), ["options", "commands"]),
 ]
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

@@ -7,9 +7,8 @@
 #include <fmt/format.h>
 
 #include "commands/standard_streams.h"
-#include "config/routing.h"
 #include "policy/address_guard.h"
-#include "server/policy.h"
+#include "server/ruleset.h"
 
 namespace culvert {
 namespace {
@@ -26,7 +25,7 @@ std::string describe(const Config& config, std::size_t index) {
   return text;
 }
 
-void print_way(const Config& config, const Route& route) {
+void print_upstreams(const Config& config, const Route& route) {
   if (route.denied()) {
     print(stdout, "  way   none: clients get 403\n");
     return;
@@ -54,9 +53,9 @@ int check_route(const RouteQuestion& question) {
   for (const HostPort& target : question.targets) {
     const Router::Explanation explanation = router.explain(target);
     print(stdout, fmt::format("{}\n  rule  {}\n", target.to_string(), explanation.text));
-    print_way(config, *explanation.route);
+    print_upstreams(config, *explanation.route);
     if (explanation.route->denied()) continue;
-    const auto permitted = check.target(target, AddressGuard::Way::through_upstream);
+    const auto permitted = check.target(target, AddressGuard::Egress::through_upstream);
     if (!permitted) {
       print(stdout, fmt::format("  but   {} {}\n", target.host, permitted.error().text));
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/command_line.h"
+#include "options/command_line.h"
 
 namespace culvert {
 

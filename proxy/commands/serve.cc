@@ -16,8 +16,8 @@
 
 #include "base/redact.h"
 #include "commands/standard_streams.h"
-#include "config/read_file.h"
 #include "net/resolver.h"
+#include "options/read_file.h"
 #include "server/server.h"
 
 namespace culvert {
@@ -67,8 +67,8 @@ int open_access_log(const Config& config, ReadWhen when, std::vector<std::string
 
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.
-std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& read_again,
-                                          int access_fd, std::vector<std::string>& problems) {
+std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
+                                            int access_fd, std::vector<std::string>& problems) {
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
@@ -76,13 +76,13 @@ std::unique_ptr<Policy> read_policy_again(const std::function<CommandLine()>& re
     return nullptr;
   }
   Config& config = std::get<Config>(line);
-  std::unique_ptr<Policy> policy = make_policy(config, problems);
+  std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   if (access_fd > STDERR_FILENO && is_file(config.access_log)) {
     const int fd = open_access_log(config, ReadWhen::serving, problems);
     if (fd >= 0 && problems.empty()) dup3(fd, access_fd, O_CLOEXEC);
     if (fd >= 0) close(fd);
   }
-  return problems.empty() ? std::move(policy) : nullptr;
+  return problems.empty() ? std::move(ruleset) : nullptr;
 }
 
 /// How clients are told of us.  Proxy variables take no unix socket.
@@ -142,19 +142,19 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   }
   widen_lookup_pool();
   std::vector<std::string> problems;
-  std::unique_ptr<Policy> policy = make_policy(config, problems);
+  std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
   if (!problems.empty()) {
     for (const std::string& problem : problems) complain(problem);
     return 2;
   }
   const auto reload = [&](std::vector<std::string>& found) {
-    return read_policy_again(read_again, access_fd, found);
+    return read_ruleset_again(read_again, access_fd, found);
   };
   try {
     const auto started = Server::start(
-        std::move(policy), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}), reload,
-        problems);
+        std::move(ruleset), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}),
+        reload, problems);
     if (!started) {
       for (const std::string& problem : problems) complain(problem);
       return 1;

@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "config/command_line.h"
 #include "config/config.h"
+#include "options/command_line.h"
 
 namespace culvert {
 

@@ -3,20 +3,14 @@
 #include <cerrno>
 #include <system_error>
 
-#include <fmt/format.h>
-
 namespace culvert {
-
-std::string seconds(std::chrono::milliseconds duration) {
-  return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
-}
 
 Error Dial::overdue() const {
   if (resolving()) return {Errc::dns_timeout, Side::upstream, 0, "did not resolve here"};
   return {Errc::connection_timeout, Side::upstream, 0, "did not accept the connection"};
 }
 
-int telling(const Error& error) {
+int specificity(const Error& error) {
   switch (error.code) {
     case Errc::canceled:
       return 0;

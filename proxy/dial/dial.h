@@ -28,11 +28,8 @@ class Dial {
   virtual Error overdue() const;
 };
 
-/// "4.0 s", for the texts of timeouts.
-std::string seconds(std::chrono::milliseconds duration);
-
 /// How much an error tells about the cause; of several failed attempts the highest is reported.
-int telling(const Error& error);
+int specificity(const Error& error);
 
 /// An upstream that was asked and said nothing: its tunnel may be dead, or the target.
 bool is_silence(const Error& error);

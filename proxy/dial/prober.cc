@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 namespace {
 
 // Who says yes first and then finds that it cannot connect closes soon after.
-constexpr milliseconds kYesStands{1'000};
+constexpr milliseconds kSuccessSettles{1'000};
 
 }  // namespace
 
@@ -35,9 +35,9 @@ void Prober::on_timer() {
 }
 
 void Prober::probe() {
-  dial_ = std::make_unique<UpstreamDial>(loop_, upstream_, host_, UpstreamDial::Purpose::tunnel,
-                                         AddressCheck{}, kConnectLimit, kAttemptLimit,
-                                         DialDone::to<&Prober::on_done>(this));
+  dial_ = std::make_unique<ProxyDial>(loop_, upstream_, host_, ProxyDial::Purpose::tunnel,
+                                      AddressCheck{}, kConnectLimit, kAttemptLimit,
+                                      DialDone::to<&Prober::on_done>(this));
   dial_->start();
 }
 
@@ -45,17 +45,17 @@ void Prober::on_done(DialResult result) {
   constexpr auto kPermit = Breaker::Permit::granted;
   const auto dial = std::move(dial_);
   const auto proof = dial->proof(result);
-  if (dial->request_answered()) upstream_.spoke(loop_.now());
-  if (proof == UpstreamDial::Proof::works) upstream_.worked(kPermit, loop_.now(), log_);
+  if (dial->request_answered()) upstream_.replied(loop_.now());
+  if (proof == ProxyDial::Proof::works) upstream_.worked(kPermit, loop_.now(), log_);
   if (result) {
     stream_ = std::move(*result);
     stream_->set_events(this);
-    timer_.start(kYesStands);
+    timer_.start(kSuccessSettles);
     return on_ready(*stream_);
   }
   Error error = std::move(result).error();
   error.text = "probe: " + error.text;
-  if (proof == UpstreamDial::Proof::fails) {
+  if (proof == ProxyDial::Proof::fails) {
     upstream_.probe_failed = true;
     upstream_.failed(kPermit, error, loop_.now(), log_);
     return timer_.start(interval_);

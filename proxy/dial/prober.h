@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/host_port.h"
-#include "dial/upstream_dial.h"
+#include "dial/proxy_dial.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -37,7 +37,7 @@ class Prober final : private StreamEvents {
   const HostPort& host_;
   std::chrono::milliseconds interval_;
   Timer timer_;
-  std::unique_ptr<UpstreamDial> dial_;
+  std::unique_ptr<ProxyDial> dial_;
   std::unique_ptr<Stream> stream_;  // after a yes, while it is seen whether that stands
 };
 

@@ -17,7 +17,7 @@ constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
 }  // namespace
 
 RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
-                           UpstreamDial::Purpose purpose, const AddressCheck& check,
+                           ProxyDial::Purpose purpose, const AddressCheck& check,
                            std::chrono::milliseconds budget, Done done)
     : loop_(loop),
       log_(log),
@@ -51,24 +51,24 @@ void RouteAttempt::on_done(DialResult result) {
   if (log_.enabled(Log::Level::debug)) tell(result);
   learn(result);
   if (done_) return done_(*this, std::move(result));
-  if (silent_) upstream_.silence_was_its_own(target_, result.error(), loop_.now(), log_);
+  if (silent_) upstream_.silence_was_proxys(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
 }
 
 void RouteAttempt::learn(const DialResult& result) {
   const auto now = loop_.now();
-  if (dial_.request_answered()) upstream_.spoke(now);
+  if (dial_.request_answered()) upstream_.replied(now);
   switch (dial_.proof(result)) {
-    case UpstreamDial::Proof::none:
+    case ProxyDial::Proof::none:
       return;
-    case UpstreamDial::Proof::works:
+    case ProxyDial::Proof::works:
       learned_ = true;
       if (result) upstream_.probe_failed = false;
       return upstream_.worked(permit_, now, log_);
-    case UpstreamDial::Proof::fails:
+    case ProxyDial::Proof::fails:
       learned_ = true;
       return upstream_.failed(permit_, result.error(), now, log_);
-    case UpstreamDial::Proof::silent:
+    case ProxyDial::Proof::silent:
       silent_ = true;
       learned_ = upstream_.was_silent(permit_, target_, begun_, result.error(), now, log_);
   }

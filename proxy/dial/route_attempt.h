@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "base/log.h"
-#include "dial/upstream_dial.h"
+#include "dial/proxy_dial.h"
 
 namespace culvert {
 
@@ -14,9 +14,9 @@ class RouteAttempt {
   /// Not called once the attempt goes on alone.  May destroy the attempt.
   using Done = Callback<void(RouteAttempt&, DialResult)>;
 
-  /// The loop, the log and the upstream outlive the attempt; the rest as for UpstreamDial.
+  /// The loop, the log and the upstream outlive the attempt; the rest as for ProxyDial.
   RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
-               UpstreamDial::Purpose purpose, const AddressCheck& check,
+               ProxyDial::Purpose purpose, const AddressCheck& check,
                std::chrono::milliseconds budget, Done done);
   ~RouteAttempt();
   RouteAttempt(const RouteAttempt&) = delete;
@@ -24,7 +24,7 @@ class RouteAttempt {
 
   void start();
   Upstream& upstream() const { return upstream_; }
-  /// After a failure: see UpstreamDial.
+  /// After a failure: see ProxyDial.
   bool proxy_failed() const { return dial_.proxy_failed(); }
 
   /// After a failure: the proxy took the request and said no word, see Upstream::was_silent().
@@ -49,7 +49,7 @@ class RouteAttempt {
   Breaker::Permit permit_;
   bool learned_ = false;
   bool silent_ = false;
-  UpstreamDial dial_;
+  ProxyDial dial_;
 };
 
 }  // namespace culvert

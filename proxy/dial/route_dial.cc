@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
 #include "dial/attempt_limits.h"
@@ -20,7 +21,7 @@ constexpr milliseconds kHoldRetry{250};
 }  // namespace
 
 RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-                     UpstreamDial::Purpose purpose, const AddressCheck& check,
+                     ProxyDial::Purpose purpose, const AddressCheck& check,
                      const DialLimits& limits, DialDone done)
     : loop_(loop),
       log_(log),
@@ -63,8 +64,8 @@ void RouteDial::begin_pass() {
         failures_.push_back(
             {Errc::upstreams_down, Side::upstream, 0,
              fmt::format("upstream {} has been down for {} and is asked again later (for {})",
-                         shown_upstream(upstream->config.label), seconds(upstream->down_for(now)),
-                         shown_target(target_))});
+                         shown_upstream(upstream->config.label),
+                         format_seconds(upstream->down_for(now)), shown_target(target_))});
         all_refused_ = false;
       }
     }
@@ -100,7 +101,7 @@ void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
     attempts_.clear();
     current_ = &upstream;
     for (const auto& [silent, error] : silent_) {
-      silent->silence_was_its_own(target_, error, loop_.now(), log_);
+      silent->silence_was_proxys(target_, error, loop_.now(), log_);
     }
     return done_(std::move(result));
   }
@@ -124,18 +125,19 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
 
 /// No upstream of this pass has connected.
 void RouteDial::end_pass() {
-  if (hopeful()) {
+  if (may_hold()) {
     if (log_.enabled(Log::Level::debug)) {
       log_.write(Log::Level::debug, fmt::format("{}: all refuse, held and tried again in {}",
-                                                shown_target(target_), seconds(kHoldRetry)));
+                                                shown_target(target_), format_seconds(kHoldRetry)));
     }
     return timer_.start(kHoldRetry);
   }
-  done_(*std::max_element(failures_.begin(), failures_.end(),
-                          [](const Error& a, const Error& b) { return telling(a) < telling(b); }));
+  done_(*std::max_element(failures_.begin(), failures_.end(), [](const Error& a, const Error& b) {
+    return specificity(a) < specificity(b);
+  }));
 }
 
-bool RouteDial::hopeful() {
+bool RouteDial::may_hold() {
   const auto now = loop_.now();
   if (!all_refused_ || now + kHoldRetry >= deadline_) return false;
   // One that went down a moment ago is enough: its tunnel may be restarting.  Who waits already may

@@ -31,7 +31,7 @@ class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
   RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-            UpstreamDial::Purpose purpose, const AddressCheck& check, const DialLimits& limits,
+            ProxyDial::Purpose purpose, const AddressCheck& check, const DialLimits& limits,
             DialDone done);
   ~RouteDial();
 
@@ -51,14 +51,14 @@ class RouteDial final : public Dial {
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
   void note_failure(const RouteAttempt& attempt, Error error);
   void end_pass();
-  bool hopeful();
+  bool may_hold();
   void on_timer();
 
   Loop& loop_;
   Log& log_;
   std::vector<Upstream*> upstreams_;
   HostPort target_;
-  UpstreamDial::Purpose purpose_;
+  ProxyDial::Purpose purpose_;
   AddressCheck check_;
   DialLimits limits_;
   Loop::Clock::time_point deadline_;

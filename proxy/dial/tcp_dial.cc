@@ -51,7 +51,7 @@ void TcpDial::on_found(Lookup::Found found) {
     finish(std::move(found).error());
     return;
   }
-  auto permitted = check_.resolved(*found, address_.port, AddressGuard::Way::from_here);
+  auto permitted = check_.resolved(*found, address_.port, AddressGuard::Egress::direct);
   if (!permitted) {
     finish(std::move(permitted).error());
     return;
@@ -100,7 +100,7 @@ void TcpDial::on_ready(Stream& stream) {
 
 void TcpDial::fail_attempt(int sys) {
   Error error = connect_error(sys, side_);
-  if (!failure_ || telling(error) > telling(*failure_)) failure_ = std::move(error);
+  if (!failure_ || specificity(error) > specificity(*failure_)) failure_ = std::move(error);
 }
 
 void TcpDial::finish(DialResult result) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "dial/route_attempt.h"
 
 namespace culvert {
@@ -22,12 +23,12 @@ void Upstream::remember(const Upstream& before) {
   breaker = before.breaker;
   breaker.abandoned(Breaker::Permit::trial);
   fails_slowly = before.fails_slowly;
-  last_word = before.last_word;
+  last_reply = before.last_reply;
   unanswered = before.unanswered;
-  own_silences = before.own_silences;
+  proven_silences = before.proven_silences;
   probe_failed = before.probe_failed;
-  false_yeses = before.false_yeses;
-  false_yes_told = before.false_yes_told;
+  false_successes = before.false_successes;
+  false_success_told = before.false_success_told;
 }
 
 Breaker::Permit Upstream::begin_attempt(Time now) {
@@ -39,7 +40,7 @@ void Upstream::worked(Breaker::Permit permit, Time now, Log& log) {
   const auto down = down_for(now);
   if (health->down_since.exchange(0) != 0) {
     log.write(Log::Level::info,
-              fmt::format("upstream {} is back after {}", config.label, seconds(down)));
+              fmt::format("upstream {} is back after {}", config.label, format_seconds(down)));
   }
   fails_slowly = false;
   if (breaker.next_trial() && log.enabled(Log::Level::debug)) {
@@ -59,21 +60,21 @@ void Upstream::failed(Breaker::Permit permit, const Error& error, Time now, Log&
   if (breaker.next_trial() != trial && log.enabled(Log::Level::debug)) {
     const auto wait = std::chrono::round<std::chrono::milliseconds>(*breaker.next_trial() - now);
     log.write(Log::Level::debug, fmt::format("{} keeps failing, and is passed over for {}",
-                                             config.name, seconds(wait)));
+                                             config.name, format_seconds(wait)));
   }
 }
 
-void Upstream::spoke(Time now) {
+void Upstream::replied(Time now) {
   unanswered.clear();
-  own_silences = 0;
-  last_word = now;
+  proven_silences = 0;
+  last_reply = now;
 }
 
-bool Upstream::is_silent() const { return unanswered.size() + own_silences >= kSilences; }
+bool Upstream::is_silent() const { return unanswered.size() + proven_silences >= kSilences; }
 
 bool Upstream::was_silent(Breaker::Permit permit, const HostPort& target, Time begun,
                           const Error& error, Time now, Log& log) {
-  if (last_word > begun) return false;
+  if (last_reply > begun) return false;
   if (!is_silent()) {
     const std::string name = target.to_string();
     if (std::find(unanswered.begin(), unanswered.end(), name) == unanswered.end()) {
@@ -85,10 +86,10 @@ bool Upstream::was_silent(Breaker::Permit permit, const HostPort& target, Time b
   return true;
 }
 
-void Upstream::silence_was_its_own(const HostPort& target, const Error& error, Time now, Log& log) {
+void Upstream::silence_was_proxys(const HostPort& target, const Error& error, Time now, Log& log) {
   if (is_silent()) return;
   std::erase(unanswered, target.to_string());  // the next time counts as well
-  ++own_silences;
+  ++proven_silences;
   if (is_silent()) blame_for_silence(Breaker::Permit::granted, error, now, log);
 }
 
@@ -98,14 +99,14 @@ void Upstream::blame_for_silence(Breaker::Permit permit, const Error& error, Tim
   fails_slowly = false;
 }
 
-void Upstream::closed_after_yes(Time now, Log& log) {
-  ++false_yeses;
-  if (false_yes_told != Time{} && now - false_yes_told < std::chrono::minutes(1)) return;
-  false_yes_told = now;
+void Upstream::closed_after_success(Time now, Log& log) {
+  ++false_successes;
+  if (false_success_told != Time{} && now - false_success_told < std::chrono::minutes(1)) return;
+  false_success_told = now;
   log.write(Log::Level::warning,
             fmt::format("upstream {} said yes and closed before its first byte, {} times so far: "
                         "some (shadowsocks, v2ray) say yes before they have connected",
-                        config.label, false_yeses));
+                        config.label, false_successes));
 }
 
 std::chrono::milliseconds Upstream::down_for(Time now) const {

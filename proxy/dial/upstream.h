@@ -47,18 +47,18 @@ struct Upstream {
   TlsSessionSlot session;
   Breaker breaker{BreakerLimits{.longest_wait = std::chrono::seconds(10)}, std::random_device()()};
   bool fails_slowly = false;  ///< the last failure was a timeout: asking again costs patience
-  Time last_word{};           ///< when its proxy said something about a target last
+  Time last_reply{};          ///< when its proxy said something about a target last
   /// Since then: different targets that it was asked for and got no answer, some at most; and how
   /// often that was proven to be its own fault.
   std::vector<std::string> unanswered;
-  std::size_t own_silences = 0;
+  std::size_t proven_silences = 0;
   bool probe_failed = false;   ///< nothing has come through since: others are preferred
   std::string_view pseudonym;  ///< our name in Via
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
   Secret authorization;
-  std::unique_ptr<WarmPool> warm;  ///< with ?warm=N
-  std::uint64_t false_yeses = 0;   ///< see closed_after_yes()
-  Time false_yes_told{};
+  std::unique_ptr<WarmPool> warm;     ///< with ?warm=N
+  std::uint64_t false_successes = 0;  ///< see closed_after_success()
+  Time false_success_told{};
   /// Nobody waits for them: RouteAttempt::overtaken().
   std::vector<std::unique_ptr<RouteAttempt>> stragglers;
 
@@ -72,7 +72,7 @@ struct Upstream {
   void worked(Breaker::Permit permit, Time now, Log& log);
   void failed(Breaker::Permit permit, const Error& error, Time now, Log& log);
   /// The proxy said something about a target.
-  void spoke(Time now);
+  void replied(Time now);
   /// An attempt that began at `begun` has shown that the proxy took a request for `target` and said
   /// no word about it: no proxy is heard before it has connected, and a greeting is only its own.
   /// That may be the target's fault; it counts as the proxy's once it has been so for several
@@ -81,12 +81,12 @@ struct Upstream {
   bool was_silent(Breaker::Permit permit, const HostPort& target, Time begun, const Error& error,
                   Time now, Log& log);
   /// After was_silent() with `error`: another upstream has connected to that target.
-  void silence_was_its_own(const HostPort& target, const Error& error, Time now, Log& log);
+  void silence_was_proxys(const HostPort& target, const Error& error, Time now, Log& log);
   /// It was silent too often, and has not spoken since.
   bool is_silent() const;
   /// It said yes and closed before its first byte, although the client had sent something: it may
   /// say yes before it has connected.  Counted, and told at most once a minute.
-  void closed_after_yes(Time now, Log& log);
+  void closed_after_success(Time now, Log& log);
   /// Since the present row of failures began; 0 if there is none.
   std::chrono::milliseconds down_for(Time now) const;
 

@@ -1,6 +1,6 @@
 #include "dial/via_transport.h"
 
-#include "dial/upstream_dial.h"
+#include "dial/proxy_dial.h"
 
 namespace culvert {
 namespace {
@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds kLongest{60'000};
 
 std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck&,
                                          DialDone done) {
-  return std::make_unique<UpstreamDial>(loop_, hop_, address, UpstreamDial::Purpose::hop,
-                                        AddressCheck{}, kLongest, kLongest, done);
+  return std::make_unique<ProxyDial>(loop_, hop_, address, ProxyDial::Purpose::hop, AddressCheck{},
+                                     kLongest, kLongest, done);
 }
 
 }  // namespace culvert

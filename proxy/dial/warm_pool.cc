@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dial/attempt_limits.h"
-#include "dial/upstream_dial.h"
+#include "dial/proxy_dial.h"
 
 namespace culvert {
 namespace {
@@ -22,7 +22,7 @@ struct WarmPool::Filling {
   void on_done(DialResult result) { pool.on_filled(*this, std::move(result)); }
 
   WarmPool& pool;
-  std::unique_ptr<UpstreamDial> dial;
+  std::unique_ptr<ProxyDial> dial;
 };
 
 WarmPool::WarmPool(Loop& loop, Upstream& upstream, std::size_t wanted)
@@ -67,8 +67,8 @@ void WarmPool::fill() {
   while (ready_.size() + filling_.size() < wanted_ && !resting_) {
     filling_.push_back(std::unique_ptr<Filling>(new Filling{*this, nullptr}));
     Filling& filling = *filling_.back();
-    filling.dial = std::make_unique<UpstreamDial>(
-        loop_, upstream_, upstream_.config.address, UpstreamDial::Purpose::warm, AddressCheck{},
+    filling.dial = std::make_unique<ProxyDial>(
+        loop_, upstream_, upstream_.config.address, ProxyDial::Purpose::warm, AddressCheck{},
         kConnectLimit, kAttemptLimit, DialDone::to<&Filling::on_done>(&filling));
     filling.dial->start();
   }

@@ -11,7 +11,7 @@
 namespace culvert {
 
 struct Upstream;
-class UpstreamDial;
+class ProxyDial;
 
 /// Keeps connections to an upstream's proxy that need nothing but a request: connected, TLS done,
 /// SOCKS greeting and authentication done (`?warm=N`).  A CONNECT then costs one round trip.

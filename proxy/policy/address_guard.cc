@@ -64,9 +64,9 @@ AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router&
     : listeners_(listeners), router_(router), is_own_(is_own) {}
 
 std::optional<std::string> AddressGuard::objection(const IpAddress& address, std::uint16_t port,
-                                                   Client client, Way way) const {
+                                                   Client client, Egress egress) const {
   const HostPort plain{{}, port, without_disguise(address)};
-  if ((way == Way::from_here || client == Client::elsewhere) && is_listener(plain)) {
+  if ((egress == Egress::direct || client == Client::elsewhere) && is_listener(plain)) {
     // A block that holds a listener by chance does not name it: who comes back from there would be
     // a client on this host.
     const TargetPattern* named = router_.names(plain);
@@ -95,11 +95,11 @@ bool AddressGuard::is_listener(const HostPort& address) const {
   });
 }
 
-Result<void> AddressCheck::target(const HostPort& target, AddressGuard::Way way) const {
+Result<void> AddressCheck::target(const HostPort& target, AddressGuard::Egress egress) const {
   if (guard == nullptr) return {};
   std::optional<std::string> objection;
   if (target.ip) {
-    objection = guard->objection(*target.ip, target.port, client, way);
+    objection = guard->objection(*target.ip, target.port, client, egress);
   } else if (client == AddressGuard::Client::elsewhere) {
     objection = guard->objection_to_name(target);
   }
@@ -109,12 +109,12 @@ Result<void> AddressCheck::target(const HostPort& target, AddressGuard::Way way)
 
 Result<std::vector<IpAddress>> AddressCheck::resolved(const std::vector<IpAddress>& addresses,
                                                       std::uint16_t port,
-                                                      AddressGuard::Way way) const {
+                                                      AddressGuard::Egress egress) const {
   if (guard == nullptr) return addresses;
   std::vector<IpAddress> permitted;
   std::string first;
   for (const IpAddress& address : addresses) {
-    const auto objection = guard->objection(address, port, client, way);
+    const auto objection = guard->objection(address, port, client, egress);
     if (!objection) {
       permitted.push_back(address);
     } else if (first.empty()) {

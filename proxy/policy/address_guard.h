@@ -29,12 +29,12 @@ class AddressGuard {
 
   enum class Client : std::uint8_t { here, elsewhere };
   /// A loopback address means this host only to us: an upstream has one of its own.
-  enum class Way : std::uint8_t { from_here, through_upstream };
+  enum class Egress : std::uint8_t { direct, through_upstream };
 
   /// Why not, as a phrase to stand behind the address: "a loopback address, closed to ...".
   /// nullopt: it may be dialed.
   std::optional<std::string> objection(const IpAddress& address, std::uint16_t port, Client client,
-                                       Way way) const;
+                                       Egress egress) const;
   /// The same about a name, for a client elsewhere: "localhost" is loopback wherever it is looked
   /// up (RFC 6761 section 6.3).  What other names stand for is not known here.
   std::optional<std::string> objection_to_name(const HostPort& target) const;
@@ -55,11 +55,11 @@ struct AddressCheck {
 
   /// For a target as the client named it.  The error's text is a clause to stand behind it ("is a
   /// loopback address, ...").
-  Result<void> target(const HostPort& target, AddressGuard::Way way) const;
+  Result<void> target(const HostPort& target, AddressGuard::Egress egress) const;
   /// Leaves of what a name resolved to what may be dialed; an error if that is nothing, its text a
   /// clause to stand behind the name.
   Result<std::vector<IpAddress>> resolved(const std::vector<IpAddress>& addresses,
-                                          std::uint16_t port, AddressGuard::Way way) const;
+                                          std::uint16_t port, AddressGuard::Egress egress) const;
 };
 
 }  // namespace culvert

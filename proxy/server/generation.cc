@@ -9,15 +9,15 @@
 namespace culvert {
 namespace {
 
-std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop& loop,
+std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
                                                       std::string_view pseudonym) {
   const auto transport = std::make_shared<TcpTransport>(loop);
   std::vector<std::unique_ptr<Upstream>> out;
-  for (std::size_t i = 0; i < policy.config.upstreams.size(); ++i) {
+  for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
     auto upstream = std::make_unique<Upstream>();
-    upstream->config = policy.config.upstreams[i];
-    upstream->tls = policy.tls[i];
-    upstream->health = policy.health[i];
+    upstream->config = ruleset.config.upstreams[i];
+    upstream->tls = ruleset.tls[i];
+    upstream->health = ruleset.health[i];
     upstream->pseudonym = pseudonym;
     if (const auto& credentials = upstream->config.credentials) {
       upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
@@ -39,21 +39,21 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Policy& policy, Loop
 
 }  // namespace
 
-Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log,
+Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log,
                        FlowResources flow, std::string_view pseudonym, const Generation* before)
-    : policy_(std::move(policy)),
-      upstreams_(make_upstreams(*policy_, loop, pseudonym)),
+    : ruleset_(std::move(ruleset)),
+      upstreams_(make_upstreams(*ruleset_, loop, pseudonym)),
       context_{.loop = loop,
                .log = log,
-               .config = policy_->config,
-               .access = policy_->access,
-               .router = policy_->router,
-               .guard = policy_->guard,
+               .config = ruleset_->config,
+               .access = ruleset_->access,
+               .router = ruleset_->router,
+               .guard = ruleset_->guard,
                .upstreams = upstreams_,
                .flow = flow,
                .pseudonym = pseudonym} {
   if (before != nullptr) remember(*before);
-  const auto& config = policy_->config;
+  const auto& config = ruleset_->config;
   for (const auto& upstream : upstreams_) {
     if (!config.probe || upstream->config.kind == UpstreamConfig::Kind::direct) continue;
     probers_.push_back(
@@ -62,9 +62,9 @@ Generation::Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& lo
 }
 
 void Generation::remember(const Generation& before) {
-  const auto& config = policy_->config;
+  const auto& config = ruleset_->config;
   for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    const auto same = same_upstream(before.policy_->config, config, i);
+    const auto same = same_upstream(before.ruleset_->config, config, i);
     if (!same) continue;
     upstreams_[i]->remember(*before.upstreams_[*same]);
     if (config.probe) continue;

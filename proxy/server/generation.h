@@ -6,24 +6,24 @@
 
 #include "dial/prober.h"
 #include "dial/upstream.h"
-#include "server/policy.h"
+#include "server/ruleset.h"
 #include "session/context.h"
 
 namespace culvert {
 
-/// What one worker keeps for the sessions that began under one policy: the policy, and what it
+/// What one worker keeps for the sessions that began under one ruleset: the ruleset, and what it
 /// remembers about the upstreams.  The last of these sessions takes it along.
 class Generation {
  public:
   /// The loop, the log, the flow's resources and the pseudonym outlive it.  `before`, if there is
   /// one, is the generation that it follows: what was remembered there about upstreams that are
   /// the same stays known.
-  Generation(std::shared_ptr<const Policy> policy, Loop& loop, Log& log, FlowResources flow,
+  Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log, FlowResources flow,
              std::string_view pseudonym, const Generation* before = nullptr);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
-  const Config& config() const { return policy_->config; }
+  const Config& config() const { return ruleset_->config; }
   SessionContext& context() { return context_; }
   bool in_use() const { return context_.sessions > 0; }
 
@@ -34,7 +34,7 @@ class Generation {
  private:
   void remember(const Generation& before);
 
-  std::shared_ptr<const Policy> policy_;
+  std::shared_ptr<const Ruleset> ruleset_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Prober>> probers_;
   SessionContext context_;

@@ -10,19 +10,19 @@
 
 namespace culvert {
 
-std::unique_ptr<Server> Server::start(std::unique_ptr<Policy> policy,
+std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
                                       std::unique_ptr<Shared> shared, Reload reload,
                                       std::vector<std::string>& problems) {
   std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload)));
-  server->sockets_.resize(policy->config.threads);
+  server->sockets_.resize(ruleset->config.threads);
   const std::size_t before = problems.size();
-  for (const ListenConfig& listen : policy->config.listen) {
+  for (const ListenConfig& listen : ruleset->config.listen) {
     if (auto bound = server->bind(listen); !bound) problems.push_back(bound.error().text);
   }
   if (problems.size() != before) return nullptr;
-  policy->listeners = server->addresses_;
-  server->started_with_ = policy->config;
-  server->policy_ = std::move(policy);
+  ruleset->listeners = server->addresses_;
+  server->started_with_ = ruleset->config;
+  server->ruleset_ = std::move(ruleset);
   server->make_workers();
   return server;
 }
@@ -63,7 +63,7 @@ void Server::make_workers() {
   const std::size_t count = sockets_.size();
   for (std::size_t i = 0; i < count; ++i) {
     workers_.push_back(
-        std::make_unique<Worker>(*shared_, policy_, i, count, std::move(sockets_[i]), [this, i] {
+        std::make_unique<Worker>(*shared_, ruleset_, i, count, std::move(sockets_[i]), [this, i] {
           // The first worker's loop is this thread's and outlives the others.
           if (i == 0) return on_worker_drained();
           workers_[i]->loop().stop();
@@ -103,7 +103,7 @@ void Server::run(const std::function<void()>& begun) {
     held_signals_.reset();
     start_threads();
     begun();
-    if (const Secret& command = policy_->config.tunnel_command; !command.empty()) {
+    if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
       tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
       tunnel_->start();
     }
@@ -120,7 +120,7 @@ void Server::on_signal(int) {
     return each_worker(&Worker::abort_all);
   }
   draining_ = true;
-  const auto& limit = policy_->config.drain_timeout;
+  const auto& limit = ruleset_->config.drain_timeout;
   log().write(
       Log::Level::info,
       fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
@@ -132,8 +132,8 @@ void Server::on_signal(int) {
 void Server::on_reload(int) {
   if (draining_) return;
   std::vector<std::string> problems;
-  std::unique_ptr<Policy> fresh = reload_(problems);
-  if (fresh && policy_->config.upstream_given && !fresh->config.upstream_given) {
+  std::unique_ptr<Ruleset> fresh = reload_(problems);
+  if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
     // A file that is just being written, or a mishap; in any case too much to do unasked.
     problems.push_back("no --upstream is left; to connect directly from now on say direct://");
     fresh.reset();
@@ -153,14 +153,14 @@ void Server::on_reload(int) {
                 fmt::format("reload: --{} has changed, which needs a restart", flag));
   }
   fresh->listeners = addresses_;
-  fresh->keep_health(*policy_);
-  policy_ = std::move(fresh);
+  fresh->keep_health(*ruleset_);
+  ruleset_ = std::move(fresh);
   log().write(Log::Level::info,
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "
                           "began with",
-                          policy_->config.upstreams.size(), policy_->config.routes.size()));
+                          ruleset_->config.upstreams.size(), ruleset_->config.routes.size()));
   for (const auto& worker : workers_) {
-    worker->loop().post([target = worker.get(), policy = policy_] { target->adopt(policy); });
+    worker->loop().post([target = worker.get(), ruleset = ruleset_] { target->adopt(ruleset); });
   }
 }
 

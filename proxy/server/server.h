@@ -21,12 +21,12 @@ class Server {
  public:
   /// Reads the configuration anew for a SIGHUP.  nullptr if it is not usable; then each problem has
   /// become a line of the argument.
-  using Reload = std::function<std::unique_ptr<Policy>(std::vector<std::string>& problems)>;
+  using Reload = std::function<std::unique_ptr<Ruleset>(std::vector<std::string>& problems)>;
 
   /// Binds every listener.  nullptr if one of them cannot be: then nothing is left behind, and each
   /// that cannot has become a line of `problems`.  std::system_error if the system gives us too
   /// little to have even workers.
-  static std::unique_ptr<Server> start(std::unique_ptr<Policy> policy,
+  static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
                                        std::vector<std::string>& problems);
   ~Server();
@@ -66,7 +66,7 @@ class Server {
   std::unique_ptr<Shared> shared_;
   Reload reload_;
   Config started_with_;
-  std::shared_ptr<const Policy> policy_;            // of new sessions
+  std::shared_ptr<const Ruleset> ruleset_;          // of new sessions
   std::vector<std::vector<ListenSocket>> sockets_;  // for each worker, until it takes them over
   std::vector<std::string> listening_;
   std::vector<HostPort> addresses_;  // the same for the address guard

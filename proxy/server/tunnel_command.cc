@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "config/values.h"
-#include "dial/dial.h"
+#include "base/duration.h"
 
 namespace culvert {
 
@@ -85,7 +84,7 @@ void TunnelCommand::on_exit(int status, int signal) {
   }
   const auto ran = std::chrono::round<milliseconds>(loop_.now() - started_);
   if (ran >= kRanWell) wait_ = milliseconds(0);
-  start_later(fmt::format("{} after {}", end, seconds(ran)));
+  start_later(fmt::format("{} after {}", end, format_seconds(ran)));
 }
 
 void TunnelCommand::start_later(const std::string& what_happened) {

@@ -24,13 +24,13 @@ constexpr std::chrono::milliseconds kLogRetry{100};
 
 }  // namespace
 
-Worker::Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std::size_t index,
+Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, std::size_t index,
                std::size_t count, std::vector<ListenSocket> sockets, std::function<void()> drained)
     : shared_(shared),
       next_id_(index + 1),
       id_step_(count),
       drained_(std::move(drained)),
-      log_(STDERR_FILENO, shared.access_fd, policy->config.log_level, policy->config.log_format),
+      log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       sockets_(std::move(sockets)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
@@ -42,21 +42,21 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std:
         Callback<void(int)>::to<&Worker::on_starved>(this)));
   }
   loop_.set_turn_end([this] { on_turn_end(); });
-  begin_generation(policy);
+  begin_generation(ruleset);
 }
 
 Worker::~Worker() = default;
 
-void Worker::begin_generation(const std::shared_ptr<const Policy>& policy) {
+void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
-      policy, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_}, shared_.pseudonym,
+      ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_}, shared_.pseudonym,
       generations_.empty() ? nullptr : generations_.back().get()));
 }
 
-void Worker::adopt(const std::shared_ptr<const Policy>& policy) {
+void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
   if (draining_) return;
   generations_.back()->retire();
-  begin_generation(policy);
+  begin_generation(ruleset);
 }
 
 void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {

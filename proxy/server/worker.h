@@ -23,16 +23,16 @@ class Worker {
  public:
   /// `index` of `count`.  `drained` is called in the worker's thread when it has begun to drain and
   /// the last session is gone.
-  Worker(Shared& shared, const std::shared_ptr<const Policy>& policy, std::size_t index,
+  Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, std::size_t index,
          std::size_t count, std::vector<ListenSocket> sockets, std::function<void()> drained);
   ~Worker();
 
   Loop& loop() { return loop_; }
   Log& log() { return log_; }
 
-  /// Connections from now on are served under `policy`; those that there are keep the one they
+  /// Connections from now on are served under `ruleset`; those that there are keep the one they
   /// have.  In the worker's thread, as the others below.
-  void adopt(const std::shared_ptr<const Policy>& policy);
+  void adopt(const std::shared_ptr<const Ruleset>& ruleset);
   /// Stops accepting and lets what runs finish, for the drain timeout at most.
   void drain();
   /// Ends everything now, without waiting for the drain timeout.
@@ -40,7 +40,7 @@ class Worker {
 
  private:
   Generation& current() { return *generations_.back(); }
-  void begin_generation(const std::shared_ptr<const Policy>& policy);
+  void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
   void on_accepted(int fd, const std::optional<HostPort>& peer);
   void on_starved(int error);
   void on_session_finished(Session& session);

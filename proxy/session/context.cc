@@ -10,7 +10,7 @@
 namespace culvert {
 
 std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPort& target,
-                                                UpstreamDial::Purpose purpose,
+                                                ProxyDial::Purpose purpose,
                                                 AddressGuard::Client client, DialDone done) {
   std::vector<Upstream*> on_route;
   for (const std::size_t index : route.upstreams) on_route.push_back(upstreams[index].get());

@@ -31,7 +31,7 @@ struct SessionContext {
 
   /// A dial along `route` for a client; start() it.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target,
-                                  UpstreamDial::Purpose purpose, AddressGuard::Client client,
+                                  ProxyDial::Purpose purpose, AddressGuard::Client client,
                                   DialDone done);
 };
 

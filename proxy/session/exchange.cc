@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
 
@@ -67,13 +68,13 @@ void Exchange::clear() {
 bool Exchange::may_reuse_connection() const {
   const HostPort& target = request_->target.authority;
   if (!connection_.leads_to(target, request_->upgrade)) return false;
-  if (connection_.route != route_ && first_choice() != connection_.way) return false;
+  if (connection_.route != route_ && first_choice() != connection_.upstream) return false;
   if (!may_be_sent_twice() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
     return false;
   }
   // A dial would ask this; on a proxy's connection the target may be another than the last one's.
   const AddressCheck check{&context_.guard, request_->client};
-  if (connection_.to_proxy && !check.target(target, AddressGuard::Way::through_upstream)) {
+  if (connection_.to_proxy && !check.target(target, AddressGuard::Egress::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);
@@ -93,15 +94,15 @@ void Exchange::dial() {
   stage_ = Stage::dial;
   reused_ = false;
   connection_.stream.reset();
-  dial_ = context_.dial(
-      *route_, request_->target.authority,
-      request_->upgrade ? UpstreamDial::Purpose::tunnel : UpstreamDial::Purpose::forward,
-      request_->client, DialDone::to<&Exchange::on_dialed>(this));
+  dial_ =
+      context_.dial(*route_, request_->target.authority,
+                    request_->upgrade ? ProxyDial::Purpose::tunnel : ProxyDial::Purpose::forward,
+                    request_->client, DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 
 void Exchange::on_dialed(DialResult result) {
-  connection_.way = &dial_->current();
+  connection_.upstream = &dial_->current();
   connect_ms_ = ms_since_begin();
   std::string failures = dial_->failures();
   const bool several_failed = dial_->several_failed();
@@ -115,7 +116,7 @@ void Exchange::on_dialed(DialResult result) {
   if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   connection_.stream = std::move(*result);
   using Kind = UpstreamConfig::Kind;
-  const Kind kind = connection_.way->config.kind;
+  const Kind kind = connection_.upstream->config.kind;
   connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_->upgrade;
   connection_.target = request_->target.authority;
   connection_.route = route_;
@@ -200,9 +201,9 @@ bool Exchange::not_http(std::string fault) {
 /// Whose answer it is, for errors.
 std::string Exchange::where() const {
   const std::string target = shown_target(request_->target.authority);
-  const UpstreamConfig& way = connection_.way->config;
-  if (way.kind == UpstreamConfig::Kind::direct) return "target " + target;
-  const std::string upstream = shown_upstream(way.label);
+  const UpstreamConfig& config = connection_.upstream->config;
+  if (config.kind == UpstreamConfig::Kind::direct) return "target " + target;
+  const std::string upstream = shown_upstream(config.label);
   if (connection_.to_proxy) return "upstream " + upstream + " (for " + target + ")";
   return "target " + target + " (through " + upstream + ")";
 }
@@ -232,19 +233,19 @@ void Exchange::on_timer() {
 Error Exchange::timeout_error() const {
   if (head_done_ && down_.starved()) {
     return {Errc::http_response_timeout, Side::upstream, 0,
-            where() + " stalled for " + seconds(limit())};
+            where() + " stalled for " + format_seconds(limit())};
   }
   if (head_done_) {
     return {Errc::http_response_timeout, Side::client, 0,
-            "took nothing of the answer for " + seconds(limit())};
+            "took nothing of the answer for " + format_seconds(limit())};
   }
   const bool waits_for_100 = request_->expects_continue && up_.total() == 0;
   if (!request_done_ && up_.starved() && !waits_for_100) {
     return {Errc::http_request_timeout, Side::client, 0,
-            "the request's body stalled for " + seconds(limit())};
+            "the request's body stalled for " + format_seconds(limit())};
   }
   return {Errc::http_response_timeout, Side::upstream, 0,
-          where() + " did not answer within " + seconds(limit())};
+          where() + " did not answer within " + format_seconds(limit())};
 }
 
 bool Exchange::would_look_complete() const {

@@ -57,7 +57,7 @@ class Exchange final : private StreamEvents {
   /// The client has not seen a byte of an answer.
   bool nothing_said() const { return !head_done_ && interim_written_ == 0; }
   int status() const { return status_; }  ///< of the response; 0 before it has begun
-  Upstream* way() const { return connection_.way; }
+  Upstream* upstream() const { return connection_.upstream; }
   std::uint64_t bytes_up() const { return up_.total(); }
   std::uint64_t bytes_down() const { return down_.total(); }
   /// The attempts that failed before the one that connected (RouteDial::failures()); nullptr if

@@ -34,7 +34,8 @@ void Exchange::begin_request() {
 void Exchange::append_request() {
   RequestForward forward;
   forward.absolute_form = connection_.to_proxy;
-  if (connection_.to_proxy) forward.proxy_authorization = connection_.way->authorization.reveal();
+  if (connection_.to_proxy)
+    forward.proxy_authorization = connection_.upstream->authorization.reveal();
   forward.pseudonym = context_.pseudonym;
   forward.upgrade = request_->upgrade;
   forward.framing = request_->framing;

@@ -52,7 +52,7 @@ bool Exchange::take_response(std::span<char> bytes) {
   const auto parsed = parse_response_head(all.substr(0, **end), HeadLimits{}, response_);
   if (!parsed) return refuse_response(parsed.error());
   if (connection_.to_proxy) {
-    response_.reason = redact_echo(response_.reason, connection_.way->config.credentials);
+    response_.reason = redact_echo(response_.reason, connection_.upstream->config.credentials);
   }
   const auto options = connection_options(response_);
   if (!options) return refuse_response(options.error());
@@ -96,7 +96,7 @@ bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest
     finish(End::Kind::refused, Side::upstream,
            Error{Errc::upstream_auth_failed, Side::upstream, 0,
                  where() + " answered 407 - " +
-                     advice_for_407(response_, connection_.way->config.credentials)});
+                     advice_for_407(response_, connection_.upstream->config.credentials)});
     return false;
   }
   if (response_.status == 407) {

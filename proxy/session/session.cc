@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
 #include "codec/client_mistake.h"
@@ -253,13 +254,13 @@ void Session::dial(const Route& route, const HostPort& target) {
   // again.
   if (client_->broken()) return finish(name_of(Errc::canceled), Side::client, {});
   opening_->dial_begun = context_.loop.now();
-  opening_->dial = context_.dial(route, target, UpstreamDial::Purpose::tunnel, client_place(),
+  opening_->dial = context_.dial(route, target, ProxyDial::Purpose::tunnel, client_place(),
                                  DialDone::to<&Session::on_dialed>(this));
   opening_->dial->start();
 }
 
 void Session::on_dialed(DialResult result) {
-  way_ = &opening_->dial->current();
+  upstream_ = &opening_->dial->current();
   connect_ms_ = static_cast<std::int32_t>(
       std::chrono::round<milliseconds>(context_.loop.now() - opening_->dial_begun).count());
   std::string failures = opening_->dial->failures();
@@ -270,7 +271,7 @@ void Session::on_dialed(DialResult result) {
     return refuse(std::move(result).error());
   }
   if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
-  upstream_ = std::move(*result);
+  upstream_stream_ = std::move(*result);
   stage_ = Stage::established;
   status_ = 200;
   opening_->deadline.start(kEstablishedTimeout);
@@ -295,7 +296,7 @@ void Session::begin_tunnel() {
   opening_.reset();
   plain_.reset();
   relay_ = std::make_unique<Relay>(
-      context_.loop, *client_, *upstream_, context_.flow,
+      context_.loop, *client_, *upstream_stream_, context_.flow,
       RelayTimeouts{context_.config.idle_timeout, context_.config.half_open_timeout},
       Callback<void()>::to<&Session::on_relay_done>(this));
   relay_->start();
@@ -305,8 +306,8 @@ void Session::on_relay_done() {
   const RelayEnd& end = relay_->end();
   switch (end.cause) {
     case RelayEnd::Cause::finished:
-      if (!was_false_yes()) return finish("ok", end.closed_by, {});
-      way_->closed_after_yes(context_.loop.now(), context_.log);
+      if (!was_false_success()) return finish("ok", end.closed_by, {});
+      upstream_->closed_after_success(context_.loop.now(), context_.log);
       return finish("ok", end.closed_by,
                     "the upstream closed before its first byte: did it say yes too early?");
     case RelayEnd::Cause::reset:
@@ -321,9 +322,9 @@ void Session::on_relay_done() {
 }
 
 /// Some proxies grant what they have not tried yet; then the failure looks like this.
-bool Session::was_false_yes() const {
+bool Session::was_false_success() const {
   return relay_->end().closed_by == Side::upstream && relay_->bytes_down() == 0 &&
-         relay_->bytes_up() > 0 && way_->config.kind != UpstreamConfig::Kind::direct;
+         relay_->bytes_up() > 0 && upstream_->config.kind != UpstreamConfig::Kind::direct;
 }
 
 void Session::begin_exchange() {
@@ -356,7 +357,7 @@ void Session::answer_ourselves() {
 /// What the access line says of it.
 void Session::take_over_exchange() {
   Exchange& exchange = plain_->exchange;
-  way_ = exchange.way();
+  upstream_ = exchange.upstream();
   connect_ms_ = exchange.connect_ms();
   failures_ = exchange.take_failures();
   status_ = static_cast<std::int16_t>(exchange.status());
@@ -378,7 +379,7 @@ void Session::on_exchange_done() {
     case Exchange::End::Kind::refused:
       return refuse(*end.error);
     case Exchange::End::Kind::upgraded:
-      upstream_ = plain_->exchange.take_upstream();
+      upstream_stream_ = plain_->exchange.take_upstream();
       return begin_tunnel();
   }
 }
@@ -389,7 +390,7 @@ void Session::next_request() {
   opening_->scanner.reset();
   method_.clear();
   target_.clear();
-  way_ = nullptr;
+  upstream_ = nullptr;
   failures_.reset();
   connect_ms_ = -1;
   status_ = 0;
@@ -436,7 +437,8 @@ void Session::on_deadline() {
     return finish({}, Side::local, {});
   }
   refuse({Errc::http_request_timeout, Side::client, 0,
-          fmt::format("no complete request within {}", seconds(context_.config.header_timeout))});
+          fmt::format("no complete request within {}",
+                      format_seconds(context_.config.header_timeout))});
 }
 
 /// An empty `outcome` is not worth a line: nothing was going on.
@@ -452,7 +454,7 @@ void Session::finish(std::string_view outcome, Side closed_by, std::string_view 
   plain_.reset();
   relay_.reset();  // its timer may be due in this very turn
   client_.reset();
-  upstream_.reset();
+  upstream_stream_.reset();
   finished_(*this);
 }
 
@@ -472,7 +474,7 @@ void Session::log_access(Stage stage, std::string_view outcome, Side closed_by,
   line.client = plain_ ? plain_->client : client;
   line.method = or_dash(method_);
   line.target = or_dash(target_);
-  line.upstream = way_ != nullptr ? std::string_view(way_->config.label) : "-";
+  line.upstream = upstream_ != nullptr ? std::string_view(upstream_->config.label) : "-";
   line.outcome = outcome;
   line.stage = kStages[static_cast<std::size_t>(stage)];
   line.status = status_;

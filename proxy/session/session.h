@@ -62,7 +62,7 @@ class Session final : private StreamEvents {
   void write_established();
   void begin_tunnel();
   void on_relay_done();
-  bool was_false_yes() const;
+  bool was_false_success() const;
 
   void begin_exchange();
   void answer_ourselves();
@@ -85,7 +85,7 @@ class Session final : private StreamEvents {
   SessionContext& context_;
   std::uint64_t id_;
   std::unique_ptr<Stream> client_;
-  std::unique_ptr<Stream> upstream_;
+  std::unique_ptr<Stream> upstream_stream_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<Opening> opening_;
   std::unique_ptr<Plain> plain_;
@@ -93,7 +93,7 @@ class Session final : private StreamEvents {
   Loop::Clock::time_point started_;
   std::string method_;
   std::string target_;
-  Upstream* way_ = nullptr;
+  Upstream* upstream_ = nullptr;
   std::unique_ptr<std::string> failures_;  // of the attempts before the one that connected
   std::optional<IpAddress> client_ip_;
   std::uint16_t client_port_ = 0;

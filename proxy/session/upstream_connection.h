@@ -13,7 +13,7 @@ namespace culvert {
 /// The connection that plain requests leave on, kept from one exchange to the next.
 struct UpstreamConnection {
   std::unique_ptr<Stream> stream;
-  Upstream* way = nullptr;       ///< the last one that was tried, even without a stream
+  Upstream* upstream = nullptr;  ///< the last one that was tried, even without a stream
   const Route* route = nullptr;  ///< along which it was dialed
   /// It leads to an HTTP proxy itself, which takes requests for every target, in absolute-form;
   /// else it leads to `target`.

@@ -22,8 +22,8 @@ TEST_CASE("debug tells of each attempt and where its time went") {
   scene.add(named("first"));
   scene.add(named("second"));
   Peer& second = scene.peer();
-  scene.way(0).fails(ECONNREFUSED);
-  scene.way(1).connects(second);
+  scene.proxy(0).fails(ECONNREFUSED);
+  scene.proxy(1).connects(second);
   greet(second);
   grant(second);
   CHECK(scene.ask_and_wait().connected());
@@ -40,7 +40,7 @@ TEST_CASE("debug tells when an upstream is passed over, held, and asked again") 
   RouteScene scene(Log::Level::debug);
   Upstream& upstream = scene.add(named("only"));
   Peer& back = scene.peer();
-  scene.way(0).fails(ECONNREFUSED).connects(back);
+  scene.proxy(0).fails(ECONNREFUSED).connects(back);
   greet(back);
   grant(back);
   scene.break_down(upstream, {Errc::connection_refused, Side::upstream, 0, "refused"});
@@ -57,7 +57,7 @@ TEST_CASE("without debug an attempt leaves no line") {
   RouteScene scene;
   scene.add(named("only"));
   Peer& peer = scene.peer();
-  scene.way(0).connects(peer);
+  scene.proxy(0).connects(peer);
   greet(peer);
   grant(peer);
   CHECK(scene.ask_and_wait().connected());

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/command_line.h"
+#include "options/command_line.h"
 #include "support/catch.h"
 #include "support/turns.h"
 
@@ -25,14 +25,14 @@ struct Reload {
   }
   Generation& read(std::vector<std::string> arguments) {
     std::vector<std::string> problems;
-    std::shared_ptr<Policy> fresh =
-        make_policy(std::get<Config>(parse_command_line(arguments)), problems);
+    std::shared_ptr<Ruleset> fresh =
+        make_ruleset(std::get<Config>(parse_command_line(arguments)), problems);
     REQUIRE(problems.empty());
-    if (policy) fresh->keep_health(*policy);
-    policy = fresh;
+    if (ruleset) fresh->keep_health(*ruleset);
+    ruleset = fresh;
     const Generation* before = generations.empty() ? nullptr : generations.back().get();
     generations.push_back(std::make_unique<Generation>(
-        policy, loop, log, FlowResources{buffer, pipes}, "culvert-test", before));
+        ruleset, loop, log, FlowResources{buffer, pipes}, "culvert-test", before));
     return *generations.back();
   }
   static Upstream& upstream(Generation& generation, std::size_t index) {
@@ -48,7 +48,7 @@ struct Reload {
   Log log{-1, -1, Log::Level::error, Log::Format::text};
   std::vector<char> buffer = std::vector<char>(1024);
   PipePool pipes;
-  std::shared_ptr<const Policy> policy;
+  std::shared_ptr<const Ruleset> ruleset;
   std::vector<std::unique_ptr<Generation>> generations;
 };
 
@@ -60,13 +60,13 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
       reload.read({"--upstream", "socks5://127.0.0.1:1", "--upstream", "http://b"});
   Upstream& down = Reload::upstream(before, 0);
   reload.break_down(down);
-  down.closed_after_yes(reload.loop.now(), reload.log);
+  down.closed_after_success(reload.loop.now(), reload.log);
   Generation& after = reload.read({"--upstream", "http://b", "--upstream", "socks5://127.0.0.1:1"});
   Upstream& still_down = Reload::upstream(after, 1);
   const auto now = reload.loop.now();
   CHECK(still_down.breaker.is_open(now));
   CHECK(still_down.fails_slowly);
-  CHECK(still_down.false_yeses == 1);
+  CHECK(still_down.false_successes == 1);
   CHECK(still_down.health == down.health);
   CHECK(still_down.down_for(now + 5s) == 5s);
   CHECK_FALSE(Reload::upstream(after, 0).breaker.is_open(now));

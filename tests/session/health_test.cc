@@ -26,7 +26,7 @@ struct Pair {
   Pair() {
     scene.add(socks5());
     scene.add(socks5());
-    scene.way(1).connects(peer);
+    scene.proxy(1).connects(peer);
     greet(peer);
     grant(peer);
   }
@@ -51,7 +51,7 @@ TEST_CASE("after the breaker's wait one request finds out, and others do not wai
   pair.scene.break_down(pair.first(), kRefused);
   turn_for(pair.scene.loop, RouteScene::kWait + 20ms);
   Peer& first = pair.scene.peer();
-  pair.scene.way(0).connects(first);
+  pair.scene.proxy(0).connects(first);
   auto& trial = pair.scene.ask(kImpatient);
   CHECK(pair.scene.ask_and_wait(kImpatient).connected());
   CHECK(pair.scene.dials(0) == 1);
@@ -101,17 +101,17 @@ TEST_CASE(
     "three refusals in a row open the breaker, and a far end's no shows that the proxy works") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
-  scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   scene.ask_and_wait(kImpatient);
   scene.ask_and_wait(kImpatient);
   Peer& peer = scene.peer();
   SECTION("a third one") {
-    scene.way(0).fails(ECONNREFUSED);
+    scene.proxy(0).fails(ECONNREFUSED);
     scene.ask_and_wait(kImpatient);
     CHECK(upstream.breaker.next_trial().has_value());
   }
   SECTION("the far end refuses") {
-    scene.way(0).connects(peer);
+    scene.proxy(0).connects(peer);
     greet(peer);
     peer.hears(kSocks5Request).says(kSocks5Refused);
     CHECK_FALSE(scene.ask_and_wait(kImpatient).connected());
@@ -119,7 +119,7 @@ TEST_CASE(
     CHECK_THAT(scene.log_text(), Contains(" is back after "));
   }
   SECTION("it greets, and says no more: that proves neither") {
-    scene.way(0).connects(peer);
+    scene.proxy(0).connects(peer);
     greet(peer);
     CHECK_FALSE(scene.ask_and_wait({.budget = 300ms, .hold = 0ms}).connected());
     CHECK(upstream.breaker.down_since().has_value());
@@ -136,15 +136,14 @@ struct Mute {
   }
   Peer& ask(const std::string& target) {
     Peer& peer = scene.peer();
-    scene.way(0).connects(peer);
+    scene.proxy(0).connects(peer);
     if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
     auto request = std::make_unique<RouteScene::Request>();
     std::vector<Upstream*> all;
     for (const auto& each : scene.upstreams) all.push_back(each.get());
-    request->dial =
-        std::make_unique<RouteDial>(scene.loop, scene.log(), all, HostPort::parse(target).value(),
-                                    UpstreamDial::Purpose::tunnel, AddressCheck{}, kImpatient,
-                                    DialDone::to<&RouteScene::Request::on_done>(request.get()));
+    request->dial = std::make_unique<RouteDial>(
+        scene.loop, scene.log(), all, HostPort::parse(target).value(), ProxyDial::Purpose::tunnel,
+        AddressCheck{}, kImpatient, DialDone::to<&RouteScene::Request::on_done>(request.get()));
     request->dial->start();
     CHECK(turn_until(scene.loop, [&] { return request->done(); }));
     return peer;
@@ -170,7 +169,7 @@ TEST_CASE("a proxy that leaves several targets unanswered is to blame, though it
   const bool speaks = GENERATE(false, true);
   if (speaks) {
     Peer& peer = mute.scene.peer();
-    mute.scene.way(0).connects(peer);
+    mute.scene.proxy(0).connects(peer);
     switch (mute.upstream.config.kind) {
       case Kind::socks5:
         greet(peer);
@@ -202,17 +201,17 @@ TEST_CASE("an answer while others wait in vain is one") {
   mute.upstream.config.connect_timeout = 200ms;
   std::deque<RouteScene::Request> requests(3);
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    mute.scene.way(0).connects(mute.scene.peer());
+    mute.scene.proxy(0).connects(mute.scene.peer());
     requests[i].dial = std::make_unique<RouteDial>(
         mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream},
         HostPort::parse(std::string(1, static_cast<char>('a' + i)) + ".example:443").value(),
-        UpstreamDial::Purpose::tunnel, AddressCheck{}, kImpatient,
+        ProxyDial::Purpose::tunnel, AddressCheck{}, kImpatient,
         DialDone::to<&RouteScene::Request::on_done>(&requests[i]));
     requests[i].dial->start();
   }
   turn_for(mute.scene.loop, 20ms);
   Peer& peer = mute.scene.peer();
-  mute.scene.way(0).connects(peer);
+  mute.scene.proxy(0).connects(peer);
   peer.says("HTTP/1.1 200 OK\r\n\r\n");
   CHECK(mute.scene.ask_and_wait(kImpatient).connected());
   REQUIRE(turn_until(mute.scene.loop, [&] { return requests.back().done(); }));
@@ -226,7 +225,7 @@ TEST_CASE("a target that another upstream reaches proves whose silence it was") 
   for (int i = 0; i < 3; ++i) {
     CHECK_FALSE(mute.passed_over());
     Peer& second = mute.scene.peer();
-    mute.scene.way(1).connects(second);
+    mute.scene.proxy(1).connects(second);
     greet(second);
     grant(second);
     mute.ask("gcr.io:443");
@@ -241,9 +240,9 @@ TEST_CASE("three requests at once that another upstream serves prove it as well"
   mute.scene.add(socks5());
   std::vector<RouteScene::Request*> requests;
   for (int i = 0; i < 3; ++i) {
-    mute.scene.way(0).connects(mute.scene.peer());
+    mute.scene.proxy(0).connects(mute.scene.peer());
     Peer& second = mute.scene.peer();
-    mute.scene.way(1).connects(second);
+    mute.scene.proxy(1).connects(second);
     greet(second);
     grant(second);
     requests.push_back(&mute.scene.ask(kImpatient));
@@ -260,11 +259,11 @@ TEST_CASE("a plain request that connects to a silent proxy has heard nothing of 
   for (const char* target : {"a.example:1", "b.example:1", "c.example:1"}) mute.ask(target);
   REQUIRE(mute.passed_over());
   Peer& peer = mute.scene.peer();
-  mute.scene.way(0).connects(peer);
+  mute.scene.proxy(0).connects(peer);
   RouteScene::Request request;
   request.dial = std::make_unique<RouteDial>(
       mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream}, mute.scene.target,
-      UpstreamDial::Purpose::forward, AddressCheck{}, kImpatient,
+      ProxyDial::Purpose::forward, AddressCheck{}, kImpatient,
       DialDone::to<&RouteScene::Request::on_done>(&request));
   request.dial->start();
   CHECK(request.connected());
@@ -275,7 +274,7 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
   Peer& peer = scene.peer();
-  scene.way(0).connects(peer);
+  scene.proxy(0).connects(peer);
   greet(peer);
   grant(peer);
   upstream.probe_failed = true;

@@ -19,8 +19,8 @@ TEST_CASE("hedging: if both fail, the more telling failure is reported, whicheve
   scene.add(socks5());
   Peer& first = scene.peer();
   Peer& second = scene.peer();
-  scene.way(0).connects(first);
-  scene.way(1).connects(second);
+  scene.proxy(0).connects(first);
+  scene.proxy(1).connects(second);
   greet(first);
   greet(second);
   auto& request = scene.ask(kHedged);
@@ -50,8 +50,8 @@ TEST_CASE("hedging: the next one does not wait for its time when the one before 
   scene.add(socks5());
   scene.add(socks5());
   Peer& second = scene.peer();
-  scene.way(0).fails(ECONNREFUSED);
-  scene.way(1).connects(second);
+  scene.proxy(0).fails(ECONNREFUSED);
+  scene.proxy(1).connects(second);
   greet(second);
   grant(second);
   auto& request = scene.ask({.budget = 5s, .hold = 0ms, .hedge = 4s});
@@ -63,7 +63,7 @@ TEST_CASE("hedging: each of three has its time, and the last may win") {
   RouteScene scene;
   for (int i = 0; i < 3; ++i) scene.add(socks5());
   Peer& third = scene.peer();
-  scene.way(2).connects(third);
+  scene.proxy(2).connects(third);
   greet(third);
   grant(third);
   const auto begun = Loop::Clock::now();
@@ -80,10 +80,10 @@ TEST_CASE("hedging: who fails after the next one has begun does not begin a thir
   scene.add(socks5());
   scene.add(socks5());
   Peer& second = scene.peer();
-  scene.way(1).connects(second);
+  scene.proxy(1).connects(second);
   auto& request = scene.ask(kHedged);
   REQUIRE(turn_until(scene.loop, [&] { return second.open(); }));
-  scene.way(0).let_go(ECONNREFUSED);
+  scene.proxy(0).let_go(ECONNREFUSED);
   settle(scene.loop);
   CHECK_FALSE(request.done());
   greet(second);
@@ -100,14 +100,14 @@ TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it e
   scene.break_down(slow, {Errc::connection_refused, Side::upstream, 0, "refused"});
   turn_for(scene.loop, RouteScene::kWait + 20ms);
   Peer& second = scene.peer();
-  scene.way(1).connects(second);
+  scene.proxy(1).connects(second);
   greet(second);
   grant(second);
   CHECK(scene.ask_and_wait(kHedged).connected());
   CHECK(scene.dials(0) == 1);
   CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::refused);
   SECTION("badly") {
-    scene.way(0).let_go(ECONNREFUSED);
+    scene.proxy(0).let_go(ECONNREFUSED);
     settle(scene.loop);
     CHECK(slow.breaker.is_open(scene.loop.now()));
   }
@@ -132,7 +132,7 @@ struct Race {
     std::vector<RouteScene::Request*> all;
     for (int i = 0; i < requests; ++i) {
       Peer& second = scene.peer();
-      scene.way(1).connects(second);
+      scene.proxy(1).connects(second);
       greet(second);
       grant(second);
       all.push_back(&scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms}));
@@ -163,7 +163,7 @@ TEST_CASE("hedging: a first upstream that is dead does not stay hidden") {
 TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
   Race race;
   Peer& first = race.scene.peer();
-  race.scene.way(0).connects(first);
+  race.scene.proxy(0).connects(first);
   race.run(1);
   CHECK(first.open());
   greet(first);
@@ -178,7 +178,7 @@ TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
 TEST_CASE("hedging: who has said a word is not dead, and is let go") {
   Race race;
   Peer& first = race.scene.peer();
-  race.scene.way(0).connects(first);
+  race.scene.proxy(0).connects(first);
   greet(first);
   first.hears(kSocks5Request).says("\x05");
   race.run(1);
@@ -190,7 +190,7 @@ TEST_CASE("hedging: a first upstream that greets and then is silent does not sta
   Race race;
   for (int i = 0; i < 3; ++i) {
     Peer& first = race.scene.peer();
-    race.scene.way(0).connects(first);
+    race.scene.proxy(0).connects(first);
     greet(first);
   }
   race.run(3);
@@ -204,7 +204,7 @@ TEST_CASE("hedging: no more attempts go on alone than a proof takes") {
   Race race;
   race.run(5);
   CHECK(race.first().stragglers.size() == 3);
-  CHECK(race.scene.way(0).alive() == 3);
+  CHECK(race.scene.proxy(0).alive() == 3);
 }
 
 TEST_CASE("hedging: when the client leaves, nothing goes on") {
@@ -212,6 +212,6 @@ TEST_CASE("hedging: when the client leaves, nothing goes on") {
   auto& request = race.scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms});
   REQUIRE(turn_until(race.scene.loop, [&] { return race.scene.dials(1) == 1; }));
   request.dial.reset();
-  CHECK(race.scene.way(0).alive() + race.scene.way(1).alive() == 0);
+  CHECK(race.scene.proxy(0).alive() + race.scene.proxy(1).alive() == 0);
   CHECK(race.first().stragglers.empty());
 }

@@ -18,9 +18,9 @@ TEST_CASE("while all upstreams of a route refuse, any that comes up serves") {
   RouteScene scene;
   scene.add(socks5());
   scene.add(socks5());
-  scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   Peer& second = scene.peer();
-  scene.way(1).fails(ECONNREFUSED).connects(second);
+  scene.proxy(1).fails(ECONNREFUSED).connects(second);
   greet(second);
   grant(second);
   auto& request = scene.ask_and_wait(kPatient);
@@ -36,14 +36,14 @@ TEST_CASE("a refusal is waited for only if each upstream refuses, and by itself"
   scene.add(socks5());
   scene.add(http());
   Peer& second = scene.peer();
-  scene.way(0).fails(ECONNREFUSED);
-  SECTION("the network is unreachable") { scene.way(1).fails(EHOSTUNREACH); }
+  scene.proxy(0).fails(ECONNREFUSED);
+  SECTION("the network is unreachable") { scene.proxy(1).fails(EHOSTUNREACH); }
   SECTION("the proxy hangs up") {
-    scene.way(1).connects(second);
+    scene.proxy(1).connects(second);
     second.ends();
   }
   SECTION("the proxy says no") {
-    scene.way(1).connects(second);
+    scene.proxy(1).connects(second);
     second.says("HTTP/1.1 502 Bad Gateway\r\n\r\n");
   }
   CHECK_FALSE(scene.ask_and_wait(kPatient).connected());
@@ -55,7 +55,7 @@ TEST_CASE("there is no hope for who has been down for long") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
   upstream.health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
-  scene.way(0).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED);
   auto& request = scene.ask_and_wait(kPatient);
   REQUIRE_FALSE(request.connected());
   CHECK(request.error().code == Errc::connection_refused);
@@ -67,8 +67,8 @@ TEST_CASE("one of them that was up a moment ago is hope enough") {
   RouteScene scene;
   scene.add(socks5()).health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
   scene.add(socks5());
-  scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
-  scene.way(1).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  scene.proxy(1).fails(ECONNREFUSED);
   auto& request = scene.ask(kPatient);
   REQUIRE(turn_until(scene.loop, [&] { return scene.dials(1) == 2; }));
   CHECK_FALSE(request.done());
@@ -77,7 +77,7 @@ TEST_CASE("one of them that was up a moment ago is hope enough") {
 TEST_CASE("who waits already does so to the end of the budget") {
   RouteScene scene;
   scene.add(socks5());
-  for (int i = 0; i < 10; ++i) scene.way(0).fails(ECONNREFUSED);
+  for (int i = 0; i < 10; ++i) scene.proxy(0).fails(ECONNREFUSED);
   const auto begun = Loop::Clock::now();
   auto& request = scene.ask_and_wait({.budget = 1500ms, .hold = 100ms});
   CHECK_FALSE(request.connected());
@@ -92,7 +92,7 @@ TEST_CASE("who met the last moment of a tunnel waits for its return") {
   Peer& dying = scene.peer();
   Peer& next = scene.peer();
   dying.resets();
-  scene.way(0).connects(dying).fails(ECONNREFUSED).connects(next);
+  scene.proxy(0).connects(dying).fails(ECONNREFUSED).connects(next);
   greet(next);
   grant(next);
   CHECK(scene.ask_and_wait(kPatient).connected());
@@ -102,7 +102,7 @@ TEST_CASE("who met the last moment of a tunnel waits for its return") {
 TEST_CASE("without hold a refusal is told at once") {
   RouteScene scene;
   scene.add(socks5());
-  scene.way(0).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED);
   CHECK_FALSE(scene.ask_and_wait({.hold = 0ms}).connected());
   CHECK(scene.dials(0) == 1);
 }
@@ -110,7 +110,7 @@ TEST_CASE("without hold a refusal is told at once") {
 TEST_CASE("a route is given up while it waits") {
   RouteScene scene;
   scene.add(socks5());
-  scene.way(0).fails(ECONNREFUSED);
+  scene.proxy(0).fails(ECONNREFUSED);
   auto& request = scene.ask(kPatient);
   settle(scene.loop);
   REQUIRE_FALSE(request.done());
@@ -131,12 +131,12 @@ struct Chain {
     far.config.address = HostPort::parse("far.example:443").value();
     far.transport = std::make_shared<ViaTransport>(scene.loop, hop);
     hop.config = socks5();
-    hop.transport = way;
+    hop.transport = transport;
     scene.upstreams.erase(scene.upstreams.begin());
   }
 
   RouteScene scene;
-  std::shared_ptr<ScriptedTransport> way = std::make_shared<ScriptedTransport>(scene.loop);
+  std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(scene.loop);
   Upstream hop;
   const std::string request{
       "\x05\x01\x00\x03\x0b"
@@ -149,20 +149,20 @@ struct Chain {
 TEST_CASE("a chain whose first hop refuses is waited for") {
   Chain chain;
   Peer& peer = chain.scene.peer();
-  chain.way->fails(ECONNREFUSED).connects(peer);
+  chain.transport->fails(ECONNREFUSED).connects(peer);
   greet(peer);
   peer.hears(chain.request).says(kSocks5Granted);
   peer.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
       .says("HTTP/1.1 200 OK\r\n\r\n");
   CHECK(chain.scene.ask_and_wait(kPatient).connected());
   CHECK(peer.verdict() == "");
-  CHECK(chain.way->asked().size() == 2);
+  CHECK(chain.transport->asked().size() == 2);
 }
 
 TEST_CASE("what a hop says of the next one is that one's fault, and is not waited for") {
   Chain chain;
   Peer& peer = chain.scene.peer();
-  chain.way->connects(peer);
+  chain.transport->connects(peer);
   greet(peer);
   peer.hears(chain.request).says(kSocks5Refused);
   auto& request = chain.scene.ask_and_wait(kPatient);
@@ -171,6 +171,6 @@ TEST_CASE("what a hop says of the next one is that one's fault, and is not waite
   CHECK_THAT(request.error().text,
              Contains("upstream http://far.example:1080 is out of reach for gcr.io:443: upstream "
                       "socks5://proxy.example:1080 says far.example:443 refused"));
-  CHECK(chain.way->asked().size() == 1);
+  CHECK(chain.transport->asked().size() == 1);
   CHECK(chain.scene.upstreams[0]->breaker.down_since().has_value());
 }

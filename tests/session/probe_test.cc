@@ -21,7 +21,7 @@ const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
 struct Probed {
   Peer& connection() {
     Peer& peer = scene.peer();
-    scene.way(0).connects(peer);
+    scene.proxy(0).connects(peer);
     greet(peer);
     return peer;
   }
@@ -51,7 +51,7 @@ TEST_CASE("a prober leaves the trial of an open breaker to clients") {
   CHECK(upstream.breaker.ask(probed.scene.loop.now()) == Breaker::Permit::trial);
   upstream.breaker.abandoned(Breaker::Permit::trial);
   probed.prober.reset();
-  CHECK(probed.scene.way(0).alive() == 0);
+  CHECK(probed.scene.proxy(0).alive() == 0);
 }
 
 TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
@@ -137,11 +137,11 @@ TEST_CASE("an upstream whose probe fails is passed over, until one comes through
   Probed probed;
   probed.scene.add(socks5());
   Peer& second = probed.scene.peer();
-  probed.scene.way(1).connects(second);
+  probed.scene.proxy(1).connects(second);
   greet(second);
   grant(second);
   Peer& first = probed.scene.peer();
-  probed.scene.way(0).fails(ECONNREFUSED).connects(first);
+  probed.scene.proxy(0).fails(ECONNREFUSED).connects(first);
   greet(first);
   grant(first);
   first.says("220 hello\r\n");

@@ -28,7 +28,7 @@ struct Warmed {
     Peer& peer = scene.peer();
     peers.push_back(&peer);
     if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
-    scene.way(0).connects(peer);
+    scene.proxy(0).connects(peer);
     return peer;
   }
 
@@ -161,9 +161,9 @@ TEST_CASE("a silent warm connection is waited for when the fresh one only fails"
   mute.ends();
   const bool refused = GENERATE(true, false);
   if (refused) {
-    warmed.scene.way(0).fails(ECONNREFUSED);
+    warmed.scene.proxy(0).fails(ECONNREFUSED);
   } else {
-    warmed.scene.way(0).connects(mute);
+    warmed.scene.proxy(0).connects(mute);
   }
   auto& request = warmed.scene.ask(kShort);
   REQUIRE(turn_until(warmed.scene.loop, [&] { return warmed.scene.dials(0) == 3; }));
@@ -234,7 +234,7 @@ TEST_CASE("RFC 9110 15.5.9: 408 on a warm connection is about the wait, not abou
 TEST_CASE("if the fresh connection fails too, its failure is told") {
   Warmed warmed(1);
   warmed.peers[0]->hears(kSocks5Request).ends();
-  warmed.scene.way(0).fails(ECONNREFUSED);
+  warmed.scene.proxy(0).fails(ECONNREFUSED);
   auto& request = warmed.scene.ask(kImpatient);
   settle(warmed.scene.loop);
   REQUIRE(request.done());
@@ -279,7 +279,7 @@ TEST_CASE("an event without bytes spoils nothing, as TLS has some for itself") {
 
 TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing") {
   Warmed warmed(0);
-  warmed.scene.way(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
+  warmed.scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   warmed.upstream.warm = std::make_unique<WarmPool>(warmed.scene.loop, warmed.upstream, 3);
   settle(warmed.scene.loop);
   CHECK(warmed.scene.dials(0) == 1);
@@ -297,8 +297,8 @@ TEST_CASE(
   Peer& own = warmed.next();
   auto& loop = warmed.scene.loop;
   RouteScene::Request request;
-  UpstreamDial dial(loop, warmed.upstream, warmed.scene.target, UpstreamDial::Purpose::forward,
-                    AddressCheck{}, 1s, 1s, DialDone::to<&RouteScene::Request::on_done>(&request));
+  ProxyDial dial(loop, warmed.upstream, warmed.scene.target, ProxyDial::Purpose::forward,
+                 AddressCheck{}, 1s, 1s, DialDone::to<&RouteScene::Request::on_done>(&request));
   dial.start();
   CHECK(request.connected());
   CHECK(own.open());
@@ -309,11 +309,11 @@ TEST_CASE("a pool goes while it fills") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
   Peer& greeting = scene.peer();
-  scene.way(0).connects(greeting).hangs();
+  scene.proxy(0).connects(greeting).hangs();
   upstream.warm = std::make_unique<WarmPool>(scene.loop, upstream, 2);
   settle(scene.loop);
   CHECK(scene.dials(0) == 2);
   upstream.warm.reset();
   CHECK(greeting.closed());
-  CHECK(scene.way(0).alive() == 0);
+  CHECK(scene.proxy(0).alive() == 0);
 }

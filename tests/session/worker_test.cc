@@ -24,15 +24,15 @@ struct House {
     given.upstreams = {direct()};
     given.log_level = Log::Level::error;
     given.hold = 0ms;
-    policy = std::make_shared<Policy>(std::move(given),
-                                      std::vector<std::shared_ptr<const TlsClientContext>>(1));
+    ruleset = std::make_shared<Ruleset>(std::move(given),
+                                        std::vector<std::shared_ptr<const TlsClientContext>>(1));
     const HostPort any{"127.0.0.1", 0, IpAddress::parse("127.0.0.1")};
     std::vector<ListenSocket> sockets;
     sockets.push_back(ListenSocket::tcp(any, false).value());
     port = sockets[0].address().port;
-    policy->listeners = {sockets[0].address()};
+    ruleset->listeners = {sockets[0].address()};
     worker =
-        std::make_unique<Worker>(shared, policy, 0, 1, std::move(sockets), [this] { ++drained; });
+        std::make_unique<Worker>(shared, ruleset, 0, 1, std::move(sockets), [this] { ++drained; });
   }
 
   template <typename Done>
@@ -72,7 +72,7 @@ struct House {
   std::uint16_t port = 0;
   Fd target;
   Shared shared;
-  std::shared_ptr<Policy> policy;
+  std::shared_ptr<Ruleset> ruleset;
   std::unique_ptr<Worker> worker;
   int drained = 0;
 };
@@ -245,12 +245,12 @@ TEST_CASE("a worker is destroyed with its sessions, and nothing of it is left") 
   CHECK(open_files() == files);
 }
 
-TEST_CASE("a new policy is for new connections, those that there are keep theirs") {
+TEST_CASE("a new ruleset is for new connections, those that there are keep theirs") {
   House house;
   SocketPair old = house.tunnel();
-  Config strict = house.policy->config;
+  Config strict = house.ruleset->config;
   strict.max_connections = 1;
-  house.worker->adopt(std::make_shared<Policy>(
+  house.worker->adopt(std::make_shared<Ruleset>(
       std::move(strict), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
   const Fd late = house.client(house.connect_request(house.target_port));
   CHECK(parse_answer(house.hear(late)).status == 503);

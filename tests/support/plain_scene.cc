@@ -12,10 +12,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "config/upstream_url.h"
 #include "net/own_address.h"
 #include "net/pipe.h"
 #include "net/tcp_stream.h"
+#include "options/upstream_url.h"
 
 namespace culvert::test {
 namespace {

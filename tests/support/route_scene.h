@@ -33,19 +33,19 @@ class RouteScene {
     CHECK_FALSE(loop.busy());
   }
 
-  /// Its script is way(index).
+  /// Its script is proxy(index).
   Upstream& add(UpstreamConfig config) {
     auto upstream = std::make_unique<Upstream>();
     upstream->config = std::move(config);
-    ways_.push_back(std::make_shared<ScriptedTransport>(loop));
-    upstream->transport = ways_.back();
+    proxies_.push_back(std::make_shared<ScriptedTransport>(loop));
+    upstream->transport = proxies_.back();
     // The same each time.
     upstream->breaker = Breaker({3, kWait, kWait, 0.0});
     upstreams.push_back(std::move(upstream));
     return *upstreams.back();
   }
-  ScriptedTransport& way(std::size_t index) { return *ways_[index]; }
-  std::size_t dials(std::size_t index) const { return ways_[index]->asked().size(); }
+  ScriptedTransport& proxy(std::size_t index) { return *proxies_[index]; }
+  std::size_t dials(std::size_t index) const { return proxies_[index]->asked().size(); }
 
   /// Somebody to connect to, who stays until the end.
   Peer& peer() { return peers_.emplace_back(loop); }
@@ -66,8 +66,8 @@ class RouteScene {
     dials_.push_back(std::make_unique<Request>());
     Request& request = *dials_.back();
     request.dial = std::make_unique<RouteDial>(loop, log_, std::move(all), target,
-                                               UpstreamDial::Purpose::tunnel, AddressCheck{},
-                                               limits, DialDone::to<&Request::on_done>(&request));
+                                               ProxyDial::Purpose::tunnel, AddressCheck{}, limits,
+                                               DialDone::to<&Request::on_done>(&request));
     request.dial->start();
     return request;
   }
@@ -100,7 +100,7 @@ class RouteScene {
   Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
   Log log_;
   std::deque<Peer> peers_;
-  std::vector<std::shared_ptr<ScriptedTransport>> ways_;
+  std::vector<std::shared_ptr<ScriptedTransport>> proxies_;
   std::vector<std::unique_ptr<Request>> dials_;
 };
 

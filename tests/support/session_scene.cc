@@ -72,7 +72,7 @@ Scene::Scene(Pace client_pace, Pace upstream_pace, Log::Format format)
 
 Scene::~Scene() {
   session.reset();
-  for (const auto& way : upstreams_) way->stragglers.clear();
+  for (const auto& known : upstreams_) known->stragglers.clear();
   CHECK(transport->alive() == 0);
   CHECK(turn_until(loop, [this] { return !loop.busy(); }));
 }

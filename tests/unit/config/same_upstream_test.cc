@@ -4,7 +4,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/command_line.h"
+#include "options/command_line.h"
 #include "support/catch.h"
 
 using namespace culvert;

@@ -6,13 +6,6 @@
 
 using namespace culvert;
 
-TEST_CASE("seconds are told with one digit behind the point") {
-  using std::chrono::milliseconds;
-  CHECK(seconds(milliseconds(4000)) == "4.0 s");
-  CHECK(seconds(milliseconds(40)) == "0.0 s");
-  CHECK(seconds(milliseconds(12'345)) == "12.3 s");
-}
-
 TEST_CASE("a failed connect() gets the code that RFC 9209 has for it, and a clause") {
   const auto code = [](int sys) { return connect_error(sys, Side::upstream).code; };
   CHECK(code(ECONNREFUSED) == Errc::connection_refused);
@@ -39,7 +32,7 @@ TEST_CASE("a failed connect() is the peer's fault, unless we have no room") {
 
 TEST_CASE("of two failures the one is reported that says more about the cause") {
   const auto less = [](Errc a, Errc b, Side side = Side::upstream) {
-    return telling({a, side, 0, {}}) < telling({b, side, 0, {}});
+    return specificity({a, side, 0, {}}) < specificity({b, side, 0, {}});
   };
   CHECK(less(Errc::canceled, Errc::connection_timeout));
   // An address family that is not there says nothing about the other.
@@ -50,6 +43,6 @@ TEST_CASE("of two failures the one is reported that says more about the cause") 
   CHECK(less(Errc::connection_refused, Errc::upstream_auth_failed));
   CHECK(less(Errc::upstream_protocol_error, Errc::upstream_denied));
   // The far end knows its target: a refusal there outweighs one of a tunnel that is down.
-  CHECK(telling({Errc::connection_refused, Side::target, 0, {}}) >
-        telling({Errc::connection_refused, Side::upstream, 0, {}}));
+  CHECK(specificity({Errc::connection_refused, Side::target, 0, {}}) >
+        specificity({Errc::connection_refused, Side::upstream, 0, {}}));
 }

@@ -11,7 +11,7 @@ using namespace culvert;
 namespace {
 
 using Client = AddressGuard::Client;
-using Way = AddressGuard::Way;
+using Egress = AddressGuard::Egress;
 
 IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
 
@@ -38,7 +38,7 @@ Router router(std::vector<RouteRule> rules) {
 std::string objection(const Router& router, const std::string& address, std::uint16_t port = 80) {
   const std::vector<HostPort> none;
   return AddressGuard(none, router, nowhere)
-      .objection(ip(address), port, Client::elsewhere, Way::from_here)
+      .objection(ip(address), port, Client::elsewhere, Egress::direct)
       .value_or("");
 }
 
@@ -102,14 +102,14 @@ TEST_CASE("clients on this host reach all but our listeners") {
                                            listener("0.0.0.0:3130")};
   const AddressGuard guard(listeners, plain, at_ten_five);
   const auto refused = [&](const std::string& address, std::uint16_t port,
-                           Way way = Way::from_here) {
-    return guard.objection(ip(address), port, Client::here, way).has_value();
+                           Egress egress = Egress::direct) {
+    return guard.objection(ip(address), port, Client::here, egress).has_value();
   };
   CHECK_FALSE(refused("127.0.0.1", 80));
   CHECK_FALSE(refused("169.254.169.254", 80));
   CHECK_FALSE(refused("127.0.0.2", 3128));
 
-  CHECK(guard.objection(ip("127.0.0.1"), 3128, Client::here, Way::from_here) ==
+  CHECK(guard.objection(ip("127.0.0.1"), 3128, Client::here, Egress::direct) ==
         "a listener of this proxy itself");
   CHECK(refused("::1", 3128));
   CHECK(refused("::ffff:127.0.0.1", 3128));
@@ -122,22 +122,22 @@ TEST_CASE("clients on this host reach all but our listeners") {
   CHECK_FALSE(refused("::ffff:10.0.0.6", 3130));
 
   // Beyond an upstream the same address is another place.
-  CHECK_FALSE(refused("127.0.0.1", 3128, Way::through_upstream));
+  CHECK_FALSE(refused("127.0.0.1", 3128, Egress::through_upstream));
 }
 
 TEST_CASE("clients on other hosts do not come back as clients on this one") {
   const std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("10.0.0.5:3128")};
-  const auto refused = [&](const Router& router, const std::string& address, Way way) {
+  const auto refused = [&](const Router& router, const std::string& address, Egress egress) {
     return AddressGuard(listeners, router, nowhere)
-        .objection(ip(address), 3128, Client::elsewhere, way)
+        .objection(ip(address), 3128, Client::elsewhere, egress)
         .has_value();
   };
   const Router plain = router({});
-  CHECK(refused(plain, "10.0.0.5", Way::from_here));
-  CHECK(refused(plain, "10.0.0.5", Way::through_upstream));
+  CHECK(refused(plain, "10.0.0.5", Egress::direct));
+  CHECK(refused(plain, "10.0.0.5", Egress::through_upstream));
   // A block around the listener is not enough to name it.
-  CHECK(refused(router({rule("127.0.0.0/8", {0})}), "127.0.0.1", Way::from_here));
-  CHECK_FALSE(refused(router({rule("127.0.0.1:3128", {0})}), "127.0.0.1", Way::from_here));
+  CHECK(refused(router({rule("127.0.0.0/8", {0})}), "127.0.0.1", Egress::direct));
+  CHECK_FALSE(refused(router({rule("127.0.0.1:3128", {0})}), "127.0.0.1", Egress::direct));
 }
 
 TEST_CASE("RFC 6761 6.3: localhost is loopback whoever looks it up") {
@@ -145,7 +145,7 @@ TEST_CASE("RFC 6761 6.3: localhost is loopback whoever looks it up") {
   const auto permitted = [&](const Router& router, const std::string& target,
                              Client client = Client::elsewhere) {
     const AddressGuard guard(none, router, nowhere);
-    return AddressCheck{&guard, client}.target(listener(target), Way::through_upstream);
+    return AddressCheck{&guard, client}.target(listener(target), Egress::through_upstream);
   };
   const Router plain = router({});
   const std::string name =
@@ -176,23 +176,23 @@ TEST_CASE("a check speaks in clauses and keeps what is permitted") {
   const AddressGuard guard(none, plain, nowhere);
   const AddressCheck check{&guard, Client::elsewhere};
 
-  const auto literal = check.target(listener("127.0.0.1:80"), Way::through_upstream);
+  const auto literal = check.target(listener("127.0.0.1:80"), Egress::through_upstream);
   REQUIRE_FALSE(literal.ok());
   CHECK(literal.error().code == Errc::destination_ip_prohibited);
   CHECK(literal.error().text == "is a loopback address" + kTail);
-  CHECK(check.target(listener("10.0.0.1:80"), Way::from_here).ok());
+  CHECK(check.target(listener("10.0.0.1:80"), Egress::direct).ok());
 
   const auto mixed =
-      check.resolved({ip("127.0.0.1"), ip("10.0.0.1"), ip("::1")}, 80, Way::from_here);
+      check.resolved({ip("127.0.0.1"), ip("10.0.0.1"), ip("::1")}, 80, Egress::direct);
   REQUIRE(mixed.ok());
   CHECK(mixed.value() == std::vector<IpAddress>{ip("10.0.0.1")});
 
-  const auto nothing = check.resolved({ip("169.254.169.254"), ip("::1")}, 80, Way::from_here);
+  const auto nothing = check.resolved({ip("169.254.169.254"), ip("::1")}, 80, Egress::direct);
   REQUIRE_FALSE(nothing.ok());
   CHECK(nothing.error().text == "resolves to 169.254.169.254, a cloud metadata address" + kTail);
 
   const AddressCheck unguarded;
-  CHECK(unguarded.target(listener("127.0.0.1:80"), Way::from_here).ok());
-  CHECK(unguarded.target(listener("localhost:80"), Way::from_here).ok());
-  CHECK(unguarded.resolved({ip("::1")}, 80, Way::from_here).value().size() == 1);
+  CHECK(unguarded.target(listener("127.0.0.1:80"), Egress::direct).ok());
+  CHECK(unguarded.target(listener("localhost:80"), Egress::direct).ok());
+  CHECK(unguarded.resolved({ip("::1")}, 80, Egress::direct).value().size() == 1);
 }

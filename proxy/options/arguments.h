@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "options/settings.h"
+
+namespace culvert {
+
+/// A command line taken apart, its values not yet looked at.
+struct Arguments {
+  std::string command;  ///< "serve" unless another word stands first
+  bool help = false;
+  bool version = false;
+  /// What `check --route` asks about.
+  std::vector<std::string> questions;
+  Source source;  ///< its problems: unknown flags, missing values, flags given twice
+};
+
+Arguments read_arguments(const std::vector<std::string>& arguments);
+
+}  // namespace culvert

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+#include "options/check_target.h"
+#include "options/environment.h"
+#include "options/read_file.h"
+
+namespace culvert {
+
+/// What a command line comes to: a Config to serve with, a text to print (--help, --version) and
+/// leave with 0, or every problem at once, each naming its flag, to leave with 2.
+struct Usage {
+  std::string text;
+};
+struct Problems {
+  std::vector<std::string> lines;
+  /// Those that have no problem so far; whoever can read certificates may find one more.
+  std::vector<UpstreamConfig> upstreams;
+};
+/// `culvert check --route URL...`: which way would these take?
+struct RouteQuestion {
+  Config config;
+  std::vector<HostPort> targets;
+};
+using CommandLine = std::variant<Config, Usage, Problems, RouteQuestion>;
+
+/// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
+/// of a flag that stands in several of them the first counts.  Touches no socket and writes
+/// nothing; files named by options are checked for being readable.
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const Environment& environment = {},
+                               ReadWhen when = ReadWhen::starting);
+
+}  // namespace culvert

@@ -1,0 +1,80 @@
+#include "options/environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "options/flags.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kPrefix = "CULVERT_";
+constexpr std::string_view kSpace = " \t\r\n";
+
+/// "CONNECT_TIMEOUT" as "connect-timeout"
+std::string flag_of(std::string_view variable) {
+  std::string name = to_lower(variable);
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+void add_value(const Flag& flag, const std::string& value, const std::string& origin,
+               Settings& settings) {
+  if (!flag.repeatable) {
+    settings.add(flag.name, {value, origin});
+    return;
+  }
+  std::size_t begin = 0;
+  while ((begin = value.find_first_not_of(kSpace, begin)) != std::string::npos) {
+    const std::size_t end = std::min(value.find_first_of(kSpace, begin), value.size());
+    settings.add(flag.name, {value.substr(begin, end - begin), origin});
+    begin = end;
+  }
+}
+
+}  // namespace
+
+Environment process_environment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (!text.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+Source read_environment(const Environment& environment) {
+  Source source;
+  for (const auto& [variable, value] : environment) {
+    if (!variable.starts_with(kPrefix) || trim(value).empty()) continue;
+    const std::string name = flag_of(std::string_view(variable).substr(kPrefix.size()));
+    if (const Flag* flag = find_flag(name)) {
+      add_value(*flag, value, variable, source.settings);
+      continue;
+    }
+    // Other programs may set such a variable, as Kubernetes does beside a Service named culvert
+    // (CULVERT_SERVICE_HOST), so it takes a likeness to deserve a word.  One to --version does not:
+    // no variable stands for it, and images set CULVERT_VERSION for purposes of their own.
+    if (const std::string_view nearest = nearest_flag(name); find_flag(nearest) != nullptr) {
+      std::string meant = fmt::format("{}{}", kPrefix, nearest);
+      std::transform(meant.begin(), meant.end(), meant.begin(), [](char c) {
+        if (c == '-') return '_';
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+      });
+      source.warnings.push_back(
+          fmt::format("{}: no such variable (did you mean {}?)", printable(variable, 60), meant));
+    }
+  }
+  return source;
+}
+
+}  // namespace culvert

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "options/settings.h"
+
+namespace culvert {
+
+/// Variables by their names.
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+/// The CULVERT_* variables of this process.
+Environment process_environment();
+
+/// CULVERT_LISTEN and so on: a flag's name in capitals, '-' as '_'.  The values of repeatable flags
+/// are separated by white space.  An empty variable is none.
+Source read_environment(const Environment& environment);
+
+}  // namespace culvert

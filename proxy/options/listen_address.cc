@@ -1,0 +1,126 @@
+#include "options/listen_address.h"
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::uint16_t kDefaultPort = 3128;
+constexpr std::size_t kMaxUnixPath = 107;  // unix(7): sun_path, less its final NUL
+constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kHttp = "http://";
+
+ListenConfig at(std::string_view ip, std::uint16_t port, bool optional) {
+  ListenConfig listen;
+  listen.address.ip = IpAddress::parse(ip);
+  listen.address.host = ip;
+  listen.address.port = port;
+  listen.optional = optional;
+  return listen;
+}
+
+/// An IPv4 address and its IPv6 counterpart.  With port 0 the two would get different ports, which
+/// helps nobody.
+std::vector<ListenConfig> pair(std::string_view v4, std::string_view v6, std::uint16_t port) {
+  std::vector<ListenConfig> listen = {at(v4, port, false)};
+  if (port != 0) listen.push_back(at(v6, port, true));
+  return listen;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;  // 0 is allowed: the system chooses
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+std::vector<ListenConfig> parse_unix(std::string_view path, std::vector<std::string>& problems) {
+  if (path.starts_with("//")) path.remove_prefix(2);  // unix:///path
+  if (path.empty()) {
+    problems.emplace_back("the path is missing, as in unix:/run/culvert.sock");
+    return {};
+  }
+  if (path.size() > kMaxUnixPath) {
+    problems.push_back(fmt::format("the path of a unix socket has at most {} bytes", kMaxUnixPath));
+    return {};
+  }
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::unix_socket;
+  listen.path = path;
+  return {listen};
+}
+
+std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::string>& problems) {
+  if (IpAddress::parse(text)) {
+    problems.push_back(
+        text.find(':') == std::string_view::npos
+            ? fmt::format("the port is missing, as in {}:{}", text, kDefaultPort)
+            : fmt::format("IPv6 needs brackets and a port, as in [{}]:{}", text, kDefaultPort));
+    return {};
+  }
+  const std::size_t colon = text.rfind(':');
+  const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  const auto port = parse_port(digits);
+  if (!port) {
+    problems.emplace_back("the port is not a number from 0 to 65535; write ADDRESS:PORT");
+    return {};
+  }
+  if (colon == std::string_view::npos) return pair("127.0.0.1", "::1", *port);
+
+  std::string_view host = text.substr(0, colon);
+  if (host.empty()) return pair("0.0.0.0", "::", *port);
+  if (iequals(host, "localhost")) return pair("127.0.0.1", "::1", *port);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    problems.emplace_back("IPv6 needs brackets, as in [::1]:3128");
+    return {};
+  }
+  const auto ip = IpAddress::parse(host);
+  if (!ip) {
+    problems.emplace_back("listen on an IP address of this host, or on localhost");
+    return {};
+  }
+  return {at(ip->to_string(), *port, false)};
+}
+
+}  // namespace
+
+std::string ListenConfig::to_string() const {
+  if (kind == Kind::unix_socket) return "unix:" + path;
+  return "http://" + address.to_string();
+}
+
+std::vector<ListenConfig> default_listen() { return pair("127.0.0.1", "::1", kDefaultPort); }
+
+std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems) {
+  value = trim(value);
+  const std::string lower = to_lower(value);
+  if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
+  if (lower.starts_with("https://")) {
+    problems.emplace_back("listening with TLS is not supported yet");
+    return {};
+  }
+  if (lower.starts_with(kHttp)) {
+    value.remove_prefix(kHttp.size());
+    if (value.ends_with('/')) value.remove_suffix(1);
+  } else if (lower.find("://") != std::string::npos) {
+    problems.emplace_back("culvert listens on http://ADDRESS:PORT or unix:/path");
+    return {};
+  }
+  return parse_tcp(value, problems);
+}
+
+bool is_reachable_by_others(const ListenConfig& listen) {
+  if (listen.kind == ListenConfig::Kind::unix_socket) return false;
+  return !listen.address.ip || !listen.address.ip->is_loopback();
+}
+
+}  // namespace culvert

@@ -1,0 +1,210 @@
+#include "options/routing.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/redact.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kDirect = "direct";
+constexpr std::string_view kDeny = "deny";
+
+class RoutingReader {
+ public:
+  RoutingReader(const Settings& settings, const BrokenUpstreams& broken, Config& config,
+                std::vector<std::string>& problems)
+      : settings_(settings), broken_(broken), config_(config), problems_(problems) {}
+
+  void read() {
+    choose_default_route();
+    for (const Given& given : settings_.of("route")) read_route(given);
+    read_no_proxy();
+    warn_of_unreachable_routes();
+    warn_of_unused_upstreams();
+  }
+
+ private:
+  /// All upstreams in their order, except those that are only the way to another.
+  void choose_default_route() {
+    std::set<std::size_t> hops;
+    for (const UpstreamConfig& upstream : config_.upstreams) {
+      if (upstream.via_index) hops.insert(*upstream.via_index);
+    }
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+      if (hops.count(i) == 0) config_.default_route.push_back(i);
+    }
+  }
+
+  void read_route(const Given& given) {
+    if (given.value.find('@') != std::string::npos) {
+      // One problem, as a password may hold each of the characters at which a route is cut.
+      problem(given, "an '@' has no place here: a route has hosts and the names of upstreams");
+      return;
+    }
+    const std::size_t equals = given.value.find('=');
+    if (equals == std::string::npos) {
+      problem(given, "a route is written PATTERN,...=NAME,...");
+      return;
+    }
+    std::vector<std::string> found;
+    RouteConfig route;
+    route.text = printable(given.value);
+    route.patterns = parse_target_patterns(given.value.substr(0, equals), found);
+    for (const std::string& text : found) problem(given, text);
+    if (!read_names(given, given.value.substr(equals + 1), route) || !found.empty()) return;
+    config_.routes.push_back(std::move(route));
+  }
+
+  bool read_names(const Given& given, std::string_view list, RouteConfig& route) {
+    bool good = true;
+    bool deny = false;
+    const auto names = split(list, ',');
+    for (const std::string_view name : names) {
+      if (iequals(name, kDeny)) {
+        deny = true;
+        continue;
+      }
+      const auto index = find_upstream(name);
+      if (index && std::find(route.upstreams.begin(), route.upstreams.end(), *index) ==
+                       route.upstreams.end()) {
+        route.upstreams.push_back(*index);
+      } else if (index) {
+        problem(given, fmt::format("'{}' is named twice", redact(name)));
+        good = false;
+      } else {
+        if (name.empty() || !broken_.may_be(name)) problem(given, unknown_name(name));
+        good = false;
+      }
+    }
+    if (deny && names.size() > 1) {
+      problem(given, "'deny' stands alone");
+      return false;
+    }
+    return good;
+  }
+
+  std::string unknown_name(std::string_view name) const {
+    if (name.empty()) return "the name of an upstream is missing";
+    std::string names;
+    for (const UpstreamConfig& upstream : config_.upstreams) names += upstream.name + ", ";
+    if (!named_direct()) names += "direct, ";
+    return fmt::format("no upstream is named '{}' ({}deny)", redact(name), names);
+  }
+
+  bool named_direct() const {
+    return std::any_of(config_.upstreams.begin(), config_.upstreams.end(),
+                       [](const UpstreamConfig& upstream) { return upstream.name == kDirect; });
+  }
+
+  std::optional<std::size_t> find_upstream(std::string_view name) {
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+      if (config_.upstreams[i].name == name) return i;
+    }
+    if (iequals(name, kDirect)) return direct();
+    return std::nullopt;
+  }
+
+  /// The built-in `direct`: the first upstream of that kind, or one of its own.
+  std::size_t direct() {
+    const auto is_direct = [](const UpstreamConfig& upstream) {
+      return upstream.kind == UpstreamConfig::Kind::direct;
+    };
+    const auto found = std::find_if(config_.upstreams.begin(), config_.upstreams.end(), is_direct);
+    const auto index = static_cast<std::size_t>(found - config_.upstreams.begin());
+    if (found == config_.upstreams.end()) {
+      UpstreamConfig upstream;
+      upstream.name = kDirect;
+      upstream.label = "direct://";
+      config_.upstreams.push_back(std::move(upstream));
+    }
+    return index;
+  }
+
+  void read_no_proxy() {
+    if (!settings_.has("no-proxy")) return;
+    std::string list;
+    for (const Given& given : settings_.of("no-proxy")) {
+      const NoProxy alone(given.value);  // so that its warnings have its origin
+      for (const std::string& warning : alone.warnings()) {
+        warn(fmt::format("{} {}", given.origin, warning));
+      }
+      if (!list.empty()) list += ',';
+      list += given.value;
+    }
+    config_.no_proxy = NoProxy(list);
+    config_.direct = direct();
+  }
+
+  /// A pattern that an earlier route covers altogether is most likely in the wrong order.
+  void warn_of_unreachable_routes() {
+    for (std::size_t later = 0; later < config_.routes.size(); ++later) {
+      for (const TargetPattern& pattern : config_.routes[later].patterns) {
+        for (std::size_t earlier = 0; earlier < later; ++earlier) {
+          const auto& before = config_.routes[earlier].patterns;
+          const auto covers = [&](const TargetPattern& one) { return one.covers(pattern); };
+          if (std::none_of(before.begin(), before.end(), covers)) continue;
+          warn(fmt::format("--route {}: {} is never reached, --route {} comes first",
+                           config_.routes[later].text, pattern.text(),
+                           config_.routes[earlier].text));
+          break;
+        }
+      }
+    }
+  }
+
+  void warn_of_unused_upstreams() {
+    if (!broken_.empty() || !config_.upstream_given) return;
+    std::set<std::size_t> used;
+    bool default_reached = true;
+    for (const RouteConfig& route : config_.routes) {
+      used.insert(route.upstreams.begin(), route.upstreams.end());
+      for (const TargetPattern& pattern : route.patterns) {
+        if (pattern.matches_everything()) default_reached = false;
+      }
+    }
+    if (default_reached) used.insert(config_.default_route.begin(), config_.default_route.end());
+    if (config_.direct) used.insert(*config_.direct);
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+      // A hop is in use if what it leads to is.
+      if (used.count(i) > 0 && config_.upstreams[i].via_index) mark_hops(i, used);
+    }
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+      if (used.count(i) > 0) continue;
+      warn(fmt::format("--upstream {}: no route uses it", config_.upstreams[i].name));
+    }
+  }
+
+  void mark_hops(std::size_t index, std::set<std::size_t>& used) const {
+    auto hop = config_.upstreams[index].via_index;
+    while (hop && used.insert(*hop).second) hop = config_.upstreams[*hop].via_index;
+  }
+
+  void warn(std::string text) { config_.warnings.push_back(std::move(text)); }
+
+  void problem(const Given& given, std::string_view text) {
+    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
+  }
+
+  const Settings& settings_;
+  const BrokenUpstreams& broken_;
+  Config& config_;
+  std::vector<std::string>& problems_;
+};
+
+}  // namespace
+
+void read_routing(const Settings& settings, const BrokenUpstreams& broken, Config& config,
+                  std::vector<std::string>& problems) {
+  RoutingReader(settings, broken, config, problems).read();
+}
+
+}  // namespace culvert

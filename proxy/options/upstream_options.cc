@@ -1,0 +1,234 @@
+#include "options/upstream_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/host_port.h"
+#include "base/text.h"
+#include "options/read_file.h"
+#include "options/redact_upstream.h"
+#include "options/values.h"
+
+namespace culvert {
+namespace {
+
+using Kind = UpstreamConfig::Kind;
+
+constexpr DurationLimits kConnectTimeout = {std::chrono::milliseconds(100),
+                                            std::chrono::seconds(55)};
+
+/// Which kinds know an option.
+struct Option {
+  std::string_view name;
+  unsigned kinds;
+};
+constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
+constexpr unsigned kAllKinds =
+    bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
+constexpr std::array<Option, 9> kOptions = {{
+    {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
+    {"ca", bit(Kind::https)},
+    {"cert", bit(Kind::https)},
+    {"key", bit(Kind::https)},
+    {"sni", bit(Kind::https)},
+    {"connect-timeout", kAllKinds},
+    {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https)},
+    {"via", kAllKinds & ~bit(Kind::direct)},
+    {"warm", kAllKinds & ~bit(Kind::direct)},
+}};
+
+std::string_view kind_name(Kind kind) {
+  switch (kind) {
+    case Kind::direct:
+      return "direct";
+    case Kind::socks5:
+      return "socks5";
+    case Kind::socks4a:
+      return "socks4a";
+    case Kind::http:
+      return "http";
+    case Kind::https:
+      return "https";
+  }
+  return "";
+}
+
+const Option* find_option(std::string_view name) {
+  const auto found = std::find_if(kOptions.begin(), kOptions.end(),
+                                  [&](const Option& option) { return option.name == name; });
+  return found == kOptions.end() ? nullptr : &*found;
+}
+
+std::string options_of(Kind kind) {
+  std::string names;
+  for (const Option& option : kOptions) {
+    if ((option.kinds & bit(kind)) == 0) continue;
+    if (!names.empty()) names += ", ";
+    names += option.name;
+  }
+  return names;
+}
+
+class OptionReader {
+ public:
+  OptionReader(std::string_view query, UpstreamConfig& upstream, std::vector<std::string>& problems,
+               ReadWhen when)
+      : query_(query), upstream_(upstream), problems_(problems), when_(when) {}
+
+  UpstreamOptions read() {
+    std::vector<std::string> seen;
+    for (const std::string_view part : split(query_, '&')) {
+      const std::size_t equals = part.find('=');
+      const std::string name = to_lower(part.substr(0, equals));
+      const Option* option = find_option(name);
+      if (option == nullptr || (option->kinds & bit(upstream_.kind)) == 0) {
+        // Without '=' it may be a piece of something else, and is not shown.
+        const bool is_name = equals != std::string_view::npos && !may_be_password(query_);
+        problem(fmt::format("unknown option {}of {} ({})",
+                            is_name ? fmt::format("'{}' ", printable(name, 40)) : std::string(),
+                            kind_name(upstream_.kind), options_of(upstream_.kind)));
+        continue;
+      }
+      if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+        problem(fmt::format("option '{}' is given twice", name));
+        continue;
+      }
+      seen.push_back(name);
+      const auto value = equals == std::string_view::npos ? std::string()
+                                                          : percent_decode(part.substr(equals + 1));
+      if (!value) {
+        problem(fmt::format("{}: a '%' in a value is written %25", name));
+      } else if (value->find('\0') != std::string::npos) {
+        problem(fmt::format("{}: a value holds no NUL byte (%00)", name));
+      } else if (value->empty()) {
+        problem(fmt::format("option '{0}' needs a value, as in {0}=...", name));
+      } else {
+        take(name, *value);
+      }
+    }
+    check_client_certificate();
+    return std::move(options_);
+  }
+
+ private:
+  void take(std::string_view name, const std::string& value) {
+    if (name == "resolve") {
+      take_resolve(value);
+    } else if (name == "ca") {
+      upstream_.ca = readable(name, value);
+    } else if (name == "cert") {
+      upstream_.cert = readable(name, value);
+    } else if (name == "key") {
+      upstream_.key = readable(name, value);
+    } else if (name == "sni") {
+      take_sni(value);
+    } else if (name == "connect-timeout") {
+      take_connect_timeout(value);
+    } else if (name == "password-file") {
+      take_password_file(value);
+    } else if (name == "via") {
+      upstream_.via = value;
+    } else if (name == "warm") {
+      take_warm(value);
+    }
+  }
+
+  void take_resolve(const std::string& value) {
+    if (iequals(value, "local")) {
+      upstream_.resolve_local = true;
+    } else if (!iequals(value, "remote")) {
+      problem(fmt::format("{}: either local or remote", shown("resolve", value)));
+    }
+  }
+
+  void take_warm(const std::string& value) {
+    constexpr std::uint64_t kMost = 64;
+    const auto count = parse_count(value, 0, kMost);
+    if (const auto* wrong = std::get_if<std::string>(&count)) {
+      problem(fmt::format("{}: {}", shown("warm", value), *wrong));
+    } else {
+      upstream_.warm = static_cast<std::size_t>(std::get<std::uint64_t>(count));
+    }
+  }
+
+  std::string readable(std::string_view name, const std::string& path) {
+    if (::access(path.c_str(), R_OK) != 0) {
+      problem(fmt::format("{}: {}", shown(name, path), std::strerror(errno)));
+    } else if (when_ == ReadWhen::serving && is_pipe(path)) {
+      problem(fmt::format("{}: {}", shown(name, path), kPipeWhileServing));
+    }
+    return path;
+  }
+
+  void take_sni(const std::string& value) {
+    const auto host = HostPort::from(value, 443);
+    if (!host || host->ip) {
+      problem(fmt::format("{}: not a host name", shown("sni", value)));
+      return;
+    }
+    upstream_.sni = host->host;
+  }
+
+  void take_connect_timeout(const std::string& value) {
+    const auto timeout = parse_duration(value, kConnectTimeout);
+    if (const auto* text = std::get_if<std::string>(&timeout)) {
+      problem(fmt::format("{}: {}", shown("connect-timeout", value), *text));
+      return;
+    }
+    upstream_.connect_timeout = std::get<std::chrono::milliseconds>(timeout);
+  }
+
+  void take_password_file(const std::string& path) {
+    const FileContent content = read_file(path, when_);
+    std::string line = content.text.substr(0, content.text.find('\n'));
+    if (line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
+    if (line.ends_with('\r')) line.pop_back();
+    if (!content.problem.empty()) {
+      problem(fmt::format("{}: {}", shown("password-file", path), content.problem));
+    } else if (line.empty()) {
+      problem(fmt::format("{}: its first line is empty", shown("password-file", path)));
+    } else {
+      options_.password = Secret(std::move(line));
+    }
+  }
+
+  /// One file may hold both certificate and key.
+  void check_client_certificate() {
+    if (upstream_.key.empty()) upstream_.key = upstream_.cert;
+    if (upstream_.cert.empty() && !upstream_.key.empty()) {
+      problem("option 'key' needs 'cert' beside it");
+    }
+  }
+
+  std::string shown(std::string_view name, std::string_view value) const {
+    return redact_option(name, value, query_);
+  }
+
+  void problem(std::string text) { problems_.push_back(std::move(text)); }
+
+  std::string_view query_;
+  UpstreamConfig& upstream_;
+  std::vector<std::string>& problems_;
+  ReadWhen when_;
+  UpstreamOptions options_;
+};
+
+}  // namespace
+
+UpstreamOptions parse_upstream_options(std::string_view query, UpstreamConfig& upstream,
+                                       std::vector<std::string>& problems, ReadWhen when) {
+  if (query.empty()) return {};
+  return OptionReader(query, upstream, problems, when).read();
+}
+
+bool is_upstream_option(std::string_view name) { return find_option(to_lower(name)) != nullptr; }
+
+}  // namespace culvert

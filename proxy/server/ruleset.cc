@@ -1,0 +1,66 @@
+#include "server/ruleset.h"
+
+#include <utility>
+
+#include "config/same_upstream.h"
+#include "net/own_address.h"
+
+namespace culvert {
+
+Router make_router(const Config& config) {
+  RoutingTable table;
+  table.no_proxy = config.no_proxy;
+  if (config.direct) table.direct.upstreams = {*config.direct};
+  table.direct.rule = "--no-proxy";
+  for (const RouteConfig& route : config.routes) {
+    table.rules.push_back({route.patterns, {route.upstreams, "--route " + route.text}});
+  }
+  table.otherwise = {config.default_route, "default"};
+  // A Config that was not read from a command line may name no default: then every upstream is.
+  if (config.default_route.empty() && config.routes.empty() && !config.no_proxy.given()) {
+    return Router(config.upstreams.size());
+  }
+  return Router(std::move(table));
+}
+
+Ruleset::Ruleset(Config config_, std::vector<std::shared_ptr<const TlsClientContext>> tls_)
+    : config(std::move(config_)),
+      tls(std::move(tls_)),
+      access(config.allow_clients, config.open_proxy),
+      router(make_router(config)),
+      guard(listeners, router, is_own_address) {
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    health.push_back(std::make_shared<UpstreamHealth>());
+  }
+}
+
+void Ruleset::keep_health(const Ruleset& before) {
+  for (std::size_t i = 0; i < health.size(); ++i) {
+    if (const auto same = same_upstream(before.config, config, i)) health[i] = before.health[*same];
+  }
+}
+
+std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
+    const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems) {
+  std::vector<std::shared_ptr<const TlsClientContext>> tls;
+  for (const UpstreamConfig& upstream : upstreams) {
+    tls.push_back(nullptr);
+    if (upstream.kind != UpstreamConfig::Kind::https) continue;
+    auto made = TlsClientContext::make({upstream.ca, upstream.cert, upstream.key});
+    if (made) {
+      tls.back() = *made;
+    } else {
+      problems.push_back("--upstream " + upstream.label + ": " + made.error().text);
+    }
+  }
+  return tls;
+}
+
+std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems) {
+  const std::size_t before = problems.size();
+  auto tls = make_tls_contexts(config.upstreams, problems);
+  if (problems.size() != before) return nullptr;
+  return std::make_unique<Ruleset>(std::move(config), std::move(tls));
+}
+
+}  // namespace culvert

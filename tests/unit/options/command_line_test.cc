@@ -1,0 +1,345 @@
+#include "options/command_line.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "support/catch.h"
+#include "unit/options/temporary_file.h"
+
+using namespace culvert;
+using std::chrono::milliseconds;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Config config_of(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+  CommandLine read = parse_command_line(arguments, environment);
+  if (const auto* problems = std::get_if<Problems>(&read)) {
+    for (const std::string& line : problems->lines) UNSCOPED_INFO(line);
+  }
+  REQUIRE(std::holds_alternative<Config>(read));
+  return std::get<Config>(std::move(read));
+}
+
+Lines problems_of(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+  CommandLine read = parse_command_line(arguments, environment);
+  REQUIRE(std::holds_alternative<Problems>(read));
+  return std::get<Problems>(std::move(read)).lines;
+}
+
+std::string text_of(const std::vector<std::string>& arguments) {
+  CommandLine read = parse_command_line(arguments);
+  REQUIRE(std::holds_alternative<Usage>(read));
+  return std::get<Usage>(std::move(read)).text;
+}
+
+}  // namespace
+
+TEST_CASE("the defaults") {
+  const Config config = config_of({});
+  REQUIRE(config.listen.size() == 2);
+  CHECK(config.listen[0].to_string() == "http://127.0.0.1:3128");
+  CHECK(config.listen[1].to_string() == "http://[::1]:3128");
+  CHECK(config.listen[1].optional);
+  REQUIRE(config.upstreams.size() == 1);
+  CHECK(config.upstreams[0].kind == UpstreamConfig::Kind::direct);
+  CHECK(config.upstreams[0].label == "direct://");
+  CHECK_FALSE(config.upstream_given);
+  CHECK(config.threads >= 1);
+  CHECK(config.allow_clients.empty());
+  CHECK_FALSE(config.open_proxy);
+  CHECK(config.header_timeout == milliseconds(10'000));
+  CHECK(config.connect_timeout == milliseconds(12'000));
+  CHECK(config.idle_timeout == milliseconds(0));
+  CHECK(config.half_open_timeout == milliseconds(300'000));
+  CHECK(config.response_timeout == milliseconds(300'000));
+  CHECK(config.keep_alive_timeout == milliseconds(60'000));
+  CHECK(config.drain_timeout == milliseconds(30'000));
+  CHECK(config.max_connections == 4096);
+  CHECK(config.log_level == Log::Level::info);
+  CHECK(config.log_format == Log::Format::text);
+  CHECK(config.access_log == "-");
+}
+
+TEST_CASE("every flag") {
+  const Config config = config_of({"serve",
+                                   "--listen",
+                                   "127.0.0.1:1",
+                                   "--listen=unix:/tmp/c.sock",
+                                   "--listen",
+                                   "0.0.0.0:2",
+                                   "--upstream",
+                                   "a=socks5://h",
+                                   "--upstream=b=direct",
+                                   "--threads",
+                                   "3",
+                                   "--allow-client",
+                                   "10.0.0.0/8,192.0.2.1",
+                                   "--allow-client",
+                                   "2001:db8::/32",
+                                   "--header-timeout",
+                                   "1s",
+                                   "--connect-timeout",
+                                   "2s",
+                                   "--idle-timeout",
+                                   "3h",
+                                   "--half-open-timeout",
+                                   "off",
+                                   "--drain-timeout",
+                                   "0",
+                                   "--max-connections",
+                                   "5",
+                                   "--log-level",
+                                   "DEBUG",
+                                   "--log-format",
+                                   "json",
+                                   "--access-log",
+                                   "/tmp/culvert-test-access.log"});
+  REQUIRE(config.listen.size() == 3);
+  CHECK(config.listen[1].to_string() == "unix:/tmp/c.sock");
+  REQUIRE(config.upstreams.size() == 2);
+  CHECK(config.upstreams[0].name == "a");
+  CHECK(config.upstreams[1].name == "b");
+  CHECK(config.upstream_given);
+  CHECK(config.threads == 3);
+  REQUIRE(config.allow_clients.size() == 3);
+  CHECK(config.allow_clients[2].to_string() == "2001:db8::/32");
+  CHECK(config.header_timeout == milliseconds(1000));
+  CHECK(config.connect_timeout == milliseconds(2000));
+  CHECK(config.idle_timeout == milliseconds(10'800'000));
+  CHECK(config.half_open_timeout == milliseconds(0));
+  CHECK(config.drain_timeout == milliseconds(0));
+  CHECK(config.max_connections == 5);
+  CHECK(config.log_level == Log::Level::debug);
+  CHECK(config.log_format == Log::Format::json);
+  CHECK(config.access_log == "/tmp/culvert-test-access.log");
+  CHECK(config_of({"--access-log", "-"}).access_log == "-");
+  CHECK(config_of({"--access-log=off"}).access_log == "off");
+  CHECK(config_of({"--listen", ":3128", "--open-proxy"}).open_proxy);
+  CHECK_FALSE(config_of({"--open-proxy=false"}).open_proxy);
+}
+
+TEST_CASE("all problems at once, each with its flag") {
+  const Lines lines = problems_of({"--upsteram",
+                                   "socks5://a",
+                                   "--bogus=1",
+                                   "--upstream",
+                                   "socks9://x",
+                                   "--listen",
+                                   "--threads",
+                                   "0",
+                                   "--log-level",
+                                   "loud",
+                                   "stray",
+                                   "--max-connections",
+                                   "many",
+                                   "--idle-timeout",
+                                   "1ms",
+                                   "--connect-timeout",
+                                   "56",
+                                   "--allow-client",
+                                   "10.0.0.1/8,x",
+                                   "--access-log",
+                                   "/nonexistent/x",
+                                   "--header-timeout"});
+  const Lines expected = {
+      "--upsteram: unknown flag (did you mean --upstream?)",
+      "--bogus: unknown flag",
+      "stray: unexpected argument",
+      "--listen: needs a value, ADDR:PORT",
+      "--header-timeout: needs a value, TIME",
+      "--upstream socks9://x: unknown scheme 'socks9' (socks5, socks4a, http, https, direct)",
+      "--threads 0: not between 1 and 256",
+      "--allow-client 10.0.0.1/8: not an address or block such as 10.0.0.0/8 (bits behind the "
+      "prefix are zero)",
+      "--allow-client x: not an address or block such as 10.0.0.0/8 (bits behind the prefix are "
+      "zero)",
+      "--connect-timeout 56: not between 100ms and 55s",
+      "--idle-timeout 1ms: not between 1s and 168h (or off)",
+      "--max-connections many: not a number",
+      "--log-level loud: not one of debug, info, warning, error",
+      "--access-log /nonexistent/x: cannot be created: No such file or directory",
+  };
+  CHECK(lines == expected);
+}
+
+TEST_CASE("unknown flags") {
+  CHECK(problems_of({"--lisen", "127.0.0.1:1"}) ==
+        Lines{"--lisen: unknown flag (did you mean --listen?)"});
+  CHECK(problems_of({"--helpp"}) == Lines{"--helpp: unknown flag (did you mean --help?)"});
+  CHECK(problems_of({"-x", "-listen", "a"}) ==
+        Lines{"-x: unknown flag", "-listen: unknown flag (did you mean --listen?)"});
+  CHECK(problems_of({"--qwertyuiop=secret"}) == Lines{"--qwertyuiop: unknown flag"});
+  CHECK(problems_of({"--socks5://u:secret@h"}) == Lines{"--socks5://***@h: unknown flag"});
+}
+
+TEST_CASE("values that are missing or one too many") {
+  CHECK(problems_of({"--upstream", "--open-proxy"}) ==
+        Lines{"--upstream: needs a value, [NAME=]URL"});
+  CHECK(problems_of({"--upstream="}) == Lines{"--upstream: needs a value, [NAME=]URL"});
+  CHECK(problems_of({"--upstream", ""}) == Lines{"--upstream: needs a value, [NAME=]URL"});
+  CHECK(problems_of({"--threads", "1", "--threads", "2"}) ==
+        Lines{"--threads: given 2 times, takes one"});
+  CHECK(problems_of({"--upstream", "direct", "socks5://u:secret@h"}) ==
+        Lines{"socks5://***@h: unexpected argument"});
+  CHECK(problems_of({"--open-proxy=perhaps"}) ==
+        Lines{"--open-proxy perhaps: either true or false"});
+}
+
+TEST_CASE("commands") {
+  CHECK(problems_of({"run", "--", "ls", "--all"}) ==
+        Lines{"run: this command is not there yet; there is serve, the default"});
+  for (const char* const command : {"check", "setup", "status"}) {
+    CHECK(problems_of({command}).size() == 1);
+  }
+  CHECK(problems_of({"sevre"}) ==
+        Lines{"sevre: unknown command (serve is the default; see culvert --help)"});
+  CHECK(problems_of({"socks5://u:secret@h:1080"}) ==
+        Lines{"socks5://***@h:1080: write --upstream before the URL of a proxy"});
+  CHECK(config_of({"serve", "--threads", "2"}).threads == 2);
+}
+
+TEST_CASE("help and version win over problems") {
+  const std::string help = text_of({"--bogus", "--help"});
+  CHECK(help == text_of({"-h"}));
+  CHECK(help == text_of({"run", "--help"}));
+  for (const char* const part : {"Usage: culvert [serve] [options]", "--listen ADDR:PORT",
+                                 "--upstream [NAME=]URL", "default: 12s", "Examples"}) {
+    INFO(part);
+    CHECK(help.find(part) != std::string::npos);
+  }
+  std::size_t longest = 0;
+  for (std::size_t begin = 0; begin < help.size();) {
+    const std::size_t end = help.find('\n', begin);
+    REQUIRE(end != std::string::npos);
+    longest = std::max(longest, end - begin);
+    begin = end + 1;
+  }
+  CHECK(longest <= 100);
+  CHECK(text_of({"--version"}).starts_with("culvert "));
+}
+
+TEST_CASE("an address that is listened on twice") {
+  CHECK(problems_of({"--listen", "127.0.0.1:1", "--listen", "http://127.0.0.1:1"}) ==
+        Lines{"--listen http://127.0.0.1:1: http://127.0.0.1:1 is listened on twice"});
+  CHECK(problems_of({"--listen", "localhost:1", "--listen", "127.0.0.1:1"}).size() == 1);
+  CHECK(problems_of({"--listen", "unix:/a", "--listen", "unix:/a"}).size() == 1);
+  CHECK(config_of({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}).listen.size() == 2);
+}
+
+TEST_CASE("upstreams of one name") {
+  CHECK(problems_of({"--upstream", "a=direct", "--upstream", "a=socks5://h"}) ==
+        Lines{"--upstream socks5://h:1080: there are two upstreams of the name 'a'; write "
+              "OTHERNAME=socks5://h:1080"});
+  CHECK(problems_of({"--upstream", "http://u:secret@h", "--upstream", "http://h:3128"}) ==
+        Lines{"--upstream http://h:3128: there are two upstreams of the name 'http://h:3128'; "
+              "write OTHERNAME=http://h:3128"});
+}
+
+TEST_CASE("a listener open to others needs a word on who may use it") {
+  const auto line = [](const std::string& address) {
+    return "--listen http://" + address +
+           ": others than this host can reach it; say who may use it with --allow-client CIDR,... "
+           "or let everybody with --open-proxy";
+  };
+  CHECK(problems_of({"--listen", "0.0.0.0:3128"}) == Lines{line("0.0.0.0:3128")});
+  CHECK(problems_of({"--listen", ":3128"}) == Lines{line("0.0.0.0:3128"), line("[::]:3128")});
+  CHECK(problems_of({"--listen", "172.17.0.1:1", "--listen", "3128"}) ==
+        Lines{line("172.17.0.1:1")});
+  CHECK(config_of({"--listen", "172.17.0.1:1", "--allow-client", "172.17.0.0/16"})
+            .allow_clients.size() == 1);
+  CHECK(config_of({"--listen", "172.17.0.1:1", "--open-proxy"}).open_proxy);
+  CHECK(config_of({"--listen", "unix:/tmp/a"}).listen.size() == 1);
+  CHECK(problems_of({"--open-proxy", "--allow-client", "10.0.0.0/8"}) ==
+        Lines{"--open-proxy: contradicts --allow-client; give one of them"});
+}
+
+TEST_CASE("the access log's file") {
+  CHECK(problems_of({"--access-log", "/tmp"}) == Lines{"--access-log /tmp: is a directory"});
+  CHECK(problems_of({"--access-log", "http://u:secret@h/x"}).front().find("secret") ==
+        std::string::npos);
+}
+
+TEST_CASE("flags win over variables, variables over the file") {
+  const TemporaryFile file(
+      "threads = 4\nconnect-timeout = '4s'\nidle-timeout = '4h'\n"
+      "upstream = ['f=socks5://file']\n");
+  const Environment environment = {{"CULVERT_CONFIG", file.path()},
+                                   {"CULVERT_CONNECT_TIMEOUT", "3s"},
+                                   {"CULVERT_IDLE_TIMEOUT", "3h"},
+                                   {"CULVERT_UPSTREAM", "x=socks5://one y=socks5://two"}};
+  const Config config = config_of({"--idle-timeout", "2h"}, environment);
+  CHECK(config.threads == 4);
+  CHECK(config.connect_timeout == milliseconds(3000));
+  CHECK(config.idle_timeout == std::chrono::hours(2));
+  REQUIRE(config.upstreams.size() == 2);  // one place's list replaces another's
+  CHECK(config.upstreams[1].name == "y");
+
+  CHECK(config_of({"--config", file.path()}).upstreams.at(0).name == "f");
+  // A flag's file replaces the variable's.
+  CHECK(problems_of({"--config", "/nonexistent"}, environment) ==
+        Lines{"/nonexistent: No such file or directory"});
+}
+
+TEST_CASE("problems name the variable or the line of the file") {
+  const TemporaryFile file("threads = 0\nupstream = [\n 'direct',\n 'socks9://x',\n]\nbogus = 1\n");
+  CHECK(problems_of({"--config", file.path(), "--listen", "x"},
+                    {{"CULVERT_LOG_LEVEL", "loud"}, {"CULVERT_ROUTE", "a=socks9://x"}}) ==
+        Lines{
+            file.path() + ":6: bogus: unknown flag",
+            "--listen x: the port is not a number from 0 to 65535; write ADDRESS:PORT",
+            file.path() +
+                ":4: upstream socks9://x: unknown scheme 'socks9' (socks5, socks4a, http, "
+                "https, direct)",
+            file.path() + ":1: threads 0: not between 1 and 256",
+            "CULVERT_LOG_LEVEL loud: not one of debug, info, warning, error",
+        });
+  const TemporaryFile open("listen = '0.0.0.0:3128'");
+  CHECK(problems_of({"--config", open.path()})
+            .at(0)
+            .starts_with(open.path() + ":1: listen http://0.0.0.0:3128: others than this host"));
+}
+
+TEST_CASE("warnings are kept") {
+  const Config config = config_of({"--no-proxy", "a b"}, {{"CULVERT_TREADS", "1"}});
+  REQUIRE(config.warnings.size() == 2);
+  CHECK(config.warnings[0] == "CULVERT_TREADS: no such variable (did you mean CULVERT_THREADS?)");
+}
+
+TEST_CASE("words with one dash are no flags, whatever they begin with") {
+  CHECK(problems_of({"-hold", "5s", "-hedge=3", "-header-timeout", "1s", "--threads", "0"}) ==
+        Lines{"-hold: unknown flag (did you mean --hold?)",
+              "-hedge: unknown flag (did you mean --hedge?)",
+              "-header-timeout: unknown flag (did you mean --header-timeout?)",
+              "--threads 0: not between 1 and 256"});
+  CHECK(problems_of({"-hold=5s"}) == Lines{"-hold: unknown flag (did you mean --hold?)"});
+  CHECK(problems_of({"-half-open-timeout", "off"}).size() == 1);
+  CHECK(problems_of({"-help"}) == Lines{"-help: unknown flag (did you mean --help?)"});
+  CHECK(problems_of({"run", "--", "ls", "-h"}).size() == 1);
+  CHECK(text_of({"--threads", "0", "-h"}) == text_of({"--help"}));
+}
+
+TEST_CASE("draining: 0 is no time, off is no limit") {
+  CHECK(config_of({"--drain-timeout", "0"}).drain_timeout == milliseconds(0));
+  CHECK(config_of({"--drain-timeout", "1m"}).drain_timeout == milliseconds(60'000));
+  CHECK_FALSE(config_of({"--drain-timeout", " Off "}).drain_timeout.has_value());
+  CHECK(problems_of({"--drain-timeout", "200h"}) ==
+        Lines{"--drain-timeout 200h: not between 0 and 168h (or off)"});
+}
+
+TEST_CASE("one broken upstream does not hide the mistakes around it") {
+  CHECK(problems_of({"--upstream", "q=socks9://x", "--upstream", "a=socks5://k?via=nope",
+                     "--upstream", "b=socks5://l?via=q", "--route", "x=q", "--route", "y=none"}) ==
+        Lines{"--upstream q=socks9://x: unknown scheme 'socks9' (socks5, socks4a, http, https, "
+              "direct)",
+              "--upstream a: via=nope: no such upstream (a, b)",
+              "--route y=none: no upstream is named 'none' (a, b, direct, deny)"});
+  // Those without mistakes go along, so that their certificates can be looked at as well.
+  const CommandLine read = parse_command_line({"--threads=0", "--upstream", "p=https://h"});
+  REQUIRE(std::holds_alternative<Problems>(read));
+  CHECK(std::get<Problems>(read).upstreams.at(0).name == "p");
+}

@@ -1,0 +1,157 @@
+#include "options/routing.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/host_port.h"
+#include "options/command_line.h"
+#include "server/ruleset.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Config config_of(const std::vector<std::string>& arguments) {
+  CommandLine read = parse_command_line(arguments);
+  if (const auto* problems = std::get_if<Problems>(&read)) {
+    for (const std::string& line : problems->lines) UNSCOPED_INFO(line);
+  }
+  REQUIRE(std::holds_alternative<Config>(read));
+  return std::get<Config>(std::move(read));
+}
+
+Lines problems_of(const std::vector<std::string>& arguments) {
+  CommandLine read = parse_command_line(arguments);
+  REQUIRE(std::holds_alternative<Problems>(read));
+  return std::get<Problems>(std::move(read)).lines;
+}
+
+/// The names of the upstreams that serve `target`, in their order; "deny" if none may.
+std::string upstreams_of(const Config& config, const std::string& target) {
+  const Router router = make_router(config);
+  const Route& route = router.route(*HostPort::parse(target));
+  if (route.denied()) return "deny";
+  std::string names;
+  for (const std::size_t index : route.upstreams) {
+    if (!names.empty()) names += ',';
+    names += config.upstreams.at(index).name;
+  }
+  return names;
+}
+
+const std::vector<std::string> kTwo = {"--upstream", "a=socks5://h1", "--upstream", "b=http://h2"};
+
+std::vector<std::string> two_and(std::vector<std::string> more) {
+  more.insert(more.begin(), kTwo.begin(), kTwo.end());
+  return more;
+}
+
+}  // namespace
+
+TEST_CASE("without routes every upstream is tried in order") {
+  CHECK(upstreams_of(config_of({}), "gcr.io:443") == "direct");
+  CHECK(upstreams_of(config_of(kTwo), "gcr.io:443") == "a,b");
+  CHECK(config_of(kTwo).warnings.empty());
+}
+
+TEST_CASE("routes choose upstreams") {
+  const Config config =
+      config_of(two_and({"--route", "eu.gcr.io=b", "--route", "preset:gcr,.corp.example=b,a",
+                         "--route", "10.0.0.0/8=DENY", "--route", "*.local=direct"}));
+  CHECK(config.warnings.empty());
+  CHECK(upstreams_of(config, "eu.gcr.io:443") == "b");
+  CHECK(upstreams_of(config, "gcr.io:443") == "b,a");
+  CHECK(upstreams_of(config, "git.corp.example:22") == "b,a");
+  CHECK(upstreams_of(config, "10.1.2.3:80") == "deny");
+  CHECK(upstreams_of(config, "printer.local:80") == "direct");
+  CHECK(upstreams_of(config, "elsewhere.net:80") == "a,b");
+  // The built-in direct is no part of the default.
+  CHECK(config.upstreams.size() == 3);
+  CHECK(config.default_route == std::vector<std::size_t>{0, 1});
+  CHECK(make_router(config).explain(*HostPort::parse("eu.gcr.io:443")).text ==
+        "--route eu.gcr.io=b: eu.gcr.io stands for the host eu.gcr.io");
+}
+
+TEST_CASE("direct is the upstream of that kind if there is one") {
+  const Config config =
+      config_of({"--upstream", "a=socks5://h", "--upstream", "plain=direct?connect-timeout=1s",
+                 "--route", "x.example=direct", "--no-proxy", "y.example"});
+  CHECK(config.upstreams.size() == 2);
+  CHECK(upstreams_of(config, "x.example:1") == "plain");
+  CHECK(upstreams_of(config, "y.example:1") == "plain");
+  CHECK(upstreams_of(config, "z.example:1") == "a,plain");
+}
+
+TEST_CASE("no-proxy goes direct before any route is asked") {
+  const Config config = config_of(two_and({"--no-proxy", "corp.example,192.0.2.0/24", "--no-proxy",
+                                           ".other.example", "--route", "*=deny"}));
+  CHECK(upstreams_of(config, "git.corp.example:80") == "direct");
+  CHECK(upstreams_of(config, "192.0.2.9:80") == "direct");
+  CHECK(upstreams_of(config, "a.other.example:80") == "direct");
+  CHECK(upstreams_of(config, "localhost:80") == "direct");
+  CHECK(upstreams_of(config, "gcr.io:80") == "deny");
+  // Without a list, localhost is a target like any other.
+  CHECK(upstreams_of(config_of(kTwo), "localhost:80") == "a,b");
+  CHECK(upstreams_of(config_of(kTwo), "127.0.0.1:80") == "a,b");
+}
+
+TEST_CASE("an upstream that is only the way to another is not an exit of its own") {
+  const Config config =
+      config_of({"--upstream", "ssh=socks5://127.0.0.1", "--upstream",
+                 "corp=http://proxy.example?via=ssh", "--upstream", "spare=socks5://h"});
+  CHECK(config.upstreams[1].via_index == 0u);
+  CHECK(upstreams_of(config, "gcr.io:443") == "corp,spare");
+  CHECK(config.warnings.empty());
+  CHECK(upstreams_of(config_of({"--upstream", "ssh=socks5://127.0.0.1", "--upstream",
+                                "corp=http://proxy.example?via=ssh", "--route", "gcr.io=ssh"}),
+                     "gcr.io:443") == "ssh");
+}
+
+TEST_CASE("every bad route is told of") {
+  CHECK(problems_of(two_and({"--route", "gcr.io", "--route", "gcr.io=c", "--route", "gcr.io=a,a",
+                             "--route", "10.1.0.0/8,x*=a", "--route", "gcr.io=", "--route", "=a",
+                             "--route", "x=deny,a", "--route", "preset:x=a"})) ==
+        Lines{
+            "--route gcr.io: a route is written PATTERN,...=NAME,...",
+            "--route gcr.io=c: no upstream is named 'c' (a, b, direct, deny)",
+            "--route gcr.io=a,a: 'a' is named twice",
+            "--route 10.1.0.0/8,x*=a: 10.1.0.0/8: not a block: the prefix length is wrong, or "
+            "address bits behind it are set (10.0.0.0/8 is right, 10.1.0.0/8 not)",
+            "--route 10.1.0.0/8,x*=a: x*: a '*' stands alone or first, as in *.example.com; "
+            "addresses are written as a block, as in 172.17.0.0/16",
+            "--route gcr.io=: the name of an upstream is missing",
+            "--route =a: an empty pattern in ''",
+            "--route x=deny,a: 'deny' stands alone",
+            "--route preset:x=a: preset:x: no such preset (gcr, k8s, dockerhub)",
+        });
+}
+
+TEST_CASE("an upstream's own problem does not make its name unknown") {
+  CHECK(problems_of({"--upstream", "a=socks9://h", "--route", "gcr.io=a"}) ==
+        Lines{"--upstream a=socks9://h: unknown scheme 'socks9' (socks5, socks4a, http, https, "
+              "direct)"});
+}
+
+TEST_CASE("chains that lead nowhere") {
+  CHECK(problems_of({"--upstream", "a=socks5://h?via=b", "--upstream", "b=http://h?via=a"}) ==
+        Lines{"--upstream a: via goes in a circle: a -> b -> a"});
+  CHECK(problems_of({"--upstream", "a=socks5://h?via=x"}) ==
+        Lines{"--upstream a: via=x: no such upstream (a)"});
+}
+
+TEST_CASE("what looks like a mistake is a warning") {
+  CHECK(config_of(two_and({"--route", ".io=a", "--route", "us.gcr.io,example.com=b"})).warnings ==
+        Lines{"--route us.gcr.io,example.com=b: us.gcr.io is never reached, --route .io=a comes "
+              "first"});
+  CHECK(config_of(two_and({"--route", "*=a", "--route", "10.0.0.0/8=b"})).warnings ==
+        Lines{"--route 10.0.0.0/8=b: 10.0.0.0/8 is never reached, --route *=a comes first"});
+  CHECK(config_of(two_and({"--route", "*=a"})).warnings == Lines{"--upstream b: no route uses it"});
+  CHECK(config_of(two_and({"--route", "*:443=a"})).warnings.empty());
+  CHECK(config_of(two_and({"--no-proxy", "172.17.*"})).warnings ==
+        Lines{"--no-proxy 172.17.*: never matches; a '*' stands alone or first, addresses are "
+              "written as in 172.17.0.0/16"});
+}
