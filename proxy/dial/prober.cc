@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// Who says yes first and then finds that it cannot connect closes soon after.
+// A proxy that reports success before it has connected closes soon after it finds that it cannot.
 constexpr milliseconds kSuccessSettles{1'000};
 
 }  // namespace
@@ -42,11 +42,11 @@ void Prober::probe() {
 }
 
 void Prober::on_done(DialResult result) {
-  constexpr auto kPermit = Breaker::Permit::granted;
+  constexpr auto kPermit = UpstreamHealth::Permit::granted;
   const auto dial = std::move(dial_);
   const auto proof = dial->proof(result);
-  if (dial->request_answered()) upstream_.replied(loop_.now());
-  if (proof == ProxyDial::Proof::works) upstream_.worked(kPermit, loop_.now(), log_);
+  if (dial->request_answered()) upstream_.health->replied(loop_.now());
+  if (proof == ProxyDial::Proof::works) upstream_.succeeded(kPermit, loop_.now(), log_);
   if (result) {
     stream_ = std::move(*result);
     stream_->set_events(this);
@@ -56,7 +56,7 @@ void Prober::on_done(DialResult result) {
   Error error = std::move(result).error();
   error.text = "probe: " + error.text;
   if (proof == ProxyDial::Proof::fails) {
-    upstream_.probe_failed = true;
+    upstream_.health->probe_failed_quietly();
     upstream_.failed(kPermit, error, loop_.now(), log_);
     return timer_.start(interval_);
   }
@@ -77,8 +77,7 @@ void Prober::on_ready(Stream&) {
 
 void Prober::pass() {
   stream_.reset();
-  upstream_.probe_failed = false;
-  if (upstream_.health->probe_told.exchange(false)) {
+  if (upstream_.health->probe_passed()) {
     log_.write(Log::Level::info, fmt::format("probe: upstream {} gives a connection to {} again",
                                              upstream_.config.label, host_.to_string()));
   }
@@ -88,8 +87,7 @@ void Prober::pass() {
 /// Something beyond the proxy.
 void Prober::fail(const std::string& text) {
   stream_.reset();
-  upstream_.probe_failed = true;
-  if (!upstream_.health->probe_told.exchange(true)) log_.write(Log::Level::warning, text);
+  if (upstream_.health->probe_failed()) log_.write(Log::Level::warning, text);
   timer_.start(interval_);
 }
 

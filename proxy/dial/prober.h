@@ -10,13 +10,13 @@
 namespace culvert {
 
 /// Asks an upstream for a connection to a known host every so often (`--probe`), because a local
-/// port that accepts says nothing about the tunnel behind it.  Any failure counts, as the host is
-/// known to be there: until something comes through again other upstreams are preferred.  So does a
-/// yes that is followed by the end within a second, since some proxies say yes before they have
-/// connected.
+/// port that accepts proves nothing about the tunnel behind it.  Any failure counts, as the host is
+/// known to be there: until a connection comes through again other upstreams are preferred.  So
+/// does a success that is followed by the end of the connection within a second, since some proxies
+/// report success before they have connected.
 ///
-/// The upstream's breaker learns only what an attempt for a client would teach it: that the proxy
-/// itself works, or does not.  The trials of an open breaker are left to clients.
+/// The breaker learns only what an attempt for a client would teach it: that the proxy itself
+/// works, or does not.  The trials of an open breaker are left to clients.
 class Prober final : private StreamEvents {
  public:
   /// All outlive the prober.
@@ -38,7 +38,7 @@ class Prober final : private StreamEvents {
   std::chrono::milliseconds interval_;
   Timer timer_;
   std::unique_ptr<ProxyDial> dial_;
-  std::unique_ptr<Stream> stream_;  // after a yes, while it is seen whether that stands
+  std::unique_ptr<Stream> stream_;  // after a success, while it is seen whether it lasts
 };
 
 }  // namespace culvert

@@ -88,7 +88,7 @@ void ProxyDial::connect() {
   const bool is_asked = purpose_ != Purpose::forward || (upstream_.config.kind != Kind::http &&
                                                          upstream_.config.kind != Kind::https);
   if (upstream_.warm && takes_warm_ && purpose_ != Purpose::warm && is_asked) {
-    if ((stream_ = upstream_.warm->take())) {
+    if ((stream_ = upstream_.warm->take(loop_))) {
       from_pool_ = true;
       timer_.start(std::min(kWarmPatience, left() / 2));
       return begin_handshake();
@@ -189,7 +189,7 @@ void ProxyDial::on_connected(DialResult result) {
   const auto& config = upstream_.config;
   auto tls = std::make_unique<TlsStream>(std::move(stream_), *upstream_.tls,
                                          config.sni.empty() ? config.address.host : config.sni,
-                                         upstream_.session);
+                                         *upstream_.tls_session);
   tls_ = tls.get();
   stream_ = std::move(tls);
   stream_->set_events(this);

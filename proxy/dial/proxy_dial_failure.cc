@@ -119,7 +119,7 @@ ProxyDial::Proof ProxyDial::proof(const DialResult& result) const {
   }
   if (result) {
     // A plain request's dial through an HTTP proxy has heard nothing.
-    return request_answered() || !upstream_.is_silent() ? Proof::works : Proof::none;
+    return request_answered() || !upstream_.health->is_silent() ? Proof::works : Proof::none;
   }
   return proxy_answered_ ? Proof::works : Proof::none;
 }

@@ -25,12 +25,12 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       target_(target),
       done_(done),
       begun_(loop.now()),
-      permit_(upstream.begin_attempt(loop.now())),
+      permit_(upstream.health->begin_attempt(loop.now())),
       dial_(loop, upstream, target_, purpose, check, kConnectLimit, budget,
             DialDone::to<&RouteAttempt::on_done>(this)) {}
 
 RouteAttempt::~RouteAttempt() {
-  if (!learned_) upstream_.breaker.abandoned(permit_);
+  if (!learned_) upstream_.health->abandoned(permit_);
 }
 
 void RouteAttempt::start() {
@@ -51,26 +51,26 @@ void RouteAttempt::on_done(DialResult result) {
   if (log_.enabled(Log::Level::debug)) tell(result);
   learn(result);
   if (done_) return done_(*this, std::move(result));
-  if (silent_) upstream_.silence_was_proxys(target_, result.error(), loop_.now(), log_);
+  if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
 }
 
 void RouteAttempt::learn(const DialResult& result) {
   const auto now = loop_.now();
-  if (dial_.request_answered()) upstream_.replied(now);
+  if (dial_.request_answered()) upstream_.health->replied(now);
   switch (dial_.proof(result)) {
     case ProxyDial::Proof::none:
       return;
     case ProxyDial::Proof::works:
       learned_ = true;
-      if (result) upstream_.probe_failed = false;
-      return upstream_.worked(permit_, now, log_);
+      if (result) upstream_.health->connected();
+      return upstream_.succeeded(permit_, now, log_);
     case ProxyDial::Proof::fails:
       learned_ = true;
       return upstream_.failed(permit_, result.error(), now, log_);
     case ProxyDial::Proof::silent:
-      silent_ = true;
-      learned_ = upstream_.was_silent(permit_, target_, begun_, result.error(), now, log_);
+      unanswered_ = true;
+      learned_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
   }
 }
 

@@ -9,7 +9,7 @@ namespace culvert {
 
 /// One attempt to get through an upstream for a client, whose outcome the upstream learns of.
 /// Destruction before that tells it nothing.
-class RouteAttempt {
+class RouteAttempt final : public Straggler {
  public:
   /// Not called once the attempt goes on alone.  May destroy the attempt.
   using Done = Callback<void(RouteAttempt&, DialResult)>;
@@ -18,7 +18,7 @@ class RouteAttempt {
   RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
                ProxyDial::Purpose purpose, const AddressCheck& check,
                std::chrono::milliseconds budget, Done done);
-  ~RouteAttempt();
+  ~RouteAttempt() override;
   RouteAttempt(const RouteAttempt&) = delete;
   RouteAttempt& operator=(const RouteAttempt&) = delete;
 
@@ -27,11 +27,12 @@ class RouteAttempt {
   /// After a failure: see ProxyDial.
   bool proxy_failed() const { return dial_.proxy_failed(); }
 
-  /// After a failure: the proxy took the request and said no word, see Upstream::was_silent().
-  bool was_silent() const { return silent_; }
+  /// After a failure: the proxy accepted the request and sent no reply, see
+  /// UpstreamHealth::unanswered().
+  bool was_unanswered() const { return unanswered_; }
 
   /// Another upstream was faster, and nobody waits for this one any more.  That proves nothing, but
-  /// a proxy that has not said a word about the target yet may be dead: then the attempt goes on in
+  /// a proxy that has not replied to the request yet may be dead: then the attempt goes on in
   /// Upstream::stragglers until that is known.  Otherwise it ends here.
   static void overtaken(std::unique_ptr<RouteAttempt> attempt);
 
@@ -46,9 +47,9 @@ class RouteAttempt {
   HostPort target_;
   Done done_;
   Loop::Clock::time_point begun_;
-  Breaker::Permit permit_;
+  UpstreamHealth::Permit permit_;
   bool learned_ = false;
-  bool silent_ = false;
+  bool unanswered_ = false;
   ProxyDial dial_;
 };
 

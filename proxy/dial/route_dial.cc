@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "codec/clause.h"
 #include "dial/attempt_limits.h"
+#include "dial/candidates.h"
 
 namespace culvert {
 
@@ -41,36 +42,29 @@ void RouteDial::begin_pass() {
   next_ = 0;
   all_refused_ = true;
   failures_.clear();
-  silent_.clear();
-  order_.clear();
+  unanswered_.clear();
   const auto now = loop_.now();
-  for (Upstream* upstream : upstreams_) {
-    if (!upstream->breaker.is_open(now) && !upstream->probe_failed) {
-      order_.push_back(upstream);
-    } else if (log_.enabled(Log::Level::debug)) {
-      log_.write(Log::Level::debug,
-                 fmt::format("{}: {} is passed over if there is another, it {}",
-                             shown_target(target_), upstream->config.name,
-                             upstream->probe_failed ? "failed its probe" : "keeps failing"));
-    }
-  }
-  if (order_.empty()) {
-    // Nothing better is left.  A proxy that fails at once may as well be asked, it may be back; one
-    // that swallows connections would cost each client its patience.
-    for (Upstream* upstream : upstreams_) {
-      if (!upstream->fails_slowly || !upstream->breaker.is_open(now)) {
-        order_.push_back(upstream);
-      } else {
-        failures_.push_back(
-            {Errc::upstreams_down, Side::upstream, 0,
-             fmt::format("upstream {} has been down for {} and is asked again later (for {})",
-                         shown_upstream(upstream->config.label),
-                         format_seconds(upstream->down_for(now)), shown_target(target_))});
-        all_refused_ = false;
-      }
-    }
+  Candidates candidates = choose_candidates(upstreams_, now);
+  if (log_.enabled(Log::Level::debug)) log_left_out(candidates);
+  order_ = std::move(candidates.order);
+  for (const Upstream* upstream : candidates.resting) {
+    const auto down = upstream->health->down_for(now);
+    failures_.push_back(
+        {Errc::upstreams_down, Side::upstream, 0,
+         fmt::format("upstream {} has been down for {} and is asked again later (for {})",
+                     shown_upstream(upstream->config.label), format_seconds(down),
+                     shown_target(target_))});
+    all_refused_ = false;
   }
   try_next();
+}
+
+void RouteDial::log_left_out(const Candidates& candidates) {
+  for (const auto& [upstream, failed_probe] : candidates.left_out) {
+    log_.write(Log::Level::debug, fmt::format("{}: {} is passed over if there is another, it {}",
+                                              shown_target(target_), upstream->config.name,
+                                              failed_probe ? "failed its probe" : "keeps failing"));
+  }
 }
 
 /// Starts the next upstream of this pass.
@@ -100,8 +94,8 @@ void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
     for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
     attempts_.clear();
     current_ = &upstream;
-    for (const auto& [silent, error] : silent_) {
-      silent->silence_was_proxys(target_, error, loop_.now(), log_);
+    for (const auto& [silent, error] : unanswered_) {
+      silent->target_was_reached(target_, error, loop_.now(), log_);
     }
     return done_(std::move(result));
   }
@@ -114,9 +108,9 @@ void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
 
 void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   const bool proxy_failed = attempt.proxy_failed();
-  if (attempt.was_silent()) silent_.emplace_back(&attempt.upstream(), error);
+  if (attempt.was_unanswered()) unanswered_.emplace_back(&attempt.upstream(), error);
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
-  const auto down = attempt.upstream().down_for(loop_.now());
+  const auto down = attempt.upstream().health->down_for(loop_.now());
   if (proxy_failed && down >= milliseconds(1'000)) {
     error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
   }
@@ -143,7 +137,7 @@ bool RouteDial::may_hold() {
   // One that went down a moment ago is enough: its tunnel may be restarting.  Who waits already may
   // do so for the whole of the budget.
   held_ = held_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
-            return upstream->down_for(now) < limits_.hold;
+            return upstream->health->down_for(now) < limits_.hold;
           });
   return held_;
 }

@@ -12,6 +12,8 @@
 
 namespace culvert {
 
+struct Candidates;
+
 /// How patient and how eager a RouteDial is.
 struct DialLimits {
   std::chrono::milliseconds budget{12'000};  ///< for the whole way, waiting included
@@ -20,13 +22,12 @@ struct DialLimits {
                                              ///< the one before has failed
 };
 
-/// Tries the upstreams of a route in order until one connects, all within one budget; of several
-/// failures the most telling one is reported.  Upstreams whose breaker is open or whose probe
-/// failed are passed over while there is another.
+/// Tries the candidates of a route in order until one connects, all within one budget; of several
+/// failures the most specific one is reported.
 ///
-/// While there is hope it waits: if every upstream's proxy refused the TCP connection, and they
-/// have done so for no longer than `hold`, the tunnel may just be starting, and it is tried again
-/// until the budget is used up.  A refusal that came from the far end is never waited for.
+/// It holds the request if every upstream's proxy refused the TCP connection, and one of them has
+/// done so for less than `hold`: the tunnel may just be starting.  Then all are tried again until
+/// the budget is used up.  A refusal that came from the far end is never waited for.
 class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
@@ -47,6 +48,7 @@ class RouteDial final : public Dial {
 
  private:
   void begin_pass();
+  void log_left_out(const Candidates& candidates);
   void try_next();
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
   void note_failure(const RouteAttempt& attempt, Error error);
@@ -69,7 +71,8 @@ class RouteDial final : public Dial {
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   std::vector<Error> failures_;
-  std::vector<std::pair<Upstream*, Error>> silent_;  // those that failed so in this pass
+  /// Those that accepted the request and did not answer it, in this pass.
+  std::vector<std::pair<Upstream*, Error>> unanswered_;
   bool held_ = false;
   bool all_refused_ = true;  // by their proxies, in this pass
 };

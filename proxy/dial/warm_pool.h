@@ -1,52 +1,46 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "dial/dial.h"
 #include "net/loop.h"
-#include "net/timer.h"
+#include "net/stream.h"
 
 namespace culvert {
 
-struct Upstream;
-class ProxyDial;
+class WarmKeeper;
 
-/// Keeps connections to an upstream's proxy that need nothing but a request: connected, TLS done,
-/// SOCKS greeting and authentication done (`?warm=N`).  A CONNECT then costs one round trip.
-/// Whatever happens on a waiting connection spoils it, and none waits for long.
-class WarmPool final : private StreamEvents {
+/// Connections to an upstream's proxy that need nothing but a request: connected, TLS done, SOCKS
+/// greeting and authentication done (`?warm=N`).  A CONNECT then costs one round trip.  One pool
+/// for each upstream and process: every worker takes from it, and one of them refills it, see
+/// WarmKeeper.
+class WarmPool : public std::enable_shared_from_this<WarmPool> {
  public:
-  /// Keeps `wanted` connections.  `upstream` owns the pool.
-  WarmPool(Loop& loop, Upstream& upstream, std::size_t wanted);
-  ~WarmPool();
-
-  /// A ready connection, nullptr if there is none at the moment; another one takes its place.
-  std::unique_ptr<Stream> take();
-  /// One that was taken turned out to be dead without a word, so these may be as well: they are
-  /// replaced.
+  /// A ready connection that goes on in `loop`, nullptr if there is none at the moment; another one
+  /// takes its place.  From any thread.
+  std::unique_ptr<Stream> take(Loop& loop);
+  /// One that was taken turned out to be dead without a sign, so these may be as well: they are
+  /// replaced.  From any thread.
   void distrust();
 
  private:
+  friend class WarmKeeper;
   struct Ready {
-    std::unique_ptr<Stream> stream;
+    std::uint64_t id;
+    std::unique_ptr<Stream> stream;  // attached to no loop
     Loop::Clock::time_point since;
   };
-  struct Filling;
 
-  void on_ready(Stream& stream) override;
-  void fill();
-  void on_filled(Filling& filling, DialResult result);
-  void on_timer();
+  std::size_t size() const;
+  void wake_keeper();
 
-  Loop& loop_;
-  Upstream& upstream_;
-  std::size_t wanted_;
+  mutable std::mutex mutex_;
   std::vector<Ready> ready_;  // the oldest first
-  std::vector<std::unique_ptr<Filling>> filling_;
-  Timer timer_;
-  bool resting_ = false;  // after a failure
+  WarmKeeper* keeper_ = nullptr;
 };
 
 }  // namespace culvert

@@ -6,6 +6,7 @@
 
 namespace culvert {
 
+class Loop;
 class Pipe;
 class Stream;
 
@@ -67,6 +68,14 @@ class Stream {
 
   /// Puts bytes back: the next try_read() begins with them.
   virtual void unread(std::string bytes) = 0;
+
+  // A stream may go on in another thread's loop.  Between detach() and attach() it has no loop, and
+  // on_ready() does not come; it may still be read.
+  virtual void detach() {}
+  /// In the thread of `loop`.  0, or the errno with which the system refused to watch the stream.
+  virtual int attach(Loop&) { return 0; }
+  /// To be polled while it is detached; negative if there is none.
+  virtual int descriptor() const { return -1; }
 
   /// The stream can move bytes between its socket and a pipe without their passing through us.
   virtual bool can_splice() const { return false; }

@@ -30,13 +30,23 @@ void set_user_timeout(int fd, unsigned milliseconds) {
 }  // namespace
 
 TcpStream::TcpStream(Loop& loop, int fd, State state)
-    : loop_(loop), fd_(fd), writable_(state == State::connected) {
+    : loop_(&loop), fd_(fd), writable_(state == State::connected) {
+  watch_error_ = attach(loop);
+}
+
+int TcpStream::attach(Loop& loop) {
+  loop_ = &loop;
   // Both directions, edge-triggered, once and for all.
-  watch_error_ = loop_.watch(fd_, *this, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  return loop.watch(fd_, *this, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+void TcpStream::detach() {
+  loop_->unwatch(fd_, *this);
+  loop_ = nullptr;
 }
 
 TcpStream::~TcpStream() {
-  loop_.forget(*this);
+  if (loop_ != nullptr) loop_->forget(*this);
   if (reset_on_close_) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -87,7 +97,8 @@ Io TcpStream::try_read(std::span<char> buffer) {
     }
     return Io::ok(count);
   }
-  if (!readable_) return Io::would_block();
+  // Without a loop no edge is seen.
+  if (!readable_ && loop_ != nullptr) return Io::would_block();
   const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
   if (count > 0) {
     // A short read means drained, and the next byte brings an edge (epoll(7)) - unless the end

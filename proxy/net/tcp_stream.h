@@ -24,13 +24,16 @@ class TcpStream final : public Stream, private Pollable {
   Io try_read(std::span<char> buffer) override;
   Io try_write(std::span<const char> bytes) override;
   Io shutdown_write() override;
-  void resume() override { loop_.resume(*this); }
+  void resume() override { loop_->resume(*this); }
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return broken_; }
   bool peer_finished() const override { return hung_up_; }
   std::size_t unsent() const override;
   void check_peer(bool blocked) override;
   void unread(std::string bytes) override;
+  void detach() override;
+  int attach(Loop& loop) override;
+  int descriptor() const override { return fd_; }
   bool can_splice() const override { return unread_ == nullptr && !urgent_; }
   Io splice_to(Pipe& pipe, std::size_t most) override;
   Io splice_from(Pipe& pipe) override;
@@ -50,7 +53,7 @@ class TcpStream final : public Stream, private Pollable {
   bool connected_to_itself(std::uint16_t port) const;
   bool at_end() const;
 
-  Loop& loop_;
+  Loop* loop_;  // nullptr while detached
   std::unique_ptr<std::string> unread_;
   int fd_;
   int watch_error_ = 0;

@@ -120,11 +120,18 @@ TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
 TlsSessionSlot::~TlsSessionSlot() { SSL_SESSION_free(session_); }
 
 void TlsSessionSlot::put(ssl_session_st* session) {
+  const std::lock_guard lock(mutex_);
   SSL_SESSION_free(session_);
   session_ = session;
 }
 
+ssl_session_st* TlsSessionSlot::get() const {
+  const std::lock_guard lock(mutex_);
+  return session_;
+}
+
 void TlsSessionSlot::offer(ssl_st* ssl) const {
+  const std::lock_guard lock(mutex_);
   if (session_ == nullptr) return;
   // OpenSSL takes a session of TLS 1.3 out of use with the handshake that resumes it.
   SSL_SESSION* copy = SSL_SESSION_dup(session_);

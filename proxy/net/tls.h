@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +38,10 @@ class TlsClientContext {
 };
 
 /// The last session that a server gave, offered again at the next handshakes (RFC 8446
-/// section 2.2). One for each worker and server.  Appendix C.4 there advises to offer each but
-/// once, so that nobody can tell two connections to be of the same client; ours go from one address
-/// to one proxy anyway, and several often begin before the first has brought a new session.
+/// section 2.2). One for each server, shared by the workers.  Appendix C.4 there advises to offer
+/// each but once, so that nobody can tell two connections to be of the same client; ours go from
+/// one address to one proxy anyway, and several often begin before the first has brought a new
+/// session.
 class TlsSessionSlot {
  public:
   TlsSessionSlot() = default;
@@ -49,9 +51,10 @@ class TlsSessionSlot {
 
   void put(ssl_session_st* session);  ///< takes over one reference
   void offer(ssl_st* ssl) const;
-  ssl_session_st* get() const { return session_; }
+  ssl_session_st* get() const;
 
  private:
+  mutable std::mutex mutex_;
   ssl_session_st* session_ = nullptr;
 };
 
@@ -87,6 +90,9 @@ class TlsStream final : public Stream, private StreamEvents {
   bool truncated() const override { return !close_notified_; }
   std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
   void unread(std::string bytes) override;
+  void detach() override { beneath_->detach(); }
+  int attach(Loop& loop) override { return beneath_->attach(loop); }
+  int descriptor() const override { return beneath_->descriptor(); }
 
   /// For OpenSSL, which tells of alerts here.
   static void on_info(const ssl_st* ssl, int where, int value);

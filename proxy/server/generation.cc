@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "config/same_upstream.h"
 #include "dial/via_transport.h"
 
 namespace culvert {
@@ -15,9 +14,8 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
   std::vector<std::unique_ptr<Upstream>> out;
   for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
     auto upstream = std::make_unique<Upstream>();
+    static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
     upstream->config = ruleset.config.upstreams[i];
-    upstream->tls = ruleset.tls[i];
-    upstream->health = ruleset.health[i];
     upstream->pseudonym = pseudonym;
     if (const auto& credentials = upstream->config.credentials) {
       upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
@@ -30,9 +28,6 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
     } else {
       upstream->transport = transport;
     }
-    if (const std::size_t wanted = upstream->config.warm) {
-      upstream->warm = std::make_unique<WarmPool>(loop, *upstream, wanted);
-    }
   }
   return out;
 }
@@ -40,7 +35,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
 }  // namespace
 
 Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log,
-                       FlowResources flow, std::string_view pseudonym, const Generation* before)
+                       FlowResources flow, std::string_view pseudonym, bool tends_upstreams)
     : ruleset_(std::move(ruleset)),
       upstreams_(make_upstreams(*ruleset_, loop, pseudonym)),
       context_{.loop = loop,
@@ -52,35 +47,29 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .upstreams = upstreams_,
                .flow = flow,
                .pseudonym = pseudonym} {
-  if (before != nullptr) remember(*before);
-  const auto& config = ruleset_->config;
-  for (const auto& upstream : upstreams_) {
-    if (!config.probe || upstream->config.kind == UpstreamConfig::Kind::direct) continue;
-    probers_.push_back(
-        std::make_unique<Prober>(loop, log, *upstream, *config.probe, config.probe_interval));
-  }
+  if (tends_upstreams) tend_upstreams();
 }
 
-void Generation::remember(const Generation& before) {
-  const auto& config = ruleset_->config;
-  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    const auto same = same_upstream(before.ruleset_->config, config, i);
-    if (!same) continue;
-    upstreams_[i]->remember(*before.upstreams_[*same]);
-    if (config.probe) continue;
-    // Without a prober nobody might ever find out that it is well again.
-    upstreams_[i]->probe_failed = false;
-    upstreams_[i]->health->probe_told = false;
+void Generation::tend_upstreams() {
+  const Config& config = ruleset_->config;
+  for (const auto& upstream : upstreams_) {
+    if (upstream->config.kind == UpstreamConfig::Kind::direct) continue;
+    if (config.probe) {
+      probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream,
+                                                  *config.probe, config.probe_interval));
+    }
+    if (upstream->warm) {
+      warm_keepers_.push_back(
+          std::make_unique<WarmKeeper>(context_.loop, *upstream, upstream->config.warm));
+    }
   }
 }
 
 void Generation::retire() {
   context_.draining = true;
   probers_.clear();
-  for (const auto& upstream : upstreams_) {
-    upstream->warm.reset();
-    upstream->stragglers.clear();
-  }
+  warm_keepers_.clear();
+  for (const auto& upstream : upstreams_) upstream->stragglers.clear();
 }
 
 }  // namespace culvert

@@ -6,20 +6,20 @@
 
 #include "dial/prober.h"
 #include "dial/upstream.h"
+#include "dial/warm_keeper.h"
 #include "server/ruleset.h"
 #include "session/context.h"
 
 namespace culvert {
 
-/// What one worker keeps for the sessions that began under one ruleset: the ruleset, and what it
-/// remembers about the upstreams.  The last of these sessions takes it along.
+/// What one worker keeps for the sessions that began under one ruleset: the ruleset, and the
+/// upstreams as its loop uses them.  The last of these sessions takes it along.
 class Generation {
  public:
-  /// The loop, the log, the flow's resources and the pseudonym outlive it.  `before`, if there is
-  /// one, is the generation that it follows: what was remembered there about upstreams that are
-  /// the same stays known.
+  /// The loop, the log, the flow's resources and the pseudonym outlive it.  `tends_upstreams`: this
+  /// one probes them and keeps their warm connections, for all workers; true for one worker only.
   Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log, FlowResources flow,
-             std::string_view pseudonym, const Generation* before = nullptr);
+             std::string_view pseudonym, bool tends_upstreams);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
@@ -32,11 +32,12 @@ class Generation {
   void retire();
 
  private:
-  void remember(const Generation& before);
+  void tend_upstreams();
 
   std::shared_ptr<const Ruleset> ruleset_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Prober>> probers_;
+  std::vector<std::unique_ptr<WarmKeeper>> warm_keepers_;
   SessionContext context_;
 };
 

@@ -1,5 +1,6 @@
 #include "server/ruleset.h"
 
+#include <random>
 #include <utility>
 
 #include "config/same_upstream.h"
@@ -23,20 +24,28 @@ Router make_router(const Config& config) {
   return Router(std::move(table));
 }
 
-Ruleset::Ruleset(Config config_, std::vector<std::shared_ptr<const TlsClientContext>> tls_)
+Ruleset::Ruleset(Config config_, std::vector<std::shared_ptr<const TlsClientContext>> tls)
     : config(std::move(config_)),
-      tls(std::move(tls_)),
       access(config.allow_clients, config.open_proxy),
       router(make_router(config)),
       guard(listeners, router, is_own_address) {
+  // Different seeds: the trials of upstreams that went down together need not come together.
+  std::random_device seed;
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
-    health.push_back(std::make_shared<UpstreamHealth>());
+    SharedUpstream& upstream = shared.emplace_back();
+    upstream.tls = std::move(tls[i]);
+    upstream.health = std::make_shared<UpstreamHealth>(UpstreamHealth::kLimits, seed());
+    if (config.upstreams[i].warm > 0) upstream.warm = std::make_shared<WarmPool>();
   }
 }
 
 void Ruleset::keep_health(const Ruleset& before) {
-  for (std::size_t i = 0; i < health.size(); ++i) {
-    if (const auto same = same_upstream(before.config, config, i)) health[i] = before.health[*same];
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    const auto same = same_upstream(before.config, config, i);
+    if (!same) continue;
+    shared[i].health = before.shared[*same].health;
+    // Without a prober nobody might ever find out that it is well again.
+    if (!config.probe) shared[i].health->forget_probe();
   }
 }
 

@@ -23,13 +23,12 @@ struct Ruleset {
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
-  /// Takes over the health of those upstreams that `before` has, too.  For a reload, before the
+  /// Goes on with the health of those upstreams that `before` has, too.  For a reload, before the
   /// workers share it.
   void keep_health(const Ruleset& before);
 
   Config config;
-  std::vector<std::shared_ptr<const TlsClientContext>> tls;  ///< for each upstream, or null
-  std::vector<std::shared_ptr<UpstreamHealth>> health;       ///< for each upstream
+  std::vector<SharedUpstream> shared;  ///< for each upstream
   AccessPolicy access;
   Router router;
   std::vector<HostPort> listeners;  ///< our own addresses, set by the server once it has bound them

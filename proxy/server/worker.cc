@@ -29,6 +29,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
     : shared_(shared),
       next_id_(index + 1),
       id_step_(count),
+      tends_upstreams_(index == 0),
       drained_(std::move(drained)),
       log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
@@ -50,7 +51,7 @@ Worker::~Worker() = default;
 void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
       ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_}, shared_.pseudonym,
-      generations_.empty() ? nullptr : generations_.back().get()));
+      tends_upstreams_));
 }
 
 void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {

@@ -52,6 +52,7 @@ class Worker {
   Shared& shared_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;
+  bool tends_upstreams_;  // the first worker does, for all
   std::function<void()> drained_;
   Loop loop_;
   Log log_;

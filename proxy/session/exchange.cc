@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
+#include "dial/candidates.h"
 
 namespace culvert {
 
@@ -82,12 +83,7 @@ bool Exchange::may_reuse_connection() const {
 
 /// The upstream that a dial along the route would try first.
 const Upstream* Exchange::first_choice() const {
-  const auto now = context_.loop.now();
-  for (const std::size_t index : route_->upstreams) {
-    const Upstream& upstream = *context_.upstreams[index];
-    if (!upstream.breaker.is_open(now) && !upstream.probe_failed) return &upstream;
-  }
-  return context_.upstreams[route_->upstreams.front()].get();
+  return first_candidate(route_->upstreams, context_.upstreams, context_.loop.now());
 }
 
 void Exchange::dial() {

@@ -375,3 +375,28 @@ TEST_CASE("splice_from() into a full stream blocks and keeps the bytes") {
   CHECK(received.substr(filled) == "held");
   pool.give_back(std::move(pipe));
 }
+
+TEST_CASE("a stream goes on in another loop, and misses nothing that came between") {
+  Line line(tcp_pair());
+  Loop second;
+  line.stream->detach();
+  CHECK_FALSE(line.loop.busy());
+  CHECK(is_quiet(*line.stream));
+  send_all(line.far, "between");
+  SECTION("it is read while it has no loop") {
+    CHECK(line.read(3) == "bet");
+    send_all(line.far, "bet");
+  }
+  SECTION("it is not read") {}
+  line.calls = 0;
+  REQUIRE(line.stream->attach(second) == 0);
+  CHECK(turn_until(second, [&] { return line.calls > 0; }));
+  CHECK(line.read().substr(0, 4).size() == 4);
+  CHECK(line.read() == "(blocked)");
+  CHECK(line.stream->try_write(std::string_view("x")).status == Io::Status::ok);
+  send_fin(line.far);
+  CHECK(turn_until(second, [&] { return line.stream->peer_finished(); }));
+  CHECK(line.read() == "(eof)");
+  line.stream.reset();
+  CHECK_FALSE(second.busy());
+}

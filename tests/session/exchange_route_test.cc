@@ -74,6 +74,6 @@ TEST_CASE("but it does not override the order of a route") {
 
 TEST_CASE("an upstream that is down is not what a route would try first") {
   TwoWays ways;
-  ways.first->probe_failed = true;
+  ways.first->health->probe_failed();
   CHECK(ways.ask("a-first.test") == std::vector<std::string>{"b:1"});
 }

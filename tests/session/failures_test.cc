@@ -180,7 +180,7 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
   const Answer answer = ask(scene);
   CHECK(answer.status == 502);
   CHECK_THAT(answer.reason, Contains(reason));
-  CHECK(upstream.health->down_since != 0);
+  CHECK(upstream.health->breaker().down_since().has_value());
 }
 
 TEST_CASE("each phase has its deadline, and the answer names the phase") {

@@ -7,6 +7,7 @@
 
 #include "options/command_line.h"
 #include "support/catch.h"
+#include "support/route_scene.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -30,9 +31,9 @@ struct Reload {
     REQUIRE(problems.empty());
     if (ruleset) fresh->keep_health(*ruleset);
     ruleset = fresh;
-    const Generation* before = generations.empty() ? nullptr : generations.back().get();
+    if (!generations.empty()) generations.back()->retire();
     generations.push_back(std::make_unique<Generation>(
-        ruleset, loop, log, FlowResources{buffer, pipes}, "culvert-test", before));
+        ruleset, loop, log, FlowResources{buffer, pipes}, "culvert-test", true));
     return *generations.back();
   }
   static Upstream& upstream(Generation& generation, std::size_t index) {
@@ -40,7 +41,7 @@ struct Reload {
   }
   void break_down(Upstream& upstream) {
     for (int i = 0; i < 3; ++i) {
-      upstream.failed(upstream.begin_attempt(loop.now()), kTimedOut, loop.now(), log);
+      upstream.failed(upstream.health->begin_attempt(loop.now()), kTimedOut, loop.now(), log);
     }
   }
 
@@ -64,15 +65,15 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
   Generation& after = reload.read({"--upstream", "http://b", "--upstream", "socks5://127.0.0.1:1"});
   Upstream& still_down = Reload::upstream(after, 1);
   const auto now = reload.loop.now();
-  CHECK(still_down.breaker.is_open(now));
-  CHECK(still_down.fails_slowly);
-  CHECK(still_down.false_successes == 1);
+  CHECK(still_down.health->view(now).open);
+  CHECK(still_down.health->view(now).fails_slowly);
+  CHECK(still_down.health->false_successes() == 1);
   CHECK(still_down.health == down.health);
-  CHECK(still_down.down_for(now + 5s) == 5s);
-  CHECK_FALSE(Reload::upstream(after, 0).breaker.is_open(now));
+  CHECK(still_down.health->down_for(now + 5s) == 5s);
+  CHECK_FALSE(Reload::upstream(after, 0).health->view(now).open);
   // When it is back, all know.
-  still_down.worked(Breaker::Permit::granted, now, reload.log);
-  CHECK(down.down_for(now + 5s) == 0s);
+  still_down.succeeded(Breaker::Permit::granted, now, reload.log);
+  CHECK(down.health->down_for(now + 5s) == 0s);
 }
 
 TEST_CASE("a reload begins anew with an upstream that has changed") {
@@ -80,18 +81,20 @@ TEST_CASE("a reload begins anew with an upstream that has changed") {
   Upstream& before = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
   reload.break_down(before);
   Upstream& after = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:2"}), 0);
-  CHECK_FALSE(after.breaker.is_open(reload.loop.now()));
-  CHECK(after.down_for(reload.loop.now() + 5s) == 0s);
+  CHECK_FALSE(after.health->view(reload.loop.now()).open);
+  CHECK(after.health->down_for(reload.loop.now() + 5s) == 0s);
 }
 
-TEST_CASE("a trial that is under way during a reload does not keep the next one waiting for ever") {
+TEST_CASE("a trial that is under way during a reload is the only one, until it ends") {
   Reload reload;
   Upstream& before = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
   reload.break_down(before);
   const auto later = reload.loop.now() + 20s;
-  REQUIRE(before.begin_attempt(later) == Breaker::Permit::trial);
+  REQUIRE(before.health->begin_attempt(later) == Breaker::Permit::trial);
   Upstream& after = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);
-  CHECK(after.begin_attempt(later) == Breaker::Permit::trial);
+  CHECK(after.health->view(later).open);
+  before.health->abandoned(Breaker::Permit::trial);
+  CHECK(after.health->begin_attempt(later) == Breaker::Permit::trial);
 }
 
 TEST_CASE("a failed probe is forgotten if nobody probes any more") {
@@ -99,8 +102,8 @@ TEST_CASE("a failed probe is forgotten if nobody probes any more") {
   Reload reload;
   const std::vector<std::string> probed = {"--upstream", "socks5://127.0.0.1:1", "--probe", "x:1"};
   Upstream& before = Reload::upstream(reload.read(probed), 0);
-  before.probe_failed = true;
+  before.health->probe_failed();
   std::vector<std::string> then = probed;
   if (!probes) then.resize(2);
-  CHECK(Reload::upstream(reload.read(then), 0).probe_failed == probes);
+  CHECK(probe_has_failed(Reload::upstream(reload.read(then), 0)) == probes);
 }

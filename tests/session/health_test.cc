@@ -60,7 +60,7 @@ TEST_CASE("after the breaker's wait one request finds out, and others do not wai
   grant(first);
   settle(pair.scene.loop);
   CHECK(trial.connected());
-  CHECK_FALSE(pair.first().breaker.down_since().has_value());
+  CHECK_FALSE(pair.first().health->breaker().down_since().has_value());
 }
 
 TEST_CASE("if every breaker is open, those that fail at once are asked all the same") {
@@ -69,7 +69,7 @@ TEST_CASE("if every breaker is open, those that fail at once are asked all the s
   pair.scene.break_down(pair.second(), kRefused);
   CHECK(pair.scene.ask_and_wait(kImpatient).connected());
   CHECK(pair.scene.dials(0) == 0);
-  CHECK_FALSE(pair.second().breaker.is_open(pair.scene.loop.now()));
+  CHECK_FALSE(pair.second().health->view(pair.scene.loop.now()).open);
 }
 
 TEST_CASE("an attempt that is made although the breaker is open counts") {
@@ -77,13 +77,13 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   RouteScene& scene = pair.scene;
   Upstream& upstream = pair.first();
   scene.break_down(upstream, kRefused);
-  const auto permit = upstream.begin_attempt(scene.loop.now());
+  const auto permit = upstream.health->begin_attempt(scene.loop.now());
   CHECK(permit == Breaker::Permit::granted);
-  upstream.worked(permit, scene.loop.now(), scene.log());
-  CHECK_FALSE(upstream.breaker.is_open(scene.loop.now()));
+  upstream.succeeded(permit, scene.loop.now(), scene.log());
+  CHECK_FALSE(upstream.health->view(scene.loop.now()).open);
   scene.break_down(upstream, kRefused);
   turn_for(scene.loop, RouteScene::kWait + 20ms);
-  CHECK(upstream.begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
+  CHECK(upstream.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
 }
 
 TEST_CASE("if all that is left hangs, nobody has to wait to hear that") {
@@ -108,22 +108,22 @@ TEST_CASE(
   SECTION("a third one") {
     scene.proxy(0).fails(ECONNREFUSED);
     scene.ask_and_wait(kImpatient);
-    CHECK(upstream.breaker.next_trial().has_value());
+    CHECK(upstream.health->breaker().next_trial().has_value());
   }
   SECTION("the far end refuses") {
     scene.proxy(0).connects(peer);
     greet(peer);
     peer.hears(kSocks5Request).says(kSocks5Refused);
     CHECK_FALSE(scene.ask_and_wait(kImpatient).connected());
-    CHECK_FALSE(upstream.breaker.down_since().has_value());
+    CHECK_FALSE(upstream.health->breaker().down_since().has_value());
     CHECK_THAT(scene.log_text(), Contains(" is back after "));
   }
   SECTION("it greets, and says no more: that proves neither") {
     scene.proxy(0).connects(peer);
     greet(peer);
     CHECK_FALSE(scene.ask_and_wait({.budget = 300ms, .hold = 0ms}).connected());
-    CHECK(upstream.breaker.down_since().has_value());
-    CHECK_FALSE(upstream.breaker.next_trial().has_value());
+    CHECK(upstream.health->breaker().down_since().has_value());
+    CHECK_FALSE(upstream.health->breaker().next_trial().has_value());
   }
 }
 
@@ -149,7 +149,7 @@ struct Mute {
     return peer;
   }
   /// It has opened the breaker, and not by what it knows of only one target.
-  bool passed_over() { return upstream.breaker.next_trial().has_value(); }
+  bool passed_over() { return upstream.health->breaker().next_trial().has_value(); }
 
   RouteScene scene;
   Upstream& upstream;
@@ -191,7 +191,7 @@ TEST_CASE("a proxy that leaves several targets unanswered is to blame, though it
   mute.ask("c.example:443");
   CHECK(mute.passed_over() == !speaks);
   // If there is nothing better it is still asked.
-  CHECK_FALSE(mute.upstream.fails_slowly);
+  CHECK_FALSE(mute.upstream.health->view(mute.scene.loop.now()).fails_slowly);
   Peer& asked = mute.ask("d.example:443");
   CHECK(asked.closed());
 }
@@ -216,7 +216,11 @@ TEST_CASE("an answer while others wait in vain is one") {
   CHECK(mute.scene.ask_and_wait(kImpatient).connected());
   REQUIRE(turn_until(mute.scene.loop, [&] { return requests.back().done(); }));
   CHECK_FALSE(mute.passed_over());
-  CHECK(mute.upstream.unanswered.empty());
+  // The count has begun anew: two more are not enough.
+  const auto now = mute.scene.loop.now();
+  for (const char* target : {"x.example:443", "y.example:443"}) {
+    CHECK_FALSE(mute.upstream.health->unanswered(Breaker::Permit::granted, target, now, now));
+  }
 }
 
 TEST_CASE("a target that another upstream reaches proves whose silence it was") {
@@ -277,8 +281,8 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   scene.proxy(0).connects(peer);
   greet(peer);
   grant(peer);
-  upstream.probe_failed = true;
+  upstream.health->probe_failed();
   upstream.failed(Breaker::Permit::granted, kTimedOut, scene.loop.now(), scene.log());
   CHECK(scene.ask_and_wait(kImpatient).connected());
-  CHECK_FALSE(upstream.probe_failed);
+  CHECK_FALSE(probe_has_failed(upstream));
 }

@@ -105,15 +105,15 @@ TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it e
   grant(second);
   CHECK(scene.ask_and_wait(kHedged).connected());
   CHECK(scene.dials(0) == 1);
-  CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::refused);
+  CHECK(slow.health->view(scene.loop.now()).open);
   SECTION("badly") {
     scene.proxy(0).let_go(ECONNREFUSED);
     settle(scene.loop);
-    CHECK(slow.breaker.is_open(scene.loop.now()));
+    CHECK(slow.health->view(scene.loop.now()).open);
   }
   SECTION("by nobody's fault") {
     slow.stragglers.clear();
-    CHECK(slow.breaker.ask(scene.loop.now()) == Breaker::Permit::trial);
+    CHECK(slow.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
   }
   CHECK(slow.stragglers.empty());
 }
@@ -152,9 +152,9 @@ struct Race {
 TEST_CASE("hedging: a first upstream that is dead does not stay hidden") {
   Race race;
   race.run(3);
-  CHECK_FALSE(race.first().breaker.is_open(race.scene.loop.now()));  // slow so far, and no more
+  CHECK_FALSE(race.first().health->view(race.scene.loop.now()).open);  // slow so far, and no more
   REQUIRE(turn_until(race.scene.loop, [&] { return race.first().stragglers.empty(); }));
-  CHECK(race.first().breaker.is_open(race.scene.loop.now()));
+  CHECK(race.first().health->view(race.scene.loop.now()).open);
   CHECK_THAT(race.scene.log_text(), Contains("did not accept the connection within"));
   race.run(1);
   CHECK(race.scene.dials(0) == 3);
@@ -171,7 +171,7 @@ TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
   settle(race.scene.loop);
   CHECK(first.closed());
   CHECK(first.verdict() == "");
-  CHECK(race.first().breaker.last_success().has_value());
+  CHECK(race.first().health->breaker().last_success().has_value());
   CHECK(race.scene.log_text() == "");
 }
 
@@ -194,9 +194,9 @@ TEST_CASE("hedging: a first upstream that greets and then is silent does not sta
     greet(first);
   }
   race.run(3);
-  CHECK_FALSE(race.first().breaker.is_open(race.scene.loop.now()));
+  CHECK_FALSE(race.first().health->view(race.scene.loop.now()).open);
   REQUIRE(turn_until(race.scene.loop, [&] { return race.first().stragglers.empty(); }));
-  CHECK(race.first().breaker.is_open(race.scene.loop.now()));
+  CHECK(race.first().health->view(race.scene.loop.now()).open);
   CHECK_THAT(race.scene.log_text(), Contains("did not answer the request within"));
 }
 

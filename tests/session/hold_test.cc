@@ -54,7 +54,7 @@ TEST_CASE("a refusal is waited for only if each upstream refuses, and by itself"
 TEST_CASE("there is no hope for who has been down for long") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
-  upstream.health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
+  upstream.health->failed(UpstreamHealth::Permit::granted, false, scene.loop.now() - 40s);
   scene.proxy(0).fails(ECONNREFUSED);
   auto& request = scene.ask_and_wait(kPatient);
   REQUIRE_FALSE(request.connected());
@@ -65,7 +65,8 @@ TEST_CASE("there is no hope for who has been down for long") {
 
 TEST_CASE("one of them that was up a moment ago is hope enough") {
   RouteScene scene;
-  scene.add(socks5()).health->down_since = (scene.loop.now() - 40s).time_since_epoch().count();
+  scene.add(socks5()).health->failed(UpstreamHealth::Permit::granted, false,
+                                     scene.loop.now() - 40s);
   scene.add(socks5());
   scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   scene.proxy(1).fails(ECONNREFUSED);
@@ -172,5 +173,5 @@ TEST_CASE("what a hop says of the next one is that one's fault, and is not waite
              Contains("upstream http://far.example:1080 is out of reach for gcr.io:443: upstream "
                       "socks5://proxy.example:1080 says far.example:443 refused"));
   CHECK(chain.transport->asked().size() == 1);
-  CHECK(chain.scene.upstreams[0]->breaker.down_since().has_value());
+  CHECK(chain.scene.upstreams[0]->health->breaker().down_since().has_value());
 }

@@ -47,9 +47,9 @@ TEST_CASE("a prober leaves the trial of an open breaker to clients") {
   turn_for(probed.scene.loop, RouteScene::kWait + 20ms);
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 1; }));
-  CHECK_FALSE(upstream.breaker.is_open(probed.scene.loop.now()));
-  CHECK(upstream.breaker.ask(probed.scene.loop.now()) == Breaker::Permit::trial);
-  upstream.breaker.abandoned(Breaker::Permit::trial);
+  CHECK_FALSE(upstream.health->view(probed.scene.loop.now()).open);
+  CHECK(upstream.health->begin_attempt(probed.scene.loop.now()) == Breaker::Permit::trial);
+  upstream.health->abandoned(Breaker::Permit::trial);
   probed.prober.reset();
   CHECK(probed.scene.proxy(0).alive() == 0);
 }
@@ -65,11 +65,11 @@ TEST_CASE("a host of --probe that is down says nothing about the proxy, and is t
   }
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] {
-    return probed.upstream.probe_failed && probed.scene.dials(0) == probes;
+    return probe_has_failed(probed.upstream) && probed.scene.dials(0) == probes;
   }));
-  CHECK(probed.upstream.probe_failed);
-  CHECK_FALSE(probed.upstream.fails_slowly);
-  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());
+  CHECK(probe_has_failed(probed.upstream));
+  CHECK_FALSE(probed.upstream.health->view({}).fails_slowly);
+  CHECK_FALSE(probed.upstream.health->breaker().down_since().has_value());
   CHECK(probed.log_lines() == 1);
   CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5"));
   probed.prober.reset();
@@ -91,7 +91,7 @@ TEST_CASE("a probe that comes through again is told once") {
   third.says("220 hello\r\n");
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 4; }));
-  CHECK_FALSE(probed.upstream.probe_failed);
+  CHECK_FALSE(probe_has_failed(probed.upstream));
   CHECK(second.closed());
   CHECK(probed.log_lines() == 2);
   CHECK_THAT(probed.scene.log_text(), Contains("gives a connection to gcr.io:443 again"));
@@ -107,27 +107,28 @@ TEST_CASE("a yes that is followed by the end is no yes to a prober") {
   probed.begin(5s);
   settle(probed.scene.loop);
   if (liar.open()) {
-    CHECK_FALSE(probed.upstream.probe_failed);
+    CHECK_FALSE(probe_has_failed(probed.upstream));
     liar.ends();
     settle(probed.scene.loop);
   }
-  CHECK(probed.upstream.probe_failed);
+  CHECK(probe_has_failed(probed.upstream));
   CHECK(liar.closed());
-  CHECK_FALSE(probed.upstream.breaker.down_since().has_value());  // the proxy itself is there
+  CHECK_FALSE(
+      probed.upstream.health->breaker().down_since().has_value());  // the proxy itself is there
   CHECK_THAT(probed.scene.log_text(),
              Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
 }
 
 TEST_CASE("a yes that stands for a second is one, and so is a byte") {
   Probed probed;
-  probed.upstream.probe_failed = true;
+  probed.upstream.health->probe_failed_quietly();
   Peer& peer = probed.connection();
   grant(peer);
   const bool speaks = GENERATE(false, true);
   if (speaks) peer.says("220 hello\r\n").ends();
   const auto begun = Loop::Clock::now();
   probed.begin(5s);
-  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
+  REQUIRE(turn_until(probed.scene.loop, [&] { return !probe_has_failed(probed.upstream); }));
   CHECK((Loop::Clock::now() - begun >= 990ms) == !speaks);
   CHECK(peer.closed());
   CHECK(probed.scene.log_text() == "");
@@ -146,11 +147,11 @@ TEST_CASE("an upstream whose probe fails is passed over, until one comes through
   grant(first);
   first.says("220 hello\r\n");
   Prober prober(probed.scene.loop, probed.scene.log(), probed.upstream, probed.scene.target, 1s);
-  REQUIRE(turn_until(probed.scene.loop, [&] { return probed.upstream.probe_failed; }));
-  CHECK_FALSE(probed.upstream.breaker.is_open(probed.scene.loop.now()));
+  REQUIRE(turn_until(probed.scene.loop, [&] { return probe_has_failed(probed.upstream); }));
+  CHECK_FALSE(probed.upstream.health->view(probed.scene.loop.now()).open);
   CHECK(probed.scene.ask_and_wait(kImpatient).connected());
   CHECK(probed.scene.dials(0) == 1);
-  REQUIRE(turn_until(probed.scene.loop, [&] { return !probed.upstream.probe_failed; }));
+  REQUIRE(turn_until(probed.scene.loop, [&] { return !probe_has_failed(probed.upstream); }));
   CHECK(probed.scene.dials(0) == 2);
   CHECK_THAT(probed.scene.log_text(),
              Contains("warning probe: upstream socks5") && Contains("is back"));

@@ -176,15 +176,15 @@ TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS s
     Upstream& upstream = add_https(scene);
     if (connection > 0) {
       SSL_SESSION_up_ref(kept.get());
-      upstream.session.put(kept.get());
+      upstream.tls_session->put(kept.get());
     }
     TlsServer proxy(scene.upstream, server_side);
     proxy.hears(std::string(kConnect));
     carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
     CHECK(proxy.resumed() == (connection > 0));
-    REQUIRE(upstream.session.get() != nullptr);
-    SSL_SESSION_up_ref(upstream.session.get());
-    kept.put(upstream.session.get());
+    REQUIRE(upstream.tls_session->get() != nullptr);
+    SSL_SESSION_up_ref(upstream.tls_session->get());
+    kept.put(upstream.tls_session->get());
   }
 }
 

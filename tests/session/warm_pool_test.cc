@@ -1,7 +1,12 @@
 // Connections that wait for a request, and are never seen to have died.
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <array>
+#include <thread>
 #include <vector>
 
+#include "dial/warm_keeper.h"
 #include "support/catch.h"
 #include "support/route_scene.h"
 
@@ -19,7 +24,8 @@ struct Warmed {
   explicit Warmed(std::size_t wanted, const UpstreamConfig& config = socks5())
       : upstream(scene.add(config)) {
     for (std::size_t i = 0; i < wanted; ++i) next();
-    upstream.warm = std::make_unique<WarmPool>(scene.loop, upstream, wanted);
+    upstream.warm = std::make_shared<WarmPool>();
+    keeper = std::make_unique<WarmKeeper>(scene.loop, upstream, wanted);
     settle(scene.loop);
     CHECK(scene.dials(0) == wanted);
   }
@@ -35,6 +41,7 @@ struct Warmed {
   RouteScene scene;
   Upstream& upstream;
   std::vector<Peer*> peers;
+  std::unique_ptr<WarmKeeper> keeper;
 };
 
 }  // namespace
@@ -280,7 +287,7 @@ TEST_CASE("an event without bytes spoils nothing, as TLS has some for itself") {
 TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing") {
   Warmed warmed(0);
   warmed.scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
-  warmed.upstream.warm = std::make_unique<WarmPool>(warmed.scene.loop, warmed.upstream, 3);
+  warmed.keeper = std::make_unique<WarmKeeper>(warmed.scene.loop, warmed.upstream, 3);
   settle(warmed.scene.loop);
   CHECK(warmed.scene.dials(0) == 1);
   // A request is not kept from trying.
@@ -288,7 +295,7 @@ TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing"
   CHECK(warmed.scene.dials(0) == 2);
   Peer& back = warmed.next();
   REQUIRE(turn_until(warmed.scene.loop, [&] { return back.open(); }));
-  CHECK_FALSE(warmed.upstream.breaker.is_open(warmed.scene.loop.now()));
+  CHECK_FALSE(warmed.upstream.health->view(warmed.scene.loop.now()).open);
 }
 
 TEST_CASE(
@@ -310,10 +317,102 @@ TEST_CASE("a pool goes while it fills") {
   Upstream& upstream = scene.add(socks5());
   Peer& greeting = scene.peer();
   scene.proxy(0).connects(greeting).hangs();
-  upstream.warm = std::make_unique<WarmPool>(scene.loop, upstream, 2);
+  upstream.warm = std::make_shared<WarmPool>();
+  auto keeper = std::make_unique<WarmKeeper>(scene.loop, upstream, 2);
   settle(scene.loop);
   CHECK(scene.dials(0) == 2);
-  upstream.warm.reset();
+  keeper.reset();
   CHECK(greeting.closed());
   CHECK(scene.proxy(0).alive() == 0);
+}
+
+namespace {
+
+/// A pool over real sockets, tended by one loop and used by others.
+struct RealPool {
+  explicit RealPool(std::size_t wanted) : listening(listen_on_loopback(port)) {
+    upstream.config.kind = UpstreamConfig::Kind::http;
+    upstream.config.address = HostPort{"127.0.0.1", port, IpAddress::parse("127.0.0.1")};
+    upstream.transport = std::make_shared<TcpTransport>(tending);
+    upstream.warm = std::make_shared<WarmPool>();
+    keeper = std::make_unique<WarmKeeper>(tending, upstream, wanted);
+  }
+  /// The proxy's side of the next connection.
+  Fd accept_one() { return Fd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); }
+
+  std::uint16_t port = 0;
+  Fd listening;
+  Loop tending;
+  Upstream upstream;
+  std::unique_ptr<WarmKeeper> keeper;
+};
+
+}  // namespace
+
+TEST_CASE("one pool serves every worker, and holds what was asked for whoever takes from it") {
+  RealPool pool(2);
+  std::vector<Fd> accepted;
+  const auto accept_until = [&](std::size_t count) {
+    return turn_until(pool.tending, [&] {
+      while (accepted.size() < count) {
+        Fd fd = pool.accept_one();
+        if (fd.get() < 0) return false;
+        accepted.push_back(std::move(fd));
+      }
+      return true;
+    });
+  };
+  fcntl(pool.listening.get(), F_SETFL, O_NONBLOCK);
+  REQUIRE(accept_until(2));
+  settle(pool.tending, 10);
+  std::thread worker([&] {
+    Loop loop;
+    const auto taken = pool.upstream.warm->take(loop);
+    REQUIRE(taken);
+    CHECK(taken->try_write(std::string_view("hello")).status == Io::Status::ok);
+    const auto also = pool.upstream.warm->take(loop);
+    CHECK(also);
+  });
+  worker.join();
+  std::string heard;
+  for (const Fd& fd : accepted) heard += receive_now(fd).bytes;
+  CHECK(heard == "hello");
+  // Two are held again, and no more.
+  REQUIRE(accept_until(4));
+  settle(pool.tending, 20);
+  CHECK(pool.accept_one().get() < 0);
+}
+
+TEST_CASE(
+    "a pooled connection that the proxy closes is noticed, whichever loop might have had it") {
+  RealPool pool(1);
+  fcntl(pool.listening.get(), F_SETFL, O_NONBLOCK);
+  Fd proxy;
+  REQUIRE(turn_until(pool.tending, [&] { return (proxy = pool.accept_one()).get() >= 0; }));
+  settle(pool.tending, 10);
+  const std::size_t before = open_files();
+  proxy.reset();
+  CHECK(turn_until(pool.tending, [&] { return open_files() == before - 2; }));
+  Loop other;
+  CHECK(pool.upstream.warm->take(other) == nullptr);
+}
+
+TEST_CASE("a pool without a keeper has nothing to give, and wakes nobody") {
+  RealPool pool(1);
+  fcntl(pool.listening.get(), F_SETFL, O_NONBLOCK);
+  Fd proxy;
+  REQUIRE(turn_until(pool.tending, [&] { return (proxy = pool.accept_one()).get() >= 0; }));
+  settle(pool.tending, 10);
+  Loop other;
+  SECTION("the keeper goes while a worker's wake-up is on its way") {
+    CHECK(pool.upstream.warm->take(other) != nullptr);
+    pool.keeper.reset();
+    settle(pool.tending, 10);
+    CHECK(pool.accept_one().get() < 0);
+  }
+  SECTION("the keeper has gone") {
+    pool.keeper.reset();
+    CHECK(pool.upstream.warm->take(other) == nullptr);
+    pool.upstream.warm->distrust();
+  }
 }

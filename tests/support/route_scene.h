@@ -25,10 +25,7 @@ class RouteScene {
       : log_(file_.get(), -1, level, Log::Format::text) {}
   ~RouteScene() {
     dials_.clear();
-    for (const auto& upstream : upstreams) {
-      upstream->warm.reset();
-      upstream->stragglers.clear();
-    }
+    for (const auto& upstream : upstreams) upstream->stragglers.clear();
     settle(loop, 2);
     CHECK_FALSE(loop.busy());
   }
@@ -40,7 +37,7 @@ class RouteScene {
     proxies_.push_back(std::make_shared<ScriptedTransport>(loop));
     upstream->transport = proxies_.back();
     // The same each time.
-    upstream->breaker = Breaker({3, kWait, kWait, 0.0});
+    upstream->health = std::make_shared<UpstreamHealth>(BreakerLimits{3, kWait, kWait, 0.0});
     upstreams.push_back(std::move(upstream));
     return *upstreams.back();
   }
@@ -103,6 +100,10 @@ class RouteScene {
   std::vector<std::shared_ptr<ScriptedTransport>> proxies_;
   std::vector<std::unique_ptr<Request>> dials_;
 };
+
+inline bool probe_has_failed(const Upstream& upstream) {
+  return upstream.health->view({}).probe_failed;
+}
 
 // Both sides of a SOCKS5 conversation about gcr.io:443.
 inline const std::string kSocks5Greeting("\x05\x01\x00", 3);

@@ -1,0 +1,37 @@
+#include "dial/candidates.h"
+
+namespace culvert {
+
+Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time now) {
+  Candidates out;
+  out.order.reserve(route.size());
+  for (Upstream* upstream : route) {
+    const auto view = upstream->health->view(now);
+    if (view.is_preferred()) {
+      out.order.push_back(upstream);
+    } else {
+      out.left_out.push_back({upstream, view.probe_failed});
+    }
+  }
+  if (!out.order.empty()) return out;
+  for (Upstream* upstream : route) {
+    auto& list = upstream->health->view(now).may_be_asked() ? out.order : out.resting;
+    list.push_back(upstream);
+  }
+  return out;
+}
+
+const Upstream* first_candidate(std::span<const std::size_t> route,
+                                std::span<const std::unique_ptr<Upstream>> upstreams,
+                                Upstream::Time now) {
+  const Upstream* second_best = nullptr;
+  for (const std::size_t index : route) {
+    const Upstream& upstream = *upstreams[index];
+    const auto view = upstream.health->view(now);
+    if (view.is_preferred()) return &upstream;
+    if (second_best == nullptr && view.may_be_asked()) second_best = &upstream;
+  }
+  return second_best;
+}
+
+}  // namespace culvert

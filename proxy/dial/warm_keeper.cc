@@ -1,0 +1,112 @@
+#include "dial/warm_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dial/attempt_limits.h"
+#include "dial/proxy_dial.h"
+#include "dial/upstream.h"
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Proxies give a client that says nothing some 30 s (dante) or more to make its request.
+constexpr milliseconds kOldest{25'000};
+constexpr milliseconds kRest{2'000};
+
+}  // namespace
+
+/// A connection on its way to being ready.
+struct WarmKeeper::Filling {
+  void on_done(DialResult result) { keeper.on_filled(*this, std::move(result)); }
+
+  WarmKeeper& keeper;
+  std::unique_ptr<ProxyDial> dial;
+};
+
+WarmKeeper::WarmKeeper(Loop& loop, Upstream& upstream, std::size_t wanted)
+    : loop_(loop),
+      upstream_(upstream),
+      pool_(upstream.warm),
+      wanted_(wanted),
+      watch_(loop, Callback<void()>::to<&WarmKeeper::on_readable>(this)),
+      timer_(loop, Callback<void()>::to<&WarmKeeper::on_timer>(this)) {
+  const std::lock_guard lock(pool_->mutex_);
+  pool_->keeper_ = this;
+  // The upstream is still being put together: the first ones are dialed in the next turn.
+  timer_.start(milliseconds(0));
+}
+
+WarmKeeper::~WarmKeeper() {
+  const std::lock_guard lock(pool_->mutex_);
+  pool_->keeper_ = nullptr;
+  pool_->ready_.clear();
+}
+
+/// A worker has taken one, or does not trust those that are left.
+void WarmKeeper::on_taken() {
+  if (!resting_) fill();
+}
+
+void WarmKeeper::on_readable() {
+  for (const std::uint64_t id : watch_.ready()) discard_spoiled(nullptr, id);
+}
+
+void WarmKeeper::on_ready(Stream& stream) { discard_spoiled(&stream, 0); }
+
+void WarmKeeper::discard_spoiled(const Stream* stream, std::uint64_t id) {
+  const std::lock_guard lock(pool_->mutex_);
+  const auto found = std::find_if(
+      pool_->ready_.begin(), pool_->ready_.end(),
+      [&](const auto& ready) { return ready.stream.get() == stream || ready.id == id; });
+  if (found == pool_->ready_.end() || is_quiet(*found->stream)) return;
+  pool_->ready_.erase(found);
+  // A proxy that hangs up on quiet clients would be called again and again.
+  rest();
+}
+
+void WarmKeeper::fill() {
+  while (pool_->size() + filling_.size() < wanted_ && !resting_) {
+    filling_.push_back(std::unique_ptr<Filling>(new Filling{*this, nullptr}));
+    Filling& filling = *filling_.back();
+    filling.dial = std::make_unique<ProxyDial>(
+        loop_, upstream_, upstream_.config.address, ProxyDial::Purpose::warm, AddressCheck{},
+        kConnectLimit, kAttemptLimit, DialDone::to<&Filling::on_done>(&filling));
+    filling.dial->start();
+  }
+}
+
+void WarmKeeper::on_filled(Filling& filling, DialResult result) {
+  std::erase_if(filling_, [&](const auto& own) { return own.get() == &filling; });
+  // Requests meet the trouble by themselves, and report it.
+  if (!result) return rest();
+  const std::lock_guard lock(pool_->mutex_);
+  auto& stream = *result;
+  stream->detach();
+  stream->set_events(this);
+  watch_.add(stream->descriptor(), next_id_);
+  pool_->ready_.push_back({next_id_++, std::move(stream), loop_.now()});
+  if (!resting_ && !timer_.running()) timer_.start(kOldest);
+}
+
+void WarmKeeper::rest() {
+  resting_ = true;
+  timer_.start(kRest);
+}
+
+void WarmKeeper::on_timer() {
+  resting_ = false;
+  {
+    const std::lock_guard lock(pool_->mutex_);
+    auto& ready = pool_->ready_;
+    std::erase_if(ready, [&](const auto& one) { return loop_.now() - one.since >= kOldest; });
+    if (!ready.empty()) {
+      timer_.start(std::chrono::ceil<milliseconds>(ready.front().since + kOldest - loop_.now()));
+    }
+  }
+  fill();
+}
+
+}  // namespace culvert

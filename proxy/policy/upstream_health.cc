@@ -1,0 +1,170 @@
+#include "policy/upstream_health.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace culvert {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+// So many targets in a row without a reply are more than chance.
+constexpr std::size_t kSilences = 3;
+constexpr std::chrono::minutes kReportInterval{1};
+
+/// Another worker's clock may be a turn of its loop ahead of the caller's.
+milliseconds elapsed(UpstreamHealth::Time since, UpstreamHealth::Time now) {
+  return std::max(std::chrono::round<milliseconds>(now - since), milliseconds(0));
+}
+
+}  // namespace
+
+UpstreamHealth::UpstreamHealth(const BreakerLimits& limits, std::uint32_t seed)
+    : breaker_(limits, seed) {}
+
+UpstreamHealth::Permit UpstreamHealth::begin_attempt(Time now) {
+  const std::lock_guard lock(mutex_);
+  const Permit permit = breaker_.ask(now);
+  return permit == Permit::refused ? Permit::granted : permit;
+}
+
+UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now) {
+  const std::lock_guard lock(mutex_);
+  Change change;
+  if (const auto since = breaker_.down_since()) change.back_after = elapsed(*since, now);
+  change.closed = breaker_.next_trial().has_value();
+  fails_slowly_ = false;
+  breaker_.succeeded(permit, now);
+  return change;
+}
+
+UpstreamHealth::Change UpstreamHealth::failed(Permit permit, bool slowly, Time now) {
+  const std::lock_guard lock(mutex_);
+  return fail(permit, slowly, now);
+}
+
+UpstreamHealth::Change UpstreamHealth::fail(Permit permit, bool slowly, Time now) {
+  Change change;
+  change.went_down = !breaker_.down_since().has_value();
+  fails_slowly_ = slowly;
+  const auto trial = breaker_.next_trial();
+  breaker_.failed(permit, now);
+  if (breaker_.next_trial() != trial) change.open_for = elapsed(now, *breaker_.next_trial());
+  return change;
+}
+
+void UpstreamHealth::abandoned(Permit permit) {
+  const std::lock_guard lock(mutex_);
+  breaker_.abandoned(permit);
+}
+
+void UpstreamHealth::replied(Time now) {
+  const std::lock_guard lock(mutex_);
+  unanswered_.clear();
+  proven_silences_ = 0;
+  last_reply_ = now;
+}
+
+std::optional<UpstreamHealth::Change> UpstreamHealth::unanswered(Permit permit,
+                                                                 std::string_view target,
+                                                                 Time begun, Time now) {
+  const std::lock_guard lock(mutex_);
+  if (last_reply_ > begun) return std::nullopt;
+  if (!has_been_silent()) {
+    if (std::find(unanswered_.begin(), unanswered_.end(), target) == unanswered_.end()) {
+      unanswered_.emplace_back(target);
+    }
+    if (!has_been_silent()) return std::nullopt;
+  }
+  return fail_for_silence(permit, now);
+}
+
+std::optional<UpstreamHealth::Change> UpstreamHealth::target_was_reached(std::string_view target,
+                                                                         Time now) {
+  const std::lock_guard lock(mutex_);
+  if (has_been_silent()) return std::nullopt;
+  std::erase(unanswered_, target);  // the next time counts as well
+  ++proven_silences_;
+  if (!has_been_silent()) return std::nullopt;
+  return fail_for_silence(Permit::granted, now);
+}
+
+/// Those that were in doubt count as well: the breaker opens.
+UpstreamHealth::Change UpstreamHealth::fail_for_silence(Permit permit, Time now) {
+  Change sum;
+  for (std::size_t i = 0; i < kSilences; ++i) {
+    const Change change = fail(permit, false, now);
+    sum.went_down = sum.went_down || change.went_down;
+    if (change.open_for) sum.open_for = change.open_for;
+  }
+  return sum;
+}
+
+bool UpstreamHealth::has_been_silent() const {
+  return unanswered_.size() + proven_silences_ >= kSilences;
+}
+
+bool UpstreamHealth::is_silent() const {
+  const std::lock_guard lock(mutex_);
+  return has_been_silent();
+}
+
+bool UpstreamHealth::probe_passed() {
+  const std::lock_guard lock(mutex_);
+  probe_failed_ = false;
+  return std::exchange(probe_reported_, false);
+}
+
+bool UpstreamHealth::probe_failed() {
+  const std::lock_guard lock(mutex_);
+  probe_failed_ = true;
+  return !std::exchange(probe_reported_, true);
+}
+
+void UpstreamHealth::probe_failed_quietly() {
+  const std::lock_guard lock(mutex_);
+  probe_failed_ = true;
+}
+
+void UpstreamHealth::connected() {
+  const std::lock_guard lock(mutex_);
+  probe_failed_ = false;
+}
+
+void UpstreamHealth::forget_probe() {
+  const std::lock_guard lock(mutex_);
+  probe_failed_ = probe_reported_ = false;
+}
+
+std::optional<std::uint64_t> UpstreamHealth::false_success(Time now) {
+  const std::lock_guard lock(mutex_);
+  ++false_successes_;
+  const bool reported = false_success_reported_ != Time{};
+  if (reported && now - false_success_reported_ < kReportInterval) return std::nullopt;
+  false_success_reported_ = now;
+  return false_successes_;
+}
+
+std::uint64_t UpstreamHealth::false_successes() const {
+  const std::lock_guard lock(mutex_);
+  return false_successes_;
+}
+
+UpstreamHealth::View UpstreamHealth::view(Time now) const {
+  const std::lock_guard lock(mutex_);
+  return {breaker_.is_open(now), probe_failed_, fails_slowly_};
+}
+
+milliseconds UpstreamHealth::down_for(Time now) const {
+  const std::lock_guard lock(mutex_);
+  const auto since = breaker_.down_since();
+  return since ? elapsed(*since, now) : milliseconds(0);
+}
+
+Breaker UpstreamHealth::breaker() const {
+  const std::lock_guard lock(mutex_);
+  return breaker_;
+}
+
+}  // namespace culvert

@@ -1,0 +1,89 @@
+// Which upstreams are asked, and in which order.
+#include "dial/candidates.h"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/session_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Upstreams a, b and c, with what is known of them.
+struct Three {
+  Three() {
+    for (const char* name : {"a", "b", "c"}) {
+      all.push_back(std::make_unique<Upstream>());
+      all.back()->config = socks5();
+      all.back()->config.name = name;
+      route.push_back(all.back().get());
+    }
+  }
+  void fail(std::size_t index, bool slowly) {
+    for (int i = 0; i < 3; ++i) {
+      all[index]->health->failed(UpstreamHealth::Permit::granted, slowly, now);
+    }
+  }
+  static std::string names(const std::vector<Upstream*>& upstreams) {
+    std::string out;
+    for (const Upstream* upstream : upstreams) out += upstream->config.name;
+    return out;
+  }
+  std::string order() const { return names(choose_candidates(route, now).order); }
+  std::string resting() const { return names(choose_candidates(route, now).resting); }
+  std::string left_out() const {
+    std::string out;
+    for (const auto& [upstream, failed_probe] : choose_candidates(route, now).left_out) {
+      out += upstream->config.name + (failed_probe ? "(probe)" : "");
+    }
+    return out;
+  }
+  std::string first() const {
+    const std::vector<std::size_t> indices = {0, 1, 2};
+    const Upstream* found = first_candidate(indices, all, now);
+    return found != nullptr ? found->config.name : "";
+  }
+
+  std::vector<std::unique_ptr<Upstream>> all;
+  std::vector<Upstream*> route;
+  const UpstreamHealth::Time now = UpstreamHealth::Time() + 1h;
+};
+
+}  // namespace
+
+TEST_CASE("candidates stand in the route's order") {
+  Three three;
+  CHECK(three.order() == "abc");
+  CHECK(three.left_out() == "");
+  CHECK(three.first() == "a");
+}
+
+TEST_CASE(
+    "an upstream that fails, or whose probe failed, is left out while there is a better one") {
+  Three three;
+  three.fail(0, true);
+  three.all[1]->health->probe_failed();
+  CHECK(three.order() == "c");
+  CHECK(three.left_out() == "ab(probe)");
+  CHECK(three.resting() == "");
+  CHECK(three.first() == "c");
+}
+
+TEST_CASE("if there is no better one, all are asked but those that fail slowly") {
+  Three three;
+  three.fail(0, true);
+  three.all[1]->health->probe_failed();
+  three.fail(2, false);
+  CHECK(three.order() == "bc");
+  CHECK(three.resting() == "a");
+  CHECK(three.first() == "b");
+  three.fail(1, true);
+  three.fail(2, true);
+  CHECK(three.order() == "");
+  CHECK(three.resting() == "abc");
+  CHECK(three.first() == "");
+}

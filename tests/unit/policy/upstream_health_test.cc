@@ -1,0 +1,194 @@
+#include "policy/upstream_health.h"
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+using namespace std::chrono_literals;
+using Permit = UpstreamHealth::Permit;
+
+namespace {
+
+constexpr BreakerLimits kExact = {3, 1s, 8s, 0.0};
+
+UpstreamHealth::Time at(std::chrono::milliseconds since_start) {
+  return UpstreamHealth::Time() + 1h + since_start;
+}
+
+}  // namespace
+
+TEST_CASE("the first failure is news, and so is the success that follows") {
+  UpstreamHealth health(kExact);
+  CHECK(health.down_for(at(0s)) == 0s);
+  CHECK(health.failed(Permit::granted, false, at(0s)).went_down);
+  CHECK_FALSE(health.failed(Permit::granted, false, at(1s)).went_down);
+  CHECK(health.down_for(at(5s)) == 5s);
+  const auto change = health.succeeded(Permit::granted, at(6s));
+  CHECK(change.back_after == 6s);
+  CHECK_FALSE(change.closed);
+  CHECK(health.down_for(at(7s)) == 0s);
+  CHECK_FALSE(health.succeeded(Permit::granted, at(7s)).back_after.has_value());
+}
+
+TEST_CASE("a clock that is a turn behind sees no negative time") {
+  UpstreamHealth health(kExact);
+  health.failed(Permit::granted, false, at(10ms));
+  CHECK(health.down_for(at(0ms)) == 0ms);
+  CHECK(health.succeeded(Permit::granted, at(0ms)).back_after == 0ms);
+}
+
+TEST_CASE("three failures open the breaker for so long, and one trial at a time closes it") {
+  UpstreamHealth health(kExact);
+  CHECK_FALSE(health.failed(Permit::granted, false, at(0s)).open_for.has_value());
+  CHECK_FALSE(health.failed(Permit::granted, false, at(0s)).open_for.has_value());
+  CHECK(health.failed(Permit::granted, false, at(0s)).open_for == 1s);
+  CHECK_FALSE(health.view(at(0s)).is_preferred());
+  CHECK(health.view(at(1s)).is_preferred());
+  CHECK(health.begin_attempt(at(1s)) == Permit::trial);
+  CHECK_FALSE(health.view(at(1s)).is_preferred());
+  // Where nothing better is left it is asked all the same, and what that shows counts.
+  CHECK(health.begin_attempt(at(1s)) == Permit::granted);
+  SECTION("the trial fails") {
+    CHECK(health.failed(Permit::trial, false, at(2s)).open_for == 2s);
+    CHECK_FALSE(health.view(at(3s)).is_preferred());
+  }
+  SECTION("the trial is given up: the next one to ask makes another") {
+    health.abandoned(Permit::trial);
+    CHECK(health.begin_attempt(at(2s)) == Permit::trial);
+  }
+  SECTION("the trial succeeds") {
+    CHECK(health.succeeded(Permit::trial, at(2s)).closed);
+    CHECK(health.view(at(2s)).is_preferred());
+  }
+  SECTION("another attempt succeeds") {
+    CHECK(health.succeeded(Permit::granted, at(2s)).closed);
+    CHECK(health.begin_attempt(at(2s)) == Permit::granted);
+  }
+}
+
+TEST_CASE("an upstream that fails slowly is not asked while its breaker is open") {
+  UpstreamHealth health(kExact);
+  for (int i = 0; i < 3; ++i) health.failed(Permit::granted, true, at(0s));
+  CHECK_FALSE(health.view(at(0s)).may_be_asked());
+  CHECK(health.view(at(1s)).may_be_asked());
+  // The last failure decides.
+  health.failed(Permit::granted, false, at(0s));
+  CHECK(health.view(at(0s)).may_be_asked());
+}
+
+TEST_CASE("requests for three targets that go unanswered count as a failure") {
+  UpstreamHealth health(kExact);
+  CHECK_FALSE(health.unanswered(Permit::granted, "a:1", at(0s), at(1s)).has_value());
+  CHECK_FALSE(health.unanswered(Permit::granted, "a:1", at(0s), at(1s)).has_value());
+  CHECK_FALSE(health.unanswered(Permit::granted, "b:1", at(0s), at(1s)).has_value());
+  CHECK_FALSE(health.is_silent());
+  SECTION("a third one") {
+    const auto change = health.unanswered(Permit::granted, "c:1", at(0s), at(1s));
+    REQUIRE(change.has_value());
+    CHECK(change->went_down);
+    CHECK(change->open_for == 1s);
+    CHECK(health.is_silent());
+    // It is still asked where nothing better is left.
+    CHECK(health.view(at(1s)).may_be_asked());
+    health.replied(at(2s));
+    CHECK_FALSE(health.is_silent());
+  }
+  SECTION("a reply between them") {
+    health.replied(at(2s));
+    CHECK_FALSE(health.unanswered(Permit::granted, "c:1", at(3s), at(4s)).has_value());
+    CHECK_FALSE(health.is_silent());
+  }
+  SECTION("a reply while the attempt was waiting") {
+    health.replied(at(2s));
+    for (const char* target : {"c:1", "d:1", "e:1"}) {
+      CHECK_FALSE(health.unanswered(Permit::granted, target, at(1s), at(4s)).has_value());
+    }
+    CHECK_FALSE(health.is_silent());
+  }
+  SECTION("a target that another upstream reached") {
+    CHECK_FALSE(health.target_was_reached("a:1", at(2s)).has_value());
+    const auto change = health.unanswered(Permit::granted, "a:1", at(3s), at(4s));
+    CHECK(change.has_value());
+    CHECK(health.is_silent());
+  }
+}
+
+TEST_CASE("three requests for one target that others reach are enough") {
+  UpstreamHealth health(kExact);
+  for (int i = 0; i < 2; ++i) {
+    health.unanswered(Permit::granted, "a:1", at(0s), at(1s));
+    CHECK_FALSE(health.target_was_reached("a:1", at(1s)).has_value());
+  }
+  health.unanswered(Permit::granted, "a:1", at(0s), at(1s));
+  CHECK(health.is_silent());
+  // It has counted already.
+  CHECK_FALSE(health.target_was_reached("a:1", at(1s)).has_value());
+}
+
+TEST_CASE("a failed probe makes others preferred, and is news once") {
+  UpstreamHealth health(kExact);
+  CHECK_FALSE(health.probe_passed());
+  CHECK(health.probe_failed());
+  CHECK_FALSE(health.probe_failed());
+  CHECK_FALSE(health.view(at(0s)).is_preferred());
+  CHECK(health.view(at(0s)).may_be_asked());
+  SECTION("until one passes, which is news, too") {
+    CHECK(health.probe_passed());
+    CHECK_FALSE(health.probe_passed());
+    CHECK(health.view(at(0s)).is_preferred());
+  }
+  SECTION("until a client's connection comes through") {
+    health.connected();
+    CHECK(health.view(at(0s)).is_preferred());
+    CHECK(health.probe_passed());
+  }
+  SECTION("until nobody probes") {
+    health.forget_probe();
+    CHECK(health.view(at(0s)).is_preferred());
+    CHECK_FALSE(health.probe_passed());
+  }
+}
+
+TEST_CASE("a probe's failure that failed() reports is no news of its own") {
+  UpstreamHealth health(kExact);
+  health.probe_failed_quietly();
+  CHECK_FALSE(health.view(at(0s)).is_preferred());
+  CHECK_FALSE(health.probe_passed());
+}
+
+TEST_CASE("false successes are counted, and worth a line once a minute") {
+  UpstreamHealth health(kExact);
+  CHECK(health.false_success(at(0s)) == 1u);
+  CHECK_FALSE(health.false_success(at(59s)).has_value());
+  CHECK(health.false_success(at(60s)) == 3u);
+  CHECK(health.false_successes() == 3);
+}
+
+TEST_CASE("workers that learn at the same time lose nothing") {
+  UpstreamHealth health(kExact);
+  constexpr int kThreads = 4;
+  constexpr int kEach = 2'000;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n) {
+        health.false_success(at(std::chrono::milliseconds(n)));
+        const auto permit = health.begin_attempt(at(std::chrono::milliseconds(n)));
+        if (n % 2 == 0) {
+          health.failed(permit, false, at(std::chrono::milliseconds(n)));
+        } else {
+          health.succeeded(permit, at(std::chrono::milliseconds(n)));
+        }
+        static_cast<void>(health.view(at(std::chrono::milliseconds(n))));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(health.false_successes() == kThreads * kEach);
+  health.succeeded(Permit::trial, at(1h));
+  CHECK(health.view(at(1h)).is_preferred());
+}
