@@ -264,7 +264,7 @@ void Exchange::finish_answered() {
 
 void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error) {
   // Half an interim head cannot be followed by an answer.
-  if (kind == End::Kind::refused && interim_written_ > 0) kind = End::Kind::abort;
+  if (kind == End::Kind::refused && interim_.begun()) kind = End::Kind::abort;
   end_.kind = kind;
   end_.closed_by = closed_by;
   end_.reset = kind == End::Kind::abort && would_look_complete();
@@ -274,7 +274,6 @@ void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error
   up_.release(context_.flow);
   down_.release(context_.flow);
   interim_.clear();
-  interim_written_ = 0;
   if (kind != End::Kind::next && kind != End::Kind::upgraded) connection_.stream.reset();
   done_();
 }

@@ -9,6 +9,7 @@
 
 #include "codec/connection_options.h"
 #include "codec/http_head.h"
+#include "net/output.h"
 #include "net/timer.h"
 #include "session/context.h"
 #include "session/message_flow.h"
@@ -55,7 +56,7 @@ class Exchange final : private StreamEvents {
   /// A FIN now would look to the client like the end of a complete answer.
   bool would_look_complete() const;
   /// The client has not seen a byte of an answer.
-  bool nothing_said() const { return !head_done_ && interim_written_ == 0; }
+  bool nothing_said() const { return !head_done_ && !interim_.begun(); }
   int status() const { return status_; }  ///< of the response; 0 before it has begun
   Upstream* upstream() const { return connection_.upstream; }
   std::uint64_t bytes_up() const { return up_.total(); }
@@ -116,8 +117,7 @@ class Exchange final : private StreamEvents {
   MessageFlow down_;
   HeadScanner scanner_;
   std::string response_bytes_;  // a response head that comes in pieces
-  std::string interim_;         // the head of a 1xx response that is not written yet
-  std::size_t interim_written_ = 0;
+  Output interim_;              // the head of a 1xx response that is not written yet
   unsigned interim_count_ = 0;
   ResponseHead response_;
   Timer timer_;

@@ -85,7 +85,8 @@ bool Exchange::take_interim(const ConnectionOptions& options, std::string_view r
   ResponseForward forward;
   forward.pseudonym = context_.pseudonym;
   // RFC 9110 section 15.2: HTTP/1.0 clients do not know interim responses.
-  if (request_->head.minor >= 1) append_response_head(response_, options, forward, interim_);
+  if (request_->head.minor >= 1)
+    append_response_head(response_, options, forward, interim_.bytes());
   connection_.stream->unread(std::string(rest));
   return flush_interim();
 }
@@ -135,17 +136,12 @@ bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest
 
 /// Interim heads leave at once; behind 101 the streams become a tunnel.
 bool Exchange::flush_interim() {
-  while (interim_written_ < interim_.size()) {
-    const Io io = client_.try_write(std::string_view(interim_).substr(interim_written_));
-    if (io.status == Io::Status::would_block) return true;
-    if (io.status != Io::Status::ok) {
-      client_gone(io.error, "gone before the answer");
-      return false;
-    }
-    interim_written_ += io.bytes;
+  const Io io = interim_.write_to(client_);
+  if (io.status == Io::Status::would_block) return true;
+  if (io.status != Io::Status::ok) {
+    client_gone(io.error, "gone before the answer");
+    return false;
   }
-  interim_.clear();
-  interim_written_ = 0;
   if (!upgrading_) return true;
   status_ = 101;
   first_byte_ms_ = ms_since_begin();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -19,7 +18,7 @@ LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::
                        std::size_t most_forgotten, Done done)
     : client_(client),
       buffer_(buffer),
-      bytes_(std::move(bytes)),
+      answer_(std::move(bytes)),
       most_forgotten_(most_forgotten),
       done_(done),
       deadline_(loop, Callback<void()>::to<&LastAnswer::on_deadline>(this)),
@@ -29,14 +28,11 @@ LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::
 
 void LastAnswer::on_ready() {
   if (lingering_) return linger();
-  while (written_ < bytes_.size()) {
-    const Io io = client_.try_write(std::string_view(bytes_).substr(written_));
-    if (io.status == Io::Status::would_block) return;
-    if (io.status != Io::Status::ok) {
-      return done_(Error{Errc::canceled, Side::client, io.error,
-                         "gone before the answer: " + std::generic_category().message(io.error)});
-    }
-    written_ += io.bytes;
+  const Io io = answer_.write_to(client_);
+  if (io.status == Io::Status::would_block) return;
+  if (io.status != Io::Status::ok) {
+    return done_(Error{Errc::canceled, Side::client, io.error,
+                       "gone before the answer: " + std::generic_category().message(io.error)});
   }
   lingering_ = true;
   last_heard_ = loop_.now();

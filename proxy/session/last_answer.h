@@ -6,6 +6,7 @@
 
 #include "base/callback.h"
 #include "base/result.h"
+#include "net/output.h"
 #include "net/stream.h"
 #include "net/timer.h"
 
@@ -35,8 +36,7 @@ class LastAnswer {
 
   Stream& client_;
   std::span<char> buffer_;
-  std::string bytes_;
-  std::size_t written_ = 0;
+  Output answer_;
   std::size_t forgotten_ = 0;
   std::size_t most_forgotten_;
   bool lingering_ = false;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.h"
-
 namespace culvert {
 namespace {
 
@@ -25,7 +23,6 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
   in_ = in;
   out_ = out;
   total_ = 0;
-  sent_ = 0;
   written_ = 0;
   output_.clear();
   decoder_.reset();
@@ -54,7 +51,7 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
   if (body_read_) return std::size_t{0};
   if (flow_) {
     const std::size_t count = take_raw(bytes.size());
-    output_ += bytes.substr(0, count);
+    output() += bytes.substr(0, count);
     return count;
   }
   if (in_.kind == Kind::until_close) {
@@ -62,7 +59,7 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
     return bytes.size();
   }
   // Chunk by chunk the room would grow in many steps.
-  output_.reserve(output_.size() + bytes.size());
+  output().reserve(output().size() + bytes.size());
   std::size_t used = 0;
   while (used < bytes.size() && !decoder_.done()) {
     const auto step = decoder_.consume(bytes.substr(used));
@@ -72,34 +69,36 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
   }
   if (decoder_.done()) {
     body_read_ = true;
-    if (out_.kind == Kind::chunked) append_last_chunk(decoder_.trailers(), output_);
+    if (out_.kind == Kind::chunked) append_last_chunk(decoder_.trailers(), output());
   }
   return used;
 }
 
 Result<std::size_t> MessageFlow::feed_in_place(std::span<char> bytes, std::size_t room) {
-  if (!flow_ || output_.size() > room) return feed({bytes.data(), bytes.size()});
+  std::string& head = output();
+  if (!flow_ || head.size() > room) return feed({bytes.data(), bytes.size()});
   const std::size_t count = take_raw(bytes.size());
-  char* const begin = bytes.data() - output_.size();
-  std::copy(output_.begin(), output_.end(), begin);
-  const std::span<char> whole(begin, output_.size() + count);
+  char* const begin = bytes.data() - head.size();
+  std::copy(head.begin(), head.end(), begin);
+  const std::span<char> whole(begin, head.size() + count);
   const Io io = to_->try_write(whole);
   // A failure is met again, and dealt with, when the rest is written.
   const std::size_t written = io.status == Io::Status::ok ? io.bytes : 0;
-  output_.assign(whole.begin() + static_cast<std::ptrdiff_t>(written), whole.end());
+  head.assign(whole.begin() + static_cast<std::ptrdiff_t>(written), whole.end());
   return count;
 }
 
 void MessageFlow::append_piece(std::string_view piece) {
   if (piece.empty()) return;
   total_ += piece.size();
+  std::string& out = output();
   if (out_.kind != Kind::chunked) {
-    output_ += piece;
+    out += piece;
     return;
   }
-  append_chunk_start(piece.size(), output_);
-  output_ += piece;
-  output_ += kChunkEnd;
+  append_chunk_start(piece.size(), out);
+  out += piece;
+  out += kChunkEnd;
 }
 
 MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
@@ -113,7 +112,7 @@ MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
       if (flow_) return pump_raw(resources);
       return {};  // read_some() found nothing
     }
-    const std::size_t pending = output_.size() - written_;
+    const std::size_t pending = output_.left();
     if (auto outcome = write_output(); outcome.kind != Outcome::Kind::waiting) return outcome;
     if (!output_.empty()) return {};
     moved += pending;
@@ -126,8 +125,7 @@ MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
 
 /// A raw body is read here only while the head waits, so as to leave with it.
 bool MessageFlow::wants_more() const {
-  return !body_read_ && !failure_ && output_.size() - written_ < kMostPending &&
-         (!flow_ || !output_.empty());
+  return !body_read_ && !failure_ && output_.left() < kMostPending && (!flow_ || !output_.empty());
 }
 
 /// Reads once, into the output.
@@ -150,7 +148,7 @@ void MessageFlow::read_some(FlowResources resources) {
         return;
       }
       body_read_ = true;
-      if (out_.kind == Kind::chunked) append_last_chunk({}, output_);
+      if (out_.kind == Kind::chunked) append_last_chunk({}, output());
       return;
     case Io::Status::ok:
       break;
@@ -167,16 +165,11 @@ void MessageFlow::read_some(FlowResources resources) {
 
 /// Writes until all is written or the receiver takes no more.
 MessageFlow::Outcome MessageFlow::write_output() {
-  while (written_ < output_.size()) {
-    const Io io = to_->try_write(std::string_view(output_).substr(written_));
-    if (io.status == Io::Status::would_block) return {};
-    if (io.status != Io::Status::ok) return {Outcome::Kind::write_failed, io.error, {}};
-    written_ += io.bytes;
-  }
-  sent_ += written_;
-  output_.clear();
-  written_ = 0;
-  return {};
+  const std::size_t before = output_.left();
+  const Io io = output_.write_to(*to_);
+  written_ += before - output_.left();
+  if (io.status == Io::Status::ok || io.status == Io::Status::would_block) return {};
+  return {Outcome::Kind::write_failed, io.error, {}};
 }
 
 MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
@@ -204,8 +197,7 @@ void MessageFlow::release(FlowResources resources) {
     total_ += flow_->total();
     flow_.reset();
   }
-  clear_keeping(output_, kKeptRoom);
-  written_ = 0;
+  output_.clear_keeping(kKeptRoom);
 }
 
 void MessageFlow::clear(FlowResources resources) {

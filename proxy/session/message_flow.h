@@ -7,6 +7,7 @@
 
 #include "codec/body_framing.h"
 #include "codec/chunked.h"
+#include "net/output.h"
 #include "session/flow.h"
 
 namespace culvert {
@@ -26,7 +27,7 @@ class MessageFlow {
   /// Begins the next message.  output() is to hold its head.
   void start(Stream& from, Stream& to, const BodyFraming& in, const BodyFraming& out);
   /// What is to be written before the body.
-  std::string& output() { return output_; }
+  std::string& output() { return output_.bytes(); }
 
   /// Takes bytes of the body that are already there; how many of them belong to this message.
   Result<std::size_t> feed(std::string_view bytes);
@@ -60,9 +61,7 @@ class MessageFlow {
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
   /// Grows as long as anything moves, be it that a slow receiver takes what was read long before.
-  std::uint64_t progress() const {
-    return total_ + sent_ + written_ + (flow_ ? flow_->progress() : 0);
-  }
+  std::uint64_t progress() const { return total_ + written_ + (flow_ ? flow_->progress() : 0); }
   /// Gives back what is borrowed, and room that only a busy flow needs.
   void release(FlowResources resources);
   /// Forgets the last message.
@@ -82,9 +81,8 @@ class MessageFlow {
   BodyFraming in_;
   BodyFraming out_;
   ChunkedDecoder decoder_;
-  std::string output_;
-  std::size_t written_ = 0;         // of output_
-  std::uint64_t sent_ = 0;          // of the outputs before it
+  Output output_;
+  std::uint64_t written_ = 0;       // bytes of output_ so far
   std::optional<Flow> flow_;        // of a raw body, behind what feed() took
   std::optional<Outcome> failure_;  // of `from`; told when the output is written
   std::uint64_t total_ = 0;
