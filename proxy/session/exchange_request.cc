@@ -66,6 +66,7 @@ bool Exchange::pump_request() {
       // RFC 9112 section 9.5: who sees that its body is not wanted ceases to send it.
       request_done_ = request_given_up_ = client_ended_ = true;
       upstream_lives_on_ = false;
+      last_progress_ = context_.loop.now();
       arm_timer();
       return true;
     case Kind::malformed:

@@ -379,4 +379,18 @@ TEST_CASE("a client that ceased to send is not waited for without end") {
   CHECK(scene.over());
 }
 
+TEST_CASE("the time of a client that ceases to send begins then, however long all was quiet") {
+  PlainScene::Options options;
+  options.config.half_open_timeout = milliseconds(300);
+  PlainScene scene(std::move(options));
+  scene.say(post("Content-Length: 100") + "begin");
+  scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 6\n\nabc"));
+  scene.pass(milliseconds(400));
+  scene.client().finish();
+  scene.pass(milliseconds(20));
+  REQUIRE_FALSE(scene.over());
+  scene.answer("def");
+  CHECK(scene.hear().ends_with("def"));
+}
+
 }  // namespace culvert::test
