@@ -36,7 +36,7 @@ Exchange::Exchange(SessionContext& context, Stream& client, Callback<void()> don
       up_(HeadScanner::Kind::request),
       down_(HeadScanner::Kind::response),
       scanner_(HeadScanner::Kind::response),
-      timer_(context.loop, Callback<void()>::to<&Exchange::on_timer>(this)) {}
+      timer_(context.loop, Callback<void()>::to<&Exchange::on_idle>(this)) {}
 
 Exchange::~Exchange() {
   up_.release(context_.flow);
@@ -147,10 +147,10 @@ void Exchange::advance() {
   if (client_.broken()) {
     return client_gone(0, "gone before the end of the answer");
   }
-  if (progress() != before) last_progress_ = context_.loop.now();
+  if (progress() != before) timer_.progress();
   if (head_done_ && !timer_is_idle_) {
     timer_is_idle_ = true;
-    arm_timer();
+    timer_.start(limit());
   }
 }
 
@@ -213,15 +213,7 @@ milliseconds Exchange::limit() const {
   return head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
 }
 
-void Exchange::arm_timer() {
-  if (limit().count() == 0) return timer_.stop();
-  const auto due = last_progress_ + limit() - context_.loop.now();
-  timer_.start(std::max(std::chrono::ceil<milliseconds>(due), milliseconds(1)));
-}
-
-/// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
-void Exchange::on_timer() {
-  if (limit().count() == 0 || context_.loop.now() - last_progress_ < limit()) return arm_timer();
+void Exchange::on_idle() {
   if (answered_) return finish_answered();
   finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::local, timeout_error());
 }

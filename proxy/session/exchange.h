@@ -9,8 +9,8 @@
 
 #include "codec/connection_options.h"
 #include "codec/http_head.h"
+#include "net/idle_timer.h"
 #include "net/output.h"
-#include "net/timer.h"
 #include "session/context.h"
 #include "session/message_flow.h"
 #include "session/plain_request.h"
@@ -95,10 +95,9 @@ class Exchange final : private StreamEvents {
   bool response_missing(int sys);
   bool refuse_response(Error error);
   bool not_http(std::string fault);
-  void on_timer();
+  void on_idle();
   Error timeout_error() const;
   std::chrono::milliseconds limit() const;
-  void arm_timer();
   void finish_answered();
   void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
   std::int32_t ms_since_begin() const;
@@ -120,9 +119,8 @@ class Exchange final : private StreamEvents {
   Output interim_;              // the head of a 1xx response that is not written yet
   unsigned interim_count_ = 0;
   ResponseHead response_;
-  Timer timer_;
+  IdleTimer timer_;
   Loop::Clock::time_point begun_;
-  Loop::Clock::time_point last_progress_;
   End end_;
   std::int32_t connect_ms_ = -1;
   std::int32_t first_byte_ms_ = -1;

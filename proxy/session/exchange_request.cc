@@ -12,7 +12,6 @@ namespace culvert {
 
 void Exchange::begin_request() {
   stage_ = Stage::active;
-  last_progress_ = context_.loop.now();
   request_done_ = request_given_up_ = response_begun_ = head_done_ = upgrading_ = false;
   client_ended_ = answered_ = timer_is_idle_ = false;
   interim_count_ = 0;
@@ -27,7 +26,7 @@ void Exchange::begin_request() {
   clear_keeping(body_begin_, kKeptRoom);
   // How long the body may be in the taking is for limit() to say.
   if (!up_.body_read()) connection_.stream->check_peer(true);
-  arm_timer();
+  timer_.start(limit());
   advance();
 }
 
@@ -52,7 +51,6 @@ bool Exchange::pump_request() {
     case Kind::ended:
       request_done_ = true;
       connection_.stream->check_peer(false);
-      last_progress_ = context_.loop.now();
       return true;
     case Kind::write_failed:
       // The server may have said why before it stopped reading: its answer is still to come.
@@ -66,8 +64,7 @@ bool Exchange::pump_request() {
       // RFC 9112 section 9.5: who sees that its body is not wanted ceases to send it.
       request_done_ = request_given_up_ = client_ended_ = true;
       upstream_lives_on_ = false;
-      last_progress_ = context_.loop.now();
-      arm_timer();
+      timer_.start(limit());
       return true;
     case Kind::malformed:
       if (answered_) {
@@ -89,8 +86,7 @@ bool Exchange::begin_late_request() {
   const bool waits_for_100 = request_->expects_continue && up_.total() == 0 && interim_count_ == 0;
   if (request_done_ || !upstream_lives_on_ || waits_for_100) return false;
   answered_ = true;
-  last_progress_ = context_.loop.now();
-  arm_timer();
+  timer_.start(limit());
   pump_late_request();
   return true;
 }
@@ -102,7 +98,7 @@ void Exchange::pump_late_request() {
   const std::uint64_t before = up_.progress();
   if (!pump_request()) return;
   if (request_done_) return finish_answered();
-  if (up_.progress() != before) last_progress_ = context_.loop.now();
+  if (up_.progress() != before) timer_.progress();
 }
 
 }  // namespace culvert

@@ -70,7 +70,7 @@ bool Exchange::take_interim(const ConnectionOptions& options, std::string_view r
     return refuse_response(
         {Errc::http_protocol_error, Side::upstream, 0, "there are too many interim responses"});
   }
-  last_progress_ = context_.loop.now();  // RFC 9110 section 15.2: it works on it
+  timer_.progress();  // RFC 9110 section 15.2: it works on it
   upgrading_ = response_.status == 101;
   if (upgrading_ && !(request_->upgrade && request_done_)) {
     return refuse_response({Errc::http_protocol_error, Side::upstream, 0,
@@ -110,7 +110,6 @@ bool Exchange::take_final(const ConnectionOptions& options, std::span<char> rest
   head_done_ = true;
   status_ = response_.status;
   first_byte_ms_ = ms_since_begin();
-  last_progress_ = context_.loop.now();
   upstream_lives_on_ = framing->reusable && persists(response_, options) && !request_given_up_;
 
   ResponseForward forward;

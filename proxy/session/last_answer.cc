@@ -1,6 +1,5 @@
 #include "session/last_answer.h"
 
-#include <algorithm>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -21,9 +20,9 @@ LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::
       answer_(std::move(bytes)),
       most_forgotten_(most_forgotten),
       done_(done),
-      deadline_(loop, Callback<void()>::to<&LastAnswer::on_deadline>(this)),
-      loop_(loop) {
-  deadline_.start(kWriteTimeout);
+      loop_(loop),
+      timer_(loop, Callback<void()>::to<&LastAnswer::on_timer>(this)) {
+  timer_.start(kWriteTimeout);
 }
 
 void LastAnswer::on_ready() {
@@ -35,9 +34,7 @@ void LastAnswer::on_ready() {
                        "gone before the answer: " + std::generic_category().message(io.error)});
   }
   lingering_ = true;
-  last_heard_ = loop_.now();
-  end_ = last_heard_ + kMostLingering;
-  deadline_.start(kSilence);
+  timer_.start(kSilence, loop_.now() + kMostLingering);
   linger();
 }
 
@@ -46,19 +43,15 @@ void LastAnswer::linger() {
   for (;;) {
     const Io io = client_.try_read(buffer_);
     if (io.status == Io::Status::would_block) return;
-    last_heard_ = loop_.now();
+    timer_.progress();
     forgotten_ += io.bytes;
     if (io.status != Io::Status::ok || forgotten_ > most_forgotten_) break;
   }
   if (told) done_({});
 }
 
-void LastAnswer::on_deadline() {
-  if (lingering_) {
-    const auto due = std::min(last_heard_ + kSilence, end_) - loop_.now();
-    if (due.count() <= 0) return done_({});
-    return deadline_.start(std::chrono::ceil<std::chrono::milliseconds>(due));
-  }
+void LastAnswer::on_timer() {
+  if (lingering_) return done_({});
   done_(Error{Errc::canceled, Side::client, 0, "took no answer"});
 }
 

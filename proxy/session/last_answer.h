@@ -6,9 +6,9 @@
 
 #include "base/callback.h"
 #include "base/result.h"
+#include "net/idle_timer.h"
 #include "net/output.h"
 #include "net/stream.h"
-#include "net/timer.h"
 
 namespace culvert {
 
@@ -32,7 +32,7 @@ class LastAnswer {
 
  private:
   void linger();
-  void on_deadline();
+  void on_timer();
 
   Stream& client_;
   std::span<char> buffer_;
@@ -41,10 +41,8 @@ class LastAnswer {
   std::size_t most_forgotten_;
   bool lingering_ = false;
   Done done_;
-  Timer deadline_;
   Loop& loop_;
-  Loop::Clock::time_point last_heard_;
-  Loop::Clock::time_point end_;  // of the lingering
+  IdleTimer timer_;
 };
 
 }  // namespace culvert

@@ -1,6 +1,5 @@
 #include "session/relay.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace culvert {
@@ -16,14 +15,13 @@ constexpr int kMaxResetPolls = 250;
 
 Relay::Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
              RelayTimeouts timeouts, Callback<void()> done)
-    : loop_(loop),
-      up_(client, upstream),
+    : up_(client, upstream),
       down_(upstream, client),
       resources_(resources),
       timeouts_(timeouts),
       done_(done),
-      timer_(loop, Callback<void()>::to<&Relay::on_timer>(this)),
-      last_progress_(loop.now()) {}
+      idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)),
+      timer_(loop, Callback<void()>::to<&Relay::on_timer>(this)) {}
 
 Relay::~Relay() {
   up_.flow.release(resources_);
@@ -33,7 +31,7 @@ Relay::~Relay() {
 void Relay::start() {
   up_.flow.from().set_events(this);
   down_.flow.from().set_events(this);
-  arm_timer();
+  idle_timer_.start(limit());
   pump_both();
 }
 
@@ -52,21 +50,20 @@ void Relay::pump_both() {
     if (lost_ == nullptr) return finish();
     return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
   }
-  if (progress() != before) last_progress_ = loop_.now();
+  if (progress() != before) idle_timer_.progress();
   watch();
 }
 
-/// What the timer has to look at has changed, perhaps.
+/// What the timers have to look at has changed, perhaps.
 void Relay::watch() {
-  const bool opens_half = !half_open_ && is_half_open();
-  const bool begins_checks = !checks_peers_ && blocked();
-  if (!opens_half && !begins_checks) return;
-  if (opens_half) {
+  if (!half_open_ && is_half_open()) {
     half_open_ = true;
-    last_progress_ = loop_.now();
+    idle_timer_.start(limit());
   }
-  checks_peers_ = checks_peers_ || begins_checks;
-  arm_timer();
+  if (!checks_peers_ && blocked()) {
+    checks_peers_ = true;
+    timer_.start(timeouts_.peer_check);
+  }
 }
 
 /// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
@@ -112,30 +109,34 @@ void Relay::begin_reset(Stream& survivor) {
   up_.flow.release(resources_);
   down_.flow.release(resources_);
   resetting_ = &survivor;
+  idle_timer_.stop();
   timer_.start(milliseconds(0));
 }
 
+void Relay::poll_survivor() {
+  if (resetting_->unsent() > 0 && !resetting_->broken() && ++reset_polls_ < kMaxResetPolls) {
+    return timer_.start(kResetPoll);
+  }
+  resetting_->reset_on_close();
+  finish();
+}
+
+void Relay::on_idle() {
+  // A timeout is worth more in the log than who had sent a FIN long before.
+  end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
+  reset_on_close();
+  finish();
+}
+
 void Relay::on_timer() {
-  if (resetting_ != nullptr) {
-    if (resetting_->unsent() > 0 && !resetting_->broken() && ++reset_polls_ < kMaxResetPolls) {
-      return timer_.start(kResetPoll);
-    }
-    resetting_->reset_on_close();
-    return finish();
-  }
-  if (limit().count() > 0 && loop_.now() - last_progress_ >= limit()) {
-    // A timeout is worth more in the log than who had sent a FIN long before.
-    end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
-    reset_on_close();
-    return finish();
-  }
-  if (checks_peers_) check_peers();
-  arm_timer();
+  if (resetting_ != nullptr) return poll_survivor();
+  check_peers();
 }
 
 void Relay::check_peers() {
   for (Half* half : {&up_, &down_}) half->flow.to().check_peer(half->flow.holds_bytes());
   checks_peers_ = blocked();
+  if (checks_peers_) timer_.start(timeouts_.peer_check);
 }
 
 void Relay::reset_on_close() {
@@ -145,17 +146,6 @@ void Relay::reset_on_close() {
 
 milliseconds Relay::limit() const {
   return half_open_ && timeouts_.half_open.count() > 0 ? timeouts_.half_open : timeouts_.idle;
-}
-
-/// Progress only moves `last_progress_`; the timer looks at it when it fires and not before.
-void Relay::arm_timer() {
-  auto due = milliseconds::max();
-  if (limit().count() > 0) {
-    due = std::chrono::ceil<milliseconds>(last_progress_ + limit() - loop_.now());
-  }
-  if (checks_peers_) due = std::min(due, timeouts_.peer_check);
-  if (due == milliseconds::max()) return timer_.stop();
-  timer_.start(std::max(due, milliseconds(1)));
 }
 
 void Relay::note_end(RelayEnd::Cause cause, Side side, int error) {
@@ -169,6 +159,7 @@ Side Relay::side_of(const Stream& stream) const {
 }
 
 void Relay::finish() {
+  idle_timer_.stop();
   timer_.stop();
   up_.flow.from().set_events(nullptr);
   down_.flow.from().set_events(nullptr);

@@ -5,6 +5,7 @@
 
 #include "base/callback.h"
 #include "base/error.h"
+#include "net/idle_timer.h"
 #include "net/stream.h"
 #include "net/timer.h"
 #include "session/flow.h"
@@ -61,10 +62,11 @@ class Relay final : private StreamEvents {
   void on_ended(Half& half);
   void give_up(Half& half, int error);
   void begin_reset(Stream& survivor);
-  void on_timer();
+  void poll_survivor();
   void watch();
+  void on_idle();
+  void on_timer();
   void check_peers();
-  void arm_timer();
   bool is_half_open() const;
   bool blocked() const { return up_.flow.holds_bytes() || down_.flow.holds_bytes(); }
   std::uint64_t progress() const { return up_.flow.progress() + down_.flow.progress(); }
@@ -73,18 +75,17 @@ class Relay final : private StreamEvents {
   Side side_of(const Stream& stream) const;
   void finish();
 
-  Loop& loop_;
   Half up_;    // client to upstream
   Half down_;  // upstream to client
   FlowResources resources_;
   RelayTimeouts timeouts_;
   Callback<void()> done_;
-  Timer timer_;
-  Loop::Clock::time_point last_progress_;
+  IdleTimer idle_timer_;
+  Timer timer_;  // of peer checks, and of polls of the survivor after a reset
   RelayEnd end_;
   bool end_known_ = false;
   bool half_open_ = false;       // one side has finished, or is dead
-  bool checks_peers_ = false;    // a writer was blocked when the timer was set
+  bool checks_peers_ = false;    // a writer was blocked, and the timer runs
   Stream* lost_ = nullptr;       // a stream that cannot be written to any more
   Stream* resetting_ = nullptr;  // the survivor, while it gets its last bytes
   int reset_polls_ = 0;

@@ -1,0 +1,28 @@
+#include "net/idle_timer.h"
+
+#include <algorithm>
+
+namespace culvert {
+
+void IdleTimer::start(std::chrono::milliseconds limit, Loop::Clock::time_point latest) {
+  limit_ = limit;
+  latest_ = latest;
+  progress();
+  if (limit.count() == 0) return stop();
+  arm();
+}
+
+Loop::Clock::time_point IdleTimer::due() const {
+  return std::min(last_progress_ + limit_, latest_);
+}
+
+void IdleTimer::arm() {
+  timer_.start(std::chrono::ceil<std::chrono::milliseconds>(due() - loop_.now()));
+}
+
+void IdleTimer::on_timer() {
+  if (loop_.now() < due()) return arm();
+  expired_();
+}
+
+}  // namespace culvert
