@@ -1,14 +1,10 @@
 #include "session/exchange.h"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
 
 #include "base/duration.h"
-#include "base/text.h"
-#include "codec/clause.h"
 #include "dial/candidates.h"
 
 namespace culvert {
@@ -17,15 +13,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// A connection that was used so recently will hardly be closed by the other end just now.
+// A connection that was used so recently will hardly be closed by the other end just now.
 constexpr milliseconds kSurelyOpen{1'000};
-
-/// Safe to send twice (RFC 9110 section 9.2.2).
-bool is_idempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kMethods = {"GET",    "HEAD",    "PUT",
-                                                        "DELETE", "OPTIONS", "TRACE"};
-  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
-}
 
 }  // namespace
 
@@ -33,49 +22,46 @@ Exchange::Exchange(SessionContext& context, Stream& client, Callback<void()> don
     : context_(context),
       client_(client),
       done_(done),
-      up_(HeadScanner::Kind::request),
-      down_(HeadScanner::Kind::response),
-      scanner_(HeadScanner::Kind::response),
+      request_(client),
+      response_(context, client, request_, connection_),
       timer_(context.loop, Callback<void()>::to<&Exchange::on_idle>(this)) {}
 
 Exchange::~Exchange() {
-  up_.release(context_.flow);
-  down_.release(context_.flow);
+  request_.release(context_.flow);
+  response_.release(context_.flow);
 }
 
 void Exchange::begin(const PlainRequest& request, const Route& route, std::string_view rest) {
   clear();
-  request_ = &request;
+  request_.hold(request, rest);
   route_ = &route;
   begun_ = context_.loop.now();
   // A reset that came in with the request: no event will tell again.
   if (client_.broken()) return client_gone(0, "gone before the answer");
-  body_begin_ = rest;
-  reused_ = may_reuse_connection();
-  if (reused_) return begin_request();
-  dial();
+  if (!may_reuse_connection()) return dial();
+  connection_.reused = true;
+  activate();
 }
 
 void Exchange::clear() {
   end_ = {};
-  status_ = 0;
   connect_ms_ = first_byte_ms_ = -1;
   failures_.reset();
-  up_.clear(context_.flow);
-  down_.clear(context_.flow);
+  request_.clear(context_.flow);
+  response_.clear(context_.flow);
 }
 
 /// The connection of the exchange before serves this one too, if it leads there and still lives.
 bool Exchange::may_reuse_connection() const {
-  const HostPort& target = request_->target.authority;
-  if (!connection_.leads_to(target, request_->upgrade)) return false;
+  const PlainRequest& request = request_.request();
+  if (!connection_.leads_to(target(), request.upgrade)) return false;
   if (connection_.route != route_ && first_choice() != connection_.upstream) return false;
-  if (!may_be_sent_twice() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
+  if (!request.is_repeatable() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
     return false;
   }
   // A dial would ask this; on a proxy's connection the target may be another than the last one's.
-  const AddressCheck check{&context_.guard, request_->client};
-  if (connection_.to_proxy && !check.target(target, AddressGuard::Egress::through_upstream)) {
+  const AddressCheck check{&context_.guard, request.client};
+  if (connection_.to_proxy && !check.target(target(), AddressGuard::Egress::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);
@@ -88,12 +74,12 @@ const Upstream* Exchange::first_choice() const {
 
 void Exchange::dial() {
   stage_ = Stage::dial;
-  reused_ = false;
+  connection_.reused = false;
   connection_.stream.reset();
-  dial_ =
-      context_.dial(*route_, request_->target.authority,
-                    request_->upgrade ? ProxyDial::Purpose::tunnel : ProxyDial::Purpose::forward,
-                    request_->client, DialDone::to<&Exchange::on_dialed>(this));
+  const PlainRequest& request = request_.request();
+  dial_ = context_.dial(*route_, target(),
+                        request.upgrade ? ProxyDial::Purpose::tunnel : ProxyDial::Purpose::forward,
+                        request.client, DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 
@@ -107,16 +93,28 @@ void Exchange::on_dialed(DialResult result) {
   if (!result) {
     if (several_failed) context_.log.write(Log::Level::warning, failures);
     const Side side = result.error().side;
-    return finish(End::Kind::refused, side, std::move(result).error());
+    return fail(side, std::move(result).error());
   }
   if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   connection_.stream = std::move(*result);
   using Kind = UpstreamConfig::Kind;
   const Kind kind = connection_.upstream->config.kind;
-  connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_->upgrade;
-  connection_.target = request_->target.authority;
+  connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_.request().upgrade;
+  connection_.target = target();
   connection_.route = route_;
-  begin_request();
+  activate();
+}
+
+/// There is a connection: request and response are on their way.
+void Exchange::activate() {
+  stage_ = Stage::active;
+  connection_.stream->set_events(this);
+  response_.begin();
+  if (auto fine = request_.begin(connection_, context_.pseudonym); !fine) {
+    return fail(Side::client, std::move(fine).error());
+  }
+  timer_.start(limit());
+  advance();
 }
 
 void Exchange::on_ready(Stream&) {
@@ -137,135 +135,175 @@ void Exchange::on_client_ready() {
 /// Moves whatever can move.  A step is false when this call has nothing more to do, as the exchange
 /// is over or begins anew.
 void Exchange::advance() {
-  if (answered_) return pump_late_request();
+  if (response_.complete()) return send_rest();
   const std::uint64_t before = progress();
-  if (!request_done_ && !pump_request()) return;
-  if (client_ended_) connection_.stream->shutdown_write();
-  if (!flush_interim()) return;
-  if (!head_done_ && !read_response()) return;
-  if (head_done_ && !pump_response()) return;
-  if (client_.broken()) {
-    return client_gone(0, "gone before the end of the answer");
+  if (!send_request()) return;
+  if (request_.state() == RequestSide::State::client_stopped) {
+    connection_.stream->shutdown_write();
   }
+  if (!receive_response()) return;
+  if (client_.broken()) return client_gone(0, "gone before the end of the answer");
   if (progress() != before) timer_.progress();
-  if (head_done_ && !timer_is_idle_) {
-    timer_is_idle_ = true;
-    timer_.start(limit());
-  }
 }
 
-bool Exchange::may_be_sent_twice() const {
-  const BodyFraming& framing = request_->framing;
-  const bool has_body = framing.kind == BodyFraming::Kind::chunked || framing.length > 0;
-  return !has_body && is_idempotent(request_->head.method);
+bool Exchange::send_request() {
+  if (request_.over()) return true;
+  using Kind = MessageFlow::Outcome::Kind;
+  auto outcome = request_.pump(context_.flow);
+  switch (outcome.kind) {
+    case Kind::waiting:
+    case Kind::ended:
+    case Kind::write_failed:
+      return true;
+    case Kind::incomplete:
+      if (response_.complete() || (response_.has_final_head() && outcome.sys == 0)) break;
+      client_gone(outcome.sys, "closed within the request's body");
+      return false;
+    case Kind::malformed:
+      if (response_.complete()) break;
+      fail(Side::client, *std::move(outcome.error));
+      return false;
+  }
+  // RFC 9112 section 9.5: a client that sees that its body is not wanted ceases to send it.
+  request_.stop();
+  timer_.start(limit());
+  return true;
+}
+
+bool Exchange::receive_response() {
+  using Kind = ResponseSide::Outcome::Kind;
+  const bool had_head = response_.has_final_head();
+  auto outcome = response_.advance();
+  if (first_byte_ms_ < 0 && response_.status() != 0) first_byte_ms_ = ms_since_begin();
+  switch (outcome.kind) {
+    case Kind::waiting:
+      if (!had_head && response_.has_final_head()) timer_.start(limit());
+      return true;
+    case Kind::switched:
+      finish(End::Kind::upgraded, Side::client);
+      return false;
+    case Kind::complete:
+      on_complete();
+      return false;
+    case Kind::no_head:
+      on_no_head(outcome.sys);
+      return false;
+    case Kind::failed:
+      fail(Side::upstream, *std::move(outcome.error));
+      return false;
+    case Kind::write_failed:
+      client_gone(outcome.sys, response_.has_final_head() ? "gone before the end of the answer"
+                                                          : "gone before the answer");
+      return false;
+  }
+  return true;
+}
+
+/// When the response came before the request's end, and the upstream reads on, the rest is still
+/// its due.  The client learns at once that the connection ends here (RFC 9112 section 9.6).
+void Exchange::on_complete() {
+  if (request_.over() || !response_.upstream_persists() || client_awaits_100()) {
+    return finish_answered();
+  }
+  timer_.start(limit());
+  send_rest();
+}
+
+void Exchange::send_rest() {
+  // What comes after the response belongs to no request, and a FIN ends the use of this one.
+  if (!is_quiet(*connection_.stream)) return finish_answered();
+  client_.shutdown_write();
+  const std::uint64_t before = request_.progress();
+  if (!send_request()) return;
+  if (request_.over()) return finish_answered();
+  if (request_.progress() != before) timer_.progress();
 }
 
 /// The upstream closed, or failed with `sys`, before a whole head had come.
-bool Exchange::response_missing(int sys) {
-  const bool went_stale = reused_ && !response_begun_;
-  if (went_stale && may_be_sent_twice()) {
+void Exchange::on_no_head(int sys) {
+  const bool begun = response_.state() != ResponseSide::State::waiting;
+  const bool went_stale = connection_.reused && !begun;
+  if (went_stale && request_.request().is_repeatable()) {
     // The server closed the connection just as we used it again: no fault of this request.
     timer_.stop();
-    dial();
-    return false;
+    return dial();
   }
-  std::string what = response_begun_ ? " closed within the head of its answer"
+  std::string what = begun        ? " closed within the head of its answer"
                      : went_stale ? " closed the connection without an answer - it was kept from "
                                     "an earlier request, and went stale"
                                   : " closed the connection without an answer";
   if (sys == EPROTO) what = " sent no answer: " + describe_failure(sys);
-  finish(End::Kind::refused, Side::upstream,
-         Error{response_begun_ ? Errc::http_response_incomplete : Errc::connection_terminated,
-               Side::upstream, sys, where() + what});
-  return false;
-}
-
-bool Exchange::refuse_response(Error error) {
-  error.text = where() + " sent a bad answer: " + error.text;
-  finish(End::Kind::refused, Side::upstream, std::move(error));
-  return false;
-}
-
-/// `fault` is why_not_http()'s.
-bool Exchange::not_http(std::string fault) {
-  finish(End::Kind::refused, Side::upstream,
-         Error{connection_.to_proxy ? Errc::upstream_protocol_error : Errc::http_protocol_error,
-               Side::upstream, 0, where() + " " + fault});
-  return false;
-}
-
-/// Whose answer it is, for errors.
-std::string Exchange::where() const {
-  const std::string target = shown_target(request_->target.authority);
-  const UpstreamConfig& config = connection_.upstream->config;
-  if (config.kind == UpstreamConfig::Kind::direct) return "target " + target;
-  const std::string upstream = shown_upstream(config.label);
-  if (connection_.to_proxy) return "upstream " + upstream + " (for " + target + ")";
-  return "target " + target + " (through " + upstream + ")";
-}
-
-/// How long nothing may move: until the response begins, while it runs, and behind it.
-milliseconds Exchange::limit() const {
-  if (answered_) return context_.config.header_timeout;
-  if (client_ended_ && context_.config.half_open_timeout.count() > 0) {
-    return context_.config.half_open_timeout;
-  }
-  return head_done_ ? context_.config.idle_timeout : context_.config.response_timeout;
-}
-
-void Exchange::on_idle() {
-  if (answered_) return finish_answered();
-  finish(head_done_ ? End::Kind::abort : End::Kind::refused, Side::local, timeout_error());
-}
-
-Error Exchange::timeout_error() const {
-  if (head_done_ && down_.starved()) {
-    return {Errc::http_response_timeout, Side::upstream, 0,
-            where() + " stalled for " + format_seconds(limit())};
-  }
-  if (head_done_) {
-    return {Errc::http_response_timeout, Side::client, 0,
-            "took nothing of the answer for " + format_seconds(limit())};
-  }
-  const bool waits_for_100 = request_->expects_continue && up_.total() == 0;
-  if (!request_done_ && up_.starved() && !waits_for_100) {
-    return {Errc::http_request_timeout, Side::client, 0,
-            "the request's body stalled for " + format_seconds(limit())};
-  }
-  return {Errc::http_response_timeout, Side::upstream, 0,
-          where() + " did not answer within " + format_seconds(limit())};
-}
-
-bool Exchange::would_look_complete() const {
-  return stage_ == Stage::active && head_done_ && !answered_ && !down_.self_delimited();
+  fail(Side::upstream, Error{begun ? Errc::http_response_incomplete : Errc::connection_terminated,
+                             Side::upstream, sys, upstream_name() + what});
 }
 
 void Exchange::client_gone(int sys, const char* text) {
   finish(End::Kind::abort, Side::client, Error{Errc::canceled, Side::client, sys, text});
 }
 
+/// How long nothing may move: until the response begins, while it runs, and behind it.
+milliseconds Exchange::limit() const {
+  const Config& config = context_.config;
+  if (response_.complete()) return config.header_timeout;
+  if (request_.state() == RequestSide::State::client_stopped &&
+      config.half_open_timeout.count() > 0) {
+    return config.half_open_timeout;
+  }
+  return response_.has_final_head() ? config.idle_timeout : config.response_timeout;
+}
+
+void Exchange::on_idle() {
+  if (response_.complete()) return finish_answered();
+  fail(Side::local, timeout_error());
+}
+
+Error Exchange::timeout_error() const {
+  const std::string time = format_seconds(limit());
+  if (response_.has_final_head() && response_.starved()) {
+    return {Errc::http_response_timeout, Side::upstream, 0,
+            upstream_name() + " stalled for " + time};
+  }
+  if (response_.has_final_head()) {
+    return {Errc::http_response_timeout, Side::client, 0, "took nothing of the answer for " + time};
+  }
+  const bool waits_for_100 = request_.request().expects_continue && request_.body_bytes() == 0;
+  if (!request_.over() && request_.starved() && !waits_for_100) {
+    return {Errc::http_request_timeout, Side::client, 0, "the request's body stalled for " + time};
+  }
+  return {Errc::http_response_timeout, Side::upstream, 0,
+          upstream_name() + " did not answer within " + time};
+}
+
+/// RFC 9110 section 10.1.1: the client may be waiting for 100 before it sends its body.
+bool Exchange::client_awaits_100() const {
+  return request_.request().expects_continue && request_.body_bytes() == 0 &&
+         response_.interim_count() == 0;
+}
+
 void Exchange::finish_answered() {
-  if (!request_done_ || request_given_up_) {
+  if (!request_.sent()) {
     end_.note = "answered before the request's end, the rest of which was not passed on";
   }
-  if (!request_done_ || !upstream_lives_on_) connection_.stream.reset();
+  const bool another = response_.client_persists();
+  if (!response_.upstream_persists()) connection_.stream.reset();
   connection_.idle_since = context_.loop.now();
-  finish(client_lives_on_ ? End::Kind::next : End::Kind::close,
-         client_lives_on_ ? Side::client : Side::local);
+  finish(another ? End::Kind::next : End::Kind::close, another ? Side::client : Side::local);
+}
+
+/// The client gets an answer of ours if there is no half of another.
+void Exchange::fail(Side closed_by, Error error) {
+  finish(nothing_said() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
 }
 
 void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error) {
-  // Half an interim head cannot be followed by an answer.
-  if (kind == End::Kind::refused && interim_.begun()) kind = End::Kind::abort;
   end_.kind = kind;
   end_.closed_by = closed_by;
   end_.reset = kind == End::Kind::abort && would_look_complete();
   end_.error = std::move(error);
   stage_ = Stage::idle;
   timer_.stop();
-  up_.release(context_.flow);
-  down_.release(context_.flow);
-  interim_.clear();
+  request_.release(context_.flow);
+  response_.release(context_.flow);
   if (kind != End::Kind::next && kind != End::Kind::upgraded) connection_.stream.reset();
   done_();
 }

@@ -203,6 +203,7 @@ void MessageFlow::release(FlowResources resources) {
 void MessageFlow::clear(FlowResources resources) {
   release(resources);
   total_ = 0;
+  written_ = 0;
 }
 
 }  // namespace culvert

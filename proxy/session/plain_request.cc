@@ -1,5 +1,7 @@
 #include "session/plain_request.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +11,16 @@
 #include "session/http_date.h"
 
 namespace culvert {
+namespace {
+
+/// RFC 9110 section 9.2.2.
+bool is_idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kMethods = {"GET",    "HEAD",    "PUT",
+                                                        "DELETE", "OPTIONS", "TRACE"};
+  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
+}
+
+}  // namespace
 
 Result<void> PlainRequest::interpret() {
   auto found_options = connection_options(head);
@@ -22,6 +34,11 @@ Result<void> PlainRequest::interpret() {
   expects_continue = *expects;
   upgrade = wants_upgrade(head, options);
   return {};
+}
+
+bool PlainRequest::is_repeatable() const {
+  const bool has_body = framing.kind == BodyFraming::Kind::chunked || framing.length > 0;
+  return !has_body && is_idempotent(head.method);
 }
 
 bool PlainRequest::is_for_us() const {

@@ -28,6 +28,9 @@ struct PlainRequest {
   /// Fails, with the client's side, if two readers might differ about it.
   Result<void> interpret();
 
+  /// Sending it twice does what sending it once does (RFC 9110 section 9.2.2), and it has no body
+  /// that would have to be kept for that.
+  bool is_repeatable() const;
   /// Nobody else is to answer it: it is about this proxy (RFC 9110 section 9.3.7), or may travel no
   /// further (section 7.6.2).
   bool is_for_us() const;

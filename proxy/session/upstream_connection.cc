@@ -1,10 +1,20 @@
 #include "session/upstream_connection.h"
 
+#include "codec/clause.h"
+
 namespace culvert {
 
 bool UpstreamConnection::leads_to(const HostPort& wanted, bool upgrade) const {
   if (!stream) return false;
   return to_proxy ? !upgrade : target == wanted;
+}
+
+std::string UpstreamConnection::name_for(const HostPort& wanted) const {
+  const std::string shown = shown_target(wanted);
+  if (upstream->config.kind == UpstreamConfig::Kind::direct) return "target " + shown;
+  const std::string proxy = shown_upstream(upstream->config.label);
+  if (to_proxy) return "upstream " + proxy + " (for " + shown + ")";
+  return "target " + shown + " (through " + proxy + ")";
 }
 
 }  // namespace culvert

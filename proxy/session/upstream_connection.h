@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/host_port.h"
 #include "dial/upstream.h"
@@ -19,11 +20,15 @@ struct UpstreamConnection {
   /// else it leads to `target`.
   bool to_proxy = false;
   HostPort target;
-  Loop::Clock::time_point idle_since;
+  bool reused = false;                 ///< it has served a request before the present one
+  Loop::Clock::time_point idle_since;  ///< since its last request
 
   /// Whether a request for `wanted` can go on it.  An upgrade needs a connection that leads to the
   /// target: what follows it there is no HTTP.
   bool leads_to(const HostPort& wanted, bool upgrade) const;
+
+  /// Who answers on it, for errors; `wanted` is the target of the request.
+  std::string name_for(const HostPort& wanted) const;
 };
 
 }  // namespace culvert

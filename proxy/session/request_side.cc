@@ -1,0 +1,62 @@
+#include "session/request_side.h"
+
+#include <utility>
+
+#include "base/text.h"
+#include "codec/forward_head.h"
+#include "codec/intermediary.h"
+
+namespace culvert {
+
+void RequestSide::hold(const PlainRequest& request, std::string_view rest) {
+  request_ = &request;
+  held_ = rest;
+  state_ = State::held;
+}
+
+Result<void> RequestSide::begin(const UpstreamConnection& connection, std::string_view pseudonym) {
+  state_ = State::sending;
+  upstream_ = connection.stream.get();
+  flow_.start(client_, *upstream_, request_->framing, request_->framing);
+  append_head(connection, pseudonym);
+  auto used = flow_.feed(held_);
+  if (!used) return std::move(used).error();
+  if (*used < held_.size()) client_.unread(held_.substr(*used));
+  clear_keeping(held_, kKeptRoom);
+  // How long the upstream may take for the body is the exchange's to say, not the kernel's.
+  if (!flow_.body_read()) upstream_->check_peer(true);
+  return {};
+}
+
+void RequestSide::append_head(const UpstreamConnection& connection, std::string_view pseudonym) {
+  RequestForward forward;
+  forward.absolute_form = connection.to_proxy;
+  if (connection.to_proxy) {
+    forward.proxy_authorization = connection.upstream->authorization.reveal();
+  }
+  forward.pseudonym = pseudonym;
+  forward.upgrade = request_->upgrade;
+  forward.framing = request_->framing;
+  if (const auto hops = max_forwards(request_->head)) forward.max_forwards = *hops - 1;
+  append_request_head(request_->head, request_->target, request_->options, forward, flow_.output());
+}
+
+MessageFlow::Outcome RequestSide::pump(FlowResources resources) {
+  using Kind = MessageFlow::Outcome::Kind;
+  auto outcome = flow_.pump(resources);
+  if (outcome.kind == Kind::ended) {
+    state_ = State::sent;
+    upstream_->check_peer(false);
+  } else if (outcome.kind == Kind::write_failed) {
+    // The upstream may have said why before it stopped reading: its answer is still to come.
+    state_ = State::upstream_stopped;
+  }
+  return outcome;
+}
+
+void RequestSide::clear(FlowResources resources) {
+  flow_.clear(resources);
+  state_ = State::held;
+}
+
+}  // namespace culvert

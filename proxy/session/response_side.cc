@@ -1,0 +1,208 @@
+#include "session/response_side.h"
+
+#include <utility>
+
+#include "base/redact.h"
+#include "codec/challenge.h"
+#include "codec/forward_head.h"
+#include "codec/protocol_guess.h"
+#include "codec/upgrade.h"
+#include "session/http_date.h"
+
+namespace culvert {
+namespace {
+
+// Room in front of what is read from the upstream, for a head that grows by Via, Date and the like.
+constexpr std::size_t kHeadRoom = 1024;
+// An upstream that sends more of them has no final response to send.
+constexpr unsigned kMostInterim = 100;
+
+}  // namespace
+
+void ResponseSide::begin() {
+  state_ = State::waiting;
+  interim_count_ = 0;
+  scanner_.reset();
+  begun_head_.clear();
+}
+
+/// An interim response that the client does not take keeps back what follows it.
+ResponseSide::Outcome ResponseSide::advance() {
+  const std::span<char> buffer = context_.flow.buffer.subspan(kHeadRoom);
+  for (;;) {
+    if (!interim_.empty()) {
+      auto outcome = flush_interim();
+      if (outcome.kind != Outcome::Kind::waiting || !interim_.empty()) return outcome;
+    }
+    if (has_final_head()) return pump_body();
+    const Io io = connection_.stream->try_read(buffer);
+    if (io.status == Io::Status::would_block) return {};
+    if (io.status != Io::Status::ok) return {Outcome::Kind::no_head, io.error, {}};
+    if (state_ == State::waiting) state_ = State::head;
+    auto outcome = take(buffer.first(io.bytes));
+    if (outcome.kind != Outcome::Kind::waiting) return outcome;
+  }
+}
+
+/// Interim heads leave at once; behind 101 the streams become a tunnel.
+ResponseSide::Outcome ResponseSide::flush_interim() {
+  const Io io = interim_.write_to(client_);
+  if (io.status == Io::Status::would_block) return {};
+  if (io.status != Io::Status::ok) return {Outcome::Kind::write_failed, io.error, {}};
+  if (state_ != State::switching) return {};
+  status_ = 101;
+  return {Outcome::Kind::switched, 0, {}};
+}
+
+/// Bytes that came where a head is expected.
+ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
+  const std::string_view text(bytes.data(), bytes.size());
+  const std::size_t before = begun_head_.size();
+  if (before > 0) begun_head_ += text;
+  const std::string_view all = before > 0 ? std::string_view(begun_head_) : text;
+  // A connection that served before speaks HTTP, and so does one that sent an interim response.
+  if (!connection_.reused && interim_count_ == 0) {
+    if (const std::string fault = why_not_http(all); !fault.empty()) {
+      return fail(connection_.to_proxy ? Errc::upstream_protocol_error : Errc::http_protocol_error,
+                  0, " " + fault);
+    }
+  }
+  const auto end = scanner_.scan(all);
+  if (!end) return bad_answer(end.error());
+  if (!*end) {
+    if (before == 0) begun_head_ = text;
+    return {};
+  }
+  const auto parsed = parse_response_head(all.substr(0, **end), HeadLimits{}, head_);
+  if (!parsed) return bad_answer(parsed.error());
+  if (connection_.to_proxy) {
+    head_.reason = redact_echo(head_.reason, connection_.upstream->config.credentials);
+  }
+  const auto options = connection_options(head_);
+  if (!options) return bad_answer(options.error());
+  const std::span<char> rest = bytes.subspan(**end - before);
+  auto outcome = head_.status < 200 ? take_interim(*options, {rest.data(), rest.size()})
+                                    : take_final(*options, rest);
+  if (outcome.kind != Outcome::Kind::waiting) return outcome;
+  scanner_.reset();
+  begun_head_.clear();
+  return outcome;
+}
+
+ResponseSide::Outcome ResponseSide::take_interim(const ConnectionOptions& options,
+                                                 std::string_view rest) {
+  if (++interim_count_ > kMostInterim) return bad_answer("there are too many interim responses");
+  if (head_.status == 101) {
+    if (const char* fault = fault_of_switch()) return bad_answer(fault);
+    state_ = State::switching;
+  }
+  ResponseForward forward;
+  forward.pseudonym = context_.pseudonym;
+  // RFC 9110 section 15.2: HTTP/1.0 clients do not know interim responses.
+  if (request_.request().head.minor >= 1) {
+    append_response_head(head_, options, forward, interim_.bytes());
+  }
+  connection_.stream->unread(std::string(rest));
+  return {};
+}
+
+/// RFC 9110 section 7.8; nullptr if the 101 is what the client asked for.
+const char* ResponseSide::fault_of_switch() const {
+  const PlainRequest& request = request_.request();
+  if (!request.upgrade) return "it switches protocols though nobody asked for it";
+  if (!request_.over()) return "it switches protocols within the request";
+  if (!switches_as_offered(head_, request.head)) {
+    return "it switches to a protocol that was not offered";
+  }
+  return nullptr;
+}
+
+ResponseSide::Outcome ResponseSide::take_final(const ConnectionOptions& options,
+                                               std::span<char> rest) {
+  if (head_.status == 407 && connection_.to_proxy) {
+    // RFC 9110 section 11.7.1: between us and the next proxy; the client's credentials are others.
+    return fail(
+        Errc::upstream_auth_failed, 0,
+        " answered 407 - " + advice_for_407(head_, connection_.upstream->config.credentials));
+  }
+  // Its challenge cannot be passed on, and without one the client would take it for ours.
+  if (head_.status == 407) return bad_answer("it is 407, which only a proxy may answer");
+  const RequestHead& request = request_.request().head;
+  const auto framing = response_framing(head_, request.method);
+  if (!framing) return bad_answer(framing.error());
+  status_ = head_.status;
+  upstream_persists_ = framing->reusable && persists(head_, options);
+
+  ResponseForward forward;
+  forward.pseudonym = context_.pseudonym;
+  forward.framing = framing_for_client(*framing, request.minor);
+  // A request that is not sent yet can only be told from the next one by reading it all; the client
+  // is told that we will not.
+  client_persists_ = request_.sent() && !context_.draining && forward.framing.reusable &&
+                     persists(request, request_.request().options);
+  forward.keep_alive = client_persists_;
+  forward.to_head = request.method == "HEAD";
+  if (head_.find("Date") == nullptr) forward.date = http_date();
+  flow_.start(*connection_.stream, client_, *framing, forward.framing);
+  append_response_head(head_, options, forward, flow_.output());
+
+  auto used = flow_.feed_in_place(
+      rest, static_cast<std::size_t>(rest.data() - context_.flow.buffer.data()));
+  if (!used) return bad_answer(std::move(used).error());
+  // Bytes behind the response belong to nothing that was asked for.
+  if (*used < rest.size()) upstream_persists_ = false;
+  state_ = State::body;
+  return {};
+}
+
+ResponseSide::Outcome ResponseSide::pump_body() {
+  using Kind = MessageFlow::Outcome::Kind;
+  auto outcome = flow_.pump(context_.flow);
+  switch (outcome.kind) {
+    case Kind::waiting:
+      return {};
+    case Kind::ended:
+      state_ = State::complete;
+      return {Outcome::Kind::complete, 0, {}};
+    case Kind::incomplete:
+      return fail(Errc::http_response_incomplete, outcome.sys,
+                  outcome.sys == 0 && flow_.ends_with_sender()
+                      ? " closed without the alert that ends TLS (close_notify), so its answer may "
+                        "be cut short"
+                      : " closed within the body of its answer");
+    case Kind::malformed:
+      return bad_answer(*std::move(outcome.error));
+    case Kind::write_failed:
+      return {Outcome::Kind::write_failed, outcome.sys, {}};
+  }
+  return {};
+}
+
+ResponseSide::Outcome ResponseSide::bad_answer(Error error) const {
+  error.text = connection_.name_for(request_.request().target.authority) +
+               " sent a bad answer: " + error.text;
+  return {Outcome::Kind::failed, 0, std::move(error)};
+}
+
+ResponseSide::Outcome ResponseSide::bad_answer(const char* fault) const {
+  return bad_answer(Error{Errc::http_protocol_error, Side::upstream, 0, fault});
+}
+
+ResponseSide::Outcome ResponseSide::fail(Errc code, int sys, std::string_view fault) const {
+  std::string text = connection_.name_for(request_.request().target.authority);
+  text += fault;
+  return {Outcome::Kind::failed, 0, Error{code, Side::upstream, sys, std::move(text)}};
+}
+
+void ResponseSide::release(FlowResources resources) {
+  flow_.release(resources);
+  interim_.clear();
+}
+
+void ResponseSide::clear(FlowResources resources) {
+  flow_.clear(resources);
+  status_ = 0;
+  state_ = State::waiting;
+}
+
+}  // namespace culvert

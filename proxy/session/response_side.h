@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "codec/connection_options.h"
+#include "codec/http_head.h"
+#include "net/output.h"
+#include "session/context.h"
+#include "session/message_flow.h"
+#include "session/request_side.h"
+#include "session/upstream_connection.h"
+
+namespace culvert {
+
+/// The half of an exchange that leads to the client: interim responses (1xx) as they come, then the
+/// final response's head, written anew, and its body.
+class ResponseSide {
+ public:
+  enum class State : std::uint8_t {
+    waiting,    ///< not a byte of it has come
+    head,       ///< some of it has come, but not the whole of the final head
+    switching,  ///< 101 is on its way to the client
+    body,       ///< the final head and the body are on their way to the client
+    complete,   ///< the client has all of it
+  };
+
+  /// `request` and `connection` are those of the exchange.
+  ResponseSide(SessionContext& context, Stream& client, const RequestSide& request,
+               const UpstreamConnection& connection)
+      : context_(context),
+        client_(client),
+        request_(request),
+        connection_(connection),
+        scanner_(HeadScanner::Kind::response),
+        flow_(HeadScanner::Kind::response) {}
+
+  /// The request is about to be sent.
+  void begin();
+
+  struct Outcome {
+    enum class Kind {
+      waiting,       ///< nothing more can move now
+      switched,      ///< the client has the 101: the streams are a tunnel
+      complete,      ///< the client has all of it
+      no_head,       ///< the upstream closed (sys 0), or failed, before a whole final head
+      failed,        ///< it cannot be used, or not to its end: see `error`
+      write_failed,  ///< the client's connection failed
+    };
+    Kind kind = Kind::waiting;
+    int sys = 0;                 ///< errno, with no_head and write_failed
+    std::optional<Error> error;  ///< with failed
+  };
+  /// Moves what can move.
+  Outcome advance();
+
+  State state() const { return state_; }
+  /// The final head is on its way to the client, or there.
+  bool has_final_head() const { return state_ >= State::body; }
+  bool complete() const { return state_ == State::complete; }
+  /// The client has half of an interim head, which no other answer may follow.
+  bool within_interim() const { return interim_.begun(); }
+  /// A FIN now would look to the client like the end of a complete response.
+  bool would_look_complete() const { return state_ == State::body && !flow_.self_delimited(); }
+  /// 0 before the final head or 101.
+  int status() const { return status_; }
+  /// The client's connection stays open for another request, which it has been told.
+  bool client_persists() const { return client_persists_; }
+  /// The upstream's connection may be used for another request once this one is sent.
+  bool upstream_persists() const { return upstream_persists_; }
+  /// The next step is the upstream's.
+  bool starved() const { return flow_.starved(); }
+  /// Interim responses that came.
+  unsigned interim_count() const { return interim_count_; }
+  /// Bytes of the body that the upstream has sent, without framing.
+  std::uint64_t body_bytes() const { return flow_.total(); }
+  /// Grows as long as anything moves; a head counts once it is whole.
+  std::uint64_t progress() const {
+    return flow_.progress() + interim_count_ + (has_final_head() ? 1 : 0);
+  }
+
+  /// Gives back what a response borrows while it moves; the counters stay.
+  void release(FlowResources resources);
+  /// Forgets the response.
+  void clear(FlowResources resources);
+
+ private:
+  Outcome flush_interim();
+  Outcome take(std::span<char> bytes);
+  Outcome take_interim(const ConnectionOptions& options, std::string_view rest);
+  Outcome take_final(const ConnectionOptions& options, std::span<char> rest);
+  Outcome pump_body();
+  const char* fault_of_switch() const;
+  Outcome bad_answer(Error error) const;
+  Outcome bad_answer(const char* fault) const;
+  Outcome fail(Errc code, int sys, std::string_view fault) const;
+
+  SessionContext& context_;
+  Stream& client_;
+  const RequestSide& request_;
+  const UpstreamConnection& connection_;
+  HeadScanner scanner_;
+  std::string begun_head_;  // a head that comes in pieces
+  ResponseHead head_;
+  Output interim_;  // the head of a 1xx response that is not written yet
+  MessageFlow flow_;
+  unsigned interim_count_ = 0;
+  int status_ = 0;
+  State state_ = State::waiting;
+  bool client_persists_ = false;
+  bool upstream_persists_ = false;
+};
+
+}  // namespace culvert
