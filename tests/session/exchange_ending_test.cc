@@ -2,6 +2,8 @@
 
 #include "support/catch.h"
 #include "support/plain_scene.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
 
 namespace culvert::test {
 namespace {
@@ -125,6 +127,20 @@ TEST_CASE("but not behind an answer, begun or complete") {
     scene.abort();
     CHECK(scene.hear().empty());
   }
+}
+
+TEST_CASE("RFC 9110 15.6.4: a second request that waits for its connection gets a 503 too") {
+  Scene scene;
+  scene.transport->connects(scene.upstream).hangs();
+  scene.client.says(kGet);
+  scene.upstream.says(crlf("HTTP/1.1 200 OK\nContent-Length: 0\nConnection: close\n\n"));
+  scene.start();
+  settle(scene.loop);
+  scene.client.says(kGet);
+  settle(scene.loop);
+  REQUIRE(scene.dials() == 2);
+  scene.session->abort("told to");
+  CHECK(has(scene.client.heard(), "HTTP/1.1 503 culvert: shutting down, and there was no answer"));
 }
 
 TEST_CASE("RFC 9112 8: and when we are aborted within it") {
