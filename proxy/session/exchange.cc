@@ -266,18 +266,18 @@ Error Exchange::timeout_error() const {
   if (response_.has_final_head()) {
     return {Errc::http_response_timeout, Side::client, 0, "took nothing of the answer for " + time};
   }
-  const bool waits_for_100 = request_.request().expects_continue && request_.body_bytes() == 0;
-  if (!request_.over() && request_.starved() && !waits_for_100) {
+  if (!request_.over() && request_.starved() && !client_awaits_100()) {
     return {Errc::http_request_timeout, Side::client, 0, "the request's body stalled for " + time};
   }
   return {Errc::http_response_timeout, Side::upstream, 0,
           upstream_name() + " did not answer within " + time};
 }
 
-/// RFC 9110 section 10.1.1: the client may be waiting for 100 before it sends its body.
+/// RFC 9110 section 10.1.1: the client may be waiting for 100 before it sends its body.  No other
+/// interim response tells it to send that.
 bool Exchange::client_awaits_100() const {
   return request_.request().expects_continue && request_.body_bytes() == 0 &&
-         response_.interim_count() == 0;
+         !response_.has_continue();
 }
 
 void Exchange::finish_answered() {

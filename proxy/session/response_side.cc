@@ -22,6 +22,7 @@ constexpr unsigned kMostInterim = 100;
 void ResponseSide::begin() {
   state_ = State::waiting;
   interim_count_ = 0;
+  has_continue_ = false;
   scanner_.reset();
   begun_head_.clear();
 }
@@ -92,6 +93,7 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
 ResponseSide::Outcome ResponseSide::take_interim(const ConnectionOptions& options,
                                                  std::string_view rest) {
   if (++interim_count_ > kMostInterim) return bad_answer("there are too many interim responses");
+  if (head_.status == 100) has_continue_ = true;
   if (head_.status == 101) {
     if (const char* fault = fault_of_switch()) return bad_answer(fault);
     state_ = State::switching;

@@ -74,8 +74,8 @@ class ResponseSide {
   bool upstream_persists() const { return upstream_persists_; }
   /// The next step is the upstream's.
   bool starved() const { return flow_.starved(); }
-  /// Interim responses that came.
-  unsigned interim_count() const { return interim_count_; }
+  /// 100 (Continue) has come.
+  bool has_continue() const { return has_continue_; }
   /// Bytes of the body that the upstream has sent, without framing.
   std::uint64_t body_bytes() const { return flow_.total(); }
   /// Grows as long as anything moves; a head counts once it is whole.
@@ -111,6 +111,7 @@ class ResponseSide {
   unsigned interim_count_ = 0;
   int status_ = 0;
   State state_ = State::waiting;
+  bool has_continue_ = false;
   bool client_persists_ = false;
   bool upstream_persists_ = false;
 };

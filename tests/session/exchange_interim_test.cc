@@ -45,6 +45,72 @@ TEST_CASE("RFC 9110 10.1.1: a final answer instead of 100 ends the connection") 
   CHECK(scene.client().ended());
 }
 
+namespace {
+
+/// A client that expects 100, and hears this instead or first.
+void expect_and_hear(PlainScene& scene, std::string_view interim) {
+  scene.say(kExpect);
+  scene.asked();
+  if (interim.empty()) return;
+  scene.answer(crlf("HTTP/1.1 " + string(interim) + "\n\n"));
+  CHECK(has(scene.hear(), interim));
+}
+
+}  // namespace
+
+TEST_CASE("RFC 9110 10.1.1: who is late when the body does not come depends on the 100") {
+  PlainScene::Options options;
+  options.config.response_timeout = std::chrono::milliseconds(30);
+  PlainScene scene(std::move(options));
+  SECTION("without any, the client waits, and the target is late") {
+    expect_and_hear(scene, GENERATE("", "102 Processing", "103 Early Hints"));
+    scene.pass(std::chrono::milliseconds(60));
+    CHECK(has(scene.hear(), "HTTP/1.1 504 culvert: target a.example:80 did not answer within"));
+  }
+  SECTION("after it, the client is late") {
+    expect_and_hear(scene, "100 Continue");
+    scene.pass(std::chrono::milliseconds(60));
+    CHECK(has(scene.hear(), "HTTP/1.1 408 culvert: the request's body stalled"));
+  }
+  SECTION("another one behind it makes no difference") {
+    expect_and_hear(scene, "100 Continue");
+    scene.answer(crlf("HTTP/1.1 103 Early Hints\n\n"));
+    scene.pass(std::chrono::milliseconds(60));
+    CHECK(has(scene.hear(), "HTTP/1.1 408 culvert: the request's body stalled"));
+  }
+}
+
+TEST_CASE("RFC 9110 10.1.1: behind a final answer the body comes only if it was asked for") {
+  PlainScene scene;
+  SECTION("without 100, it will not come, and nobody waits for it") {
+    expect_and_hear(scene, GENERATE("", "102 Processing", "103 Early Hints"));
+    scene.answer(kOk);
+    CHECK(scene.hear().ends_with("ok"));
+    CHECK(scene.client().ended());
+    CHECK(scene.asked().empty());
+    CHECK(scene.target().ended());
+  }
+  SECTION("after 100, it is passed on") {
+    expect_and_hear(scene, "100 Continue");
+    scene.answer(kOk);
+    CHECK(scene.hear().ends_with("ok"));
+    CHECK(scene.client().ended());
+    CHECK_FALSE(scene.target().ended());
+    scene.say("body");
+    CHECK(scene.asked() == "body");
+    CHECK(scene.target().ended());
+  }
+  SECTION("without 100, but begun all the same, it is passed on") {
+    expect_and_hear(scene, GENERATE("", "103 Early Hints"));
+    scene.say("bo");
+    scene.answer(kOk);
+    CHECK(scene.hear().ends_with("ok"));
+    scene.say("dy");
+    CHECK(scene.asked() == "body");
+    CHECK(scene.target().ended());
+  }
+}
+
 TEST_CASE("RFC 9110 10.1.1: an HTTP/1.0 client's Expect is not passed on") {
   PlainScene scene;
   scene.say(crlf("PUT http://a.example/ HTTP/1.0\nContent-Length: 1\nExpect: 100-continue\n\nx"));
