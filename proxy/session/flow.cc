@@ -10,9 +10,6 @@ namespace {
 constexpr std::uint32_t kSpliceAfter = 64 * 1024;
 constexpr std::size_t kSmallGulp = 16 * 1024;
 constexpr std::uint8_t kSmallGulpsToCopy = 4;
-// What one flow may move before others get their turn: with less, 64 bulk flows cost a tenth more;
-// with more, small messages beside them wait longer.
-constexpr std::size_t kBudget = 512 * 1024;
 
 }  // namespace
 
@@ -30,7 +27,7 @@ Flow::Outcome Flow::pump(FlowResources resources) {
       release(resources);
       return {Outcome::Kind::ended, 0};
     }
-    if (moved >= kBudget) {
+    if (moved >= kTurnBudget) {
       give_back_pipe(resources);
       from_->resume();
       return {};

@@ -12,8 +12,6 @@ using Kind = BodyFraming::Kind;
 constexpr std::size_t kMostPending = 64 * 1024;
 // Measured: when so much is left behind what came with the head, a pipe costs less than a copy.
 constexpr std::uint64_t kWorthAPipe = 32 * 1024;
-// What one call may move before others get their turn.
-constexpr std::size_t kBudget = 256 * 1024;
 
 }  // namespace
 
@@ -116,7 +114,7 @@ MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
     if (auto outcome = write_output(); outcome.kind != Outcome::Kind::waiting) return outcome;
     if (!output_.empty()) return {};
     moved += pending;
-    if (moved >= kBudget && !flow_ && !body_read_) {
+    if (moved >= kTurnBudget && !flow_ && !body_read_) {
       from_->resume();
       return {};
     }

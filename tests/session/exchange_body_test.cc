@@ -2,6 +2,8 @@
 
 #include "support/catch.h"
 #include "support/plain_scene.h"
+#include "support/session_scene.h"
+#include "support/turns.h"
 
 namespace culvert::test {
 namespace {
@@ -237,6 +239,30 @@ TEST_CASE("back-pressure: chunks too") {
   scene.say(kGet);
   scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n") + "40000000\r\n");
   CHECK(pour(scene, scene.target(), string(8192, 'x')) < kMostHeld);
+}
+
+TEST_CASE("a busy exchange leaves others their turn, whatever its framing") {
+  constexpr std::size_t kSize = 4 << 20;
+  const bool is_chunked = GENERATE(true, false);
+  CAPTURE(is_chunked);
+  Scene scene;
+  scene.client.says(kGet);
+  scene.start();
+  settle(scene.loop);
+  const string body(kSize, 'x');
+  scene.upstream.says(crlf(is_chunked ? "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n400000\n"
+                                      : "HTTP/1.1 200 OK\nContent-Length: 4194304\n\n") +
+                      body + (is_chunked ? "\r\n0\r\n\r\n" : ""));
+  std::size_t before = scene.upstream.unread();
+  for (int turn = 0; turn < 3; ++turn) {
+    scene.loop.turn(0);
+    CHECK(before - scene.upstream.unread() > 0);
+    // What comes with the head is not counted.
+    CHECK(before - scene.upstream.unread() <= kTurnBudget + 64 * 1024);
+    before = scene.upstream.unread();
+  }
+  // ... and goes on by itself.
+  CHECK(turn_until(scene.loop, [&] { return scene.client.heard().size() > kSize; }));
 }
 
 TEST_CASE("back-pressure: a target that does not read stops the client") {
