@@ -18,6 +18,7 @@
 #include "commands/standard_streams.h"
 #include "net/resolver.h"
 #include "options/read_file.h"
+#include "options/restart.h"
 #include "server/server.h"
 
 namespace culvert {
@@ -66,9 +67,10 @@ int open_access_log(const Config& config, ReadWhen when, std::vector<std::string
 }
 
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
-/// so that it can be rotated.
+/// so that it can be rotated.  What takes a restart is a warning.
 std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
-                                            int access_fd, std::vector<std::string>& problems) {
+                                            const Config& started, int access_fd,
+                                            std::vector<std::string>& problems) {
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
@@ -76,6 +78,9 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
     return nullptr;
   }
   Config& config = std::get<Config>(line);
+  for (const std::string_view flag : changed_until_restart(started, config)) {
+    config.warnings.push_back(fmt::format("--{} has changed, which needs a restart", flag));
+  }
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   if (access_fd > STDERR_FILENO && is_file(config.access_log)) {
     const int fd = open_access_log(config, ReadWhen::serving, problems);
@@ -149,7 +154,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
     return 2;
   }
   const auto reload = [&](std::vector<std::string>& found) {
-    return read_ruleset_again(read_again, access_fd, found);
+    return read_ruleset_again(read_again, config, access_fd, found);
   };
   try {
     const auto started = Server::start(

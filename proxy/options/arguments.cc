@@ -29,8 +29,8 @@ void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
         fmt::format("{}: given {} times, takes one", origin, option.count()));
   }
   for (const std::string& value : option.results()) {
-    if (value.empty() && !flag.value.empty()) {
-      out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.value));
+    if (value.empty() && !flag.placeholder.empty()) {
+      out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.placeholder));
     } else {
       out.source.settings.add(flag.name, {value, origin});
     }
@@ -123,7 +123,7 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   add_option(app, "--help", true);
   add_option(app, "--version", true);
   for (const Flag& flag : flags()) {
-    add_option(app, fmt::format("--{}", flag.name), flag.value.empty());
+    add_option(app, fmt::format("--{}", flag.name), flag.placeholder.empty());
   }
   try {
     app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // it wants them backwards

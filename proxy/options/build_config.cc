@@ -1,16 +1,8 @@
 #include "options/build_config.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
-#include <initializer_list>
+#include <set>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -20,22 +12,17 @@
 #include "base/text.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
+#include "options/flags.h"
 #include "options/listen_address.h"
 #include "options/routing.h"
 #include "options/upstream_url.h"
-#include "options/values.h"
 #include "options/via.h"
 
 namespace culvert {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr milliseconds kLongest = std::chrono::hours(7 * 24);
-constexpr unsigned kMaxThreads = 256;
-
-/// Reads Settings into a Config, in the order of Config's members.
+/// Reads Settings into a Config: first what belongs together and has rules of its own, then every
+/// flag that is left, as the table has it.
 class ConfigBuilder {
  public:
   ConfigBuilder(const Settings& settings, ReadWhen when, std::vector<std::string>& problems)
@@ -47,12 +34,7 @@ class ConfigBuilder {
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();
-    read_timeouts();
-    read_count("max-connections", 1, 1'000'000, config_.max_connections);
-    for (const Given& given : settings_.of("tunnel-command")) {
-      config_.tunnel_command = Secret(given.value);
-    }
-    read_logs();
+    for (const Flag& flag : flags()) read(flag);
     check_exposure();
     return std::move(config_);
   }
@@ -112,8 +94,10 @@ class ConfigBuilder {
   }
 
   void read_threads() {
-    config_.threads = std::min(usable_cores(), kMaxThreads);
-    read_count("threads", 1, kMaxThreads, config_.threads);
+    const Flag& threads = *find_flag("threads");
+    config_.threads =
+        std::min(usable_cores(), std::get<CountValue<unsigned>>(threads.value).at_most);
+    read(threads);
   }
 
   void read_allow_clients() {
@@ -132,80 +116,11 @@ class ConfigBuilder {
         }
       }
     }
-    for (const Given& given : settings_.of("open-proxy")) config_.open_proxy = read_switch(given);
+    read(*find_flag("open-proxy"));
     if (config_.open_proxy && settings_.has("allow-client")) {
       const Given& open = settings_.of("open-proxy").front();
       problems_.push_back(fmt::format("{}: contradicts {}; give one of them", open.origin,
                                       settings_.of("allow-client").front().origin));
-    }
-  }
-
-  void read_timeouts() {
-    read_duration("header-timeout", {milliseconds(100), std::chrono::hours(1)},
-                  config_.header_timeout);
-    read_duration("connect-timeout", {milliseconds(100), seconds(55)}, config_.connect_timeout);
-    read_duration("hold", {milliseconds(0), seconds(55)}, config_.hold);
-    read_duration("hedge", {milliseconds(1), seconds(55), true}, config_.hedge);
-    for (const Given& given : settings_.of("probe")) {
-      auto host = HostPort::parse(given.value);
-      if (host) {
-        config_.probe = *host;
-      } else {
-        problem(given, host.error().text);
-      }
-    }
-    read_duration("probe-interval", {seconds(1), std::chrono::hours(1)}, config_.probe_interval);
-    read_duration("idle-timeout", {seconds(1), kLongest, true}, config_.idle_timeout);
-    read_duration("half-open-timeout", {seconds(1), kLongest, true}, config_.half_open_timeout);
-    read_duration("response-timeout", {seconds(1), kLongest, true}, config_.response_timeout);
-    read_duration("keep-alive-timeout", {seconds(1), kLongest}, config_.keep_alive_timeout);
-    read_drain_timeout();
-  }
-
-  /// Here 0 is a limit like any other; only "off" is none.
-  void read_drain_timeout() {
-    milliseconds limit = *config_.drain_timeout;
-    read_duration("drain-timeout", {milliseconds(0), kLongest, true}, limit);
-    config_.drain_timeout = limit;
-    for (const Given& given : settings_.of("drain-timeout")) {
-      if (iequals(trim(given.value), "off")) config_.drain_timeout.reset();
-    }
-  }
-
-  void read_logs() {
-    using Level = Log::Level;
-    read_choice("log-level",
-                {{"debug", Level::debug},
-                 {"info", Level::info},
-                 {"warning", Level::warning},
-                 {"error", Level::error}},
-                config_.log_level);
-    read_choice("log-format", {{"text", Log::Format::text}, {"json", Log::Format::json}},
-                config_.log_format);
-    for (const Given& given : settings_.of("access-log")) {
-      config_.access_log = given.value;
-      if (given.value != "-" && given.value != "off") check_log_file(given);
-    }
-  }
-
-  /// A file that is missing is created at the start; here only its chances are looked at.
-  void check_log_file(const Given& given) {
-    const std::string& path = given.value;
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0) {
-      if (S_ISDIR(info.st_mode)) {
-        problem(given, "is a directory");
-      } else if (::access(path.c_str(), W_OK) != 0) {
-        problem(given, fmt::format("cannot be written: {}", std::strerror(errno)));
-      }
-      return;
-    }
-    const std::size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "."
-                                  : slash == 0               ? "/"
-                                                             : path.substr(0, slash);
-    if (::access(directory.c_str(), W_OK | X_OK) != 0) {
-      problem(given, fmt::format("cannot be created: {}", std::strerror(errno)));
     }
   }
 
@@ -220,60 +135,12 @@ class ConfigBuilder {
     }
   }
 
-  bool read_switch(const Given& given) {
-    const std::string value = to_lower(given.value);
-    for (const std::string_view yes : {"", "true", "yes", "on", "1"}) {
-      if (value == yes) return true;
-    }
-    for (const std::string_view no : {"false", "no", "off", "0"}) {
-      if (value == no) return false;
-    }
-    problem(given, "either true or false");
-    return false;
-  }
-
-  void read_duration(std::string_view flag, const DurationLimits& limits, milliseconds& out) {
-    for (const Given& given : settings_.of(flag)) {
-      const auto parsed = parse_duration(given.value, limits);
-      if (const auto* text = std::get_if<std::string>(&parsed)) {
-        problem(given, *text);
-      } else {
-        out = std::get<milliseconds>(parsed);
-      }
-    }
-  }
-
-  template <typename T>
-  void read_count(std::string_view flag, std::uint64_t at_least, std::uint64_t at_most, T& out) {
-    for (const Given& given : settings_.of(flag)) {
-      const auto parsed = parse_count(given.value, at_least, at_most);
-      if (const auto* text = std::get_if<std::string>(&parsed)) {
-        problem(given, *text);
-      } else {
-        out = static_cast<T>(std::get<std::uint64_t>(parsed));
-      }
-    }
-  }
-
-  template <typename T>
-  using Choices = std::initializer_list<std::pair<std::string_view, std::type_identity_t<T>>>;
-
-  template <typename T>
-  void read_choice(std::string_view flag, Choices<T> choices, T& out) {
-    for (const Given& given : settings_.of(flag)) {
-      const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& choice) {
-        return iequals(choice.first, given.value);
-      });
-      if (found != choices.end()) {
-        out = found->second;
-        continue;
-      }
-      std::string names;
-      for (const auto& choice : choices) {
-        if (!names.empty()) names += ", ";
-        names += choice.first;
-      }
-      problem(given, fmt::format("not one of {}", names));
+  /// For a flag whose row in the table says all about its values.
+  void read(const Flag& flag) {
+    if (!read_already_.insert(flag.name).second) return;
+    for (const Given& given : settings_.of(flag.name)) {
+      const std::string found = read_flag_value(flag.value, given.value, config_);
+      if (!found.empty()) problem(given, found);
     }
   }
 
@@ -287,6 +154,7 @@ class ConfigBuilder {
   Config config_;
   std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
   BrokenUpstreams broken_;
+  std::set<std::string_view> read_already_;  ///< flags; each is read once
 };
 
 }  // namespace

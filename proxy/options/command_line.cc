@@ -11,7 +11,7 @@
 #include "options/arguments.h"
 #include "options/build_config.h"
 #include "options/config_file.h"
-#include "options/flags.h"
+#include "options/help.h"
 
 #ifndef CULVERT_VERSION
 #define CULVERT_VERSION "dev"

@@ -41,6 +41,15 @@ void add_value(const Flag& flag, const std::string& value, const std::string& or
 
 }  // namespace
 
+std::string variable_name(std::string_view flag) {
+  std::string name(kPrefix);
+  for (const char c : flag) {
+    const bool is_letter = c >= 'a' && c <= 'z';
+    name += c == '-' ? '_' : is_letter ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
 Environment process_environment() {
   Environment environment;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -65,13 +74,8 @@ Source read_environment(const Environment& environment) {
     // (CULVERT_SERVICE_HOST), so it takes a likeness to deserve a word.  One to --version does not:
     // no variable stands for it, and images set CULVERT_VERSION for purposes of their own.
     if (const std::string_view nearest = nearest_flag(name); find_flag(nearest) != nullptr) {
-      std::string meant = fmt::format("{}{}", kPrefix, nearest);
-      std::transform(meant.begin(), meant.end(), meant.begin(), [](char c) {
-        if (c == '-') return '_';
-        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      });
-      source.warnings.push_back(
-          fmt::format("{}: no such variable (did you mean {}?)", printable(variable, 60), meant));
+      source.warnings.push_back(fmt::format("{}: no such variable (did you mean {}?)",
+                                            printable(variable, 60), variable_name(nearest)));
     }
   }
   return source;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "options/settings.h"
 
@@ -12,6 +13,9 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 
 /// The CULVERT_* variables of this process.
 Environment process_environment();
+
+/// "CULVERT_CONNECT_TIMEOUT" for the flag "connect-timeout".
+std::string variable_name(std::string_view flag);
 
 /// CULVERT_LISTEN and so on: a flag's name in capitals, '-' as '_'.  The values of repeatable flags
 /// are separated by white space.  An empty variable is none.

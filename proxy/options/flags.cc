@@ -2,36 +2,86 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
-#include <fmt/format.h>
-
 namespace culvert {
 namespace {
 
-struct Group {
-  std::string_view title;
-  std::span<const Flag> flags;
-};
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr auto kLogLevels = std::to_array<Choice<Log::Level>>({
+    {"debug", Log::Level::debug},
+    {"info", Log::Level::info},
+    {"warning", Log::Level::warning},
+    {"error", Log::Level::error},
+});
+constexpr auto kLogFormats = std::to_array<Choice<Log::Format>>({
+    {"text", Log::Format::text},
+    {"json", Log::Format::json},
+});
+
+constexpr milliseconds kLongest = 168h;
+constexpr bool kOrOff = true;
+
+// ---- which changes a reload cannot apply
+
+template <auto Member>
+bool differs(const Config& started, const Config& now) {
+  return started.*Member != now.*Member;
+}
+
+bool listeners_differ(const Config& started, const Config& now) {
+  return !std::equal(started.listen.begin(), started.listen.end(), now.listen.begin(),
+                     now.listen.end(), [](const ListenConfig& one, const ListenConfig& other) {
+                       return one.to_string() == other.to_string();
+                     });
+}
+
+bool tunnel_commands_differ(const Config& started, const Config& now) {
+  return started.tunnel_command.reveal() != now.tunnel_command.reveal();
+}
+
+/// A file may be exchanged for another one, but not for standard output.
+bool kinds_of_access_log_differ(const Config& started, const Config& now) {
+  const auto kind = [](const Config& config) -> std::string_view {
+    const std::string& log = config.access_log;
+    return log == "-" || log == "off" ? std::string_view(log) : "file";
+  };
+  return kind(started) != kind(now);
+}
+
+// ---- the table
 
 constexpr bool kRepeatable = true;
 constexpr bool kOnce = false;
+constexpr RestartCheck kReloads = nullptr;
 
+constexpr std::string_view kClients = "Clients";
+constexpr std::string_view kUpstreams = "Upstreams";
+constexpr std::string_view kTimes = "Time limits (500ms, 12s, 5m, 1h; a bare number is seconds)";
+constexpr std::string_view kResources = "Resources";
+constexpr std::string_view kLogs = "Logs";
+constexpr std::string_view kConfiguration = "Configuration";
+
+// In the order of --help; a group's flags stand together.
 constexpr auto kFlags = std::to_array<Flag>({
-    {"listen", "ADDR:PORT", kRepeatable,
+    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{}, listeners_differ,
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
      "  :PORT                    every address of this host\n"
      "  unix:/PATH               a unix socket"},
-    {"allow-client", "CIDR,...", kRepeatable,
+    {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen"},
-    {"open-proxy", "", kOnce, "let any client that can connect use the proxy"},
+    {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
+     "let any client that can connect use the proxy"},
 
-    {"upstream", "[NAME=]URL", kRepeatable,
+    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"
      "which means no proxy: names are looked up and connections made\n"
      "from here)\n"
@@ -53,7 +103,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
-    {"route", "PATTERN,...=NAME,...", kRepeatable,
+    {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"
      "repeatable, the first that matches counts (default: every\n"
      "upstream that is not the via of another); NAME may be direct,\n"
@@ -65,113 +115,78 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  preset:gcr           hosts of a registry, best effort; also\n"
      "                       preset:k8s and preset:dockerhub\n"
      "each but a preset may end in :PORT"},
-    {"no-proxy", "LIST", kRepeatable,
+    {"no-proxy", "LIST", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go direct before any route is asked, read as Go\n"
      "programs read NO_PROXY; localhost and loopback are always in it"},
-
-    {"tunnel-command", "COMMAND", kOnce,
+    {"tunnel-command", "COMMAND", kOnce, kUpstreams, SecretValue{&Config::tunnel_command},
+     tunnel_commands_differ,
      "a shell command that makes the tunnel, such as\n"
      "'ssh -N -D 127.0.0.1:1080 user@host': started, started again\n"
      "when it ends, and ended with culvert; what it says is logged"},
 
-    {"header-timeout", "TIME", kOnce, "for a client's request head, 100ms to 1h (default: 10s)"},
-    {"connect-timeout", "TIME", kOnce,
-     "for the whole way to an answer, 100ms to 55s (default: 12s, as\n"
+    {"header-timeout", "TIME", kOnce, kTimes, DurationValue{&Config::header_timeout, {100ms, 1h}},
+     kReloads, "for a client's request head, {least} to {most} (default: {default})"},
+    {"connect-timeout", "TIME", kOnce, kTimes,
+     DurationValue{&Config::connect_timeout, {100ms, 55s}}, kReloads,
+     "for the whole way to an answer, {least} to {most} (default: {default}, as\n"
      "docker gives up after 15s)"},
-    {"hold", "TIME", kOnce,
+    {"hold", "TIME", kOnce, kTimes, DurationValue{&Config::hold, {0ms, 55s}}, kReloads,
      "wait for upstreams that refuse the connection if they have been\n"
-     "down for less than TIME, up to 55s: a tunnel may be starting; 0\n"
-     "fails at once (default: 12s)"},
-    {"hedge", "TIME", kOnce,
+     "down for less than TIME, up to {most}: a tunnel may be starting; 0\n"
+     "fails at once (default: {default})"},
+    {"hedge", "TIME", kOnce, kTimes, DurationValue{&Config::hedge, {1ms, 55s, kOrOff}}, kReloads,
      "start the next upstream of a route beside one that has not\n"
-     "connected within TIME, the first to connect serves; 1ms to 55s,\n"
-     "or off (default: off)"},
-    {"probe", "HOST:PORT", kOnce,
+     "connected within TIME, the first to connect serves; {least} to {most},\n"
+     "or off (default: {default})"},
+    {"probe", "HOST:PORT", kOnce, kTimes, HostPortValue{&Config::probe}, kReloads,
      "ask each upstream for a connection to HOST:PORT now and then, and\n"
      "pass over those that fail: a local port that accepts says nothing\n"
      "about the tunnel behind it (default: off)"},
-    {"probe-interval", "TIME", kOnce, "between two probes, 1s to 1h (default: 15s)"},
-    {"idle-timeout", "TIME", kOnce,
+    {"probe-interval", "TIME", kOnce, kTimes, DurationValue{&Config::probe_interval, {1s, 1h}},
+     kReloads, "between two probes, {least} to {most} (default: {default})"},
+    {"idle-timeout", "TIME", kOnce, kTimes,
+     DurationValue{&Config::idle_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel without traffic both ways, or a plain answer that\n"
-     "stalls, 1s to 168h, or off (default: off)"},
-    {"half-open-timeout", "TIME", kOnce,
+     "stalls, {least} to {most}, or off (default: {default})"},
+    {"half-open-timeout", "TIME", kOnce, kTimes,
+     DurationValue{&Config::half_open_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel of which one side has finished and the other sends\n"
-     "nothing, 1s to 168h, or off (default: 5m)"},
-    {"response-timeout", "TIME", kOnce,
-     "for the answer to a plain http:// request to begin, 1s to 168h,\n"
-     "or off (default: 5m)"},
-    {"keep-alive-timeout", "TIME", kOnce,
-     "for a client's next plain http:// request, 1s to 168h\n"
+     "nothing, {least} to {most}, or off (default: {default})"},
+    {"response-timeout", "TIME", kOnce, kTimes,
+     DurationValue{&Config::response_timeout, {1s, kLongest, kOrOff}}, kReloads,
+     "for the answer to a plain http:// request to begin, {least} to {most},\n"
+     "or off (default: {default})"},
+    {"keep-alive-timeout", "TIME", kOnce, kTimes,
+     DurationValue{&Config::keep_alive_timeout, {1s, kLongest}}, kReloads,
+     "for a client's next plain http:// request, {least} to {most}\n"
      "(default: 60s)"},
-    {"drain-timeout", "TIME", kOnce,
-     "for tunnels to finish after SIGTERM, up to 168h; 0 cuts them at\n"
-     "once, off waits for the last of them (default: 30s)"},
+    {"drain-timeout", "TIME", kOnce, kTimes,
+     OptionalDurationValue{&Config::drain_timeout, {0ms, kLongest, kOrOff}}, kReloads,
+     "for tunnels to finish after SIGTERM, up to {most}; 0 cuts them at\n"
+     "once, off waits for the last of them (default: {default})"},
 
-    {"max-connections", "N", kOnce, "clients at a time, 1 to 1000000 (default: 4096)"},
-    {"threads", "N", kOnce, "workers, 1 to 256 (default: one for each usable core)"},
+    {"max-connections", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_connections, 1, 1'000'000}, kReloads,
+     "clients at a time, {least} to {most} (default: {default})"},
+    {"threads", "N", kOnce, kResources, CountValue<unsigned>{&Config::threads, 1, 256},
+     differs<&Config::threads>, "workers, {least} to {most} (default: one for each usable core)"},
 
-    {"config", "FILE", kOnce,
+    {"log-level", "LEVEL", kOnce, kLogs, ChoiceValue<Log::Level>{&Config::log_level, kLogLevels},
+     differs<&Config::log_level>,
+     "debug, info, warning or error (default: {default}); debug tells of each\n"
+     "attempt: by which route, through what, and where the time went"},
+    {"log-format", "FORMAT", kOnce, kLogs,
+     ChoiceValue<Log::Format>{&Config::log_format, kLogFormats}, differs<&Config::log_format>,
+     "text or json (default: {default})"},
+    {"access-log", "FILE", kOnce, kLogs, OutputFileValue{&Config::access_log},
+     kinds_of_access_log_differ,
+     "one line for each finished session: a file, - for standard\n"
+     "output, or off (default: {default})"},
+
+    {"config", "FILE", kOnce, kConfiguration, OwnReader{}, kReloads,
      "take flags from a TOML file, as in threads = 2 or\n"
      "listen = [\"127.0.0.1:3128\", \"[::1]:3128\"]"},
-
-    {"log-level", "LEVEL", kOnce,
-     "debug, info, warning or error (default: info); debug tells of each\n"
-     "attempt: by which route, through what, and where the time went"},
-    {"log-format", "FORMAT", kOnce, "text or json (default: text)"},
-    {"access-log", "FILE", kOnce,
-     "one line for each finished session: a file, - for standard\n"
-     "output, or off (default: -)"},
 });
-
-/// The flags from `first` up to, but without, `end`.
-constexpr std::span<const Flag> between(std::string_view first, std::string_view end) {
-  const auto index = [](std::string_view name) {
-    std::size_t i = 0;
-    while (i < kFlags.size() && kFlags[i].name != name) ++i;
-    return i;
-  };
-  return std::span(kFlags).subspan(index(first), index(end) - index(first));
-}
-
-constexpr auto kGroups = std::to_array<Group>({
-    {"Clients", between("listen", "upstream")},
-    {"Upstreams", between("upstream", "header-timeout")},
-    {"Time limits (500ms, 12s, 5m, 1h; a bare number is seconds)",
-     between("header-timeout", "max-connections")},
-    {"Resources", between("max-connections", "config")},
-    {"Logs", between("log-level", "")},
-    {"Configuration", between("config", "log-level")},
-});
-
-constexpr std::string_view kExamples = R"(
-Examples
-  Docker and others through an SSH tunnel:
-    ssh -N -D 127.0.0.1:1080 user@host &
-    culvert --upstream socks5://127.0.0.1:1080
-    https_proxy=http://127.0.0.1:3128 curl https://gcr.io/v2/
-
-  Containers, too, with a second way out for when the first is down:
-    culvert --listen 127.0.0.1:3128 --listen 172.17.0.1:3128 \
-            --allow-client 172.17.0.0/16 \
-            --upstream tunnel=socks5://127.0.0.1:1080 \
-            --upstream office=http://proxy.example:3128
-)";
-
-constexpr std::size_t kColumn = 28;  // where the text of an entry begins
-
-void append_entry(std::string& text, std::string_view left, std::string_view help) {
-  text += fmt::format("  {:<{}}", left, kColumn - 2);
-  // A name that leaves no gap before the column has its help on the next line.
-  if (left.size() + 4 > kColumn) text += fmt::format("\n{:{}}", "", kColumn);
-  while (true) {
-    const std::size_t end = help.find('\n');
-    text += help.substr(0, end);
-    text += '\n';
-    if (end == std::string_view::npos) return;
-    help.remove_prefix(end + 1);
-    text += std::string(kColumn, ' ');
-  }
-}
 
 /// Levenshtein's distance.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -210,30 +225,6 @@ std::string_view nearest_flag(std::string_view name) {
     if (const std::size_t d = distance(name, flag.name); d < least) least = d, nearest = flag.name;
   }
   return nearest;
-}
-
-std::string help_text() {
-  std::string text =
-      "culvert - an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n"
-      "\n"
-      "Usage: culvert [serve] [options]\n"
-      "       culvert check --route URL... [options]   say which route URL takes, and why\n";
-  for (const Group& group : kGroups) {
-    text += fmt::format("\n{}\n", group.title);
-    for (const Flag& flag : group.flags) {
-      append_entry(text, fmt::format("--{} {}", flag.name, flag.value), flag.help);
-    }
-  }
-  append_entry(text, "--help, -h", "print this text");
-  append_entry(text, "--version", "print the version");
-  text +=
-      "\n"
-      "  Each flag may also come from the environment, as CULVERT_CONNECT_TIMEOUT=5s; a "
-      "repeatable\n"
-      "  one takes its values separated by white space. Flags win over variables, variables over\n"
-      "  the file.\n";
-  text += kExamples;
-  return text;
 }
 
 }  // namespace culvert

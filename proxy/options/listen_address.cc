@@ -93,11 +93,6 @@ std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::stri
 
 }  // namespace
 
-std::string ListenConfig::to_string() const {
-  if (kind == Kind::unix_socket) return "unix:" + path;
-  return "http://" + address.to_string();
-}
-
 std::vector<ListenConfig> default_listen() { return pair("127.0.0.1", "::1", kDefaultPort); }
 
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems) {

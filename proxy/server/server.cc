@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "config/restart.h"
-
 namespace culvert {
 
 std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
@@ -21,7 +19,6 @@ std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
   }
   if (problems.size() != before) return nullptr;
   ruleset->listeners = server->addresses_;
-  server->started_with_ = ruleset->config;
   server->ruleset_ = std::move(ruleset);
   server->make_workers();
   return server;
@@ -147,10 +144,6 @@ void Server::on_reload(int) {
   }
   for (const std::string& warning : fresh->config.warnings) {
     log().write(Log::Level::warning, "reload: " + warning);
-  }
-  for (const std::string_view flag : changed_until_restart(started_with_, fresh->config)) {
-    log().write(Log::Level::warning,
-                fmt::format("reload: --{} has changed, which needs a restart", flag));
   }
   fresh->listeners = addresses_;
   fresh->keep_health(*ruleset_);

@@ -65,7 +65,6 @@ class Server {
   std::optional<HeldSignals> held_signals_{std::in_place};
   std::unique_ptr<Shared> shared_;
   Reload reload_;
-  Config started_with_;
   std::shared_ptr<const Ruleset> ruleset_;          // of new sessions
   std::vector<std::vector<ListenSocket>> sockets_;  // for each worker, until it takes them over
   std::vector<std::string> listening_;

@@ -52,3 +52,8 @@ TEST_CASE("the process's own variables") {
   CHECK(found->second == "3");
   CHECK(environment.find("PATH") == environment.end());
 }
+
+TEST_CASE("the variable of a flag") {
+  CHECK(variable_name("listen") == "CULVERT_LISTEN");
+  CHECK(variable_name("half-open-timeout") == "CULVERT_HALF_OPEN_TIMEOUT");
+}

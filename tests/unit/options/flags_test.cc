@@ -3,24 +3,104 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "options/command_line.h"
+#include "options/help.h"
 #include "support/catch.h"
 
 using namespace culvert;
 
-TEST_CASE("every flag is in the help, once") {
-  const std::string help = help_text();
+namespace {
+
+Config config_of(const std::vector<std::string>& arguments) {
+  CommandLine read = parse_command_line(arguments);
+  REQUIRE(std::holds_alternative<Config>(read));
+  return std::get<Config>(std::move(read));
+}
+
+/// What help says behind "(default: "; empty if it says nothing.
+std::string default_in_help(const Flag& flag) {
+  constexpr std::string_view kBefore = "(default: ";
+  std::string text = help_on(flag);
+  const std::size_t begin = text.find(kBefore);
+  if (begin == std::string::npos) return {};
+  text.erase(0, begin + kBefore.size());
+  return text.substr(0, text.find_first_of(",)"));
+}
+
+}  // namespace
+
+TEST_CASE("names are in the table once, and found") {
   std::set<std::string_view> names;
   for (const Flag& flag : flags()) {
     INFO(flag.name);
     CHECK(names.insert(flag.name).second);
     CHECK(find_flag(flag.name) == &flag);
-    const std::string entry = "\n  --" + std::string(flag.name) + " " + std::string(flag.value);
-    const std::size_t found = help.find(entry);
-    CHECK(found != std::string::npos);
-    CHECK(help.find(entry, found + 1) == std::string::npos);
+    // A switch has no value to show, everything else has.
+    CHECK(std::holds_alternative<SwitchValue>(flag.value) == flag.placeholder.empty());
   }
   CHECK(find_flag("bogus") == nullptr);
+}
+
+TEST_CASE("a group's flags stand together") {
+  std::set<std::string_view> done;
+  std::string_view group;
+  for (const Flag& flag : flags()) {
+    if (flag.group != group) CHECK(done.insert(flag.group).second);
+    group = flag.group;
+  }
+}
+
+TEST_CASE("a default in help is what Config has") {
+  const Config config = config_of({});
+  std::set<std::string_view> checked;
+  for (const Flag& flag : flags()) {
+    const std::string text = default_in_help(flag);
+    if (text.empty() || std::holds_alternative<OwnReader>(flag.value)) continue;
+    if (flag.name == "threads" || flag.name == "probe") continue;  // below
+    INFO("--" << flag.name << " " << text);
+    checked.insert(flag.name);
+    const std::string shown = show_flag_value(flag.value, config);
+    CHECK_FALSE(shown.empty());
+    CHECK(shown == show_flag_value(flag.value, Config()));
+    CHECK(shown ==
+          show_flag_value(flag.value, config_of({"--" + std::string(flag.name) + "=" + text})));
+  }
+  CHECK(checked == std::set<std::string_view>{"header-timeout", "connect-timeout", "hold", "hedge",
+                                              "probe-interval", "idle-timeout", "half-open-timeout",
+                                              "response-timeout", "keep-alive-timeout",
+                                              "drain-timeout", "max-connections", "log-level",
+                                              "log-format", "access-log"});
+
+  CHECK(default_in_help(*find_flag("probe")) == "off");
+  CHECK_FALSE(config.probe.has_value());
+  CHECK(default_in_help(*find_flag("threads")) == "one for each usable core");
+  CHECK(config.threads >= 1);
+
+  CHECK(default_in_help(*find_flag("listen")) == "127.0.0.1:3128 and\n[::1]:3128");
+  REQUIRE(config.listen.size() == 2);
+  CHECK(config.listen[0].to_string() == "http://127.0.0.1:3128");
+  CHECK(config.listen[1].to_string() == "http://[::1]:3128");
+  CHECK(default_in_help(*find_flag("upstream")) == "direct");
+  REQUIRE(config.upstreams.size() == 1);
+  CHECK(config.upstreams[0].name == "direct");
+}
+
+TEST_CASE("limits in help are those that hold") {
+  for (const Flag& flag : flags()) {
+    const auto limits = show_limits(flag.value);
+    if (!limits) continue;
+    INFO(flag.name << " " << limits->least << " to " << limits->most);
+    const std::string help = help_on(flag);
+    const bool from_zero = limits->least == "0";
+    CHECK(help.find(from_zero ? "up to " + limits->most : limits->least + " to " + limits->most) !=
+          std::string::npos);
+    Config config;
+    CHECK(read_flag_value(flag.value, limits->least, config).empty());
+    CHECK(read_flag_value(flag.value, limits->most, config).empty());
+    CHECK(read_flag_value(flag.value, "1" + limits->most, config).starts_with("not between "));
+  }
 }
 
 TEST_CASE("the nearest flag") {

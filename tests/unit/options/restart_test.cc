@@ -1,4 +1,4 @@
-#include "config/restart.h"
+#include "options/restart.h"
 
 #include <string>
 #include <string_view>

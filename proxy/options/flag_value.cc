@@ -1,0 +1,190 @@
+#include "options/flag_value.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <initializer_list>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/duration.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kOff = "off";
+
+/// Moves what was parsed to `out`, or returns what is wrong.
+template <typename T, typename Out>
+std::string take(const Parsed<T>& parsed, Out& out) {
+  if (const auto* problem = std::get_if<std::string>(&parsed)) return *problem;
+  out = static_cast<Out>(std::get<T>(parsed));
+  return {};
+}
+
+/// A file that is missing is created at the start; here only its chances are looked at.
+std::string output_file_problem(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return "is a directory";
+    if (::access(path.c_str(), W_OK) == 0) return {};
+    return fmt::format("cannot be written: {}", std::strerror(errno));
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "."
+                                : slash == 0               ? "/"
+                                                           : path.substr(0, slash);
+  if (::access(directory.c_str(), W_OK | X_OK) == 0) return {};
+  return fmt::format("cannot be created: {}", std::strerror(errno));
+}
+
+struct Reader {
+  const std::string& text;
+  Config& config;
+
+  std::string operator()(const OwnReader&) const { return {}; }
+
+  std::string operator()(const SwitchValue& value) const {
+    const auto is_one_of = [&](std::initializer_list<std::string_view> words) {
+      return std::any_of(words.begin(), words.end(),
+                         [&](std::string_view word) { return iequals(word, text); });
+    };
+    const bool on = is_one_of({"", "true", "yes", "on", "1"});
+    config.*value.member = on;
+    return on || is_one_of({"false", "no", "off", "0"}) ? "" : "either true or false";
+  }
+
+  std::string operator()(const DurationValue& value) const {
+    return take(parse_duration(text, value.limits), config.*value.member);
+  }
+
+  std::string operator()(const OptionalDurationValue& value) const {
+    std::string problem = take(parse_duration(text, value.limits), config.*value.member);
+    if (iequals(trim(text), kOff)) (config.*value.member).reset();
+    return problem;
+  }
+
+  template <typename T>
+  std::string operator()(const CountValue<T>& value) const {
+    return take(parse_count(text, value.at_least, value.at_most), config.*value.member);
+  }
+
+  template <typename T>
+  std::string operator()(const ChoiceValue<T>& value) const {
+    std::string names;
+    for (const Choice<T>& choice : value.choices) {
+      if (iequals(choice.name, text)) {
+        config.*value.member = choice.value;
+        return {};
+      }
+      names.append(names.empty() ? "" : ", ").append(choice.name);
+    }
+    return fmt::format("not one of {}", names);
+  }
+
+  std::string operator()(const HostPortValue& value) const {
+    auto parsed = HostPort::parse(text);
+    if (!parsed) return parsed.error().text;
+    config.*value.member = *std::move(parsed);
+    return {};
+  }
+
+  std::string operator()(const OutputFileValue& value) const {
+    config.*value.member = text;
+    return text == "-" || text == kOff ? std::string() : output_file_problem(text);
+  }
+
+  std::string operator()(const SecretValue& value) const {
+    config.*value.member = Secret(text);
+    return {};
+  }
+};
+
+struct Shower {
+  const Config& config;
+
+  std::string operator()(const OwnReader&) const { return {}; }
+  std::string operator()(const SwitchValue& value) const {
+    return config.*value.member ? "true" : "false";
+  }
+  std::string operator()(const DurationValue& value) const {
+    const milliseconds duration = config.*value.member;
+    if (duration.count() == 0 && value.limits.zero_allowed) return std::string(kOff);
+    return format_duration(duration);
+  }
+  std::string operator()(const OptionalDurationValue& value) const {
+    const auto& duration = config.*value.member;
+    return duration ? format_duration(*duration) : std::string(kOff);
+  }
+  template <typename T>
+  std::string operator()(const CountValue<T>& value) const {
+    return std::to_string(config.*value.member);
+  }
+  template <typename T>
+  std::string operator()(const ChoiceValue<T>& value) const {
+    for (const Choice<T>& choice : value.choices) {
+      if (choice.value == config.*value.member) return std::string(choice.name);
+    }
+    return {};
+  }
+  std::string operator()(const HostPortValue& value) const {
+    const auto& target = config.*value.member;
+    return target ? target->to_string() : std::string();
+  }
+  std::string operator()(const OutputFileValue& value) const { return config.*value.member; }
+  std::string operator()(const SecretValue&) const { return {}; }
+};
+
+ShownLimits show(const DurationLimits& limits) {
+  return {format_duration(limits.at_least), format_duration(limits.at_most)};
+}
+
+}  // namespace
+
+std::string read_flag_value(const FlagValue& value, const std::string& text, Config& config) {
+  return std::visit(Reader{text, config}, value);
+}
+
+std::string show_flag_value(const FlagValue& value, const Config& config) {
+  return std::visit(Shower{config}, value);
+}
+
+std::optional<ShownLimits> show_limits(const FlagValue& value) {
+  return std::visit(
+      [](const auto& kind) -> std::optional<ShownLimits> {
+        if constexpr (requires { kind.limits; }) return show(kind.limits);
+        if constexpr (requires { kind.at_most; }) {
+          return ShownLimits{std::to_string(kind.at_least), std::to_string(kind.at_most)};
+        }
+        return std::nullopt;
+      },
+      value);
+}
+
+std::vector<std::string_view> known_words(const FlagValue& value) {
+  std::vector<std::string_view> words;
+  std::visit(
+      [&](const auto& kind) {
+        if constexpr (requires { kind.choices; }) {
+          for (const auto& choice : kind.choices) words.push_back(choice.name);
+        }
+        if constexpr (requires { kind.limits; }) {
+          if (kind.limits.zero_allowed) words.push_back(kOff);
+        }
+        if constexpr (std::is_same_v<decltype(kind), const OutputFileValue&>) {
+          words.insert(words.end(), {"-", kOff});
+        }
+      },
+      value);
+  return words;
+}
+
+}  // namespace culvert

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/host_port.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "config/config.h"
+#include "options/values.h"
+
+namespace culvert {
+
+/// true or false; the flag alone is true.
+struct SwitchValue {
+  bool Config::*member;
+};
+
+/// "off" is 0 where the limits allow it.
+struct DurationValue {
+  std::chrono::milliseconds Config::*member;
+  DurationLimits limits;
+};
+
+/// "off" is no value, and 0 is one like any other.
+struct OptionalDurationValue {
+  std::optional<std::chrono::milliseconds> Config::*member;
+  DurationLimits limits;
+};
+
+template <std::unsigned_integral T>
+struct CountValue {
+  T Config::*member;
+  T at_least;
+  T at_most;
+};
+
+template <typename T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+/// One of a few names, in any case.
+template <typename T>
+struct ChoiceValue {
+  T Config::*member;
+  std::span<const Choice<T>> choices;
+};
+
+struct HostPortValue {
+  std::optional<HostPort> Config::*member;
+};
+
+/// A file that is appended to, "-" or "off".
+struct OutputFileValue {
+  std::string Config::*member;
+};
+
+struct SecretValue {
+  Secret Config::*member;
+};
+
+/// Read by code that is written for this flag alone (build_config.cc, routing.cc).
+struct OwnReader {};
+
+/// How the value of a flag is read, and into which member of Config.
+using FlagValue =
+    std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, CountValue<unsigned>,
+                 CountValue<std::size_t>, ChoiceValue<Log::Level>, ChoiceValue<Log::Format>,
+                 HostPortValue, OutputFileValue, SecretValue>;
+
+/// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
+/// is.  A file is only looked at, not opened.  Does nothing for an OwnReader.
+std::string read_flag_value(const FlagValue& value, const std::string& text, Config& config);
+
+/// The member as the flag would take it: "12s", "4096", "info".  Empty for secrets, for what is not
+/// set, and for an OwnReader.
+std::string show_flag_value(const FlagValue& value, const Config& config);
+
+/// The least and the most that it takes, as "100ms" and "1h".
+struct ShownLimits {
+  std::string least;
+  std::string most;
+};
+/// nullopt for what is neither a duration nor a count.
+std::optional<ShownLimits> show_limits(const FlagValue& value);
+
+/// The words that it takes: the names of a choice, "off".  Others may be taken, too.
+std::vector<std::string_view> known_words(const FlagValue& value);
+
+}  // namespace culvert

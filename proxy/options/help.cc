@@ -1,0 +1,104 @@
+#include "options/help.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "options/command_table.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kColumn = 28;       // where the text of a flag begins
+constexpr std::size_t kUsageColumn = 33;  // where the text of a command does
+
+void replace(std::string& text, std::string_view name, std::string_view value) {
+  const std::size_t found = text.find(name);
+  if (found != std::string::npos) text.replace(found, name.size(), value);
+}
+
+void append_usage(std::string& text) {
+  // What the default does is the rest of the text.
+  text += fmt::format("Usage: culvert {}\n", kCommands.front().usage);
+  for (const Command& command : std::span(kCommands).subspan(1)) {
+    text += fmt::format("       culvert {:<{}}{}\n", command.usage, kUsageColumn, command.help);
+  }
+}
+
+void append_entry(std::string& text, std::string_view left, std::string_view help) {
+  text += fmt::format("  {:<{}}", left, kColumn - 2);
+  // A name that leaves no gap before the column has its help on the next line.
+  if (left.size() + 4 > kColumn) text += fmt::format("\n{:{}}", "", kColumn);
+  while (true) {
+    const std::size_t end = help.find('\n');
+    text += help.substr(0, end);
+    text += '\n';
+    if (end == std::string_view::npos) return;
+    help.remove_prefix(end + 1);
+    text += std::string(kColumn, ' ');
+  }
+}
+
+}  // namespace
+
+const std::string_view kExamples =
+    R"(  Docker and others through an SSH tunnel:
+    ssh -N -D 127.0.0.1:1080 user@host &
+    culvert --upstream socks5://127.0.0.1:1080
+    https_proxy=http://127.0.0.1:3128 curl https://gcr.io/v2/
+
+  Containers, too, with a second way out for when the first is down:
+    culvert --listen 127.0.0.1:3128 --listen 172.17.0.1:3128 \
+            --allow-client 172.17.0.0/16 \
+            --upstream tunnel=socks5://127.0.0.1:1080 \
+            --upstream office=http://proxy.example:3128
+)";
+
+std::string help_on(const Flag& flag) {
+  std::string text(flag.help);
+  if (const auto limits = show_limits(flag.value)) {
+    replace(text, "{least}", limits->least);
+    replace(text, "{most}", limits->most);
+  }
+  replace(text, "{default}", show_flag_value(flag.value, Config()));
+  return text;
+}
+
+std::string summary_of(const Flag& flag) {
+  std::string text = help_on(flag);
+  text.resize(std::min(text.size(), text.find("\n  ")));  // a table
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  for (const std::string_view end : {"; ", " (", ": "}) {
+    text.resize(std::min(text.size(), text.find(end)));
+  }
+  return text;
+}
+
+std::string help_text() {
+  std::string text =
+      "culvert - an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n"
+      "\n";
+  append_usage(text);
+  std::string_view group;
+  for (const Flag& flag : flags()) {
+    if (flag.group != group) text += fmt::format("\n{}\n", flag.group);
+    group = flag.group;
+    append_entry(text, fmt::format("--{} {}", flag.name, flag.placeholder), help_on(flag));
+  }
+  append_entry(text, "--help, -h", "print this text");
+  append_entry(text, "--version", "print the version");
+  text +=
+      "\n"
+      "  Each flag may also come from the environment, as CULVERT_CONNECT_TIMEOUT=5s; a "
+      "repeatable\n"
+      "  one takes its values separated by white space. Flags win over variables, variables over\n"
+      "  the file.\n"
+      "\n"
+      "Examples\n";
+  text += kExamples;
+  return text;
+}
+
+}  // namespace culvert

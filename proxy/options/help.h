@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "options/flags.h"
+
+namespace culvert {
+
+/// The lines of help on a flag, limits and default filled in.
+std::string help_on(const Flag& flag);
+
+/// The beginning of that as one line that says what the flag is for.
+std::string summary_of(const Flag& flag);
+
+/// Commands as somebody would type them, with a line of explanation before each.
+extern const std::string_view kExamples;
+
+/// The text of --help.
+std::string help_text();
+
+}  // namespace culvert

@@ -1,0 +1,104 @@
+#include "options/flag_value.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "options/flags.h"
+#include "support/catch.h"
+#include "unit/options/temporary_file.h"
+
+using namespace culvert;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+/// What the flag's value is after `text` was read, or "! " and what is wrong.
+std::string read(std::string_view flag, const std::string& text) {
+  Config config;
+  const FlagValue& value = find_flag(flag)->value;
+  const std::string problem = read_flag_value(value, text, config);
+  return problem.empty() ? show_flag_value(value, config) : "! " + problem;
+}
+
+}  // namespace
+
+TEST_CASE("the value of a flag: switches") {
+  for (const char* const text : {"", "true", "YES", "on", "1"}) {
+    CHECK(read("open-proxy", text) == "true");
+  }
+  for (const char* const text : {"false", "no", "OFF", "0"}) {
+    CHECK(read("open-proxy", text) == "false");
+  }
+  CHECK(read("open-proxy", "perhaps") == "! either true or false");
+}
+
+TEST_CASE("the value of a flag: durations") {
+  CHECK(read("header-timeout", "1500ms") == "1500ms");
+  CHECK(read("header-timeout", "90") == "90s");
+  CHECK(read("header-timeout", "2h") == "! not between 100ms and 1h");
+  CHECK(read("header-timeout", "off") == "! not between 100ms and 1h");
+  CHECK(read("hold", "0") == "0");
+  CHECK(read("hedge", "off") == "off");
+  CHECK(read("hedge", "0") == "off");
+  CHECK(read("hedge", "1m") == "! not between 1ms and 55s (or off)");
+}
+
+TEST_CASE("the value of a flag: durations that may be off") {
+  CHECK(read("drain-timeout", "0") == "0");
+  CHECK(read("drain-timeout", " OFF ") == "off");
+  CHECK(read("drain-timeout", "1h") == "1h");
+  CHECK(read("drain-timeout", "169h") == "! not between 0 and 168h (or off)");
+  // What is wrong leaves the default.
+  Config config;
+  CHECK_FALSE(read_flag_value(find_flag("drain-timeout")->value, "x", config).empty());
+  CHECK(config.drain_timeout == 30s);
+}
+
+TEST_CASE("the value of a flag: counts") {
+  CHECK(read("threads", "256") == "256");
+  CHECK(read("threads", "0") == "! not between 1 and 256");
+  CHECK(read("max-connections", "1000000") == "1000000");
+  CHECK(read("max-connections", "many") == "! not a number");
+}
+
+TEST_CASE("the value of a flag: choices") {
+  CHECK(read("log-level", "WARNING") == "warning");
+  CHECK(read("log-level", "loud") == "! not one of debug, info, warning, error");
+  CHECK(read("log-format", "json") == "json");
+}
+
+TEST_CASE("the value of a flag: targets and secrets") {
+  CHECK(read("probe", "gcr.io:443") == "gcr.io:443");
+  CHECK(read("probe", "gcr.io").starts_with("! "));
+  Config config;
+  const FlagValue& command = find_flag("tunnel-command")->value;
+  CHECK(read_flag_value(command, "ssh -N", config).empty());
+  CHECK(config.tunnel_command.reveal() == "ssh -N");
+  CHECK(show_flag_value(command, config).empty());
+}
+
+TEST_CASE("the value of a flag: files to write to") {
+  const TemporaryFile file("");
+  CHECK(read("access-log", file.path()) == file.path());
+  CHECK(read("access-log", file.path() + ".new") == file.path() + ".new");
+  CHECK(read("access-log", "-") == "-");
+  CHECK(read("access-log", "off") == "off");
+  CHECK(read("access-log", "/tmp") == "! is a directory");
+  CHECK(read("access-log", "/nonexistent/x") == "! cannot be created: No such file or directory");
+}
+
+TEST_CASE("the value of a flag: what is read elsewhere is left alone") {
+  CHECK(read("listen", "no address") == "");
+  CHECK_FALSE(show_limits(find_flag("listen")->value).has_value());
+}
+
+TEST_CASE("words that are known beforehand") {
+  CHECK(known_words(find_flag("log-format")->value) == Words{"text", "json"});
+  CHECK(known_words(find_flag("hedge")->value) == Words{"off"});
+  CHECK(known_words(find_flag("hold")->value).empty());
+  CHECK(known_words(find_flag("access-log")->value) == Words{"-", "off"});
+  CHECK(known_words(find_flag("listen")->value).empty());
+}
