@@ -104,6 +104,14 @@ std::vector<std::string> take_questions(std::vector<std::string>& rest) {
   return questions;
 }
 
+/// `completion SHELL`: takes the shell out of `rest`; empty if there is none.
+std::string take_shell(std::vector<std::string>& rest) {
+  if (rest.empty() || is_flag(rest.front())) return {};
+  std::string shell = std::move(rest.front());
+  rest.erase(rest.begin());
+  return shell;
+}
+
 }  // namespace
 
 Arguments read_arguments(const std::vector<std::string>& arguments) {
@@ -116,6 +124,7 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   }
 
   if (out.command == "check") out.questions = take_questions(rest);
+  if (out.command == "completion") out.shell = take_shell(rest);
 
   CLI::App app;
   app.set_help_flag();

@@ -14,7 +14,8 @@ struct Arguments {
   bool version = false;
   /// What `check --route` asks about.
   std::vector<std::string> questions;
-  Source source;  ///< its problems: unknown flags, missing values, flags given twice
+  std::string shell;  ///< what stands behind `completion`
+  Source source;      ///< its problems: unknown flags, missing values, flags given twice
 };
 
 Arguments read_arguments(const std::vector<std::string>& arguments);

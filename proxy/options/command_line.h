@@ -12,8 +12,9 @@
 
 namespace culvert {
 
-/// What a command line comes to: a Config to serve with, a text to print (--help, --version) and
-/// leave with 0, or every problem at once, each naming its flag, to leave with 2.
+/// The outcome of a command line: a Config to serve with, a text to print (--help, --version,
+/// `man`, `completion`) and leave with 0, or every problem at once, each naming its flag, to leave
+/// with 2.
 struct Usage {
   std::string text;
 };
@@ -22,7 +23,7 @@ struct Problems {
   /// Those that have no problem so far; whoever can read certificates may find one more.
   std::vector<UpstreamConfig> upstreams;
 };
-/// `culvert check --route URL...`: which way would these take?
+/// `culvert check --route URL...`: which route would these take?
 struct RouteQuestion {
   Config config;
   std::vector<HostPort> targets;

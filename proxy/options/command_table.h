@@ -15,6 +15,8 @@ struct Command {
 inline constexpr auto kCommands = std::to_array<Command>({
     {"serve", "[serve] [options]", "run the proxy; the default"},
     {"check", "check --route URL... [options]", "say which route URL takes, and why"},
+    {"man", "man", "print the manual page, for man -l -"},
+    {"completion", "completion bash|zsh|fish", "print completions for this shell"},
 });
 
 }  // namespace culvert

@@ -20,6 +20,7 @@ class Settings {
   void add(std::string_view flag, Given given) {
     values_[std::string(flag)].push_back(std::move(given));
   }
+  bool empty() const { return values_.empty(); }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
   /// Takes the flags of `other` that are not here yet; of two places, the first to be asked wins.
   void add_missing(const Settings& other) {

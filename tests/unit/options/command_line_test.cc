@@ -203,6 +203,21 @@ TEST_CASE("commands") {
   CHECK(config_of({"serve", "--threads", "2"}).threads == 2);
 }
 
+TEST_CASE("commands that print") {
+  CHECK(text_of({"man"}).starts_with(".TH CULVERT 1 "));
+  CHECK(text_of({"completion", "bash"}).starts_with("# bash completion for culvert\n"));
+  CHECK(text_of({"completion", "zsh"}).starts_with("#compdef culvert\n"));
+  CHECK(text_of({"completion", "fish"}).starts_with("# fish completion for culvert\n"));
+  CHECK(problems_of({"completion"}) == Lines{"completion: name a shell, one of bash, zsh, fish"});
+  CHECK(problems_of({"completion", "tcsh"}) ==
+        Lines{"completion tcsh: name a shell, one of bash, zsh, fish"});
+  CHECK(problems_of({"completion", "bash", "x"}) == Lines{"x: unexpected argument"});
+  CHECK(problems_of({"man", "--threads", "3"}) == Lines{"man: takes no options"});
+  CHECK(problems_of({"man", "--bogus"}) == Lines{"--bogus: unknown flag"});
+  // Variables are of no interest to them.
+  CHECK(std::holds_alternative<Usage>(parse_command_line({"man"}, {{"CULVERT_THREADS", "0"}})));
+}
+
 TEST_CASE("help and version win over problems") {
   const std::string help = text_of({"--bogus", "--help"});
   CHECK(help == text_of({"-h"}));

@@ -1,0 +1,178 @@
+#include "options/man_page.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "options/command_table.h"
+#include "options/environment.h"
+#include "options/flags.h"
+#include "options/help.h"
+
+namespace culvert {
+namespace {
+
+/// One line of text as roff shows it unchanged.
+std::string escape(std::string_view line) {
+  std::string out;
+  // At the beginning of a line these two call a macro.
+  if (line.starts_with('.') || line.starts_with('\'')) out += "\\&";
+  for (const char c : line) {
+    switch (c) {
+      case '\\':
+        out += "\\(rs";
+        break;
+      case '-':
+        out += "\\-";
+        break;
+      case '\'':
+        out += "\\(aq";
+        break;
+      case '^':
+        out += "\\(ha";
+        break;
+      case '~':
+        out += "\\(ti";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string bold(std::string_view text) { return fmt::format("\\fB{}\\fR", escape(text)); }
+std::string italic(std::string_view text) {
+  return text.empty() ? std::string() : fmt::format(" \\fI{}\\fR", escape(text));
+}
+
+/// "--listen, --threads" of the flags that `chosen` takes, each as `write` has it.
+template <typename Chosen, typename Write>
+std::string list_of_flags(Chosen chosen, Write write) {
+  std::string list;
+  for (const Flag& flag : flags()) {
+    if (!chosen(flag)) continue;
+    list += fmt::format("{}{}", list.empty() ? "" : ",\n", bold(write(flag)));
+  }
+  return list;
+}
+
+/// Lines are filled, but those that begin with two spaces stay as they are.
+void append_lines(std::string& page, std::string_view text) {
+  bool in_table = false;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  while (true) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    const bool is_table = line.starts_with("  ") || (in_table && line.empty());
+    if (is_table != in_table) page += is_table ? ".EX\n" : ".EE\n";
+    in_table = is_table;
+    page += escape(line) + "\n";
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  if (in_table) page += ".EE\n";
+}
+
+void append_synopsis(std::string& page) {
+  page += ".SH SYNOPSIS\n";
+  std::string_view separator;
+  for (const Command& command : kCommands) {
+    page += fmt::format("{}{} {}\n", separator, bold("culvert"), escape(command.usage));
+    separator = ".br\n";
+  }
+}
+
+void append_flags(std::string& page) {
+  page += ".SH OPTIONS\n";
+  std::string_view group;
+  for (const Flag& flag : flags()) {
+    if (flag.group != group) page += fmt::format(".SS {}\n", escape(flag.group));
+    group = flag.group;
+    page +=
+        fmt::format(".TP\n{}{}\n", bold(fmt::format("--{}", flag.name)), italic(flag.placeholder));
+    append_lines(page, help_on(flag));
+  }
+  page += fmt::format(".TP\n{}, {}\nprint a short form of this text\n", bold("--help"), bold("-h"));
+  page += fmt::format(".TP\n{}\nprint the version\n", bold("--version"));
+}
+
+void append_commands(std::string& page) {
+  page += ".SH COMMANDS\n";
+  for (const Command& command : kCommands) {
+    page += fmt::format(".TP\n{}\n", escape(command.usage));
+    append_lines(page, command.help);
+  }
+}
+
+void append_environment(std::string& page) {
+  page +=
+      ".SH ENVIRONMENT\n"
+      "Each flag may also come from a variable; a repeatable one takes its values\n"
+      "separated by white space, and an empty variable is none:\n";
+  page += list_of_flags([](const Flag&) { return true; },
+                        [](const Flag& flag) { return variable_name(flag.name); });
+  page += ".\n";
+}
+
+void append_file(std::string& page) {
+  page += fmt::format(
+      ".SH CONFIGURATION FILE\n"
+      "The file of {} is TOML:\n"
+      "its keys are the names of flags, without dashes before them,\n"
+      "and a repeatable flag takes an array.\n"
+      "Flags win over variables, variables over the file.\n"
+      "Mistakes are told all at once, each with its place.\n",
+      bold("--config"));
+}
+
+void append_signals(std::string& page) {
+  page += fmt::format(
+      ".SH SIGNALS\n"
+      ".TP\n{}, {}\n"
+      "take no new connections, let what runs finish within\n"
+      "{}, and leave; a second one ends at once\n"
+      ".TP\n{}\n"
+      "read the configuration file and all other files anew,\n"
+      "and open the access log anew.\n"
+      "Open connections keep what they began with.\n"
+      "A configuration with mistakes changes nothing.\n"
+      "A change of these may need a restart, which is logged then:\n",
+      bold("SIGTERM"), bold("SIGINT"), bold("--drain-timeout"), bold("SIGHUP"));
+  page += list_of_flags([](const Flag& flag) { return flag.restart_if != nullptr; },
+                        [](const Flag& flag) { return fmt::format("--{}", flag.name); });
+  page += ".\n";
+}
+
+void append_exit_status(std::string& page) {
+  page +=
+      ".SH EXIT STATUS\n"
+      ".TP\n\\fB0\\fR\nafter a drain, or when what was asked for has been printed\n"
+      ".TP\n\\fB1\\fR\nthe proxy could not start, as when a port is taken\n"
+      ".TP\n\\fB2\\fR\nflags, variables or files hold a mistake\n";
+}
+
+}  // namespace
+
+std::string man_page(std::string_view version) {
+  std::string page = fmt::format(".TH CULVERT 1 \"\" \"culvert {}\" \"User Commands\"\n", version);
+  page +=
+      ".SH NAME\n"
+      "culvert \\- an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n";
+  append_synopsis(page);
+  page +=
+      ".SH DESCRIPTION\n"
+      "Programs that know HTTP proxies, such as docker, registries and browsers,\n"
+      "reach the Internet through an upstream proxy, often the end of a tunnel.\n"
+      "Several upstreams are tried in their order; routes choose by target.\n";
+  append_commands(page);
+  append_flags(page);
+  append_environment(page);
+  append_file(page);
+  append_signals(page);
+  append_exit_status(page);
+  page += ".SH EXAMPLES\n";
+  append_lines(page, kExamples);
+  return page;
+}
+
+}  // namespace culvert

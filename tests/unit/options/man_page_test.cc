@@ -1,0 +1,83 @@
+#include "options/man_page.h"
+
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "options/command_table.h"
+#include "options/environment.h"
+#include "options/flags.h"
+#include "support/catch.h"
+
+using namespace culvert;
+
+namespace {
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '-' ? std::string("\\-") : std::string(1, c);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the manual page has its title and sections") {
+  const std::string page = man_page("1.2.3");
+  CHECK(page.starts_with(
+      ".TH CULVERT 1 \"\" \"culvert 1.2.3\" \"User Commands\"\n.SH NAME\nculvert \\- "));
+  for (const char* const section : {"SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "ENVIRONMENT",
+                                    "CONFIGURATION FILE", "SIGNALS", "EXIT STATUS", "EXAMPLES"}) {
+    INFO(section);
+    CHECK(page.find("\n.SH " + std::string(section) + "\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("every flag, variable and command is in the manual page") {
+  const std::string page = man_page("");
+  for (const Flag& flag : flags()) {
+    INFO(flag.name);
+    const std::string name = "\n.TP\n\\fB\\-\\-" + escaped(flag.name) + "\\fR";
+    const std::size_t found = page.find(name);
+    CHECK(found != std::string::npos);
+    CHECK(page.find(name, found + 1) == std::string::npos);
+    CHECK(page.find("\\fB" + variable_name(flag.name) + "\\fR") != std::string::npos);
+  }
+  for (const Command& command : kCommands) {
+    INFO(command.name);
+    CHECK(page.find("\n.TP\n" + escaped(command.usage) + "\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("what needs a restart is named beside SIGHUP") {
+  const std::string page = man_page("");
+  const std::string signals = page.substr(page.find(".SH SIGNALS"));
+  CHECK(signals.find("\\fB\\-\\-threads\\fR") != std::string::npos);
+  CHECK(signals.find("\\fB\\-\\-route\\fR") == std::string::npos);
+}
+
+TEST_CASE("each line is text or a request that roff knows") {
+  std::istringstream page(man_page("1"));
+  int in_table = 0;
+  for (std::string line; std::getline(page, line);) {
+    INFO(line);
+    CHECK(line.find('\t') == std::string::npos);
+    CHECK(line.find("{") == std::string::npos);
+    // "\fB", "\-", "\(xx" and "\&" are all that is used.
+    for (std::size_t at = 0; (at = line.find('\\', at)) != std::string::npos; at += 2) {
+      REQUIRE(at + 1 < line.size());
+      CHECK(std::string_view("f-(&").find(line[at + 1]) != std::string_view::npos);
+    }
+    if (line == ".EX") CHECK(in_table++ == 0);
+    if (line == ".EE") CHECK(in_table-- == 1);
+    if (line.empty()) CHECK(in_table == 1);
+    if (!line.starts_with('.')) {
+      CHECK_FALSE(line.starts_with('\''));
+      continue;
+    }
+    const std::string request = line.substr(0, line.find(' '));
+    const bool known = request == ".TH" || request == ".SH" || request == ".SS" ||
+                       request == ".TP" || request == ".EX" || request == ".EE" || request == ".br";
+    CHECK(known);
+  }
+  CHECK(in_table == 0);
+}
