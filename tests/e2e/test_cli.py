@@ -94,6 +94,52 @@ class Mistakes(unittest.TestCase):
         self.assertIn("--open-proxy", done.stderr)
 
 
+class Shells(unittest.TestCase):
+    """What culvert prints for a shell or for man is what they take."""
+
+    def printed(self, *command):
+        path = f"{isolate.STATE}/printed"
+        isolate.write(path, world.culvert_home.run(os.environ["CULVERT"], *command).stdout)
+        return path
+
+    def test_bash_completes(self):
+        script = self.printed("completion", "bash")
+        for words, expected in {
+            ("--up",): "--upstream",
+            ("--log-level", "wa"): "warning",
+            ("--log-level", "=", "de"): "debug",
+            ("--log-format", "="): "text json",
+            ("completion", "z"): "zsh",
+            ("--upstream", "--li"): "",
+            ("ch",): "check",
+            ("serve", "--thr"): "--threads",
+        }.items():
+            complete = 'source "$0"; COMP_WORDS=(culvert "$@"); COMP_CWORD=$#; _culvert; echo "${COMPREPLY[*]}"'
+            done = world.culvert_home.run("bash", "--norc", "-c", complete, script, *words)
+            self.assertEqual((done.stdout, done.stderr), (expected + "\n", ""), words)
+
+    def test_zsh_takes_the_script(self):
+        script = self.printed("completion", "zsh")
+        ask = 'autoload -U compinit; compinit -D -u; source "$0"; echo $_comps[culvert]'
+        done = world.culvert_home.run("zsh", "-f", "-c", ask, script)
+        self.assertEqual((done.stdout, done.stderr), ("_culvert\n", ""))
+
+    def test_fish_completes(self):
+        script = self.printed("completion", "fish")
+        for line, expected in {"--up": ["--upstream"], "--log-level wa": ["warning"], "completion z": ["zsh"], "ch": ["check"]}.items():
+            done = world.culvert_home.run(
+                "env", f"HOME={isolate.STATE}", "fish", "--no-config", "-c", 'source $argv[1]; complete -C "culvert $argv[2]"', script, line
+            )
+            self.assertEqual([found.split("\t")[0] for found in done.stdout.splitlines()], expected, line)
+            self.assertEqual(done.stderr, "")
+
+    def test_roff_takes_the_manual_page(self):
+        done = world.culvert_home.run("groff", "-man", "-ww", "-Tascii", "-P-cbou", self.printed("man"))
+        self.assertEqual(done.stderr, "")
+        for words in ("CULVERT(1)", "--connect-timeout", "CULVERT_CONNECT_TIMEOUT", "unix:/PATH               a unix socket"):
+            self.assertIn(words, done.stdout, words)
+
+
 class StandardStreams(unittest.TestCase):
     """They may be closed, or lead nowhere."""
 

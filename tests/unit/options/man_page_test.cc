@@ -23,8 +23,9 @@ std::string escaped(std::string_view text) {
 
 TEST_CASE("the manual page has its title and sections") {
   const std::string page = man_page("1.2.3");
-  CHECK(page.starts_with(
-      ".TH CULVERT 1 \"\" \"culvert 1.2.3\" \"User Commands\"\n.SH NAME\nculvert \\- "));
+  CHECK(
+      page.starts_with(".TH CULVERT 1 \"\" \"culvert 1.2.3\" \"User Commands\"\n"
+                       ".nh\n.ad l\n.SH NAME\nculvert \\- "));
   for (const char* const section : {"SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "ENVIRONMENT",
                                     "CONFIGURATION FILE", "SIGNALS", "EXIT STATUS", "EXAMPLES"}) {
     INFO(section);
@@ -76,7 +77,8 @@ TEST_CASE("each line is text or a request that roff knows") {
     }
     const std::string request = line.substr(0, line.find(' '));
     const bool known = request == ".TH" || request == ".SH" || request == ".SS" ||
-                       request == ".TP" || request == ".EX" || request == ".EE" || request == ".br";
+                       request == ".TP" || request == ".EX" || request == ".EE" ||
+                       request == ".br" || line == ".nh" || line == ".ad l";
     CHECK(known);
   }
   CHECK(in_table == 0);
