@@ -30,10 +30,10 @@ void print_upstreams(const Config& config, const Route& route) {
     print(stdout, "  way   none: clients get 403\n");
     return;
   }
-  std::string_view word = "way";
+  std::string_view label = "way";
   for (const std::size_t index : route.upstreams) {
-    print(stdout, fmt::format("  {:<6}{}\n", word, describe(config, index)));
-    word = "then";
+    print(stdout, fmt::format("  {:<6}{}\n", label, describe(config, index)));
+    label = "then";
   }
 }
 

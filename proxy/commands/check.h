@@ -4,8 +4,8 @@
 
 namespace culvert {
 
-/// `culvert check --route URL...`: prints the rule that chooses the way to each URL, and the way.
-/// The exit status is 0.
+/// `culvert check --route URL...`: prints the rule that chooses the route of each URL, and its
+/// upstreams. The exit status is 0.
 int check_route(const RouteQuestion& question);
 
 }  // namespace culvert

@@ -90,7 +90,7 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
   return problems.empty() ? std::move(ruleset) : nullptr;
 }
 
-/// How clients are told of us.  Proxy variables take no unix socket.
+/// How to point clients at us.  Proxy variables take no unix socket.
 void log_hints(Log& log, const std::vector<std::string>& listening) {
   const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
   const auto found = std::find_if(listening.begin(), listening.end(), is_http);

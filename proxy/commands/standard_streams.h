@@ -9,7 +9,7 @@ namespace culvert {
 /// would get its number, and with it what is meant for the log.  The first thing to do.
 void fill_standard_descriptors();
 
-/// Without a word about failures: there is nobody left to tell.
+/// Failures are ignored; see flushed().
 void print(std::FILE* to, std::string_view text);
 
 /// "culvert: TEXT" on standard error.

@@ -25,7 +25,7 @@ struct ListenConfig {
   std::string to_string() const;  ///< "http://127.0.0.1:3128" or "unix:/path"
 };
 
-/// One `--upstream`: a named way out.
+/// One `--upstream`: a proxy, or none, by which targets are reached.
 struct UpstreamConfig {
   enum class Kind { direct, socks5, socks4a, http, https };
   Kind kind = Kind::direct;
@@ -64,13 +64,13 @@ struct Config {
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
   bool open_proxy = false;
 
-  std::chrono::milliseconds header_timeout{10'000};      ///< a request head must arrive in this
-  std::chrono::milliseconds connect_timeout{12'000};     ///< whole way to an answer
-  std::chrono::milliseconds hold{12'000};                ///< see RouteDial; 0: never
-  std::chrono::milliseconds hedge{0};                    ///< see RouteDial; 0: never
-  std::optional<HostPort> probe;                         ///< asked for through each upstream
-  std::chrono::milliseconds probe_interval{15'000};      ///< so often
-  std::chrono::milliseconds idle_timeout{0};             ///< of a tunnel, both ways; 0: never
+  std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
+  std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
+  std::chrono::milliseconds hold{12'000};             ///< see RouteDial; 0: never
+  std::chrono::milliseconds hedge{0};                 ///< see RouteDial; 0: never
+  std::optional<HostPort> probe;                      ///< asked for through each upstream
+  std::chrono::milliseconds probe_interval{15'000};   ///< so often
+  std::chrono::milliseconds idle_timeout{0};          ///< of a tunnel, in both directions; 0: never
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request

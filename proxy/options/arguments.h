@@ -9,7 +9,7 @@ namespace culvert {
 
 /// A command line taken apart, its values not yet looked at.
 struct Arguments {
-  std::string command;  ///< "serve" unless another word stands first
+  std::string command;  ///< "serve" unless the first argument names another one
   bool help = false;
   bool version = false;
   /// What `check --route` asks about.

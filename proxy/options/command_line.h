@@ -20,7 +20,7 @@ struct Usage {
 };
 struct Problems {
   std::vector<std::string> lines;
-  /// Those that have no problem so far; whoever can read certificates may find one more.
+  /// Those without a problem so far; their certificates have not been read yet.
   std::vector<UpstreamConfig> upstreams;
 };
 /// `culvert check --route URL...`: which route would these take?

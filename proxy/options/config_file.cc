@@ -66,7 +66,7 @@ Source read_config_text(std::string_view text, std::string_view path) {
       add_entry(entry, path, source);
       continue;
     }
-    // Two keys to TOML, one flag to us; that the very same key stands twice has been told.
+    // Two keys to TOML, one flag to us; the very same key twice is a problem of read_toml().
     source.problems.push_back(fmt::format("{}:{}: {}: stands in line {} already, as {}", path,
                                           entry.line, entry.key, first.line, first.key));
   }

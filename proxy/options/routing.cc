@@ -33,7 +33,7 @@ class RoutingReader {
   }
 
  private:
-  /// All upstreams in their order, except those that are only the way to another.
+  /// All upstreams in their order, except those that are only a hop to another.
   void choose_default_route() {
     std::set<std::size_t> hops;
     for (const UpstreamConfig& upstream : config_.upstreams) {

@@ -103,7 +103,7 @@ class TomlReader {
     }
   }
 
-  /// False: a problem was told, and what is left of the value is skipped.
+  /// False: a problem was appended, and what is left of the value is skipped.
   bool read_scalar_or_skip(TomlEntry& entry) {
     const char quote = next();
     if (read_scalar(entry)) return true;
@@ -119,7 +119,7 @@ class TomlReader {
     value.line = line_;
     if (next() == '"' || next() == '\'') {
       if (!read_string(value.text)) return false;
-    } else if (!read_word(value.text)) {
+    } else if (!read_bare_value(value.text)) {
       return false;
     }
     entry.values.push_back(std::move(value));
@@ -127,14 +127,14 @@ class TomlReader {
   }
 
   /// A whole number, true or false.
-  bool read_word(std::string& word) {
+  bool read_bare_value(std::string& text) {
     while (!rest_.empty() && !is_blank(next()) && next() != '\n' && next() != '\r' &&
            next() != ',' && next() != ']' && next() != '#') {
-      word += pop();
+      text += pop();
     }
-    if (word.empty()) return fail("a value is missing");
-    if (word == "true" || word == "false") return true;
-    if (std::all_of(word.begin(), word.end(), is_digit) && (word.size() == 1 || word[0] != '0')) {
+    if (text.empty()) return fail("a value is missing");
+    if (text == "true" || text == "false") return true;
+    if (std::all_of(text.begin(), text.end(), is_digit) && (text.size() == 1 || text[0] != '0')) {
       return true;
     }
     return fail("a value is a \"text\" in quotes, a whole number, true or false");

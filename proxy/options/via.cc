@@ -45,7 +45,7 @@ void find_next_hop(std::size_t index, std::vector<UpstreamConfig>& upstreams,
 std::vector<std::size_t> cycle_of(std::size_t index, const std::vector<UpstreamConfig>& upstreams) {
   std::vector<std::size_t> hops;
   std::optional<std::size_t> next = index;
-  // Whoever walks more steps than there are upstreams is in a cycle further on.
+  // More steps than there are upstreams: this one leads into a cycle, but is not on it.
   while (next && hops.size() < upstreams.size()) {
     hops.push_back(*next);
     next = upstreams[*next].via_index;
@@ -61,11 +61,11 @@ void resolve_via(std::vector<UpstreamConfig>& upstreams, const std::vector<std::
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     find_next_hop(i, upstreams, origins[i], broken, problems);
   }
-  std::set<std::size_t> told;  // a cycle is one problem, not one for each of its members
+  std::set<std::size_t> reported;  // a cycle is one problem, not one for each of its members
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     const std::vector<std::size_t> cycle = cycle_of(i, upstreams);
-    if (cycle.empty() || told.count(i) > 0) continue;
-    told.insert(cycle.begin(), cycle.end());
+    if (cycle.empty() || reported.count(i) > 0) continue;
+    reported.insert(cycle.begin(), cycle.end());
     std::string chain;
     for (const std::size_t hop : cycle) chain += upstreams[hop].name + " -> ";
     problems.push_back(fmt::format("{} {}: via goes in a circle: {}{}", origins[i],
