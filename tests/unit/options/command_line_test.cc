@@ -7,29 +7,14 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "unit/options/parsed_line.h"
 #include "unit/options/temporary_file.h"
 
 using namespace culvert;
+using namespace culvert::test;
 using std::chrono::milliseconds;
 
 namespace {
-
-using Lines = std::vector<std::string>;
-
-Config config_of(const std::vector<std::string>& arguments, const Environment& environment = {}) {
-  CommandLine read = parse_command_line(arguments, environment);
-  if (const auto* problems = std::get_if<Problems>(&read)) {
-    for (const std::string& line : problems->lines) UNSCOPED_INFO(line);
-  }
-  REQUIRE(std::holds_alternative<Config>(read));
-  return std::get<Config>(std::move(read));
-}
-
-Lines problems_of(const std::vector<std::string>& arguments, const Environment& environment = {}) {
-  CommandLine read = parse_command_line(arguments, environment);
-  REQUIRE(std::holds_alternative<Problems>(read));
-  return std::get<Problems>(std::move(read)).lines;
-}
 
 std::string text_of(const std::vector<std::string>& arguments) {
   CommandLine read = parse_command_line(arguments);
@@ -238,47 +223,6 @@ TEST_CASE("help and version win over problems") {
   CHECK(text_of({"--version"}).starts_with("culvert "));
 }
 
-TEST_CASE("an address that is listened on twice") {
-  CHECK(problems_of({"--listen", "127.0.0.1:1", "--listen", "http://127.0.0.1:1"}) ==
-        Lines{"--listen http://127.0.0.1:1: http://127.0.0.1:1 is listened on twice"});
-  CHECK(problems_of({"--listen", "localhost:1", "--listen", "127.0.0.1:1"}).size() == 1);
-  CHECK(problems_of({"--listen", "unix:/a", "--listen", "unix:/a"}).size() == 1);
-  CHECK(config_of({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}).listen.size() == 2);
-}
-
-TEST_CASE("upstreams of one name") {
-  CHECK(problems_of({"--upstream", "a=direct", "--upstream", "a=socks5://h"}) ==
-        Lines{"--upstream socks5://h:1080: there are two upstreams of the name 'a'; write "
-              "OTHERNAME=socks5://h:1080"});
-  CHECK(problems_of({"--upstream", "http://u:secret@h", "--upstream", "http://h:3128"}) ==
-        Lines{"--upstream http://h:3128: there are two upstreams of the name 'http://h:3128'; "
-              "write OTHERNAME=http://h:3128"});
-}
-
-TEST_CASE("a listener open to others needs a word on who may use it") {
-  const auto line = [](const std::string& address) {
-    return "--listen http://" + address +
-           ": others than this host can reach it; say who may use it with --allow-client CIDR,... "
-           "or let everybody with --open-proxy";
-  };
-  CHECK(problems_of({"--listen", "0.0.0.0:3128"}) == Lines{line("0.0.0.0:3128")});
-  CHECK(problems_of({"--listen", ":3128"}) == Lines{line("0.0.0.0:3128"), line("[::]:3128")});
-  CHECK(problems_of({"--listen", "172.17.0.1:1", "--listen", "3128"}) ==
-        Lines{line("172.17.0.1:1")});
-  CHECK(config_of({"--listen", "172.17.0.1:1", "--allow-client", "172.17.0.0/16"})
-            .allow_clients.size() == 1);
-  CHECK(config_of({"--listen", "172.17.0.1:1", "--open-proxy"}).open_proxy);
-  CHECK(config_of({"--listen", "unix:/tmp/a"}).listen.size() == 1);
-  CHECK(problems_of({"--open-proxy", "--allow-client", "10.0.0.0/8"}) ==
-        Lines{"--open-proxy: contradicts --allow-client; give one of them"});
-}
-
-TEST_CASE("the access log's file") {
-  CHECK(problems_of({"--access-log", "/tmp"}) == Lines{"--access-log /tmp: is a directory"});
-  CHECK(problems_of({"--access-log", "http://u:secret@h/x"}).front().find("secret") ==
-        std::string::npos);
-}
-
 TEST_CASE("flags win over variables, variables over the file") {
   const TemporaryFile file(
       "threads = 4\nconnect-timeout = '4s'\nidle-timeout = '4h'\n"
@@ -336,14 +280,6 @@ TEST_CASE("words with one dash are no flags, whatever they begin with") {
   CHECK(problems_of({"-help"}) == Lines{"-help: unknown flag (did you mean --help?)"});
   CHECK(problems_of({"run", "--", "ls", "-h"}).size() == 1);
   CHECK(text_of({"--threads", "0", "-h"}) == text_of({"--help"}));
-}
-
-TEST_CASE("draining: 0 is no time, off is no limit") {
-  CHECK(config_of({"--drain-timeout", "0"}).drain_timeout == milliseconds(0));
-  CHECK(config_of({"--drain-timeout", "1m"}).drain_timeout == milliseconds(60'000));
-  CHECK_FALSE(config_of({"--drain-timeout", " Off "}).drain_timeout.has_value());
-  CHECK(problems_of({"--drain-timeout", "200h"}) ==
-        Lines{"--drain-timeout 200h: not between 0 and 168h (or off)"});
 }
 
 TEST_CASE("one broken upstream does not hide the mistakes around it") {

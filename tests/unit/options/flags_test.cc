@@ -5,19 +5,14 @@
 #include <string_view>
 #include <variant>
 
-#include "options/command_line.h"
 #include "options/help.h"
 #include "support/catch.h"
+#include "unit/options/parsed_line.h"
 
 using namespace culvert;
+using namespace culvert::test;
 
 namespace {
-
-Config config_of(const std::vector<std::string>& arguments) {
-  CommandLine read = parse_command_line(arguments);
-  REQUIRE(std::holds_alternative<Config>(read));
-  return std::get<Config>(std::move(read));
-}
 
 /// What help says behind "(default: "; empty if it says nothing.
 std::string default_in_help(const Flag& flag) {

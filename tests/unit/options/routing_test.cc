@@ -1,34 +1,17 @@
 #include "options/routing.h"
 
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/host_port.h"
-#include "options/command_line.h"
 #include "server/ruleset.h"
 #include "support/catch.h"
+#include "unit/options/parsed_line.h"
 
 using namespace culvert;
+using namespace culvert::test;
 
 namespace {
-
-using Lines = std::vector<std::string>;
-
-Config config_of(const std::vector<std::string>& arguments) {
-  CommandLine read = parse_command_line(arguments);
-  if (const auto* problems = std::get_if<Problems>(&read)) {
-    for (const std::string& line : problems->lines) UNSCOPED_INFO(line);
-  }
-  REQUIRE(std::holds_alternative<Config>(read));
-  return std::get<Config>(std::move(read));
-}
-
-Lines problems_of(const std::vector<std::string>& arguments) {
-  CommandLine read = parse_command_line(arguments);
-  REQUIRE(std::holds_alternative<Problems>(read));
-  return std::get<Problems>(std::move(read)).lines;
-}
 
 /// The names of the upstreams that serve `target`, in their order; "deny" if none may.
 std::string upstreams_of(const Config& config, const std::string& target) {
