@@ -106,7 +106,7 @@ SAMPLE = {
     "dial/socket.h": ("#pragma once\n#include <netinet/tcp.h>\n", "belongs to net"),
     "server/epoll.h": ("#pragma once\n#include <sys/epoll.h>\n", "belongs to net"),
     "session/llhttp.h": ("#pragma once\n#include <llhttp.h>\n", "belongs to codec"),
-    "server/cli.h": ("#pragma once\n#include <CLI/CLI.hpp>\n", "belongs to config and commands"),
+    "server/cli.h": ("#pragma once\n#include <CLI/CLI.hpp>\n", "belongs to options and commands"),
     "net/once.h": ("#include <string>\n#pragma once\n", "#pragma once"),
     "net/late.h": ("#pragma once\n", None),
     "net/late.cc": ('#include <string>\n#include "net/late.h"\n', "own header"),
