@@ -10,12 +10,15 @@
 
 #include <uv.h>
 
+#include "net/manual_clock.h"
 #include "net/timer.h"
 
 namespace culvert {
 namespace {
 
 constexpr int kEventsPerTurn = 256;
+// By a manual clock only: the kernel may take a moment to deliver what a local peer has sent.
+constexpr int kLocalDeliveryMs = 2;
 
 }  // namespace
 
@@ -24,9 +27,10 @@ struct Loop::Uv {
   uv_async_t wake;
 };
 
-Loop::Loop()
+Loop::Loop(ManualClock* manual_clock)
     : uv_(std::make_unique<Uv>()),
-      now_(Clock::now()),
+      manual_clock_(manual_clock),
+      now_(clock_time()),
       events_(std::make_unique<epoll_event[]>(kEventsPerTurn)) {
   for (auto* list : {&resumed_, &resuming_}) list->reserve(kEventsPerTurn);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
@@ -64,14 +68,21 @@ uv_loop_s* Loop::uv() {
   return &uv_->loop;
 }
 
-bool Loop::busy() const {
+bool Loop::busy() const { return watched_ != 0 || !heap_.empty() || uv_alive(); }
+
+/// libuv has handles or requests of others.
+bool Loop::uv_alive() const {
   // The handle that wakes us is part of the loop itself.  It keeps its reference otherwise: libuv
   // polls nothing for a loop in which nothing has one.
   auto* wake = reinterpret_cast<uv_handle_t*>(&uv_->wake);
   uv_unref(wake);
   const bool alive = uv_loop_alive(&uv_->loop) != 0;
   uv_ref(wake);
-  return watched_ != 0 || !heap_.empty() || alive;
+  return alive;
+}
+
+Loop::Clock::time_point Loop::clock_time() const {
+  return manual_clock_ != nullptr ? manual_clock_->now() : Clock::now();
 }
 
 void Loop::run() {
@@ -80,14 +91,8 @@ void Loop::run() {
 }
 
 void Loop::turn(int limit_ms) {
-  event_index_ = 0;
-  event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, wait_ms(limit_ms));
-  if (event_count_ < 0) {
-    // A process that was stopped and goes on (signal(7)): what has come meanwhile comes before the
-    // timers that are due.
-    event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, 0);
-  }
-  now_ = Clock::now();
+  fetch_events(limit_ms);
+  now_ = clock_time();
   for (; event_index_ < event_count_; ++event_index_) {
     const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];
     if (event.data.ptr == this) {
@@ -114,13 +119,32 @@ void Loop::turn(int limit_ms) {
   if (turn_end_) turn_end_();
 }
 
+/// Waits until there are events, or for as long as it may.
+void Loop::fetch_events(int limit_ms) {
+  event_index_ = 0;
+  const int ms = wait_ms(limit_ms);
+  if (manual_clock_ == nullptr || ms <= 0 || uv_alive()) return poll_events(ms);
+  poll_events(watched_ != 0 ? std::min(ms, kLocalDeliveryMs) : 0);
+  if (event_count_ == 0) manual_clock_->advance(std::chrono::milliseconds(ms));
+}
+
+void Loop::poll_events(int ms) {
+  event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, ms);
+  if (event_count_ < 0) {
+    // A process that was stopped and goes on (signal(7)): what has come meanwhile comes before the
+    // timers that are due.
+    event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, 0);
+  }
+}
+
+/// How long this turn may wait; -1: for ever.
 int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
   if (!heap_.empty()) {
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ - Clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ - clock_time());
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
     if (wait < 0 || ms < wait) wait = ms;
   }

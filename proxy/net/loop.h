@@ -13,6 +13,7 @@ struct epoll_event;
 
 namespace culvert {
 
+class ManualClock;
 class Timer;
 
 /// A descriptor's owner, told when the descriptor became ready.
@@ -47,7 +48,8 @@ class Loop {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Loop();
+  /// With a manual clock, a turn that has nothing to do but wait moves that clock instead.
+  explicit Loop(ManualClock* manual_clock = nullptr);
   /// Everything that lives on the loop must be gone; busy() tells.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -59,8 +61,10 @@ class Loop {
   /// One turn; waits for at most `limit_ms` (-1: for as long as it takes).
   void turn(int limit_ms = -1);
 
-  /// The time of this turn.
+  /// The time of this turn: all that happens in one turn happens at the same time.
   Clock::time_point now() const { return now_; }
+  /// The time at this very moment.
+  Clock::time_point clock_time() const;
 
   /// Watches `fd` for `events` (epoll bits) until forget().  0, or the errno with which the system
   /// refuses (ENOSPC: fs.epoll.max_user_watches is reached; ENOMEM): then no on_poll() comes, and
@@ -99,7 +103,10 @@ class Loop {
   void sift_up(std::size_t index);
   void sift_down(std::size_t index);
   void place(Timer& timer, std::size_t index);
+  void fetch_events(int limit_ms);
+  void poll_events(int ms);
   int wait_ms(int limit_ms) const;
+  bool uv_alive() const;
   void run_due_timers();
   void run_uv();
   void run_deferred();
@@ -111,6 +118,7 @@ class Loop {
   bool stopping_ = false;
   int epoll_ = -1;
   int watched_ = 0;
+  ManualClock* manual_clock_;
   Clock::time_point now_;
   std::unique_ptr<epoll_event[]> events_;
   int event_count_ = 0;

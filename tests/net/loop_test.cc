@@ -8,12 +8,14 @@
 #include <memory>
 #include <thread>
 
+#include "net/manual_clock.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 #include "support/turns.h"
 
 using namespace culvert;
 using namespace culvert::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -38,7 +40,41 @@ TEST_CASE("a loop with nothing on it is not busy, and its turn comes back") {
   CHECK_FALSE(loop.busy());
   const auto before = loop.now();
   loop.turn(5);
-  CHECK(loop.now() - before >= std::chrono::milliseconds(4));
+  CHECK(loop.now() - before >= 4ms);
+}
+
+TEST_CASE("a manual clock moves on by what an idle loop would have waited") {
+  ManualClock clock;
+  Loop loop(&clock);
+  settle(loop, 3);
+  const auto before = loop.now();
+  loop.turn(3'600'000);
+  CHECK(loop.now() - before == 1h);
+  loop.turn(0);
+  CHECK(loop.now() - before == 1h);
+  clock.advance(5ms);
+  CHECK(loop.now() - before == 1h);  // until the next turn
+  CHECK(loop.clock_time() - before == 1h + 5ms);
+  loop.turn(0);
+  CHECK(loop.now() - before == 1h + 5ms);
+}
+
+TEST_CASE("a manual clock stands as long as there is something to do") {
+  ManualClock clock;
+  Loop loop(&clock);
+  settle(loop, 3);
+  const SocketPair pair = unix_pair();
+  Owner owner;
+  CHECK(loop.watch(pair.near.get(), owner, EPOLLIN) == 0);
+  const auto before = loop.now();
+  SECTION("an event") { send_all(pair.far, "x"); }
+  SECTION("a resumption") { loop.resume(owner); }
+  loop.turn(1000);
+  CHECK(owner.calls == 1);
+  CHECK(loop.now() == before);
+  loop.unwatch(pair.near.get(), owner);
+  loop.turn(1000);
+  CHECK(loop.now() - before == 1s);
 }
 
 TEST_CASE("resume() calls once, in the next turn") {
@@ -214,7 +250,7 @@ TEST_CASE("tasks come from other threads, and wake a loop that waits") {
   CHECK(ran == kThreads * kTasks);
 
   std::thread late([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(20ms);
     loop.post([&] { loop.stop(); });
   });
   loop.run();

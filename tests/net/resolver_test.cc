@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "net/manual_clock.h"
 #include "support/catch.h"
 #include "support/fake_names.h"
 #include "support/turns.h"
@@ -162,6 +163,25 @@ TEST_CASE("more lookups than threads, every second one canceled") {
   for (std::size_t i = 0; i < questions.size(); ++i) {
     CHECK(questions[i].answers == static_cast<int>(i % 2));
   }
+}
+
+TEST_CASE("a manual clock stands while a lookup is under way") {
+  ManualClock clock;
+  Loop loop(&clock);
+  settle(loop, 3);
+  Question question;
+  const auto before = loop.now();
+  {
+    const HangingNames names;
+    question.ask(loop, "hangs.test");
+    REQUIRE(turn_until(loop, [&] { return names.waiting() == 1; }));
+    loop.turn(5);
+    CHECK(loop.now() == before);
+  }
+  REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
+  CHECK(loop.now() == before);
+  loop.turn(5);
+  CHECK(loop.now() - before == std::chrono::milliseconds(5));
 }
 
 TEST_CASE("the loop's end does not wait for a lookup that was canceled") {
