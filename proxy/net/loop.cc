@@ -56,7 +56,7 @@ Loop::~Loop() {
   run_deferred();
   uv_close(reinterpret_cast<uv_handle_t*>(&uv_->wake), nullptr);
   uv_run(&uv_->loop, UV_RUN_NOWAIT);
-  assert(watched_ == 0 && heap_.empty());
+  assert(watched_ == 0 && timers_.empty());
   const int left = uv_loop_close(&uv_->loop);
   close(epoll_);
   // A lookup that hangs in another thread still points here: better leaked than freed.
@@ -68,7 +68,7 @@ uv_loop_s* Loop::uv() {
   return &uv_->loop;
 }
 
-bool Loop::busy() const { return watched_ != 0 || !heap_.empty() || uv_alive(); }
+bool Loop::busy() const { return watched_ != 0 || !timers_.empty() || uv_alive(); }
 
 /// libuv has handles or requests of others.
 bool Loop::uv_alive() const {
@@ -141,10 +141,10 @@ void Loop::poll_events(int ms) {
 int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
-  if (!heap_.empty()) {
+  if (!timers_.empty()) {
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(heap_[0]->deadline_ - clock_time());
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - clock_time());
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
     if (wait < 0 || ms < wait) wait = ms;
   }
@@ -225,58 +225,9 @@ void Loop::post(std::function<void()> task) {
   uv_async_send(&uv_->wake);
 }
 
-// The timers form a binary heap by deadline; each knows its place, so that it can leave.
-
-void Loop::place(Timer& timer, std::size_t index) {
-  heap_[index] = &timer;
-  timer.index_ = index;
-}
-
-void Loop::sift_up(std::size_t index) {
-  Timer& timer = *heap_[index];
-  while (index > 0) {
-    const std::size_t parent = (index - 1) / 2;
-    if (heap_[parent]->deadline_ <= timer.deadline_) break;
-    place(*heap_[parent], index);
-    index = parent;
-  }
-  place(timer, index);
-}
-
-void Loop::sift_down(std::size_t index) {
-  Timer& timer = *heap_[index];
-  for (;;) {
-    std::size_t child = 2 * index + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->deadline_ < heap_[child]->deadline_) ++child;
-    if (timer.deadline_ <= heap_[child]->deadline_) break;
-    place(*heap_[child], index);
-    index = child;
-  }
-  place(timer, index);
-}
-
-void Loop::add_timer(Timer& timer) {
-  heap_.push_back(&timer);
-  sift_up(heap_.size() - 1);
-}
-
-void Loop::remove_timer(Timer& timer) {
-  const std::size_t index = timer.index_;
-  timer.index_ = Timer::kIdle;
-  Timer& last = *heap_.back();
-  heap_.pop_back();
-  if (&last == &timer) return;
-  place(last, index);
-  sift_up(index);
-  sift_down(last.index_);
-}
-
 void Loop::run_due_timers() {
-  while (!heap_.empty() && heap_[0]->deadline_ <= now_) {
-    Timer& timer = *heap_[0];
-    remove_timer(timer);
-    timer.expired_();
+  while (TimerHeap::Entry* entry = timers_.take_due(now_)) {
+    static_cast<Timer*>(entry)->expired_();
   }
 }
 

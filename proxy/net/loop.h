@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "net/timer_heap.h"
+
 struct uv_loop_s;
 struct epoll_event;
 
@@ -98,11 +100,6 @@ class Loop {
 
  private:
   friend class Timer;
-  void add_timer(Timer& timer);
-  void remove_timer(Timer& timer);
-  void sift_up(std::size_t index);
-  void sift_down(std::size_t index);
-  void place(Timer& timer, std::size_t index);
   void fetch_events(int limit_ms);
   void poll_events(int ms);
   int wait_ms(int limit_ms) const;
@@ -125,7 +122,7 @@ class Loop {
   int event_index_ = 0;
   std::vector<Pollable*> resumed_;
   std::vector<Pollable*> resuming_;
-  std::vector<Timer*> heap_;
+  TimerHeap timers_;
   std::vector<std::function<void()>> deferred_;
   std::function<void()> turn_end_;
   std::mutex posted_mutex_;
