@@ -187,9 +187,9 @@ void ProxyDial::on_connected(DialResult result) {
   if (upstream_.config.kind != Kind::https) return begin_handshake();
   stage_ = Stage::tls;
   const auto& config = upstream_.config;
-  auto tls = std::make_unique<TlsStream>(std::move(stream_), *upstream_.tls,
-                                         config.sni.empty() ? config.address.host : config.sni,
-                                         *upstream_.tls_session);
+  auto tls =
+      TlsStream::client(std::move(stream_), *upstream_.tls,
+                        config.sni.empty() ? config.address.host : config.sni, *upstream_.tls_session);
   tls_ = tls.get();
   stream_ = std::move(tls);
   stream_->set_events(this);

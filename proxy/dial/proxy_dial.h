@@ -11,7 +11,7 @@
 #include "dial/upstream.h"
 #include "net/resolver.h"
 #include "net/timer.h"
-#include "net/tls.h"
+#include "net/tls_stream.h"
 #include "policy/address_guard.h"
 
 namespace culvert {

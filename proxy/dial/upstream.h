@@ -13,7 +13,8 @@
 #include "dial/transport.h"
 #include "dial/warm_pool.h"
 #include "net/loop.h"
-#include "net/tls.h"
+#include "net/tls_context.h"
+#include "net/tls_session_slot.h"
 #include "policy/upstream_health.h"
 
 namespace culvert {

@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 #include "dial/upstream.h"
-#include "net/tls.h"
+#include "net/tls_context.h"
 #include "policy/access_policy.h"
 #include "policy/address_guard.h"
 #include "policy/router.h"

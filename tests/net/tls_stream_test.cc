@@ -1,4 +1,6 @@
 // Bytes and ends over TLS.
+#include "net/tls_stream.h"
+
 #include <sys/socket.h>
 
 #include <memory>
@@ -9,7 +11,6 @@
 #include <openssl/ssl.h>
 
 #include "net/tcp_stream.h"
-#include "net/tls.h"
 #include "support/catch.h"
 #include "support/numbered_bytes.h"
 #include "support/tls_client.h"

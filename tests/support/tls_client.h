@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "net/tls.h"
+#include "net/tls_context.h"
+#include "net/tls_session_slot.h"
+#include "net/tls_stream.h"
 #include "support/tls_server.h"
 #include "support/turns.h"
 
@@ -29,7 +31,7 @@ inline std::shared_ptr<ssl_ctx_st> proxy_context(const TlsServerOptions& options
 struct TlsClient final : StreamEvents {
   TlsClient(Loop& on, std::unique_ptr<Stream> beneath, const TlsClientContext& context,
             TlsSessionSlot& slot, const std::string& name = "proxy.example")
-      : loop(on), stream(std::make_unique<TlsStream>(std::move(beneath), context, name, slot)) {
+      : loop(on), stream(TlsStream::client(std::move(beneath), context, name, slot)) {
     stream->set_events(this);
     on_ready(*stream);
   }

@@ -1,6 +1,4 @@
-#include "net/tls.h"
-
-#include <sys/stat.h>
+#include "net/tls_stream.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,14 +11,14 @@
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
-#include "base/text.h"
+#include "net/tls_context.h"
+#include "net/tls_session_slot.h"
 
 namespace culvert {
 namespace {
 
-// Records are read and written four at a time: that is as much as a flow moves at a time.
+// Records are written four at a time: that is as much as a flow moves at a time.
 constexpr std::size_t kMostPlain = 4 * SSL3_RT_MAX_PLAIN_LENGTH;
-constexpr std::size_t kMostRecords = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
 
 /// Room for the records of one write, which leave together.
 std::string& spare_room() {
@@ -28,44 +26,10 @@ std::string& spare_room() {
   return room;
 }
 
-/// The most telling line of OpenSSL's queue, which is emptied.
-std::string last_tls_error() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "unknown TLS error";
-}
-
-/// Where an SSL keeps the slot that its new sessions go to.
-int slot_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
-}
-
-/// And where it keeps its TlsStream.
+/// Where an SSL keeps its TlsStream.
 int stream_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
-}
-
-int on_new_session(SSL* ssl, SSL_SESSION* session) {
-  auto* slot = static_cast<TlsSessionSlot*>(SSL_get_ex_data(ssl, slot_index()));
-  if (slot == nullptr) return 0;
-  slot->put(session);
-  return 1;
-}
-
-bool load_trust(SSL_CTX* context, const std::string& ca) {
-  if (ca.empty()) return SSL_CTX_set_default_verify_paths(context) == 1;
-  struct stat file {};
-  const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
-  return (directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
-                    : SSL_CTX_load_verify_file(context, ca.c_str())) == 1;
-}
-
-Error file_error(const std::string& what, const std::string& file) {
-  return {Errc::tls_certificate_error, Side::local, 0,
-          what + " " + printable(file) + ": " + last_tls_error()};
 }
 
 /// An alert that belongs to the handshake, though with TLS 1.3 it comes behind it (RFC 8446 section
@@ -78,81 +42,19 @@ bool is_about_certificate(unsigned long failure) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Options& options) {
-  ERR_clear_error();
-  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  if (context == nullptr) {
-    return Error{Errc::proxy_internal_error, Side::local, 0, "TLS: " + last_tls_error()};
-  }
-  std::shared_ptr<const TlsClientContext> out(new TlsClientContext(context));
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify has ended, and
-  // can still be written to: what runs inside a tunnel has its own idea of completeness.
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  // Several records in one recv.
-  SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_default_read_buffer_len(context, kMostRecords);
-  SSL_CTX_set_options(
-      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-  SSL_CTX_sess_set_new_cb(context, on_new_session);
-  SSL_CTX_set_info_callback(context, TlsStream::on_info);
-  if (!load_trust(context, options.ca))
-    return file_error("cannot read CA certificates", options.ca);
-  if (!options.cert.empty()) {
-    if (SSL_CTX_use_certificate_chain_file(context, options.cert.c_str()) != 1) {
-      return file_error("cannot read client certificate", options.cert);
-    }
-    if (SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-      return file_error("cannot read private key", options.key);
-    }
-    if (SSL_CTX_check_private_key(context) != 1) {
-      return file_error("private key does not belong to the certificate", options.key);
-    }
-  }
-  return out;
-}
-
-TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
-
-TlsSessionSlot::~TlsSessionSlot() { SSL_SESSION_free(session_); }
-
-void TlsSessionSlot::put(ssl_session_st* session) {
-  const std::lock_guard lock(mutex_);
-  SSL_SESSION_free(session_);
-  session_ = session;
-}
-
-ssl_session_st* TlsSessionSlot::get() const {
-  const std::lock_guard lock(mutex_);
-  return session_;
-}
-
-void TlsSessionSlot::offer(ssl_st* ssl) const {
-  const std::lock_guard lock(mutex_);
-  if (session_ == nullptr) return;
-  // OpenSSL takes a session of TLS 1.3 out of use with the handshake that resumes it.
-  SSL_SESSION* copy = SSL_SESSION_dup(session_);
-  if (copy == nullptr) return;
-  SSL_set_session(ssl, copy);
-  SSL_SESSION_free(copy);
-}
-
 /// The BIO through which OpenSSL reaches the stream beneath.
 struct TlsStream::Bio {
   static int read(BIO* bio, char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
     Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
-    // A reset is told but once, be it to who writes.
+    // A reset is reported only once, and a write may have had that report.
     if (io.status == Io::Status::eof && self->was_reset_) io = Io::failed(ECONNRESET);
     return report(bio, *self, io, BIO_FLAGS_READ);
   }
 
   static int write(BIO* bio, const char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
-    // Our side is closed, but OpenSSL answers a KeyUpdate (RFC 8446 section 4.6.3) all the same.
+    // Our side is closed, and OpenSSL still answers a KeyUpdate (RFC 8446 section 4.6.3).
     if (self->write_closed_) return size;
     const std::string_view bytes(data, static_cast<std::size_t>(size));
     Io io = Io::ok(bytes.size());
@@ -208,23 +110,30 @@ struct TlsStream::Bio {
   }
 };
 
-TlsStream::TlsStream(std::unique_ptr<Stream> beneath, const TlsClientContext& context,
-                     const std::string& name, TlsSessionSlot& slot)
-    : beneath_(std::move(beneath)), ssl_(SSL_new(context.get())) {
+TlsStream::TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context)
+    : beneath_(std::move(beneath)), ssl_(SSL_new(context)) {
   beneath_->set_events(this);
   BIO* bio = Bio::make(this);
   SSL_set_bio(ssl_, bio, bio);
-  SSL_set_ex_data(ssl_, slot_index(), &slot);
   SSL_set_ex_data(ssl_, stream_index(), this);
-  SSL_set_connect_state(ssl_);
+  SSL_set_info_callback(ssl_, on_info);
+}
+
+std::unique_ptr<TlsStream> TlsStream::client(std::unique_ptr<Stream> beneath,
+                                             const TlsClientContext& context,
+                                             const std::string& name, TlsSessionSlot& slot) {
+  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(beneath), context.get()));
+  SSL* ssl = stream->ssl_;
+  SSL_set_connect_state(ssl);
   if (IpAddress::parse(name)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), name.c_str());
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
   } else {
-    SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
              const_cast<char*>(name.c_str()));
-    SSL_set1_host(ssl_, name.c_str());
+    SSL_set1_host(ssl, name.c_str());
   }
-  slot.offer(ssl_);
+  slot.attach(ssl);
+  return stream;
 }
 
 TlsStream::~TlsStream() {
@@ -234,12 +143,13 @@ TlsStream::~TlsStream() {
 }
 
 void TlsStream::on_ready(Stream&) {
-  // A failure is met by who reads or writes next.
+  // Whoever reads or writes next meets a failure.
   static_cast<void>(flush());
   if (events_ != nullptr) events_->on_ready(*this);
 }
 
-/// OpenSSL itself makes no difference between close_notify and a FIN that it is told to ignore.
+/// OpenSSL reports alerts here.  It makes no difference itself between close_notify and a FIN that
+/// it is told to ignore.
 void TlsStream::on_info(const SSL* ssl, int where, int value) {
   if (where != SSL_CB_READ_ALERT || (value & 0xff) != SSL_AD_CLOSE_NOTIFY) return;
   static_cast<TlsStream*>(SSL_get_ex_data(ssl, stream_index()))->close_notified_ = true;
@@ -275,7 +185,7 @@ Io TlsStream::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
   if (result != 1) return outcome(result);
-  shook_hands_ = true;
+  handshake_done_ = true;
   return Io::ok(0);
 }
 
@@ -292,8 +202,8 @@ Error TlsStream::handshake_error(const Io& io) const {
   }
   if (tls_failure_ != 0) {
     const char* reason = ERR_reason_error_string(tls_failure_);
-    const bool shaking_hands = !shook_hands_ || is_about_certificate(tls_failure_);
-    std::string text(shaking_hands ? "failed the TLS handshake: " : "broke the TLS connection: ");
+    const bool in_handshake = !handshake_done_ || is_about_certificate(tls_failure_);
+    std::string text(in_handshake ? "failed the TLS handshake: " : "broke the TLS connection: ");
     text += reason != nullptr ? reason : "unknown";
     if (ERR_GET_REASON(tls_failure_) != SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED) {
       return {Errc::tls_protocol_error, Side::upstream, 0, std::move(text)};
@@ -321,7 +231,7 @@ Io TlsStream::try_read(std::span<char> buffer) {
     if (result != 1) {
       const Io io = outcome(result);
       if (count == 0) return io;
-      // A reset is told but once by the stream beneath.
+      // The stream beneath reports a reset only once.
       if (io.status != Io::Status::would_block) read_end_ = io;
       break;
     }

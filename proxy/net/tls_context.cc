@@ -1,0 +1,95 @@
+#include "net/tls_context.h"
+
+#include <sys/stat.h>
+
+#include <cstddef>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/text.h"
+#include "net/tls_session_slot.h"
+
+namespace culvert {
+namespace {
+
+// As much as a flow moves at a time, and what the records around it take.
+constexpr std::size_t kMostRecords = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
+
+/// The newest reason in OpenSSL's queue of errors, which is emptied.
+std::string last_tls_error() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "unknown TLS error";
+}
+
+Error file_error(const std::string& what, const std::string& file) {
+  return {Errc::tls_certificate_error, Side::local, 0,
+          what + " " + printable(file) + ": " + last_tls_error()};
+}
+
+/// What either side of a TlsStream needs.
+void set_stream_options(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify has ended, and
+  // can still be written to: what runs inside a tunnel has its own idea of completeness.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  // Several records in one recv.
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kMostRecords);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
+}
+
+Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
+  const auto load = [&] {
+    if (ca.empty()) return SSL_CTX_set_default_verify_paths(context);
+    struct stat file {};
+    const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
+    return directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
+                     : SSL_CTX_load_verify_file(context, ca.c_str());
+  };
+  if (load() != 1) return file_error("cannot read CA certificates", ca);
+  return {};
+}
+
+Result<void> load_client_certificate(SSL_CTX* context, const std::string& cert,
+                                     const std::string& key) {
+  if (SSL_CTX_use_certificate_chain_file(context, cert.c_str()) != 1) {
+    return file_error("cannot read client certificate", cert);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return file_error("cannot read private key", key);
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    return file_error("private key does not belong to the certificate", key);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Options& options) {
+  ERR_clear_error();
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  if (context == nullptr) {
+    return Error{Errc::proxy_internal_error, Side::local, 0, "TLS: " + last_tls_error()};
+  }
+  std::shared_ptr<const TlsClientContext> out(new TlsClientContext(context));
+  set_stream_options(context);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(context, TlsSessionSlot::on_new_session);
+  if (auto loaded = load_trust(context, options.ca); !loaded) return std::move(loaded).error();
+  if (!options.cert.empty()) {
+    auto loaded = load_client_certificate(context, options.cert, options.key);
+    if (!loaded) return std::move(loaded).error();
+  }
+  return out;
+}
+
+TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
+
+}  // namespace culvert

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+struct ssl_ctx_st;
+
+namespace culvert {
+
+/// What TLS to a server is done with: whom to trust, and who we are.  Immutable once made, so the
+/// workers share it.
+class TlsClientContext {
+ public:
+  struct Options {
+    std::string ca;         ///< PEM file or hashed directory; empty: the system's store
+    std::string cert, key;  ///< PEM files; both empty: no client certificate
+  };
+  /// The error's text names the file that cannot be used.
+  static Result<std::shared_ptr<const TlsClientContext>> make(const Options& options);
+
+  ~TlsClientContext();
+  TlsClientContext(const TlsClientContext&) = delete;
+  TlsClientContext& operator=(const TlsClientContext&) = delete;
+
+  ssl_ctx_st* get() const { return context_; }
+
+ private:
+  explicit TlsClientContext(ssl_ctx_st* context) : context_(context) {}
+  ssl_ctx_st* context_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "net/stream.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace culvert {
+
+class TlsClientContext;
+class TlsSessionSlot;
+
+/// TLS over any other stream, so it stacks.  OpenSSL reads and writes through a BIO of ours that
+/// calls the stream beneath; nothing is buffered between the two but what a write made and the
+/// stream beneath did not take.
+///
+/// A FIN without close_notify before it is an end all the same, see truncated(); within a record it
+/// is a failure.
+class TlsStream final : public Stream, private StreamEvents {
+ public:
+  /// The client's side.  `name` is what the certificate must be for (a DNS name, also sent as SNI,
+  /// or an IP address).  `slot` outlives the stream.
+  static std::unique_ptr<TlsStream> client(std::unique_ptr<Stream> beneath,
+                                           const TlsClientContext& context, const std::string& name,
+                                           TlsSessionSlot& slot);
+  ~TlsStream();
+
+  /// Goes on with the handshake: would_block, ok when it is through, eof or error.
+  Io handshake();
+  /// For a client whose handshake() failed: whether the certificate or the protocol is to blame,
+  /// and why; a clause to stand behind the server's name.  Also after the first reads: a server
+  /// that wants a client certificate says so when TLS 1.3 is through for the client (RFC 8446
+  /// section 4.4.2.4).
+  Error handshake_error(const Io& io) const;
+
+  Io try_read(std::span<char> buffer) override;
+  Io try_write(std::span<const char> bytes) override;
+  Io shutdown_write() override;
+  void resume() override { beneath_->resume(); }
+  void reset_on_close() override { beneath_->reset_on_close(); }
+  bool broken() const override { return beneath_->broken(); }
+  bool peer_finished() const override { return beneath_->peer_finished(); }
+  void check_peer(bool blocked) override { beneath_->check_peer(blocked); }
+  bool truncated() const override { return !close_notified_; }
+  std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
+  void unread(std::string bytes) override;
+  void detach() override { beneath_->detach(); }
+  int attach(Loop& loop) override { return beneath_->attach(loop); }
+  int descriptor() const override { return beneath_->descriptor(); }
+
+ private:
+  struct Bio;
+  /// Which side it is, and whom it talks to, is still to be set.
+  TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context);
+  static void on_info(const ssl_st* ssl, int where, int value);
+  void on_ready(Stream& beneath) override;
+  Io outcome(int result);
+  bool within_record() const;
+  Io write_beneath(std::string_view bytes);
+  Io write_all_beneath(std::string_view& bytes);
+  Io flush();
+
+  std::unique_ptr<Stream> beneath_;
+  std::string unread_;
+  std::string unsent_;               // records that the stream beneath did not take yet
+  std::string* gathered_ = nullptr;  // the records of a write, while it goes on
+  ssl_st* ssl_ = nullptr;
+  Io beneath_failure_;  // of the last call of the stream beneath that failed
+  std::optional<Io>
+      read_end_;  // how the next read fails or ends: met behind bytes that the last one gave out
+  unsigned long tls_failure_ = 0;
+  bool handshake_done_ = false;
+  bool close_notified_ = false;  // by the peer
+  bool write_closed_ = false;
+  bool was_reset_ = false;
+};
+
+}  // namespace culvert
