@@ -132,7 +132,7 @@ Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Fou
                                                     name.c_str(), nullptr, &hints)
                                    : UV_EAGAIN;
   if (failed == 0) return;
-  // A synchronous failure takes the same road as a late one.
+  // A failure at once is reported as any other: in a later turn.
   request_->failed_at_once = failed;
   loop.defer([request = request_] {
     const std::unique_ptr<Request> owned(request);

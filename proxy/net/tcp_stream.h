@@ -9,8 +9,8 @@
 
 namespace culvert {
 
-/// A connected TCP or unix socket.  Remembers what the edges said: would_block costs no system
-/// call while no edge has come since the last one.
+/// A connected TCP or unix socket.  After would_block, trying again costs no system call until
+/// epoll has reported an edge.
 class TcpStream final : public Stream, private Pollable {
  public:
   enum class State { connected, connecting };
@@ -65,7 +65,7 @@ class TcpStream final : public Stream, private Pollable {
   bool reset_on_close_ = false;
   bool write_closed_ = false;
   bool silence_limited_ = false;  // see limit_silence() ...
-  bool patient_ = false;          // ... and check_peer(), which suspends it
+  bool patient_ = false;          // ... and check_peer(), which suspends that limit
 };
 
 }  // namespace culvert
