@@ -18,7 +18,19 @@ namespace {
 
 constexpr int kEventsPerTurn = 256;
 // By a manual clock only: the kernel may take a moment to deliver what a local peer has sent.
-constexpr int kLocalDeliveryMs = 2;
+constexpr int kLocalDeliveryMs = 5;
+
+/// Moves `clock` on by `wait`, or to the first deadline if that is sooner.  A timer without delay
+/// is due in the next turn, even if that does not wait.
+void move_clock(ManualClock& clock, const TimerHeap& timers, std::chrono::milliseconds wait) {
+  constexpr Loop::Clock::duration kLeastDelay(1);  // see Timer::start()
+  const auto now = clock.now();
+  auto then = now + wait;
+  if (!timers.empty() && timers.earliest() <= std::max(then, now + kLeastDelay)) {
+    then = timers.earliest();
+  }
+  if (then > now) clock.advance(then - now);
+}
 
 }  // namespace
 
@@ -123,9 +135,11 @@ void Loop::turn(int limit_ms) {
 void Loop::fetch_events(int limit_ms) {
   event_index_ = 0;
   const int ms = wait_ms(limit_ms);
-  if (manual_clock_ == nullptr || ms <= 0 || uv_alive()) return poll_events(ms);
-  poll_events(watched_ != 0 ? std::min(ms, kLocalDeliveryMs) : 0);
-  if (event_count_ == 0) manual_clock_->advance(std::chrono::milliseconds(ms));
+  if (manual_clock_ == nullptr) return poll_events(ms);
+  const bool skips_wait = ms > 0 && !uv_alive();
+  poll_events(!skips_wait ? ms : watched_ != 0 ? std::min(ms, kLocalDeliveryMs) : 0);
+  const bool idle = skips_wait && event_count_ == 0;
+  move_clock(*manual_clock_, timers_, std::chrono::milliseconds(idle ? ms : 0));
 }
 
 void Loop::poll_events(int ms) {

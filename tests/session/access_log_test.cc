@@ -35,7 +35,7 @@ TEST_CASE("a tunnel's line says all about it, in this order") {
              Matches(kTime + R"( access id=7 client=127\.0\.0\.1:50001 method=CONNECT )"
                              R"(target=gcr\.io:443 upstream=http://proxy\.example:1080 outcome=ok )"
                              R"(stage=tunnel status=200 bytes_up=5 bytes_down=7 )"
-                             R"(connect_ms=\d+ total_ms=\d+ closed_by=client\n)"));
+                             R"(connect_ms=0 total_ms=0 closed_by=client\n)"));
 }
 
 TEST_CASE("in JSON it is one object") {
@@ -49,7 +49,7 @@ TEST_CASE("in JSON it is one object") {
                      R"(","type":"access","id":7,"client":"127\.0\.0\.1:50001",)"
                      R"("method":"CONNECT","target":"gcr\.io:443","upstream":"direct",)"
                      R"("outcome":"ok","stage":"tunnel","status":200,"bytes_up":0,)"
-                     R"("bytes_down":0,"connect_ms":\d+,"total_ms":\d+,"closed_by":"client"\}\n)"));
+                     R"("bytes_down":0,"connect_ms":0,"total_ms":0,"closed_by":"client"\}\n)"));
 }
 
 TEST_CASE("a refusal's line has the cause, and no bytes") {

@@ -1,5 +1,4 @@
 // Sessions that end before their tunnel does, at each stage.
-#include <thread>
 
 #include "net/timer.h"
 #include "support/catch.h"
@@ -272,7 +271,7 @@ TEST_CASE("an abort in the turn in which the tunnel's own time is over is one en
   Timer timer(scene.loop, Callback<void()>::to<&decltype(drain)::on_expired>(&drain));
   settle(scene.loop, 5);
   timer.start(290ms);
-  std::this_thread::sleep_for(400ms);
+  scene.clock.advance(400ms);
   REQUIRE(scene.run());
   CHECK(scene.finished == 1);
 }

@@ -232,7 +232,7 @@ TEST_CASE("RFC 9112 9.3.1: what cannot be sent twice gets a fresh connection aft
     CHECK(has(scene.asked(scene.dialed() - 1), "/2 HTTP/1.1"));
     return scene.dialed();
   };
-  constexpr std::chrono::milliseconds kPause{1'050};
+  constexpr std::chrono::milliseconds kPause{1'001};
   for (const char* request : kOnce) CHECK(dials(request, {}) == 1);
   for (const char* request : kOnce) CHECK(dials(request, kPause) == 2);
   for (const char* request : kTwice) CHECK(dials(request, kPause) == 1);
@@ -252,8 +252,11 @@ TEST_CASE("an idle client is left in silence") {
   PlainScene scene(std::move(options));
   scene.say(get("/1"));
   scene.answer(ok("x"));
-  scene.pass(std::chrono::milliseconds(50));
+  scene.pass(std::chrono::milliseconds(19));
   CHECK(scene.hear() == passed_on("x"));
+  CHECK_FALSE(scene.client().ended());
+  scene.pass(std::chrono::milliseconds(1));
+  CHECK(scene.hear().empty());
   CHECK(scene.client().ended());
   CHECK(scene.access_lines().size() == 1);
 }
@@ -269,9 +272,9 @@ TEST_CASE("RFC 9112 2.2: an empty line behind a body begins no request") {
   scene.answer(ok("x"));
   CHECK(scene.hear() == passed_on("x"));
   SECTION("and the wait for one is as long, and as quiet, as without it") {
-    scene.pass(std::chrono::milliseconds(300));
+    scene.pass(std::chrono::milliseconds(999));
     CHECK_FALSE(scene.over());
-    scene.pass(std::chrono::milliseconds(900));
+    scene.pass(std::chrono::milliseconds(1));
     CHECK(scene.hear().empty());
     CHECK(scene.client().ended());
   }
@@ -299,7 +302,9 @@ TEST_CASE("RFC 9112 2.2: a request that began behind an empty line is waited for
   scene.say("\r\n");
   SECTION("it stalls") {
     scene.say("G");
-    scene.pass(std::chrono::milliseconds(300));
+    scene.pass(std::chrono::milliseconds(199));
+    CHECK(scene.hear().empty());
+    scene.pass(std::chrono::milliseconds(1));
     CHECK(has(scene.hear(), "HTTP/1.1 408 "));
   }
   SECTION("it comes") {

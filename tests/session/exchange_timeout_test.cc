@@ -56,7 +56,9 @@ TEST_CASE("a client that takes its answer slowly is not idle") {
   take_slowly(scene, scene.client);
   CHECK(scene.finished == 0);
   // And once it takes nothing any more, it is the one that is named.
+  const auto last = scene.loop.now();
   REQUIRE(scene.run());
+  CHECK(scene.loop.now() - last == 600ms);
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=http_response_timeout stage=exchange status=200 ") &&
                  Contains("detail=\"took nothing of the answer for 0.6 s\""));

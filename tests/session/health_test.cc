@@ -49,7 +49,7 @@ TEST_CASE("an upstream whose breaker is open is passed over") {
 TEST_CASE("after the breaker's wait one request finds out, and others do not wait for it") {
   Pair pair;
   pair.scene.break_down(pair.first(), kRefused);
-  turn_for(pair.scene.loop, RouteScene::kWait + 20ms);
+  turn_for(pair.scene.loop, RouteScene::kWait);
   Peer& first = pair.scene.peer();
   pair.scene.proxy(0).connects(first);
   auto& trial = pair.scene.ask(kImpatient);
@@ -82,7 +82,7 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   upstream.succeeded(permit, scene.loop.now(), scene.log());
   CHECK_FALSE(upstream.health->view(scene.loop.now()).open);
   scene.break_down(upstream, kRefused);
-  turn_for(scene.loop, RouteScene::kWait + 20ms);
+  turn_for(scene.loop, RouteScene::kWait);
   CHECK(upstream.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
 }
 

@@ -28,7 +28,8 @@ TEST_CASE("while all upstreams of a route refuse, any that comes up serves") {
   CHECK(&request.dial->current() == scene.upstreams[1].get());
   CHECK_THAT(request.dial->failures(),
              StartsWith("attempts failed: upstream socks5://") && !Contains(";"));
-  CHECK_THAT(scene.log_text(), Contains("upstream socks5://proxy.example:1080 is back after 0."));
+  CHECK_THAT(scene.log_text(),
+             Contains("upstream socks5://proxy.example:1080 is back after 0.2 s"));
 }
 
 TEST_CASE("a refusal is waited for only if each upstream refuses, and by itself") {
@@ -79,12 +80,11 @@ TEST_CASE("who waits already does so to the end of the budget") {
   RouteScene scene;
   scene.add(socks5());
   for (int i = 0; i < 10; ++i) scene.proxy(0).fails(ECONNREFUSED);
-  const auto begun = Loop::Clock::now();
+  const auto begun = scene.loop.now();
   auto& request = scene.ask_and_wait({.budget = 1500ms, .hold = 100ms});
   CHECK_FALSE(request.connected());
-  CHECK(scene.dials(0) >= 3);
-  CHECK(scene.dials(0) <= 6);
-  CHECK(Loop::Clock::now() - begun >= 1000ms);
+  CHECK(scene.dials(0) == 6);
+  CHECK(scene.loop.now() - begun == 1250ms);
 }
 
 TEST_CASE("who met the last moment of a tunnel waits for its return") {

@@ -106,8 +106,10 @@ struct Silence {
     silent.hears(kSocks5Request);
     warmed.next();  // refills the pool
     fresh = &warmed.next();
+    const auto begun = warmed.scene.loop.now();
     request = &warmed.scene.ask(kShort);
     CHECK(turn_until(warmed.scene.loop, [&] { return fresh->open(); }));
+    CHECK(warmed.scene.loop.now() - begun == 500ms);
     CHECK(warmed.scene.dials(0) == wanted + 2);
     CHECK(silent.open());
     CHECK_FALSE(request->done());
@@ -294,7 +296,9 @@ TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing"
   CHECK_FALSE(warmed.scene.ask_and_wait(kImpatient).connected());
   CHECK(warmed.scene.dials(0) == 2);
   Peer& back = warmed.next();
+  const auto begun = warmed.scene.loop.now();
   REQUIRE(turn_until(warmed.scene.loop, [&] { return back.open(); }));
+  CHECK(warmed.scene.loop.now() - begun == 2s);
   CHECK_FALSE(warmed.upstream.health->view(warmed.scene.loop.now()).open);
 }
 

@@ -12,10 +12,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "net/manual_clock.h"
 #include "net/own_address.h"
 #include "net/pipe.h"
 #include "net/tcp_stream.h"
 #include "options/upstream_url.h"
+#include "support/turns.h"
 
 namespace culvert::test {
 namespace {
@@ -134,7 +136,8 @@ class PlainScene::Wiring final : public Transport {
 
   Options options;
   int access_fd;
-  Loop loop;
+  ManualClock clock;
+  Loop loop{&clock};
   Log log;
   AccessPolicy access;
   Router router;
@@ -175,8 +178,8 @@ void PlainScene::settle() {
 }
 
 void PlainScene::pass(std::chrono::milliseconds duration) {
-  const auto end = Loop::Clock::now() + duration;
-  while (Loop::Clock::now() < end && !over_) wiring_->loop.turn(1);
+  const TurnLimit end(wiring_->loop, duration);
+  while (!end.reached() && !over_) wiring_->loop.turn(end.left_ms());
   settle();
 }
 

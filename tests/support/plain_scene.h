@@ -51,7 +51,7 @@ class PlainScene {
 
   /// Turns the loop until nothing happens any more.
   void settle();
-  /// Turns it for so long.
+  /// Turns it until so much time is over, or the session.
   void pass(std::chrono::milliseconds duration);
 
   SocketPeer& client() { return *client_; }

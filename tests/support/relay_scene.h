@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "net/manual_clock.h"
 #include "session/relay.h"
 #include "support/numbered_bytes.h"
 #include "support/scripted_stream.h"
@@ -24,7 +25,8 @@ class RelayScene {
   /// Ends relay and streams, wherever they are.
   void destroy();
 
-  Loop loop;
+  ManualClock clock;
+  Loop loop{&clock};
   Peer client;
   Peer upstream;
   std::unique_ptr<Relay> relay;

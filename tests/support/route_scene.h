@@ -12,6 +12,7 @@
 
 #include "dial/route_dial.h"
 #include "dial/via_transport.h"
+#include "net/manual_clock.h"
 #include "support/catch.h"
 #include "support/scripted_transport.h"
 #include "support/session_scene.h"
@@ -89,7 +90,8 @@ class RouteScene {
 
   /// Between an upstream's breaker opening and its trial.
   static constexpr std::chrono::milliseconds kWait{500};
-  Loop loop;
+  ManualClock clock;
+  Loop loop{&clock};
   const HostPort target = HostPort::parse("gcr.io:443").value();
   std::vector<std::unique_ptr<Upstream>> upstreams;
 

@@ -1,4 +1,4 @@
-// Connections without sockets: what each dial comes to, the script says.
+// Connections without sockets: the script has the result of each dial.
 #pragma once
 
 #include <deque>
@@ -15,7 +15,7 @@ class ScriptedTransport final : public Transport {
  public:
   explicit ScriptedTransport(Loop& loop) : loop_(loop) {}
 
-  // What the next dials come to, in this order; a dial beyond the script hangs.
+  // The results of the next dials, in this order; a dial beyond the script hangs.
   ScriptedTransport& connects(Peer& peer);
   ScriptedTransport& fails(int sys);
   ScriptedTransport& hangs();
@@ -29,7 +29,7 @@ class ScriptedTransport final : public Transport {
   /// The addresses that were dialed, in order.
   const std::vector<std::string>& asked() const { return asked_; }
   std::size_t alive() const { return alive_; }  ///< dials that were not destroyed yet
-  /// The dials that hang come to this now.
+  /// The dials that hang fail with this errno now.
   void let_go(int sys);
 
  private:

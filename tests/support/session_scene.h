@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "net/manual_clock.h"
 #include "session/session.h"
 #include "support/scripted_stream.h"
 #include "support/scripted_transport.h"
@@ -34,7 +35,7 @@ struct Answer {
 };
 Answer parse_answer(const std::string& bytes);
 
-/// One session from accept to last byte. Set up config and scripts, then start().
+/// One session from accept to last byte.  Set up config and scripts, then start().
 class Scene {
  public:
   explicit Scene(Pace client_pace = {}, Pace upstream_pace = {},
@@ -56,7 +57,8 @@ class Scene {
   std::string log_text() { return text_of(log_file_); }
   std::size_t dials() const { return transport->asked().size(); }
 
-  Loop loop;
+  ManualClock clock;
+  Loop loop{&clock};
   Config config;
   std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(loop);
   Peer client;

@@ -51,18 +51,6 @@ inline void settle(Loop& loop, int turns = 200) {
   for (int i = 0; i < turns; ++i) loop.turn(0);
 }
 
-/// Whether `act` can be done within the limit.  A busy machine may need some tries; what waits for
-/// longer by itself fails them all.
-template <typename Act>
-[[nodiscard]] bool can_be_done_within(std::chrono::milliseconds limit, Act act) {
-  for (int tries = 0; tries < 10; ++tries) {
-    const auto begun = Loop::Clock::now();
-    act();
-    if (Loop::Clock::now() - begun < limit) return true;
-  }
-  return false;
-}
-
 /// Turns for this long, whatever happens.
 inline void turn_for(Loop& loop, std::chrono::milliseconds duration) {
   for (const TurnLimit end(loop, duration); !end.reached();) loop.turn(end.left_ms());
