@@ -32,8 +32,7 @@ TEST_CASE("debug tells of each attempt and where its time went") {
       Contains(" debug gcr.io:443: trying first") &&
           Contains(" debug gcr.io:443: first upstream socks5://proxy.example:1080 refused") &&
           Contains(" debug gcr.io:443: trying second") &&
-          Contains(" debug gcr.io:443: second has connected: connect ") &&
-          Contains(" ms, handshake "));
+          Contains(" debug gcr.io:443: second has connected: connect 0 ms, handshake 0 ms"));
 }
 
 TEST_CASE("debug tells when an upstream is passed over, held, and asked again") {

@@ -149,8 +149,10 @@ TEST_CASE("an idle tunnel ends when its time is over, and says why") {
   Scene scene;
   scene.config.idle_timeout = 30ms;
   scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  const auto begun = scene.loop.now();
   scene.start();
   REQUIRE(scene.run());
+  CHECK(scene.loop.now() - begun == 30ms);
   CHECK_THAT(scene.access_text(), Contains(" outcome=idle_timeout ") &&
                                       Contains(" closed_by=culvert ") &&
                                       Contains("--idle-timeout"));

@@ -20,7 +20,7 @@ string post(std::string_view framing) {
   return crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\n" + string(framing) + "\n\n");
 }
 
-PlainScene::Options quick(int limit = 30) {
+PlainScene::Options quick(int limit = 300) {
   PlainScene::Options options;
   options.config.response_timeout = milliseconds(limit);
   return options;
@@ -216,16 +216,16 @@ TEST_CASE("RFC 9112 9.6: a client that half-closes gets its answer") {
 TEST_CASE("RFC 9110 15.6.5: a target that does not answer in time is a 504") {
   PlainScene scene(quick());
   scene.say(kGet);
-  scene.pass(milliseconds(29));
+  scene.pass(milliseconds(299));
   CHECK(scene.hear().empty());
   scene.pass(milliseconds(1));
-  CHECK(has(scene.hear(), "HTTP/1.1 504 culvert: target a.example:80 did not answer within"));
+  CHECK(has(scene.hear(), "HTTP/1.1 504 culvert: target a.example:80 did not answer within 0.3 s"));
 }
 
 TEST_CASE("RFC 9110 15.5.9: a body that does not come in time is a 408") {
   PlainScene scene(quick());
   scene.say(post("Content-Length: 10") + "abc");
-  scene.pass(milliseconds(29));
+  scene.pass(milliseconds(299));
   CHECK(scene.hear().empty());
   scene.pass(milliseconds(1));
   CHECK(has(scene.hear(), "HTTP/1.1 408 culvert: the request's body stalled"));
@@ -234,7 +234,7 @@ TEST_CASE("RFC 9110 15.5.9: a body that does not come in time is a 408") {
 TEST_CASE("RFC 9110 15.6.5: a target that never says 100 is a 504") {
   PlainScene scene(quick());
   scene.say(post("Content-Length: 10\nExpect: 100-continue"));
-  scene.pass(milliseconds(29));
+  scene.pass(milliseconds(299));
   CHECK(scene.hear().empty());
   scene.pass(milliseconds(1));
   CHECK(has(scene.hear(), "HTTP/1.1 504 "));
@@ -350,7 +350,12 @@ TEST_CASE("RFC 9112 9.5: a client that has its answer need not end its request")
     CHECK(has(lines[0], " outcome=aborted stage=exchange status=200 "));
     return;
   }
-  SECTION("it falls silent") { scene.pass(milliseconds(700)); }
+  SECTION("it falls silent") {
+    scene.pass(milliseconds(499));
+    scene.asked();
+    CHECK_FALSE(scene.target().ended());
+    scene.pass(milliseconds(1));
+  }
   scene.asked();
   CHECK(scene.target().ended());
   if (!scene.over()) scene.client().finish();
