@@ -51,7 +51,7 @@ void Exchange::clear() {
   response_.clear(context_.flow);
 }
 
-/// The connection of the exchange before serves this one too, if it leads there and still lives.
+/// The connection of the previous exchange serves this one too, if it leads there and is alive.
 bool Exchange::may_reuse_connection() const {
   const PlainRequest& request = request_.request();
   if (!connection_.leads_to(target(), request.upgrade)) return false;
@@ -59,7 +59,7 @@ bool Exchange::may_reuse_connection() const {
   if (!request.is_repeatable() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
     return false;
   }
-  // A dial would ask this; on a proxy's connection the target may be another than the last one's.
+  // A dial would check this; through a proxy the target may be another than the last request's.
   const AddressCheck check{&context_.guard, request.client};
   if (connection_.to_proxy && !check.target(target(), AddressGuard::Egress::through_upstream)) {
     return false;
@@ -119,21 +119,21 @@ void Exchange::activate() {
 
 void Exchange::on_ready(Stream&) {
   if (stage_ == Stage::active) return advance();
-  // Between two exchanges: a late edge, or the server said something unasked, most likely goodbye.
+  // Between two exchanges: a late event, or the upstream sent what nobody asked for, or closed.
   if (!is_quiet(*connection_.stream)) connection_.stream.reset();
 }
 
 void Exchange::on_client_ready() {
   if (stage_ == Stage::active) return advance();
-  // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
+  // A FIN alone may be a half-close; after a reset nobody waits for an answer any more.
   if (stage_ == Stage::dial && client_.broken()) {
     dial_.reset();
     client_gone(0, "gone before the answer");
   }
 }
 
-/// Moves whatever can move.  A step is false when this call has nothing more to do, as the exchange
-/// is over or begins anew.
+/// Moves whatever can move.  Its two steps return false when the exchange is over, or begins anew
+/// on another connection.
 void Exchange::advance() {
   if (response_.complete()) return send_rest();
   const std::uint64_t before = progress();
@@ -199,8 +199,8 @@ bool Exchange::receive_response() {
   return true;
 }
 
-/// When the response came before the request's end, and the upstream reads on, the rest is still
-/// its due.  The client learns at once that the connection ends here (RFC 9112 section 9.6).
+/// The client has the whole response.  If the request is not sent yet and the upstream reads on, it
+/// still gets the rest; the client's connection is half-closed at once (RFC 9112 section 9.6).
 void Exchange::on_complete() {
   if (request_.over() || !response_.upstream_persists() || client_awaits_100()) {
     return finish_answered();
@@ -224,7 +224,7 @@ void Exchange::on_no_head(int sys) {
   const bool begun = response_.state() != ResponseSide::State::waiting;
   const bool went_stale = connection_.reused && !begun;
   if (went_stale && request_.request().is_repeatable()) {
-    // The server closed the connection just as we used it again: no fault of this request.
+    // The upstream closed the connection just as we used it again: no fault of this request.
     timer_.stop();
     return dial();
   }
@@ -241,7 +241,7 @@ void Exchange::client_gone(int sys, const char* text) {
   finish(End::Kind::abort, Side::client, Error{Errc::canceled, Side::client, sys, text});
 }
 
-/// How long nothing may move: until the response begins, while it runs, and behind it.
+/// How long nothing may move: before the response's head, within the response, and behind it.
 milliseconds Exchange::limit() const {
   const Config& config = context_.config;
   if (response_.complete()) return config.header_timeout;
@@ -290,7 +290,7 @@ void Exchange::finish_answered() {
   finish(another ? End::Kind::next : End::Kind::close, another ? Side::client : Side::local);
 }
 
-/// The client gets an answer of ours if there is no half of another.
+/// The client gets an answer of ours, unless it has a part of another.
 void Exchange::fail(Side closed_by, Error error) {
   finish(nothing_said() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
 }

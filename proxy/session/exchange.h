@@ -16,10 +16,10 @@
 
 namespace culvert {
 
-/// One plain HTTP request and its response: finds a connection (the one that is left from the
-/// exchange before, if it fits), writes both heads anew, moves both bodies at the same time.  Lives
-/// as long as its client connection and serves one exchange after the other, so that in the steady
-/// state nothing is allocated.
+/// One plain HTTP request and its response: finds a connection (that of the previous exchange, if
+/// it fits), lets a RequestSide and a ResponseSide move at the same time, and decides how it ends.
+/// Lives as long as its client connection and serves one exchange after the other, so that in the
+/// steady state nothing is allocated.
 class Exchange final : private StreamEvents {
  public:
   /// How it ended, as far as the client's connection is concerned.
@@ -27,15 +27,15 @@ class Exchange final : private StreamEvents {
     enum class Kind {
       next,      ///< answered; the next request may come
       close,     ///< answered; nothing more can follow on this connection
-      abort,     ///< the answer broke off: only closing tells the client
-      refused,   ///< nothing of an answer is written yet; `error` is to be told
+      abort,     ///< the answer broke off: all that is left is to close
+      refused,   ///< nothing of an answer is written yet: the client is to get `error`
       upgraded,  ///< answered with 101; the streams are a tunnel now
     };
     Kind kind = Kind::next;
     Side closed_by = Side::client;
     bool reset = false;  ///< with abort: a FIN would look like a complete answer
     std::optional<Error> error;
-    std::string_view note;  ///< with close: what is worth a word in the log all the same
+    std::string_view note;  ///< with close: for the access log; may be empty
   };
 
   Exchange(SessionContext& context, Stream& client, Callback<void()> done);
@@ -45,9 +45,9 @@ class Exchange final : private StreamEvents {
   /// head: body, or another request, which is put back into the client's stream.  `done` comes once
   /// for each begin() and may destroy the exchange.
   void begin(const PlainRequest& request, const Route& route, std::string_view rest);
-  /// Forgets what the exchange before came to, but not its connection; begin() does so itself.
+  /// Forgets the previous exchange, but not its connection; begin() does so itself.
   void clear();
-  /// The client is ready for something.
+  /// The client's stream is ready.
   void on_client_ready();
 
   const End& end() const { return end_; }

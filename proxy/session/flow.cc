@@ -8,8 +8,8 @@ namespace {
 
 // Measured (README, "How fast is it?"): below some 16 KiB a message a pipe costs more than a copy.
 constexpr std::uint32_t kSpliceAfter = 64 * 1024;
-constexpr std::size_t kSmallGulp = 16 * 1024;
-constexpr std::uint8_t kSmallGulpsToCopy = 4;
+constexpr std::size_t kSmallBurst = 16 * 1024;
+constexpr std::uint8_t kSmallBurstsToCopy = 4;
 
 }  // namespace
 
@@ -91,19 +91,19 @@ Io Flow::copy_once(FlowResources resources) {
     if (!pending_) pending_ = std::make_unique<std::string>();
     pending_->assign(bytes, written);
   }
-  streak_ += static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
-  if (streak_ >= kSpliceAfter) splicing_ = true;
+  copied_ += static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
+  if (copied_ >= kSpliceAfter) splicing_ = true;
   return in;
 }
 
 /// Nothing more to read for now.
 void Flow::pause(FlowResources resources, std::size_t moved) {
-  streak_ = 0;
-  if (splicing_ && moved < kSmallGulp) {
+  copied_ = 0;
+  if (splicing_ && moved < kSmallBurst) {
     // Small messages again: copying them is cheaper.
-    if (++small_gulps_ >= kSmallGulpsToCopy) splicing_ = false;
+    if (++small_bursts_ >= kSmallBurstsToCopy) splicing_ = false;
   } else {
-    small_gulps_ = 0;
+    small_bursts_ = 0;
   }
   release(resources);
 }

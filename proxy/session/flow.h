@@ -16,15 +16,15 @@ namespace culvert {
 /// bulk flows cost a tenth more; with more, small messages beside them wait longer.
 inline constexpr std::size_t kTurnBudget = 512 * 1024;
 
-/// What the flows of one worker share: a buffer that is empty between two calls, and the pipes.
+/// What the flows of one worker share: a buffer, which holds nothing between two calls, and pipes.
 struct FlowResources {
   std::span<char> buffer;
   PipePool& pipes;
 };
 
 /// One direction of bytes, from one stream to another, until the first ends or a given number has
-/// passed.  Copies through the shared buffer first; once much has passed without a pause, through a
-/// borrowed pipe.  A quiet flow holds neither buffer nor pipe.
+/// passed.  Copies through the shared buffer first; once much has passed without a pause, splices
+/// through a borrowed pipe.  A quiet flow holds neither buffer nor pipe.
 class Flow {
  public:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
@@ -48,13 +48,13 @@ class Flow {
   /// How many more bytes may be read.
   void set_left(std::uint64_t left) { left_ = left; }
   std::uint64_t left() const { return left_; }
-  /// Much more is known to come: a pipe pays from the first byte on.
+  /// Much more is known to come, so that a pipe costs less than copying from the first byte on.
   void splice_at_once() { splicing_ = true; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some of them are not written yet.
   bool holds_bytes() const { return (pending_ && !pending_->empty()) || pipe_.held > 0; }
-  /// Grows as long as anything moves, be it that a slow `to` takes what was read long before.
+  /// Grows whenever anything moves, also when a slow `to` takes what was read long before.
   std::uint64_t progress() const {
     return 2 * total_ - (pending_ ? pending_->size() : 0) - pipe_.held;
   }
@@ -76,11 +76,11 @@ class Flow {
   Stream* from_;
   Stream* to_;
   std::unique_ptr<std::string> pending_;  // read and not yet written; kept until a pause
-  Pipe pipe_;                             // the same, in the kernel
+  Pipe pipe_;                             // holds what is read and not yet written, when splicing
   std::uint64_t total_ = 0;
   std::uint64_t left_ = kUnlimited;
-  std::uint32_t streak_ = 0;      // bytes since the last pause, while copying
-  std::uint8_t small_gulps_ = 0;  // pauses in a row that came after few bytes, while splicing
+  std::uint32_t copied_ = 0;       // bytes since the last pause, while copying
+  std::uint8_t small_bursts_ = 0;  // pauses in a row that came after few bytes, while splicing
   bool splicing_ = false;
   bool eof_ = false;
 };

@@ -14,11 +14,11 @@ constexpr std::chrono::milliseconds kMostLingering{30'000};
 }  // namespace
 
 LastAnswer::LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::string bytes,
-                       std::size_t most_forgotten, Done done)
+                       std::size_t most_discarded, Done done)
     : client_(client),
       buffer_(buffer),
       answer_(std::move(bytes)),
-      most_forgotten_(most_forgotten),
+      most_discarded_(most_discarded),
       done_(done),
       loop_(loop),
       timer_(loop, Callback<void()>::to<&LastAnswer::on_timer>(this)) {
@@ -39,15 +39,15 @@ void LastAnswer::on_ready() {
 }
 
 void LastAnswer::linger() {
-  const bool told = client_.shutdown_write().status != Io::Status::would_block;
+  const bool half_closed = client_.shutdown_write().status != Io::Status::would_block;
   for (;;) {
     const Io io = client_.try_read(buffer_);
     if (io.status == Io::Status::would_block) return;
     timer_.progress();
-    forgotten_ += io.bytes;
-    if (io.status != Io::Status::ok || forgotten_ > most_forgotten_) break;
+    discarded_ += io.bytes;
+    if (io.status != Io::Status::ok || discarded_ > most_discarded_) break;
   }
-  if (told) done_({});
+  if (half_closed) done_({});
 }
 
 void LastAnswer::on_timer() {

@@ -12,20 +12,20 @@
 
 namespace culvert {
 
-/// The last that a client hears on its connection: an answer is written, then the connection is
-/// half-closed, and what the client still sends is read and forgotten (RFC 9112 section 9.6) until
-/// it falls silent, or has had half a minute.  Closing with unread bytes would be a reset, and that
-/// may overtake the answer.
+/// The last response on a client's connection: it is written, then the connection is half-closed,
+/// and what the client still sends is read and discarded (RFC 9112 section 9.6) until it sends
+/// nothing for two seconds, or half a minute is over.  To close with unread bytes would be a reset,
+/// and a reset may overtake the response.
 class LastAnswer {
  public:
-  /// Comes once, as the last thing this does: it may destroy the LastAnswer.  An error says that
-  /// the client did not take the answer.
+  /// Called once, as the last thing; may destroy the LastAnswer.  Fails, with the client's side, if
+  /// the client did not take the whole response.
   using Done = Callback<void(Result<void>)>;
 
-  /// Of a client's bytes no more than `most_forgotten` are read, into `buffer`.  `bytes` may be
-  /// empty: what was to be said is said already.
+  /// At most `most_discarded` of the client's bytes are read, into `buffer`.  `bytes` is what is
+  /// left of the response; it may be empty.
   LastAnswer(Loop& loop, Stream& client, std::span<char> buffer, std::string bytes,
-             std::size_t most_forgotten, Done done);
+             std::size_t most_discarded, Done done);
 
   /// To be called once, and whenever the client is ready.
   void on_ready();
@@ -37,8 +37,8 @@ class LastAnswer {
   Stream& client_;
   std::span<char> buffer_;
   Output answer_;
-  std::size_t forgotten_ = 0;
-  std::size_t most_forgotten_;
+  std::size_t discarded_ = 0;
+  std::size_t most_discarded_;
   bool lingering_ = false;
   Done done_;
   Loop& loop_;

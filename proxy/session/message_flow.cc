@@ -8,7 +8,7 @@ namespace {
 
 using Kind = BodyFraming::Kind;
 
-// A receiver that does not read must not make us gather its body.
+// How much is held for a receiver that does not read.
 constexpr std::size_t kMostPending = 64 * 1024;
 // Measured: when so much is left behind what came with the head, a pipe costs less than a copy.
 constexpr std::uint64_t kWorthAPipe = 32 * 1024;

@@ -16,9 +16,9 @@ namespace culvert {
 /// its next message.
 inline constexpr std::size_t kKeptRoom = 4 * 1024;
 
-/// One HTTP message on its way through us: a head that was written anew, then the body as it comes
-/// in, in the framing that the receiver understands.  Head and first bytes leave in one write; a
-/// body that keeps its framing moves as a Flow does.
+/// Forwards one HTTP message: a head that was written anew, then the body as it comes in, in the
+/// framing that the receiver understands.  Head and first bytes leave in one write; a body that
+/// keeps its framing, and is not chunked, moves as a Flow does.
 class MessageFlow {
  public:
   /// `kind` is that of the message, for errors.
@@ -52,7 +52,7 @@ class MessageFlow {
 
   /// There is no body, or all of it was read; what `from` sends next is another message.
   bool body_read() const { return body_read_; }
-  /// All that was read is written: it is `from` that is waited for.
+  /// All that was read is written: the next step is the sender's.
   bool starved() const { return output_.empty() && !(flow_ && flow_->holds_bytes()); }
   /// The receiver can tell a body that was cut short from a complete one.
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
@@ -60,7 +60,7 @@ class MessageFlow {
   bool ends_with_sender() const { return in_.kind == BodyFraming::Kind::until_close; }
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
-  /// Grows as long as anything moves, be it that a slow receiver takes what was read long before.
+  /// Grows whenever anything moves, also when a slow receiver takes what was read long before.
   std::uint64_t progress() const { return total_ + written_ + (flow_ ? flow_->progress() : 0); }
   /// Gives back what is borrowed, and room that only a busy flow needs.
   void release(FlowResources resources);
@@ -84,7 +84,7 @@ class MessageFlow {
   Output output_;
   std::uint64_t written_ = 0;       // bytes of output_ so far
   std::optional<Flow> flow_;        // of a raw body, behind what feed() took
-  std::optional<Outcome> failure_;  // of `from`; told when the output is written
+  std::optional<Outcome> failure_;  // of `from`; reported when the output is written
   std::uint64_t total_ = 0;
   bool body_read_ = false;
 };

@@ -12,7 +12,7 @@
 
 namespace culvert {
 
-/// A plain HTTP request: what a session read, and what that asks of those who forward it.  The
+/// A plain HTTP request as it was read, and what follows from its head for forwarding it.  The
 /// views point into memory that lives until the exchange is over.
 struct PlainRequest {
   RequestHead head;
@@ -25,14 +25,14 @@ struct PlainRequest {
   bool expects_continue = false;  ///< the client waits for 100 before it sends the body
   bool upgrade = false;           ///< the client wants another protocol on this connection
 
-  /// Fails, with the client's side, if two readers might differ about it.
+  /// Fails, with the client's side, if two implementations might read it differently.
   Result<void> interpret();
 
   /// Sending it twice does what sending it once does (RFC 9110 section 9.2.2), and it has no body
   /// that would have to be kept for that.
   bool is_repeatable() const;
-  /// Nobody else is to answer it: it is about this proxy (RFC 9110 section 9.3.7), or may travel no
-  /// further (section 7.6.2).
+  /// This proxy is to answer it itself: it asks about the proxy (RFC 9110 section 9.3.7), or may
+  /// not be forwarded any further (section 7.6.2).
   bool is_for_us() const;
   /// The whole answer to a request that is_for_us(); the connection closes behind it.
   std::string own_answer() const;

@@ -7,7 +7,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// After a reset the survivor's kernel buffer gets this long to reach its peer.
+// After a reset, how often and how many times we look whether the other side's peer has
+// acknowledged everything.
 constexpr milliseconds kResetPoll{20};
 constexpr int kMaxResetPolls = 250;
 
@@ -54,16 +55,13 @@ void Relay::pump_both() {
   watch();
 }
 
-/// What the timers have to look at has changed, perhaps.
+/// Starts the timers that the state of the tunnel now asks for.
 void Relay::watch() {
   if (!half_open_ && is_half_open()) {
     half_open_ = true;
     idle_timer_.start(limit());
   }
-  if (!checks_peers_ && blocked()) {
-    checks_peers_ = true;
-    timer_.start(timeouts_.peer_check);
-  }
+  if (!timer_.running() && blocked()) timer_.start(timeouts_.peer_check);
 }
 
 /// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
@@ -96,15 +94,15 @@ void Relay::on_ended(Half& half) {
   if (half.flow.to().shutdown_write().status != Io::Status::would_block) half.finished = true;
 }
 
-/// `to` takes nothing any more.  What it had sent before is still worth delivering, so the other
-/// direction goes on until it runs dry, and its end is a reset then.
+/// `to` takes nothing any more.  What it had sent before is still delivered: the other direction
+/// goes on until there is no more of it, and ends in a reset then.
 void Relay::give_up(Half& half, int error) {
   note_end(RelayEnd::Cause::reset, side_of(half.flow.to()), error);
   lost_ = &half.flow.to();
   half.finished = true;
 }
 
-/// Closing with a reset discards what the kernel has not delivered yet, so that is waited for.
+/// A reset discards what the kernel has not delivered yet, so we wait for that first.
 void Relay::begin_reset(Stream& survivor) {
   up_.flow.release(resources_);
   down_.flow.release(resources_);
@@ -122,7 +120,7 @@ void Relay::poll_survivor() {
 }
 
 void Relay::on_idle() {
-  // A timeout is worth more in the log than who had sent a FIN long before.
+  // In the log the timeout counts, and not a FIN that came long before.
   end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
   reset_on_close();
   finish();
@@ -135,8 +133,7 @@ void Relay::on_timer() {
 
 void Relay::check_peers() {
   for (Half* half : {&up_, &down_}) half->flow.to().check_peer(half->flow.holds_bytes());
-  checks_peers_ = blocked();
-  if (checks_peers_) timer_.start(timeouts_.peer_check);
+  if (blocked()) timer_.start(timeouts_.peer_check);
 }
 
 void Relay::reset_on_close() {

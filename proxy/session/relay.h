@@ -12,11 +12,11 @@
 
 namespace culvert {
 
-/// Bounds of a quiet tunnel; 0 means none for the first two.
+/// How long a tunnel may be quiet; 0 means no limit for the first two.
 struct RelayTimeouts {
   std::chrono::milliseconds idle{0};       ///< nothing moved either way
   std::chrono::milliseconds half_open{0};  ///< one side has finished, and nothing moves
-  /// Between two looks at whether a peer that takes nothing is alive.
+  /// Between two checks whether a peer that takes nothing is alive.
   std::chrono::milliseconds peer_check{20'000};
 };
 
@@ -24,13 +24,13 @@ struct RelayTimeouts {
 struct RelayEnd {
   enum class Cause { finished, reset, idle, half_open };
   Cause cause = Cause::finished;
-  Side closed_by = Side::client;  ///< who ended first: client, upstream, or local for a timeout
+  Side closed_by = Side::client;  ///< which side ended first; local for a timeout
   int sys = 0;                    ///< errno, with reset
 };
 
 /// Moves bytes both ways between two streams until both directions have ended.  A FIN ends one
-/// direction only.  A reset of one side reaches the other after the bytes before it, and a tunnel
-/// that we cut ourselves ends in a reset for both: it must not look complete to anybody.
+/// direction only.  A reset of one side is passed on to the other after the bytes before it.  A
+/// timeout ends in a reset for both: what it cut off must not look complete to anybody.
 class Relay final : private StreamEvents {
  public:
   Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
@@ -53,7 +53,7 @@ class Relay final : private StreamEvents {
 
     Flow flow;
     bool eof = false;       // `from` has finished and all of it is written
-    bool finished = false;  // ... and `to` has been told, or the direction is given up
+    bool finished = false;  // ... and the FIN is passed on, or the direction is given up
   };
 
   void on_ready(Stream& stream) override;
@@ -81,11 +81,10 @@ class Relay final : private StreamEvents {
   RelayTimeouts timeouts_;
   Callback<void()> done_;
   IdleTimer idle_timer_;
-  Timer timer_;  // of peer checks, and of polls of the survivor after a reset
+  Timer timer_;  // of peer checks while a writer is blocked, and of polls after a reset
   RelayEnd end_;
   bool end_known_ = false;
   bool half_open_ = false;       // one side has finished, or is dead
-  bool checks_peers_ = false;    // a writer was blocked, and the timer runs
   Stream* lost_ = nullptr;       // a stream that cannot be written to any more
   Stream* resetting_ = nullptr;  // the survivor, while it gets its last bytes
   int reset_polls_ = 0;

@@ -11,7 +11,7 @@
 
 namespace culvert {
 
-/// The connection that plain requests leave on, kept from one exchange to the next.
+/// The connection that plain requests are sent on, kept from one exchange to the next.
 struct UpstreamConnection {
   std::unique_ptr<Stream> stream;
   Upstream* upstream = nullptr;  ///< the last one that was tried, even without a stream
