@@ -104,7 +104,10 @@ std::string percent_encode(std::string_view text) {
 std::string redact_url(std::string_view url) {
   const std::size_t slashes = url.find("://");
   const std::string_view head = url.substr(0, slashes);
-  if (slashes == npos || head.find('@') != npos) {
+  // "://" may stand within the password: an '@' before it, or "user:" before it and '@' behind it.
+  const bool may_be_within_password =
+      head.find('@') != npos || (head.find(':') != npos && url.find('@') != npos);
+  if (slashes == npos || may_be_within_password) {
     const std::size_t begin = authority_begin(url);
     return printable(std::string(url.substr(0, begin)) + redact_authority(url.substr(begin)));
   }

@@ -35,6 +35,8 @@ TEST_CASE("what a URL shows of itself") {
       {"a=u:p@h:1", "a=***@h:1"},
       {"u=v:p@h:1", "u=***@h:1"},
       {"u:p@http://h", "***@http:/***"},
+      {"x=u:=p=://q@h", "x=***"},
+      {"u:12,p://q@h", "***"},
       // Where a password ends is anybody's guess.
       {"socks5://u:p/q@h", "socks5://***"},
       {"socks5://u:p#q@h?resolve=local", "socks5://***"},
