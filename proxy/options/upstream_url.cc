@@ -243,7 +243,8 @@ class UpstreamReader {
     }
     auto address = HostPort::from(host, number);
     if (!address) {
-      problem(address.error().text);
+      // With a password that reaches into the query, this is a piece of it.
+      problem(may_be_password(query_) ? "the host is not a host name" : address.error().text);
       return;
     }
     upstream_.address = std::move(*address);

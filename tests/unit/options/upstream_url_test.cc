@@ -162,6 +162,12 @@ TEST_CASE("common mistakes get a helpful text") {
   CHECK(problem_of("http://u:p?q@h") == "http://***: " + cut);
 }
 
+TEST_CASE("what looks like the host may be a piece of a password") {
+  CHECK(problems_of("https://u:a@secret!?sni=x@h") ==
+        std::vector<std::string>{"https://***: the host is not a host name",
+                                 "https://***: sni=***: not a host name"});
+}
+
 TEST_CASE("no problem ever shows a credential, however mangled the URL") {
   const std::string secret = "Tr0ub4dor";
   const std::vector<std::string> seeds = {
