@@ -1,0 +1,49 @@
+// What is taken has a label that stands for the same proxy; what is not is told without its
+// password.
+#include "options/upstream_url.h"
+
+#include "fuzz/secret_fuzz.h"
+
+using namespace culvert;
+
+namespace {
+
+UpstreamConfig check(std::string_view url, std::vector<std::string>& problems) {
+  // As while serving: a file that is named is not waited for.
+  UpstreamConfig upstream = parse_upstream(url, problems, ReadWhen::serving);
+  test::check_messages(problems);
+  if (!problems.empty()) return upstream;
+
+  FUZZ_CHECK(!upstream.name.empty() && test::is_printable(upstream.name));
+  FUZZ_CHECK(upstream.warm <= 64);
+  const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;
+  FUZZ_CHECK(is_direct ? upstream.label == "direct://" : upstream.address.port != 0);
+  FUZZ_CHECK(!is_direct || (!upstream.credentials && upstream.via.empty()));
+  if (!is_direct) FUZZ_CHECK(upstream.label.ends_with("://" + upstream.address.to_string()));
+
+  const UpstreamConfig again = parse_upstream(upstream.label, problems, ReadWhen::serving);
+  FUZZ_CHECK(problems.empty());
+  FUZZ_CHECK(again.kind == upstream.kind && again.label == upstream.label);
+  FUZZ_CHECK(again.address == upstream.address && !again.credentials);
+  return upstream;
+}
+
+/// An '@' in the path of an option, as in ?ca=/me@work/ca.pem, ends no password.
+bool may_hold_path(std::string_view url) {
+  const std::size_t question = url.find('?');
+  return question != std::string_view::npos && url.find("=/", question) != std::string_view::npos;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = test::as_text(data, size);
+  std::vector<std::string> problems;
+  check(text, problems);
+  problems.clear();
+  const std::string url = test::plant(text);
+  const UpstreamConfig planted = check(url, problems);
+  if (!may_hold_path(url)) test::check_secret(problems);
+  FUZZ_CHECK(planted.label.find(test::kPlanted) == std::string::npos);
+  return 0;
+}
