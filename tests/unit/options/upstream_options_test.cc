@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "options/help.h"
 #include "support/catch.h"
 #include "unit/options/parsed_upstream.h"
 #include "unit/options/temporary_file.h"
@@ -100,4 +101,15 @@ TEST_CASE("names of options, in any case") {
   CHECK(is_upstream_option("Password-File"));
   CHECK_FALSE(is_upstream_option("password"));
   CHECK_FALSE(is_upstream_option(""));
+}
+
+TEST_CASE("help has the limits of an upstream's own timeout") {
+  CHECK(help_on(*find_flag("upstream")).find("included, 100ms to 55s") != std::string::npos);
+  for (const char* const time : {"100ms", "55s"}) {
+    CHECK(read(std::string("direct?connect-timeout=") + time).connect_timeout.has_value());
+  }
+  for (const char* const time : {"99ms", "55001ms"}) {
+    CHECK(problem_of(std::string("direct?connect-timeout=") + time)
+              .ends_with("not between 100ms and 55s"));
+  }
 }
