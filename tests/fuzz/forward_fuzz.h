@@ -1,6 +1,8 @@
 // What a forwarded message may not carry, said independently of the code that sees to it.
 #pragma once
 
+#include <algorithm>
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -68,6 +70,46 @@ inline StrictFields with_via(StrictFields fields, std::string_view version) {
   fields.emplace_back("via",
                       (version == "HTTP/1.0" ? "1.0 " : "1.1 ") + std::string("culvert-test"));
   return fields;
+}
+
+/// Whether a start line's version is one of HTTP/1.2 to HTTP/1.9.
+inline bool is_later_minor(std::string_view version) {
+  return version.size() == 8 && version.starts_with("HTTP/1.") && version[7] >= '2' &&
+         version[7] <= '9';
+}
+
+/// A request as a strict reader would have got it from a careful client, of which two things are
+/// not asked: a later minor version is taken as HTTP/1.1 (RFC 9110 section 2.5), and bytes beyond
+/// ASCII behind the authority as percent-encoded (RFC 3986 section 2.1).
+inline std::string as_careful_request(std::string_view bytes) {
+  const std::size_t line_end = std::min(bytes.find("\r\n"), bytes.size());
+  std::string line(bytes.substr(0, line_end));
+  const std::size_t version = line.rfind(' ') + 1;
+  if (is_later_minor(std::string_view(line).substr(version))) line.back() = '1';
+  const std::size_t scheme = line.find("://");
+  const std::size_t path =
+      scheme == std::string::npos ? scheme : line.find_first_of("/?", scheme + 3);
+  std::string careful;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    if (byte < 0x80 || i < path || i >= version) {
+      careful += line[i];
+    } else {
+      char encoded[4];
+      std::snprintf(encoded, sizeof encoded, "%%%02X", static_cast<unsigned>(byte));
+      careful += encoded;
+    }
+  }
+  return careful.append(bytes.substr(line_end));
+}
+
+/// The same for a response: a later minor version is taken as HTTP/1.1, and a status line may end
+/// with its code, without the space that belongs behind it.
+inline std::string as_careful_response(std::string_view bytes) {
+  std::string careful(bytes);
+  if (is_later_minor(bytes.substr(0, 8))) careful[7] = '1';
+  if (bytes.find("\r\n") == 12) careful.insert(12, " ");
+  return careful;
 }
 
 inline void check_hop_by_hop(const StrictMessage& sent) {
