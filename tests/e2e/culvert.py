@@ -10,6 +10,8 @@ from world import Program, wait_for
 
 PORT = 3128
 PROXY = f"http://127.0.0.1:{PORT}"
+# For the cases that run with the default, one worker a core, and once more with these.
+FOUR_THREADS = ("--threads", "4")
 
 
 def is_sanitized():

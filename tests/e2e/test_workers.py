@@ -1,0 +1,200 @@
+"""What does not depend on --threads: what is known of an upstream, what is kept ready, and who serves a listener."""
+
+import collections
+import re
+import socket
+import threading
+import time
+import unittest
+
+import harness
+import isolate
+import peers
+import wire
+from culvert import Culvert, launch
+from world import BORDER, World, wait_for
+
+MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
+TARGET = f"target.world:{wire.BULK_PORT}"
+# None is the default, one worker a core.
+THREADS = (1, None, 4, 8)
+
+REQUESTS = 60
+# What one memory takes to learn that an upstream is silent, and one look later whether it still is.
+MET_SILENCE = 4
+WARM = 2
+PROBE_SECONDS = 3.5
+CONNECTIONS = 40
+WORKERS = 4
+
+
+def setUpModule():
+    global world
+    world = harness.set_stage(World())
+    wire.BulkTarget(world.world)
+    peers.start_microsocks(world)
+
+
+def options(threads):
+    return () if threads is None else ("--threads", str(threads))
+
+
+class SilentServer:
+    """Accepts, never answers, and counts."""
+
+    def __init__(self, place):
+        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(256)
+        self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.accepted = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            self.accepted.append(connection)
+
+
+class SocksServer:
+    """Says yes to every greeting and every request, without going anywhere. Knows how many connections are open, and when
+    each request came."""
+
+    def __init__(self, place, target_says=b""):
+        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(256)
+        self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.target_says = target_says
+        self.lock = threading.Lock()
+        self.open = 0
+        self.requests = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with self.lock:
+            self.open += 1
+        try:
+            if connection.recv(3) == b"\x05\x01\x00":
+                connection.sendall(b"\x05\x00")
+                if connection.recv(300):
+                    self.requests.append(time.monotonic())
+                    connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00" + self.target_says)
+                    connection.recv(1)
+        except OSError:
+            pass
+        finally:
+            with self.lock:
+                self.open -= 1
+            connection.close()
+
+
+class AnyNumberOfThreads(unittest.TestCase):
+    def for_each_number(self, measure):
+        """What measure() finds with each number of threads. Told of before it is judged, so that a failure shows all of them."""
+        found = {threads: measure(options(threads)) for threads in THREADS}
+        print(f"{self.id().rpartition('.')[2]}: {found}", flush=True)
+        return found.items()
+
+    def test_an_upstream_that_is_silent_is_met_by_few_requests(self):
+        def measure(threads):
+            silent = SilentServer(world.home)
+            culvert = launch(
+                self, world, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads
+            )
+            for _ in range(REQUESTS):
+                wire.tunnel(world.home, TARGET).close()
+            culvert.end()
+            return len(silent.accepted)
+
+        for threads, met in self.for_each_number(measure):
+            with self.subTest(threads=threads):
+                self.assertGreaterEqual(met, 1)
+                self.assertLessEqual(met, MET_SILENCE)
+
+    def test_as_many_connections_are_kept_warm_as_were_asked_for(self):
+        def measure(threads):
+            server = SocksServer(world.home)
+            culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads)
+            # They are held from the first request on.
+            for _ in range(8):
+                wire.tunnel(world.home, TARGET).close()
+            time.sleep(1.5)
+            held = set()
+            for _ in range(50):
+                held.add(server.open)
+                time.sleep(0.01)
+            culvert.end()
+            return held
+
+        for threads, held in self.for_each_number(measure):
+            with self.subTest(threads=threads):
+                self.assertEqual(held, {WARM})
+
+    def probes(self, threads, target_says):
+        """Those that come within some seconds of the first one."""
+        server = SocksServer(world.home, target_says)
+        culvert = launch(
+            self, world, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads
+        )
+        wait_for(lambda: server.requests and time.monotonic() > server.requests[0] + PROBE_SECONDS, 20, "no probe comes")
+        culvert.end()
+        return sum(at <= server.requests[0] + PROBE_SECONDS for at in server.requests)
+
+    def test_probes_come_once_an_interval(self):
+        for threads, count in self.for_each_number(lambda threads: self.probes(threads, b"220 ready\r\n")):
+            with self.subTest(threads=threads):
+                self.assertGreaterEqual(count, 3)
+                self.assertLessEqual(count, 5)
+
+    def test_probes_of_a_target_that_waits_for_the_client(self):
+        """Each is kept open for a second, and the interval comes after it."""
+        for threads, count in self.for_each_number(lambda threads: self.probes(threads, b"")):
+            with self.subTest(threads=threads):
+                self.assertEqual(count, 2)
+
+
+class EveryListener(unittest.TestCase):
+    """The ids of sessions tell which worker they are of: they go up by the number of workers."""
+
+    def spread(self, culvert, connect):
+        """Connections that are open side by side, by worker."""
+        clients = [connect() for _ in range(CONNECTIONS)]
+        for client in clients:
+            client.close()
+        ids = [int(re.search(r"\bid=(\d+)", line).group(1)) for line in culvert.wait_access_lines(CONNECTIONS)]
+        by_worker = collections.Counter(number % WORKERS for number in ids)
+        print(f"{CONNECTIONS} connections by worker: {sorted(by_worker.values())}", flush=True)
+        culvert.end()
+        self.assertEqual(len(by_worker), WORKERS)
+        self.assertGreaterEqual(min(by_worker.values()), 5)
+
+    def test_a_unix_socket_is_served_by_all_workers(self):
+        path = f"{isolate.STATE}/workers.sock"
+        culvert = Culvert(world, "--upstream", MICROSOCKS, "--threads", str(WORKERS), listen=[f"unix:{path}"])
+        world.processes.append(culvert)
+        self.addCleanup(world.processes.remove, culvert)
+        self.addCleanup(culvert.kill)
+        culvert.start()
+        culvert.wait_until(lambda: "listening on" in culvert.said())
+
+        def connect():
+            client = socket.socket(socket.AF_UNIX)
+            client.settimeout(20)
+            client.connect(path)
+            client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode())
+            reply = wire.read_reply(client)
+            self.assertEqual(reply.status, 200, reply.line)
+            return client
+
+        self.spread(culvert, connect)
+        culvert.assert_sound()
+
+
+if __name__ == "__main__":
+    harness.main()
