@@ -62,7 +62,7 @@ class Pull(unittest.TestCase):
             self.assertNotEqual(pull.wait(60), 0, pull.said())
         finally:
             tunnel.up()
-        self.assertIn(f"upstream {UPSTREAM} refused", pull.said())
+        self.assertIn(f"culvert: upstream {UPSTREAM} refused the connection - is the tunnel up?", pull.said())
         # Neither docker nor culvert has to be started again.
         self.pull()
         self.end(culvert)
@@ -76,7 +76,7 @@ class Pull(unittest.TestCase):
         finally:
             tunnel.up()
         self.assertNotEqual(failed.returncode, 0)
-        self.assertIn(f"upstream {UPSTREAM} refused", failed.stderr)
+        self.assertIn(f"culvert: upstream {UPSTREAM} refused the connection - is the tunnel up?", failed.stderr)
         self.pull()
         self.end(culvert)
 

@@ -82,8 +82,10 @@ class PullThrough(unittest.TestCase):
             self.assertEqual(cache.wait(20), 2)
         finally:
             tunnel.up()
-        self.assertEqual(reply.status, 502)
-        self.assertIn("upstream socks5://127.0.0.1:1080 refused", reply.reason)
+        self.assertEqual(
+            reply.line,
+            "HTTP/1.1 502 culvert: upstream socks5://127.0.0.1:1080 refused the connection - is the tunnel up? (for gcr.io:443)",
+        )
         # For how long the tunnel has been down may be added.
         self.assertIn(f'panic: Get "https://gcr.io/v2/": {reply.reason.partition(" (")[0]}', cache.said())
         again = self.start_cache(5001)
