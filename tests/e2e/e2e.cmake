@@ -2,12 +2,33 @@
 # side by side; those that move hundreds of megabytes or measure get the machine to themselves.
 #
 # A module says SKIP and why where it cannot run. With CI=true that is a failure.
+#
+# Under the thread sanitizer only those run that have something to find there: several workers, and no bulk.
 
 set(CULVERT_PEERS ${PROJECT_SOURCE_DIR}/build/peers CACHE PATH "What scripts/peers has filled")
 
-function(culvert_e2e name processors)
-  add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/test_${name}.py)
-  set_tests_properties(e2e.${name} PROPERTIES
+# culvert_e2e(MODULE PROCESSORS [PART name] [ONLY pattern...] [TSAN [pattern...]]): a module, or the part of it that
+# has the patterns in its tests' names; and what of it is for the thread sanitizer.
+function(culvert_e2e module processors)
+  cmake_parse_arguments(e2e "" "PART" "ONLY;TSAN" ${ARGN})
+  set(only ${e2e_ONLY})
+  if(CULVERT_SANITIZE STREQUAL "thread")
+    if(NOT "TSAN" IN_LIST ARGN)
+      return()
+    endif()
+    if(e2e_TSAN)
+      set(only ${e2e_TSAN})
+    endif()
+  endif()
+  list(TRANSFORM only PREPEND "-k;")
+  list(JOIN e2e_PART "" part)
+  set(name e2e.${module})
+  if(part)
+    string(APPEND name _${part})
+  endif()
+  add_test(NAME ${name}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/test_${module}.py ${only})
+  set_tests_properties(${name} PROPERTIES
     LABELS e2e PROCESSORS ${processors} TIMEOUT 240 SKIP_RETURN_CODE 77
     ENVIRONMENT "CULVERT=$<TARGET_FILE:culvert>;CULVERT_PEERS=${CULVERT_PEERS};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
@@ -15,15 +36,18 @@ endfunction()
 culvert_e2e(cli 1)
 culvert_e2e(curl 1)
 culvert_e2e(guard 1)
-culvert_e2e(reload 2)
+culvert_e2e(reload 2 TSAN)
 culvert_e2e(secrets 1)
 culvert_e2e(surroundings 1)
-culvert_e2e(tunnel_command 1)
-culvert_e2e(failures 1)
-culvert_e2e(way_out 2)
+culvert_e2e(tunnel_command 1 TSAN WithFourThreads)
+culvert_e2e(failures 1 TSAN WithFourThreads lookups_that_hang)
+culvert_e2e(way_out 1 PART failover ONLY Failover Hold TSAN FailoverWithFourThreads HoldWithFourThreads)
+culvert_e2e(way_out 1 PART chains ONLY Chains TSAN ChainsWithFourThreads)
+culvert_e2e(way_out 2 PART warm ONLY Warm TSAN WarmWithFourThreads)
+culvert_e2e(workers 1 TSAN)
 culvert_e2e(plain_http 1)
 culvert_e2e(registry 1)
 culvert_e2e(docker 2)
-culvert_e2e(ending 2)
+culvert_e2e(ending 2 TSAN idle second_signal as_soon drain_timeout drain_ends)
 culvert_e2e(limits 2)
 culvert_e2e(relay 2)

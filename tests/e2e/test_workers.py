@@ -1,6 +1,8 @@
 """What does not depend on --threads: what is known of an upstream, what is kept ready, and who serves a listener."""
 
 import collections
+import concurrent.futures
+import functools
 import re
 import socket
 import threading
@@ -18,6 +20,7 @@ MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
 TARGET = f"target.world:{wire.BULK_PORT}"
 # None is the default, one worker a core.
 THREADS = (1, None, 4, 8)
+FIRST_PORT = 3300
 
 REQUESTS = 60
 # What one memory takes to learn that an upstream is silent, and one look later whether it still is.
@@ -96,19 +99,23 @@ class SocksServer:
 
 class AnyNumberOfThreads(unittest.TestCase):
     def for_each_number(self, measure):
-        """What measure() finds with each number of threads. Told of before it is judged, so that a failure shows all of them."""
-        found = {threads: measure(options(threads)) for threads in THREADS}
+        """What measure() finds with each number of threads, side by side, as most of it is waiting. Told of before it is
+        judged, so that a failure shows all of them."""
+        with concurrent.futures.ThreadPoolExecutor(len(THREADS)) as pool:
+            waits = {threads: pool.submit(measure, FIRST_PORT + at, *options(threads)) for at, threads in enumerate(THREADS)}
+            found = {threads: wait.result() for threads, wait in waits.items()}
         print(f"{self.id().rpartition('.')[2]}: {found}", flush=True)
         return found.items()
 
     def test_an_upstream_that_is_silent_is_met_by_few_requests(self):
-        def measure(threads):
+        def measure(port, *threads):
             silent = SilentServer(world.home)
             culvert = launch(
-                self, world, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads
+                self, world, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
+                port=port,
             )
             for _ in range(REQUESTS):
-                wire.tunnel(world.home, TARGET).close()
+                wire.tunnel(world.home, TARGET, port=port).close()
             culvert.end()
             return len(silent.accepted)
 
@@ -118,12 +125,12 @@ class AnyNumberOfThreads(unittest.TestCase):
                 self.assertLessEqual(met, MET_SILENCE)
 
     def test_as_many_connections_are_kept_warm_as_were_asked_for(self):
-        def measure(threads):
+        def measure(port, *threads):
             server = SocksServer(world.home)
-            culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads)
+            culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads, port=port)
             # They are held from the first request on.
             for _ in range(8):
-                wire.tunnel(world.home, TARGET).close()
+                wire.tunnel(world.home, TARGET, port=port).close()
             time.sleep(1.5)
             held = set()
             for _ in range(50):
@@ -136,25 +143,26 @@ class AnyNumberOfThreads(unittest.TestCase):
             with self.subTest(threads=threads):
                 self.assertEqual(held, {WARM})
 
-    def probes(self, threads, target_says):
+    def probes(self, target_says, port, *threads):
         """Those that come within some seconds of the first one."""
         server = SocksServer(world.home, target_says)
         culvert = launch(
-            self, world, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads
+            self, world, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads,
+            port=port,
         )
         wait_for(lambda: server.requests and time.monotonic() > server.requests[0] + PROBE_SECONDS, 20, "no probe comes")
         culvert.end()
         return sum(at <= server.requests[0] + PROBE_SECONDS for at in server.requests)
 
     def test_probes_come_once_an_interval(self):
-        for threads, count in self.for_each_number(lambda threads: self.probes(threads, b"220 ready\r\n")):
+        for threads, count in self.for_each_number(functools.partial(self.probes, b"220 ready\r\n")):
             with self.subTest(threads=threads):
                 self.assertGreaterEqual(count, 3)
                 self.assertLessEqual(count, 5)
 
     def test_probes_of_a_target_that_waits_for_the_client(self):
         """Each is kept open for a second, and the interval comes after it."""
-        for threads, count in self.for_each_number(lambda threads: self.probes(threads, b"")):
+        for threads, count in self.for_each_number(functools.partial(self.probes, b"")):
             with self.subTest(threads=threads):
                 self.assertEqual(count, 2)
 

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Checks that each source file proxy/X/Y.cc has a test file of its name: tests/unit/X/Y_test.cc, tests/session/Y_test.cc,
+tests/net/Y_test.cc or tests/steady/Y_test.cc.
+
+    check_test_files.py REPOSITORY     prints every file that has none; exits 1 if there is one
+    check_test_files.py --self-test    shows that each kind of mistake is found
+
+A file may be tested elsewhere: then TESTED_BY says where, or why it has no test. That list has no entry too many.
+"""
+
+import pathlib
+import sys
+import tempfile
+
+# {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
+TESTED_BY = {
+    "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
+    "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
+    "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
+    "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
+    "dial/prober": (["session/probe_test.cc"], "its tests are about probes"),
+    "dial/proxy_dial_failure": (["session/failures_test.cc"], "its sentences are tested as clients get them"),
+    "dial/route_attempt": (
+        ["session/failover_test.cc", "session/hedge_test.cc"],
+        "an attempt is one step of a route's dial",
+    ),
+    "dial/route_dial": (
+        ["session/failover_test.cc", "session/hedge_test.cc", "session/hold_test.cc"],
+        "one test file each for failover, hedging and holding",
+    ),
+    "dial/transport": (["session/proxy_dial_test.cc"], "an interface and its defaults"),
+    "dial/via_transport": (["session/proxy_dial_test.cc"], "a chain is tested as a dial"),
+    "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
+    "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
+    "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),
+    "options/arguments": (["unit/options/command_line_test.cc"], "arguments are tested as command lines"),
+    "options/build_config": (["unit/options/command_line_test.cc"], "a Config is tested as what a command line gives"),
+    "options/read_file": (["unit/options/config_file_test.cc"], "files are read to be parsed"),
+    "options/upstream_options": (["unit/options/upstream_url_test.cc"], "they are part of the URL"),
+    "policy/presets": (["unit/options/routing_test.cc"], "a table; what is in it is tested as routes"),
+    "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
+    "server/server": (
+        ["e2e/test_ending.py", "e2e/test_reload.py"],
+        "it starts threads and handles the signals of the process",
+    ),
+    "session/answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
+    "session/context": (["session/connect_test.cc"], "it holds what every session needs"),
+    "session/exchange_response": (
+        ["session/exchange_body_test.cc", "session/exchange_interim_test.cc"],
+        "the response side has a test file for each of its concerns",
+    ),
+    "session/flow": (["session/relay_test.cc"], "it is one direction of a relay"),
+    "session/http_date": (["session/exchange_request_test.cc"], "it is one field of a response"),
+    "session/last_answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
+    "session/message_flow": (["session/exchange_body_test.cc"], "bodies are tested as exchanges"),
+    "session/plain_request": (["session/exchange_request_test.cc"], "requests are tested as exchanges"),
+    "session/session": (
+        ["session/connect_test.cc", "session/endings_test.cc", "session/access_log_test.cc"],
+        "a session has a test file for each of its concerns",
+    ),
+    "session/upstream_connection": (["session/exchange_connection_test.cc"], "what it decides is seen in an exchange"),
+}
+
+FOLDERS = ("session", "net", "steady")
+
+
+def has_own_test(tests, folder, name):
+    places = [tests / "unit" / folder, *(tests / place for place in FOLDERS)]
+    return any((place / f"{name}_test.cc").is_file() for place in places)
+
+
+def check(root, tested_by):
+    """Returns (number of files, list of what is wrong)."""
+    tests = root / "tests"
+    sources = sorted(path.relative_to(root / "proxy").with_suffix("") for path in (root / "proxy").glob("*/*.cc"))
+    wrong = []
+    for source in sources:
+        own = has_own_test(tests, source.parts[0], source.name)
+        listed = tested_by.get(str(source))
+        if listed is None:
+            if not own:
+                wrong.append(f"proxy/{source}.cc has no test file of its name, and is not in TESTED_BY")
+            continue
+        others, reason = listed
+        if own:
+            wrong.append(f"proxy/{source}.cc has a test file of its name, so TESTED_BY need not name it")
+        if not reason:
+            wrong.append(f"TESTED_BY gives no reason for proxy/{source}.cc")
+        wrong += [f"TESTED_BY names tests/{other}, which is not there" for other in others if not (tests / other).is_file()]
+    names = {str(source) for source in sources}
+    wrong += [f"TESTED_BY names proxy/{name}.cc, which is not there" for name in tested_by if name not in names]
+    return len(sources), wrong
+
+
+def self_test():
+    files = [
+        "proxy/base/a.cc", "tests/unit/base/a_test.cc",
+        "proxy/session/b.cc", "tests/session/b_test.cc",
+        "proxy/dial/c.cc", "tests/session/c_test.cc",
+        "proxy/net/d.cc", "tests/net/d_test.cc",
+        "proxy/dial/listed.cc", "tests/session/all_test.cc",
+        "proxy/dial/wrong_folder.cc", "tests/unit/base/wrong_folder_test.cc",
+        "proxy/base/none.cc",
+        "proxy/base/needless.cc", "tests/unit/base/needless_test.cc",
+        "proxy/base/lost.cc",
+        "proxy/base/silent.cc",
+        "proxy/main.cc",
+    ]
+    tested_by = {
+        "dial/listed": (["session/all_test.cc"], "a reason"),
+        "base/needless": ([], "a reason"),
+        "base/lost": (["session/gone_test.cc"], "a reason"),
+        "base/silent": ([], ""),
+        "base/gone": ([], "a reason"),
+    }
+    expected = [
+        "proxy/dial/wrong_folder.cc has no test file",
+        "proxy/base/none.cc has no test file",
+        "proxy/base/needless.cc has a test file of its name",
+        "tests/session/gone_test.cc, which is not there",
+        "no reason for proxy/base/silent.cc",
+        "proxy/base/gone.cc, which is not there",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name in files:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+        _, found = check(root, tested_by)
+    wrong = [f"not found: {text}" for text in expected if sum(text in line for line in found) != 1]
+    if len(found) != len(expected):
+        wrong.append(f"expected {len(expected)} complaints, got {found}")
+    return len(files), wrong
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if sys.argv[1] == "--self-test":
+        files, wrong = self_test()
+    else:
+        files, wrong = check(pathlib.Path(sys.argv[1]), TESTED_BY)
+        if files == 0:
+            wrong = [f"{sys.argv[1]}: no source file there"]
+    print("\n".join(wrong + [f"{files} files, {len(wrong)} mistakes"]))
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
