@@ -165,4 +165,9 @@ std::string HostPort::to_string() const {
   return out;
 }
 
+std::string shown_target(const HostPort& target) {
+  constexpr std::size_t kMaxShown = 48;
+  return shorten_middle(target.to_string(), kMaxShown);
+}
+
 }  // namespace culvert

@@ -41,4 +41,7 @@ struct HostPort {
   friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
+/// For error texts: to_string(), shortened in its middle to 48 bytes.
+std::string shown_target(const HostPort& target);
+
 }  // namespace culvert

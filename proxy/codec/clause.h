@@ -11,18 +11,13 @@
 
 namespace culvert {
 
-/// The pieces of error texts.  Names are short enough that the cause, too, fits the 200 bytes of a
-/// reason phrase.
+/// The pieces of error texts.  Names (see shown_target(), too) are short enough that the cause,
+/// too, fits the 200 bytes of a reason phrase.
 
 /// Each reason phrase of a culvert begins with this.
 constexpr std::string_view kSigned = "culvert: ";
 /// What the error's text may take of the rest.
 constexpr std::size_t kMostOfText = 200 - kSigned.size();
-
-inline std::string shown_target(const HostPort& target) {
-  constexpr std::size_t kMaxShown = 48;
-  return shorten_middle(target.to_string(), kMaxShown);
-}
 
 /// `label` is UpstreamConfig's.
 inline std::string shown_upstream(std::string_view label) {

@@ -1,0 +1,56 @@
+#include "policy/gate.h"
+
+#include <string>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+Error denied_by(const Route& route, const HostPort& target) {
+  return {Errc::http_request_denied, Side::local, 0,
+          "target " + shown_target(target) + " is denied by " + route.rule};
+}
+
+AddressGuard::Client place_of(const std::optional<IpAddress>& client) {
+  return !client || client->is_loopback() ? AddressGuard::Client::here
+                                          : AddressGuard::Client::elsewhere;
+}
+
+}  // namespace
+
+void Gate::ask(const Question& question, Done done) const {
+  Verdict verdict;
+  verdict.refusal = objection_to_client(question);
+  if (verdict.refusal) return done(std::move(verdict));
+  verdict.client_admitted = true;
+  verdict.place = place_of(question.client);
+  if (question.needs_route) {
+    const Route& route = router_.route(question.target);
+    verdict.route = &route;
+    if (route.denied()) verdict.refusal = denied_by(route, question.target);
+  }
+  done(std::move(verdict));
+}
+
+std::optional<Error> Gate::objection_to_client(const Question& question) const {
+  if (question.admission == Admission::draining) {
+    return Error{Errc::proxy_draining, Side::local, 0,
+                 "shutting down, no new connection to " + shown_target(question.target)};
+  }
+  if (question.admission == Admission::full) {
+    return Error{Errc::connection_limit_reached, Side::local, 0,
+                 "all " + std::to_string(max_connections_) +
+                     " connections are in use, none left for " + shown_target(question.target) +
+                     " - see --max-connections"};
+  }
+  if (auto admitted = access_.admit(question.client); !admitted) {
+    return std::move(admitted).error();
+  }
+  if (question.looped) {
+    return Error{Errc::proxy_loop_detected, Side::client, 0,
+                 "this request has been here before - an upstream leads back to this proxy"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace culvert
