@@ -94,48 +94,6 @@ bool needs_quotes(std::string_view value) {
   return value.empty() || !std::all_of(value.begin(), value.end(), is_plain);
 }
 
-/// Appends " key=value" fields (text) or ,"key":value members (JSON).
-class Fields {
- public:
-  Fields(std::string& out, Log::Format format) : out_(out), format_(format) {}
-
-  void add(std::string_view key, std::string_view value) {
-    begin(key);
-    if (format_ == Log::Format::json) {
-      out_ += '"';
-      append_json_escaped(out_, value);
-      out_ += '"';
-    } else if (needs_quotes(value)) {
-      out_ += '"';
-      append_escaped(out_, value, true);
-      out_ += '"';
-    } else {
-      out_ += value;
-    }
-  }
-
-  void add(std::string_view key, std::int64_t value) {
-    begin(key);
-    append_number(out_, value);
-  }
-
-  void add(std::string_view key, std::uint64_t value) {
-    begin(key);
-    append_number(out_, value);
-  }
-
- private:
-  void begin(std::string_view key) {
-    const bool json = format_ == Log::Format::json;
-    out_ += json ? ",\"" : " ";
-    out_ += key;
-    out_ += json ? "\":" : "=";
-  }
-
-  std::string& out_;
-  Log::Format format_;
-};
-
 /// The part of `bytes` to hand to one write(2): whole lines, at most PIPE_BUF of them so that the
 /// lines of other workers on the same pipe stay apart; of a longer line as much.
 std::string_view next_chunk(std::string_view bytes) {
@@ -199,35 +157,58 @@ void Log::append_message(Level level, std::string_view message) {
   out += '\n';
 }
 
-void Log::access(const Access& line) {
-  if (!access_enabled() || !has_room(access_)) return;
-  std::string& out = access_.buffer;
+Log::AccessLine::AccessLine(Log& log) : format_(log.format_) {
+  if (!log.access_enabled() || !log.has_room(log.access_)) return;
+  out_ = &log.access_.buffer;
   if (format_ == Format::json) {
-    out += "{\"time\":\"";
-    append_now(out);
-    out += "\",\"type\":\"access\"";
+    *out_ += "{\"time\":\"";
+    append_now(*out_);
+    *out_ += "\",\"type\":\"access\"";
   } else {
-    append_now(out);
-    out += " access";
+    append_now(*out_);
+    *out_ += " access";
   }
-  Fields fields(out, format_);
-  fields.add("id", line.id);
-  fields.add("client", line.client);
-  fields.add("method", line.method);
-  fields.add("target", line.target);
-  fields.add("upstream", line.upstream);
-  fields.add("outcome", line.outcome);
-  fields.add("stage", line.stage);
-  fields.add("status", std::int64_t{line.status});
-  fields.add("bytes_up", line.bytes_up);
-  fields.add("bytes_down", line.bytes_down);
-  if (line.connect_ms >= 0) fields.add("connect_ms", line.connect_ms);
-  if (line.first_byte_ms >= 0) fields.add("first_byte_ms", line.first_byte_ms);
-  fields.add("total_ms", line.total_ms);
-  if (!line.closed_by.empty()) fields.add("closed_by", line.closed_by);
-  if (!line.detail.empty()) fields.add("detail", line.detail);
-  if (format_ == Format::json) out += '}';
-  out += '\n';
+}
+
+Log::AccessLine::~AccessLine() {
+  if (out_ == nullptr) return;
+  if (format_ == Format::json) *out_ += '}';
+  *out_ += '\n';
+}
+
+void Log::AccessLine::begin_field(std::string_view key) {
+  const bool json = format_ == Format::json;
+  *out_ += json ? ",\"" : " ";
+  *out_ += key;
+  *out_ += json ? "\":" : "=";
+}
+
+void Log::AccessLine::add(std::string_view key, std::string_view value) {
+  if (out_ == nullptr) return;
+  begin_field(key);
+  if (format_ == Format::json) {
+    *out_ += '"';
+    append_json_escaped(*out_, value);
+    *out_ += '"';
+  } else if (needs_quotes(value)) {
+    *out_ += '"';
+    append_escaped(*out_, value, true);
+    *out_ += '"';
+  } else {
+    *out_ += value;
+  }
+}
+
+void Log::AccessLine::add(std::string_view key, std::int64_t value) {
+  if (out_ == nullptr) return;
+  begin_field(key);
+  append_number(*out_, value);
+}
+
+void Log::AccessLine::add(std::string_view key, std::uint64_t value) {
+  if (out_ == nullptr) return;
+  begin_field(key);
+  append_number(*out_, value);
 }
 
 bool Log::has_room(Sink& sink) {

@@ -27,26 +27,27 @@ class Log {
   /// bytes: what is not printable ASCII (in JSON: not UTF-8) is escaped here.
   void write(Level level, std::string_view message);
 
-  /// What one session came to.  Views need only live during the call.
-  struct Access {
-    std::uint64_t id = 0;
-    std::string_view client;          ///< address:port
-    std::string_view method;          ///< CONNECT, GET, ... or "-"
-    std::string_view target;          ///< host:port or URL without userinfo; "-" if none
-    std::string_view upstream;        ///< label, "-" if none was chosen
-    std::string_view outcome;         ///< "ok", or the name of an Errc
-    std::string_view stage;           ///< where it ended: head, route, dial, established, ...
-    int status = 0;                   ///< sent to the client; 0 if none
-    std::uint64_t bytes_up = 0;       ///< client to upstream
-    std::uint64_t bytes_down = 0;     ///< upstream to client
-    std::int64_t connect_ms = -1;     ///< from the head's end to the upstream's yes; -1: never
-    std::int64_t first_byte_ms = -1;  ///< to the response's head, of a plain request; -1: none
-    std::int64_t total_ms = 0;
-    std::string_view closed_by;  ///< client, upstream, culvert
-    std::string_view detail;     ///< the error's text; empty if none
-  };
   bool access_enabled() const { return access_.fd >= 0; }
-  void access(const Access& line);
+  /// One line of the access log: time, then the fields in the order in which they are added, as
+  /// ` key=value` or `,"key":value`.  Any bytes are escaped as write() has it.  The line ends with
+  /// this object; there is one at a time.  Without an access log, or room in it, nothing is kept.
+  class AccessLine {
+   public:
+    explicit AccessLine(Log& log);
+    ~AccessLine();
+    AccessLine(const AccessLine&) = delete;
+    AccessLine& operator=(const AccessLine&) = delete;
+
+    void add(std::string_view key, std::string_view value);
+    void add(std::string_view key, std::int64_t value);
+    void add(std::string_view key, std::uint64_t value);
+
+   private:
+    void begin_field(std::string_view key);
+
+    Format format_;
+    std::string* out_ = nullptr;  // nullptr: the line is dropped
+  };
 
   /// To be called in every turn.
   void flush() {

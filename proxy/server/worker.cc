@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "net/tcp_stream.h"
+#include "session/http_client.h"
 
 namespace culvert {
 namespace {
@@ -68,20 +69,21 @@ void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
     close(fd);
     return;
   }
-  const auto admission = draining_        ? Session::Admission::draining
-                         : before >= most ? Session::Admission::full
-                                          : Session::Admission::serve;
+  const auto admission = draining_        ? Admission::draining
+                         : before >= most ? Admission::full
+                                          : Admission::serve;
   auto client = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
   if (const int error = client->watch_error()) {
     shared_.connections.fetch_sub(1, std::memory_order_relaxed);
     return on_starved(error);
   }
-  sessions_.push_back(
-      std::make_unique<Session>(current().context(), next_id_, std::move(client), peer, admission,
-                                Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
+  auto protocol = std::make_unique<HttpClient>(current().context(), *client);
+  sessions_.push_back(std::make_unique<Session>(
+      current().context(), next_id_, std::move(client), std::move(protocol), peer, admission,
+      Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
-  session.slot = sessions_.size() - 1;
+  session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
   session.start();
 }
 
@@ -101,7 +103,7 @@ void Worker::on_session_finished(Session& session) {
   finished_.push_back(std::move(sessions_[slot]));
   if (slot + 1 != sessions_.size()) {
     sessions_[slot] = std::move(sessions_.back());
-    sessions_[slot]->slot = slot;
+    sessions_[slot]->slot = static_cast<std::uint32_t>(slot);
   }
   sessions_.pop_back();
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);

@@ -8,8 +8,8 @@
 #include "dial/route_dial.h"
 #include "dial/upstream.h"
 #include "net/loop.h"
-#include "policy/access_policy.h"
 #include "policy/address_guard.h"
+#include "policy/gate.h"
 #include "policy/router.h"
 #include "session/flow.h"
 
@@ -20,8 +20,7 @@ struct SessionContext {
   Loop& loop;
   Log& log;
   const Config& config;
-  const AccessPolicy& access;
-  const Router& router;
+  Gate gate;
   const AddressGuard& guard;
   std::vector<std::unique_ptr<Upstream>>& upstreams;  ///< in the order of Config::upstreams
   FlowResources flow;

@@ -7,100 +7,85 @@
 #include <string_view>
 
 #include "base/host_port.h"
-#include "codec/request_target.h"
 #include "dial/route_dial.h"
 #include "net/stream.h"
+#include "policy/gate.h"
+#include "session/client_protocol.h"
 #include "session/context.h"
 #include "session/relay.h"
+#include "session/session_record.h"
 
 namespace culvert {
 
-/// One client connection, from accept to last byte.  The methods stand in the order in which a
-/// CONNECT passes them; a plain request leaves that way for an Exchange and comes back for the next
-/// one.
-class Session final : private StreamEvents {
+/// One client connection, from accept to last byte: the order of events.  What the client speaks is
+/// its ClientProtocol's business, what it may have the Gate's; a RouteDial connects, a Relay or an
+/// Exchange moves the bytes.  The methods stand in the order in which a CONNECT passes them; a
+/// plain request leaves it for an Exchange and comes back for the next one.
+class Session final : private StreamEvents, private ClientEvents {
  public:
-  /// Why the request is refused whatever it says; it is read all the same, so that the client sees
-  /// the answer.
-  enum class Admission : std::uint8_t { serve, draining, full };
-
-  /// `peer` is nullopt for a unix socket.  `finished` comes once, as the last thing the session
-  /// does; the receiver destroys it when no frame of it is on the stack.
+  /// `protocol` reads from `client`.  `peer` is nullopt for a unix socket.  `finished` comes once,
+  /// as the last thing the session does; the receiver destroys it when no frame of it is on the
+  /// stack.
   Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
-          const std::optional<HostPort>& peer, Admission admission,
-          Callback<void(Session&)> finished);
+          std::unique_ptr<ClientProtocol> protocol, const std::optional<HostPort>& peer,
+          Admission admission, Callback<void(Session&)> finished);
   ~Session();
 
   void start();
   /// Takes up no further request.
   void begin_drain();
-  /// Where the owner keeps this session; its own business.
-  std::size_t slot = 0;
   /// Ends the session now.  Nobody is to take what is cut off for complete.
   void abort(std::string_view why);
 
- private:
-  enum class Stage : std::uint8_t {
-    head,
-    route,
-    dial,
-    established,
-    tunnel,
-    exchange,
-    answer,
-    over,
-  };
-  struct Opening;  // what is needed until a tunnel stands
-  struct Plain;    // what plain requests need; kept from one to the next
+  /// What is known of it at this moment.
+  const SessionRecord& record();
 
+  /// Where the owner keeps this session; its own business.
+  std::uint32_t slot = 0;
+
+ private:
+  using Stage = SessionStage;
+  struct Setup;  // what is needed until a tunnel stands, and for plain requests
+
+  void enter(Stage stage);
   void on_ready(Stream& client) override;
-  void read_head();
-  void route();
-  AddressGuard::Client client_place() const;
-  void dial(const Route& route, const HostPort& target);
+
+  void on_request_begun() override;
+  void on_request(ClientRequest& request) override;
+  void on_bad_request(Error error) override;
+  void on_client_gone(std::string_view detail) override;
+  void on_client_idle(Side closed_by) override;
+
+  void on_verdict(Gate::Verdict verdict);
+  void dial(const Route& route, AddressGuard::Client place);
   void on_dialed(DialResult result);
   void write_established();
+  void on_established_deadline();
   void begin_tunnel();
   void on_relay_done();
   bool was_false_success() const;
 
-  void begin_exchange();
-  void answer_ourselves();
-  void take_over_exchange();
+  void begin_exchange(const Gate::Verdict& verdict);
   void on_exchange_done();
+  void record_exchange();
   void next_request();
 
   bool owes_answer() const;
-  void tell_of_abort();
-  bool is_head_request() const;
-
+  void answer_abort();
   void refuse(Error error);
   void close_with(std::string answer);
   void on_answered(Result<void> taken);
-  void on_deadline();
-  void finish(std::string_view outcome, Side closed_by, std::string_view detail);
-  std::string client_text() const;
-  void log_access(Stage stage, std::string_view outcome, Side closed_by, std::string_view detail);
+  void conclude(Outcome outcome, Side closed_by, std::string_view detail);
+  void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
+  Stage stage_ = Stage::head;
   SessionContext& context_;
-  std::uint64_t id_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;
   std::unique_ptr<Relay> relay_;
-  std::unique_ptr<Opening> opening_;
-  std::unique_ptr<Plain> plain_;
+  std::unique_ptr<Setup> setup_;
   Callback<void(Session&)> finished_;
-  Loop::Clock::time_point started_;
-  std::string method_;
-  std::string target_;
-  Upstream* upstream_ = nullptr;
-  std::unique_ptr<std::string> failures_;  // of the attempts before the one that connected
-  std::optional<IpAddress> client_ip_;
-  std::uint16_t client_port_ = 0;
-  Admission admission_;
-  Stage stage_ = Stage::head;
-  std::int16_t status_ = 0;
-  std::int32_t connect_ms_ = -1;
+  SessionRecord record_;
 };
 
 }  // namespace culvert

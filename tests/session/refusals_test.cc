@@ -175,7 +175,7 @@ TEST_CASE("a target that a route denies is a 403 that names the rule") {
 TEST_CASE("who comes while we drain is told so, after the whole request") {
   Scene scene;
   scene.client.says("CONNECT gcr.io:443 HTTP/1.1\r\n");
-  scene.start(Session::Admission::draining);
+  scene.start(Admission::draining);
   settle(scene.loop);
   CHECK(scene.client.heard() == "");
   scene.client.says("Host: gcr.io\r\n\r\n").ends();
@@ -224,7 +224,7 @@ TEST_CASE("a client beyond the limit is told so, and how to have more") {
   Scene scene;
   scene.config.max_connections = 17;
   scene.client.says(std::string(kConnect)).ends();
-  scene.start(Session::Admission::full);
+  scene.start(Admission::full);
   const Answer answer = scene.answer();
   CHECK(answer.status == 503);
   CHECK_THAT(answer.reason,

@@ -1,6 +1,7 @@
 // The allocator and write(2) stand in for the C library's, for every library of the program.  The
-// linker hands the calls of Timer::start(), Log::write() and Log::access() to the functions here
-// (--wrap, see CMakeLists.txt); their names are the ones that such a call has in an object file.
+// linker hands the calls of Timer::start(), Log::write() and AccessLine's constructor to the
+// functions here (--wrap, see CMakeLists.txt); their names are the ones that such a call has in an
+// object file.
 #include "steady/counted.h"
 
 #include <sys/syscall.h>
@@ -65,10 +66,10 @@ void __wrap__ZN7culvert5Timer5startENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE
   __real__ZN7culvert5Timer5startENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE(timer, delay);
 }
 
-void __real__ZN7culvert3Log6accessERKNS0_6AccessE(Log*, const Log::Access*);
-void __wrap__ZN7culvert3Log6accessERKNS0_6AccessE(Log* log, const Log::Access* line) {
+void __real__ZN7culvert3Log10AccessLineC1ERS0_(Log::AccessLine*, Log*);
+void __wrap__ZN7culvert3Log10AccessLineC1ERS0_(Log::AccessLine* line, Log* log) {
   ++counts.log_lines;
-  __real__ZN7culvert3Log6accessERKNS0_6AccessE(log, line);
+  __real__ZN7culvert3Log10AccessLineC1ERS0_(line, log);
 }
 
 void __real__ZN7culvert3Log5writeENS0_5LevelESt17basic_string_viewIcSt11char_traitsIcEE(

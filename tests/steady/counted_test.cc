@@ -55,7 +55,7 @@ TEST_CASE("starts of a timer, lines of a log and writes are counted") {
 
   const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   Log log(null.get(), null.get(), Log::Level::info, Log::Format::text);
-  CHECK(cost_of([&] { log.access({}); }).log_lines == 1);
+  CHECK(cost_of([&] { const Log::AccessLine line(log); }).log_lines == 1);
   CHECK(cost_of([&] { log.write(Log::Level::debug, "not even written"); }).log_lines == 1);
   CHECK(cost_of([&] { log.flush(); }).writes == 1);
 }

@@ -1,11 +1,10 @@
 // The access log off the hot path: a turn's lines leave together.  (That nothing is done for one
 // that is off, exchange_test.cc shows.)
-#include "base/log.h"
-
 #include <fcntl.h>
 
 #include <string>
 
+#include "session/session_record.h"
 #include "steady/counted.h"
 #include "support/catch.h"
 #include "support/plain_scene.h"
@@ -18,17 +17,18 @@ TEST_CASE("the access lines of a turn leave with one write, and cost no memory")
   const auto format = GENERATE(Log::Format::text, Log::Format::json);
   const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   Log log(null.get(), null.get(), Log::Level::info, format);
-  Log::Access line;
-  line.id = 123456789;
-  line.client = "[2001:db8:1234:5678:9abc:def0:1234:5678]:50001";
-  line.method = "GET";
-  line.target = "http://a-rather-long-name.example/path";
-  line.upstream = "socks5://127.0.0.1:1080";
-  line.outcome = "ok";
-  line.stage = "exchange";
-  line.detail = "words that have to be quoted";
+  Upstream upstream;
+  upstream.config.label = "socks5://127.0.0.1:1080";
+  SessionRecord record;
+  record.begin(123456789, HostPort::parse("[2001:db8:1234:5678:9abc:def0:1234:5678]:50001").value(),
+               {});
+  record.set_method("GET");
+  record.set_url("http://a-rather-long-name.example/path");
+  record.upstream = &upstream;
+  record.stage = SessionStage::exchange;
+  record.finish(Outcome::Kind::ok, Side::client, "words that have to be quoted");
   const auto turn = [&] {
-    for (int i = 0; i < 10; ++i) log.access(line);
+    for (int i = 0; i < 10; ++i) write_access_line(log, record, {});
     log.flush();
   };
   turn();

@@ -17,6 +17,7 @@
 #include "net/pipe.h"
 #include "net/tcp_stream.h"
 #include "options/upstream_url.h"
+#include "session/http_client.h"
 #include "support/turns.h"
 
 namespace culvert::test {
@@ -99,8 +100,15 @@ class PlainScene::Wiring final : public Transport {
         router(1),
         guard(listeners, router, is_own_address),
         buffer(64 * 1024),
-        context{loop,  log,       options.config,  access, router,
-                guard, upstreams, {buffer, pipes}, false,  "scene"} {
+        context{loop,
+                log,
+                options.config,
+                Gate(access, router, options.config.max_connections),
+                guard,
+                upstreams,
+                {buffer, pipes},
+                false,
+                "scene"} {
     auto upstream = std::make_unique<Upstream>();
     std::vector<std::string> problems;
     upstream->config = parse_upstream(options.upstream, problems);
@@ -156,11 +164,11 @@ class PlainScene::Wiring final : public Transport {
 PlainScene::PlainScene(Options options) : wiring_(std::make_unique<Wiring>(std::move(options))) {
   const auto [ours, theirs] = connected_pair(wiring_->options.socket_buffer);
   client_ = std::make_unique<SocketPeer>(theirs);
+  auto stream = std::make_unique<TcpStream>(wiring_->loop, ours, TcpStream::State::connected);
+  auto protocol = std::make_unique<HttpClient>(wiring_->context, *stream);
   wiring_->session = std::make_unique<Session>(
-      wiring_->context, 1,
-      std::make_unique<TcpStream>(wiring_->loop, ours, TcpStream::State::connected),
-      wiring_->options.peer, Session::Admission::serve,
-      Callback<void(Session&)>::to<&PlainScene::on_finished>(this));
+      wiring_->context, 1, std::move(stream), std::move(protocol), wiring_->options.peer,
+      Admission::serve, Callback<void(Session&)>::to<&PlainScene::on_finished>(this));
   wiring_->session->start();
 }
 

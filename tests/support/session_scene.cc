@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "net/own_address.h"
+#include "session/http_client.h"
 #include "support/catch.h"
 #include "support/turns.h"
 
@@ -86,7 +87,7 @@ Upstream& Scene::add(UpstreamConfig upstream_config) {
   return *upstreams_.back();
 }
 
-void Scene::start(Session::Admission admission) {
+void Scene::start(Admission admission) {
   if (upstreams_.empty()) add(direct());
   if (!transport->scripted()) transport->connects(upstream);
   if (!router) router.emplace(upstreams_.size());
@@ -95,14 +96,16 @@ void Scene::start(Session::Admission admission) {
   context_.emplace(SessionContext{.loop = loop,
                                   .log = log_,
                                   .config = config,
-                                  .access = *access_,
-                                  .router = *router,
+                                  .gate = Gate(*access_, *router, config.max_connections),
                                   .guard = *guard_,
                                   .upstreams = upstreams_,
                                   .flow = {buffer_, pipes_},
                                   .pseudonym = "culvert-test"});
-  session = std::make_unique<Session>(*context_, 7, client.stream(), peer, admission,
-                                      Callback<void(Session&)>::to<&Scene::on_finished>(this));
+  auto stream = client.stream();
+  auto protocol = std::make_unique<HttpClient>(*context_, *stream);
+  session =
+      std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
+                                admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));
   session->start();
 }
 

@@ -46,7 +46,7 @@ class Scene {
 
   /// All upstreams share the scripted transport; without any, there is direct().
   Upstream& add(UpstreamConfig config);
-  void start(Session::Admission admission = Session::Admission::serve);
+  void start(Admission admission = Admission::serve);
   /// Turns until the session has finished.
   [[nodiscard]] bool run();
   /// run(), and what the client got.

@@ -55,22 +55,13 @@ std::string without_time(const std::string& line) {
   return line.substr(kTimeSize);
 }
 
-Log::Access some_access() {
-  Log::Access line;
-  line.id = 17;
-  line.client = "127.0.0.1:50123";
-  line.method = "CONNECT";
-  line.target = "gcr.io:443";
-  line.upstream = "socks5://127.0.0.1:1080";
-  line.outcome = "ok";
-  line.stage = "tunnel";
-  line.status = 200;
-  line.bytes_up = 5'000'000'000;
-  line.bytes_down = 7;
-  line.connect_ms = 0;
-  line.total_ms = 1234;
-  line.closed_by = "client";
-  return line;
+void write_some_access(Log& log) {
+  Log::AccessLine line(log);
+  line.add("id", std::uint64_t{17});
+  line.add("client", "127.0.0.1:50123");
+  line.add("bytes_up", std::uint64_t{5'000'000'000});
+  line.add("change", std::int64_t{-3});
+  line.add("detail", "a \"b\"\n\x9b");
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -137,50 +128,38 @@ TEST_CASE("JSON lines") {
   Pipe access_pipe;
   Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::json);
   log.write(Log::Level::warning, "say \"hi\"\n\x9b");
-  log.access(some_access());
+  write_some_access(log);
   log.flush();
   const std::string line = log_pipe.take();
   CHECK(line.substr(0, 9) == "{\"time\":\"");
   CHECK(line.substr(9 + kTimeSize) ==
         "\",\"level\":\"warning\",\"message\":\"say \\\"hi\\\"\\n\\ufffd\"}\n");
   const std::string access = access_pipe.take();
+  CHECK(access.substr(0, 9) == "{\"time\":\"");
   CHECK(access.substr(9 + kTimeSize) ==
-        "\",\"type\":\"access\",\"id\":17,\"client\":\"127.0.0.1:50123\",\"method\":\"CONNECT\","
-        "\"target\":\"gcr.io:443\",\"upstream\":\"socks5://127.0.0.1:1080\",\"outcome\":\"ok\","
-        "\"stage\":\"tunnel\",\"status\":200,\"bytes_up\":5000000000,\"bytes_down\":7,"
-        "\"connect_ms\":0,\"total_ms\":1234,\"closed_by\":\"client\"}\n");
+        "\",\"type\":\"access\",\"id\":17,\"client\":\"127.0.0.1:50123\",\"bytes_up\":5000000000,"
+        "\"change\":-3,\"detail\":\"a \\\"b\\\"\\n\\ufffd\"}\n");
 }
 
 TEST_CASE("access lines are fields that people can read") {
   Pipe pipe;
   Log log(-1, pipe.writer(), Log::Level::info, Log::Format::text);
-  log.access(some_access());
-  Log::Access failed = some_access();
-  failed.outcome = "connection_refused";
-  failed.target = "a b=\"c\"\n";
-  failed.connect_ms = -1;
-  failed.closed_by = "";
-  failed.detail = "upstream socks5://127.0.0.1:1080 refused the connection";
-  log.access(failed);
+  write_some_access(log);
+  { Log::AccessLine empty(log); }
   log.flush();
   const auto lines = lines_of(pipe.take());
   REQUIRE(lines.size() == 2);
   CHECK(without_time(lines[0]) ==
-        " access id=17 client=127.0.0.1:50123 method=CONNECT target=gcr.io:443 "
-        "upstream=socks5://127.0.0.1:1080 outcome=ok stage=tunnel status=200 "
-        "bytes_up=5000000000 bytes_down=7 connect_ms=0 total_ms=1234 closed_by=client");
-  CHECK(without_time(lines[1]) ==
-        " access id=17 client=127.0.0.1:50123 method=CONNECT target=\"a b=\\\"c\\\"\\n\" "
-        "upstream=socks5://127.0.0.1:1080 outcome=connection_refused stage=tunnel status=200 "
-        "bytes_up=5000000000 bytes_down=7 total_ms=1234 "
-        "detail=\"upstream socks5://127.0.0.1:1080 refused the connection\"");
+        " access id=17 client=127.0.0.1:50123 bytes_up=5000000000 change=-3 "
+        "detail=\"a \\\"b\\\"\\n\\x9b\"");
+  CHECK(without_time(lines[1]) == " access");
 }
 
 TEST_CASE("without an access log nothing is written") {
   Pipe pipe;
   Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
   CHECK_FALSE(log.access_enabled());
-  log.access(some_access());
+  write_some_access(log);
   log.flush();
   CHECK(pipe.take().empty());
 }
@@ -256,7 +235,7 @@ TEST_CASE("a reader that is gone costs lines, nothing else") {
   Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text);
   access_pipe.close_reader();
   for (int i = 0; i < 3; ++i) {
-    log.access(some_access());
+    write_some_access(log);
     log.flush();
   }
   CHECK(log_pipe.take().empty());  // told once the access log can be written again

@@ -1,0 +1,122 @@
+#include "session/http_client.h"
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "codec/client_mistake.h"
+#include "codec/intermediary.h"
+#include "session/answer.h"
+#include "session/message_flow.h"
+
+namespace culvert {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kDrainingHeadTimeout{1'000};
+
+}  // namespace
+
+HttpClient::HttpClient(SessionContext& context, Stream& client)
+    : context_(context),
+      client_(client),
+      deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
+      scanner_(HeadScanner::Kind::request) {}
+
+void HttpClient::start(ClientEvents& events) {
+  events_ = &events;
+  deadline_.start(context_.config.header_timeout);
+  on_ready();
+}
+
+void HttpClient::on_ready() {
+  for (;;) {
+    const Io io = client_.try_read(context_.flow.buffer);
+    if (io.status == Io::Status::would_block) return;
+    if (io.status != Io::Status::ok) return on_end();
+    const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
+    if (received_.empty()) {
+      if (auto mistake = client_mistake(bytes)) {
+        context_.log.write(Log::Level::warning, mistake->text);
+        deadline_.stop();
+        return events_->on_bad_request(std::move(*mistake));
+      }
+    }
+    // Old clients send an empty line behind a body (RFC 9112 section 2.2): it begins nothing.
+    const bool begins = !scanner_.begun();
+    if (begins) events_->on_request_begun();
+    received_ += bytes;
+    const auto end = scanner_.scan(received_);
+    if (!end) {
+      deadline_.stop();
+      return events_->on_bad_request(end.error());
+    }
+    if (*end) return on_head(**end);
+    if (begins && kept_ && scanner_.begun()) deadline_.start(context_.config.header_timeout);
+  }
+}
+
+/// The client has closed, or reset.
+void HttpClient::on_end() {
+  if (scanner_.begun()) return events_->on_client_gone("closed within the request's head");
+  if (kept_) return events_->on_client_idle(Side::client);
+  events_->on_client_gone("closed without a request");
+}
+
+void HttpClient::on_head(std::size_t end) {
+  deadline_.stop();
+  const std::string_view received = received_;
+  const std::string_view head = received.substr(scanner_.begin(), end - scanner_.begin());
+  if (auto fine = parse_request_head(head, HeadLimits{}, parsed_.head); !fine) {
+    return events_->on_bad_request(std::move(fine).error());
+  }
+  request_.method = parsed_.head.method;
+  request_.rest = received.substr(end);
+  if (auto fine = parse_request_target(parsed_.head, parsed_.target); !fine) {
+    request_.mistake = std::move(fine).error();
+    return events_->on_request(request_);
+  }
+  request_.target = &parsed_.target.authority;
+  const bool tunnel = parsed_.target.form == RequestTarget::Form::authority;
+  request_.plain = tunnel ? nullptr : &parsed_;
+  request_.looped = passed_through(parsed_.head, context_.pseudonym);
+  events_->on_request(request_);
+}
+
+void HttpClient::next_request() {
+  kept_ = true;
+  clear_keeping(received_, kKeptRoom);
+  scanner_.reset();
+  deadline_.start(context_.config.keep_alive_timeout);
+  on_ready();
+}
+
+void HttpClient::begin_drain() {
+  draining_ = true;
+  if (scanner_.begun()) return;
+  // A request that is on its way gets its answer; one that has not begun soon will not come.
+  deadline_.start(kept_ ? milliseconds(0) : kDrainingHeadTimeout);
+}
+
+void HttpClient::on_deadline() {
+  if (!scanner_.begun() && (kept_ || draining_)) return events_->on_client_idle(Side::local);
+  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
+                           fmt::format("no complete request within {}",
+                                       format_seconds(context_.config.header_timeout))});
+}
+
+std::string_view HttpClient::established() const { return kConnectEstablished; }
+
+std::string HttpClient::refusal(const Error& error) const {
+  // Whatever else is wrong with the request: if it was HEAD, no body is read (RFC 9110 section
+  // 9.3.2).
+  const auto request = std::string_view(received_).substr(scanner_.begin());
+  return error_answer(error, request.starts_with("HEAD "));
+}
+
+}  // namespace culvert

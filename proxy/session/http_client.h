@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "codec/http_head.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "session/client_protocol.h"
+#include "session/context.h"
+
+namespace culvert {
+
+/// A client that speaks HTTP/1: CONNECT, and plain requests one after the other.  In the steady
+/// state a request costs no memory.
+class HttpClient final : public ClientProtocol {
+ public:
+  /// Both outlive it.
+  HttpClient(SessionContext& context, Stream& client);
+
+  void start(ClientEvents& events) override;
+  void on_ready() override;
+  void next_request() override;
+  bool request_begun() const override { return scanner_.begun(); }
+  void begin_drain() override;
+  std::string_view established() const override;
+  std::string refusal(const Error& error) const override;
+
+ private:
+  void on_end();
+  void on_head(std::size_t end);
+  void on_deadline();
+
+  SessionContext& context_;
+  Stream& client_;
+  ClientEvents* events_ = nullptr;
+  Timer deadline_;  // of the head
+  HeadScanner scanner_;
+  std::string received_;  // the head, and what came with it
+  PlainRequest parsed_;   // its views point into `received_`
+  ClientRequest request_;
+  bool kept_ = false;  // a request was answered: there may be no other
+  bool draining_ = false;
+};
+
+}  // namespace culvert

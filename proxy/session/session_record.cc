@@ -1,0 +1,122 @@
+#include "session/session_record.h"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace culvert {
+namespace {
+
+std::string_view name_of(SessionStage stage) {
+  static constexpr std::array<std::string_view, 8> kNames = {
+      "head", "route", "dial", "established", "tunnel", "exchange", "answer", "over"};
+  return kNames[static_cast<std::size_t>(stage)];
+}
+
+std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
+
+}  // namespace
+
+std::string_view Outcome::name() const {
+  switch (kind) {
+    case Kind::none:
+      return {};
+    case Kind::ok:
+      return "ok";
+    case Kind::aborted:
+      return "aborted";
+    case Kind::idle_timeout:
+      return "idle_timeout";
+    case Kind::half_open_timeout:
+      return "half_open_timeout";
+    case Kind::error:
+      return meaning_of(error).name;
+  }
+  return {};
+}
+
+void SessionRecord::begin(std::uint64_t session_id, const std::optional<HostPort>& peer,
+                          Loop::Clock::time_point now) {
+  id = session_id;
+  started = now;
+  if (peer) {
+    client_ip = peer->ip;
+    client_port = peer->port;
+  }
+}
+
+SessionRecord::Notes& SessionRecord::noted() {
+  if (!notes) notes = std::make_unique<Notes>();
+  return *notes;
+}
+
+void SessionRecord::set_method(std::string_view name) {
+  static constexpr std::string_view kConnect = "CONNECT";
+  method = name == kConnect ? kConnect : std::string_view(noted().method = name);
+}
+
+void SessionRecord::set_url(std::string_view url) {
+  const std::size_t query = url.find('?');
+  target = url.substr(0, query);
+  if (query != std::string_view::npos) target += "?...";
+}
+
+void SessionRecord::set_failures(std::string failures) {
+  if (!failures.empty()) noted().failures = std::move(failures);
+}
+
+void SessionRecord::finish(Outcome end, Side closing, std::string_view detail) {
+  outcome = end;
+  closed_by = closing;
+  if (!detail.empty()) noted().detail = detail;
+}
+
+void SessionRecord::next_request() {
+  method = {};
+  target.clear();
+  upstream = nullptr;
+  bytes_up = bytes_down = 0;
+  status = 0;
+  connect_ms = first_byte_ms = -1;
+  stage = SessionStage::head;
+  outcome = Outcome::Kind::none;
+  if (!notes) return;
+  notes->failures.clear();
+  notes->detail.clear();
+}
+
+std::string SessionRecord::client_text() const {
+  if (!client_ip) return "unix";
+  return HostPort{client_ip->to_string(), client_port, client_ip}.to_string();
+}
+
+void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point now) {
+  using std::chrono::milliseconds;
+  const std::string client = record.notes ? std::string() : record.client_text();
+  if (record.notes && record.notes->client.empty()) record.notes->client = record.client_text();
+  Log::AccessLine line(log);
+  line.add("id", record.id);
+  line.add("client", record.notes ? record.notes->client : client);
+  line.add("method", or_dash(record.method));
+  line.add("target", or_dash(record.target));
+  line.add("upstream", record.upstream ? std::string_view(record.upstream->config.label) : "-");
+  line.add("outcome", record.outcome.name());
+  line.add("stage", name_of(record.stage));
+  line.add("status", std::int64_t{record.status});
+  line.add("bytes_up", record.bytes_up);
+  line.add("bytes_down", record.bytes_down);
+  if (record.connect_ms >= 0) line.add("connect_ms", std::int64_t{record.connect_ms});
+  if (record.first_byte_ms >= 0) line.add("first_byte_ms", std::int64_t{record.first_byte_ms});
+  line.add("total_ms",
+           std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
+  line.add("closed_by", record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
+  if (!record.notes) return;
+  const auto& [_, method, failures, detail] = *record.notes;
+  if (detail.empty() && failures.empty()) return;
+  if (failures.empty()) return line.add("detail", detail);
+  line.add("detail", detail.empty() ? failures : fmt::format("{}; {}", detail, failures));
+}
+
+}  // namespace culvert

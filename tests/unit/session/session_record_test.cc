@@ -1,0 +1,147 @@
+#include "session/session_record.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "session/session.h"
+#include "support/catch.h"
+#include "support/sockets.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A record of a tunnel, and the lines that it leaves.
+struct Scene {
+  Scene() {
+    upstream.config.label = "socks5://127.0.0.1:1080";
+    record.begin(17, HostPort::parse("127.0.0.1:50123").value(), begun);
+  }
+  void fill() {
+    record.set_method("CONNECT");
+    record.target = "gcr.io:443";
+    record.upstream = &upstream;
+    record.stage = SessionStage::tunnel;
+    record.status = 200;
+    record.bytes_up = 5'000'000'000;
+    record.bytes_down = 7;
+    record.connect_ms = 0;
+  }
+  /// Behind the time.
+  std::string line(Log::Format format = Log::Format::text) {
+    const Fd file(memfd_create("access", MFD_CLOEXEC));
+    Log log(-1, file.get(), Log::Level::info, format);
+    write_access_line(log, record, begun + 1234ms);
+    log.flush();
+    std::string text(4096, '\0');
+    const ssize_t size = pread(file.get(), text.data(), text.size(), 0);
+    REQUIRE(size > 0);
+    text.resize(static_cast<std::size_t>(size));
+    const std::string_view time = "2026-11-24T05:36:24.123Z";
+    return text.substr(time.size() + (format == Log::Format::json ? 9 : 0));
+  }
+
+  Loop::Clock::time_point begun{1h};
+  Upstream upstream;
+  SessionRecord record;
+};
+
+}  // namespace
+
+TEST_CASE("a tunnel's line") {
+  Scene scene;
+  scene.fill();
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK(scene.line() ==
+        " access id=17 client=127.0.0.1:50123 method=CONNECT target=gcr.io:443 "
+        "upstream=socks5://127.0.0.1:1080 outcome=ok stage=tunnel status=200 "
+        "bytes_up=5000000000 bytes_down=7 connect_ms=0 total_ms=1234 closed_by=client\n");
+  CHECK(scene.line(Log::Format::json) ==
+        "\",\"type\":\"access\",\"id\":17,\"client\":\"127.0.0.1:50123\",\"method\":\"CONNECT\","
+        "\"target\":\"gcr.io:443\",\"upstream\":\"socks5://127.0.0.1:1080\",\"outcome\":\"ok\","
+        "\"stage\":\"tunnel\",\"status\":200,\"bytes_up\":5000000000,\"bytes_down\":7,"
+        "\"connect_ms\":0,\"total_ms\":1234,\"closed_by\":\"client\"}\n");
+}
+
+TEST_CASE("a failure's line, with bytes that cannot stand as they are") {
+  Scene scene;
+  scene.fill();
+  scene.record.target = "a b=\"c\"\n";
+  scene.record.connect_ms = -1;
+  scene.record.finish(Errc::connection_refused, Side::upstream,
+                      "upstream socks5://127.0.0.1:1080 refused the connection");
+  CHECK(scene.line() ==
+        " access id=17 client=127.0.0.1:50123 method=CONNECT target=\"a b=\\\"c\\\"\\n\" "
+        "upstream=socks5://127.0.0.1:1080 outcome=connection_refused stage=tunnel status=200 "
+        "bytes_up=5000000000 bytes_down=7 total_ms=1234 closed_by=upstream "
+        "detail=\"upstream socks5://127.0.0.1:1080 refused the connection\"\n");
+}
+
+TEST_CASE("what is not known yet is a dash, or left out") {
+  Scene scene;
+  scene.record = {};
+  scene.record.begin(17, std::nullopt, scene.begun);
+  scene.record.finish(Errc::canceled, Side::client, "closed without a request");
+  CHECK(scene.line() ==
+        " access id=17 client=unix method=- target=- upstream=- outcome=canceled stage=head "
+        "status=0 bytes_up=0 bytes_down=0 total_ms=1234 closed_by=client "
+        "detail=\"closed without a request\"\n");
+}
+
+TEST_CASE("attempts that failed stand behind what else there is to say") {
+  Scene scene;
+  scene.fill();
+  scene.record.set_failures("");
+  CHECK(scene.record.notes == nullptr);
+  scene.record.set_failures("attempts failed: a");
+  scene.record.finish(Outcome::Kind::ok, Side::local, {});
+  CHECK(scene.line().ends_with(" closed_by=culvert detail=\"attempts failed: a\"\n"));
+  scene.record.finish(Outcome::Kind::aborted, Side::local, "why");
+  CHECK(scene.line().ends_with(" detail=\"why; attempts failed: a\"\n"));
+}
+
+TEST_CASE("a URL is recorded without its query") {
+  Scene scene;
+  scene.record.set_url("http://a.example/path?token=hush");
+  CHECK(scene.record.target == "http://a.example/path?...");
+  scene.record.set_url("http://a.example/path");
+  CHECK(scene.record.target == "http://a.example/path");
+}
+
+TEST_CASE("the next request begins anew, with the same client") {
+  Scene scene;
+  scene.fill();
+  scene.record.set_method("GET");
+  scene.record.set_failures("attempts failed: a");
+  scene.record.first_byte_ms = 3;
+  scene.record.finish(Errc::canceled, Side::client, "why");
+  scene.record.next_request();
+  scene.record.started += 1000ms;
+  CHECK(scene.record.outcome.kind == Outcome::Kind::none);
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK(scene.line() ==
+        " access id=17 client=127.0.0.1:50123 method=- target=- upstream=- outcome=ok stage=head "
+        "status=0 bytes_up=0 bytes_down=0 total_ms=234 closed_by=client\n");
+}
+
+TEST_CASE("each outcome has its word") {
+  CHECK(Outcome(Outcome::Kind::none).name().empty());
+  CHECK(Outcome(Outcome::Kind::ok).name() == "ok");
+  CHECK(Outcome(Outcome::Kind::aborted).name() == "aborted");
+  CHECK(Outcome(Outcome::Kind::idle_timeout).name() == "idle_timeout");
+  CHECK(Outcome(Outcome::Kind::half_open_timeout).name() == "half_open_timeout");
+  CHECK(Outcome(Errc::upstreams_down).name() == meaning_of(Errc::upstreams_down).name);
+}
+
+TEST_CASE("a tunnel's record is small, and needs no notes") {
+  Scene scene;
+  scene.fill();
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK(scene.record.notes == nullptr);
+  CHECK(sizeof(SessionRecord) <= 136);
+  CHECK(sizeof(Session) <= 216);
+}
