@@ -52,7 +52,7 @@ Result<void> Server::bind_unix(const ListenConfig& listen) {
   auto socket = ListenSocket::unix_path(listen.path);
   if (!socket) return std::move(socket).error();
   listening_.push_back(listen.to_string());
-  sockets_[0].push_back(std::move(*socket));
+  shared_sockets_.push_back(std::move(*socket));
   return {};
 }
 
@@ -68,6 +68,15 @@ void Server::make_workers() {
         }));
   }
   sockets_.clear();
+  for (ListenSocket& socket : shared_sockets_) open_for_all(std::move(socket));
+  shared_sockets_.clear();
+}
+
+/// The first worker accepts, as its thread is the one that begins to drain: see on_signal().
+void Server::open_for_all(ListenSocket socket) {
+  std::vector<Entrance*> entrances;
+  for (const auto& worker : workers_) entrances.push_back(&worker->add_entrance());
+  entrances[0]->open(std::move(socket), entrances);
 }
 
 /// All of them, or std::system_error and none.
@@ -123,6 +132,9 @@ void Server::on_signal(int) {
       fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
                   limit ? fmt::format(" within {} s", limit->count() / 1000)
                         : std::string(", however long they take")));
+  // The first worker deals the connections of shared sockets to the others.  It begins, here in its
+  // thread: so whatever it has dealt reaches a worker before the news does, and nothing does later.
+  workers_[0]->drain();
   each_worker(&Worker::drain);
 }
 

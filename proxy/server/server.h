@@ -54,6 +54,7 @@ class Server {
   Result<void> bind(const ListenConfig& listen);
   Result<void> bind_unix(const ListenConfig& listen);
   void make_workers();
+  void open_for_all(ListenSocket socket);
   void start_threads();
   void on_signal(int signal);
   void on_reload(int signal);
@@ -67,6 +68,7 @@ class Server {
   Reload reload_;
   std::shared_ptr<const Ruleset> ruleset_;          // of new sessions
   std::vector<std::vector<ListenSocket>> sockets_;  // for each worker, until it takes them over
+  std::vector<ListenSocket> shared_sockets_;        // for all workers, until then
   std::vector<std::string> listening_;
   std::vector<HostPort> addresses_;  // the same for the address guard
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -10,16 +10,11 @@
 
 #include <fmt/format.h>
 
-#include "net/tcp_stream.h"
-#include "session/http_client.h"
-
 namespace culvert {
 namespace {
 
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
-// So many more than --max-connections are let in, to be told that they are too many.
-constexpr std::size_t kMostRefusals = 256;
 constexpr std::chrono::seconds kStarvedReminder{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
 
@@ -34,20 +29,19 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       drained_(std::move(drained)),
       log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
-      sockets_(std::move(sockets)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
-  for (ListenSocket& socket : sockets_) {
-    listeners_.push_back(std::make_unique<Listener>(
-        loop_, socket,
-        Callback<void(int, const std::optional<HostPort>&)>::to<&Worker::on_accepted>(this),
-        Callback<void(int)>::to<&Worker::on_starved>(this)));
-  }
+  for (ListenSocket& socket : sockets) add_entrance().open(std::move(socket));
   loop_.set_turn_end([this] { on_turn_end(); });
   begin_generation(ruleset);
 }
 
 Worker::~Worker() = default;
+
+Entrance& Worker::add_entrance() {
+  entrances_.push_back(std::make_unique<Entrance>(*this));
+  return *entrances_.back();
+}
 
 void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
@@ -61,25 +55,10 @@ void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
   begin_generation(ruleset);
 }
 
-void Worker::on_accepted(int fd, const std::optional<HostPort>& peer) {
-  const std::size_t before = shared_.connections.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t most = current().config().max_connections;
-  if (before >= most + kMostRefusals) {
-    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-    close(fd);
-    return;
-  }
-  const auto admission = draining_        ? Admission::draining
-                         : before >= most ? Admission::full
-                                          : Admission::serve;
-  auto client = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
-  if (const int error = client->watch_error()) {
-    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-    return on_starved(error);
-  }
-  auto protocol = std::make_unique<HttpClient>(current().context(), *client);
+void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
+                           const std::optional<HostPort>& peer, Admission admission) {
   sessions_.push_back(std::make_unique<Session>(
-      current().context(), next_id_, std::move(client), std::move(protocol), peer, admission,
+      context(), next_id_, std::move(client), std::move(protocol), peer, admission,
       Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
@@ -144,9 +123,7 @@ void Worker::drain() {
   draining_ = true;
   current().retire();
   // Whoever is in the queue already is told that we leave, instead of being reset.
-  for (const auto& listener : listeners_) listener->accept_all();
-  listeners_.clear();
-  sockets_.clear();
+  for (const auto& entrance : entrances_) entrance->close();
   for (const auto& session : sessions_) session->begin_drain();
   if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);
 }

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "net/listener.h"
+#include "server/entrance.h"
 #include "server/generation.h"
 #include "session/session.h"
 
@@ -18,17 +18,20 @@ struct Shared {
   std::atomic<std::size_t> connections{0};
 };
 
-/// One thread's share of the work: a loop, listeners of its own, and the sessions they bring.
+/// One thread's share of the work: a loop, its entrances, and the sessions that come by them.
 class Worker {
  public:
-  /// `index` of `count`.  `drained` is called in the worker's thread when it has begun to drain and
-  /// the last session is gone.
+  /// `index` of `count`; `sockets` are this worker's own.  `drained` is called in the worker's
+  /// thread when it has begun to drain and the last session is gone.
   Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, std::size_t index,
          std::size_t count, std::vector<ListenSocket> sockets, std::function<void()> drained);
   ~Worker();
 
   Loop& loop() { return loop_; }
   Log& log() { return log_; }
+
+  /// One more entrance, which is not open yet.  Lives as long as the worker.  Before the loop runs.
+  Entrance& add_entrance();
 
   /// Connections from now on are served under `ruleset`; those that there are keep the one they
   /// have.  In the worker's thread, as the others below.
@@ -38,11 +41,20 @@ class Worker {
   /// Ends everything now, without waiting for the drain timeout.
   void abort_all();
 
+  // For its entrances, in its thread.
+
+  Shared& shared() { return shared_; }
+  /// For sessions that begin now.
+  SessionContext& context() { return current().context(); }
+  bool draining() const { return draining_; }
+  void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
+                     const std::optional<HostPort>& peer, Admission admission);
+  /// A connection could not be had, with this errno.
+  void on_starved(int error);
+
  private:
   Generation& current() { return *generations_.back(); }
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
-  void on_accepted(int fd, const std::optional<HostPort>& peer);
-  void on_starved(int error);
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -59,8 +71,7 @@ class Worker {
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
-  std::vector<ListenSocket> sockets_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;

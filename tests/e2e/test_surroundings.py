@@ -1,8 +1,11 @@
 """Worlds in which something is missing: culvert says so, keeps what runs, and goes on when it is there again."""
 
+import collections
 import os
+import re
 import resource
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -147,6 +150,27 @@ class Files(unittest.TestCase):
         self.assertTrue(os.path.exists(path))
         second.end()
         self.assertFalse(os.path.exists(path))
+
+    def test_every_worker_serves_a_unix_socket(self):
+        """Forty clients that stay, one after the other: each of four workers has its share of them."""
+        path = f"{isolate.STATE}/culvert.sock"
+        culvert = Culvert(world, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}"])
+        self.addCleanup(culvert.kill)
+        culvert.start()
+        culvert.wait_until(lambda: "listening on" in culvert.said())
+        clients = []
+        for _ in range(40):
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].connect(path)
+            time.sleep(0.01)
+        for client in clients:
+            client.close()
+        # A worker's sessions are numbered in steps of as many as there are workers.
+        ids = [int(re.search(r" id=(\d+) ", line)[1]) for line in culvert.wait_access_lines(40)]
+        served = collections.Counter(number % 4 for number in ids)
+        self.assertEqual(len(served), 4, served)
+        self.assertGreaterEqual(min(served.values()), 5, served)
+        culvert.end()
 
     def test_a_pipe_for_the_access_log_that_nobody_reads_any_more(self):
         path = f"{isolate.STATE}/access.pipe"

@@ -1,0 +1,94 @@
+#include "server/entrance.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "net/tcp_stream.h"
+#include "server/worker.h"
+#include "session/http_client.h"
+
+namespace culvert {
+namespace {
+
+// So many more than --max-connections are let in, to be told that they are too many.
+constexpr std::size_t kMostRefusals = 256;
+
+/// A connection on its way to another worker.  If it never arrives, it is closed.
+struct Dealt {
+  Dealt(int descriptor, const std::optional<HostPort>& from) : fd(descriptor), peer(from) {}
+  ~Dealt() {
+    if (fd >= 0) ::close(fd);
+  }
+  Dealt(const Dealt&) = delete;
+  Dealt& operator=(const Dealt&) = delete;
+
+  int fd;
+  std::optional<HostPort> peer;
+};
+
+}  // namespace
+
+Entrance::Entrance(Worker& worker) : worker_(worker) {}
+
+Entrance::~Entrance() = default;
+
+void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
+  socket_ = std::move(socket);
+  dealt_to_ = std::move(dealt_to);
+  listener_ = std::make_unique<Listener>(worker_.loop(), *socket_,
+                                         Listener::Accepted::to<&Entrance::on_accepted>(this),
+                                         Listener::Starved::to<&Entrance::on_starved>(this));
+}
+
+void Entrance::close() {
+  if (!listener_) return;
+  listener_->accept_all();
+  listener_.reset();
+  socket_.reset();
+}
+
+void Entrance::on_starved(int error) { worker_.on_starved(error); }
+
+void Entrance::on_accepted(int fd, const std::optional<HostPort>& peer) {
+  Entrance& next = next_in_turn();
+  if (&next == this) return admit(fd, peer);
+  deal_to(next, fd, peer);
+}
+
+/// Once this worker drains, the others may be gone before a connection reaches them.
+Entrance& Entrance::next_in_turn() {
+  if (dealt_to_.empty() || worker_.draining()) return *this;
+  turn_ = (turn_ + 1) % dealt_to_.size();
+  return *dealt_to_[turn_];
+}
+
+void Entrance::deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer) {
+  other.worker_.loop().post([&other, dealt = std::make_shared<Dealt>(fd, peer)] {
+    other.admit(std::exchange(dealt->fd, -1), dealt->peer);
+  });
+}
+
+void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
+  std::atomic<std::size_t>& connections = worker_.shared().connections;
+  SessionContext& context = worker_.context();
+  const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t most = context.config.max_connections;
+  if (before >= most + kMostRefusals) {
+    connections.fetch_sub(1, std::memory_order_relaxed);
+    ::close(fd);
+    return;
+  }
+  const auto admission = worker_.draining() ? Admission::draining
+                         : before >= most   ? Admission::full
+                                            : Admission::serve;
+  auto client = std::make_unique<TcpStream>(worker_.loop(), fd, TcpStream::State::connected);
+  if (const int error = client->watch_error()) {
+    connections.fetch_sub(1, std::memory_order_relaxed);
+    return worker_.on_starved(error);
+  }
+  auto protocol = std::make_unique<HttpClient>(context, *client);
+  worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
+}
+
+}  // namespace culvert

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/host_port.h"
+#include "net/listener.h"
+
+namespace culvert {
+
+class Worker;
+
+/// One `--listen` as one worker has it: what is made of those who come by it.
+///
+/// Where each worker can have a listening socket of its own (SO_REUSEPORT), it has, and the kernel
+/// spreads the clients.  A socket that there is only once (unix:) is accepted from by one worker,
+/// which deals the connections to all, itself included, in turn: so they are spread evenly however
+/// slowly they come, and there is one thread that knows when the last of them is dealt.
+class Entrance {
+ public:
+  /// `worker` outlives it.  Not open yet: it admits only what is dealt to it.
+  explicit Entrance(Worker& worker);
+  ~Entrance();
+  Entrance(const Entrance&) = delete;
+  Entrance& operator=(const Entrance&) = delete;
+
+  /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
+  /// one among them, which outlive it; empty if every worker has a socket of its own.
+  void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});
+  /// Admits who is in the queue, so that nobody is reset, and listens no more.
+  void close();
+
+ private:
+  void on_accepted(int fd, const std::optional<HostPort>& peer);
+  void on_starved(int error);
+  Entrance& next_in_turn();
+  void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer);
+  void admit(int fd, const std::optional<HostPort>& peer);
+
+  Worker& worker_;
+  std::optional<ListenSocket> socket_;
+  std::unique_ptr<Listener> listener_;
+  std::vector<Entrance*> dealt_to_;
+  std::size_t turn_ = 0;  // of dealt_to_
+};
+
+}  // namespace culvert
