@@ -102,7 +102,8 @@ class TunnelCommand(unittest.TestCase):
         culvert = self.start("TOKEN=hush; trap '' TERM; echo up; while :; do sleep 0.777; done")
         self.said(culvert, "tunnel: up")
         # A command may hold a secret, and everybody on a machine can read command lines.
-        self.assertTrue(processes_with("sleep 0.777"))
+        # One sleep is over before the next one begins.
+        wait_for(lambda: processes_with("sleep 0.777"), 5, "the command does not sleep")
         self.assertEqual(processes_with("TOKEN=hush"), [])
         culvert.end()
         self.gone("sleep 0.777")
