@@ -1,24 +1,17 @@
 #include "session/session.h"
 
-#include <chrono>
-#include <system_error>
+#include <string>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "base/text.h"
-#include "net/output.h"
-#include "net/timer.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/tunnel_opening.h"
 
 namespace culvert {
 
-using std::chrono::milliseconds;
-
 namespace {
 
-constexpr milliseconds kEstablishedTimeout{10'000};
 constexpr std::size_t kMostForgotten = 1 << 20;
 // Many clients send the whole of a body before they look for an answer.
 constexpr std::size_t kMostForgottenOfBody = 16 << 20;
@@ -26,21 +19,12 @@ constexpr std::size_t kMostForgottenOfBody = 16 << 20;
 }  // namespace
 
 struct Session::Setup {
-  Setup(std::unique_ptr<ClientProtocol> client_protocol, Admission admit, Loop& loop,
-        Callback<void()> on_deadline)
-      : protocol(std::move(client_protocol)),
-        admission(admit),
-        established_deadline(loop, on_deadline) {}
-
   std::unique_ptr<ClientProtocol> protocol;
-  Admission admission;
+  Admission admission = Admission::serve;
   ClientRequest* request = nullptr;
-  std::optional<Error>
-      ambiguity;  // why a plain request is not forwarded, if its client may hear it
-  std::unique_ptr<RouteDial> dial;
-  Loop::Clock::time_point dial_begun;
-  Timer established_deadline;
-  std::size_t written = 0;             // of the answer that precedes a tunnel
+  // Why a plain request cannot be forwarded; told to clients that are admitted.
+  std::optional<Error> ambiguity;
+  std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
   std::optional<LastAnswer> answer;
   std::optional<Error> failure;  // what the answer is about; nullopt if all is well
@@ -52,10 +36,10 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
                  Admission admission, Callback<void(Session&)> finished)
     : context_(context),
       client_(std::move(client)),
-      setup_(
-          std::make_unique<Setup>(std::move(protocol), admission, context.loop,
-                                  Callback<void()>::to<&Session::on_established_deadline>(this))),
+      setup_(std::make_unique<Setup>()),
       finished_(finished) {
+  setup_->protocol = std::move(protocol);
+  setup_->admission = admission;
   record_.begin(id, peer, context.loop.now());
   ++context_.sessions;
 }
@@ -72,12 +56,12 @@ void Session::start() {
 void Session::begin_drain() {
   if (!setup_) return;
   setup_->admission = Admission::draining;
-  if (stage_ == Stage::head) setup_->protocol->begin_drain();
+  if (state_ == State::head) setup_->protocol->begin_drain();
 }
 
 void Session::abort(std::string_view why) {
   const bool owes_answer = this->owes_answer();
-  if (stage_ == Stage::exchange) {
+  if (state_ == State::exchange) {
     record_exchange();
     if (setup_->exchange->would_look_complete()) client_->reset_on_close();
   }
@@ -88,12 +72,12 @@ void Session::abort(std::string_view why) {
 
 /// A request has begun, and the client has heard nothing of it.
 bool Session::owes_answer() const {
-  switch (stage_) {
-    case Stage::head:
+  switch (state_) {
+    case State::head:
       return setup_->protocol->request_begun();
-    case Stage::dial:
-      return true;
-    case Stage::exchange:
+    case State::opening:
+      return setup_->opening->nothing_said();
+    case State::exchange:
       return setup_->exchange->nothing_said();
     default:
       return false;
@@ -115,35 +99,25 @@ const SessionRecord& Session::record() {
   if (relay_) {
     record_.bytes_up = relay_->bytes_up();
     record_.bytes_down = relay_->bytes_down();
-  } else if (stage_ == Stage::exchange) {
+  } else if (state_ == State::exchange) {
     record_exchange();
   }
   return record_;
 }
 
-/// An answer of ours is recorded in the stage in which it began.
-void Session::enter(Stage stage) {
-  stage_ = stage;
-  if (stage < Stage::answer) record_.stage = stage;
-}
-
 void Session::on_ready(Stream&) {
-  switch (stage_) {
-    case Stage::head:
+  switch (state_) {
+    case State::head:
       return setup_->protocol->on_ready();
-    case Stage::dial:
-      // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
-      if (client_->broken()) finish(Errc::canceled, Side::client, {});
-      return;
-    case Stage::established:
-      return write_established();
-    case Stage::exchange:
+    case State::opening:
+      return setup_->opening->on_client_ready();
+    case State::exchange:
       return setup_->exchange->on_client_ready();
-    case Stage::answer:
+    case State::answer:
       return setup_->answer->on_ready();
-    case Stage::route:
-    case Stage::tunnel:
-    case Stage::over:
+    case State::gate:
+    case State::tunnel:
+    case State::over:
       return;
   }
 }
@@ -159,7 +133,8 @@ void Session::on_client_gone(std::string_view detail) {
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
 
 void Session::on_request(ClientRequest& request) {
-  enter(Stage::route);
+  state_ = State::gate;
+  record_.stage = SessionStage::route;
   record_.set_method(request.method);
   if (request.mistake) return refuse(std::move(*request.mistake));
   setup_->request = &request;
@@ -186,54 +161,25 @@ void Session::on_verdict(Gate::Verdict verdict) {
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
   // What follows the request belongs to the tunnel.
   client_->unread(std::string(request.rest));
-  dial(*verdict.route, verdict.place);
+  state_ = State::opening;
+  setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
+                          DialDone::to<&Session::on_opened>(this));
+  setup_->opening->begin(*verdict.route, *request.target, verdict.place);
 }
 
-void Session::dial(const Route& route, AddressGuard::Client place) {
-  enter(Stage::dial);
-  // A reset that came in with the request: nobody waits for an answer, and no event will tell
-  // again.
-  if (client_->broken()) return finish(Errc::canceled, Side::client, {});
-  setup_->dial_begun = context_.loop.now();
-  setup_->dial = context_.dial(route, *setup_->request->target, ProxyDial::Purpose::tunnel, place,
-                               DialDone::to<&Session::on_dialed>(this));
-  setup_->dial->start();
-}
-
-void Session::on_dialed(DialResult result) {
-  RouteDial& dial = *setup_->dial;
-  record_.upstream = &dial.current();
-  record_.connect_ms = static_cast<std::int32_t>(
-      std::chrono::round<milliseconds>(context_.loop.now() - setup_->dial_begun).count());
-  std::string failures = dial.failures();
-  if (!result) {
-    if (dial.several_failed()) {
-      context_.log.write(Log::Level::warning, fmt::format("session {}: {}", record_.id, failures));
-    }
-    return refuse(std::move(result).error());
+void Session::on_opened(DialResult result) {
+  if (result) {
+    upstream_stream_ = std::move(*result);
+    return begin_tunnel();
   }
-  record_.set_failures(std::move(failures));
-  upstream_stream_ = std::move(*result);
-  enter(Stage::established);
-  record_.status = 200;
-  setup_->established_deadline.start(kEstablishedTimeout);
-  write_established();
+  const Error& error = result.error();
+  if (error.code == Errc::canceled) return finish(error.code, error.side, error.text);
+  refuse(std::move(result).error());
 }
-
-void Session::write_established() {
-  const Io io = write_rest(*client_, setup_->protocol->established(), setup_->written);
-  if (io.status == Io::Status::would_block) return;
-  if (io.status != Io::Status::ok) {
-    return finish(Errc::canceled, Side::client,
-                  "gone before the answer: " + std::generic_category().message(io.error));
-  }
-  begin_tunnel();
-}
-
-void Session::on_established_deadline() { finish(Errc::canceled, Side::client, "took no answer"); }
 
 void Session::begin_tunnel() {
-  enter(Stage::tunnel);
+  state_ = State::tunnel;
+  record_.stage = SessionStage::tunnel;
   setup_.reset();
   relay_ = std::make_unique<Relay>(
       context_.loop, *client_, *upstream_stream_, context_.flow,
@@ -275,7 +221,8 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
   if (verdict.refusal) return refuse(*verdict.refusal);
   if (setup_->ambiguity) return refuse(std::move(*setup_->ambiguity));
   PlainRequest& request = *setup_->request->plain;
-  enter(Stage::exchange);
+  state_ = State::exchange;
+  record_.stage = SessionStage::exchange;
   if (verdict.route == nullptr) {
     record_.status = 200;
     return close_with(request.own_answer());
@@ -320,7 +267,7 @@ void Session::on_exchange_done() {
 
 void Session::next_request() {
   record_.next_request();
-  stage_ = Stage::head;
+  state_ = State::head;
   if (setup_->admission == Admission::draining) {
     return finish(Outcome::Kind::none, Side::local, {});
   }
@@ -329,7 +276,7 @@ void Session::next_request() {
 
 void Session::refuse(Error error) {
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
-  setup_->dial.reset();
+  setup_->opening.reset();
   std::string answer = setup_->protocol->refusal(error);
   setup_->failure = std::move(error);
   close_with(std::move(answer));
@@ -337,7 +284,7 @@ void Session::refuse(Error error) {
 
 /// `answer` is what is left to be said.
 void Session::close_with(std::string answer) {
-  enter(Stage::answer);
+  state_ = State::answer;
   setup_->answer.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
                          setup_->exchange ? kMostForgottenOfBody : kMostForgotten,
                          LastAnswer::Done::to<&Session::on_answered>(this));
@@ -361,7 +308,7 @@ void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail)
 void Session::finish(Outcome outcome, Side closed_by, std::string_view detail) {
   if (relay_) record();
   conclude(outcome, closed_by, detail);
-  enter(Stage::over);
+  state_ = State::over;
   setup_.reset();
   // An exchange in the middle of its work still needs the client's stream to let go of it.
   client_->set_events(nullptr);

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/host_port.h"
-#include "dial/route_dial.h"
+#include "dial/dial.h"
 #include "net/stream.h"
 #include "policy/gate.h"
 #include "session/client_protocol.h"
@@ -18,9 +18,9 @@
 namespace culvert {
 
 /// One client connection, from accept to last byte: the order of events.  What the client speaks is
-/// its ClientProtocol's business, what it may have the Gate's; a RouteDial connects, a Relay or an
-/// Exchange moves the bytes.  The methods stand in the order in which a CONNECT passes them; a
-/// plain request leaves it for an Exchange and comes back for the next one.
+/// its ClientProtocol's business, what it may have the Gate's; a TunnelOpening connects, and a
+/// Relay moves the bytes.  The methods stand in the order in which a CONNECT passes them; a plain
+/// request leaves it for an Exchange and comes back for the next one.
 class Session final : private StreamEvents, private ClientEvents {
  public:
   /// `protocol` reads from `client`.  `peer` is nullopt for a unix socket.  `finished` comes once,
@@ -44,10 +44,9 @@ class Session final : private StreamEvents, private ClientEvents {
   std::uint32_t slot = 0;
 
  private:
-  using Stage = SessionStage;
+  enum class State : std::uint8_t { head, gate, opening, tunnel, exchange, answer, over };
   struct Setup;  // what is needed until a tunnel stands, and for plain requests
 
-  void enter(Stage stage);
   void on_ready(Stream& client) override;
 
   void on_request_begun() override;
@@ -57,10 +56,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_client_idle(Side closed_by) override;
 
   void on_verdict(Gate::Verdict verdict);
-  void dial(const Route& route, AddressGuard::Client place);
-  void on_dialed(DialResult result);
-  void write_established();
-  void on_established_deadline();
+  void on_opened(DialResult result);
   void begin_tunnel();
   void on_relay_done();
   bool was_false_success() const;
@@ -78,7 +74,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void conclude(Outcome outcome, Side closed_by, std::string_view detail);
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
-  Stage stage_ = Stage::head;
+  State state_ = State::head;
   SessionContext& context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

@@ -10,8 +10,8 @@ namespace culvert {
 namespace {
 
 std::string_view name_of(SessionStage stage) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "head", "route", "dial", "established", "tunnel", "exchange", "answer", "over"};
+  static constexpr std::array<std::string_view, 6> kNames = {"head",        "route",  "dial",
+                                                             "established", "tunnel", "exchange"};
   return kNames[static_cast<std::size_t>(stage)];
 }
 

@@ -23,8 +23,6 @@ enum class SessionStage : std::uint8_t {
   established,  ///< the client is told that there is one
   tunnel,       ///< bytes pass both ways
   exchange,     ///< a plain request is forwarded
-  answer,       ///< the last answer of ours is written; not recorded, see SessionRecord::stage
-  over,
 };
 
 /// How a session ended, or one plain request of it.
@@ -65,7 +63,8 @@ struct SessionRecord {
   std::int16_t status = 0;          ///< sent to the client; 0 if none
   std::int32_t connect_ms = -1;     ///< from the head's end to the upstream's yes; -1: never
   std::int32_t first_byte_ms = -1;  ///< to the response's head, of a plain request; -1: none
-  SessionStage stage = SessionStage::head;  ///< where it is; for an answer of ours, where it began
+  /// Where it is, or ended; an answer of ours does not change it.
+  SessionStage stage = SessionStage::head;
   Outcome outcome = Outcome::Kind::none;
   Side closed_by = Side::local;  ///< meaningful once there is an outcome
 

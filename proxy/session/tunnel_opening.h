@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "dial/route_dial.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "session/context.h"
+#include "session/session_record.h"
+
+namespace culvert {
+
+/// From a client that may have its tunnel to one that has been told that it stands: dials along the
+/// route, then writes the answer.  Fills in the record as it goes.
+class TunnelOpening {
+ public:
+  /// All of these outlive it.  `established` is the whole answer to the client.  `done` comes once,
+  /// and may destroy this: with the connection to the target; with Errc::canceled if the client is
+  /// gone; with any other error if the client is to be told of that.
+  TunnelOpening(SessionContext& context, Stream& client, SessionRecord& record,
+                std::string_view established, DialDone done);
+
+  void begin(const Route& route, const HostPort& target, AddressGuard::Client place);
+  void on_client_ready();
+  /// The client has not seen a byte of an answer, nor is it about to.
+  bool nothing_said() const { return record_.stage == SessionStage::dial; }
+
+ private:
+  void on_dialed(DialResult result);
+  void write_established();
+  void on_deadline();
+  void client_gone(std::string_view detail);
+
+  SessionContext& context_;
+  Stream& client_;
+  SessionRecord& record_;
+  std::string_view established_;
+  std::size_t written_ = 0;  // of it
+  DialDone done_;
+  Loop::Clock::time_point dial_begun_;
+  std::unique_ptr<RouteDial> dial_;
+  std::unique_ptr<Stream> upstream_;
+  Timer deadline_;  // of writing
+};
+
+}  // namespace culvert
