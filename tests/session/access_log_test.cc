@@ -52,6 +52,31 @@ TEST_CASE("in JSON it is one object") {
                      R"("bytes_down":0,"connect_ms":0,"total_ms":0,"closed_by":"client"\}\n)"));
 }
 
+TEST_CASE("what the line will say can be read while the session lives") {
+  Scene scene;
+  scene.add(http());
+  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
+  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
+  scene.start();
+  settle(scene.loop);
+  const SessionRecord& record = scene.session->record();
+  CHECK(record.id == 7);
+  CHECK(record.client_text() == "127.0.0.1:50001");
+  CHECK(record.method == "CONNECT");
+  CHECK(record.target == "gcr.io:443");
+  REQUIRE(record.upstream != nullptr);
+  CHECK(record.upstream->config.label == "http://proxy.example:1080");
+  CHECK(record.status == 200);
+  CHECK(record.bytes_up == 5);
+  CHECK(record.bytes_down == 7);
+  CHECK(record.connect_ms >= 0);
+  CHECK(record.stage == SessionStage::tunnel);
+  CHECK(record.outcome.kind == Outcome::Kind::none);
+  CHECK(scene.access_text().empty());
+  scene.session->abort("told to");
+  REQUIRE(scene.run());
+}
+
 TEST_CASE("a refusal's line has the cause, and no bytes") {
   Scene scene;
   scene.transport->fails(ECONNREFUSED);

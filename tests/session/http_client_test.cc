@@ -1,0 +1,206 @@
+// What an HTTP client's bytes come to, without a session.
+#include "session/http_client.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/scripted_stream.h"
+#include "support/turns.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr std::string_view kConnect = "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
+constexpr std::string_view kGet = "GET http://a.example/path HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+/// A client and what it was understood to say.
+struct Scene final : StreamEvents, ClientEvents {
+  explicit Scene(Pace pace = {}) : peer(loop, pace), stream(peer.stream()), http(context, *stream) {
+    stream->set_events(this);
+  }
+  ~Scene() {
+    CHECK(reports <= 1);
+    stream->set_events(nullptr);
+  }
+  void start() {
+    http.start(*this);
+    settle(loop, 100);
+  }
+
+  void on_ready(Stream&) override {
+    if (reports == 0) http.on_ready();
+  }
+  void on_request_begun() override { ++begun; }
+  void on_request(ClientRequest& given) override {
+    ++reports;
+    request = &given;
+  }
+  void on_bad_request(Error given) override {
+    ++reports;
+    error = std::move(given);
+  }
+  void on_client_gone(std::string_view detail) override {
+    ++reports;
+    gone = detail;
+  }
+  void on_client_idle(Side closed_by) override {
+    ++reports;
+    idle = closed_by;
+  }
+
+  Loop loop;
+  Log log{-1, -1, Log::Level::error, Log::Format::text};
+  Config config;
+  AccessPolicy access{{}, false};
+  Router router{1};
+  std::vector<HostPort> listeners;
+  AddressGuard guard{listeners, router, [](const IpAddress&) { return false; }};
+  std::vector<std::unique_ptr<Upstream>> upstreams;
+  std::string buffer = std::string(4096, '\0');
+  PipePool pipes;
+  SessionContext context{.loop = loop,
+                         .log = log,
+                         .config = config,
+                         .gate = Gate(access, router, 1),
+                         .guard = guard,
+                         .upstreams = upstreams,
+                         .flow = {buffer, pipes},
+                         .pseudonym = "scene"};
+  Peer peer;
+  std::unique_ptr<Stream> stream;
+  HttpClient http;
+  int reports = 0;
+  int begun = 0;
+  ClientRequest* request = nullptr;
+  std::optional<Error> error;
+  std::optional<std::string> gone;
+  std::optional<Side> idle;
+};
+
+}  // namespace
+
+TEST_CASE("a CONNECT asks for a tunnel, and its first bytes stand behind it") {
+  Scene scene(GENERATE(Pace{}, Pace{true, Pace::kAll}));
+  scene.peer.says(std::string(kConnect) + "early");
+  scene.start();
+  REQUIRE(scene.request != nullptr);
+  CHECK(scene.begun == 1);
+  CHECK(scene.request->method == "CONNECT");
+  CHECK(scene.request->target->to_string() == "gcr.io:443");
+  CHECK(scene.request->plain == nullptr);
+  CHECK_FALSE(scene.request->looped);
+  CHECK(scene.request->rest == "early");
+  CHECK(scene.http.established() == "HTTP/1.1 200 Connection established\r\n\r\n");
+}
+
+TEST_CASE("plain requests come one after the other") {
+  Scene scene;
+  scene.peer.says(std::string(kGet));
+  scene.start();
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(scene.request != nullptr);
+    CHECK(scene.request->method == "GET");
+    REQUIRE(scene.request->plain != nullptr);
+    CHECK(scene.request->plain->target.path == "/path");
+    CHECK(scene.request->target->to_string() == "a.example:80");
+    scene.request = nullptr;
+    scene.reports = 0;
+    scene.http.next_request();
+    scene.peer.says(std::string(kGet));
+    settle(scene.loop, 20);
+  }
+}
+
+TEST_CASE("a request that has been here before is known again") {
+  Scene scene;
+  scene.peer.says("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\nVia: 1.1 scene\r\n\r\n");
+  scene.start();
+  REQUIRE(scene.request != nullptr);
+  CHECK(scene.request->looped);
+}
+
+TEST_CASE("a head that nobody understands is no request, a bad target is a mistaken one") {
+  Scene scene;
+  SECTION("head") {
+    scene.peer.says("CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n");
+    scene.start();
+    REQUIRE(scene.error);
+    CHECK(scene.error->code == Errc::http_request_error);
+  }
+  SECTION("another protocol") {
+    scene.peer.says("\x05\x01");
+    scene.start();
+    REQUIRE(scene.error);
+    CHECK_THAT(scene.error->text, Contains("SOCKS"));
+    CHECK(scene.begun == 0);
+  }
+  SECTION("target") {
+    scene.peer.says("CONNECT gcr.io HTTP/1.1\r\nHost: gcr.io\r\n\r\n");
+    scene.start();
+    REQUIRE(scene.request != nullptr);
+    REQUIRE(scene.request->mistake);
+    CHECK(scene.request->method == "CONNECT");
+  }
+}
+
+TEST_CASE("a no to HEAD has no body") {
+  Scene scene;
+  const bool head = GENERATE(true, false);
+  const std::string method = head ? "HEAD" : "GET";
+  scene.peer.says(method + " http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  scene.start();
+  const std::string no = scene.http.refusal({Errc::http_request_denied, Side::local, 0, "no"});
+  CHECK_THAT(no, Contains("HTTP/1.1 403 culvert: no\r\n"));
+  CHECK(no.ends_with("\r\n\r\n") == head);
+}
+
+TEST_CASE("a client that leaves says so, unless nothing was going on") {
+  Scene scene;
+  SECTION("without a request") {
+    scene.peer.ends();
+    scene.start();
+    CHECK(scene.gone == "closed without a request");
+  }
+  SECTION("within one") {
+    scene.peer.says("CONNECT ").ends();
+    scene.start();
+    CHECK(scene.gone == "closed within the request's head");
+  }
+  SECTION("between two") {
+    scene.peer.says(std::string(kGet)).ends();
+    scene.start();
+    scene.reports = 0;
+    scene.http.next_request();
+    settle(scene.loop, 20);
+    CHECK(scene.idle == Side::client);
+  }
+}
+
+TEST_CASE("a head that does not come in time") {
+  Scene scene;
+  scene.config.header_timeout = 20ms;
+  scene.peer.says("CONNECT ");
+  scene.start();
+  CHECK(turn_until(scene.loop, [&] { return scene.reports > 0; }));
+  REQUIRE(scene.error);
+  CHECK(scene.error->code == Errc::http_request_timeout);
+}
+
+TEST_CASE("between two requests it is no mistake to say nothing") {
+  Scene scene;
+  scene.config.keep_alive_timeout = 20ms;
+  scene.peer.says(std::string(kGet));
+  scene.start();
+  scene.reports = 0;
+  scene.http.next_request();
+  SECTION("for too long") {}
+  SECTION("when draining begins") { scene.http.begin_drain(); }
+  CHECK(turn_until(scene.loop, [&] { return scene.reports > 0; }));
+  CHECK(scene.idle == Side::local);
+}
