@@ -9,12 +9,12 @@
 
 namespace culvert {
 
-/// A value of type T, or the Error that prevented it.  `Result<void>` carries only success.
-template <typename T>
+/// A value of type T, or the failure that prevented it.  `Result<void>` carries only success.
+template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -37,42 +37,42 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  Error& error() & {
+  E& error() & {
     assert(!ok());
     return *std::get_if<1>(&state_);
   }
-  const Error& error() const& {
+  const E& error() const& {
     assert(!ok());
     return *std::get_if<1>(&state_);
   }
-  Error&& error() && {
+  E&& error() && {
     assert(!ok());
     return std::move(*std::get_if<1>(&state_));
   }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <typename E>
+class [[nodiscard]] Result<void, E> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}
+  Result(E error) : error_(std::move(error)) {}
 
   bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  const Error& error() const& {
+  const E& error() const& {
     assert(!ok());
     return *error_;
   }
-  Error&& error() && {
+  E&& error() && {
     assert(!ok());
     return std::move(*error_);
   }
 
  private:
-  std::optional<Error> error_;
+  std::optional<E> error_;
 };
 
 }  // namespace culvert

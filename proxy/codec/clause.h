@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/text.h"
+#include "codec/handshake.h"
 
 namespace culvert {
 
@@ -25,16 +26,22 @@ inline std::string shown_upstream(std::string_view label) {
   return shorten_middle(label, kMaxShown);
 }
 
-// What a handshake says: clauses that stand behind "upstream NAME ".
+// How a handshake fails: clauses that stand behind "upstream NAME ".
 
-/// The answer itself is at fault, or what it says is about the upstream.
-inline Error upstream_fault(Errc code, std::string clause) {
-  return Error{.code = code, .side = Side::upstream, .sys = 0, .text = std::move(clause)};
+/// The reply itself is at fault, or what it says is about the upstream.
+inline HandshakeFailure upstream_fault(Errc code, std::string clause) {
+  return {{.code = code, .side = Side::upstream, .sys = 0, .text = std::move(clause)}};
 }
 
 /// The upstream did its part and reports that the target could not be reached.
-inline Error target_fault(Errc code, std::string clause) {
-  return Error{.code = code, .side = Side::target, .sys = 0, .text = std::move(clause)};
+inline HandshakeFailure target_fault(Errc code, std::string clause) {
+  return {{.code = code, .side = Side::target, .sys = 0, .text = std::move(clause)}};
+}
+
+/// `failure`, whose clause says for which target the upstream was asked.
+inline HandshakeFailure naming_target(HandshakeFailure failure) {
+  failure.names_target = true;
+  return failure;
 }
 
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -7,12 +8,48 @@
 
 namespace culvert {
 
+/// The phases of getting a connection through a proxy, in their order.
+enum class DialPhase : std::uint8_t {
+  lookup,          ///< of the target: its name, and whether it may be asked for
+  connect,         ///< to the proxy, or to the target itself
+  tls,             ///< with the proxy
+  greeting,        ///< what comes before the request and needs no target
+  authentication,  ///< the same, with credentials
+  request,         ///< for the target
+};
+
+constexpr std::string_view to_string(DialPhase phase) {
+  switch (phase) {
+    case DialPhase::lookup:
+      return "lookup";
+    case DialPhase::connect:
+      return "connect";
+    case DialPhase::tls:
+      return "TLS";
+    case DialPhase::greeting:
+      return "greeting";
+    case DialPhase::authentication:
+      return "authentication";
+    case DialPhase::request:
+      break;
+  }
+  return "request";
+}
+
+/// Why a handshake failed.  The text is a clause to stand behind "upstream NAME ": "refused our
+/// credentials".
+struct HandshakeFailure : Error {
+  /// The clause says for which target the proxy was asked, so that nobody needs to add it.
+  bool names_target = false;
+  /// The reply was to the time that passed before the request (HTTP's 408), and says nothing about
+  /// the request.
+  bool too_late = false;
+};
+
 /// The client's side of a handshake with an upstream proxy: bytes in, bytes out, no sockets and no
 /// clock.  One object serves one handshake.  The driver's loop:
 ///
 ///   write(take_output()); while (!done()) { consume(read()); write(take_output()); }
-///
-/// The errors' texts are clauses to stand behind "upstream NAME ": "refused our credentials".
 class Handshake {
  public:
   virtual ~Handshake() = default;
@@ -23,20 +60,15 @@ class Handshake {
 
   /// Takes received bytes; returns how many were used.  Fewer than given only when the handshake
   /// is done(): the rest belongs to the tunnel.
-  virtual Result<std::size_t> consume(std::string_view bytes) = 0;
+  virtual Result<std::size_t, HandshakeFailure> consume(std::string_view bytes) = 0;
 
   virtual bool done() const = 0;
 
-  /// After consume() failed: the answer was to the time that passed before the request (HTTP's
-  /// 408), and says nothing about the request.
-  virtual bool asked_too_late() const { return false; }
-
   /// What it means that the upstream closed the connection now.
-  virtual Error eof() const = 0;
+  virtual HandshakeFailure eof() const = 0;
 
-  /// The phase that is being waited for, for timeouts and logs: "greeting", "authentication",
-  /// "request".
-  virtual std::string_view phase() const = 0;
+  /// The phase whose reply is awaited: greeting, authentication or request.
+  virtual DialPhase phase() const = 0;
 };
 
 }  // namespace culvert

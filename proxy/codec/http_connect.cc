@@ -41,17 +41,17 @@ class HttpConnectHandshake final : public Handshake {
         shown_(shown_target(target)) {}
 
   std::string take_output() override;
-  Result<std::size_t> consume(std::string_view bytes) override;
+  Result<std::size_t, HandshakeFailure> consume(std::string_view bytes) override;
   bool done() const override { return done_; }
-  bool asked_too_late() const override { return asked_too_late_; }
-  Error eof() const override;
-  std::string_view phase() const override { return "request"; }
+  HandshakeFailure eof() const override;
+  DialPhase phase() const override { return DialPhase::request; }
 
  private:
-  Result<void> check_opening() const;
-  Result<void> look_at_head(std::string_view head);
+  Result<void, HandshakeFailure> check_opening() const;
+  Result<void, HandshakeFailure> look_at_head(std::string_view head);
   std::string advice(const ResponseHead& head) const;
-  Error refused(const ResponseHead& head) const;
+  HandshakeFailure refused(const ResponseHead& head) const;
+  static HandshakeFailure fault(int status, std::string clause);
 
   HostPort target_;
   std::optional<Credentials> credentials_;
@@ -59,7 +59,6 @@ class HttpConnectHandshake final : public Handshake {
   std::string shown_;
   bool sent_ = false;
   bool done_ = false;
-  bool asked_too_late_ = false;
   std::string buffer_;  // the head that is arriving, and nothing behind it
   HeadScanner scanner_{HeadScanner::Kind::response};
   int interim_answers_ = 0;
@@ -79,7 +78,7 @@ std::string HttpConnectHandshake::take_output() {
   return out + "\r\n";
 }
 
-Result<std::size_t> HttpConnectHandshake::consume(std::string_view bytes) {
+Result<std::size_t, HandshakeFailure> HttpConnectHandshake::consume(std::string_view bytes) {
   std::size_t used = 0;
   while (!done_ && used < bytes.size()) {
     const std::size_t had = buffer_.size();
@@ -99,13 +98,13 @@ Result<std::size_t> HttpConnectHandshake::consume(std::string_view bytes) {
   return used;
 }
 
-Result<void> HttpConnectHandshake::check_opening() const {
+Result<void, HandshakeFailure> HttpConnectHandshake::check_opening() const {
   std::string fault = why_not_http(buffer_);
   if (fault.empty()) return {};
   return upstream_fault(Errc::upstream_protocol_error, std::move(fault));
 }
 
-Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
+Result<void, HandshakeFailure> HttpConnectHandshake::look_at_head(std::string_view head) {
   ResponseHead answer;
   auto fine = parse_response_head(head, HeadLimits{}, answer);
   std::string unframed;
@@ -124,10 +123,9 @@ Result<void> HttpConnectHandshake::look_at_head(std::string_view head) {
   }
   if (answer.status < 200) {
     if (++interim_answers_ <= kMaxInterimAnswers) return {};
-    return upstream_fault(Errc::upstream_protocol_error,
-                          "sends interim answers only for " + shown_);
+    return naming_target(
+        upstream_fault(Errc::upstream_protocol_error, "sends interim answers only for " + shown_));
   }
-  asked_too_late_ = answer.status == 408;
   if (answer.status >= 300) return refused(answer);
   done_ = true;
   return {};
@@ -146,7 +144,7 @@ std::string HttpConnectHandshake::advice(const ResponseHead& head) const {
   }
 }
 
-Error HttpConnectHandshake::refused(const ResponseHead& head) const {
+HandshakeFailure HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
   const std::string place = " for " + shown_;
   // Another culvert's reason begins with its name, and most name the target.
@@ -157,39 +155,45 @@ Error HttpConnectHandshake::refused(const ResponseHead& head) const {
   if (!reason.empty()) text += " " + printable(reason, room);
   if (text.find(shown_) == std::string::npos) text += place;
   text += advice;
-  switch (head.status) {
+  HandshakeFailure failure = naming_target(fault(head.status, std::move(text)));
+  failure.too_late = head.status == 408;
+  return failure;
+}
+
+/// What `status` says about the upstream or the target.
+HandshakeFailure HttpConnectHandshake::fault(int status, std::string clause) {
+  switch (status) {
     case 403:
-      return upstream_fault(Errc::upstream_denied, std::move(text));
+      return upstream_fault(Errc::upstream_denied, std::move(clause));
     case 407:
-      return upstream_fault(Errc::upstream_auth_failed, std::move(text));
+      return upstream_fault(Errc::upstream_auth_failed, std::move(clause));
     case 405:
     case 501:
-      return upstream_fault(Errc::upstream_unsupported, std::move(text));
+      return upstream_fault(Errc::upstream_unsupported, std::move(clause));
     case 508:
       // Most likely by us: our Via came back.
-      return upstream_fault(Errc::proxy_loop_detected, std::move(text));
+      return upstream_fault(Errc::proxy_loop_detected, std::move(clause));
     case 504:
-      return target_fault(Errc::connection_timeout, std::move(text));
+      return target_fault(Errc::connection_timeout, std::move(clause));
     default:
-      return Error{.code = Errc::destination_unavailable,
-                   .side = head.status >= 500 ? Side::target : Side::upstream,
-                   .sys = 0,
-                   .text = std::move(text)};
+      return status >= 500 ? target_fault(Errc::destination_unavailable, std::move(clause))
+                           : upstream_fault(Errc::destination_unavailable, std::move(clause));
   }
 }
 
-Error HttpConnectHandshake::eof() const {
+HandshakeFailure HttpConnectHandshake::eof() const {
   if (buffer_.empty()) {
-    return upstream_fault(Errc::connection_terminated,
-                          "closed the connection instead of answering for " + shown_);
+    return naming_target(upstream_fault(
+        Errc::connection_terminated, "closed the connection instead of answering for " + shown_));
   }
   if (may_become_known(buffer_)) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "did not answer in HTTP - does the URL name the right protocol and "
                           "port?");
   }
-  return upstream_fault(Errc::connection_terminated,
-                        "closed the connection in the middle of its answer for " + shown_);
+  return naming_target(
+      upstream_fault(Errc::connection_terminated,
+                     "closed the connection in the middle of its answer for " + shown_));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::unique_ptr<Handshake> make_socks5_request(const HostPort& target,
 /// consume() is never reached, `refuses` below tells beforehand.
 std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::string_view user);
 
-/// An error if SOCKS4a cannot name `target` at all (an IPv6 literal).
-std::optional<Error> socks4a_refuses(const HostPort& target);
+/// A failure if SOCKS4a cannot name `target` at all (an IPv6 literal).
+std::optional<HandshakeFailure> socks4a_refuses(const HostPort& target);
 
 }  // namespace culvert

@@ -25,14 +25,14 @@ class Socks4aHandshake final : public Handshake {
         shown_(shown_target(target)) {}
 
   std::string take_output() override;
-  Result<std::size_t> consume(std::string_view bytes) override;
+  Result<std::size_t, HandshakeFailure> consume(std::string_view bytes) override;
   bool done() const override { return done_; }
-  Error eof() const override;
-  std::string_view phase() const override { return "request"; }
+  HandshakeFailure eof() const override;
+  DialPhase phase() const override { return DialPhase::request; }
 
  private:
-  Result<void> look_at_reply();
-  Error refused(std::uint8_t code) const;
+  Result<void, HandshakeFailure> look_at_reply();
+  HandshakeFailure refused(std::uint8_t code) const;
 
   HostPort target_;
   std::string user_;
@@ -61,7 +61,7 @@ std::string Socks4aHandshake::take_output() {
   return out;
 }
 
-Result<std::size_t> Socks4aHandshake::consume(std::string_view bytes) {
+Result<std::size_t, HandshakeFailure> Socks4aHandshake::consume(std::string_view bytes) {
   std::size_t used = 0;
   while (!done_ && used < bytes.size()) {
     reply_[filled_++] = bytes[used++];
@@ -72,7 +72,7 @@ Result<std::size_t> Socks4aHandshake::consume(std::string_view bytes) {
   return used;
 }
 
-Result<void> Socks4aHandshake::look_at_reply() {
+Result<void, HandshakeFailure> Socks4aHandshake::look_at_reply() {
   const std::string_view reply(reply_.data(), filled_);
   // The reply's version is 0; some servers send their own version, 4.
   if (reply[0] != 0 && reply[0] != kVersion) {
@@ -91,33 +91,37 @@ Result<void> Socks4aHandshake::look_at_reply() {
   return {};
 }
 
-Error Socks4aHandshake::refused(std::uint8_t code) const {
+HandshakeFailure Socks4aHandshake::refused(std::uint8_t code) const {
   const std::string number = " (SOCKS4 reply " + std::to_string(code) + ")";
   switch (code) {
     case 91:
-      return target_fault(Errc::destination_unavailable,
-                          "rejected or failed to reach " + shown_ + number);
+      return naming_target(target_fault(Errc::destination_unavailable,
+                                        "rejected or failed to reach " + shown_ + number));
     case 92:
-      return upstream_fault(
+      return naming_target(upstream_fault(
           Errc::upstream_auth_failed,
-          "refused " + shown_ + " because it found no identd on this host" + number);
+          "refused " + shown_ + " because it found no identd on this host" + number));
     case 93:
-      return upstream_fault(Errc::upstream_auth_failed,
-                            "refused " + shown_ + " because identd names another user" + number);
+      return naming_target(
+          upstream_fault(Errc::upstream_auth_failed,
+                         "refused " + shown_ + " because identd names another user" + number));
     default:
-      return upstream_fault(Errc::upstream_protocol_error,
-                            "answered for " + shown_ + " with an unknown code" + number);
+      return naming_target(
+          upstream_fault(Errc::upstream_protocol_error,
+                         "answered for " + shown_ + " with an unknown code" + number));
   }
 }
 
-Error Socks4aHandshake::eof() const {
+HandshakeFailure Socks4aHandshake::eof() const {
   if (filled_ > 0) {
-    return upstream_fault(Errc::connection_terminated,
-                          "closed the connection in the middle of its answer for " + shown_);
+    return naming_target(
+        upstream_fault(Errc::connection_terminated,
+                       "closed the connection in the middle of its answer for " + shown_));
   }
-  return target_fault(Errc::connection_terminated,
-                      "closed the connection instead of answering for " + shown_ +
-                          " - ssh -D does this when the far end cannot resolve or reach it");
+  return naming_target(
+      target_fault(Errc::connection_terminated,
+                   "closed the connection instead of answering for " + shown_ +
+                       " - ssh -D does this when the far end cannot resolve or reach it"));
 }
 
 }  // namespace
@@ -126,10 +130,11 @@ std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::s
   return std::make_unique<Socks4aHandshake>(target, user);
 }
 
-std::optional<Error> socks4a_refuses(const HostPort& target) {
+std::optional<HandshakeFailure> socks4a_refuses(const HostPort& target) {
   if (!target.ip || target.ip->is_v4()) return std::nullopt;
-  return upstream_fault(Errc::upstream_unsupported, "cannot be asked for " + shown_target(target) +
-                                                        " - SOCKS4a has no IPv6 addresses");
+  return naming_target(upstream_fault(
+      Errc::upstream_unsupported,
+      "cannot be asked for " + shown_target(target) + " - SOCKS4a has no IPv6 addresses"));
 }
 
 }  // namespace culvert

@@ -97,7 +97,7 @@ class Socks5Handshake final : public Handshake {
     return {};
   }
 
-  Result<std::size_t> consume(std::string_view bytes) override {
+  Result<std::size_t, HandshakeFailure> consume(std::string_view bytes) override {
     std::size_t used = 0;
     while (!done() && used < bytes.size()) {
       reply_[filled_++] = bytes[used++];
@@ -114,8 +114,8 @@ class Socks5Handshake final : public Handshake {
   }
 
   bool done() const override { return stage_ == Stage::done; }
-  Error eof() const override;
-  std::string_view phase() const override;
+  HandshakeFailure eof() const override;
+  DialPhase phase() const override;
 
  private:
   enum class Stage : std::uint8_t { greeting, authentication, request, done };
@@ -126,11 +126,11 @@ class Socks5Handshake final : public Handshake {
 
   std::string_view reply() const { return {reply_.data(), filled_}; }
   /// True if the reply of this stage is complete; then the next stage has begun.
-  Result<bool> look_at_reply();
-  Result<bool> look_at_method();
-  Result<bool> look_at_auth_status();
-  Result<bool> look_at_request_reply();
-  Error refused(std::uint8_t code) const;
+  Result<bool, HandshakeFailure> look_at_reply();
+  Result<bool, HandshakeFailure> look_at_method();
+  Result<bool, HandshakeFailure> look_at_auth_status();
+  Result<bool, HandshakeFailure> look_at_request_reply();
+  HandshakeFailure refused(std::uint8_t code) const;
   void enter(Stage stage) {
     stage_ = part_ == Part::greeting && stage == Stage::request ? Stage::done : stage;
     sent_ = false;
@@ -173,7 +173,7 @@ std::string Socks5Handshake::request_message() const {
   return out;
 }
 
-Result<bool> Socks5Handshake::look_at_reply() {
+Result<bool, HandshakeFailure> Socks5Handshake::look_at_reply() {
   switch (stage_) {
     case Stage::greeting:
       return look_at_method();
@@ -187,7 +187,7 @@ Result<bool> Socks5Handshake::look_at_reply() {
   return true;
 }
 
-Result<bool> Socks5Handshake::look_at_method() {
+Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
   if (reply()[0] != kVersion) {
     if (may_become_known(reply()) || (reply().size() == 1 && reply()[0] == '\0')) return false;
     const std::string_view guess = guess_protocol(reply());
@@ -224,7 +224,7 @@ Result<bool> Socks5Handshake::look_at_method() {
       "chose authentication method " + std::to_string(method) + ", which was not offered");
 }
 
-Result<bool> Socks5Handshake::look_at_auth_status() {
+Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
   // RFC 1929 says version 1; some servers repeat the 5 of SOCKS.
   if (reply()[0] != kAuthVersion && reply()[0] != kVersion) {
     return upstream_fault(Errc::upstream_protocol_error,
@@ -238,10 +238,10 @@ Result<bool> Socks5Handshake::look_at_auth_status() {
   return true;
 }
 
-Result<bool> Socks5Handshake::look_at_request_reply() {
+Result<bool, HandshakeFailure> Socks5Handshake::look_at_request_reply() {
   if (reply()[0] != kVersion) {
-    return upstream_fault(Errc::upstream_protocol_error,
-                          "answered the request for " + shown_ + " with nonsense");
+    return naming_target(upstream_fault(Errc::upstream_protocol_error,
+                                        "answered the request for " + shown_ + " with nonsense"));
   }
   if (filled_ < 2) return false;
   // Decided on this byte alone: what stands behind it is often cut short (INTEROP 6a).
@@ -259,26 +259,26 @@ Result<bool> Socks5Handshake::look_at_request_reply() {
       address = 1 + std::size_t{byte_of(reply()[4])};
       break;
     default:
-      return upstream_fault(Errc::upstream_protocol_error, "granted " + shown_ +
-                                                               " with an address of unknown type " +
-                                                               std::to_string(byte_of(reply()[3])));
+      return naming_target(upstream_fault(
+          Errc::upstream_protocol_error, "granted " + shown_ + " with an address of unknown type " +
+                                             std::to_string(byte_of(reply()[3]))));
   }
   if (filled_ < 4 + address + 2) return false;
   stage_ = Stage::done;
   return true;
 }
 
-Error Socks5Handshake::refused(std::uint8_t code) const {
+HandshakeFailure Socks5Handshake::refused(std::uint8_t code) const {
   const auto* const found = std::find_if(kReplies.begin(), kReplies.end(),
                                          [code](const Reply& reply) { return reply.code == code; });
   const Reply& reply = found == kReplies.end() ? kUnassigned : *found;
   std::string text = with_target(reply.words, shown_) + " (SOCKS reply " + std::to_string(code);
   // 3proxy accepts any password at first and refuses the request instead (INTEROP 6a).
   if (code == 2 && credentials_) text += ", perhaps because of a wrong password";
-  return Error{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"};
+  return naming_target({{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"}});
 }
 
-Error Socks5Handshake::eof() const {
+HandshakeFailure Socks5Handshake::eof() const {
   switch (stage_) {
     case Stage::greeting:
       if (filled_ > 0) {
@@ -297,26 +297,28 @@ Error Socks5Handshake::eof() const {
           "closed the connection after our user name and password - are they right?");
     case Stage::request:
       if (filled_ > 0) {
-        return upstream_fault(Errc::connection_terminated,
-                              "closed the connection in the middle of its answer for " + shown_);
+        return naming_target(
+            upstream_fault(Errc::connection_terminated,
+                           "closed the connection in the middle of its answer for " + shown_));
       }
-      return target_fault(Errc::connection_terminated,
-                          "closed the connection instead of answering for " + shown_ +
-                              " - ssh -D does this when the far end cannot resolve or reach it");
+      return naming_target(
+          target_fault(Errc::connection_terminated,
+                       "closed the connection instead of answering for " + shown_ +
+                           " - ssh -D does this when the far end cannot resolve or reach it"));
     case Stage::done:
       break;
   }
   return upstream_fault(Errc::connection_terminated, "closed the connection");
 }
 
-std::string_view Socks5Handshake::phase() const {
+DialPhase Socks5Handshake::phase() const {
   switch (stage_) {
     case Stage::greeting:
-      return "greeting";
+      return DialPhase::greeting;
     case Stage::authentication:
-      return "authentication";
+      return DialPhase::authentication;
     default:
-      return "request";
+      return DialPhase::request;
   }
 }
 

@@ -29,7 +29,7 @@ int specificity(const Error& error) {
     case Errc::tls_protocol_error:
       return 5;
     default:
-      return 6;  // somebody said precisely what is wrong
+      return 6;  // says precisely what is wrong
   }
 }
 

@@ -9,7 +9,13 @@
 
 namespace culvert {
 
-/// What a dial came to: a stream that is connected to the target, or why there is none.
+/// What one attempt through one upstream may take, so that it does not eat the time of those behind
+/// it: connecting to the proxy is over in 4 s or will not happen, and a proxy that has not answered
+/// in 8 s leaves 4 s of the usual 12 for the next.  `?connect-timeout` takes the place of both.
+inline constexpr std::chrono::milliseconds kConnectLimit{4'000};  ///< to connect to the proxy
+inline constexpr std::chrono::milliseconds kAttemptLimit{8'000};  ///< in all
+
+/// A stream that is connected to the target, or why there is none.
 using DialResult = Result<std::unique_ptr<Stream>>;
 using DialDone = Callback<void(DialResult)>;
 
@@ -22,16 +28,15 @@ class Dial {
   virtual void start() = 0;
   /// A name is being looked up at the moment.
   virtual bool resolving() const { return false; }
-  /// What it would have to say if its time were over now: whose fault, and a text that "within 4 s"
-  /// can be put behind.  That is a clause to stand behind the address, or, of a dial through an
-  /// upstream, a sentence.
+  /// What it would fail with if its time were over now: whose fault, and a text that "within 4 s"
+  /// can be put behind.  That is a clause to stand behind the address, or, of a hop, a sentence.
   virtual Error overdue() const;
 };
 
 /// How much an error tells about the cause; of several failed attempts the highest is reported.
 int specificity(const Error& error);
 
-/// An upstream that was asked and said nothing: its tunnel may be dead, or the target.
+/// An upstream that was asked and did not answer: its tunnel may be dead, or the target.
 bool is_silence(const Error& error);
 
 /// What a failed connect() means: code, and a clause to stand behind the peer's name ("refused the

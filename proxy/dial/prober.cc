@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "dial/attempt_limits.h"
+#include "dial/dial_text.h"
 
 namespace culvert {
 
@@ -35,27 +35,28 @@ void Prober::on_timer() {
 }
 
 void Prober::probe() {
-  dial_ = std::make_unique<ProxyDial>(loop_, upstream_, host_, ProxyDial::Purpose::tunnel,
-                                      AddressCheck{}, kConnectLimit, kAttemptLimit,
-                                      DialDone::to<&Prober::on_done>(this));
+  dial_ = make_upstream_dial(
+      upstream_request(loop_, upstream_, host_, DialPurpose::tunnel, AddressCheck{}, DialBudget{}),
+      UpstreamDial::Done::to<&Prober::on_done>(this));
   dial_->start();
 }
 
-void Prober::on_done(DialResult result) {
+void Prober::on_done(UpstreamResult&& result) {
   constexpr auto kPermit = UpstreamHealth::Permit::granted;
   const auto dial = std::move(dial_);
-  const auto proof = dial->proof(result);
-  if (dial->request_answered()) upstream_.health->replied(loop_.now());
-  if (proof == ProxyDial::Proof::works) upstream_.succeeded(kPermit, loop_.now(), log_);
+  const Replied replied = dial->replied();
+  const Proof proof = proof_of(result, replied, upstream_.health->is_silent());
+  if (replied == Replied::to_request) upstream_.health->replied(loop_.now());
+  if (proof == Proof::works) upstream_.succeeded(kPermit, loop_.now(), log_);
   if (result) {
     stream_ = std::move(*result);
     stream_->set_events(this);
     timer_.start(kSuccessSettles);
     return on_ready(*stream_);
   }
-  Error error = std::move(result).error();
+  Error error = to_error(result.error(), upstream_.config, host_, DialPurpose::tunnel);
   error.text = "probe: " + error.text;
-  if (proof == ProxyDial::Proof::fails) {
+  if (proof == Proof::fails) {
     upstream_.health->probe_failed_quietly();
     upstream_.failed(kPermit, error, loop_.now(), log_);
     return timer_.start(interval_);

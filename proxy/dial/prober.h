@@ -4,7 +4,8 @@
 #include <memory>
 
 #include "base/host_port.h"
-#include "dial/proxy_dial.h"
+#include "dial/upstream.h"
+#include "dial/upstream_dial.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -26,7 +27,7 @@ class Prober final : private StreamEvents {
  private:
   void on_timer();
   void probe();
-  void on_done(DialResult result);
+  void on_done(UpstreamResult&& result);
   void on_ready(Stream& stream) override;
   void pass();
   void fail(const std::string& text);
@@ -37,7 +38,7 @@ class Prober final : private StreamEvents {
   const HostPort& host_;
   std::chrono::milliseconds interval_;
   Timer timer_;
-  std::unique_ptr<ProxyDial> dial_;
+  std::unique_ptr<UpstreamDial> dial_;
   std::unique_ptr<Stream> stream_;  // after a success, while it is seen whether it lasts
 };
 

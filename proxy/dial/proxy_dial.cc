@@ -1,308 +1,186 @@
 #include "dial/proxy_dial.h"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "codec/http_connect.h"
-#include "codec/socks.h"
+#include "dial/dial_text.h"
+#include "dial/upstream.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 
 using std::chrono::milliseconds;
-using Kind = UpstreamConfig::Kind;
+using Subject = DialFailure::Subject;
 
-namespace {
-
-// A connection that has waited may be dead without a word: this machine slept, or a NAT forgot it.
-// Who answers at all mostly does so sooner.
-constexpr milliseconds kWarmPatience{1'000};
-
-}  // namespace
-
-ProxyDial::ProxyDial(Loop& loop, Upstream& upstream, const HostPort& target, Purpose purpose,
-                     const AddressCheck& check, milliseconds connect_limit, milliseconds budget,
-                     DialDone done)
-    : loop_(loop),
-      upstream_(upstream),
-      target_(target),
-      purpose_(purpose),
-      check_(check),
+ProxyDial::ProxyDial(const UpstreamRequest& request, Done done, std::unique_ptr<Stream> pooled)
+    : request_(request),
       done_(done),
-      begun_(loop.now()),
-      deadline_(loop.now() + std::min(budget, upstream.config.connect_timeout.value_or(budget))),
-      connect_limit_(upstream.config.connect_timeout.value_or(connect_limit)),
-      timer_(loop, Callback<void()>::to<&ProxyDial::on_timeout>(this)) {}
-
-AddressGuard::Egress ProxyDial::egress() const {
-  return is_direct() ? AddressGuard::Egress::direct : AddressGuard::Egress::through_upstream;
+      timer_(request.loop, Callback<void()>::to<&ProxyDial::on_timeout>(this)),
+      stream_(std::move(pooled)) {
+  times_.pooled = stream_ != nullptr;
 }
 
 void ProxyDial::start() {
-  begun_ = loop_.now();
-  timer_.start(left());
-  if (auto permitted = check_.target(target_, egress()); !permitted) {
-    return fail_target(std::move(permitted).error());
+  if (!stream_) {
+    if (auto objection = objection_to(request_)) return fail(std::move(*objection));
+    return connect();
   }
-  if (upstream_.config.resolve_local && !target_.ip && !resolved_) {
-    stage_ = Stage::look_up;
-    lookup_ = std::make_unique<Lookup>(
-        loop_, target_.host, Side::target,
-        Callback<void(Lookup::Found)>::to<&ProxyDial::on_target_found>(this));
-    return;
-  }
-  connect();
-}
-
-void ProxyDial::on_target_found(Lookup::Found found) {
-  lookup_.reset();
-  if (!found) {
-    Error error = std::move(found).error();
-    error.text += " (resolve=local)";
-    return fail_target(std::move(error));
-  }
-  auto permitted = check_.resolved(*found, target_.port, egress());
-  if (!permitted) return fail_target(std::move(permitted).error());
-  // SOCKS4a knows IPv4 only; for the others the system's preference stands.
-  auto chosen = permitted->begin();
-  if (upstream_.config.kind == Kind::socks4a) {
-    chosen = std::find_if(permitted->begin(), permitted->end(),
-                          [](const auto& ip) { return ip.is_v4(); });
-    if (chosen == permitted->end()) chosen = permitted->begin();
-  }
-  resolved_ = HostPort{chosen->to_string(), target_.port, *chosen};
-  connect();
+  timer_.start(request_.left());
+  step_ = next_step();
+  advance();
 }
 
 void ProxyDial::connect() {
-  if (upstream_.config.kind == Kind::socks4a) {
-    if (auto refused = socks4a_refuses(asked_for())) {
-      refused->text = upstream_name() + " " + refused->text;
-      return fail(std::move(*refused));
-    }
-  }
-  // That a connection went stale shows when the proxy is asked.  Where it is not, the client would
-  // be the one to find out.
-  const bool is_asked = purpose_ != Purpose::forward || (upstream_.config.kind != Kind::http &&
-                                                         upstream_.config.kind != Kind::https);
-  if (upstream_.warm && takes_warm_ && purpose_ != Purpose::warm && is_asked) {
-    if ((stream_ = upstream_.warm->take(loop_))) {
-      from_pool_ = true;
-      timer_.start(std::min(kWarmPatience, left() / 2));
-      return begin_handshake();
-    }
-  }
-  connect_anew();
-}
-
-void ProxyDial::connect_anew() {
-  stage_ = Stage::connect;
+  const Upstream& upstream = request_.upstream;
+  const bool has_proxy = protocol_of(upstream.config).has_proxy;
   // Through another upstream, connecting takes that one's handshake too.
-  const bool limited = !is_direct() && !upstream_.config.via_index;
-  timer_.start(limited ? std::min(connect_limit_, left()) : left());
-  transport_ = upstream_.transport->dial(
-      is_direct() ? target_ : upstream_.config.address, is_direct() ? Side::target : Side::upstream,
-      is_direct() ? check_ : AddressCheck{}, DialDone::to<&ProxyDial::on_connected>(this));
+  const bool limited = has_proxy && !upstream.config.via_index;
+  timer_.start(limited ? std::min(request_.connect_limit, request_.left()) : request_.left());
+  const auto done = DialDone::to<&ProxyDial::on_connected>(this);
+  transport_ =
+      has_proxy
+          ? upstream.transport->dial(upstream.config.address, Side::upstream, AddressCheck{}, done)
+          : upstream.transport->dial(request_.target, Side::target, request_.check, done);
   transport_->start();
-}
-
-/// Of the budget.
-milliseconds ProxyDial::left() const {
-  return std::max(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()), milliseconds(0));
-}
-
-/// The silent connection is kept: perhaps it is only the target that is slow.
-void ProxyDial::dial_fresh() {
-  timer_.stop();  // the other one has the same deadline
-  fresh_ = std::make_unique<ProxyDial>(loop_, upstream_, target_, purpose_, check_, connect_limit_,
-                                       left(), DialDone::to<&ProxyDial::on_fresh_done>(this));
-  fresh_->takes_warm_ = false;
-  fresh_->resolved_ = resolved_;
-  fresh_->start();
-}
-
-void ProxyDial::on_fresh_done(DialResult result) {
-  const auto fresh = std::move(fresh_);
-  const bool said_no = fresh->proxy_answered_ && !fresh->proxy_failed_;
-  if (!result && !said_no && stream_) {
-    // The one from the pool is silent, but may still answer.
-    fresh_error_ = std::move(result).error();
-    fresh_proxy_failed_ = fresh->proxy_failed_;
-    timer_.start(left());
-    return;
-  }
-  proxy_failed_ = fresh->proxy_failed_;
-  proxy_answered_ = proxy_answered_ || fresh->proxy_answered_;
-  request_answered_ = request_answered_ || fresh->request_answered_;
-  if (result && stream_ && upstream_.warm) upstream_.warm->distrust();
-  timer_.stop();
-  stream_.reset();
-  done_(std::move(result));
-}
-
-/// The connection from the pool will not answer any more either.
-void ProxyDial::give_up_as_fresh() {
-  proxy_failed_ = fresh_proxy_failed_;
-  timer_.stop();
-  stream_.reset();
-  done_(std::move(*fresh_error_));
-}
-
-/// A connection that went stale in the pool: nobody needs to know.
-void ProxyDial::replace_stale() {
-  from_pool_ = false;
-  proxy_answered_ = request_answered_ = false;
-  stream_.reset();
-  handshake_.reset();
-  if (fresh_error_) return give_up_as_fresh();
-  if (!fresh_) connect_anew();
 }
 
 void ProxyDial::on_connected(DialResult result) {
   transport_.reset();
   if (!result) {
-    Error error = std::move(result).error();
-    if (reset_ && error.code != Errc::connection_refused) return give_up(std::move(*reset_));
-    const bool refused_by_proxy = !is_direct() && error.code == Errc::connection_refused;
-    if (upstream_.config.via_index) {
-      // The hop's target is our proxy; that somebody far away was refused is no reason to hold.
-      if (error.side == Side::target) {
-        error.side = Side::upstream;
-        if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
-      }
-      error.text = out_of_reach(error.text);
-    } else {
-      error.text = (is_direct() ? target_name() : upstream_name()) + " " + error.text +
-                   (refused_by_proxy ? " - is the tunnel up?" : "");
-    }
-    return fail(std::move(error));
+    return fail(connect_failure(request_.upstream.config, std::move(result).error()));
   }
-  if (reset_) return give_up(std::move(*reset_));
   stream_ = std::move(*result);
-  connected_ = loop_.now();
-  if (is_direct()) return succeed();
-  timer_.start(left());
-  if (upstream_.config.kind != Kind::https) return begin_handshake();
-  stage_ = Stage::tls;
-  const auto& config = upstream_.config;
-  auto tls =
-      TlsStream::client(std::move(stream_), *upstream_.tls,
-                        config.sni.empty() ? config.address.host : config.sni, *upstream_.tls_session);
-  tls_ = tls.get();
-  stream_ = std::move(tls);
+  times_.connected = request_.loop.now();
+  step_ = next_step();
+  if (step_ != nullptr) timer_.start(request_.left());
+  advance();
+}
+
+/// Begins the next handshake; nullptr if there is none.
+HandshakeStep* ProxyDial::next_step() {
+  if (!times_.pooled && !tls_ && protocol_of(request_.upstream.config).uses_tls) {
+    tls_.emplace(stream_, request_.upstream);
+    stream_->set_events(this);
+    return &*tls_;
+  }
+  if (proxy_) return nullptr;
+  if (tls_) times_.secured = request_.loop.now();
+  auto handshake = make_proxy_handshake();
+  if (!handshake) return nullptr;
+  proxy_.emplace(*stream_, std::move(handshake));
   stream_->set_events(this);
-  continue_tls();
+  return &*proxy_;
 }
 
-void ProxyDial::continue_tls() {
-  const Io io = tls_->handshake();
-  if (io.status == Io::Status::would_block) return;
-  if (io.status != Io::Status::ok) return fail_tls(io);
-  secured_ = loop_.now();
-  begin_handshake();
-}
-
-void ProxyDial::begin_handshake() {
-  handshake_ = make_handshake();
-  if (!handshake_) return succeed();
-  stage_ = Stage::handshake;
-  output_ = handshake_->take_output();
-  stream_->set_events(this);
-  continue_handshake();
-}
-
-/// What is left to say to the proxy; nullptr if nothing is.
-std::unique_ptr<Handshake> ProxyDial::make_handshake() const {
-  const auto& config = upstream_.config;
-  switch (config.kind) {
-    case Kind::direct:
-      return nullptr;
-    case Kind::socks5:
-      if (purpose_ == Purpose::warm) return make_socks5_greeting(config.credentials);
-      return from_pool_ ? make_socks5_request(asked_for(), config.credentials)
-                        : make_socks5_handshake(asked_for(), config.credentials);
-    case Kind::socks4a:
-      if (purpose_ == Purpose::warm) return nullptr;
-      return make_socks4a_handshake(
-          asked_for(), config.credentials ? std::string_view(config.credentials->user) : "");
-    case Kind::http:
-    case Kind::https:
-      break;
+std::unique_ptr<Handshake> ProxyDial::make_proxy_handshake() const {
+  const UpstreamConfig& config = request_.upstream.config;
+  if (request_.purpose == DialPurpose::forward && protocol_of(config).takes_absolute_form) {
+    return nullptr;
   }
-  if (purpose_ == Purpose::warm || purpose_ == Purpose::forward) return nullptr;
-  return make_http_connect_handshake(asked_for(), config.credentials, upstream_.pseudonym);
+  const auto part = request_.purpose == DialPurpose::warm ? HandshakePart::greeting
+                    : times_.pooled                       ? HandshakePart::request
+                                                          : HandshakePart::whole;
+  return make_handshake(config, part, request_.target, request_.upstream.pseudonym);
 }
 
-void ProxyDial::continue_handshake() {
-  std::array<char, 2048> buffer;
-  for (;;) {
-    if (!flush_output()) return;
-    if (handshake_->done()) return succeed();
-    const Io io = stream_->try_read(buffer);
-    if (io.status == Io::Status::would_block) return;
-    if (io.status != Io::Status::ok) return fail_io(io);
-    proxy_answered_ = true;
-    request_answered_ = request_answered_ || handshake_->phase() == "request";
-    const std::string_view bytes(buffer.data(), io.bytes);
-    const auto used = handshake_->consume(bytes);
-    if (!used) {
-      if (from_pool_ && handshake_->asked_too_late()) return replace_stale();
-      Error error = used.error();
-      error.text = upstream_name() + " " + error.text;
-      return fail(std::move(error));
+void ProxyDial::advance() {
+  while (step_ != nullptr) {
+    switch (step_->advance()) {
+      case HandshakeStep::Progress::waits:
+        return;
+      case HandshakeStep::Progress::failed:
+        return fail(step_failure());
+      case HandshakeStep::Progress::done:
+        step_ = next_step();
     }
-    // What is glued to the reply belongs to the tunnel.
-    if (*used < bytes.size()) stream_->unread(std::string(bytes.substr(*used)));
-    output_ = handshake_->take_output();
   }
+  succeed();
 }
 
-/// True when nothing is left to write; false when it waits or has failed.
-bool ProxyDial::flush_output() {
-  while (!output_.empty()) {
-    const Io io = stream_->try_write(output_);
-    if (io.status == Io::Status::would_block) return false;
-    if (io.status != Io::Status::ok) {
-      fail_io(io);
-      return false;
-    }
-    output_.erase(0, io.bytes);
-  }
-  return true;
+DialFailure ProxyDial::step_failure() const {
+  const Io& io = step_->last_io();
+  // TLS that breaks later on: the proxy did not like our side of it.
+  const bool tls_broke = tls_ && io.status == Io::Status::error && io.error == EPROTO;
+  if (tls_broke) return {.cause = tls_->failure(io), .phase = DialPhase::tls};
+  return {.cause = step_->failure(io), .phase = step_->phase()};
 }
 
-void ProxyDial::on_ready(Stream&) {
-  if (stage_ == Stage::tls) return continue_tls();
-  continue_handshake();
+void ProxyDial::on_timeout() {
+  DialFailure failure = overdue();
+  failure.waited = request_.waited();
+  fail(std::move(failure));
 }
 
-std::string ProxyDial::spent() const {
-  using Time = Loop::Clock::time_point;
-  const auto text = [](std::string_view phase, Time from, Time to) {
-    return fmt::format("{} {} ms", phase, std::chrono::round<milliseconds>(to - from).count());
+DialFailure ProxyDial::overdue() const {
+  if (transport_) return connect_overdue(request_.upstream.config, *transport_);
+  const DialPhase phase = step_->phase();
+  return {
+      .cause = {{Errc::connection_timeout, Side::upstream, 0, overdue_clause(phase)}},
+      .phase = phase,
   };
-  const Time now = loop_.now();
-  if (from_pool_) return text("warm, handshake", begun_, now);
-  if (connected_ == Time{}) return text("connect", begun_, now);
-  std::string all = text("connect", begun_, connected_);
-  if (is_direct()) return all;
-  const bool secured = secured_ != Time{};
-  if (secured || stage_ == Stage::tls) {
-    all += ", " + text("TLS", connected_, secured ? secured_ : now);
-  }
-  if (stage_ == Stage::handshake) {
-    all += ", " + text("handshake", secured ? secured_ : connected_, now);
-  }
-  return all;
+}
+
+DialTimes ProxyDial::times() const {
+  DialTimes times = times_;
+  times.begun = request_.begun;
+  times.phase = proxy_ ? DialPhase::request : tls_ ? DialPhase::tls : DialPhase::connect;
+  return times;
+}
+
+void ProxyDial::fail(DialFailure failure) {
+  timer_.stop();
+  transport_.reset();
+  stream_.reset();
+  UpstreamResult result(std::move(failure));
+  done_(std::move(result));
 }
 
 void ProxyDial::succeed() {
   timer_.stop();
-  fresh_.reset();
   stream_->set_events(nullptr);
-  done_(std::move(stream_));
+  UpstreamResult result(std::move(stream_));
+  done_(std::move(result));
+}
+
+std::optional<DialFailure> objection_to(const UpstreamRequest& request) {
+  if (auto permitted = request.check.target(request.target, request.egress()); !permitted) {
+    return DialFailure{
+        .cause = {std::move(permitted).error()},
+        .phase = DialPhase::lookup,
+        .subject = Subject::target,
+    };
+  }
+  auto refusal = cannot_ask_for(request.target, request.upstream.config);
+  if (!refusal) return std::nullopt;
+  return DialFailure{.cause = std::move(*refusal), .phase = DialPhase::lookup};
+}
+
+namespace {
+
+Subject connected_to(const UpstreamConfig& upstream) {
+  if (!protocol_of(upstream).has_proxy) return Subject::target;
+  return upstream.via_index ? Subject::hop : Subject::upstream;
+}
+
+}  // namespace
+
+DialFailure connect_failure(const UpstreamConfig& upstream, Error error) {
+  const Subject subject = connected_to(upstream);
+  if (subject == Subject::hop && error.side == Side::target) {
+    // The hop's target is our proxy; that somebody far away was refused is no reason to hold.
+    error.side = Side::upstream;
+    if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
+  }
+  return {.cause = {std::move(error)}, .phase = DialPhase::connect, .subject = subject};
+}
+
+DialFailure connect_overdue(const UpstreamConfig& upstream, const Dial& transport) {
+  const Subject subject = connected_to(upstream);
+  DialFailure failure{
+      .cause = {transport.overdue()}, .phase = DialPhase::connect, .subject = subject};
+  failure.cause.side = subject == Subject::target ? Side::target : Side::upstream;
+  return failure;
 }
 
 }  // namespace culvert

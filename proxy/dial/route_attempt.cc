@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include "codec/clause.h"
-#include "dial/attempt_limits.h"
+#include "dial/dial_text.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 namespace {
@@ -17,17 +18,19 @@ constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
 }  // namespace
 
 RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
-                           ProxyDial::Purpose purpose, const AddressCheck& check,
+                           DialPurpose purpose, const AddressCheck& check,
                            std::chrono::milliseconds budget, Done done)
     : loop_(loop),
       log_(log),
       upstream_(upstream),
       target_(target),
+      purpose_(purpose),
       done_(done),
       begun_(loop.now()),
       permit_(upstream.health->begin_attempt(loop.now())),
-      dial_(loop, upstream, target_, purpose, check, kConnectLimit, budget,
-            DialDone::to<&RouteAttempt::on_done>(this)) {}
+      dial_(make_upstream_dial(
+          upstream_request(loop, upstream, target_, purpose, check, DialBudget{.total = budget}),
+          UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {
   if (!learned_) upstream_.health->abandoned(permit_);
@@ -38,37 +41,41 @@ void RouteAttempt::start() {
     log_.write(Log::Level::debug,
                fmt::format("{}: trying {}", shown_target(target_), upstream_.config.name));
   }
-  dial_.start();
+  dial_->start();
 }
 
 void RouteAttempt::tell(const DialResult& result) const {
   log_.write(Log::Level::debug,
              fmt::format("{}: {} {}: {}", shown_target(target_), upstream_.config.name,
-                         result ? "has connected" : result.error().text, dial_.spent()));
+                         result ? "has connected" : result.error().text,
+                         describe(dial_->times(), loop_.now())));
 }
 
-void RouteAttempt::on_done(DialResult result) {
+void RouteAttempt::on_done(UpstreamResult&& outcome) {
+  const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
+  proxy_failed_ = !outcome && outcome.error().proxy_failed();
+  DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (log_.enabled(Log::Level::debug)) tell(result);
-  learn(result);
+  learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
 }
 
-void RouteAttempt::learn(const DialResult& result) {
+void RouteAttempt::learn(Proof proof, const DialResult& result) {
   const auto now = loop_.now();
-  if (dial_.request_answered()) upstream_.health->replied(now);
-  switch (dial_.proof(result)) {
-    case ProxyDial::Proof::none:
+  if (dial_->replied() == Replied::to_request) upstream_.health->replied(now);
+  switch (proof) {
+    case Proof::none:
       return;
-    case ProxyDial::Proof::works:
+    case Proof::works:
       learned_ = true;
       if (result) upstream_.health->connected();
       return upstream_.succeeded(permit_, now, log_);
-    case ProxyDial::Proof::fails:
+    case Proof::fails:
       learned_ = true;
       return upstream_.failed(permit_, result.error(), now, log_);
-    case ProxyDial::Proof::silent:
+    case Proof::silent:
       unanswered_ = true;
       learned_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
   }
@@ -76,8 +83,8 @@ void RouteAttempt::learn(const DialResult& result) {
 
 void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {
   Upstream& upstream = attempt->upstream_;
-  const bool direct = upstream.config.kind == UpstreamConfig::Kind::direct;
-  if (direct || attempt->dial_.request_answered()) return;
+  if (!protocol_of(upstream.config).has_proxy) return;
+  if (attempt->dial_->replied() == Replied::to_request) return;
   if (upstream.stragglers.size() >= kMostStragglers) return;
   attempt->done_ = {};
   upstream.stragglers.push_back(std::move(attempt));

@@ -3,7 +3,8 @@
 #include <memory>
 
 #include "base/log.h"
-#include "dial/proxy_dial.h"
+#include "dial/upstream.h"
+#include "dial/upstream_dial.h"
 
 namespace culvert {
 
@@ -14,18 +15,18 @@ class RouteAttempt final : public Straggler {
   /// Not called once the attempt goes on alone.  May destroy the attempt.
   using Done = Callback<void(RouteAttempt&, DialResult)>;
 
-  /// The loop, the log and the upstream outlive the attempt; the rest as for ProxyDial.
+  /// The loop, the log and the upstream outlive the attempt; the rest as for UpstreamRequest.
   RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
-               ProxyDial::Purpose purpose, const AddressCheck& check,
-               std::chrono::milliseconds budget, Done done);
+               DialPurpose purpose, const AddressCheck& check, std::chrono::milliseconds budget,
+               Done done);
   ~RouteAttempt() override;
   RouteAttempt(const RouteAttempt&) = delete;
   RouteAttempt& operator=(const RouteAttempt&) = delete;
 
   void start();
   Upstream& upstream() const { return upstream_; }
-  /// After a failure: see ProxyDial.
-  bool proxy_failed() const { return dial_.proxy_failed(); }
+  /// After a failure: see DialFailure.
+  bool proxy_failed() const { return proxy_failed_; }
 
   /// After a failure: the proxy accepted the request and sent no reply, see
   /// UpstreamHealth::unanswered().
@@ -37,20 +38,22 @@ class RouteAttempt final : public Straggler {
   static void overtaken(std::unique_ptr<RouteAttempt> attempt);
 
  private:
-  void on_done(DialResult result);
-  void learn(const DialResult& result);
+  void on_done(UpstreamResult&& outcome);
+  void learn(Proof proof, const DialResult& result);
   void tell(const DialResult& result) const;
 
   Loop& loop_;
   Log& log_;
   Upstream& upstream_;
   HostPort target_;
+  DialPurpose purpose_;
   Done done_;
   Loop::Clock::time_point begun_;
   UpstreamHealth::Permit permit_;
   bool learned_ = false;
   bool unanswered_ = false;
-  ProxyDial dial_;
+  bool proxy_failed_ = false;
+  std::unique_ptr<UpstreamDial> dial_;
 };
 
 }  // namespace culvert

@@ -8,7 +8,6 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
-#include "dial/attempt_limits.h"
 #include "dial/candidates.h"
 
 namespace culvert {
@@ -22,8 +21,8 @@ constexpr milliseconds kHoldRetry{250};
 }  // namespace
 
 RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-                     ProxyDial::Purpose purpose, const AddressCheck& check,
-                     const DialLimits& limits, DialDone done)
+                     DialPurpose purpose, const AddressCheck& check, const DialLimits& limits,
+                     DialDone done)
     : loop_(loop),
       log_(log),
       upstreams_(std::move(upstreams)),

@@ -32,7 +32,7 @@ class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
   RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-            ProxyDial::Purpose purpose, const AddressCheck& check, const DialLimits& limits,
+            DialPurpose purpose, const AddressCheck& check, const DialLimits& limits,
             DialDone done);
   ~RouteDial();
 
@@ -60,7 +60,7 @@ class RouteDial final : public Dial {
   Log& log_;
   std::vector<Upstream*> upstreams_;
   HostPort target_;
-  ProxyDial::Purpose purpose_;
+  DialPurpose purpose_;
   AddressCheck check_;
   DialLimits limits_;
   Loop::Clock::time_point deadline_;

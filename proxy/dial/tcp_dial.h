@@ -45,7 +45,7 @@ class TcpDial final : public Dial, private StreamEvents {
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<TcpStream>> attempts_;
   Timer delay_;
-  std::optional<Error> failure_;  // the most telling one so far
+  std::optional<Error> failure_;  // the most specific one so far
 };
 
 /// RFC 8305 section 4: the families alternate, beginning with the first address's.

@@ -1,6 +1,9 @@
 #include "dial/via_transport.h"
 
-#include "dial/proxy_dial.h"
+#include <utility>
+
+#include "dial/dial_text.h"
+#include "dial/upstream_dial.h"
 
 namespace culvert {
 namespace {
@@ -8,12 +11,39 @@ namespace {
 // The dial that waits for this one has the deadline; this is only never shorter.
 constexpr std::chrono::milliseconds kLongest{60'000};
 
+/// A dial through the hop, as a Transport gives it.
+class HopDial final : public Dial {
+ public:
+  HopDial(Loop& loop, Upstream& hop, const HostPort& address, DialDone done)
+      : hop_(hop),
+        address_(address),
+        done_(done),
+        dial_(make_upstream_dial(
+            upstream_request(loop, hop, address, DialPurpose::hop, AddressCheck{},
+                             DialBudget{.connect = kLongest, .total = kLongest}),
+            UpstreamDial::Done::to<&HopDial::on_done>(this))) {}
+
+  void start() override { dial_->start(); }
+  Error overdue() const override {
+    return to_error(dial_->overdue(), hop_.config, address_, DialPurpose::hop);
+  }
+
+ private:
+  void on_done(UpstreamResult&& result) {
+    done_(to_dial_result(std::move(result), hop_.config, address_, DialPurpose::hop));
+  }
+
+  Upstream& hop_;
+  const HostPort& address_;
+  DialDone done_;
+  std::unique_ptr<UpstreamDial> dial_;
+};
+
 }  // namespace
 
 std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck&,
                                          DialDone done) {
-  return std::make_unique<ProxyDial>(loop_, hop_, address, ProxyDial::Purpose::hop, AddressCheck{},
-                                     kLongest, kLongest, done);
+  return std::make_unique<HopDial>(loop_, hop_, address, done);
 }
 
 }  // namespace culvert

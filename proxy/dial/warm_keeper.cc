@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "dial/attempt_limits.h"
-#include "dial/proxy_dial.h"
 #include "dial/upstream.h"
 
 namespace culvert {
@@ -20,10 +18,10 @@ constexpr milliseconds kRest{2'000};
 
 /// A connection on its way to being ready.
 struct WarmKeeper::Filling {
-  void on_done(DialResult result) { keeper.on_filled(*this, std::move(result)); }
+  void on_done(UpstreamResult&& result) { keeper.on_filled(*this, std::move(result)); }
 
   WarmKeeper& keeper;
-  std::unique_ptr<ProxyDial> dial;
+  std::unique_ptr<UpstreamDial> dial;
 };
 
 WarmKeeper::WarmKeeper(Loop& loop, Upstream& upstream, std::size_t wanted)
@@ -71,14 +69,15 @@ void WarmKeeper::fill() {
   while (pool_->size() + filling_.size() < wanted_ && !resting_) {
     filling_.push_back(std::unique_ptr<Filling>(new Filling{*this, nullptr}));
     Filling& filling = *filling_.back();
-    filling.dial = std::make_unique<ProxyDial>(
-        loop_, upstream_, upstream_.config.address, ProxyDial::Purpose::warm, AddressCheck{},
-        kConnectLimit, kAttemptLimit, DialDone::to<&Filling::on_done>(&filling));
+    filling.dial =
+        make_upstream_dial(upstream_request(loop_, upstream_, upstream_.config.address,
+                                            DialPurpose::warm, AddressCheck{}, DialBudget{}),
+                           UpstreamDial::Done::to<&Filling::on_done>(&filling));
     filling.dial->start();
   }
 }
 
-void WarmKeeper::on_filled(Filling& filling, DialResult result) {
+void WarmKeeper::on_filled(Filling& filling, UpstreamResult&& result) {
   std::erase_if(filling_, [&](const auto& own) { return own.get() == &filling; });
   // Requests meet the trouble by themselves, and report it.
   if (!result) return rest();

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "dial/dial.h"
+#include "dial/upstream_dial.h"
 #include "dial/warm_pool.h"
 #include "net/ready_set.h"
 #include "net/timer.h"
@@ -36,7 +36,7 @@ class WarmKeeper final : private StreamEvents {
   void on_ready(Stream& stream) override;
   void discard_spoiled(const Stream* stream, std::uint64_t id);
   void fill();
-  void on_filled(Filling& filling, DialResult result);
+  void on_filled(Filling& filling, UpstreamResult&& result);
   void rest();
   void on_timer();
 

@@ -8,9 +8,10 @@ struct ssl_session_st;
 namespace culvert {
 
 /// The last session that a server gave, offered again at the next handshakes (RFC 8446
-/// section 2.2).  One for each server, shared by the workers.  Appendix C.4 there advises to offer each but
-/// once, so that nobody can tell two connections to be of the same client; ours go from one address
-/// to one proxy anyway, and several often begin before the first has brought a new session.
+/// section 2.2).  One for each server, shared by the workers.  Appendix C.4 there advises to offer
+/// each but once, so that nobody can tell two connections to be of the same client; ours go from
+/// one address to one proxy anyway, and several often begin before the first has brought a new
+/// session.
 class TlsSessionSlot {
  public:
   TlsSessionSlot() = default;

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "dial/upstream_protocol.h"
 #include "dial/via_transport.h"
 
 namespace culvert {
@@ -52,7 +53,7 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
 void Generation::tend_upstreams() {
   const Config& config = ruleset_->config;
   for (const auto& upstream : upstreams_) {
-    if (upstream->config.kind == UpstreamConfig::Kind::direct) continue;
+    if (!protocol_of(upstream->config).has_proxy) continue;
     if (config.probe) {
       probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream,
                                                   *config.probe, config.probe_interval));

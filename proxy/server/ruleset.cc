@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/same_upstream.h"
+#include "dial/upstream_protocol.h"
 #include "net/own_address.h"
 
 namespace culvert {
@@ -54,7 +55,7 @@ std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
   std::vector<std::shared_ptr<const TlsClientContext>> tls;
   for (const UpstreamConfig& upstream : upstreams) {
     tls.push_back(nullptr);
-    if (upstream.kind != UpstreamConfig::Kind::https) continue;
+    if (!protocol_of(upstream).uses_tls) continue;
     auto made = TlsClientContext::make({upstream.ca, upstream.cert, upstream.key});
     if (made) {
       tls.back() = *made;

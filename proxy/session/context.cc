@@ -10,8 +10,8 @@
 namespace culvert {
 
 std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPort& target,
-                                                ProxyDial::Purpose purpose,
-                                                AddressGuard::Client client, DialDone done) {
+                                                DialPurpose purpose, AddressGuard::Client client,
+                                                DialDone done) {
   std::vector<Upstream*> on_route;
   for (const std::size_t index : route.upstreams) on_route.push_back(upstreams[index].get());
   if (log.enabled(Log::Level::debug)) {

@@ -29,9 +29,8 @@ struct SessionContext {
   std::size_t sessions = 0;    ///< that live; they count themselves
 
   /// A dial along `route` for a client; start() it.
-  std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target,
-                                  ProxyDial::Purpose purpose, AddressGuard::Client client,
-                                  DialDone done);
+  std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,
+                                  AddressGuard::Client client, DialDone done);
 };
 
 }  // namespace culvert

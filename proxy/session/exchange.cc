@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "dial/candidates.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 
@@ -77,9 +78,9 @@ void Exchange::dial() {
   connection_.reused = false;
   connection_.stream.reset();
   const PlainRequest& request = request_.request();
-  dial_ = context_.dial(*route_, target(),
-                        request.upgrade ? ProxyDial::Purpose::tunnel : ProxyDial::Purpose::forward,
-                        request.client, DialDone::to<&Exchange::on_dialed>(this));
+  dial_ =
+      context_.dial(*route_, target(), request.upgrade ? DialPurpose::tunnel : DialPurpose::forward,
+                    request.client, DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 
@@ -97,9 +98,8 @@ void Exchange::on_dialed(DialResult result) {
   }
   if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   connection_.stream = std::move(*result);
-  using Kind = UpstreamConfig::Kind;
-  const Kind kind = connection_.upstream->config.kind;
-  connection_.to_proxy = (kind == Kind::http || kind == Kind::https) && !request_.request().upgrade;
+  connection_.to_proxy =
+      protocol_of(connection_.upstream->config).takes_absolute_form && !request_.request().upgrade;
   connection_.target = target();
   connection_.route = route_;
   activate();

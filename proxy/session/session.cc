@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "dial/upstream_protocol.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
 #include "session/tunnel_opening.h"
@@ -210,7 +211,7 @@ void Session::on_relay_done() {
 /// Some proxies grant what they have not tried yet; then the failure looks like this.
 bool Session::was_false_success() const {
   return relay_->end().closed_by == Side::upstream && relay_->bytes_down() == 0 &&
-         relay_->bytes_up() > 0 && record_.upstream->config.kind != UpstreamConfig::Kind::direct;
+         relay_->bytes_up() > 0 && protocol_of(record_.upstream->config).has_proxy;
 }
 
 void Session::begin_exchange(const Gate::Verdict& verdict) {

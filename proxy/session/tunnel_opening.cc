@@ -34,7 +34,7 @@ void TunnelOpening::begin(const Route& route, const HostPort& target, AddressGua
   // again.
   if (client_.broken()) return client_gone({});
   dial_begun_ = context_.loop.now();
-  dial_ = context_.dial(route, target, ProxyDial::Purpose::tunnel, place,
+  dial_ = context_.dial(route, target, DialPurpose::tunnel, place,
                         DialDone::to<&TunnelOpening::on_dialed>(this));
   dial_->start();
 }

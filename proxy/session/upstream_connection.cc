@@ -1,6 +1,7 @@
 #include "session/upstream_connection.h"
 
 #include "codec/clause.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 
@@ -11,7 +12,7 @@ bool UpstreamConnection::leads_to(const HostPort& wanted, bool upgrade) const {
 
 std::string UpstreamConnection::name_for(const HostPort& wanted) const {
   const std::string shown = shown_target(wanted);
-  if (upstream->config.kind == UpstreamConfig::Kind::direct) return "target " + shown;
+  if (!protocol_of(upstream->config).has_proxy) return "target " + shown;
   const std::string proxy = shown_upstream(upstream->config.label);
   if (to_proxy) return "upstream " + proxy + " (for " + shown + ")";
   return "target " + shown + " (through " + proxy + ")";

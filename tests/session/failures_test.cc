@@ -241,60 +241,6 @@ TEST_CASE("each phase has its deadline, and the answer names the phase") {
   CHECK_FALSE(scene.upstream.open());
 }
 
-TEST_CASE("with resolve=local the name is looked up here") {
-  Scene scene;
-  UpstreamConfig config = GENERATE(socks5, socks4a)();
-  const bool socks4 = config.kind == UpstreamConfig::Kind::socks4a;
-  config.resolve_local = true;
-  scene.add(config);
-  scene.client.says("CONNECT both.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  SECTION("to the address that is preferred, or that SOCKS4a has words for") {
-    set_addresses("both.test", {"2001:db8::7", "192.0.2.7"});
-    if (socks4) {
-      scene.upstream.hears("\x04\x01\x01\xbb\xc0\x00\x02\x07\x00"s);
-    } else {
-      scene.upstream.hears(kGreeting).says("\x05\x00"s).hears("\x05\x01\x00\x04\x20\x01\x0d\xb8"s);
-    }
-    scene.start();
-    CHECK(turn_until(scene.loop, [&] { return scene.upstream.verdict().empty(); }));
-  }
-  SECTION("to an address that SOCKS4a has no words for") {
-    set_addresses("both.test", {"2001:db8::7"});
-    scene.start();
-    if (socks4) {
-      const Answer answer = scene.answer();
-      CHECK(answer.status == 502);
-      CHECK_THAT(answer.reason, Contains("no IPv6 addresses"));
-    }
-  }
-  SECTION("and does not resolve") {
-    set_addresses("both.test", {});
-    scene.start();
-    const Answer answer = scene.answer();
-    CHECK(answer.status == 502);
-    CHECK_THAT(answer.reason,
-               Contains("target both.test:443 does not resolve here") && Contains("resolve=local"));
-    CHECK(scene.dials() == 0);
-  }
-}
-
-TEST_CASE("a local lookup that hangs is a 504, and nothing waits for it") {
-  Scene scene;
-  const HangingNames names;
-  UpstreamConfig config = socks5();
-  config.resolve_local = true;
-  scene.config.connect_timeout = 300ms;
-  scene.add(config);
-  scene.client.says("CONNECT hangs.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  scene.start();
-  REQUIRE(turn_until(scene.loop, [&] { return names.waiting() == 1; }));
-  scene.clock.advance(300ms);
-  REQUIRE(turn_until(scene.loop, [&] { return scene.finished > 0; }));
-  const Answer answer = parse_answer(scene.client.heard());
-  CHECK(answer.status == 504);
-  CHECK_THAT(answer.reason, Contains("target hangs.test:443 did not resolve here within 0.3 s"));
-}
-
 TEST_CASE("a long target name does not push the cause out of the reason phrase") {
   Scene scene;
   scene.add(socks5());

@@ -142,7 +142,7 @@ struct Mute {
     std::vector<Upstream*> all;
     for (const auto& each : scene.upstreams) all.push_back(each.get());
     request->dial = std::make_unique<RouteDial>(
-        scene.loop, scene.log(), all, HostPort::parse(target).value(), ProxyDial::Purpose::tunnel,
+        scene.loop, scene.log(), all, HostPort::parse(target).value(), DialPurpose::tunnel,
         AddressCheck{}, kImpatient, DialDone::to<&RouteScene::Request::on_done>(request.get()));
     request->dial->start();
     CHECK(turn_until(scene.loop, [&] { return request->done(); }));
@@ -205,7 +205,7 @@ TEST_CASE("an answer while others wait in vain is one") {
     requests[i].dial = std::make_unique<RouteDial>(
         mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream},
         HostPort::parse(std::string(1, static_cast<char>('a' + i)) + ".example:443").value(),
-        ProxyDial::Purpose::tunnel, AddressCheck{}, kImpatient,
+        DialPurpose::tunnel, AddressCheck{}, kImpatient,
         DialDone::to<&RouteScene::Request::on_done>(&requests[i]));
     requests[i].dial->start();
   }
@@ -267,7 +267,7 @@ TEST_CASE("a plain request that connects to a silent proxy has heard nothing of 
   RouteScene::Request request;
   request.dial = std::make_unique<RouteDial>(
       mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream}, mute.scene.target,
-      ProxyDial::Purpose::forward, AddressCheck{}, kImpatient,
+      DialPurpose::forward, AddressCheck{}, kImpatient,
       DialDone::to<&RouteScene::Request::on_done>(&request));
   request.dial->start();
   CHECK(request.connected());

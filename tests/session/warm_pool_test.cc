@@ -308,9 +308,11 @@ TEST_CASE(
   Peer& own = warmed.next();
   auto& loop = warmed.scene.loop;
   RouteScene::Request request;
-  ProxyDial dial(loop, warmed.upstream, warmed.scene.target, ProxyDial::Purpose::forward,
-                 AddressCheck{}, 1s, 1s, DialDone::to<&RouteScene::Request::on_done>(&request));
-  dial.start();
+  request.dial = std::make_unique<RouteDial>(
+      loop, warmed.scene.log(), std::vector<Upstream*>{&warmed.upstream}, warmed.scene.target,
+      DialPurpose::forward, AddressCheck{}, kImpatient,
+      DialDone::to<&RouteScene::Request::on_done>(&request));
+  request.dial->start();
   CHECK(request.connected());
   CHECK(own.open());
   CHECK(warmed.peers[0]->open());

@@ -49,7 +49,7 @@ inline Outcome play(Handshake& handshake, const std::vector<std::string>& replie
     take();
   }
   outcome.done = handshake.done();
-  outcome.phase = handshake.phase();
+  outcome.phase = to_string(handshake.phase());
   if (!outcome.done) outcome.at_eof = handshake.eof();
   return outcome;
 }

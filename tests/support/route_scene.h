@@ -64,7 +64,7 @@ class RouteScene {
     dials_.push_back(std::make_unique<Request>());
     Request& request = *dials_.back();
     request.dial = std::make_unique<RouteDial>(loop, log_, std::move(all), target,
-                                               ProxyDial::Purpose::tunnel, AddressCheck{}, limits,
+                                               DialPurpose::tunnel, AddressCheck{}, limits,
                                                DialDone::to<&Request::on_done>(&request));
     request.dial->start();
     return request;

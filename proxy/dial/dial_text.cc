@@ -1,0 +1,109 @@
+#include "dial/dial_text.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/duration.h"
+#include "base/text.h"
+#include "codec/clause.h"
+#include "dial/upstream_protocol.h"
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+using Subject = DialFailure::Subject;
+
+/// A sentence while it is put together.
+struct Sentence {
+  std::string text;
+  bool names_target = false;
+};
+
+Sentence about_upstream(const DialFailure& failure, const UpstreamConfig& upstream) {
+  std::string text = "upstream " + shown_upstream(upstream.label) + " " + failure.cause.text;
+  const bool refused =
+      failure.phase == DialPhase::connect && failure.cause.code == Errc::connection_refused;
+  if (refused) text += " - is the tunnel up?";
+  return {std::move(text), failure.cause.names_target};
+}
+
+/// The upstream's proxy could not be reached by way of another upstream.  Of a long chain only both
+/// ends are named: who was meant, and who failed.
+Sentence about_hop(const std::string& cause, const UpstreamConfig& upstream, const HostPort& target,
+                   DialPurpose purpose) {
+  if (purpose == DialPurpose::hop) return {cause, false};
+  const std::string place =
+      purpose == DialPurpose::warm ? ": " : " for " + shown_target(target) + ": ";
+  const std::string all = "upstream " + shown_upstream(upstream.label) + " is out of reach" + place;
+  std::string meant = shorten_middle(all, kMostOfText - std::min(kMostOfText, cause.size()));
+  const bool names_target = purpose != DialPurpose::warm && meant.ends_with(place);
+  return {std::move(meant) + cause, names_target};
+}
+
+Sentence begin(const DialFailure& failure, const UpstreamConfig& upstream, const HostPort& target,
+               DialPurpose purpose) {
+  switch (failure.subject) {
+    case Subject::upstream:
+      break;
+    case Subject::target:
+      return {"target " + shown_target(target) + " " + failure.cause.text, true};
+    case Subject::hop:
+      return about_hop(failure.cause.text, upstream, target, purpose);
+  }
+  return about_upstream(failure, upstream);
+}
+
+}  // namespace
+
+std::string describe(const DialFailure& failure, const UpstreamConfig& upstream,
+                     const HostPort& target, DialPurpose purpose) {
+  Sentence sentence = begin(failure, upstream, target, purpose);
+  if (failure.waited) sentence.text += " within " + format_seconds(*failure.waited);
+  if (!protocol_of(upstream).has_proxy) {
+    sentence.text += " (direct)";
+  } else if (purpose != DialPurpose::hop && !sentence.names_target) {
+    sentence.text += " (for " + shown_target(target) + ")";
+  }
+  return std::move(sentence.text);
+}
+
+Error to_error(const DialFailure& failure, const UpstreamConfig& upstream, const HostPort& target,
+               DialPurpose purpose) {
+  const Error& cause = failure.cause;
+  return {cause.code, cause.side, cause.sys, describe(failure, upstream, target, purpose)};
+}
+
+DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstream,
+                          const HostPort& target, DialPurpose purpose) {
+  if (result) return std::move(*result);
+  return to_error(result.error(), upstream, target, purpose);
+}
+
+std::string overdue_clause(DialPhase phase) {
+  if (phase == DialPhase::tls) return "did not finish the TLS handshake";
+  return "did not answer the " + std::string(to_string(phase));
+}
+
+std::string describe(const DialTimes& times, DialTimes::Time now) {
+  using Time = DialTimes::Time;
+  const auto text = [](std::string_view phase, Time from, Time to) {
+    return fmt::format("{} {} ms", phase, std::chrono::round<milliseconds>(to - from).count());
+  };
+  if (times.pooled) return text("warm, handshake", times.begun, now);
+  if (times.connected == Time{}) return text("connect", times.begun, now);
+  std::string all = text("connect", times.begun, times.connected);
+  const bool secured = times.secured != Time{};
+  if (secured || times.phase == DialPhase::tls) {
+    all += ", " + text("TLS", times.connected, secured ? times.secured : now);
+  }
+  if (times.phase > DialPhase::tls) {
+    all += ", " + text("handshake", secured ? times.secured : times.connected, now);
+  }
+  return all;
+}
+
+}  // namespace culvert

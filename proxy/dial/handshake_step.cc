@@ -1,0 +1,82 @@
+#include "dial/handshake_step.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "dial/upstream.h"
+
+namespace culvert {
+
+TlsStep::TlsStep(std::unique_ptr<Stream>& stream, Upstream& upstream) {
+  const UpstreamConfig& config = upstream.config;
+  auto tls = TlsStream::client(std::move(stream), *upstream.tls,
+                               config.sni.empty() ? config.address.host : config.sni,
+                               *upstream.tls_session);
+  tls_ = tls.get();
+  stream = std::move(tls);
+}
+
+HandshakeStep::Progress TlsStep::advance() {
+  io_ = tls_->handshake();
+  if (io_.status == Io::Status::would_block) return Progress::waits;
+  return io_.status == Io::Status::ok ? Progress::done : Progress::failed;
+}
+
+HandshakeFailure TlsStep::failure(const Io& io) const { return {tls_->handshake_error(io)}; }
+
+ProxyStep::ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake)
+    : stream_(stream), handshake_(std::move(handshake)), output_(handshake_->take_output()) {}
+
+HandshakeStep::Progress ProxyStep::advance() {
+  std::array<char, 2048> buffer;
+  for (;;) {
+    io_ = output_.write_to(stream_);
+    if (io_.status != Io::Status::ok) return pause_or_fail();
+    if (handshake_->done()) return Progress::done;
+    io_ = stream_.try_read(buffer);
+    if (io_.status != Io::Status::ok) return pause_or_fail();
+    if (!take({buffer.data(), io_.bytes})) return Progress::failed;
+  }
+}
+
+HandshakeStep::Progress ProxyStep::pause_or_fail() {
+  if (io_.status == Io::Status::would_block) return Progress::waits;
+  // A proxy that has greeted and closes has answered: it is how ssh -D says no.
+  if (replied_ != Replied::nothing) note_reply();
+  return Progress::failed;
+}
+
+/// False if the proxy refused.
+bool ProxyStep::take(std::string_view bytes) {
+  note_reply();
+  auto used = handshake_->consume(bytes);
+  if (!used) {
+    refusal_ = std::move(used).error();
+    return false;
+  }
+  // What is glued to the reply belongs to the tunnel.
+  if (*used < bytes.size()) stream_.unread(std::string(bytes.substr(*used)));
+  output_ = Output(handshake_->take_output());
+  return true;
+}
+
+/// Something in the present phase.
+void ProxyStep::note_reply() {
+  replied_ = std::max(replied_,
+                      phase() == DialPhase::request ? Replied::to_request : Replied::to_greeting);
+}
+
+HandshakeFailure ProxyStep::failure(const Io& io) const {
+  if (refusal_) return *refusal_;
+  HandshakeFailure failure = handshake_->eof();
+  if (io.status == Io::Status::error) {
+    failure.sys = io.error;
+    failure.text += " (" + std::generic_category().message(io.error) + ")";
+  }
+  return failure;
+}
+
+}  // namespace culvert

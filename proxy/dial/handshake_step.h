@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "codec/handshake.h"
+#include "dial/dial_outcome.h"
+#include "net/output.h"
+#include "net/stream.h"
+#include "net/tls_stream.h"
+
+namespace culvert {
+
+struct Upstream;
+
+/// One of the handshakes that make of a connection to a proxy one to the target.
+class HandshakeStep {
+ public:
+  enum class Progress : std::uint8_t { waits, done, failed };
+
+  virtual ~HandshakeStep() = default;
+  /// Goes on as far as the stream lets it; it waits for on_ready().
+  virtual Progress advance() = 0;
+  virtual DialPhase phase() const = 0;
+  /// What it means that the stream came to `io`, or after advance() failed, that this did.
+  virtual HandshakeFailure failure(const Io& io) const = 0;
+  /// What the stream came to last.
+  const Io& last_io() const { return io_; }
+
+ protected:
+  Io io_;
+};
+
+/// TLS with an upstream's proxy.
+class TlsStep final : public HandshakeStep {
+ public:
+  /// Puts TLS around `stream`.
+  TlsStep(std::unique_ptr<Stream>& stream, Upstream& upstream);
+  Progress advance() override;
+  DialPhase phase() const override { return DialPhase::tls; }
+  HandshakeFailure failure(const Io& io) const override;
+
+ private:
+  TlsStream* tls_;  // the stream around
+};
+
+/// The proxy's own handshake: SOCKS, or CONNECT.
+class ProxyStep final : public HandshakeStep {
+ public:
+  /// `stream` outlives every advance().
+  ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake);
+  Progress advance() override;
+  DialPhase phase() const override { return handshake_->phase(); }
+  HandshakeFailure failure(const Io& io) const override;
+  Replied replied() const { return replied_; }
+
+ private:
+  Progress pause_or_fail();
+  bool take(std::string_view bytes);
+  void note_reply();
+
+  Stream& stream_;
+  std::unique_ptr<Handshake> handshake_;
+  Output output_;
+  Replied replied_ = Replied::nothing;
+  std::optional<HandshakeFailure> refusal_;  // what the proxy's bytes came to
+};
+
+}  // namespace culvert

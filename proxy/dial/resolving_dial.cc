@@ -1,0 +1,107 @@
+#include "dial/resolving_dial.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "dial/proxy_dial.h"
+#include "dial/upstream.h"
+#include "dial/upstream_protocol.h"
+
+namespace culvert {
+namespace {
+
+DialFailure lookup_failure(Error error) {
+  return {
+      .cause = {std::move(error)},
+      .phase = DialPhase::lookup,
+      .subject = DialFailure::Subject::target,
+  };
+}
+
+/// The same request for an address that was checked.
+UpstreamRequest by_address(const UpstreamRequest& request, const HostPort& address) {
+  return {
+      .loop = request.loop,
+      .upstream = request.upstream,
+      .target = address,
+      .purpose = request.purpose,
+      .check = {},
+      .begun = request.begun,
+      .deadline = request.deadline,
+      .connect_limit = request.connect_limit,
+  };
+}
+
+/// The system prefers the first.  A protocol that knows IPv4 only can still make use of another.
+const IpAddress& choose(const std::vector<IpAddress>& addresses, const UpstreamProtocol& protocol) {
+  if (!protocol.ipv4_only) return addresses.front();
+  const auto found =
+      std::find_if(addresses.begin(), addresses.end(), [](const auto& ip) { return ip.is_v4(); });
+  return found == addresses.end() ? addresses.front() : *found;
+}
+
+}  // namespace
+
+ResolvingDial::ResolvingDial(const UpstreamRequest& request, Done done)
+    : request_(request),
+      done_(done),
+      timer_(request.loop, Callback<void()>::to<&ResolvingDial::on_timeout>(this)) {}
+
+void ResolvingDial::start() {
+  if (auto permitted = request_.check.target(request_.target, request_.egress()); !permitted) {
+    return fail(lookup_failure(std::move(permitted).error()));
+  }
+  timer_.start(request_.left());
+  lookup_ =
+      std::make_unique<Lookup>(request_.loop, request_.target.host, Side::target,
+                               Callback<void(Lookup::Found)>::to<&ResolvingDial::on_found>(this));
+}
+
+void ResolvingDial::on_found(Lookup::Found found) {
+  lookup_.reset();
+  timer_.stop();
+  if (!found) {
+    Error error = std::move(found).error();
+    error.text += " (resolve=local)";
+    return fail(lookup_failure(std::move(error)));
+  }
+  const auto permitted = request_.check.resolved(*found, request_.target.port, request_.egress());
+  if (!permitted) return fail(lookup_failure(permitted.error()));
+  const IpAddress& chosen = choose(*permitted, protocol_of(request_.upstream.config));
+  resolved_ = HostPort{chosen.to_string(), request_.target.port, chosen};
+  dial_ = make_resolved_dial(by_address(request_, resolved_),
+                             Done::to<&ResolvingDial::on_dialed>(this));
+  dial_->start();
+}
+
+void ResolvingDial::on_dialed(UpstreamResult&& result) {
+  // What it names is the address, not what the client asked for.
+  if (!result) result.error().cause.names_target = false;
+  done_(std::move(result));
+}
+
+void ResolvingDial::on_timeout() {
+  DialFailure failure = overdue();
+  failure.waited = request_.waited();
+  fail(std::move(failure));
+}
+
+DialFailure ResolvingDial::overdue() const {
+  if (dial_) return dial_->overdue();
+  return lookup_failure({Errc::dns_timeout, Side::upstream, 0, "did not resolve here"});
+}
+
+DialTimes ResolvingDial::times() const {
+  if (dial_) return dial_->times();
+  return {.begun = request_.begun};
+}
+
+void ResolvingDial::fail(DialFailure failure) {
+  timer_.stop();
+  lookup_.reset();
+  UpstreamResult result(std::move(failure));
+  done_(std::move(result));
+}
+
+}  // namespace culvert

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/host_port.h"
+#include "codec/handshake.h"
+#include "config/config.h"
+
+namespace culvert {
+
+/// What an upstream's kind means to those who connect through it.  Nobody else asks for the kind.
+struct UpstreamProtocol {
+  bool has_proxy = true;             ///< false: the target itself is connected to
+  bool uses_tls = false;             ///< between us and the proxy
+  bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
+  bool ipv4_only = false;            ///< of addresses; it takes names as well
+};
+
+const UpstreamProtocol& protocol_of(const UpstreamConfig& upstream);
+
+/// What of the handshake with the proxy is wanted on a connection.
+enum class HandshakePart : std::uint8_t {
+  whole,
+  greeting,  ///< all that needs no target, for a connection that is to wait
+  request,   ///< what is left on such a connection
+};
+
+/// The handshake with the upstream's proxy behind TCP and TLS; nullptr if there is nothing to say.
+/// `pseudonym` is our name in Via.
+std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
+                                          const HostPort& target, std::string_view pseudonym);
+
+/// Why the upstream cannot be asked for `target` at all; nullopt if it can.
+std::optional<HandshakeFailure> cannot_ask_for(const HostPort& target,
+                                               const UpstreamConfig& upstream);
+
+}  // namespace culvert

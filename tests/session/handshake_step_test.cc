@@ -1,0 +1,71 @@
+// One handshake on a connection: what the proxy has sent, and what its end means.
+#include "dial/handshake_step.h"
+
+#include <array>
+#include <cerrno>
+
+#include "codec/socks.h"
+#include "support/catch.h"
+#include "support/route_scene.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using Progress = HandshakeStep::Progress;
+
+namespace {
+
+struct Step {
+  Loop loop;
+  HostPort target = HostPort::parse("gcr.io:443").value();
+  Peer far{loop};
+  std::unique_ptr<Stream> stream = far.stream();
+  ProxyStep step{*stream, make_socks5_handshake(target, {})};
+};
+
+}  // namespace
+
+TEST_CASE("a handshake tells what the proxy has sent, phase by phase") {
+  Step scene;
+  CHECK(scene.step.advance() == Progress::waits);
+  CHECK(scene.far.heard() == kSocks5Greeting);
+  CHECK(scene.step.phase() == DialPhase::greeting);
+  CHECK(scene.step.replied() == Replied::nothing);
+  scene.far.says(kSocks5Welcome);
+  CHECK(scene.step.advance() == Progress::waits);
+  CHECK(scene.step.phase() == DialPhase::request);
+  CHECK(scene.step.replied() == Replied::to_greeting);
+  scene.far.says(kSocks5Granted + "glued");
+  CHECK(scene.step.advance() == Progress::done);
+  CHECK(scene.step.replied() == Replied::to_request);
+  std::array<char, 16> buffer;
+  CHECK(scene.stream->try_read(buffer).bytes == 5);
+}
+
+TEST_CASE("an end before anything came says nothing about the target") {
+  Step scene;
+  scene.far.resets();
+  CHECK(scene.step.advance() == Progress::failed);
+  CHECK(scene.step.replied() == Replied::nothing);
+  const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
+  CHECK(failure.sys == ECONNRESET);
+  CHECK_FALSE(failure.names_target);
+}
+
+TEST_CASE("an end behind the greeting is a reply: ssh -D says no in this way") {
+  Step scene;
+  scene.far.hears(kSocks5Greeting).says(kSocks5Welcome).hears(kSocks5Request).ends();
+  CHECK(scene.step.advance() == Progress::failed);
+  CHECK(scene.step.replied() == Replied::to_request);
+  const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
+  CHECK(failure.side == Side::target);
+  CHECK(failure.names_target);
+}
+
+TEST_CASE("a refusal is what the proxy sent, whatever the stream comes to") {
+  Step scene;
+  scene.far.hears(kSocks5Greeting).says(kSocks5Welcome).hears(kSocks5Request).says(kSocks5Refused);
+  CHECK(scene.step.advance() == Progress::failed);
+  const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
+  CHECK(failure.code == Errc::connection_refused);
+  CHECK(failure.sys == 0);
+}

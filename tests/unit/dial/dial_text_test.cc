@@ -1,0 +1,116 @@
+#include "dial/dial_text.h"
+
+#include <string>
+
+#include "support/catch.h"
+
+using namespace culvert;
+using namespace std::chrono_literals;
+using Catch::Matchers::EndsWith;
+using Subject = DialFailure::Subject;
+
+namespace {
+
+const HostPort kTarget = HostPort::parse("gcr.io:443").value();
+
+UpstreamConfig upstream(UpstreamConfig::Kind kind = UpstreamConfig::Kind::socks5) {
+  UpstreamConfig config;
+  config.kind = kind;
+  config.label = "socks5://p:1080";
+  return config;
+}
+
+DialFailure failure(std::string clause, Subject subject = Subject::upstream,
+                    DialPhase phase = DialPhase::request) {
+  return {
+      .cause = {{Errc::connection_terminated, Side::upstream, 0, std::move(clause)}},
+      .phase = phase,
+      .subject = subject,
+  };
+}
+
+std::string text(const DialFailure& why, DialPurpose purpose = DialPurpose::tunnel) {
+  return describe(why, upstream(), kTarget, purpose);
+}
+
+}  // namespace
+
+TEST_CASE("a sentence names the upstream and the target, each once") {
+  DialFailure why = failure("hung up");
+  CHECK(text(why) == "upstream socks5://p:1080 hung up (for gcr.io:443)");
+  why.cause.text = "hung up on gcr.io:443";
+  why.cause.names_target = true;
+  CHECK(text(why) == "upstream socks5://p:1080 hung up on gcr.io:443");
+  CHECK(text(failure("does not resolve here", Subject::target)) ==
+        "target gcr.io:443 does not resolve here");
+}
+
+TEST_CASE("a label that looks like the target does not take its place") {
+  UpstreamConfig config = upstream();
+  config.label = "socks5://gcr.io:4430";
+  CHECK(describe(failure("hung up"), config, kTarget, DialPurpose::tunnel) ==
+        "upstream socks5://gcr.io:4430 hung up (for gcr.io:443)");
+}
+
+TEST_CASE("a hop leaves the target to the dial that waits for it") {
+  CHECK(text(failure("hung up"), DialPurpose::hop) == "upstream socks5://p:1080 hung up");
+  CHECK(text(failure("upstream a hung up", Subject::hop), DialPurpose::hop) ==
+        "upstream a hung up");
+  CHECK(text(failure("upstream a hung up", Subject::hop)) ==
+        "upstream socks5://p:1080 is out of reach for gcr.io:443: upstream a hung up");
+}
+
+TEST_CASE("of a hop whose failure fills the text, the target is still named") {
+  const std::string cause(400, 'x');
+  CHECK_THAT(text(failure(cause, Subject::hop)), EndsWith("xxx (for gcr.io:443)"));
+}
+
+TEST_CASE("a proxy that refuses makes think of its tunnel, a target that is refused does not") {
+  DialFailure why = failure("refused the connection", Subject::upstream, DialPhase::connect);
+  why.cause.code = Errc::connection_refused;
+  CHECK(text(why) ==
+        "upstream socks5://p:1080 refused the connection - is the tunnel up? (for gcr.io:443)");
+  why.phase = DialPhase::request;
+  CHECK(text(why) == "upstream socks5://p:1080 refused the connection (for gcr.io:443)");
+}
+
+TEST_CASE("a direct failure says so") {
+  const auto direct = upstream(UpstreamConfig::Kind::direct);
+  CHECK(describe(failure("hung up", Subject::target), direct, kTarget, DialPurpose::tunnel) ==
+        "target gcr.io:443 hung up (direct)");
+}
+
+TEST_CASE("what was waited for has its time behind it") {
+  DialFailure why = failure(overdue_clause(DialPhase::greeting));
+  why.waited = 4s;
+  CHECK(text(why) ==
+        "upstream socks5://p:1080 did not answer the greeting within 4.0 s (for gcr.io:443)");
+  CHECK(overdue_clause(DialPhase::tls) == "did not finish the TLS handshake");
+}
+
+TEST_CASE("an Error has the cause's code, side and errno") {
+  DialFailure why = failure("reset the connection");
+  why.cause.sys = 104;
+  const Error error = to_error(why, upstream(), kTarget, DialPurpose::tunnel);
+  CHECK(error.code == Errc::connection_terminated);
+  CHECK(error.side == Side::upstream);
+  CHECK(error.sys == 104);
+  CHECK(error.text == text(why));
+}
+
+TEST_CASE("the time of each phase that began") {
+  using Time = DialTimes::Time;
+  DialTimes times{.begun = Time(1s)};
+  CHECK(describe(times, Time(1s + 5ms)) == "connect 5 ms");
+  times.connected = Time(1s + 12ms);
+  CHECK(describe(times, Time(2s)) == "connect 12 ms");
+  times.phase = DialPhase::tls;
+  CHECK(describe(times, Time(1s + 20ms)) == "connect 12 ms, TLS 8 ms");
+  times.secured = Time(1s + 42ms);
+  times.phase = DialPhase::request;
+  CHECK(describe(times, Time(1s + 142ms)) == "connect 12 ms, TLS 30 ms, handshake 100 ms");
+  times.secured = {};
+  CHECK(describe(times, Time(1s + 112ms)) == "connect 12 ms, handshake 100 ms");
+  times.pooled = true;
+  CHECK(describe(times, Time(1s + 7ms)) == "warm, handshake 7 ms");
+}
