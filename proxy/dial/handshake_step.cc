@@ -33,8 +33,10 @@ ProxyStep::ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake)
 HandshakeStep::Progress ProxyStep::advance() {
   std::array<char, 2048> buffer;
   for (;;) {
-    io_ = output_.write_to(stream_);
-    if (io_.status != Io::Status::ok) return pause_or_fail();
+    if (!output_.empty()) {
+      io_ = output_.write_to(stream_);
+      if (io_.status != Io::Status::ok) return pause_or_fail();
+    }
     if (handshake_->done()) return Progress::done;
     io_ = stream_.try_read(buffer);
     if (io_.status != Io::Status::ok) return pause_or_fail();
@@ -44,7 +46,7 @@ HandshakeStep::Progress ProxyStep::advance() {
 
 HandshakeStep::Progress ProxyStep::pause_or_fail() {
   if (io_.status == Io::Status::would_block) return Progress::waits;
-  // A proxy that has greeted and closes has answered: it is how ssh -D says no.
+  // A proxy that replied before and closes now has replied: this is how ssh -D refuses.
   if (replied_ != Replied::nothing) note_reply();
   return Progress::failed;
 }
@@ -59,7 +61,7 @@ bool ProxyStep::take(std::string_view bytes) {
   }
   // What is glued to the reply belongs to the tunnel.
   if (*used < bytes.size()) stream_.unread(std::string(bytes.substr(*used)));
-  output_ = Output(handshake_->take_output());
+  output_.bytes() = handshake_->take_output();
   return true;
 }
 

@@ -24,9 +24,10 @@ class HandshakeStep {
   /// Goes on as far as the stream lets it; it waits for on_ready().
   virtual Progress advance() = 0;
   virtual DialPhase phase() const = 0;
-  /// What it means that the stream came to `io`, or after advance() failed, that this did.
+  /// After advance() failed: why.  `io` is last_io(), or that of a later step: what it means for
+  /// this one.
   virtual HandshakeFailure failure(const Io& io) const = 0;
-  /// What the stream came to last.
+  /// The outcome of the last attempt to read or write.
   const Io& last_io() const { return io_; }
 
  protected:
@@ -65,7 +66,7 @@ class ProxyStep final : public HandshakeStep {
   std::unique_ptr<Handshake> handshake_;
   Output output_;
   Replied replied_ = Replied::nothing;
-  std::optional<HandshakeFailure> refusal_;  // what the proxy's bytes came to
+  std::optional<HandshakeFailure> refusal_;  // by what the proxy sent
 };
 
 }  // namespace culvert

@@ -8,12 +8,6 @@ namespace {
 
 using Kind = UpstreamConfig::Kind;
 
-constexpr UpstreamProtocol kDirect{.has_proxy = false};
-constexpr UpstreamProtocol kSocks5{};
-constexpr UpstreamProtocol kSocks4a{.ipv4_only = true};
-constexpr UpstreamProtocol kHttp{.takes_absolute_form = true};
-constexpr UpstreamProtocol kHttps{.uses_tls = true, .takes_absolute_form = true};
-
 std::unique_ptr<Handshake> make_socks5(HandshakePart part, const HostPort& target,
                                        const std::optional<Credentials>& credentials) {
   switch (part) {
@@ -28,22 +22,6 @@ std::unique_ptr<Handshake> make_socks5(HandshakePart part, const HostPort& targe
 }
 
 }  // namespace
-
-const UpstreamProtocol& protocol_of(const UpstreamConfig& upstream) {
-  switch (upstream.kind) {
-    case Kind::direct:
-      return kDirect;
-    case Kind::socks5:
-      return kSocks5;
-    case Kind::socks4a:
-      return kSocks4a;
-    case Kind::http:
-      return kHttp;
-    case Kind::https:
-      break;
-  }
-  return kHttps;
-}
 
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym) {

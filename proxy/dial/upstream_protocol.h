@@ -19,7 +19,19 @@ struct UpstreamProtocol {
   bool ipv4_only = false;            ///< of addresses; it takes names as well
 };
 
-const UpstreamProtocol& protocol_of(const UpstreamConfig& upstream);
+constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
+  using Kind = UpstreamConfig::Kind;
+  return {
+      .has_proxy = kind != Kind::direct,
+      .uses_tls = kind == Kind::https,
+      .takes_absolute_form = kind == Kind::http || kind == Kind::https,
+      .ipv4_only = kind == Kind::socks4a,
+  };
+}
+
+inline UpstreamProtocol protocol_of(const UpstreamConfig& upstream) {
+  return protocol_of(upstream.kind);
+}
 
 /// What of the handshake with the proxy is wanted on a connection.
 enum class HandshakePart : std::uint8_t {
