@@ -20,8 +20,11 @@ constexpr std::size_t kMostForgottenOfBody = 16 << 20;
 }  // namespace
 
 struct Session::Setup {
+  Setup(std::unique_ptr<ClientProtocol> spoken, Admission given)
+      : protocol(std::move(spoken)), admission(given) {}
+
   std::unique_ptr<ClientProtocol> protocol;
-  Admission admission = Admission::serve;
+  Admission admission;
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; told to clients that are admitted.
   std::optional<Error> ambiguity;
@@ -37,10 +40,8 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
                  Admission admission, Callback<void(Session&)> finished)
     : context_(context),
       client_(std::move(client)),
-      setup_(std::make_unique<Setup>()),
+      setup_(std::make_unique<Setup>(std::move(protocol), admission)),
       finished_(finished) {
-  setup_->protocol = std::move(protocol);
-  setup_->admission = admission;
   record_.begin(id, peer, context.loop.now());
   ++context_.sessions;
 }
