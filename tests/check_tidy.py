@@ -53,7 +53,8 @@ def main():
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
     files = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
-    commands = {entry["file"]: entry["command"] for entry in json.loads((build / "compile_commands.json").read_text())}
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    commands = {str(pathlib.Path(entry["file"]).resolve()): entry["command"] for entry in entries}
     stamps = build / "tidy"
     stamps.mkdir(exist_ok=True)
     clang_tidy = find_clang_tidy()
