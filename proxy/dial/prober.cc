@@ -46,8 +46,12 @@ void Prober::on_done(UpstreamResult&& result) {
   const auto dial = std::move(dial_);
   const Replied replied = dial->replied();
   const Proof proof = proof_of(result, replied, upstream_.health->is_silent());
-  if (replied == Replied::to_request) upstream_.health->replied(loop_.now());
-  if (proof == Proof::works) upstream_.succeeded(kPermit, loop_.now(), log_);
+  const bool to_request = replied == Replied::to_request;
+  if (proof == Proof::works) {
+    upstream_.succeeded(kPermit, {.replied = to_request}, loop_.now(), log_);
+  } else if (to_request) {
+    upstream_.health->replied(loop_.now());
+  }
   if (result) {
     stream_ = std::move(*result);
     stream_->set_events(this);

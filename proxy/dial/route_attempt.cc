@@ -64,14 +64,15 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
 
 void RouteAttempt::learn(Proof proof, const DialResult& result) {
   const auto now = loop_.now();
-  if (dial_->replied() == Replied::to_request) upstream_.health->replied(now);
+  const bool replied = dial_->replied() == Replied::to_request;
+  if (replied && proof != Proof::works) upstream_.health->replied(now);
   switch (proof) {
     case Proof::none:
       return;
     case Proof::works:
       learned_ = true;
-      if (result) upstream_.health->connected();
-      return upstream_.succeeded(permit_, now, log_);
+      return upstream_.succeeded(permit_, {.replied = replied, .connected = result.ok()}, now,
+                                 log_);
     case Proof::fails:
       learned_ = true;
       return upstream_.failed(permit_, result.error(), now, log_);

@@ -6,8 +6,8 @@
 
 namespace culvert {
 
-void Upstream::succeeded(Permit permit, Time now, Log& log) {
-  const auto change = health->succeeded(permit, now);
+void Upstream::succeeded(Permit permit, UpstreamHealth::Evidence evidence, Time now, Log& log) {
+  const auto change = health->succeeded(permit, now, evidence);
   if (change.back_after) {
     log.write(Log::Level::info, fmt::format("upstream {} is back after {}", config.label,
                                             format_seconds(*change.back_after)));

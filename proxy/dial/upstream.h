@@ -48,7 +48,7 @@ struct Upstream : SharedUpstream {
 
   // What an attempt has shown, see UpstreamHealth.  The log is told of what that has changed, in
   // words that `error` brings.
-  void succeeded(Permit permit, Time now, Log& log);
+  void succeeded(Permit permit, UpstreamHealth::Evidence evidence, Time now, Log& log);
   void failed(Permit permit, const Error& error, Time now, Log& log);
   /// False: nothing was learned.
   bool unanswered(Permit permit, const HostPort& target, Time begun, const Error& error, Time now,

@@ -20,17 +20,37 @@ milliseconds elapsed(UpstreamHealth::Time since, UpstreamHealth::Time now) {
 
 }  // namespace
 
+/// Holds the lock for a change, and says anew behind it whether anything is in doubt.
+class UpstreamHealth::Update {
+ public:
+  explicit Update(UpstreamHealth& health) : health_(health), lock_(health.mutex_) {}
+  ~Update() {
+    health_.in_doubt_.store(health_.breaker_.next_trial() || health_.probe_failed_ ||
+                                !health_.unanswered_.empty() || health_.proven_silences_ > 0,
+                            std::memory_order_release);
+  }
+  Update(const Update&) = delete;
+  Update& operator=(const Update&) = delete;
+
+ private:
+  UpstreamHealth& health_;
+  std::lock_guard<std::mutex> lock_;
+};
+
 UpstreamHealth::UpstreamHealth(const BreakerLimits& limits, std::uint32_t seed)
     : breaker_(limits, seed) {}
 
 UpstreamHealth::Permit UpstreamHealth::begin_attempt(Time now) {
+  if (!in_doubt_.load(std::memory_order_acquire)) return Permit::granted;
   const std::lock_guard lock(mutex_);
   const Permit permit = breaker_.ask(now);
   return permit == Permit::refused ? Permit::granted : permit;
 }
 
-UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now) {
-  const std::lock_guard lock(mutex_);
+UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now, Evidence evidence) {
+  const Update update(*this);
+  if (evidence.replied) note_reply(now);
+  if (evidence.connected) probe_failed_ = false;
   Change change;
   if (const auto since = breaker_.down_since()) change.back_after = elapsed(*since, now);
   change.closed = breaker_.next_trial().has_value();
@@ -40,7 +60,7 @@ UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now) {
 }
 
 UpstreamHealth::Change UpstreamHealth::failed(Permit permit, bool slowly, Time now) {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   return fail(permit, slowly, now);
 }
 
@@ -55,12 +75,17 @@ UpstreamHealth::Change UpstreamHealth::fail(Permit permit, bool slowly, Time now
 }
 
 void UpstreamHealth::abandoned(Permit permit) {
-  const std::lock_guard lock(mutex_);
+  if (permit != Permit::trial) return;
+  const Update update(*this);
   breaker_.abandoned(permit);
 }
 
 void UpstreamHealth::replied(Time now) {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
+  note_reply(now);
+}
+
+void UpstreamHealth::note_reply(Time now) {
   unanswered_.clear();
   proven_silences_ = 0;
   last_reply_ = now;
@@ -69,7 +94,7 @@ void UpstreamHealth::replied(Time now) {
 std::optional<UpstreamHealth::Change> UpstreamHealth::unanswered(Permit permit,
                                                                  std::string_view target,
                                                                  Time begun, Time now) {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   if (last_reply_ > begun) return std::nullopt;
   if (!has_been_silent()) {
     if (std::find(unanswered_.begin(), unanswered_.end(), target) == unanswered_.end()) {
@@ -82,7 +107,7 @@ std::optional<UpstreamHealth::Change> UpstreamHealth::unanswered(Permit permit,
 
 std::optional<UpstreamHealth::Change> UpstreamHealth::target_was_reached(std::string_view target,
                                                                          Time now) {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   if (has_been_silent()) return std::nullopt;
   std::erase(unanswered_, target);  // the next time counts as well
   ++proven_silences_;
@@ -106,34 +131,30 @@ bool UpstreamHealth::has_been_silent() const {
 }
 
 bool UpstreamHealth::is_silent() const {
+  if (!in_doubt_.load(std::memory_order_acquire)) return false;
   const std::lock_guard lock(mutex_);
   return has_been_silent();
 }
 
 bool UpstreamHealth::probe_passed() {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   probe_failed_ = false;
   return std::exchange(probe_reported_, false);
 }
 
 bool UpstreamHealth::probe_failed() {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   probe_failed_ = true;
   return !std::exchange(probe_reported_, true);
 }
 
 void UpstreamHealth::probe_failed_quietly() {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   probe_failed_ = true;
 }
 
-void UpstreamHealth::connected() {
-  const std::lock_guard lock(mutex_);
-  probe_failed_ = false;
-}
-
 void UpstreamHealth::forget_probe() {
-  const std::lock_guard lock(mutex_);
+  const Update update(*this);
   probe_failed_ = probe_reported_ = false;
 }
 
@@ -152,6 +173,7 @@ std::uint64_t UpstreamHealth::false_successes() const {
 }
 
 UpstreamHealth::View UpstreamHealth::view(Time now) const {
+  if (!in_doubt_.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex_);
   return {breaker_.is_open(now), probe_failed_, fails_slowly_};
 }

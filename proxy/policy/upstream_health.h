@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,8 +42,13 @@ class UpstreamHealth {
 
   /// An attempt begins, whatever the breaker says: its outcome counts even while that is open.
   Permit begin_attempt(Time now);
+  /// What a success has shown beyond that.
+  struct Evidence {
+    bool replied = false;    ///< the proxy has replied to the request, see replied()
+    bool connected = false;  ///< there is a connection: as good as a probe that passed
+  };
   /// It has shown that the proxy works, if only by refusing the target.
-  Change succeeded(Permit permit, Time now);
+  Change succeeded(Permit permit, Time now, Evidence evidence);
   /// It has shown that the proxy does not work.  `slowly`: only a timeout told, so that the next
   /// client would have to wait for as long.
   Change failed(Permit permit, bool slowly, Time now);
@@ -72,8 +78,6 @@ class UpstreamHealth {
   bool probe_failed();
   /// A failure of the proxy itself, which failed() reports.
   void probe_failed_quietly();
-  /// An attempt for a client came through, which is as good as a probe.
-  void connected();
   /// Nobody probes any more.
   void forget_probe();
 
@@ -101,11 +105,16 @@ class UpstreamHealth {
   Breaker breaker() const;
 
  private:
+  class Update;
   Change fail(Permit permit, bool slowly, Time now);
+  void note_reply(Time now);
   Change fail_for_silence(Permit permit, Time now);
   bool has_been_silent() const;
 
-  mutable std::mutex mutex_;  // held for a few instructions, a few times an attempt
+  mutable std::mutex mutex_;
+  // Something is wrong: the breaker is open, the probe failed, or requests went unanswered.  As
+  // long as nothing is, an attempt takes the lock once, at its end.
+  std::atomic<bool> in_doubt_ = false;
   Breaker breaker_;
   bool fails_slowly_ = false;
   Time last_reply_{};

@@ -72,7 +72,7 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
   CHECK(still_down.health->down_for(now + 5s) == 5s);
   CHECK_FALSE(Reload::upstream(after, 0).health->view(now).open);
   // When it is back, all know.
-  still_down.succeeded(Breaker::Permit::granted, now, reload.log);
+  still_down.succeeded(Breaker::Permit::granted, {}, now, reload.log);
   CHECK(down.health->down_for(now + 5s) == 0s);
 }
 

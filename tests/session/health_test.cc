@@ -79,7 +79,7 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   scene.break_down(upstream, kRefused);
   const auto permit = upstream.health->begin_attempt(scene.loop.now());
   CHECK(permit == Breaker::Permit::granted);
-  upstream.succeeded(permit, scene.loop.now(), scene.log());
+  upstream.succeeded(permit, {}, scene.loop.now(), scene.log());
   CHECK_FALSE(upstream.health->view(scene.loop.now()).open);
   scene.break_down(upstream, kRefused);
   turn_for(scene.loop, RouteScene::kWait);

@@ -27,18 +27,18 @@ TEST_CASE("the first failure is news, and so is the success that follows") {
   CHECK(health.failed(Permit::granted, false, at(0s)).went_down);
   CHECK_FALSE(health.failed(Permit::granted, false, at(1s)).went_down);
   CHECK(health.down_for(at(5s)) == 5s);
-  const auto change = health.succeeded(Permit::granted, at(6s));
+  const auto change = health.succeeded(Permit::granted, at(6s), {});
   CHECK(change.back_after == 6s);
   CHECK_FALSE(change.closed);
   CHECK(health.down_for(at(7s)) == 0s);
-  CHECK_FALSE(health.succeeded(Permit::granted, at(7s)).back_after.has_value());
+  CHECK_FALSE(health.succeeded(Permit::granted, at(7s), {}).back_after.has_value());
 }
 
 TEST_CASE("a clock that is a turn behind sees no negative time") {
   UpstreamHealth health(kExact);
   health.failed(Permit::granted, false, at(10ms));
   CHECK(health.down_for(at(0ms)) == 0ms);
-  CHECK(health.succeeded(Permit::granted, at(0ms)).back_after == 0ms);
+  CHECK(health.succeeded(Permit::granted, at(0ms), {}).back_after == 0ms);
 }
 
 TEST_CASE("three failures open the breaker for so long, and one trial at a time closes it") {
@@ -61,11 +61,11 @@ TEST_CASE("three failures open the breaker for so long, and one trial at a time 
     CHECK(health.begin_attempt(at(2s)) == Permit::trial);
   }
   SECTION("the trial succeeds") {
-    CHECK(health.succeeded(Permit::trial, at(2s)).closed);
+    CHECK(health.succeeded(Permit::trial, at(2s), {}).closed);
     CHECK(health.view(at(2s)).is_preferred());
   }
   SECTION("another attempt succeeds") {
-    CHECK(health.succeeded(Permit::granted, at(2s)).closed);
+    CHECK(health.succeeded(Permit::granted, at(2s), {}).closed);
     CHECK(health.begin_attempt(at(2s)) == Permit::granted);
   }
 }
@@ -142,7 +142,7 @@ TEST_CASE("a failed probe makes others preferred, and is news once") {
     CHECK(health.view(at(0s)).is_preferred());
   }
   SECTION("until a client's connection comes through") {
-    health.connected();
+    health.succeeded(Permit::granted, at(0s), {.connected = true});
     CHECK(health.view(at(0s)).is_preferred());
     CHECK(health.probe_passed());
   }
@@ -181,7 +181,7 @@ TEST_CASE("workers that learn at the same time lose nothing") {
         if (n % 2 == 0) {
           health.failed(permit, false, at(std::chrono::milliseconds(n)));
         } else {
-          health.succeeded(permit, at(std::chrono::milliseconds(n)));
+          health.succeeded(permit, at(std::chrono::milliseconds(n)), {});
         }
         static_cast<void>(health.view(at(std::chrono::milliseconds(n))));
       }
@@ -189,6 +189,6 @@ TEST_CASE("workers that learn at the same time lose nothing") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(health.false_successes() == kThreads * kEach);
-  health.succeeded(Permit::trial, at(1h));
+  health.succeeded(Permit::trial, at(1h), {});
   CHECK(health.view(at(1h)).is_preferred());
 }
