@@ -177,10 +177,14 @@ Log::AccessLine::~AccessLine() {
 }
 
 void Log::AccessLine::begin_field(std::string_view key) {
-  const bool json = format_ == Format::json;
-  *out_ += json ? ",\"" : " ";
-  *out_ += key;
-  *out_ += json ? "\":" : "=";
+  // By the character: this is a tenth of what the line costs.
+  if (format_ == Format::json) {
+    out_->append(",\"", 2).append(key).append("\":", 2);
+  } else {
+    *out_ += ' ';
+    *out_ += key;
+    *out_ += '=';
+  }
 }
 
 void Log::AccessLine::add(std::string_view key, std::string_view value) {
