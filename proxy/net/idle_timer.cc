@@ -16,12 +16,10 @@ Loop::Clock::time_point IdleTimer::due() const {
   return std::min(last_progress_ + limit_, latest_);
 }
 
-void IdleTimer::arm() {
-  timer_.start(std::chrono::ceil<std::chrono::milliseconds>(due() - loop_.now()));
-}
+void IdleTimer::arm() { timer_.start(std::chrono::ceil<std::chrono::milliseconds>(due() - now())); }
 
 void IdleTimer::on_timer() {
-  if (loop_.now() < due()) return arm();
+  if (now() < due()) return arm();
   expired_();
 }
 

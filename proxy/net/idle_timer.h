@@ -14,24 +14,23 @@ class IdleTimer {
  public:
   /// `expired` may destroy the timer.
   IdleTimer(Loop& loop, Callback<void()> expired)
-      : loop_(loop),
-        expired_(expired),
-        timer_(loop, Callback<void()>::to<&IdleTimer::on_timer>(this)) {}
+      : expired_(expired), timer_(loop, Callback<void()>::to<&IdleTimer::on_timer>(this)) {}
 
   /// Counts from the time of this turn, anew if already running: expires when there was no
   /// progress() for `limit` (0: never), and at `latest` whatever moves.
   void start(std::chrono::milliseconds limit,
              Loop::Clock::time_point latest = Loop::Clock::time_point::max());
   void stop() { timer_.stop(); }
+  Loop& loop() const { return timer_.loop(); }
   /// Something has moved in this turn.
-  void progress() { last_progress_ = loop_.now(); }
+  void progress() { last_progress_ = now(); }
 
  private:
   void arm();
   void on_timer();
+  Loop::Clock::time_point now() const { return loop().now(); }
   Loop::Clock::time_point due() const;
 
-  Loop& loop_;
   Callback<void()> expired_;
   Timer timer_;
   std::chrono::milliseconds limit_{0};

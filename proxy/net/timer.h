@@ -21,6 +21,7 @@ class Timer : private TimerHeap::Entry {
   void start(std::chrono::milliseconds delay);
   void stop();
   bool running() const { return in_heap(); }
+  Loop& loop() const { return loop_; }
 
  private:
   friend class Loop;

@@ -14,15 +14,14 @@ constexpr int kMaxResetPolls = 250;
 
 }  // namespace
 
-Relay::Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
+Relay::Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
              RelayTimeouts timeouts, Callback<void()> done)
     : up_(client, upstream),
       down_(upstream, client),
       resources_(resources),
       timeouts_(timeouts),
       done_(done),
-      idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)),
-      timer_(loop, Callback<void()>::to<&Relay::on_timer>(this)) {}
+      idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)) {}
 
 Relay::~Relay() {
   up_.flow.release(resources_);
@@ -37,7 +36,7 @@ void Relay::start() {
 }
 
 void Relay::on_ready(Stream&) {
-  if (resetting_ != nullptr) return;
+  if (resetting_) return;
   pump_both();
 }
 
@@ -45,8 +44,8 @@ void Relay::on_ready(Stream&) {
 void Relay::pump_both() {
   const std::uint64_t before = progress();
   pump(up_);
-  if (resetting_ == nullptr) pump(down_);
-  if (resetting_ != nullptr) return;
+  if (!resetting_) pump(down_);
+  if (resetting_) return;
   if (up_.finished && down_.finished) {
     if (lost_ == nullptr) return finish();
     return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
@@ -61,7 +60,9 @@ void Relay::watch() {
     half_open_ = true;
     idle_timer_.start(limit());
   }
-  if (!timer_.running() && blocked()) timer_.start(timeouts_.peer_check);
+  if (slow_peer_ || !blocked()) return;
+  slow_peer_ = std::make_unique<SlowPeer>(*this);
+  slow_peer_->timer.start(timeouts_.peer_check);
 }
 
 /// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
@@ -106,16 +107,20 @@ void Relay::give_up(Half& half, int error) {
 void Relay::begin_reset(Stream& survivor) {
   up_.flow.release(resources_);
   down_.flow.release(resources_);
-  resetting_ = &survivor;
+  resetting_ = true;
   idle_timer_.stop();
-  timer_.start(milliseconds(0));
+  if (!slow_peer_) slow_peer_ = std::make_unique<SlowPeer>(*this);
+  slow_peer_->survivor = &survivor;
+  slow_peer_->timer.start(milliseconds(0));
 }
 
 void Relay::poll_survivor() {
-  if (resetting_->unsent() > 0 && !resetting_->broken() && ++reset_polls_ < kMaxResetPolls) {
-    return timer_.start(kResetPoll);
+  Stream& survivor = *slow_peer_->survivor;
+  const bool waits = survivor.unsent() > 0 && !survivor.broken();
+  if (waits && ++slow_peer_->reset_polls < kMaxResetPolls) {
+    return slow_peer_->timer.start(kResetPoll);
   }
-  resetting_->reset_on_close();
+  survivor.reset_on_close();
   finish();
 }
 
@@ -127,13 +132,14 @@ void Relay::on_idle() {
 }
 
 void Relay::on_timer() {
-  if (resetting_ != nullptr) return poll_survivor();
+  if (resetting_) return poll_survivor();
   check_peers();
 }
 
 void Relay::check_peers() {
   for (Half* half : {&up_, &down_}) half->flow.to().check_peer(half->flow.holds_bytes());
-  if (blocked()) timer_.start(timeouts_.peer_check);
+  if (!blocked()) return slow_peer_.reset();
+  slow_peer_->timer.start(timeouts_.peer_check);
 }
 
 void Relay::reset_on_close() {
@@ -157,7 +163,7 @@ Side Relay::side_of(const Stream& stream) const {
 
 void Relay::finish() {
   idle_timer_.stop();
-  timer_.stop();
+  slow_peer_.reset();
   up_.flow.from().set_events(nullptr);
   down_.flow.from().set_events(nullptr);
   done_();

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include "base/callback.h"
 #include "base/error.h"
@@ -30,10 +31,12 @@ struct RelayEnd {
 
 /// Moves bytes both ways between two streams until both directions have ended.  A FIN ends one
 /// direction only.  A reset of one side is passed on to the other after the bytes before it.  A
-/// timeout ends in a reset for both: what it cut off must not look complete to anybody.
+/// timeout ends in a reset for both: what it cut off must not look complete to anybody.  Small, as
+/// every idle tunnel has one: what most of them lack stands in SlowPeer.
 class Relay final : private StreamEvents {
  public:
-  Relay(Loop& loop, Stream& client, Stream& upstream, FlowResources resources,
+  /// `resources` outlive the relay.
+  Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
         RelayTimeouts timeouts, Callback<void()> done);
   ~Relay();
 
@@ -54,6 +57,17 @@ class Relay final : private StreamEvents {
     Flow flow;
     bool eof = false;       // `from` has finished and all of it is written
     bool finished = false;  // ... and the FIN is passed on, or the direction is given up
+  };
+
+  /// What is needed while a peer has not taken all that it was sent.  Kept from one of its blocked
+  /// writers to the next within RelayTimeouts::peer_check, so that these cost no allocation.
+  struct SlowPeer {
+    explicit SlowPeer(Relay& relay)
+        : timer(relay.idle_timer_.loop(), Callback<void()>::to<&Relay::on_timer>(&relay)) {}
+
+    Timer timer;                 // always running: to the next check, or poll after a reset
+    Stream* survivor = nullptr;  // after a reset, the stream that gets its last bytes
+    int reset_polls = 0;
   };
 
   void on_ready(Stream& stream) override;
@@ -77,17 +91,16 @@ class Relay final : private StreamEvents {
 
   Half up_;    // client to upstream
   Half down_;  // upstream to client
-  FlowResources resources_;
+  const FlowResources& resources_;
   RelayTimeouts timeouts_;
   Callback<void()> done_;
   IdleTimer idle_timer_;
-  Timer timer_;  // of peer checks while a writer is blocked, and of polls after a reset
+  std::unique_ptr<SlowPeer> slow_peer_;
   RelayEnd end_;
   bool end_known_ = false;
-  bool half_open_ = false;       // one side has finished, or is dead
-  Stream* lost_ = nullptr;       // a stream that cannot be written to any more
-  Stream* resetting_ = nullptr;  // the survivor, while it gets its last bytes
-  int reset_polls_ = 0;
+  bool half_open_ = false;  // one side has finished, or is dead
+  bool resetting_ = false;  // nothing is moved any more
+  Stream* lost_ = nullptr;  // a stream that cannot be written to any more
 };
 
 }  // namespace culvert

@@ -170,3 +170,5 @@ TEST_CASE("a relay is destroyed at any turn, and nothing of it is left") {
     CHECK(scene.done <= 1);
   }
 }
+
+TEST_CASE("a relay is small: there is one for each idle tunnel") { CHECK(sizeof(Relay) <= 312); }

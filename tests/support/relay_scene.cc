@@ -11,8 +11,7 @@ RelayScene::RelayScene(Pace client_pace, Pace upstream_pace, RelayTimeouts timeo
       buffer_(64 * 1024, '\0'),
       client_stream_(client.stream()),
       upstream_stream_(upstream.stream()) {
-  relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_,
-                                  FlowResources{buffer_, pipes_}, timeouts,
+  relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_, resources_, timeouts,
                                   Callback<void()>::to<&RelayScene::on_done>(this));
 }
 

@@ -40,6 +40,7 @@ class RelayScene {
 
   std::string buffer_;
   PipePool pipes_;
+  FlowResources resources_{buffer_, pipes_};
   std::unique_ptr<Stream> client_stream_;
   std::unique_ptr<Stream> upstream_stream_;
 };

@@ -44,9 +44,8 @@ SocketTunnel::SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPai
       house_(house),
       client_stream_(stream_of(house.loop, client_pair.near)),
       upstream_stream_(stream_of(house.loop, upstream_pair.near)) {
-  relay = std::make_unique<Relay>(house.loop, *client_stream_, *upstream_stream_,
-                                  FlowResources{house.buffer, house.pipes}, timeouts,
-                                  Callback<void()>::to<&SocketTunnel::on_done>(this));
+  relay = std::make_unique<Relay>(house.loop, *client_stream_, *upstream_stream_, house.resources,
+                                  timeouts, Callback<void()>::to<&SocketTunnel::on_done>(this));
   relay->start();
 }
 

@@ -18,6 +18,7 @@ struct TunnelHouse {
   Loop loop;
   std::string buffer = std::string(64 * 1024, '\0');
   PipePool pipes;
+  FlowResources resources{buffer, pipes};
 
   /// How many pipes can be had now; all are given back again.
   std::size_t free_pipes();
