@@ -119,7 +119,7 @@ constexpr bool rows_are_in_order() {
   return true;
 }
 static_assert(rows_are_in_order());
-static_assert(kRows.size() == static_cast<std::size_t>(Errc::canceled) + 1);
+static_assert(kRows.size() == kErrcCount);
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ enum class Errc : std::uint8_t {
   proxy_internal_error,  ///< a system call failed that should not
   canceled,              ///< the other side of the session went away first
 };
+inline constexpr std::size_t kErrcCount = static_cast<std::size_t>(Errc::canceled) + 1;
 
 /// Whose side failed.
 enum class Side : std::uint8_t { client, upstream, target, local };

@@ -170,6 +170,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
         Log::Level::info,
         fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
                     server.target_lookups(), server.upstream_lookups()));
+    if (const Stats stats = server.stats(); stats.requests() > 0) {
+      server.log().write(Log::Level::info, stats.summary());
+    }
     server.log().flush();
     // A lookup that hangs in the resolver's thread would hold up the exit for as long as it likes.
     if (server.busy()) std::_Exit(0);

@@ -194,6 +194,12 @@ std::uint64_t Server::upstream_lookups() const {
   return sum;
 }
 
+Stats Server::stats() const {
+  Stats sum;
+  for (const auto& worker : workers_) sum += worker->stats();
+  return sum;
+}
+
 bool Server::busy() const {
   for (const auto& worker : workers_) {
     if (worker->loop().busy()) return true;

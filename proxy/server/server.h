@@ -43,6 +43,8 @@ class Server {
   /// Names that were looked up on this machine, by all workers.
   std::uint64_t target_lookups() const;
   std::uint64_t upstream_lookups() const;
+  /// Of all workers, once run() has returned.
+  Stats stats() const;
 
   /// Something hangs that cannot be waited for (a name lookup in another thread).
   bool busy() const;

@@ -7,6 +7,7 @@
 
 #include "server/entrance.h"
 #include "server/generation.h"
+#include "server/stats.h"
 #include "session/session.h"
 
 namespace culvert {
@@ -29,6 +30,8 @@ class Worker {
 
   Loop& loop() { return loop_; }
   Log& log() { return log_; }
+  /// In the worker's thread, or when that has ended.
+  const Stats& stats() const { return stats_; }
 
   /// One more entrance, which is not open yet.  Lives as long as the worker.  Before the loop runs.
   Entrance& add_entrance();
@@ -68,6 +71,7 @@ class Worker {
   std::function<void()> drained_;
   Loop loop_;
   Log log_;
+  Stats stats_;
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/callback.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "dial/route_dial.h"
@@ -12,6 +13,7 @@
 #include "policy/gate.h"
 #include "policy/router.h"
 #include "session/flow.h"
+#include "session/session_record.h"
 
 namespace culvert {
 
@@ -27,6 +29,9 @@ struct SessionContext {
   bool draining = false;       ///< connections are not to be kept open for more requests
   std::string_view pseudonym;  ///< our name in Via, different for each process
   std::size_t sessions = 0;    ///< that live; they count themselves
+  /// Called with each record that has its outcome, whether there is an access log or not.  May be
+  /// empty.
+  Callback<void(const SessionRecord&)> request_finished{};
 
   /// A dial along `route` for a client; start() it.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,

@@ -304,6 +304,7 @@ void Session::on_answered(Result<void> taken) {
 void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail) {
   if (outcome.kind == Outcome::Kind::none) return;
   record_.finish(outcome, closed_by, detail);
+  if (context_.request_finished) context_.request_finished(record_);
   if (context_.log.access_enabled()) write_access_line(context_.log, record_, context_.loop.now());
 }
 

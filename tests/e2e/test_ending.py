@@ -1,7 +1,9 @@
 """How culvert leaves: in order, letting tunnels finish, or at once when told twice or when time is up."""
 
+import collections
 import hashlib
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -9,7 +11,7 @@ import unittest
 import harness
 import peers
 import wire
-from culvert import PORT, Culvert, launch
+from culvert import FOUR_THREADS, PORT, Culvert, launch
 from world import BORDER, World, wait_for
 
 MIB = 1 << 20
@@ -75,6 +77,42 @@ class Ending(unittest.TestCase):
         started = time.monotonic()
         culvert.end()
         self.assertLess(time.monotonic() - started, 3)
+
+    def test_last_line_sums_up_what_was_served(self):
+        """By all workers, and as much as was really sent."""
+        culvert = launch(self, world, *FOUR_THREADS, *OVER_DANTE)
+        up, down, received = 4_500_000, 700, 0
+        for _ in range(5):
+            client = wire.tunnel(world.home, early=b"sink\n")
+            wire.send_pattern(client, up)
+            client.shutdown(socket.SHUT_WR)
+            received += wire.receive(client)[0]
+            client.close()
+        for _ in range(4):
+            client = wire.tunnel(world.home, early=b"burst %d\n" % down)
+            received += wire.receive(client)[0]
+            client.close()
+        client, reply = wire.ask(world.home, "target.world:9")
+        self.assertEqual(reply.status, 502)
+        client.close()
+        lines = [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in culvert.wait_access_lines(10)]
+        culvert.end()
+        told_up, told_down = (sum(int(line[name]) for line in lines) for name in ("bytes_up", "bytes_down"))
+        sent_up = 5 * (up + len("sink\n")) + 4 * len(f"burst {down}\n")
+        self.assertEqual((told_up, told_down), (sent_up, received))
+        outcomes = collections.Counter(line["outcome"] for line in lines)
+        self.assertEqual(outcomes["ok"], 9)
+        [(other, _)] = [pair for pair in outcomes.items() if pair[0] != "ok"]
+        self.assertRegex(
+            [line for line in culvert.said().splitlines() if "drained, leaving" in line or "served" in line][-1],
+            rf"served 10 requests \(9 ok, 1 {other}\), {sent_up / 1e6:.1f} MB up, {received / 1e3:.1f} kB down$",
+        )
+
+    def test_says_nothing_of_what_was_served_if_nothing_was(self):
+        culvert = launch(self, world, *OVER_DANTE)
+        culvert.end()
+        self.assertIn("drained, leaving", culvert.said())
+        self.assertNotIn("served", culvert.said())
 
     def test_sigterm_as_soon_as_it_listens(self):
         """There is no moment in which a client is accepted and a signal just kills."""

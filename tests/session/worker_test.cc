@@ -2,6 +2,7 @@
 #include "server/worker.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -97,6 +98,44 @@ TEST_CASE("a worker serves whoever comes, and counts them") {
   CHECK(house.hear(first.far) == "pong");
   first.far.reset();
   CHECK(house.until([&] { return house.shared.connections == 1; }));
+}
+
+TEST_CASE("a worker sums up what it has served, without an access log too") {
+  House house;
+  REQUIRE_FALSE(house.worker->log().access_enabled());
+  SocketPair tunnel = house.tunnel();
+  send_all(tunnel.far, "ping");
+  CHECK(house.hear(tunnel.near, 4) == "ping");
+  send_all(tunnel.near, "pong!");
+  CHECK(house.hear(tunnel.far, 5) == "pong!");
+  CHECK(house.worker->stats().requests() == 0);  // it is not finished
+  tunnel = {};
+  const Fd refused = house.client(house.connect_request(house.port));
+  CHECK(parse_answer(house.hear(refused)).status == 403);
+  CHECK(house.until([&] { return house.worker->stats().requests() == 2; }));
+
+  // Two plain requests on one connection.
+  const std::string authority = "127.0.0.1:" + std::to_string(house.target_port);
+  const std::string get = "GET http://" + authority + "/ HTTP/1.1\r\nHost: " + authority + "\r\n";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  const Fd client = house.client(get + "\r\n" + get + "Connection: close\r\n\r\n");
+  pollfd queue{house.target.get(), POLLIN, 0};
+  CHECK(house.until([&] { return poll(&queue, 1, 0) == 1; }));
+  const Fd server(accept(house.target.get(), nullptr, nullptr));
+  std::string asked = house.hear(server, 1);
+  send_all(server, answer);
+  CHECK(house.until([&] { return house.worker->stats().requests() == 3; }));
+  asked += house.hear(server, 1);
+  send_all(server, answer);
+  house.hear(client);
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+
+  const Stats& stats = house.worker->stats();
+  CHECK(stats.requests() == 4);
+  CHECK(stats.requests(Outcome::Kind::ok) == 3);
+  CHECK(stats.requests(Errc::destination_ip_prohibited) == 1);
+  CHECK(stats.tunnels() == 1);
+  CHECK(stats.exchanges() == 2);
 }
 
 TEST_CASE("one client more than there is room for is told so") {
