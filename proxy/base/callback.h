@@ -7,8 +7,8 @@ namespace culvert {
 template <typename Signature>
 class Callback;
 
-/// A method to call on an object that the caller does not own: two words, no allocation.  The
-/// object must outlive the callback or take it back; every asynchronous class here promises that
+/// A method to call on an object that the caller does not own: two pointers, no allocation.  The
+/// object must outlive the callback or unset it; every asynchronous class here guarantees that
 /// after its destruction (or stop(), or close()) it calls nothing any more.
 template <typename... Args>
 class Callback<void(Args...)> {

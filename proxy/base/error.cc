@@ -12,7 +12,7 @@ struct Row {
 };
 
 // One row per Errc, in the order of the enumeration; the static_assert below keeps it so.  The
-// third word is one of those registered by RFC 9209 section 2.3, the nearest where none fits.
+// third string is an error type that RFC 9209 section 2.3 registers, the nearest where none fits.
 constexpr std::array kRows = {
     Row{Errc::http_request_error,
         {400, "http_request_error", "http_request_error",

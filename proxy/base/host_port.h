@@ -19,15 +19,15 @@ struct HostPort {
   std::optional<IpAddress> ip;
 
   /// "gcr.io:443", "192.0.2.1:80", "[2001:db8::1]:443" (RFC 9110 section 7.2, RFC 3986 section
-  /// 3.2).  Without a port `default_port` is taken, if there is one.  Refused: empty or overlong
-  /// (> 253) names, userinfo, white space, control and non-ASCII bytes, characters outside
-  /// letters, digits, '-', '_', '.', ports outside 1..65535, unbracketed IPv6, IPv6 zones, numeric
-  /// spellings of IPv4 other than the dotted quad.  The error is Errc::http_request_error, side
-  /// client, and names what is wrong; it shows the input only after redact_url().
+  /// 3.2).  Without a port `default_port` is taken, if there is one.  Refused: empty or overlong (>
+  /// 253) names, userinfo, white space, control and non-ASCII bytes, characters outside letters,
+  /// digits, '-', '_', '.', ports outside 1..65535, unbracketed IPv6, IPv6 zones, numeric spellings
+  /// of IPv4 other than the dotted quad.  The error is Errc::http_request_error, side client, and
+  /// names what is wrong; it repeats the input only after redact_url().
   static Result<HostPort> parse(std::string_view text,
                                 std::optional<std::uint16_t> default_port = std::nullopt);
 
-  /// parse() into this one, which keeps the room of its `host`; what it holds after a failure is
+  /// parse() into this object, which keeps the capacity of `host`; its value after a failure is
   /// unspecified.
   Result<void> assign(std::string_view text,
                       std::optional<std::uint16_t> default_port = std::nullopt);

@@ -46,8 +46,8 @@ class IpAddress {
 /// An address block such as 10.0.0.0/8 or 2001:db8::/32.
 class Cidr {
  public:
-  /// "10.0.0.0/8", or a bare address for a block of one.  nullopt if malformed, or if bits behind
-  /// the prefix are set (a likely mistake, better named than guessed at).
+  /// "10.0.0.0/8", or a bare address for a block of one.  nullopt if malformed, or if bits after
+  /// the prefix are set (a likely mistake).
   static std::optional<Cidr> parse(std::string_view text);
 
   Cidr(IpAddress base, unsigned prefix) : base_(base), prefix_(prefix) {}

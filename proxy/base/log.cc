@@ -21,7 +21,7 @@
 namespace culvert {
 namespace {
 
-/// What may wait for a slow reader; lines beyond it are dropped and counted.
+/// The buffer for a slow reader; lines beyond it are dropped and counted.
 constexpr std::size_t kBufferLimit = std::size_t{256} * 1024;
 constexpr int kLastLinesWait = 200;  // milliseconds
 
@@ -65,8 +65,8 @@ void append_now(std::string& out) {
   out += 'Z';
 }
 
-/// Text for people.  Whatever is not printable ASCII is escaped, so that a line stays one line,
-/// nobody can forge another, and no byte of a peer reaches the terminal of who reads it.
+/// The text format.  Whatever is not printable ASCII is escaped, so that a line stays one line, no
+/// peer can forge another, and no control byte of a peer reaches a terminal.
 void append_escaped(std::string& out, std::string_view bytes, bool quoted) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
@@ -102,8 +102,8 @@ std::string_view next_chunk(std::string_view bytes) {
   return bytes.substr(0, end == std::string_view::npos ? PIPE_BUF : end + 1);
 }
 
-/// Will it take PIPE_BUF bytes without a wait?  Descriptors that we were given are shared with
-/// others, who would meet our O_NONBLOCK.
+/// Whether PIPE_BUF bytes can be written without blocking.  O_NONBLOCK would also affect the other
+/// processes that share an inherited descriptor.
 bool takes_more(int fd) {
   pollfd ready{fd, POLLOUT, 0};
   return ::poll(&ready, 1, 0) != 0;
@@ -124,11 +124,11 @@ Log::Sink::Sink(int descriptor) : fd(descriptor) {
 Log::Log(int log_fd, int access_fd, Level level, Format format)
     : log_(log_fd), access_(access_fd), level_(level), format_(format) {}
 
-// Only want of memory could throw here, and nothing would help then.
+// Only lack of memory could throw here.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 Log::~Log() {
   flush();
-  // The last lines tell why we leave; a slow reader gets a moment to take them.
+  // The last lines are the most important; a slow reader gets a moment to read them.
   for (Sink* sink : {&log_, &access_}) {
     if (sink->buffer.empty()) continue;
     pollfd ready{sink->fd, POLLOUT, 0};
@@ -225,7 +225,7 @@ bool Log::has_room(Sink& sink) {
 
 void Log::flush_sinks() {
   for (Sink* sink : {&access_, &log_}) {
-    // Only a reader that takes lines again hears of those that it missed.
+    // Lost lines are reported once the reader continues.
     if (!flush_sink(*sink) || sink->dropped == 0) continue;
     append_message(Level::warning,
                    fmt::format("{} lines of the {} were dropped: its reader is too slow or its "

@@ -6,12 +6,12 @@
 
 namespace culvert {
 
-/// Where lines go.  Each worker has its own Log, so no line waits for a lock: they gather in a
-/// buffer and leave at flush(), which the loop calls once a turn, usually with one write(2).  A
-/// write is whole lines of at most PIPE_BUF bytes (or a part of a longer line), so that the
-/// workers' lines stay apart on a shared pipe.  A reader that pauses stops nobody: what a pipe,
-/// socket or terminal does not take at once waits in the buffer; beyond 256 KiB lines are dropped,
-/// and a later line says how many.  The process must ignore SIGPIPE.
+/// The log and the access log.  Each worker has its own Log, so no line waits for a lock: lines are
+/// buffered until flush(), which the loop calls once a turn, usually with one write(2).  A write is
+/// whole lines of at most PIPE_BUF bytes (or a part of a longer line), so that the workers' lines
+/// are not mixed on a shared pipe.  A reader that pauses blocks no worker: what a pipe, socket or
+/// terminal does not accept at once stays in the buffer; beyond 256 KiB lines are dropped, and a
+/// later line reports how many.  The process must ignore SIGPIPE.
 class Log {
  public:
   enum class Level : std::uint8_t { debug, info, warning, error };
@@ -28,9 +28,10 @@ class Log {
   void write(Level level, std::string_view message);
 
   bool access_enabled() const { return access_.fd >= 0; }
-  /// One line of the access log: time, then the fields in the order in which they are added, as
-  /// ` key=value` or `,"key":value`.  Any bytes are escaped as write() has it.  The line ends with
-  /// this object; there is one at a time.  Without an access log, or room in it, nothing is kept.
+  /// One line of the access log: time, then the fields in the order in which they are added, as `
+  /// key=value` or `,"key":value`.  Bytes are escaped as by write().  The line is complete when
+  /// this object is destroyed; there is one at a time.  Without an access log, or room in it, the
+  /// line is dropped.
   class AccessLine {
    public:
     explicit AccessLine(Log& log);
@@ -53,7 +54,7 @@ class Log {
   void flush() {
     if (waits()) flush_sinks();
   }
-  /// Some of it waits for a slow reader: flush() is to be called again soon.
+  /// Lines wait for a slow reader: flush() is to be called again soon.
   bool waits() const { return !log_.buffer.empty() || !access_.buffer.empty(); }
 
  private:
@@ -61,13 +62,13 @@ class Log {
     explicit Sink(int fd);
 
     int fd;
-    bool may_block;  ///< writing to it, unless it is asked first
+    bool may_block;  ///< write(2) may block unless poll(2) reports it writable
     std::string buffer;
-    std::uint64_t dropped = 0;  ///< lines lost and not yet told of
+    std::uint64_t dropped = 0;  ///< lines lost and not yet reported
   };
 
   void append_message(Level level, std::string_view message);
-  /// Is there room for one more line?  If not, it counts as dropped.
+  /// Whether there is room for one more line; if not, it counts as dropped.
   bool has_room(Sink& sink);
   void flush_sinks();
   /// True if there was something to write and all of it was taken.

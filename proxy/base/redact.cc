@@ -56,7 +56,7 @@ std::string redact_list(std::string_view text) {
   }
 }
 
-/// Where user and password would begin, if no "://" stands before: behind "NAME=" and "scheme:".
+/// Where user and password would begin, if there is no "://" before: after "NAME=" and "scheme:".
 std::size_t authority_begin(std::string_view url) {
   const std::size_t equals = url.find('=');
   std::size_t begin = 0;
@@ -73,7 +73,7 @@ std::string redact_authority(std::string_view text) {
   std::string shown;
   const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
   const std::size_t at = text.rfind('@');
-  // A password holds an unescaped '/', '?' or '#', and nobody knows where it ends.
+  // A password holds an unescaped '/', '?' or '#', so its end is unknown.
   if (at != npos && at > end) return std::string(kHidden);
   std::string_view authority = text.substr(0, end);
   if (at != npos) {
@@ -82,7 +82,7 @@ std::string redact_authority(std::string_view text) {
   }
   shown += hide_odd_port(authority);
   if (end == text.size()) return shown;
-  // Nothing behind the host has to be told, and it may be a part of a password.
+  // Nothing after the host is needed, and it may be a part of a password.
   shown += text[end];
   if (end + 1 < text.size()) shown += kHidden;
   return shown;
@@ -104,7 +104,7 @@ std::string percent_encode(std::string_view text) {
 std::string redact_url(std::string_view url) {
   const std::size_t slashes = url.find("://");
   const std::string_view head = url.substr(0, slashes);
-  // "://" may stand within the password: an '@' before it, or "user:" before it and '@' behind it.
+  // "://" may be within the password: an '@' before it, or "user:" before it and '@' after it.
   const bool may_be_within_password =
       head.find('@') != npos || (head.find(':') != npos && url.find('@') != npos);
   if (slashes == npos || may_be_within_password) {
@@ -121,21 +121,20 @@ std::string redact(std::string_view text) {
   return looks_like_url ? redact_url(text) : printable(redact_list(text));
 }
 
-std::string_view redact_echo(std::string_view words,
-                             const std::optional<Credentials>& credentials) {
-  if (!credentials) return words;
+std::string_view redact_echo(std::string_view text, const std::optional<Credentials>& credentials) {
+  if (!credentials) return text;
   const std::string_view password = credentials->password.reveal();
-  // Each of its forms is at least as long; most words are "OK".
-  if (password.empty() || words.size() < password.size()) return words;
-  if (words.find(password) != npos) return kHidden;
+  // Each of its forms is at least as long; most texts are "OK".
+  if (password.empty() || text.size() < password.size()) return text;
+  if (text.find(password) != npos) return kHidden;
   const Secret encoded(percent_encode(password));
-  if (words.find(encoded.reveal()) != npos) return kHidden;
+  if (text.find(encoded.reveal()) != npos) return kHidden;
   for (const Secret& base64 : {basic_token(*credentials), Secret(base64_encode(password))}) {
     // Without its padding, which may be cut off.
     const std::string_view digits = base64.reveal().substr(0, base64.reveal().find('='));
-    if (words.find(digits) != npos) return kHidden;
+    if (text.find(digits) != npos) return kHidden;
   }
-  return words;
+  return text;
 }
 
 }  // namespace culvert

@@ -7,12 +7,12 @@
 namespace culvert {
 namespace {
 
-/// Overwrites all that `text` has room for: a string that was moved from, or shortened, still
-/// holds its bytes behind its end.
+/// Overwrites all that `text` has room for: a string that was moved from, or shortened, still holds
+/// its bytes after its end.
 void wipe(std::string& text) noexcept {
   text.resize(text.capacity());
   std::memset(text.data(), 0, text.size());
-  // Tells the optimiser that somebody may look at the zeros, so it cannot leave them out.
+  // A compiler barrier: the zeros count as read, so writing them is not optimised away.
   asm volatile("" : : "r"(text.data()) : "memory");
   text.clear();
 }

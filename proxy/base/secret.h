@@ -6,8 +6,8 @@
 
 namespace culvert {
 
-/// A value that must never be seen: it has no operator<<, no formatter and no implicit conversion,
-/// and wipes its bytes when it goes.  reveal() is for the one place that puts it on the wire.
+/// A value that must never be shown: it has no operator<<, no formatter and no implicit conversion,
+/// and wipes its bytes when destroyed.  reveal() is for the code that sends it.
 class Secret {
  public:
   Secret() = default;

@@ -233,7 +233,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
       out += static_cast<char>(bits >> count & 0xff);
     }
   }
-  // The bits behind the last byte must be zero, or two texts would stand for the same bytes.
+  // The bits after the last byte must be zero, or two texts would encode the same bytes.
   if ((bits & ((1U << count) - 1)) != 0) return std::nullopt;
   return out;
 }

@@ -11,13 +11,12 @@
 
 namespace culvert {
 
-/// `bytes` with everything outside printable ASCII replaced by '?', cut to `limit` bytes ("..." at
-/// the end tells that it was cut).  What a peer sent goes through this before a person or a header
-/// field sees it.
+/// `bytes` with everything outside printable ASCII replaced by '?', cut to `limit` bytes (then it
+/// ends in "...").  What a peer sent passes this before it is logged or put into a header field.
 std::string printable(std::string_view bytes, std::size_t limit = 200);
 
-/// `text` cut in its middle to `limit` bytes, with ".." where something was left out: both ends of
-/// a host name say something.  For names inside messages of bounded length.
+/// `text` cut in its middle to `limit` bytes, with ".." where something was left out, as both ends
+/// of a host name are informative.  For names inside messages of bounded length.
 std::string shorten_middle(std::string_view text, std::size_t limit);
 
 /// `bytes` as the inside of a JSON string (RFC 8259 section 7): quotes, backslashes and control

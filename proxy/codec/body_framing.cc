@@ -12,7 +12,7 @@ namespace {
 
 using Kind = BodyFraming::Kind;
 
-/// What the fields say, before it is asked whether the message has a body at all.
+/// The contents of the fields, whether or not the message has a body at all.
 struct Facts {
   std::optional<std::uint64_t> length;
   bool has_coding = false;    // there is a Transfer-Encoding field
@@ -123,7 +123,7 @@ Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view 
   if (request_method == "CONNECT" && success) return BodyFraming{};
   if (request_method == "HEAD") return BodyFraming{};
   if (head.status < 200 || head.status == 204 || head.status == 304) {
-    // A server that frames a body here may well send one; nothing behind it can be trusted.
+    // A server that frames a body here may well send one; nothing after it can be trusted.
     const bool claims_body = facts.chunked || (head.status != 304 && facts.length.value_or(0) > 0);
     return BodyFraming{Kind::none, 0, !claims_body};
   }

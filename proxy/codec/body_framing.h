@@ -18,7 +18,7 @@ struct BodyFraming {
   };
   Kind kind = Kind::none;
   std::uint64_t length = 0;
-  /// False if no message can be told from this one's body behind it: the connection ends here.
+  /// False if the end of this body cannot be found, so the connection must be closed.
   bool reusable = true;
 
   friend bool operator==(const BodyFraming&, const BodyFraming&) = default;
@@ -36,8 +36,8 @@ Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view 
 
 /// How a response with `framing` is framed anew for a client that speaks HTTP/1.`client_minor`:
 /// chunked bodies end with the connection for HTTP/1.0, and bodies that end with the upstream's
-/// connection become chunked for HTTP/1.1, so that the client's connection lives on and a body cut
-/// short can be told from a complete one.
+/// connection become chunked for HTTP/1.1, so that the client's connection is kept and a truncated
+/// body can be recognised.
 BodyFraming framing_for_client(const BodyFraming& framing, int client_minor);
 
 }  // namespace culvert

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxShownSchemes = 40;
 
-/// Up to the next comma that stands in no quotes.
+/// Up to the next comma outside of quotes.
 std::string_view next_element(std::string_view& list) {
   bool quoted = false;
   std::size_t end = 0;
@@ -25,7 +25,7 @@ std::string_view next_element(std::string_view& list) {
 }
 
 /// The scheme with which an element of Proxy-Authenticate begins; empty if it is one more parameter
-/// of the challenge before ("nonce=x", where a scheme has a space or nothing behind it).
+/// of the challenge before ("nonce=x", where a scheme is followed by a space or nothing).
 std::string_view scheme_of(std::string_view element) {
   const std::size_t end = element.find_first_of(" \t=");
   const std::string_view rest = end == element.npos ? "" : trim(element.substr(end));

@@ -18,8 +18,8 @@ constexpr std::size_t kMaxOverhead = 16 * 1024;
 
 constexpr HeadLimits kTrailerLimits = {.bytes = 16 * 1024, .target = 1024, .fields = 64};
 
-/// RFC 9110 section 6.5.1: framing, routing, request modifiers, authentication, content format,
-/// and what a recipient may merge into the head to somebody's surprise.
+/// RFC 9110 section 6.5.1: framing, routing, request modifiers, authentication, content format, and
+/// fields that a recipient could merge into the head with unexpected effects.
 constexpr std::array<std::string_view, 30> kNotInTrailers = {
     "age",
     "authorization",
@@ -96,7 +96,7 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::consume(std::string_view bytes) {
   return Step{used, {}};
 }
 
-/// One byte of what stands between the data.
+/// One byte of what is between the data.
 Result<void> ChunkedDecoder::take(char c) {
   switch (state_) {
     case State::size_start:
@@ -150,7 +150,7 @@ Result<void> ChunkedDecoder::take_size(char c) {
     return {};
   }
   state_ = State::size;
-  // More digits would be zeros in front, which nobody sends in good faith.
+  // More digits would be leading zeros, which no legitimate sender uses.
   if (++line_ > 16 || left_ > kMaxSize >> 4) return fail("a chunk size is too large");
   left_ = left_ << 4 | static_cast<std::uint64_t>(digit);
   return {};

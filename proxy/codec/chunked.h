@@ -11,9 +11,9 @@
 
 namespace culvert {
 
-/// Takes a chunked body apart (RFC 9112 section 7.1), strictly: a size is hexadecimal digits and
-/// nothing else, lines end in CRLF, chunks end where they said.  Extensions are dropped; their
-/// length and that of the trailer section are bounded.  Bodies are not copied.
+/// Decodes a chunked body (RFC 9112 section 7.1), strictly: a size is hexadecimal digits and
+/// nothing else, lines end in CRLF, a chunk is exactly as long as its size.  Extensions are
+/// dropped; their length and that of the trailer section are bounded.  Bodies are not copied.
 class ChunkedDecoder {
  public:
   /// `kind` is that of the message: errors carry the client's side and http_request_error for a
@@ -27,7 +27,7 @@ class ChunkedDecoder {
     std::string_view body;  ///< the part of them that is body; it is the last part
   };
   /// Takes bytes up to and with the next piece of body.  Call it again with the rest until all is
-  /// used or done(); what then remains belongs to the next message.
+  /// used or done(); the remaining bytes belong to the next message.
   Result<Step> consume(std::string_view bytes);
 
   /// The end of the trailer section was seen.
@@ -36,7 +36,7 @@ class ChunkedDecoder {
   /// The trailer fields, in order, once done(); views into this object.
   const std::vector<Field>& trailers() const { return trailers_; }
 
-  /// Ready for the next message of the same connection; keeps the room it has.
+  /// Ready for the next message of the same connection; keeps its capacity.
   void reset();
 
  private:
@@ -63,7 +63,7 @@ class ChunkedDecoder {
   State state_ = State::size_start;
   std::uint64_t left_ = 0;      // of the chunk's data, or the size that is being read
   std::size_t line_ = 0;        // bytes of the current size line
-  std::size_t overhead_ = 0;    // bytes of size lines that no data justified
+  std::size_t overhead_ = 0;    // bytes of size lines in excess of the data
   std::string trailer_buffer_;  // the last chunk's line and the trailer section
   HeadScanner trailer_scanner_;
   std::vector<Field> trailers_;

@@ -17,7 +17,7 @@ namespace culvert {
 
 /// Each reason phrase of a culvert begins with this.
 constexpr std::string_view kSigned = "culvert: ";
-/// What the error's text may take of the rest.
+/// The limit of the error's text after that.
 constexpr std::size_t kMostOfText = 200 - kSigned.size();
 
 /// `label` is UpstreamConfig's.
@@ -26,9 +26,9 @@ inline std::string shown_upstream(std::string_view label) {
   return shorten_middle(label, kMaxShown);
 }
 
-// How a handshake fails: clauses that stand behind "upstream NAME ".
+// How a handshake fails: clauses that follow "upstream NAME ".
 
-/// The reply itself is at fault, or what it says is about the upstream.
+/// The reply is invalid, or it reports a failure of the upstream.
 inline HandshakeFailure upstream_fault(Errc code, std::string clause) {
   return {{.code = code, .side = Side::upstream, .sys = 0, .text = std::move(clause)}};
 }
@@ -38,7 +38,7 @@ inline HandshakeFailure target_fault(Errc code, std::string clause) {
   return {{.code = code, .side = Side::target, .sys = 0, .text = std::move(clause)}};
 }
 
-/// `failure`, whose clause says for which target the upstream was asked.
+/// `failure`, whose clause names the target already.
 inline HandshakeFailure naming_target(HandshakeFailure failure) {
   failure.names_target = true;
   return failure;

@@ -8,7 +8,7 @@
 namespace culvert {
 
 /// Recognises, by a connection's first bytes, a client that speaks something else than HTTP/1 to
-/// us, and says how to mend it; nullopt for all else.
+/// us; the error's text names the fix.  nullopt otherwise.
 std::optional<Error> client_mistake(std::string_view first_bytes);
 
 }  // namespace culvert

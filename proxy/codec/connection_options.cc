@@ -46,7 +46,7 @@ void ConnectionOptions::add(std::string_view option) {
     keep_alive_ = true;
   } else if (iequals(option, "upgrade")) {
     upgrade_ = true;
-  } else if (is_token(option)) {  // what is no token names no field
+  } else if (is_token(option)) {  // what is not a token cannot name a field
     if (count_ < names_.size()) names_[count_] = option;
     ++count_;
   }

@@ -11,7 +11,7 @@
 namespace culvert {
 namespace {
 
-/// What becomes of a field that is not simply passed on.
+/// How a field is handled that is not simply passed on.
 enum class Role {
   end_to_end,
   hop_by_hop,
@@ -76,7 +76,7 @@ void append_authority(const HostPort& authority, std::string& out) {
   append_number(out, authority.port);
 }
 
-/// Bytes that RFC 3986 section 2.1 wants percent-encoded, curl among others sends as they are.
+/// Bytes that RFC 3986 section 2.1 requires percent-encoded; curl among others sends them raw.
 void append_path(std::string_view path, std::string& out) {
   for (;;) {
     const std::size_t count = span_of(path, kTargetText);
@@ -87,7 +87,7 @@ void append_path(std::string_view path, std::string& out) {
   }
 }
 
-/// RFC 9112 section 3.2: the target as the next hop wants it.
+/// RFC 9112 section 3.2: the target in the form for the next hop.
 void append_target(const RequestHead& head, const RequestTarget& target, bool absolute_form,
                    std::string& out) {
   const bool server_wide = head.method == "OPTIONS" && target.path.empty();
@@ -129,7 +129,7 @@ class ConnectionField {
   bool begun_ = false;
 };
 
-/// Of TE only the wish for trailers can be passed on (RFC 9110 section 10.1.4).
+/// Of TE only `trailers` can be passed on (RFC 9110 section 10.1.4).
 bool wants_trailers(const RequestHead& head) {
   bool found = false;
   if (head.minor == 0) return found;
@@ -175,7 +175,7 @@ void append_request_head(const RequestHead& head, const RequestTarget& target,
         if (forward.upgrade) append_upgrade(field.value, out);
         break;
       case Role::expect:
-        // A client that speaks HTTP/1.0 would not understand the 100 that this asks for.
+        // A client that speaks HTTP/1.0 would not understand the 100 that this requests.
         if (head.minor >= 1) append_field(field.name, field.value, out);
         break;
       case Role::max_forwards:
@@ -216,9 +216,9 @@ void append_response_head(const ResponseHead& head, const ConnectionOptions& opt
 
   const bool interim = head.status < 200;
   const bool upgrade = (head.status == 101 || head.status == 426) && has_upgrade(head);
-  // RFC 9110 section 8.6: there it tells of the body that GET would have got; in 1xx and 204 it
-  // must not stand.
-  const bool tells_length =
+  // RFC 9110 section 8.6: there it describes the body that GET would return; in 1xx and 204 it is
+  // forbidden.
+  const bool keeps_length =
       head.status == 304 || (forward.to_head && !interim && head.status != 204);
   bool wrote_length = false;
   bool has_date = false;
@@ -232,7 +232,7 @@ void append_response_head(const ResponseHead& head, const ConnectionOptions& opt
         if (forward.framing.kind == BodyFraming::Kind::length) {
           append_number_field(field.name, forward.framing.length, out);
           wrote_length = true;
-        } else if (forward.framing.kind == BodyFraming::Kind::none && tells_length) {
+        } else if (forward.framing.kind == BodyFraming::Kind::none && keeps_length) {
           append_field(field.name, field.value, out);
           wrote_length = true;
         }

@@ -12,17 +12,17 @@
 
 namespace culvert {
 
-/// Heads written anew for the next hop, as RFC 9110 section 7.6 wants it of an intermediary.
-/// Nothing is passed on raw: the start line, Host, framing, Connection and Via are ours; hop-by-hop
-/// fields go, those that Connection names included; every other field keeps its value, its order
+/// Heads rewritten for the next hop, as RFC 9110 section 7.6 requires of an intermediary.  Nothing
+/// is passed on raw: the start line, Host, framing, Connection and Via are ours; hop-by-hop fields
+/// are removed, those that Connection names included; every other field keeps its value, its order
 /// and its duplicates.
 
 struct RequestForward {
   bool absolute_form = false;                 ///< for an upstream HTTP proxy; else origin-form
   std::string_view proxy_authorization;       ///< value of that field for the upstream; empty: none
   std::string_view pseudonym;                 ///< our name in Via
-  bool keep_alive = true;                     ///< the connection to the next hop is to live on
-  bool upgrade = false;                       ///< pass on the wish for another protocol
+  bool keep_alive = true;                     ///< the connection to the next hop is kept
+  bool upgrade = false;                       ///< pass on the Upgrade field
   BodyFraming framing;                        ///< as request_framing() decided
   std::optional<std::uint32_t> max_forwards;  ///< the new value of Max-Forwards
 };
@@ -34,7 +34,7 @@ void append_request_head(const RequestHead& head, const RequestTarget& target,
 
 struct ResponseForward {
   std::string_view pseudonym;  ///< our name in Via
-  bool keep_alive = true;      ///< the client's connection is to live on
+  bool keep_alive = true;      ///< the client's connection is kept
   bool to_head = false;        ///< the request was HEAD
   BodyFraming framing;         ///< towards the client, see framing_for_client()
   std::string_view date;       ///< for a final response without Date (RFC 9110 section 6.6.1)

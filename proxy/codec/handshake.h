@@ -10,10 +10,10 @@ namespace culvert {
 
 /// The phases of getting a connection through a proxy, in their order.
 enum class DialPhase : std::uint8_t {
-  lookup,          ///< of the target: its name, and whether it may be asked for
+  lookup,          ///< of the target: its name, and whether its address is permitted
   connect,         ///< to the proxy, or to the target itself
   tls,             ///< with the proxy
-  greeting,        ///< what comes before the request and needs no target
+  greeting,        ///< before the request, without a target
   authentication,  ///< the same, with credentials
   request,         ///< for the target
 };
@@ -36,13 +36,13 @@ constexpr std::string_view to_string(DialPhase phase) {
   return "request";
 }
 
-/// Why a handshake failed.  The text is a clause to stand behind "upstream NAME ": "refused our
+/// Why a handshake failed.  The text is a clause that follows "upstream NAME ": "refused our
 /// credentials".
 struct HandshakeFailure : Error {
-  /// The clause says for which target the proxy was asked, so that nobody needs to add it.
+  /// The clause names the target already, so it is not appended.
   bool names_target = false;
-  /// The reply was to the time that passed before the request (HTTP's 408), and says nothing about
-  /// the request.
+  /// The reply is a timeout before the request arrived (HTTP's 408), and proves nothing about the
+  /// request.
   bool too_late = false;
 };
 
@@ -64,7 +64,7 @@ class Handshake {
 
   virtual bool done() const = 0;
 
-  /// What it means that the upstream closed the connection now.
+  /// The failure if the upstream closes the connection now.
   virtual HandshakeFailure eof() const = 0;
 
   /// The phase whose reply is awaited: greeting, authentication or request.

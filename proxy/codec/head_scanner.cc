@@ -6,7 +6,7 @@
 namespace culvert {
 namespace {
 
-/// RFC 9112 section 2.2 asks for at least one; old clients send it behind a POST's body.
+/// RFC 9112 section 2.2 recommends at least one; old clients send it after a POST's body.
 constexpr std::size_t kMaxSkippedBytes = 8;
 
 /// How much longer than its target a start line may be: method, version, two spaces.
@@ -46,7 +46,7 @@ Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer) {
   return std::optional<std::size_t>();
 }
 
-/// `c` is text or CR, and may stand where it stands.
+/// Whether `c` is text or CR, and allowed at this position.
 Result<void> HeadScanner::check_byte(char c) const {
   const bool starts_line = pos_ == line_;
   if (starts_line && (c == ' ' || c == '\t')) {
@@ -58,7 +58,7 @@ Result<void> HeadScanner::check_byte(char c) const {
   return fail(Errc::http_request_error, fault_of_byte(c));
 }
 
-/// The line that began at line_ ended at pos_; true if it was the empty line behind the head.
+/// The line that began at line_ ended at pos_; true if it was the empty line after the head.
 Result<bool> HeadScanner::end_line() {
   if (auto fine = check_size(); !fine) return std::move(fine).error();
   const bool empty = pos_ - line_ == 2;

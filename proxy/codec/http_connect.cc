@@ -14,12 +14,11 @@ namespace culvert {
 namespace {
 
 constexpr int kMaxInterimAnswers = 16;
-/// What a clause may take of the 200 bytes of our own reason phrase, behind "culvert: upstream
-/// NAME".
+/// The share of a clause in the 200 bytes of our own reason phrase, after "culvert: upstream NAME".
 constexpr std::size_t kMostOfClause = 160;
 
-/// RFC 9110 section 9.3.6: in an answer to CONNECT neither field says anything, so they cannot
-/// contradict each other.
+/// RFC 9110 section 9.3.6: in a 2xx to CONNECT both fields are ignored, so they cannot contradict
+/// each other.
 std::string without_framing(std::string_view head) {
   std::string out;
   while (!head.empty()) {
@@ -59,7 +58,7 @@ class HttpConnectHandshake final : public Handshake {
   std::string shown_;
   bool sent_ = false;
   bool done_ = false;
-  std::string buffer_;  // the head that is arriving, and nothing behind it
+  std::string buffer_;  // the head that is arriving, and nothing after it
   HeadScanner scanner_{HeadScanner::Kind::response};
   int interim_answers_ = 0;
 };
@@ -70,8 +69,8 @@ std::string HttpConnectHandshake::take_output() {
   std::string out = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
   if (!pseudonym_.empty()) append_via(1, pseudonym_, out);
   if (credentials_) {
-    // Sent without being asked, as every client does: a challenge would cost a round trip, and
-    // often the connection.
+    // Sent preemptively, as every client does: a challenge would cost a round trip, and often the
+    // connection.
     out.append("Proxy-Authorization: Basic ").append(basic_token(*credentials_).reveal());
     out += "\r\n";
   }
@@ -131,7 +130,7 @@ Result<void, HandshakeFailure> HttpConnectHandshake::look_at_head(std::string_vi
   return {};
 }
 
-/// What may be done about an answer, to stand behind what it is.
+/// Advice for a refusal, to follow its description.
 std::string HttpConnectHandshake::advice(const ResponseHead& head) const {
   switch (head.status) {
     case 405:
@@ -147,7 +146,7 @@ std::string HttpConnectHandshake::advice(const ResponseHead& head) const {
 HandshakeFailure HttpConnectHandshake::refused(const ResponseHead& head) const {
   std::string text = "answered " + std::to_string(head.status);
   const std::string place = " for " + shown_;
-  // Another culvert's reason begins with its name, and most name the target.
+  // The reason phrases of another culvert begin with its name, and most name the target.
   std::string_view reason = redact_echo(head.reason, credentials_);
   if (reason.starts_with(kSigned)) reason.remove_prefix(kSigned.size());
   const std::string advice = this->advice(head);
@@ -160,7 +159,7 @@ HandshakeFailure HttpConnectHandshake::refused(const ResponseHead& head) const {
   return failure;
 }
 
-/// What `status` says about the upstream or the target.
+/// The failure that `status` means, of the upstream or of the target.
 HandshakeFailure HttpConnectHandshake::fault(int status, std::string clause) {
   switch (status) {
     case 403:
@@ -171,7 +170,7 @@ HandshakeFailure HttpConnectHandshake::fault(int status, std::string clause) {
     case 501:
       return upstream_fault(Errc::upstream_unsupported, std::move(clause));
     case 508:
-      // Most likely by us: our Via came back.
+      // Most likely by this proxy: our Via came back.
       return upstream_fault(Errc::proxy_loop_detected, std::move(clause));
     case 504:
       return target_fault(Errc::connection_timeout, std::move(clause));

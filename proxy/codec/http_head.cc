@@ -13,19 +13,19 @@ namespace {
 constexpr std::string_view kCrlf = "\r\n";
 constexpr std::size_t kMaxMethod = 64;
 
-/// llhttp knows a fixed list of methods and judges targets by other rules than a proxy's.  Both are
-/// parsed before it is asked, so it gets a request line that it cannot stumble over.
+/// llhttp accepts only a fixed list of methods and checks targets by other rules than a proxy's.
+/// Both are parsed here, and llhttp gets a constant request line instead.
 constexpr std::string_view kStandIn = "GET / HTTP/1.1\r\n";
 constexpr std::string_view kStandInStatus = "HTTP/1.1 200 OK\r\n";
 
-/// A mistake: what it is, and which answer it earns if a client made it.
+/// A mistake: its text, and its Errc if a client made it.
 struct Fault {
   std::string_view text;
   Errc code = Errc::http_request_error;
   explicit operator bool() const { return !text.empty(); }
 };
 
-/// Cuts the next line off `rest`, without its CRLF.  What HeadScanner passed has one.
+/// Cuts the next line off `rest`, without its CRLF, which HeadScanner has checked.
 std::string_view next_line(std::string_view& rest) {
   const std::size_t end = rest.find(kCrlf);
   const std::string_view line = rest.substr(0, end);
@@ -33,13 +33,12 @@ std::string_view next_line(std::string_view& rest) {
   return line;
 }
 
-// The start lines come first: llhttp accepts more there than RFC 9112 allows, so they are ours
-// alone.
+// Start lines are parsed here alone, as llhttp accepts more there than RFC 9112 allows.
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.  What is later than
-/// 1.1 is taken as that (RFC 9110 section 2.5).
+/// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.  A later version than
+/// 1.1 is treated as 1.1 (RFC 9110 section 2.5).
 Fault parse_version(std::string_view text, MessageHead& out) {
   if (text == "HTTP/1.1" || text == "HTTP/1.0") {
     out.major = 1;
@@ -72,7 +71,7 @@ Fault parse_request_line(std::string_view line, const HeadLimits& limits, Reques
   if (out.target.size() > limits.target) {
     return {"the request target is too long", Errc::http_uri_too_long};
   }
-  // A host has no bytes beyond ASCII; a path that has is encoded when it is written anew.
+  // A host has no bytes beyond ASCII; in a path they are encoded when it is rewritten.
   const std::size_t end = span_of(out.target, kTargetRaw);
   if (end == out.target.size()) return {};
   return {out.target[end] == ' ' ? "the request line has more than two spaces"
@@ -142,7 +141,7 @@ int on_field_value(llhttp_t* parser, const char* at, std::size_t length) noexcep
 
 int on_headers_complete(llhttp_t* parser) noexcept {
   collector_of(parser).complete = true;
-  return HPE_PAUSED;  // bodies are none of its business
+  return HPE_PAUSED;  // bodies are not parsed by llhttp
 }
 
 const llhttp_settings_t& settings() {
@@ -172,7 +171,7 @@ Fault fault_of_llhttp(llhttp_errno_t error) {
   }
 }
 
-/// llhttp found in `line` what we find in it.
+/// Whether llhttp's result for `line` is the same as ours.
 bool is_same(const Field& field, std::string_view line) {
   const std::size_t colon = line.find(':');
   return field.name.data() == line.data() && field.name.size() == colon &&
@@ -199,8 +198,8 @@ std::string without_last_tabs(std::string_view lines) {
   return out;
 }
 
-/// Behind Content-Length's number llhttp lets spaces stand but no tabs, which white space may be as
-/// well (RFC 9110 section 5.6.3).
+/// After Content-Length's number llhttp accepts spaces but no tabs, which are white space as well
+/// (RFC 9110 section 5.6.3).
 llhttp_errno_t run_without_last_tabs(llhttp_type_t type, std::string_view start_line,
                                      std::string_view lines, Collector& collector) {
   const std::string spaced = without_last_tabs(lines);
@@ -215,7 +214,7 @@ llhttp_errno_t run_without_last_tabs(llhttp_type_t type, std::string_view start_
   return error;
 }
 
-/// Has llhttp read `start_line` and `lines`, the field lines with the empty line behind them.
+/// Lets llhttp parse `start_line` and `lines`, the field lines with the empty line after them.
 Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_view lines,
                    const HeadLimits& limits, std::vector<Field>& fields) {
   fields.clear();
@@ -269,7 +268,7 @@ Result<void> parse_response_head(std::string_view head, const HeadLimits& limits
   const std::string_view whole = head;
   Fault fault = parse_status_line(next_line(head), out);
   if (!fault) {
-    // llhttp knows the versions that there are.
+    // llhttp accepts only known versions.
     constexpr std::size_t kMinor = 7;
     const std::string_view status_line =
         whole[kMinor] > '1' ? kStandInStatus : whole.substr(0, whole.size() - head.size());

@@ -18,21 +18,21 @@ struct HeadLimits {
 
 /// Finds the end of a head section (RFC 9112 section 2.1) in a buffer that grows, and refuses at
 /// the first byte what no HTTP/1 message may contain: bare CR or LF, NUL and other control bytes,
-/// obs-fold, white space before the first field.  Up to a few empty CRLF lines before a
-/// request line are skipped (RFC 9112 section 2.2).  Looks at each byte once.  Its errors are as
-/// those of parse_request_head() and parse_response_head() below.
+/// obs-fold, white space before the first field.  Up to a few empty CRLF lines before a request
+/// line are skipped (RFC 9112 section 2.2).  Scans each byte once.  Its errors are as those of
+/// parse_request_head() and parse_response_head() below.
 class HeadScanner {
  public:
   enum class Kind { request, response };
   explicit HeadScanner(Kind kind, HeadLimits limits = {});
 
-  /// Looks at `buffer`, which must begin with the bytes of the earlier calls.  The end of the head
-  /// (offset behind the empty line), nullopt if more is needed, or an error.
+  /// Scans `buffer`, which must begin with the bytes of the earlier calls.  The end of the head
+  /// (offset after the empty line), nullopt if more is needed, or an error.
   Result<std::optional<std::size_t>> scan(std::string_view buffer);
 
-  /// Something of the start line has come, and not only empty lines before it.
+  /// Part of the start line was received, and not only empty lines before it.
   bool begun() const { return in_head_ || pos_ - line_ > (after_cr_ ? 1 : 0); }
-  /// Where the message begins behind skipped empty lines; valid once scan() found the end.
+  /// Where the message begins after skipped empty lines; valid once scan() found the end.
   std::size_t begin() const { return begin_; }
   /// Ready for the next message of the same connection.
   void reset();
@@ -46,7 +46,7 @@ class HeadScanner {
   Kind kind_;
   HeadLimits limits_;
   std::size_t begin_ = 0;
-  std::size_t pos_ = 0;    // the first byte that was not looked at
+  std::size_t pos_ = 0;    // the first byte that was not scanned
   std::size_t line_ = 0;   // start of the current line
   bool in_head_ = false;   // the start line is complete
   bool after_cr_ = false;  // the last byte was CR
@@ -78,16 +78,16 @@ struct ResponseHead : MessageHead {
   std::string_view reason;
 };
 
-/// Parses a complete head (begin() .. end of HeadScanner) strictly: llhttp in strict mode, plus
-/// our own checks for what the packaged version lets through.  On failure the error's code says
-/// which status it earns and its text names the mistake ("field name contains a space"); side is
-/// client for requests, upstream for responses (code http_protocol_error).
+/// Parses a complete head (begin() .. end of HeadScanner) strictly: llhttp in strict mode, plus our
+/// own checks for what the packaged version accepts.  On failure the error's code determines the
+/// status and its text names the mistake ("field name contains a space"); side is client for
+/// requests, upstream for responses (code http_protocol_error).
 Result<void> parse_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out);
 Result<void> parse_response_head(std::string_view head, const HeadLimits& limits,
                                  ResponseHead& out);
 
 /// Parses the trailer section of a chunked body (RFC 9112 section 7.1.2): field lines and the empty
-/// line behind them.  Errors as above, according to `kind`.
+/// line after them.  Errors as above, according to `kind`.
 Result<void> parse_trailers(std::string_view lines, const HeadLimits& limits,
                             HeadScanner::Kind kind, std::vector<Field>& out);
 

@@ -58,7 +58,7 @@ std::optional<std::uint32_t> max_forwards(const RequestHead& head) {
   const char* end = field->value.data() + field->value.size();
   const auto [stop, error] = std::from_chars(field->value.data(), end, value);
   if (stop != end || field->value.empty()) return std::nullopt;
-  // More than we can count is more than there are proxies.
+  // A number that overflows is more than any chain of proxies.
   if (error != std::errc{}) return std::numeric_limits<std::uint32_t>::max();
   return value;
 }

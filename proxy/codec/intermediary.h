@@ -10,14 +10,14 @@
 
 namespace culvert {
 
-/// What a head asks of those who forward it.
+/// Header fields that are addressed to proxies.
 
-/// True if one of the message's Via fields names `pseudonym`: it has been here before (RFC 9110
-/// section 7.6.3).
+/// True if one of the message's Via fields names `pseudonym`: it has passed through this proxy
+/// before (RFC 9110 section 7.6.3).
 bool passed_through(const MessageHead& head, std::string_view pseudonym);
 
-/// Appends the Via field by which we are known again: `minor` is of the HTTP version in which the
-/// message was received.
+/// Appends our Via field, by which a loop is recognised: `minor` is of the HTTP version in which
+/// the message was received.
 void append_via(int minor, std::string_view pseudonym, std::string& out);
 
 /// True if the client waits for 100 before it sends the body (RFC 9110 section 10.1.1).  Fails with
@@ -25,11 +25,11 @@ void append_via(int minor, std::string_view pseudonym, std::string& out);
 Result<bool> expects_continue(const RequestHead& head);
 
 /// Max-Forwards of a TRACE or OPTIONS request (RFC 9110 section 7.6.2), nullopt if it has none that
-/// is valid.  With 0 the request is ours to answer; else it goes on with one less.
+/// is valid.  With 0 this proxy responds itself; else it forwards the request with one less.
 std::optional<std::uint32_t> max_forwards(const RequestHead& head);
 
-/// Appends what a TRACE with Max-Forwards 0 is answered with, as message/http: the request as it
-/// was received, without its credentials (RFC 9110 section 9.3.8).
+/// Appends the body of the response to a TRACE with Max-Forwards 0, as message/http: the request as
+/// it was received, without its credentials (RFC 9110 section 9.3.8).
 void append_trace_body(const RequestHead& head, std::string& out);
 
 }  // namespace culvert

@@ -10,11 +10,11 @@ namespace culvert {
 /// scheme; nothing else may depend on it.
 std::string_view guess_protocol(std::string_view first_bytes);
 
-/// `first_bytes` are too few to tell "HTTP/" or "SSH-" from something else.
+/// `first_bytes` are too few to recognise "HTTP/" or "SSH-".
 bool may_become_known(std::string_view first_bytes);
 
-/// What to say of one whose answer should be HTTP and begins with `first_bytes`, a clause to stand
-/// behind its name; empty if it begins as HTTP does, or still may.
+/// The error clause for a peer that should reply in HTTP and begins with `first_bytes`, to follow
+/// its name; empty if it begins as HTTP does, or still may.
 std::string why_not_http(std::string_view first_bytes);
 
 }  // namespace culvert

@@ -10,18 +10,18 @@
 namespace culvert {
 
 /// SOCKS5 CONNECT (RFC 1928) with user/password (RFC 1929) if `credentials` are given.  Exactly one
-/// method is offered; names travel as ATYP 3, IP literals as ATYP 1 or 4.
+/// method is offered; names are sent as ATYP 3, IP literals as ATYP 1 or 4.
 std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,
                                                  const std::optional<Credentials>& credentials);
 
-/// The two parts of the same, for a connection that waits between them: all that needs no target
-/// (the greeting, the authentication), and the request.
+/// The two parts of the same, for a connection that is pooled between them: all that needs no
+/// target (the greeting, the authentication), and the request.
 std::unique_ptr<Handshake> make_socks5_greeting(const std::optional<Credentials>& credentials);
 std::unique_ptr<Handshake> make_socks5_request(const HostPort& target,
                                                const std::optional<Credentials>& credentials);
 
-/// SOCKS4 with the 4A extension for names.  IPv6 literals cannot be expressed: the first
-/// consume() is never reached, `refuses` below tells beforehand.
+/// SOCKS4 with the 4A extension for names.  IPv6 literals cannot be expressed: check
+/// socks4a_refuses() before.
 std::unique_ptr<Handshake> make_socks4a_handshake(const HostPort& target, std::string_view user);
 
 /// A failure if SOCKS4a cannot name `target` at all (an IPv6 literal).

@@ -20,7 +20,7 @@ class Socks4aHandshake final : public Handshake {
  public:
   Socks4aHandshake(const HostPort& target, std::string_view user)
       : target_(target),
-        // The user id ends at the first NUL on the wire; what follows would pass for a host name.
+        // The user id ends at the first NUL on the wire; the rest would be read as a host name.
         user_(user.substr(0, user.find('\0'))),
         shown_(shown_target(target)) {}
 

@@ -23,13 +23,13 @@ constexpr std::uint8_t kV6 = 4;
 
 std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 
-/// What a reply code means (RFC 1928 section 6; 0xf0 and above: tor's ExtendedErrors).  `words`
-/// holds the target in place of '*'.
+/// What a reply code means (RFC 1928 section 6; 0xf0 and above: tor's ExtendedErrors).  The '*' of
+/// `text` stands for the target.
 struct Reply {
   std::uint8_t code;
   Errc errc;
   Side side;
-  std::string_view words;
+  std::string_view text;
 };
 constexpr std::array kReplies = {
     Reply{1, Errc::destination_unavailable, Side::target, "says it failed to reach *"},
@@ -60,10 +60,10 @@ constexpr std::array kReplies = {
 constexpr Reply kUnassigned = {0, Errc::destination_unavailable, Side::upstream,
                                "failed to reach * for a reason of its own"};
 
-std::string with_target(std::string_view words, std::string_view target) {
-  const std::size_t star = words.find('*');
-  return std::string(words.substr(0, star)) + std::string(target) +
-         std::string(words.substr(star + 1));
+std::string with_target(std::string_view text, std::string_view target) {
+  const std::size_t star = text.find('*');
+  return std::string(text.substr(0, star)) + std::string(target) +
+         std::string(text.substr(star + 1));
 }
 
 class Socks5Handshake final : public Handshake {
@@ -85,7 +85,7 @@ class Socks5Handshake final : public Handshake {
     if (std::exchange(sent_, true)) return {};
     switch (stage_) {
       case Stage::greeting:
-        // One method only: which of two a server picks differs, and says nothing (INTEROP 6c).
+        // One method only: servers differ in which of two they choose, for no reason (INTEROP 6c).
         return {kVersion, 1, static_cast<char>(offered_method())};
       case Stage::authentication:
         return user_password_message();
@@ -104,7 +104,7 @@ class Socks5Handshake final : public Handshake {
       auto complete = look_at_reply();
       if (!complete || *complete) filled_ = 0;
       if (!complete) return std::move(complete).error();
-      // Each reply answers a message, so none can come before that message left.
+      // Each reply follows a message, so none can arrive before that message is sent.
       if (*complete && !done() && used < bytes.size()) {
         return upstream_fault(Errc::upstream_protocol_error,
                               "sent more than the reply that was due - is it a SOCKS5 server?");
@@ -211,7 +211,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
     enter(Stage::authentication);
     return true;
   }
-  // A server that wants no password although one was offered does no harm: it never sees it.
+  // A server that requires no password although one was offered is accepted: it never gets it.
   if (method == kNoAuth) {
     enter(Stage::request);
     return true;
@@ -225,7 +225,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
-  // RFC 1929 says version 1; some servers repeat the 5 of SOCKS.
+  // RFC 1929 requires version 1; some servers repeat the 5 of SOCKS.
   if (reply()[0] != kAuthVersion && reply()[0] != kVersion) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "answered the user name and password with nonsense");
@@ -244,7 +244,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_request_reply() {
                                         "answered the request for " + shown_ + " with nonsense"));
   }
   if (filled_ < 2) return false;
-  // Decided on this byte alone: what stands behind it is often cut short (INTEROP 6a).
+  // Decided on this byte alone: the rest is often truncated (INTEROP 6a).
   if (const std::uint8_t code = byte_of(reply()[1]); code != 0) return refused(code);
   if (filled_ < 5) return false;  // the fifth byte gives the length of a name
   std::size_t address = 0;
@@ -272,7 +272,7 @@ HandshakeFailure Socks5Handshake::refused(std::uint8_t code) const {
   const auto* const found = std::find_if(kReplies.begin(), kReplies.end(),
                                          [code](const Reply& reply) { return reply.code == code; });
   const Reply& reply = found == kReplies.end() ? kUnassigned : *found;
-  std::string text = with_target(reply.words, shown_) + " (SOCKS reply " + std::to_string(code);
+  std::string text = with_target(reply.text, shown_) + " (SOCKS reply " + std::to_string(code);
   // 3proxy accepts any password at first and refuses the request instead (INTEROP 6a).
   if (code == 2 && credentials_) text += ", perhaps because of a wrong password";
   return naming_target({{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"}});

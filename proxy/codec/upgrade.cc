@@ -11,10 +11,10 @@ bool may_follow(std::string_view protocol) {
   return !name.empty() && !iequals(name, "h2c") && !iequals(name, "h2") && !iequals(name, "http");
 }
 
-template <typename Told>
-void each_protocol(const MessageHead& head, Told told) {
+template <typename Handle>
+void each_protocol(const MessageHead& head, Handle handle) {
   for (const Field& field : head.fields) {
-    if (iequals(field.name, "upgrade")) each_element(field.value, told);
+    if (iequals(field.name, "upgrade")) each_element(field.value, handle);
   }
 }
 

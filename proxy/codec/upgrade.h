@@ -9,12 +9,12 @@
 namespace culvert {
 
 /// Upgrade (RFC 9110 section 7.8) names protocols that may follow on the same connection.  All can
-/// be passed on as a tunnel but HTTP itself: in HTTP/2 frames requests would get past our rules.
+/// be passed on as a tunnel but HTTP itself: requests in HTTP/2 frames would bypass our rules.
 
 /// True if the message names a protocol that can be passed on.
 bool has_upgrade(const MessageHead& head);
 
-/// True if the request asks for such a protocol; in HTTP/1.0 it cannot.
+/// True if the request offers such a protocol; in HTTP/1.0 it cannot.
 bool wants_upgrade(const RequestHead& head, const ConnectionOptions& options);
 
 /// True if a response switches to protocols that `request` offered, and that can be passed on.

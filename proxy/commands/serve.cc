@@ -24,7 +24,7 @@
 namespace culvert {
 namespace {
 
-/// As many descriptors as the system lets us have: two for each tunnel.  Returns how many.
+/// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
 rlim_t raise_file_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
@@ -40,7 +40,7 @@ rlim_t least_files(const Config& config) {
   return kOfProcess + kOfWorker * config.threads;
 }
 
-/// Random, so that a chain of culverts is not taken for a loop.
+/// Random, so that a chain of culverts is not mistaken for a loop.
 std::string make_pseudonym() {
   std::random_device random;
   return fmt::format("culvert-{:08x}", random());
@@ -90,7 +90,7 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
   return problems.empty() ? std::move(ruleset) : nullptr;
 }
 
-/// How to point clients at us.  Proxy variables take no unix socket.
+/// How to configure clients.  Proxy variables take no unix socket.
 void log_hints(Log& log, const std::vector<std::string>& listening) {
   const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
   const auto found = std::find_if(listening.begin(), listening.end(), is_http);
@@ -134,9 +134,9 @@ void log_start(Server& server, const Config& config) {
 }  // namespace
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again) {
-  // splice() knows no MSG_NOSIGNAL.
+  // splice() has no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
-  // A log that has grown to RLIMIT_FSIZE is no reason to end.
+  // A log that has grown to RLIMIT_FSIZE must not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
   if (const rlim_t files = raise_file_limit(); files < least_files(config)) {
     complain(
@@ -174,7 +174,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
       server.log().write(Log::Level::info, stats.summary());
     }
     server.log().flush();
-    // A lookup that hangs in the resolver's thread would hold up the exit for as long as it likes.
+    // A lookup that hangs in the resolver's thread would delay the exit indefinitely.
     if (server.busy()) std::_Exit(0);
   } catch (const std::system_error& error) {
     complain(

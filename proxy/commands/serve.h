@@ -7,9 +7,9 @@
 
 namespace culvert {
 
-/// `culvert serve`: runs the proxy until a signal ends it; `read_again` reads the command line
-/// and all that it names anew, for a reload.  The exit status: 0 after a drain, 1 if it could not
-/// start, 2 if the configuration turned out to be unusable.
+/// `culvert serve`: runs the proxy until a signal ends it; `read_again` reads the command line and
+/// the files that it names again, for a reload.  The exit status: 0 after a drain, 1 if it could
+/// not start, 2 if the configuration turned out to be unusable.
 int serve(const Config& config, const std::function<CommandLine()>& read_again);
 
 }  // namespace culvert

@@ -6,7 +6,7 @@
 namespace culvert {
 
 /// Opens /dev/null for each of the descriptors 0 to 2 that is closed.  Otherwise the next socket
-/// would get its number, and with it what is meant for the log.  The first thing to do.
+/// would get its number, and receive the log.  To be called first in main().
 void fill_standard_descriptors();
 
 /// Failures are ignored; see flushed().
@@ -15,7 +15,7 @@ void print(std::FILE* to, std::string_view text);
 /// "culvert: TEXT" on standard error.
 void complain(std::string_view text);
 
-/// `status`, or 1 if what was printed to standard output did not get there.
+/// `status`, or 1 if writing to standard output failed.
 int flushed(int status);
 
 }  // namespace culvert

@@ -19,7 +19,7 @@ namespace culvert {
 struct ListenConfig {
   enum class Kind { http, unix_socket };
   Kind kind = Kind::http;
-  HostPort address;               ///< kind http; ip is set, port 0 asks the system for one
+  HostPort address;               ///< kind http; ip is set, port 0: the system chooses
   std::string path;               ///< kind unix_socket
   bool optional = false;          ///< [::1] of the default pair: left out where there is no IPv6
   std::string to_string() const;  ///< "http://127.0.0.1:3128" or "unix:/path"
@@ -30,7 +30,7 @@ struct UpstreamConfig {
   enum class Kind { direct, socks5, socks4a, http, https };
   Kind kind = Kind::direct;
   std::string name;   ///< NAME= of the option, else "direct" or the label
-  std::string label;  ///< "socks5://127.0.0.1:1080": what people see, never credentials
+  std::string label;  ///< "socks5://127.0.0.1:1080": for messages, without credentials
   HostPort address;   ///< of the proxy; unused for direct
   std::optional<Credentials> credentials;
   bool resolve_local = false;  ///< ?resolve=local: names are looked up here, not by the proxy
@@ -54,10 +54,10 @@ struct RouteConfig {
 struct Config {
   std::vector<ListenConfig> listen;
   std::vector<UpstreamConfig> upstreams;   ///< in order of preference, never empty
-  bool upstream_given = false;             ///< false: direct:// by default, which is worth a line
+  bool upstream_given = false;             ///< false: direct:// by default, which is logged
   std::vector<RouteConfig> routes;         ///< first match wins
   std::vector<std::size_t> default_route;  ///< upstreams for what no route matches
-  NoProxy no_proxy;                        ///< what goes direct before any route is asked
+  NoProxy no_proxy;                        ///< targets that go direct before any route
   std::optional<std::size_t> direct;       ///< the upstream for that, if anything needs it
   unsigned threads = 1;
 
@@ -68,23 +68,23 @@ struct Config {
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
   std::chrono::milliseconds hold{12'000};             ///< see RouteDial; 0: never
   std::chrono::milliseconds hedge{0};                 ///< see RouteDial; 0: never
-  std::optional<HostPort> probe;                      ///< asked for through each upstream
-  std::chrono::milliseconds probe_interval{15'000};   ///< so often
+  std::optional<HostPort> probe;                      ///< connected to through each upstream
+  std::chrono::milliseconds probe_interval{15'000};   ///< between two probes
   std::chrono::milliseconds idle_timeout{0};          ///< of a tunnel, in both directions; 0: never
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request
-  /// For what runs to finish.  0: none, so it is cut at once; nullopt: as long as it takes.
+  /// How long sessions may finish.  0: they are cut at once; nullopt: without limit.
   std::optional<std::chrono::milliseconds> drain_timeout{30'000};
   std::size_t max_connections = 4096;  ///< client connections, all workers together
 
-  Secret tunnel_command;  ///< for the shell, to be kept running; empty: none
+  Secret tunnel_command;  ///< for the shell, kept running; empty: none
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::text;
   std::string access_log = "-";  ///< "-": standard output, "off", or a file
 
-  /// What looks like a mistake but can be served, one line each.
+  /// Likely mistakes that do not prevent serving, one line each.
   std::vector<std::string> warnings;
 };
 

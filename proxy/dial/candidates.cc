@@ -15,7 +15,7 @@ Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time no
   }
   if (!out.order.empty()) return out;
   for (Upstream* upstream : route) {
-    auto& list = upstream->health->view(now).may_be_asked() ? out.order : out.resting;
+    auto& list = upstream->health->view(now).may_be_tried() ? out.order : out.resting;
     list.push_back(upstream);
   }
   return out;
@@ -29,7 +29,7 @@ const Upstream* first_candidate(std::span<const std::size_t> route,
     const Upstream& upstream = *upstreams[index];
     const auto view = upstream.health->view(now);
     if (view.is_preferred()) return &upstream;
-    if (second_best == nullptr && view.may_be_asked()) second_best = &upstream;
+    if (second_best == nullptr && view.may_be_tried()) second_best = &upstream;
   }
   return second_best;
 }

@@ -10,10 +10,9 @@
 
 namespace culvert {
 
-/// Which upstreams of a route are asked for a connection now, and in which order: as the route
-/// names them, without those whose breaker is open or whose probe failed while there is a better
-/// one.  If there is none, all are asked but those that fail slowly, which would cost each client
-/// the time of a timeout.
+/// Which upstreams of a route are tried now, and in which order: the route's, without those whose
+/// breaker is open or whose probe failed while there is a better one.  If there is none, all are
+/// tried but those that fail slowly, as each client would have to wait for a timeout.
 struct Candidates {
   std::vector<Upstream*> order;
   struct LeftOut {
@@ -21,13 +20,13 @@ struct Candidates {
     bool failed_probe;  ///< else its breaker is open
   };
   std::vector<LeftOut> left_out;
-  /// There is no better one, and these fail slowly: they are not asked now.
+  /// There is no better one, and these fail slowly: they are not tried now.
   std::vector<Upstream*> resting;
 };
 
 Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time now);
 
-/// The first in that order; nullptr if none would be asked.
+/// The first in that order; nullptr if none would be tried.
 const Upstream* first_candidate(std::span<const std::size_t> route,
                                 std::span<const std::unique_ptr<Upstream>> upstreams,
                                 Upstream::Time now);

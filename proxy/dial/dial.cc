@@ -5,7 +5,7 @@
 
 namespace culvert {
 
-Error Dial::overdue() const {
+Error Dial::timeout_failure() const {
   if (resolving()) return {Errc::dns_timeout, Side::upstream, 0, "did not resolve here"};
   return {Errc::connection_timeout, Side::upstream, 0, "did not accept the connection"};
 }
@@ -15,7 +15,7 @@ int specificity(const Error& error) {
     case Errc::canceled:
       return 0;
     case Errc::destination_ip_unroutable:
-      return 1;  // often a family that is not there
+      return 1;  // often an address family that this machine lacks
     case Errc::dns_timeout:
     case Errc::connection_timeout:
       return 2;
@@ -29,7 +29,7 @@ int specificity(const Error& error) {
     case Errc::tls_protocol_error:
       return 5;
     default:
-      return 6;  // says precisely what is wrong
+      return 6;  // names the cause precisely
   }
 }
 

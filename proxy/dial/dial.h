@@ -9,9 +9,9 @@
 
 namespace culvert {
 
-/// What one attempt through one upstream may take, so that it does not eat the time of those behind
-/// it: connecting to the proxy is over in 4 s or will not happen, and a proxy that has not answered
-/// in 8 s leaves 4 s of the usual 12 for the next.  `?connect-timeout` takes the place of both.
+/// Time limits of one attempt through one upstream, so that time is left for the next ones:
+/// connecting to the proxy succeeds within 4 s or not at all, and a proxy that has not replied in 8
+/// s leaves 4 s of the default 12 for the next.  `?connect-timeout` replaces both.
 inline constexpr std::chrono::milliseconds kConnectLimit{4'000};  ///< to connect to the proxy
 inline constexpr std::chrono::milliseconds kAttemptLimit{8'000};  ///< in all
 
@@ -19,28 +19,28 @@ inline constexpr std::chrono::milliseconds kAttemptLimit{8'000};  ///< in all
 using DialResult = Result<std::unique_ptr<Stream>>;
 using DialDone = Callback<void(DialResult)>;
 
-/// One attempt to get a byte stream.  start() once; `done` comes exactly once, perhaps within
+/// One attempt to get a byte stream.  start() once; `done` is called exactly once, perhaps within
 /// start(), as the last thing the dial does: it may destroy the dial.  Destruction cancels, and
 /// then `done` is not called.
 class Dial {
  public:
   virtual ~Dial() = default;
   virtual void start() = 0;
-  /// A name is being looked up at the moment.
+  /// A name is being looked up now.
   virtual bool resolving() const { return false; }
-  /// What it would fail with if its time were over now: whose fault, and a text that "within 4 s"
-  /// can be put behind.  That is a clause to stand behind the address, or, of a hop, a sentence.
-  virtual Error overdue() const;
+  /// The error if its time were over now: side, and a text to which "within 4 s" can be appended.
+  /// It is a clause that follows the address, or, of a hop, a sentence.
+  virtual Error timeout_failure() const;
 };
 
-/// How much an error tells about the cause; of several failed attempts the highest is reported.
+/// How specific an error is; of several failed attempts the highest is reported.
 int specificity(const Error& error);
 
-/// An upstream that was asked and did not answer: its tunnel may be dead, or the target.
+/// The upstream took the request and did not reply: its tunnel may be dead, or the target.
 bool is_silence(const Error& error);
 
-/// What a failed connect() means: code, and a clause to stand behind the peer's name ("refused the
-/// connection").  `side` is the peer's.
+/// What a failed connect() means: code, and a clause that follows the peer's name ("refused the
+/// connection").  `side` is the peer.
 Error connect_error(int sys, Side side);
 
 }  // namespace culvert

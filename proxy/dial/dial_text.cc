@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using Subject = DialFailure::Subject;
 
-/// A sentence while it is put together.
+/// Builds a sentence.
 struct Sentence {
   std::string text;
   bool names_target = false;
@@ -31,8 +31,8 @@ Sentence about_upstream(const DialFailure& failure, const UpstreamConfig& upstre
   return {std::move(text), failure.cause.names_target};
 }
 
-/// The upstream's proxy could not be reached by way of another upstream.  Of a long chain only both
-/// ends are named: who was meant, and who failed.
+/// The upstream's proxy could not be reached through another upstream.  Of a long chain only both
+/// ends are named: the upstream that was tried, and the hop that failed.
 Sentence about_hop(const std::string& cause, const UpstreamConfig& upstream, const HostPort& target,
                    DialPurpose purpose) {
   if (purpose == DialPurpose::hop) return {cause, false};
@@ -83,7 +83,7 @@ DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstrea
   return to_error(result.error(), upstream, target, purpose);
 }
 
-std::string overdue_clause(DialPhase phase) {
+std::string timeout_clause(DialPhase phase) {
   if (phase == DialPhase::tls) return "did not finish the TLS handshake";
   return "did not answer the " + std::string(to_string(phase));
 }

@@ -9,10 +9,10 @@
 
 namespace culvert {
 
-// What people read about a dial through `upstream`.  The sentences are made here and nowhere else.
+// The texts about a dial through `upstream`.  The sentences are made here and nowhere else.
 
 /// `failure` as a sentence that names the upstream and the client's target: it may be all that a
-/// user sees.  For DialPurpose::hop the target is left to the dial that waits for the hop.
+/// user sees.  For DialPurpose::hop the target is added by the dial that uses the hop.
 std::string describe(const DialFailure& failure, const UpstreamConfig& upstream,
                      const HostPort& target, DialPurpose purpose);
 
@@ -22,10 +22,10 @@ Error to_error(const DialFailure& failure, const UpstreamConfig& upstream, const
 DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstream,
                           const HostPort& target, DialPurpose purpose);
 
-/// What somebody does not do whose time in this handshake is over: "did not answer the request".
-std::string overdue_clause(DialPhase phase);
+/// The clause for a timeout in this phase: "did not answer the request".
+std::string timeout_clause(DialPhase phase);
 
-/// Where the time went until `now`: "connect 12 ms, TLS 30 ms, handshake 100 ms".
+/// The duration of each phase until `now`: "connect 12 ms, TLS 30 ms, handshake 100 ms".
 std::string describe(const DialTimes& times, DialTimes::Time now);
 
 }  // namespace culvert

@@ -46,7 +46,7 @@ HandshakeStep::Progress ProxyStep::advance() {
 
 HandshakeStep::Progress ProxyStep::pause_or_fail() {
   if (io_.status == Io::Status::would_block) return Progress::waits;
-  // A proxy that replied before and closes now has replied: this is how ssh -D refuses.
+  // After earlier replies the close counts as a reply: this is how ssh -D refuses.
   if (replied_ != Replied::nothing) note_reply();
   return Progress::failed;
 }
@@ -59,13 +59,13 @@ bool ProxyStep::take(std::string_view bytes) {
     refusal_ = std::move(used).error();
     return false;
   }
-  // What is glued to the reply belongs to the tunnel.
+  // Bytes received with the reply belong to the tunnel.
   if (*used < bytes.size()) stream_.unread(std::string(bytes.substr(*used)));
   output_.bytes() = handshake_->take_output();
   return true;
 }
 
-/// Something in the present phase.
+/// A failure in the current phase.
 void ProxyStep::note_reply() {
   replied_ = std::max(replied_,
                       phase() == DialPhase::request ? Replied::to_request : Replied::to_greeting);

@@ -15,17 +15,17 @@ namespace culvert {
 
 struct Upstream;
 
-/// One of the handshakes that make of a connection to a proxy one to the target.
+/// One of the handshakes that turn a connection to a proxy into one to the target.
 class HandshakeStep {
  public:
   enum class Progress : std::uint8_t { waits, done, failed };
 
   virtual ~HandshakeStep() = default;
-  /// Goes on as far as the stream lets it; it waits for on_ready().
+  /// Continues until the stream would block; then on_ready() is awaited.
   virtual Progress advance() = 0;
   virtual DialPhase phase() const = 0;
-  /// After advance() failed: why.  `io` is last_io(), or that of a later step: what it means for
-  /// this one.
+  /// The failure, after advance() failed.  `io` is last_io(), or that of a later step, interpreted
+  /// for this one.
   virtual HandshakeFailure failure(const Io& io) const = 0;
   /// The outcome of the last attempt to read or write.
   const Io& last_io() const { return io_; }
@@ -37,7 +37,7 @@ class HandshakeStep {
 /// TLS with an upstream's proxy.
 class TlsStep final : public HandshakeStep {
  public:
-  /// Puts TLS around `stream`.
+  /// Wraps `stream` in TLS.
   TlsStep(std::unique_ptr<Stream>& stream, Upstream& upstream);
   Progress advance() override;
   DialPhase phase() const override { return DialPhase::tls; }
@@ -66,7 +66,7 @@ class ProxyStep final : public HandshakeStep {
   std::unique_ptr<Handshake> handshake_;
   Output output_;
   Replied replied_ = Replied::nothing;
-  std::optional<HandshakeFailure> refusal_;  // by what the proxy sent
+  std::optional<HandshakeFailure> refusal_;  // from the proxy's reply
 };
 
 }  // namespace culvert

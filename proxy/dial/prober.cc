@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// A proxy that reports success before it has connected closes soon after it finds that it cannot.
+// A proxy that reports success before it has connected closes soon after its connection failed.
 constexpr milliseconds kSuccessSettles{1'000};
 
 }  // namespace
@@ -89,7 +89,7 @@ void Prober::pass() {
   timer_.start(interval_);
 }
 
-/// Something beyond the proxy.
+/// A failure beyond the proxy.
 void Prober::fail(const std::string& text) {
   stream_.reset();
   if (upstream_.health->probe_failed()) log_.write(Log::Level::warning, text);

@@ -10,14 +10,14 @@
 
 namespace culvert {
 
-/// Asks an upstream for a connection to a known host every so often (`--probe`), because a local
-/// port that accepts proves nothing about the tunnel behind it.  Any failure counts, as the host is
-/// known to be there: until a connection comes through again other upstreams are preferred.  So
+/// Opens a connection to a known host through an upstream at regular intervals (`--probe`), because
+/// a local port that accepts proves nothing about the tunnel behind it.  Any failure counts, as the
+/// host is known to be reachable: until a probe succeeds again other upstreams are preferred.  So
 /// does a success that is followed by the end of the connection within a second, since some proxies
 /// report success before they have connected.
 ///
-/// The breaker learns only what an attempt for a client would teach it: that the proxy itself
-/// works, or does not.  The trials of an open breaker are left to clients.
+/// Of its outcome the breaker counts only what it counts of a client's attempt: whether the proxy
+/// itself works.  The trials of an open breaker are left to clients.
 class Prober final : private StreamEvents {
  public:
   /// All outlive the prober.
@@ -39,7 +39,7 @@ class Prober final : private StreamEvents {
   std::chrono::milliseconds interval_;
   Timer timer_;
   std::unique_ptr<UpstreamDial> dial_;
-  std::unique_ptr<Stream> stream_;  // after a success, while it is seen whether it lasts
+  std::unique_ptr<Stream> stream_;  // after a success, while the prober checks that it stays open
 };
 
 }  // namespace culvert

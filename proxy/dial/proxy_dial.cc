@@ -100,23 +100,23 @@ void ProxyDial::advance() {
 
 DialFailure ProxyDial::step_failure() const {
   const Io& io = step_->last_io();
-  // TLS that breaks later on: the proxy did not like our side of it.
+  // TLS that fails later: the proxy rejected our side of it.
   const bool tls_broke = tls_ && io.status == Io::Status::error && io.error == EPROTO;
   if (tls_broke) return {.cause = tls_->failure(io), .phase = DialPhase::tls};
   return {.cause = step_->failure(io), .phase = step_->phase()};
 }
 
 void ProxyDial::on_timeout() {
-  DialFailure failure = overdue();
+  DialFailure failure = timeout_failure();
   failure.waited = request_.waited();
   fail(std::move(failure));
 }
 
-DialFailure ProxyDial::overdue() const {
-  if (transport_) return connect_overdue(request_.upstream.config, *transport_);
+DialFailure ProxyDial::timeout_failure() const {
+  if (transport_) return connect_timeout_failure(request_.upstream.config, *transport_);
   const DialPhase phase = step_->phase();
   return {
-      .cause = {{Errc::connection_timeout, Side::upstream, 0, overdue_clause(phase)}},
+      .cause = {{Errc::connection_timeout, Side::upstream, 0, timeout_clause(phase)}},
       .phase = phase,
   };
 }
@@ -151,7 +151,7 @@ std::optional<DialFailure> objection_to(const UpstreamRequest& request) {
         .subject = Subject::target,
     };
   }
-  auto refusal = cannot_ask_for(request.target, request.upstream.config);
+  auto refusal = cannot_request(request.target, request.upstream.config);
   if (!refusal) return std::nullopt;
   return DialFailure{.cause = std::move(*refusal), .phase = DialPhase::lookup};
 }
@@ -168,17 +168,17 @@ Subject connected_to(const UpstreamConfig& upstream) {
 DialFailure connect_failure(const UpstreamConfig& upstream, Error error) {
   const Subject subject = connected_to(upstream);
   if (subject == Subject::hop && error.side == Side::target) {
-    // The hop's target is our proxy; that somebody far away was refused is no reason to hold.
+    // The hop's target is our proxy, so a refusal came from the far end: no reason to hold.
     error.side = Side::upstream;
     if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
   }
   return {.cause = {std::move(error)}, .phase = DialPhase::connect, .subject = subject};
 }
 
-DialFailure connect_overdue(const UpstreamConfig& upstream, const Dial& transport) {
+DialFailure connect_timeout_failure(const UpstreamConfig& upstream, const Dial& transport) {
   const Subject subject = connected_to(upstream);
   DialFailure failure{
-      .cause = {transport.overdue()}, .phase = DialPhase::connect, .subject = subject};
+      .cause = {transport.timeout_failure()}, .phase = DialPhase::connect, .subject = subject};
   failure.cause.side = subject == Subject::target ? Side::target : Side::upstream;
   return failure;
 }

@@ -12,7 +12,7 @@
 
 namespace culvert {
 
-/// One connection to an upstream's proxy, and the handshakes on it: TLS if the proxy wants it, then
+/// One connection to an upstream's proxy, and the handshakes on it: TLS if its kind uses it, then
 /// the proxy's own.  For direct it is one to the target, without any.
 class ProxyDial final : public UpstreamDial, private StreamEvents {
  public:
@@ -20,7 +20,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   ProxyDial(const UpstreamRequest& request, Done done, std::unique_ptr<Stream> pooled = nullptr);
 
   void start() override;
-  DialFailure overdue() const override;
+  DialFailure timeout_failure() const override;
   Replied replied() const override { return proxy_ ? proxy_->replied() : Replied::nothing; }
   DialTimes times() const override;
 
@@ -43,19 +43,19 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   Timer timer_;
   std::unique_ptr<Dial> transport_;
   std::unique_ptr<Stream> stream_;
-  std::optional<TlsStep> tls_;      // the handshakes, each begun
+  std::optional<TlsStep> tls_;      // the handshakes, each constructed
   std::optional<ProxyStep> proxy_;  // when the one before it is done
-  HandshakeStep* step_ = nullptr;   // which of them goes on
+  HandshakeStep* step_ = nullptr;   // the current one
   DialTimes times_;
 };
 
 /// Why the request is not even begun: its address is prohibited, or the proxy's protocol cannot
-/// express it.  nullopt: nothing is against it.
+/// express it.  nullopt: it may begin.
 std::optional<DialFailure> objection_to(const UpstreamRequest& request);
 
 /// What `error` of the Transport means for a dial through `upstream`.
 DialFailure connect_failure(const UpstreamConfig& upstream, Error error);
-/// What it means that the time of `transport`, the Transport's dial for `upstream`, is over.
-DialFailure connect_overdue(const UpstreamConfig& upstream, const Dial& transport);
+/// The failure when `transport`, the Transport's dial for `upstream`, has timed out.
+DialFailure connect_timeout_failure(const UpstreamConfig& upstream, const Dial& transport);
 
 }  // namespace culvert

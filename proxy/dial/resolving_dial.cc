@@ -33,7 +33,7 @@ UpstreamRequest by_address(const UpstreamRequest& request, const HostPort& addre
   };
 }
 
-/// The system prefers the first.  A protocol that knows IPv4 only can still make use of another.
+/// The system prefers the first.  A protocol with IPv4 only takes the first that it can express.
 const IpAddress& choose(const std::vector<IpAddress>& addresses, const UpstreamProtocol& protocol) {
   if (!protocol.ipv4_only) return addresses.front();
   const auto found =
@@ -76,19 +76,19 @@ void ResolvingDial::on_found(Lookup::Found found) {
 }
 
 void ResolvingDial::on_dialed(UpstreamResult&& result) {
-  // What it names is the address, not what the client asked for.
+  // The clause names the address, not the client's target.
   if (!result) result.error().cause.names_target = false;
   done_(std::move(result));
 }
 
 void ResolvingDial::on_timeout() {
-  DialFailure failure = overdue();
+  DialFailure failure = timeout_failure();
   failure.waited = request_.waited();
   fail(std::move(failure));
 }
 
-DialFailure ResolvingDial::overdue() const {
-  if (dial_) return dial_->overdue();
+DialFailure ResolvingDial::timeout_failure() const {
+  if (dial_) return dial_->timeout_failure();
   return lookup_failure({Errc::dns_timeout, Side::upstream, 0, "did not resolve here"});
 }
 

@@ -16,7 +16,7 @@ class ResolvingDial final : public UpstreamDial {
   ResolvingDial(const UpstreamRequest& request, Done done);
 
   void start() override;
-  DialFailure overdue() const override;
+  DialFailure timeout_failure() const override;
   Replied replied() const override { return dial_ ? dial_->replied() : Replied::nothing; }
   DialTimes times() const override;
 

@@ -12,7 +12,7 @@
 namespace culvert {
 namespace {
 
-// So many failures in a row open a breaker; more of them at a time would be no better proof.
+// So many failures in a row open a breaker; more of them at a time would prove nothing more.
 constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
 
 }  // namespace
@@ -33,7 +33,7 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
           UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {
-  if (!learned_) upstream_.health->abandoned(permit_);
+  if (!recorded_) upstream_.health->abandoned(permit_);
 }
 
 void RouteAttempt::start() {
@@ -44,7 +44,7 @@ void RouteAttempt::start() {
   dial_->start();
 }
 
-void RouteAttempt::tell(const DialResult& result) const {
+void RouteAttempt::log_result(const DialResult& result) const {
   log_.write(Log::Level::debug,
              fmt::format("{}: {} {}: {}", shown_target(target_), upstream_.config.name,
                          result ? "has connected" : result.error().text,
@@ -55,7 +55,7 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
   const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
   proxy_failed_ = !outcome && outcome.error().proxy_failed();
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
-  if (log_.enabled(Log::Level::debug)) tell(result);
+  if (log_.enabled(Log::Level::debug)) log_result(result);
   learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
@@ -70,15 +70,15 @@ void RouteAttempt::learn(Proof proof, const DialResult& result) {
     case Proof::none:
       return;
     case Proof::works:
-      learned_ = true;
+      recorded_ = true;
       return upstream_.succeeded(permit_, {.replied = replied, .connected = result.ok()}, now,
                                  log_);
     case Proof::fails:
-      learned_ = true;
+      recorded_ = true;
       return upstream_.failed(permit_, result.error(), now, log_);
     case Proof::silent:
       unanswered_ = true;
-      learned_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
+      recorded_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
   }
 }
 

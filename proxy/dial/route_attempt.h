@@ -8,11 +8,11 @@
 
 namespace culvert {
 
-/// One attempt to get through an upstream for a client, whose outcome the upstream learns of.
-/// Destruction before that tells it nothing.
+/// One attempt to connect through an upstream for a client; records its outcome in the upstream's
+/// health.  Destruction before the outcome records that it proved nothing.
 class RouteAttempt final : public Straggler {
  public:
-  /// Not called once the attempt goes on alone.  May destroy the attempt.
+  /// Not called once the attempt was overtaken().  May destroy the attempt.
   using Done = Callback<void(RouteAttempt&, DialResult)>;
 
   /// The loop, the log and the upstream outlive the attempt; the rest as for UpstreamRequest.
@@ -32,15 +32,15 @@ class RouteAttempt final : public Straggler {
   /// UpstreamHealth::unanswered().
   bool was_unanswered() const { return unanswered_; }
 
-  /// Another upstream was faster, and nobody waits for this one any more.  That proves nothing, but
-  /// a proxy that has not replied to the request yet may be dead: then the attempt goes on in
+  /// Another upstream was faster, so the client no longer needs this attempt.  That proves nothing,
+  /// but a proxy that has not replied to the request yet may be dead: then the attempt continues in
   /// Upstream::stragglers until that is known.  Otherwise it ends here.
   static void overtaken(std::unique_ptr<RouteAttempt> attempt);
 
  private:
   void on_done(UpstreamResult&& outcome);
   void learn(Proof proof, const DialResult& result);
-  void tell(const DialResult& result) const;
+  void log_result(const DialResult& result) const;
 
   Loop& loop_;
   Log& log_;
@@ -50,7 +50,7 @@ class RouteAttempt final : public Straggler {
   Done done_;
   Loop::Clock::time_point begun_;
   UpstreamHealth::Permit permit_;
-  bool learned_ = false;
+  bool recorded_ = false;
   bool unanswered_ = false;
   bool proxy_failed_ = false;
   std::unique_ptr<UpstreamDial> dial_;

@@ -133,8 +133,8 @@ void RouteDial::end_pass() {
 bool RouteDial::may_hold() {
   const auto now = loop_.now();
   if (!all_refused_ || now + kHoldRetry >= deadline_) return false;
-  // One that went down a moment ago is enough: its tunnel may be restarting.  Who waits already may
-  // do so for the whole of the budget.
+  // One that went down a moment ago is enough: its tunnel may be restarting.  A request that is
+  // held already may use the whole budget.
   held_ = held_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
             return upstream->health->down_for(now) < limits_.hold;
           });
@@ -142,7 +142,7 @@ bool RouteDial::may_hold() {
 }
 
 void RouteDial::on_timer() {
-  // Either the upstream under way is slow and the next one starts beside it, or a pass is over.
+  // Either the current upstream is slow and the next one starts in parallel, or a pass is over.
   if (attempts_.empty()) return begin_pass();
   try_next();
 }

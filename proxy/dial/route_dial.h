@@ -14,12 +14,12 @@ namespace culvert {
 
 struct Candidates;
 
-/// How patient and how eager a RouteDial is.
+/// Time limits of a RouteDial.
 struct DialLimits {
-  std::chrono::milliseconds budget{12'000};  ///< for the whole way, waiting included
+  std::chrono::milliseconds budget{12'000};  ///< for everything until connected, holding included
   std::chrono::milliseconds hold{12'000};    ///< see RouteDial; 0: never
-  std::chrono::milliseconds hedge{0};        ///< the next upstream starts so much later; 0: after
-                                             ///< the one before has failed
+  std::chrono::milliseconds hedge{0};  ///< the next upstream starts so much later in parallel; 0:
+                                       ///< after a failure the one before has failed
 };
 
 /// Tries the candidates of a route in order until one connects, all within one budget; of several
@@ -27,7 +27,7 @@ struct DialLimits {
 ///
 /// It holds the request if every upstream's proxy refused the TCP connection, and one of them has
 /// done so for less than `hold`: the tunnel may just be starting.  Then all are tried again until
-/// the budget is used up.  A refusal that came from the far end is never waited for.
+/// the budget is used up.  A refusal by the far end is never held.
 class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
@@ -40,10 +40,10 @@ class RouteDial final : public Dial {
 
   /// The upstream that connected, or else that was tried last.
   Upstream& current() const { return *current_; }
-  /// What the failed attempts of the last pass came to, for the log: "attempts failed: a; b". Empty
-  /// if there was none.
+  /// The failed attempts of the last pass, for the log: "attempts failed: a; b".  Empty if there
+  /// was none.
   std::string failures() const;
-  /// There was more than one, so that the error that is reported does not tell all.
+  /// More than one attempt failed, so that the reported error does not cover all.
   bool several_failed() const { return failures_.size() > 1; }
 
  private:
@@ -71,7 +71,7 @@ class RouteDial final : public Dial {
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   std::vector<Error> failures_;
-  /// Those that accepted the request and did not answer it, in this pass.
+  /// Those that accepted the request and did not reply, in this pass.
   std::vector<std::pair<Upstream*, Error>> unanswered_;
   bool held_ = false;
   bool all_refused_ = true;  // by their proxies, in this pass

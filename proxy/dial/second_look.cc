@@ -44,9 +44,10 @@ void SecondLook::on_reconnected(DialResult result) {
   finish(connect_failure(dial_.request().upstream.config, std::move(result).error()));
 }
 
-DialFailure SecondLook::overdue() const {
-  if (reconnection_) return connect_overdue(dial_.request().upstream.config, *reconnection_);
-  return dial_.overdue();
+DialFailure SecondLook::timeout_failure() const {
+  if (reconnection_)
+    return connect_timeout_failure(dial_.request().upstream.config, *reconnection_);
+  return dial_.timeout_failure();
 }
 
 void SecondLook::finish(DialFailure failure) {

@@ -10,15 +10,16 @@
 
 namespace culvert {
 
-/// A ProxyDial, and a second look at the proxy if it resets the connection before its first byte:
-/// it may have gone just then, and its listener with it.  So it is connected to once more: if that
-/// is refused, this is the failure, and its return may be waited for; if not, it was the reset.
+/// A ProxyDial that checks the proxy a second time if it resets the connection before its first
+/// byte: it may have stopped just then, and its listener with it.  So it is connected to once more:
+/// if that is refused, the refusal is the failure, for which the request may be held; if not, the
+/// reset is.
 class SecondLook final : public UpstreamDial {
  public:
   SecondLook(const UpstreamRequest& request, Done done);
 
   void start() override { dial_.start(); }
-  DialFailure overdue() const override;
+  DialFailure timeout_failure() const override;
   Replied replied() const override { return dial_.replied(); }
   DialTimes times() const override { return dial_.times(); }
 

@@ -14,13 +14,13 @@
 namespace culvert {
 
 /// Connects to a host and port from this machine: looks the name up if it is one, then tries its
-/// addresses as RFC 8305 ("Happy Eyeballs") says: families in turn, the next one after a failure or
-/// 250 ms, the first that connects wins.  Errors' texts are clauses behind the address.  Waits for
-/// as long as its owner lets it.
+/// addresses by RFC 8305 ("Happy Eyeballs"): families in turn, the next one after a failure or 250
+/// ms, the first that connects wins.  Error texts are clauses that follow the address.  Has no time
+/// limit of its own.
 class TcpDial final : public Dial, private StreamEvents {
  public:
-  /// `side` says whose address it is, for the errors.  Of what a name resolves to, only what
-  /// `check` lets pass is connected to; a literal was its owner's to check.
+  /// `side` is the address's, for the errors.  Of a name's addresses only those that `check`
+  /// permits are tried; a literal was checked by the caller.
   TcpDial(Loop& loop, const HostPort& address, Side side, const AddressCheck& check, DialDone done);
   ~TcpDial();
 

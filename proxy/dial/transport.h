@@ -14,8 +14,8 @@ namespace culvert {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// `side` says whose address it is, for the errors, whose texts are clauses behind the address.
-  /// `check` is asked about what a name resolves to here.
+  /// `side` is the address's, for the errors, whose texts are clauses that follow the address.
+  /// `check` is applied to the addresses of a name that is resolved here.
   virtual std::unique_ptr<Dial> dial(const HostPort& address, Side side, const AddressCheck& check,
                                      DialDone done) = 0;
 };

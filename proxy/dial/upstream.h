@@ -19,7 +19,7 @@
 
 namespace culvert {
 
-/// An attempt that goes on although nobody waits for it: RouteAttempt::overtaken().
+/// An attempt that continues without a client: RouteAttempt::overtaken().
 class Straggler {
  public:
   virtual ~Straggler() = default;
@@ -33,8 +33,8 @@ struct SharedUpstream {
   std::shared_ptr<WarmPool> warm;  ///< with ?warm=N
 };
 
-/// A named way out as one worker uses it: its configuration, how it is reached from the worker's
-/// loop, and what the workers share about it.
+/// One upstream as one worker uses it: its configuration, how it is reached from the worker's loop,
+/// and what the workers share about it.
 struct Upstream : SharedUpstream {
   using Time = Loop::Clock::time_point;
   using Permit = UpstreamHealth::Permit;
@@ -46,8 +46,8 @@ struct Upstream : SharedUpstream {
   Secret authorization;
   std::vector<std::unique_ptr<Straggler>> stragglers;
 
-  // What an attempt has shown, see UpstreamHealth.  The log is told of what that has changed, in
-  // words that `error` brings.
+  // The outcome of an attempt, see UpstreamHealth.  A change of the health is logged, with the text
+  // of `error`.
   void succeeded(Permit permit, UpstreamHealth::Evidence evidence, Time now, Log& log);
   void failed(Permit permit, const Error& error, Time now, Log& log);
   /// False: nothing was learned.

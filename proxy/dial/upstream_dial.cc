@@ -53,11 +53,11 @@ std::unique_ptr<UpstreamDial> make_upstream_dial(const UpstreamRequest& request,
 
 std::unique_ptr<UpstreamDial> make_resolved_dial(const UpstreamRequest& request,
                                                  UpstreamDial::Done done) {
-  // That a connection went stale shows when the proxy is asked.  Where it is not, the client would
-  // be the one to find out.
-  const bool is_asked = request.purpose != DialPurpose::forward ||
-                        !protocol_of(request.upstream.config).takes_absolute_form;
-  if (request.upstream.warm && request.purpose != DialPurpose::warm && is_asked) {
+  // A stale connection is detected by the proxy's reply.  Without a handshake on it, the client
+  // would get the failure.
+  const bool has_handshake = request.purpose != DialPurpose::forward ||
+                             !protocol_of(request.upstream.config).takes_absolute_form;
+  if (request.upstream.warm && request.purpose != DialPurpose::warm && has_handshake) {
     return std::make_unique<WarmDial>(request, done);
   }
   return make_fresh_dial(request, done);

@@ -14,13 +14,14 @@ namespace culvert {
 
 struct Upstream;
 
-/// What a dial through an upstream may take.  `?connect-timeout` takes the place of both.
+/// Time limits of a dial through an upstream.  `?connect-timeout` replaces both.
 struct DialBudget {
   std::chrono::milliseconds connect = kConnectLimit;  ///< of it, to connect to the proxy
   std::chrono::milliseconds total = kAttemptLimit;
 };
 
-/// A stream to a target that is wanted of an upstream, and by when.  See upstream_request().
+/// A request for a stream to a target through an upstream, and its deadline.  See
+/// upstream_request().
 struct UpstreamRequest {
   /// What is left of the budget.
   std::chrono::milliseconds left() const;
@@ -32,7 +33,7 @@ struct UpstreamRequest {
   Upstream& upstream;
   const HostPort& target;
   DialPurpose purpose;
-  AddressCheck check;  ///< asked about the target's address, where that is known here
+  AddressCheck check;  ///< applied to the target's address, where that is known here
   Loop::Clock::time_point begun;
   Loop::Clock::time_point deadline;
   std::chrono::milliseconds connect_limit;
@@ -43,7 +44,7 @@ UpstreamRequest upstream_request(Loop& loop, Upstream& upstream, const HostPort&
                                  DialPurpose purpose, const AddressCheck& check,
                                  const DialBudget& budget);
 
-/// One attempt to get a stream to a target through one upstream.  start() once; `done` comes
+/// One attempt to get a stream to a target through one upstream.  start() once; `done` is called
 /// exactly once, perhaps within start(), as the last thing the dial does: it may destroy the dial.
 /// Destruction cancels, and then `done` is not called.
 class UpstreamDial {
@@ -52,9 +53,9 @@ class UpstreamDial {
 
   virtual ~UpstreamDial() = default;
   virtual void start() = 0;
-  /// What it would fail with if its time were over now; of a chain, the hop that is waited for.
-  /// Not after `done`.
-  virtual DialFailure overdue() const = 0;
+  /// The failure if its time were over now; in a chain, that of the hop that is awaited.  Not after
+  /// `done`.
+  virtual DialFailure timeout_failure() const = 0;
   virtual Replied replied() const = 0;
   virtual DialTimes times() const = 0;
 };

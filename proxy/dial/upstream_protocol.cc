@@ -36,7 +36,7 @@ std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, Handsh
   return make_http_connect_handshake(target, credentials, pseudonym);
 }
 
-std::optional<HandshakeFailure> cannot_ask_for(const HostPort& target,
+std::optional<HandshakeFailure> cannot_request(const HostPort& target,
                                                const UpstreamConfig& upstream) {
   if (!protocol_of(upstream).ipv4_only) return std::nullopt;
   return socks4a_refuses(target);

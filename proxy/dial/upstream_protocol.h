@@ -11,7 +11,7 @@
 
 namespace culvert {
 
-/// What an upstream's kind means to those who connect through it.  Nobody else asks for the kind.
+/// What differs between kinds of upstreams when connecting.  No other file branches on the kind.
 struct UpstreamProtocol {
   bool has_proxy = true;             ///< false: the target itself is connected to
   bool uses_tls = false;             ///< between us and the proxy
@@ -33,20 +33,20 @@ inline UpstreamProtocol protocol_of(const UpstreamConfig& upstream) {
   return protocol_of(upstream.kind);
 }
 
-/// What of the handshake with the proxy is wanted on a connection.
+/// Which part of the handshake with the proxy is done on a connection.
 enum class HandshakePart : std::uint8_t {
   whole,
-  greeting,  ///< all that needs no target, for a connection that is to wait
-  request,   ///< what is left on such a connection
+  greeting,  ///< all that needs no target, for a pooled connection
+  request,   ///< the rest, on such a connection
 };
 
-/// The handshake with the upstream's proxy behind TCP and TLS; nullptr if there is nothing to say.
+/// The handshake with the upstream's proxy after TCP and TLS; nullptr if there is none.
 /// `pseudonym` is our name in Via.
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym);
 
-/// Why the upstream cannot be asked for `target` at all; nullopt if it can.
-std::optional<HandshakeFailure> cannot_ask_for(const HostPort& target,
+/// Why the upstream's protocol cannot express `target`; nullopt if it can.
+std::optional<HandshakeFailure> cannot_request(const HostPort& target,
                                                const UpstreamConfig& upstream);
 
 }  // namespace culvert

@@ -8,7 +8,7 @@
 namespace culvert {
 namespace {
 
-// The dial that waits for this one has the deadline; this is only never shorter.
+// The dial that uses this one has the deadline; this limit is merely never shorter.
 constexpr std::chrono::milliseconds kLongest{60'000};
 
 /// A dial through the hop, as a Transport gives it.
@@ -24,8 +24,8 @@ class HopDial final : public Dial {
             UpstreamDial::Done::to<&HopDial::on_done>(this))) {}
 
   void start() override { dial_->start(); }
-  Error overdue() const override {
-    return to_error(dial_->overdue(), hop_.config, address_, DialPurpose::hop);
+  Error timeout_failure() const override {
+    return to_error(dial_->timeout_failure(), hop_.config, address_, DialPurpose::hop);
   }
 
  private:

@@ -11,16 +11,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A connection that has waited may be dead without a sign of it: this machine slept, or a NAT
-// forgot it.  A proxy that answers at all mostly does so sooner.
-constexpr milliseconds kWarmPatience{1'000};
+// A pooled connection may have died unnoticed: this machine slept, or a NAT dropped its entry.  A
+// working proxy mostly replies sooner than this.
+constexpr milliseconds kWarmSilence{1'000};
 
 }  // namespace
 
 WarmDial::WarmDial(const UpstreamRequest& request, Done done)
     : request_(request),
       done_(done),
-      patience_(request.loop, Callback<void()>::to<&WarmDial::on_patience_over>(this)) {}
+      silence_timer_(request.loop, Callback<void()>::to<&WarmDial::on_silent>(this)) {}
 
 void WarmDial::start() {
   if (auto objection = objection_to(request_)) return finish(std::move(*objection));
@@ -33,7 +33,7 @@ void WarmDial::start() {
 void WarmDial::dial_pooled(std::unique_ptr<Stream> stream) {
   pooled_ = std::make_unique<ProxyDial>(request_, Done::to<&WarmDial::on_pooled_done>(this),
                                         std::move(stream));
-  patience_.start(std::min(kWarmPatience, request_.left() / 2));
+  silence_timer_.start(std::min(kWarmSilence, request_.left() / 2));
   pooled_->start();
 }
 
@@ -42,8 +42,8 @@ void WarmDial::dial_fresh(const UpstreamRequest& request) {
   fresh_->start();
 }
 
-/// The silent connection is kept: perhaps it is only the target that is slow.
-void WarmDial::on_patience_over() {
+/// The silent connection is kept: perhaps only the target is slow.
+void WarmDial::on_silent() {
   if (pooled_->replied() != Replied::nothing || request_.left().count() == 0) return;
   UpstreamRequest request = request_;
   request.begun = request_.loop.now();
@@ -51,19 +51,19 @@ void WarmDial::on_patience_over() {
 }
 
 void WarmDial::on_pooled_done(UpstreamResult&& result) {
-  if (result || !is_no_answer(result.error())) {
+  if (result || !proves_nothing(result.error())) {
     fresh_.reset();
     return finish(std::move(result));
   }
-  // It went stale in the pool: nobody needs to know.
-  patience_.stop();
+  // It went stale in the pool: not reported.
+  silence_timer_.stop();
   pooled_.reset();
   if (fresh_failure_) return finish(std::move(*fresh_failure_));
   if (!fresh_) dial_fresh(request_);
 }
 
-/// The end of the pooled connection tells nothing about the request.
-bool WarmDial::is_no_answer(const DialFailure& failure) const {
+/// The end of the pooled connection proves nothing about the request.
+bool WarmDial::proves_nothing(const DialFailure& failure) const {
   // Both have the same deadline, and then the fresh one's failure is reported.
   if (failure.waited) return fresh_ != nullptr;
   return failure.cause.too_late || pooled_->replied() == Replied::nothing;
@@ -76,13 +76,13 @@ void WarmDial::on_fresh_done(UpstreamResult&& result) {
     fresh_failure_ = std::move(result).error();
     return;
   }
-  if (result && pooled_ && request_.upstream.warm) request_.upstream.warm->distrust();
+  if (result && pooled_ && request_.upstream.warm) request_.upstream.warm->discard_all();
   pooled_.reset();
   finish(std::move(result));
 }
 
-DialFailure WarmDial::overdue() const {
-  return fresh_ && !fresh_failure_ ? fresh_->overdue() : pooled_->overdue();
+DialFailure WarmDial::timeout_failure() const {
+  return fresh_ && !fresh_failure_ ? fresh_->timeout_failure() : pooled_->timeout_failure();
 }
 
 Replied WarmDial::replied() const {
@@ -97,7 +97,7 @@ DialTimes WarmDial::times() const {
 }
 
 void WarmDial::finish(UpstreamResult&& result) {
-  patience_.stop();
+  silence_timer_.stop();
   done_(std::move(result));
 }
 

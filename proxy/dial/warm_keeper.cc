@@ -10,13 +10,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Proxies give a client that says nothing some 30 s (dante) or more to make its request.
+// Proxies give a silent client some 30 s (dante) or more to make its request.
 constexpr milliseconds kOldest{25'000};
 constexpr milliseconds kRest{2'000};
 
 }  // namespace
 
-/// A connection on its way to being ready.
+/// A connection that is being made ready.
 struct WarmKeeper::Filling {
   void on_done(UpstreamResult&& result) { keeper.on_filled(*this, std::move(result)); }
 
@@ -33,7 +33,7 @@ WarmKeeper::WarmKeeper(Loop& loop, Upstream& upstream, std::size_t wanted)
       timer_(loop, Callback<void()>::to<&WarmKeeper::on_timer>(this)) {
   const std::lock_guard lock(pool_->mutex_);
   pool_->keeper_ = this;
-  // The upstream is still being put together: the first ones are dialed in the next turn.
+  // The upstream is still being constructed: the first connections are dialed in the next turn.
   timer_.start(milliseconds(0));
 }
 
@@ -43,7 +43,7 @@ WarmKeeper::~WarmKeeper() {
   pool_->ready_.clear();
 }
 
-/// A worker has taken one, or does not trust those that are left.
+/// A worker has taken one, or discarded the rest.
 void WarmKeeper::on_taken() {
   if (!resting_) fill();
 }
@@ -61,7 +61,7 @@ void WarmKeeper::discard_spoiled(const Stream* stream, std::uint64_t id) {
       [&](const auto& ready) { return ready.stream.get() == stream || ready.id == id; });
   if (found == pool_->ready_.end() || is_quiet(*found->stream)) return;
   pool_->ready_.erase(found);
-  // A proxy that hangs up on quiet clients would be called again and again.
+  // Paced: a proxy that closes idle connections would be dialed again and again.
   rest();
 }
 
@@ -79,7 +79,7 @@ void WarmKeeper::fill() {
 
 void WarmKeeper::on_filled(Filling& filling, UpstreamResult&& result) {
   std::erase_if(filling_, [&](const auto& own) { return own.get() == &filling; });
-  // Requests meet the trouble by themselves, and report it.
+  // Not logged: requests meet the same failure, and report it.
   if (!result) return rest();
   const std::lock_guard lock(pool_->mutex_);
   auto& stream = *result;

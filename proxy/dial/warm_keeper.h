@@ -14,8 +14,8 @@ namespace culvert {
 
 struct Upstream;
 
-/// Keeps a WarmPool full, in the loop of one worker: dials, notices what happens on a waiting
-/// connection (whatever it is, it spoils the connection), and replaces what has waited for long.
+/// Keeps a WarmPool full, in the loop of one worker: dials, discards a pooled connection on any
+/// event, and replaces those that are old.
 class WarmKeeper final : private StreamEvents {
  public:
   /// Keeps `wanted` connections in `upstream.warm`.  `upstream` outlives the keeper; without a
@@ -45,7 +45,7 @@ class WarmKeeper final : private StreamEvents {
   std::shared_ptr<WarmPool> pool_;
   std::size_t wanted_;
   std::uint64_t next_id_ = 1;
-  ReadySet watch_;  // of what waits in the pool
+  ReadySet watch_;  // of the pooled connections
   std::vector<std::unique_ptr<Filling>> filling_;
   Timer timer_;
   bool resting_ = false;  // after a failure

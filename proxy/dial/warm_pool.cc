@@ -21,7 +21,7 @@ std::unique_ptr<Stream> WarmPool::take(Loop& loop) {
   return taken;
 }
 
-void WarmPool::distrust() {
+void WarmPool::discard_all() {
   const std::lock_guard lock(mutex_);
   ready_.clear();
   wake_keeper();
@@ -32,7 +32,7 @@ std::size_t WarmPool::size() const {
   return ready_.size();
 }
 
-/// The keeper's loop and thread are its own; by the time that its turn comes it may be gone.
+/// The keeper runs in another thread, and may be gone by the time the deferred call runs.
 void WarmPool::wake_keeper() {
   if (keeper_ == nullptr) return;
   keeper_->loop().post([weak = weak_from_this()] {

@@ -20,12 +20,12 @@ class WarmKeeper;
 /// WarmKeeper.
 class WarmPool : public std::enable_shared_from_this<WarmPool> {
  public:
-  /// A ready connection that goes on in `loop`, nullptr if there is none at the moment; another one
-  /// takes its place.  From any thread.
+  /// A ready connection, attached to `loop`; nullptr if there is none at the moment.  It is
+  /// replaced by a new one.  From any thread.
   std::unique_ptr<Stream> take(Loop& loop);
-  /// One that was taken turned out to be dead without a sign, so these may be as well: they are
-  /// replaced.  From any thread.
-  void distrust();
+  /// Discards all, and replaces them: one that was taken turned out to have died unnoticed, so
+  /// these may have, too.  From any thread.
+  void discard_all();
 
  private:
   friend class WarmKeeper;

@@ -16,7 +16,7 @@ class IdleTimer {
   IdleTimer(Loop& loop, Callback<void()> expired)
       : expired_(expired), timer_(loop, Callback<void()>::to<&IdleTimer::on_timer>(this)) {}
 
-  /// Counts from the time of this turn, anew if already running: expires when there was no
+  /// Counts from the time of this turn, restarts if already running: expires when there was no
   /// progress() for `limit` (0: never), and at `latest` whatever moves.
   void start(std::chrono::milliseconds limit,
              Loop::Clock::time_point latest = Loop::Clock::time_point::max());

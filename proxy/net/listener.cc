@@ -37,7 +37,7 @@ Error listen_error(const std::string& where, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
-/// The same for a unix socket, which knows other reasons.
+/// The same for a unix socket, which has other reasons.
 Error unix_error(const std::string& path, int error) {
   std::string text = "cannot listen on unix:" + path + ": ";
   if (error == EADDRINUSE) {
@@ -54,7 +54,7 @@ Error unix_error(const std::string& path, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
-/// What tells the file at `path` from another one there: device and inode, zeros if there is none.
+/// The identity of the file at `path`: device and inode, zeros if there is none.
 std::pair<std::uint64_t, std::uint64_t> file_id_of(const std::string& path) {
   struct stat file {};
   if (lstat(path.c_str(), &file) != 0) return {};
@@ -69,7 +69,7 @@ int bind_tcp(const SocketAddress& address, bool reuse_port) {
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
   if (address.storage.ss_family == AF_INET6) {
-    // Each --listen is one address: 0.0.0.0 and [::] stand side by side.
+    // Each --listen is one address: 0.0.0.0 and [::] may be bound together.
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   }
   if (bind(fd, address.get(), address.size) == 0) return fd;
@@ -96,8 +96,8 @@ ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
 }
 
 ListenSocket::~ListenSocket() {
-  // In this order: once it is closed, the file may be a successor's.  It may be so already if
-  // somebody has removed ours.
+  // Unlink before close: after it, the file may be a successor's.  It may be so already if ours was
+  // removed.
   if (!path_.empty() && file_id_of(path_) == file_) unlink(path_.c_str());
   if (fd_ >= 0) close(fd_);
 }
@@ -117,7 +117,7 @@ Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port)
 
 Result<void> ListenSocket::check_free(const HostPort& address) {
   // SO_REUSEPORT would let us share the port of another program in silence, so the first look is
-  // without it.  Binding is enough to meet who listens, and brings in no client.
+  // without it.  Binding is enough to detect another listener, and accepts no client.
   const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false);
   if (fd < 0) return listen_error(address.to_string(), errno);
   close(fd);
@@ -174,7 +174,7 @@ void Listener::on_poll(std::uint32_t) {
 }
 
 void Listener::accept_all() {
-  // More were not in it when we began.
+  // The queue cannot have held more when we began.
   for (int i = 0; i < kBacklog; ++i) {
     if (!accept_one()) return;
   }
@@ -190,7 +190,7 @@ bool Listener::accept_one() {
     return true;
   }
   switch (errno) {
-    case ECONNABORTED:  // gone before we came: the next one may be fine
+    case ECONNABORTED:  // closed before accept(): the next one may be fine
     case EINTR:
     case EPROTO:
       return true;

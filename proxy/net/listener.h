@@ -17,9 +17,9 @@ class ListenSocket {
   /// `reuse_port` lets several workers share the port.  Port 0 lets the system choose.  Errors of
   /// this class are whole sentences that name the address.
   static Result<ListenSocket> tcp(const HostPort& address, bool reuse_port);
-  /// Whether nobody else is on the port; to be asked before sharing it.
+  /// Fails if another socket is bound to the port; to be called before sharing it.
   static Result<void> check_free(const HostPort& address);
-  /// Replaces a stale socket file, never one that answers.
+  /// Replaces a stale socket file, never one that accepts connections.
   static Result<ListenSocket> unix_path(const std::string& path);
 
   ListenSocket(ListenSocket&& other) noexcept;
@@ -27,7 +27,7 @@ class ListenSocket {
   ~ListenSocket();
 
   int fd() const { return fd_; }
-  /// Where it really listens.
+  /// The address after binding, with the port that the system chose.
   const HostPort& address() const { return address_; }
 
  private:
@@ -54,7 +54,7 @@ class Listener final : private Pollable {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// Takes what is already in the queue, so that closing the socket resets nobody.
+  /// Accepts what is already in the queue, so that closing the socket resets no client.
   void accept_all();
 
  private:

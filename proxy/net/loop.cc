@@ -82,10 +82,10 @@ uv_loop_s* Loop::uv() {
 
 bool Loop::busy() const { return watched_ != 0 || !timers_.empty() || uv_alive(); }
 
-/// libuv has handles or requests of others.
+/// libuv has handles or requests besides our own.
 bool Loop::uv_alive() const {
-  // The handle that wakes us is part of the loop itself.  It keeps its reference otherwise: libuv
-  // polls nothing for a loop in which nothing has one.
+  // The wake-up handle is part of the loop itself, so it does not count here.  Otherwise it stays
+  // referenced: libuv polls nothing for a loop without referenced handles.
   auto* wake = reinterpret_cast<uv_handle_t*>(&uv_->wake);
   uv_unref(wake);
   const bool alive = uv_loop_alive(&uv_->loop) != 0;
@@ -118,7 +118,7 @@ void Loop::turn(int limit_ms) {
   resuming_.swap(resumed_);
   for (std::size_t i = 0; i < resuming_.size(); ++i) {
     Pollable* owner = resuming_[i];
-    if (owner == nullptr) continue;  // forgotten meanwhile
+    if (owner == nullptr) continue;  // unwatched meanwhile
     resuming_[i] = nullptr;
     owner->resumed_ = false;
     owner->on_poll(0);
@@ -145,13 +145,13 @@ void Loop::fetch_events(int limit_ms) {
 void Loop::poll_events(int ms) {
   event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, ms);
   if (event_count_ < 0) {
-    // A process that was stopped and goes on (signal(7)): what has come meanwhile comes before the
-    // timers that are due.
+    // A process that was stopped and continues (signal(7)): what arrived meanwhile is handled
+    // before the timers that are due.
     event_count_ = epoll_wait(epoll_, events_.get(), kEventsPerTurn, 0);
   }
 }
 
-/// How long this turn may wait; -1: for ever.
+/// How long this turn may wait; -1: without limit.
 int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
@@ -204,7 +204,7 @@ void Loop::rewatch(int fd, Pollable& owner, std::uint32_t events) {
   epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
 }
 
-void Loop::forget(Pollable& owner) {
+void Loop::unwatch_closing(Pollable& owner) {
   if (owner.watched_) --watched_;
   owner.watched_ = false;
   for (int i = event_index_ + 1; i < event_count_; ++i) {
@@ -220,7 +220,7 @@ void Loop::forget(Pollable& owner) {
 
 void Loop::unwatch(int fd, Pollable& owner) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-  forget(owner);
+  unwatch_closing(owner);
 }
 
 void Loop::resume(Pollable& owner) {

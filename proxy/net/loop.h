@@ -18,12 +18,11 @@ namespace culvert {
 class ManualClock;
 class Timer;
 
-/// A descriptor's owner, told when the descriptor became ready.
+/// A descriptor's owner, called when the descriptor became ready.
 class Pollable {
  public:
   virtual ~Pollable() = default;
-  /// `events` are epoll's bits, or 0 for a turn that the owner asked for with Loop::resume().  May
-  /// destroy the Pollable.
+  /// `events` are epoll's bits, or 0 after Loop::resume().  May destroy the Pollable.
   virtual void on_poll(std::uint32_t events) = 0;
 
  private:
@@ -42,8 +41,8 @@ struct LookupCounts {
 ///
 /// Sockets hang on an edge-triggered epoll set of our own: one epoll_ctl in a socket's life, and
 /// closing one is synchronous.  libuv serves everything that is not hot (name lookups, signals,
-/// wake-ups from other threads, child processes) and is embedded the way its documentation offers:
-/// its backend descriptor is one more member of the set, and it gets a turn when that is ready.
+/// wake-ups from other threads, child processes) and is embedded as its documentation describes:
+/// its backend descriptor is one more member of the set, and libuv runs when that is ready.
 /// uv_poll on every socket was measured: three more system calls a socket and 10-25 % more CPU in
 /// ping-pong.
 class Loop {
@@ -52,7 +51,7 @@ class Loop {
 
   /// With a manual clock, a turn that has nothing to do but wait moves that clock instead.
   explicit Loop(ManualClock* manual_clock = nullptr);
-  /// Everything that lives on the loop must be gone; busy() tells.
+  /// Everything on the loop must be destroyed before, see busy().
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -68,17 +67,16 @@ class Loop {
   /// The time at this very moment.
   Clock::time_point clock_time() const;
 
-  /// Watches `fd` for `events` (epoll bits) until forget().  0, or the errno with which the system
-  /// refuses (ENOSPC: fs.epoll.max_user_watches is reached; ENOMEM): then no on_poll() comes, and
-  /// who waited for one would wait for ever.
+  /// Watches `fd` for `events` (epoll bits) until unwatch() or unwatch_closing().  0, or the errno
+  /// with which the system refuses (ENOSPC: fs.epoll.max_user_watches is reached; ENOMEM): then
+  /// on_poll() is never called.
   [[nodiscard]] int watch(int fd, Pollable& owner, std::uint32_t events);
   /// Changes what is watched for.
   void rewatch(int fd, Pollable& owner, std::uint32_t events);
-  /// No on_poll() after this, not even for events that this turn already fetched.  The caller
-  /// closes the descriptor next, which takes it out of the set.
-  void forget(Pollable& owner);
-  /// forget() for a descriptor that stays open.
+  /// No on_poll() after this, not even for events that this turn already fetched.
   void unwatch(int fd, Pollable& owner);
+  /// unwatch() for a descriptor that the caller closes next, which removes it from the set.
+  void unwatch_closing(Pollable& owner);
   /// Calls owner.on_poll(0) in the next turn, which then does not wait.
   void resume(Pollable& owner);
 
@@ -95,7 +93,7 @@ class Loop {
   /// Kept by Lookup; may be read from any thread.
   LookupCounts& lookups() { return lookups_; }
 
-  /// Something still lives here: watched descriptors, timers, libuv handles or requests.
+  /// True while it has watched descriptors, timers, libuv handles or requests.
   bool busy() const;
 
  private:

@@ -5,11 +5,11 @@
 namespace culvert {
 
 /// A clock that stands still until its owner moves it, or a loop that would have to wait.  With it
-/// a test of an hour's timeout takes no time, and is told to the millisecond when it ends.
+/// a test of an hour's timeout takes no time, and can check its end to the millisecond.
 ///
-/// While a lookup or a child process is under way, the loop really waits and the clock stands.  The
-/// loop does not know of a test's own threads, nor of what the kernel times (TCP_USER_TIMEOUT): a
-/// test of those needs the real clock.
+/// While a lookup or a child process is under way, the loop really waits and the clock stands.  It
+/// does not apply to a test's own threads, nor to the kernel's timers (TCP_USER_TIMEOUT): a test of
+/// those needs the real clock.
 class ManualClock {
  public:
   Loop::Clock::time_point now() const { return now_; }

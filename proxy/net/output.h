@@ -10,7 +10,7 @@
 namespace culvert {
 
 /// Writes `bytes` from offset `written` on, and moves `written` along.  ok: all is written, now or
-/// before; would_block: on_ready() is worth another call; error: as Stream::try_write() had it.
+/// before; would_block: to be called again after on_ready(); error: that of Stream::try_write().
 [[nodiscard]] Io write_rest(Stream& stream, std::string_view bytes, std::size_t& written);
 
 /// Bytes for a stream, and how many of them it has taken.  Keeps its memory when it runs empty.
@@ -19,7 +19,7 @@ class Output {
   Output() = default;
   explicit Output(std::string bytes) : bytes_(std::move(bytes)) {}
 
-  /// Writes what is left, see write_rest(); with ok it is empty() afterwards.
+  /// Writes what is left, see write_rest(); after ok it is empty().
   [[nodiscard]] Io write_to(Stream& stream);
 
   /// To append to.  Begins with what is written already, unless all was.

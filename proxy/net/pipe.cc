@@ -11,7 +11,7 @@ namespace {
 // Beyond the user's share of pipe memory a new pipe has two pages and cannot grow, which is slower
 // than copying.
 constexpr int kLeastPipeBytes = 256 * 1024;
-// Asking for a pipe in vain costs four system calls.
+// A failed attempt to get a pipe costs four system calls.
 constexpr int kCopiesUntilRetry = 100;
 
 }  // namespace

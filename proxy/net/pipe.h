@@ -33,12 +33,12 @@ class PipePool {
   PipePool(const PipePool&) = delete;
   PipePool& operator=(const PipePool&) = delete;
 
-  /// An empty pipe, or one that is not open() when all are lent or the system has none left that
-  /// beats a copy: then the bytes are copied.
+  /// An empty pipe, or one that is not open() when all are lent or the system has none left that is
+  /// faster than copying: then the bytes are copied.
   Pipe borrow();
-  /// A pipe that still holds bytes is closed, they belong to nobody else.
+  /// A pipe that still holds bytes is closed, as they must not reach another tunnel.
   void give_back(Pipe pipe);
-  /// Closes those that are not lent: descriptors are wanted for something better.
+  /// Closes those that are not lent, when descriptors are scarce.
   void trim() { idle_.clear(); }
 
  private:

@@ -26,7 +26,7 @@ constexpr const char* kScript =
     "exec 3<&-\n"
     "eval \"unset CULVERT_TUNNEL_COMMAND; $CULVERT_TUNNEL_COMMAND\"\n";
 
-/// Ours, with `command` for the shell.
+/// Our environment, with `command` for the shell.
 std::vector<std::string> environment_with(const std::string& command) {
   const std::string assignment = std::string(kVariable) + "=";
   std::vector<std::string> out;
@@ -37,10 +37,10 @@ std::vector<std::string> environment_with(const std::string& command) {
   return out;
 }
 
-/// As execve(2) takes them; `words` has to outlive the pointers.
-std::vector<char*> pointers_to(std::vector<std::string>& words) {
+/// As execve(2) takes them; `strings` has to outlive the pointers.
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> out;
-  for (std::string& word : words) out.push_back(word.data());
+  for (std::string& argument : strings) out.push_back(argument.data());
   out.push_back(nullptr);
   return out;
 }
@@ -79,9 +79,9 @@ ChildProcess::ChildProcess(Loop& loop, Line line, Exited exited)
 Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std::string& command,
                                                           Line line, Exited exited) {
   std::unique_ptr<ChildProcess> child(new ChildProcess(loop, line, exited));
-  std::vector<std::string> words = {"/bin/sh", "-c", kScript};
+  std::vector<std::string> strings = {"/bin/sh", "-c", kScript};
   std::vector<std::string> variables = environment_with(command);
-  std::vector<char*> arguments = pointers_to(words);
+  std::vector<char*> arguments = pointers_to(strings);
   std::vector<char*> environment = pointers_to(variables);
   std::array<uv_stdio_container_t, 3> stdio{};
   stdio[0].flags = static_cast<uv_stdio_flags>(UV_CREATE_PIPE | UV_READABLE_PIPE);
@@ -126,7 +126,7 @@ ChildProcess::~ChildProcess() {
   kill();
   process_->owner = nullptr;
   output_->owner = nullptr;
-  loop_.uv();  // asks for the turn in which the handles are closed
+  loop_.uv();  // requests the turn in which the handles are closed
   uv_close(reinterpret_cast<uv_handle_t*>(&process_->uv),
            [](uv_handle_t* uv) { delete static_cast<Process*>(uv->data); });
   uv_close(reinterpret_cast<uv_handle_t*>(&output_->uv),
@@ -178,7 +178,7 @@ void ChildProcess::on_exit(int status, int signal) {
 void ChildProcess::read_rest() {
   uv_os_fd_t fd = -1;
   if (uv_fileno(reinterpret_cast<uv_handle_t*>(&output_->uv), &fd) != 0) return;
-  // Somebody who has left the group may still write.
+  // A process that has left the group may still write.
   for (std::size_t left = kMostOfRest; left > 0;) {
     const ssize_t count = read(fd, output_->buffer.data(), output_->buffer.size());
     if (count <= 0) return;

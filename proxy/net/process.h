@@ -10,14 +10,14 @@
 
 namespace culvert {
 
-/// A shell command that runs beside us, in a session (and so in a process group) of its own.  What
-/// it writes comes back line by line.  It does not outlive us, however we end: it is killed with
-/// this object, and if the whole process is killed it is told to end.
+/// A child process that runs a shell command, in a session (and so in a process group) of its own.
+/// Its output is reported line by line.  It does not outlive us, however we end: it is killed with
+/// this object, and if the whole process is killed it gets a signal to end.
 class ChildProcess {
  public:
   /// Something it wrote to standard error or output, without the line's end.
   using Line = Callback<void(std::string_view)>;
-  /// It has exited with this status, or was ended by this signal (0: none).  Comes once, behind the
+  /// It has exited with this status, or was ended by this signal (0: none).  Called once, after the
   /// last line, and not after the object's destruction; may destroy the object.
   using Exited = Callback<void(int status, int signal)>;
 
@@ -28,15 +28,15 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  /// Asks it and its children to end.
+  /// SIGTERM for it and its children.
   void terminate();
-  /// Ends them.
+  /// SIGKILL for it and its children.
   void kill();
 
-  /// The process group that it leads.
+  /// Its process group.
   int group() const { return group_; }
-  /// Whom a command that is gone has left behind are our children if we are process 1, as in a
-  /// container.  Those that are dead are let go of.
+  /// Orphans of an ended command are our children if we are process 1, as in a container.  Reaps
+  /// those that have ended.
   static void reap(int group);
 
  private:

@@ -77,7 +77,7 @@ void widen_lookup_pool() { setenv(kPoolVariable, kPoolThreads, 0); }
 
 namespace {
 
-/// How many of so many threads the system lets us have now.
+/// How many of `wanted` threads the system can start now.
 unsigned startable_threads(unsigned wanted) {
   std::mutex gate;
   std::unique_lock closed(gate);
@@ -132,7 +132,7 @@ Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Fou
                                                     name.c_str(), nullptr, &hints)
                                    : UV_EAGAIN;
   if (failed == 0) return;
-  // A failure at once is reported as any other: in a later turn.
+  // An immediate failure is reported as any other: in a later turn.
   request_->failed_at_once = failed;
   loop.defer([request = request_] {
     const std::unique_ptr<Request> owned(request);

@@ -20,10 +20,9 @@ class Lookup {
  public:
   using Found = Result<std::vector<IpAddress>>;
 
-  /// `side` says whose name it is, for the errors.  `done` comes exactly once, in a later turn, and
-  /// may destroy the Lookup.  The addresses are in the system's order (RFC 6724), without
-  /// duplicates; never empty.  The error's text is a clause to stand behind the name ("does not
-  /// resolve here").
+  /// `side` is the name's, for the errors.  `done` is called exactly once, in a later turn, and may
+  /// destroy the Lookup.  The addresses are in the system's order (RFC 6724), without duplicates;
+  /// never empty.  The error's text is a clause that follows the name ("does not resolve here").
   Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done);
   ~Lookup();
   Lookup(const Lookup&) = delete;

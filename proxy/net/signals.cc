@@ -14,7 +14,7 @@ HeldSignals::HeldSignals() {
 }
 
 HeldSignals::~HeldSignals() {
-  // Whoever started us may have blocked what we live by.
+  // The parent process may have blocked signals that we need.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigdelset(&before_, signal);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
@@ -31,7 +31,7 @@ SignalWatcher::SignalWatcher(Loop& loop, int signal, Callback<void(int)> receive
     throw std::system_error(-failed, std::generic_category(), "uv_signal_init");
   }
   handle_->uv.data = handle_;
-  // Fails only if the system knows no such signal.
+  // Fails only for a signal that the system does not have.
   uv_signal_start(
       &handle_->uv,
       [](uv_signal_t* uv, int number) { static_cast<Handle*>(uv->data)->received(number); },
@@ -39,7 +39,7 @@ SignalWatcher::SignalWatcher(Loop& loop, int signal, Callback<void(int)> receive
 }
 
 SignalWatcher::~SignalWatcher() {
-  loop_.uv();  // asks for the turn in which the handle is closed
+  loop_.uv();  // requests the turn in which the handle is closed
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
            [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }

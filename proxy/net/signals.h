@@ -7,8 +7,8 @@
 
 namespace culvert {
 
-/// As long as it lives, SIGTERM, SIGINT and SIGHUP wait for those who will watch them, instead of
-/// ending the process.  For the time before there is another thread.  Afterwards they come, as does
+/// While it exists, SIGTERM, SIGINT and SIGHUP stay pending until they are watched, instead of
+/// ending the process.  For the time before there is another thread.  Its end unblocks them, and
 /// SIGCHLD, even if they were blocked before.
 class HeldSignals {
  public:
@@ -21,7 +21,7 @@ class HeldSignals {
   sigset_t before_;
 };
 
-/// Calls back each time the process gets a signal, as long as it lives.
+/// Calls back each time the process gets a signal, while it exists.
 class SignalWatcher {
  public:
   SignalWatcher(Loop& loop, int signal, Callback<void(int)> received);

@@ -17,7 +17,7 @@ struct SocketAddress {
 
 /// The address and port in `address`; nullopt for other families than IPv4 and IPv6.
 std::optional<HostPort> host_port_of(const sockaddr_storage& address);
-/// The same, where `address` is as long as its family says.
+/// The same; the length follows from the family of `address`.
 std::optional<HostPort> host_port_of(const sockaddr& address);
 
 }  // namespace culvert

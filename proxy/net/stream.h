@@ -10,7 +10,7 @@ class Loop;
 class Pipe;
 class Stream;
 
-/// What an attempt to move bytes came to.
+/// The outcome of an attempt to move bytes.
 struct Io {
   enum class Status { ok, would_block, eof, error };
   Status status = Status::would_block;
@@ -23,7 +23,7 @@ struct Io {
   static Io failed(int error) { return {Status::error, 0, error}; }
 };
 
-/// Told when something that would have blocked is worth another try.
+/// Called when an operation that would have blocked can be tried again.
 class StreamEvents {
  public:
   /// May destroy the stream.  Not called during a try_...(), nor after the stream's destruction.
@@ -33,20 +33,21 @@ class StreamEvents {
   ~StreamEvents() = default;
 };
 
-/// A byte stream both ways that never blocks: try first, and only after `would_block` wait for
-/// on_ready().  No buffer is ever in flight inside a stream.  Whoever stops before would_block (to
-/// let others have a turn) calls resume() to be called again.  Destruction closes at once.
+/// A bidirectional byte stream that never blocks: try first, and only after `would_block` wait for
+/// on_ready().  A stream never holds a caller's buffer between calls.  A caller that stops before
+/// would_block (to let others have a turn) calls resume() to be called again.  Destruction closes
+/// at once.
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  /// The one that is told; may change at any time.  The new one tries first.
+  /// The receiver of on_ready(); may change at any time.  The new one tries first.
   void set_events(StreamEvents* events) { events_ = events; }
 
   /// eof when the peer has finished sending.
   virtual Io try_read(std::span<char> buffer) = 0;
   virtual Io try_write(std::span<const char> bytes) = 0;
-  /// Tells the peer that nothing more comes (FIN, close_notify).  Idempotent.
+  /// Ends the sending direction (FIN, close_notify).  Idempotent.
   virtual Io shutdown_write() = 0;
 
   /// on_ready() in the next turn.
@@ -57,20 +58,20 @@ class Stream {
   virtual bool broken() const = 0;
   /// The peer has finished sending, or is dead; some of what it sent may not be read yet.
   virtual bool peer_finished() const = 0;
-  /// Behind eof: the end may be anybody's on the way, as TLS has one of its own and it did not come
-  /// (RFC 9112 section 9.8).
+  /// After eof: TLS was not ended by a close_notify, so the end may not be the peer's own (RFC 9112
+  /// section 9.8).
   virtual bool truncated() const { return false; }
   /// Bytes written that the peer has not acknowledged yet.
   virtual std::size_t unsent() const = 0;
-  /// To be called now and then while writing may be `blocked`: a peer that answers the kernel's
-  /// probes is slow and gets time, one that does not is dead and does not.
+  /// To be called periodically while writing may be `blocked`: a peer that answers the kernel's
+  /// probes is slow and not timed out, one that does not is dead.
   virtual void check_peer(bool blocked) = 0;
 
   /// Puts bytes back: the next try_read() begins with them.
   virtual void unread(std::string bytes) = 0;
 
-  // A stream may go on in another thread's loop.  Between detach() and attach() it has no loop, and
-  // on_ready() does not come; it may still be read.
+  // A stream may move to another thread's loop.  Between detach() and attach() it has no loop, and
+  // on_ready() is not called; it may still be read.
   virtual void detach() {}
   /// In the thread of `loop`.  0, or the errno with which the system refused to watch the stream.
   virtual int attach(Loop&) { return 0; }
@@ -87,12 +88,12 @@ class Stream {
   StreamEvents* events_ = nullptr;
 };
 
-/// What a stream failed with, for people: a TlsStream's EPROTO is none of the kernel's.
+/// The text of a stream's error: a TlsStream's EPROTO is not the kernel's.
 std::string describe_failure(int error);
 
-/// Nothing has come that nobody asked for, FIN included: that ends the use of a connection which is
-/// kept.  May eat a byte if it has.  Reading takes in what TLS sends for itself, such as its
-/// session tickets.
+/// Whether an idle kept connection can be reused: nothing unsolicited was received, FIN included.
+/// May consume a byte otherwise.  Its read also processes TLS's own messages, such as session
+/// tickets.
 bool is_quiet(Stream& stream);
 
 }  // namespace culvert

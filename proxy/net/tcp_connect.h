@@ -7,8 +7,8 @@
 
 namespace culvert {
 
-/// Begins a connection to `address`.  On success connect_result() of the stream tells how far it
-/// is; a failure that shows at once comes back as nullptr and `error` (errno).
+/// Begins a connection to `address`.  Its progress is the stream's connect_result(); an immediate
+/// failure is returned as nullptr and `error` (errno).
 std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, std::uint16_t port,
                                          int& error);
 

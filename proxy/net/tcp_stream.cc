@@ -21,7 +21,7 @@ namespace {
 
 constexpr unsigned kMostSilenceMs = 60'000;
 
-/// The kernel counts a closed window against the peer as well.
+/// The kernel's limit also applies to a peer whose window is closed.
 void set_user_timeout(int fd, unsigned milliseconds) {
   static_cast<void>(
       setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds));
@@ -36,7 +36,7 @@ TcpStream::TcpStream(Loop& loop, int fd, State state)
 
 int TcpStream::attach(Loop& loop) {
   loop_ = &loop;
-  // Both directions, edge-triggered, once and for all.
+  // Both directions, edge-triggered, registered once.
   return loop.watch(fd_, *this, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
@@ -46,7 +46,7 @@ void TcpStream::detach() {
 }
 
 TcpStream::~TcpStream() {
-  if (loop_ != nullptr) loop_->forget(*this);
+  if (loop_ != nullptr) loop_->unwatch_closing(*this);
   if (reset_on_close_) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -72,7 +72,7 @@ Io TcpStream::connect_result(std::uint16_t port) {
   return error == 0 ? Io::ok(0) : Io::failed(error);
 }
 
-/// Where nobody listens on this host, the kernel may choose that very port as ours; then the two
+/// If nothing listens on that port of this host, the kernel may choose it as our own; then the two
 /// ends of the connection are one (RFC 9293 section 3.5, simultaneous open).
 bool TcpStream::connected_to_itself(std::uint16_t port) const {
   SocketAddress own;
@@ -97,12 +97,12 @@ Io TcpStream::try_read(std::span<char> buffer) {
     }
     return Io::ok(count);
   }
-  // Without a loop no edge is seen.
+  // Without a loop no edge is reported.
   if (!readable_ && loop_ != nullptr) return Io::would_block();
   const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
   if (count > 0) {
-    // A short read means drained, and the next byte brings an edge (epoll(7)) - unless the end
-    // came in with these bytes, or urgent data: that edge is behind us.
+    // A short read means drained, and the next byte brings an edge (epoll(7)) - unless the end came
+    // in with these bytes, or urgent data: that edge was already reported.
     const bool is_short = static_cast<std::size_t>(count) < buffer.size();
     if (is_short && !hung_up_ && !urgent_) readable_ = false;
     return Io::ok(static_cast<std::size_t>(count));
@@ -142,17 +142,17 @@ void TcpStream::limit_silence() {
 
 void TcpStream::check_peer(bool blocked) {
   if (!silence_limited_) return;
-  bool patient = false;
+  bool suspended = false;
   if (blocked) {
     tcp_info info{};
     socklen_t size = sizeof info;
-    // One probe, or one repeated segment, may be on its way.
-    patient = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_probes < 2 &&
-              info.tcpi_retransmits < 2;
+    // One probe, or one retransmission, may be unanswered yet.
+    suspended = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_probes < 2 &&
+                info.tcpi_retransmits < 2;
   }
-  if (patient == patient_) return;
-  patient_ = patient;
-  set_user_timeout(fd_, patient ? 0 : kMostSilenceMs);
+  if (suspended == limit_suspended_) return;
+  limit_suspended_ = suspended;
+  set_user_timeout(fd_, suspended ? 0 : kMostSilenceMs);
 }
 
 void TcpStream::unread(std::string bytes) {
@@ -171,7 +171,7 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
   }
   if (count == 0) {
     if (at_end()) return Io::eof();
-    // Urgent data: splice() stops in front of it, and behind it there may be more.
+    // Urgent data: splice() stops before it, and after it there may be more.
     urgent_ = true;
     return Io::ok(0);
   }

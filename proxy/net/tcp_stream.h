@@ -15,7 +15,7 @@ class TcpStream final : public Stream, private Pollable {
  public:
   enum class State { connected, connecting };
 
-  /// Takes over `fd`, a non-blocking socket.  watch_error() tells whether the stream is of any use.
+  /// Takes over `fd`, a non-blocking socket.  The stream is usable only if watch_error() is 0.
   TcpStream(Loop& loop, int fd, State state);
   ~TcpStream();
   TcpStream(const TcpStream&) = delete;
@@ -44,8 +44,8 @@ class TcpStream final : public Stream, private Pollable {
   int fd() const { return fd_; }
   /// The connection is to end when the peer has acknowledged nothing for a minute.
   void limit_silence();
-  /// The errno with which the system refused to watch the socket, 0 if it did not: whoever makes a
-  /// stream asks, and throws one away that would never be ready.
+  /// The errno with which the system refused to watch the socket, 0 if it is watched.  The creator
+  /// of a stream checks it, and discards one that would never be ready.
   int watch_error() const { return watch_error_; }
 
  private:
@@ -65,7 +65,7 @@ class TcpStream final : public Stream, private Pollable {
   bool reset_on_close_ = false;
   bool write_closed_ = false;
   bool silence_limited_ = false;  // see limit_silence() ...
-  bool patient_ = false;          // ... and check_peer(), which suspends that limit
+  bool limit_suspended_ = false;  // ... and check_peer(), which suspends that limit
 };
 
 }  // namespace culvert

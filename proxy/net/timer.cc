@@ -6,7 +6,7 @@ namespace culvert {
 
 void Timer::start(std::chrono::milliseconds delay) {
   stop();
-  // Never due in the turn that is running: a timer that starts itself anew would never end it.
+  // Never due in the current turn: a timer that restarts itself would never let it end.
   deadline = loop_.now() + std::max<Loop::Clock::duration>(delay, Loop::Clock::duration(1));
   loop_.timers_.add(*this);
 }

@@ -17,7 +17,7 @@ class Timer : private TimerHeap::Entry {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// Counts from the time of this turn; starts anew if already running.
+  /// Counts from the time of this turn; restarts if already running.
   void start(std::chrono::milliseconds delay);
   void stop();
   bool running() const { return in_heap(); }

@@ -7,16 +7,16 @@
 
 namespace culvert {
 
-/// Finds the earliest of many deadlines.  A binary heap in which each entry knows its place, so
-/// that adding one and removing any takes no more than O(log n) steps.  The entries belong to
-/// others, who remove them before they destroy them.
+/// Finds the earliest of many deadlines.  A binary heap in which each entry stores its index, so
+/// that adding one and removing any takes no more than O(log n) steps.  The entries are owned by
+/// the callers, who remove them before they destroy them.
 class TimerHeap {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   class Entry {
    public:
-    /// It is in a heap; until it is removed, `deadline` stays what it is.
+    /// It is in a heap; until it is removed, `deadline` must not change.
     bool in_heap() const { return index_ != kNone; }
 
     Time deadline;

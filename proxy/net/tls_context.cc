@@ -13,7 +13,7 @@
 namespace culvert {
 namespace {
 
-// As much as a flow moves at a time, and what the records around it take.
+// As much as a flow moves at a time, and the overhead of its records.
 constexpr std::size_t kMostRecords = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
 
 /// The newest reason in OpenSSL's queue of errors, which is emptied.

@@ -9,8 +9,8 @@ struct ssl_ctx_st;
 
 namespace culvert {
 
-/// What TLS to a server is done with: whom to trust, and who we are.  Immutable once made, so the
-/// workers share it.
+/// The settings for TLS to a server: trusted CAs, and our own certificate.  Immutable once made, so
+/// the workers share it.
 class TlsClientContext {
  public:
   struct Options {

@@ -23,7 +23,7 @@ void TlsSessionSlot::attach(SSL* ssl) {
 void TlsSessionSlot::offer(SSL* ssl) const {
   const std::lock_guard lock(mutex_);
   if (session_ == nullptr) return;
-  // OpenSSL takes a session of TLS 1.3 out of use with the handshake that resumes it.
+  // OpenSSL invalidates a session of TLS 1.3 in the handshake that resumes it.
   SSL_SESSION* copy = SSL_SESSION_dup(session_);
   if (copy == nullptr) return;
   SSL_set_session(ssl, copy);

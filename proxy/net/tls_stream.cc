@@ -20,7 +20,7 @@ namespace {
 // Records are written four at a time: that is as much as a flow moves at a time.
 constexpr std::size_t kMostPlain = 4 * SSL3_RT_MAX_PLAIN_LENGTH;
 
-/// Room for the records of one write, which leave together.
+/// Room for the records of one write, which are sent together.
 std::string& spare_room() {
   thread_local std::string room;
   return room;
@@ -32,8 +32,8 @@ int stream_index() {
   return index;
 }
 
-/// An alert that belongs to the handshake, though with TLS 1.3 it comes behind it (RFC 8446 section
-/// 6.2).
+/// An alert that belongs to the handshake, though with TLS 1.3 it is received after it (RFC 8446
+/// section 6.2).
 bool is_about_certificate(unsigned long failure) {
   const int alert = ERR_GET_REASON(failure) - SSL_AD_REASON_OFFSET;
   return (alert >= SSL_AD_HANDSHAKE_FAILURE && alert <= SSL_AD_ACCESS_DENIED) ||
@@ -47,7 +47,7 @@ struct TlsStream::Bio {
   static int read(BIO* bio, char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
     Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
-    // A reset is reported only once, and a write may have had that report.
+    // A reset is reported only once, and a write may have received that report.
     if (io.status == Io::Status::eof && self->was_reset_) io = Io::failed(ECONNRESET);
     return report(bio, *self, io, BIO_FLAGS_READ);
   }
@@ -137,19 +137,19 @@ std::unique_ptr<TlsStream> TlsStream::client(std::unique_ptr<Stream> beneath,
 }
 
 TlsStream::~TlsStream() {
-  // Without this OpenSSL takes the session for spoilt and it cannot be resumed.
+  // Without this OpenSSL considers the session broken and it cannot be resumed.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
 }
 
 void TlsStream::on_ready(Stream&) {
-  // Whoever reads or writes next meets a failure.
+  // The next read or write fails.
   static_cast<void>(flush());
   if (events_ != nullptr) events_->on_ready(*this);
 }
 
-/// OpenSSL reports alerts here.  It makes no difference itself between close_notify and a FIN that
-/// it is told to ignore.
+/// OpenSSL reports alerts here.  Its API does not distinguish close_notify from a FIN that it is
+/// set to ignore.
 void TlsStream::on_info(const SSL* ssl, int where, int value) {
   if (where != SSL_CB_READ_ALERT || (value & 0xff) != SSL_AD_CLOSE_NOTIFY) return;
   static_cast<TlsStream*>(SSL_get_ex_data(ssl, stream_index()))->close_notified_ = true;
@@ -223,7 +223,7 @@ Io TlsStream::try_read(std::span<char> buffer) {
   }
   if (read_end_) return *read_end_;
   ERR_clear_error();
-  // A record holds 16 KiB at most; whoever asks for more wants to write it on in one go.
+  // A record holds 16 KiB at most; a caller with a larger buffer forwards it in one write.
   std::size_t count = 0;
   while (count < buffer.size()) {
     std::size_t step = 0;
@@ -246,7 +246,7 @@ Io TlsStream::try_write(std::span<const char> bytes) {
   bytes = bytes.first(std::min(bytes.size(), kMostPlain));
   std::size_t count = 0;
   Io refused;
-  // Taken out, as the stream beneath may be a TlsStream too.
+  // Moved out, as the stream beneath may be a TlsStream too.
   std::string records = std::move(spare_room());
   gathered_ = &records;
   while (count < bytes.size()) {
@@ -274,7 +274,7 @@ Io TlsStream::write_beneath(std::string_view bytes) {
   return io;
 }
 
-/// Takes from `bytes` what the stream beneath takes: ok when that is all.
+/// Removes from `bytes` what the stream beneath accepts: ok when that is all.
 Io TlsStream::write_all_beneath(std::string_view& bytes) {
   while (!bytes.empty()) {
     const Io io = write_beneath(bytes);

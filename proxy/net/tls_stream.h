@@ -20,8 +20,8 @@ class TlsSessionSlot;
 /// calls the stream beneath; nothing is buffered between the two but what a write made and the
 /// stream beneath did not take.
 ///
-/// A FIN without close_notify before it is an end all the same, see truncated(); within a record it
-/// is a failure.
+/// A FIN without close_notify before it counts as an end, see truncated(); within a record it is a
+/// failure.
 class TlsStream final : public Stream, private StreamEvents {
  public:
   /// The client's side.  `name` is what the certificate must be for (a DNS name, also sent as SNI,
@@ -31,11 +31,11 @@ class TlsStream final : public Stream, private StreamEvents {
                                            TlsSessionSlot& slot);
   ~TlsStream();
 
-  /// Goes on with the handshake: would_block, ok when it is through, eof or error.
+  /// Continues the handshake: would_block, ok when it is complete, eof or error.
   Io handshake();
-  /// For a client whose handshake() failed: whether the certificate or the protocol is to blame,
-  /// and why; a clause to stand behind the server's name.  Also after the first reads: a server
-  /// that wants a client certificate says so when TLS 1.3 is through for the client (RFC 8446
+  /// For a client whose handshake() failed: whether the certificate or the protocol was the cause,
+  /// and why; a clause that follows the server's name.  Also after the first reads: a server that
+  /// requires a client certificate reports it when TLS 1.3 is complete for the client (RFC 8446
   /// section 4.4.2.4).
   Error handshake_error(const Io& io) const;
 
@@ -56,7 +56,7 @@ class TlsStream final : public Stream, private StreamEvents {
 
  private:
   struct Bio;
-  /// Which side it is, and whom it talks to, is still to be set.
+  /// The side and the peer are still to be set.
   TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context);
   static void on_info(const ssl_st* ssl, int where, int value);
   void on_ready(Stream& beneath) override;
@@ -73,7 +73,7 @@ class TlsStream final : public Stream, private StreamEvents {
   ssl_st* ssl_ = nullptr;
   Io beneath_failure_;  // of the last call of the stream beneath that failed
   std::optional<Io>
-      read_end_;  // how the next read fails or ends: met behind bytes that the last one gave out
+      read_end_;  // how the next read fails or ends: found after bytes that the last one returned
   unsigned long tls_failure_ = 0;
   bool handshake_done_ = false;
   bool close_notified_ = false;  // by the peer

@@ -14,7 +14,7 @@ namespace culvert {
 namespace {
 
 /// CLI11 would stop at the first problem.  So every option takes any text, also none, any number of
-/// times; what nobody knows is left over; and all of it is judged here.
+/// times; unknown arguments are left over; and all of it is checked here.
 void add_option(CLI::App& app, const std::string& names, bool is_switch) {
   app.add_option(names, [](const CLI::results_t&) { return true; })
       ->expected(0, is_switch ? 0 : 1)
@@ -40,7 +40,7 @@ void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
 constexpr std::string_view kShortHelp = "-h";
 
 /// Looked for here, as CLI11 would read "-hold" as "-h old".
-bool asks_for_help(const std::vector<std::string>& arguments) {
+bool requests_help(const std::vector<std::string>& arguments) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   return std::find(arguments.begin(), end, kShortHelp) != end;
 }
@@ -79,13 +79,13 @@ void judge_leftovers(const std::vector<std::string>& leftovers,
   }
 }
 
-/// A route has a '=' behind its patterns, and no pattern is a URL; anything else is asked about.
+/// A route has a '=' after its patterns, and no pattern is a URL; anything else is a URL to check.
 bool is_question(std::string_view value) {
   return !is_flag(value) &&
          (value.find('=') == std::string_view::npos || value.find("://") != std::string_view::npos);
 }
 
-/// `check --route URL...`: takes the URLs out of `rest`.  Routes stand behind the same flag.
+/// `check --route URL...`: takes the URLs out of `rest`.  Routes follow the same flag.
 std::vector<std::string> take_questions(std::vector<std::string>& rest) {
   constexpr std::string_view kFlag = "--route";
   std::vector<std::string> questions;
@@ -135,13 +135,13 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
     add_option(app, fmt::format("--{}", flag.name), flag.placeholder.empty());
   }
   try {
-    app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // it wants them backwards
+    app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // it expects them in reverse
   } catch (const CLI::Error& error) {
     out.source.problems.emplace_back(error.what());
     return out;
   }
 
-  out.help = app.count("--help") > 0 || asks_for_help(rest);
+  out.help = app.count("--help") > 0 || requests_help(rest);
   out.version = app.count("--version") > 0;
   std::vector<std::string> leftovers = app.remaining();
   std::erase(leftovers, kShortHelp);

@@ -12,9 +12,9 @@ struct Arguments {
   std::string command;  ///< "serve" unless the first argument names another one
   bool help = false;
   bool version = false;
-  /// What `check --route` asks about.
+  /// The URLs of `check --route`.
   std::vector<std::string> questions;
-  std::string shell;  ///< what stands behind `completion`
+  std::string shell;  ///< the argument of `completion`
   Source source;      ///< its problems: unknown flags, missing values, flags given twice
 };
 

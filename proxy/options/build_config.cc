@@ -124,7 +124,7 @@ class ConfigBuilder {
     }
   }
 
-  /// An open proxy is found and abused within hours, so one must be asked for.
+  /// An open proxy is found and abused within hours, so it must be explicit.
   void check_exposure() {
     if (config_.open_proxy || settings_.has("allow-client")) return;
     for (const std::string& listen : exposed_) {
@@ -135,7 +135,7 @@ class ConfigBuilder {
     }
   }
 
-  /// For a flag whose row in the table says all about its values.
+  /// For a flag whose row in the table fully describes its values.
   void read(const Flag& flag) {
     if (!read_already_.insert(flag.name).second) return;
     for (const Given& given : settings_.of(flag.name)) {

@@ -7,8 +7,8 @@
 
 namespace culvert {
 
-/// What `culvert check` is asked about: URLs and HOST[:PORT]s, whose port is 443 where nothing
-/// tells.  Each problem is appended to `problems`.
+/// The targets of `culvert check`: URLs and HOST[:PORT]s, with port 443 by default.  Each problem
+/// is appended to `problems`.
 std::vector<HostPort> parse_check_targets(const std::vector<std::string>& texts,
                                           std::vector<std::string>& problems);
 

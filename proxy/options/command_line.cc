@@ -72,7 +72,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   Arguments read = read_arguments(arguments);
   if (read.help) return Usage{help_text()};
   if (read.version) return Usage{fmt::format("culvert {}\n", kVersion)};
-  // The flags of another command would all look wrong; its name says enough.
+  // The flags of another command would all be reported; its name is enough.
   if (std::string problem = command_problem(read.command); !problem.empty()) {
     return Problems{{std::move(problem)}, {}};
   }

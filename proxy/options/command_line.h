@@ -23,7 +23,7 @@ struct Problems {
   /// Those without a problem so far; their certificates have not been read yet.
   std::vector<UpstreamConfig> upstreams;
 };
-/// `culvert check --route URL...`: which route would these take?
+/// `culvert check --route URL...`: the targets whose routes are printed.
 struct RouteQuestion {
   Config config;
   std::vector<HostPort> targets;
@@ -31,8 +31,8 @@ struct RouteQuestion {
 using CommandLine = std::variant<Config, Usage, Problems, RouteQuestion>;
 
 /// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
-/// of a flag that stands in several of them the first counts.  Touches no socket and writes
-/// nothing; files named by options are checked for being readable.
+/// of a flag that is in several of them the first counts.  Touches no socket and writes nothing;
+/// files named by options are checked for being readable.
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
                                const Environment& environment = {},
                                ReadWhen when = ReadWhen::starting);

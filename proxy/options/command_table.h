@@ -8,7 +8,7 @@ namespace culvert {
 /// A first argument that is a command.  The first one is the default.
 struct Command {
   std::string_view name;
-  std::string_view usage;  ///< behind the program's name
+  std::string_view usage;  ///< after the program's name
   std::string_view help;   ///< one line
 };
 

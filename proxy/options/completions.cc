@@ -56,7 +56,7 @@ std::string bash() {
   for (const Flag& flag : flags()) {
     names += fmt::format("--{} ", flag.name);
     if (flag.placeholder.empty()) continue;
-    const std::string words = join(known_words(flag.value));
+    const std::string words = join(keywords(flag.value));
     if (takes_file(flag)) {
       // Directories get a '/' from compopt, which fails outside of a completion.
       values += fmt::format(
@@ -106,7 +106,7 @@ std::string zsh() {
     std::string entry = fmt::format("{}--{}{}[{}]", flag.repeatable ? "*" : "", flag.name,
                                     flag.placeholder.empty() ? "" : "=", help);
     if (!flag.placeholder.empty()) {
-      const std::string words = join(known_words(flag.value));
+      const std::string words = join(keywords(flag.value));
       const std::string action = takes_file(flag) ? "_files"
                                  : words.empty()  ? " "
                                                   : fmt::format("({})", words);
@@ -153,7 +153,7 @@ std::string fish() {
     } else if (!flag.placeholder.empty()) {
       script += " -x";
     }
-    if (const std::string words = join(known_words(flag.value)); !words.empty()) {
+    if (const std::string words = join(keywords(flag.value)); !words.empty()) {
       script += fmt::format(" -a {}", quoted(words));
     }
     script += fmt::format(" -d {}\n", quoted(summary_of(flag)));

@@ -16,7 +16,7 @@
 namespace culvert {
 namespace {
 
-/// "connect_timeout" is what people write who know TOML better than flags.
+/// "connect_timeout" is the usual spelling in TOML.
 std::string flag_of(std::string_view key) {
   std::string name(key);
   std::replace(name.begin(), name.end(), '_', '-');

@@ -71,8 +71,8 @@ Source read_environment(const Environment& environment) {
       continue;
     }
     // Other programs may set such a variable, as Kubernetes does beside a Service named culvert
-    // (CULVERT_SERVICE_HOST), so only a near misspelling is a warning.  One of --version is not: no
-    // variable stands for it, and images set CULVERT_VERSION for purposes of their own.
+    // (CULVERT_SERVICE_HOST), so only a near misspelling is a warning.  One of --version is not: it
+    // has no variable, and images set CULVERT_VERSION for purposes of their own.
     if (const std::string_view nearest = nearest_flag(name); find_flag(nearest) != nullptr) {
       source.warnings.push_back(fmt::format("{}: no such variable (did you mean {}?)",
                                             printable(variable, 60), variable_name(nearest)));

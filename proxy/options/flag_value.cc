@@ -30,7 +30,7 @@ std::string take(const Parsed<T>& parsed, Out& out) {
   return {};
 }
 
-/// A file that is missing is created at the start; here only its chances are looked at.
+/// A file that is missing is created at the start; here only its folder is checked.
 std::string output_file_problem(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) {
@@ -53,9 +53,9 @@ struct Reader {
   std::string operator()(const OwnReader&) const { return {}; }
 
   std::string operator()(const SwitchValue& value) const {
-    const auto is_one_of = [&](std::initializer_list<std::string_view> words) {
-      return std::any_of(words.begin(), words.end(),
-                         [&](std::string_view word) { return iequals(word, text); });
+    const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+      return std::any_of(names.begin(), names.end(),
+                         [&](std::string_view name) { return iequals(name, text); });
     };
     const bool on = is_one_of({"", "true", "yes", "on", "1"});
     config.*value.member = on;
@@ -169,22 +169,22 @@ std::optional<ShownLimits> show_limits(const FlagValue& value) {
       value);
 }
 
-std::vector<std::string_view> known_words(const FlagValue& value) {
-  std::vector<std::string_view> words;
+std::vector<std::string_view> keywords(const FlagValue& value) {
+  std::vector<std::string_view> out;
   std::visit(
       [&](const auto& kind) {
         if constexpr (requires { kind.choices; }) {
-          for (const auto& choice : kind.choices) words.push_back(choice.name);
+          for (const auto& choice : kind.choices) out.push_back(choice.name);
         }
         if constexpr (requires { kind.limits; }) {
-          if (kind.limits.zero_allowed) words.push_back(kOff);
+          if (kind.limits.zero_allowed) out.push_back(kOff);
         }
         if constexpr (std::is_same_v<decltype(kind), const OutputFileValue&>) {
-          words.insert(words.end(), {"-", kOff});
+          out.insert(out.end(), {"-", kOff});
         }
       },
       value);
-  return words;
+  return out;
 }
 
 }  // namespace culvert

@@ -68,7 +68,7 @@ struct SecretValue {
   Secret Config::*member;
 };
 
-/// Read by code that is written for this flag alone (build_config.cc, routing.cc).
+/// Read by code for this flag alone (build_config.cc, routing.cc).
 struct OwnReader {};
 
 /// How the value of a flag is read, and into which member of Config.
@@ -78,7 +78,7 @@ using FlagValue =
                  HostPortValue, OutputFileValue, SecretValue>;
 
 /// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
-/// is.  A file is only looked at, not opened.  Does nothing for an OwnReader.
+/// is.  A file is only checked, not opened.  Does nothing for an OwnReader.
 std::string read_flag_value(const FlagValue& value, const std::string& text, Config& config);
 
 /// The member as the flag would take it: "12s", "4096", "info".  Empty for secrets, for what is not
@@ -93,7 +93,7 @@ struct ShownLimits {
 /// nullopt for what is neither a duration nor a count.
 std::optional<ShownLimits> show_limits(const FlagValue& value);
 
-/// The words that it takes: the names of a choice, "off".  Others may be taken, too.
-std::vector<std::string_view> known_words(const FlagValue& value);
+/// The keywords that it takes: the names of a choice, "off".  Other values may be valid, too.
+std::vector<std::string_view> keywords(const FlagValue& value);
 
 }  // namespace culvert

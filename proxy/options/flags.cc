@@ -216,7 +216,7 @@ const Flag* find_flag(std::string_view name) {
 
 std::string_view nearest_flag(std::string_view name) {
   std::string_view nearest;
-  // A third of the letters may be wrong; beyond that a guess would only confuse.
+  // At most a third of the letters may be wrong.
   std::size_t least = name.size() / 3 + 1;
   for (const std::string_view known : {"help", "version"}) {
     if (const std::size_t d = distance(name, known); d < least) least = d, nearest = known;

@@ -10,10 +10,10 @@ namespace culvert {
 /// The lines of help on a flag, limits and default filled in.
 std::string help_on(const Flag& flag);
 
-/// The beginning of that as one line that says what the flag is for.
+/// The beginning of that as one line: the purpose of the flag.
 std::string summary_of(const Flag& flag);
 
-/// Commands as somebody would type them, with a line of explanation before each.
+/// Example commands, with a line of explanation before each.
 extern const std::string_view kExamples;
 
 /// The text of --help.

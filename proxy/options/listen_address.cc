@@ -26,8 +26,8 @@ ListenConfig at(std::string_view ip, std::uint16_t port, bool optional) {
   return listen;
 }
 
-/// An IPv4 address and its IPv6 counterpart.  With port 0 the two would get different ports, which
-/// helps nobody.
+/// An IPv4 address and its IPv6 counterpart.  Not with port 0, as the two would get different
+/// ports.
 std::vector<ListenConfig> pair(std::string_view v4, std::string_view v6, std::uint16_t port) {
   std::vector<ListenConfig> listen = {at(v4, port, false)};
   if (port != 0) listen.push_back(at(v6, port, true));

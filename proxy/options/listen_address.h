@@ -8,8 +8,8 @@
 
 namespace culvert {
 
-/// Where culvert listens if nothing is said: 127.0.0.1:3128, and [::1]:3128 where there is IPv6,
-/// because clients that are told "localhost" may try either.
+/// The default listeners: 127.0.0.1:3128, and [::1]:3128 where there is IPv6, because clients may
+/// try either for "localhost".
 std::vector<ListenConfig> default_listen();
 
 /// Reads the value of `--listen`: ADDR:PORT (IPv6 in brackets), http://ADDR:PORT, PORT or
@@ -17,7 +17,7 @@ std::vector<ListenConfig> default_listen();
 /// is appended to `problems` without the value; the result is usable only if none was.
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems);
 
-/// Can anybody but this host's own users connect?
+/// Whether clients on other hosts can connect.
 bool is_reachable_by_others(const ListenConfig& listen);
 
 }  // namespace culvert

@@ -5,9 +5,9 @@
 
 namespace culvert {
 
-/// Who is kept waiting while a file is read.
+/// What a blocking read would delay.
 enum class ReadWhen {
-  starting,  ///< nobody, so a pipe may be waited for, as in `--config <(...)`
+  starting,  ///< nothing, so a pipe may be waited for, as in `--config <(...)`
   serving,   ///< the clients of a loop, so nothing is waited for: pipes are refused
 };
 
@@ -15,10 +15,10 @@ enum class ReadWhen {
 inline constexpr std::string_view kPipeWhileServing = "a pipe, which can be read at the start only";
 bool is_pipe(const std::string& path);
 
-/// The content of a file of at most 1 MiB, or why it cannot be had.
+/// The content of a file of at most 1 MiB, or why it cannot be read.
 struct FileContent {
   std::string text;
-  std::string problem;  ///< empty if all went well
+  std::string problem;  ///< empty after a success
 };
 FileContent read_file(const std::string& path, ReadWhen when);
 

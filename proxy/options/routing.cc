@@ -174,7 +174,7 @@ class RoutingReader {
     if (default_reached) used.insert(config_.default_route.begin(), config_.default_route.end());
     if (config_.direct) used.insert(*config_.direct);
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
-      // A hop is in use if what it leads to is.
+      // A hop is in use if an upstream behind it is.
       if (used.count(i) > 0 && config_.upstreams[i].via_index) mark_hops(i, used);
     }
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {

@@ -8,7 +8,7 @@
 
 namespace culvert {
 
-/// One value as somebody gave it.
+/// One value as it was given.
 struct Given {
   std::string value;
   std::string origin;  ///< how a problem names it: "--listen", "CULVERT_LISTEN", "FILE:3: listen"
@@ -22,7 +22,7 @@ class Settings {
   }
   bool empty() const { return values_.empty(); }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
-  /// Takes the flags of `other` that are not here yet; of two places, the first to be asked wins.
+  /// Adds the flags of `other` that are not here yet: the first source of a flag wins.
   void add_missing(const Settings& other) {
     values_.insert(other.values_.begin(), other.values_.end());
   }
@@ -36,7 +36,7 @@ class Settings {
   std::map<std::string, std::vector<Given>, std::less<>> values_;
 };
 
-/// What one place (arguments, environment, file) gave, and what was wrong with it.
+/// The values from one source (arguments, environment, file), and its mistakes.
 struct Source {
   Settings settings;
   std::vector<std::string> problems;

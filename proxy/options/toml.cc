@@ -198,7 +198,7 @@ class TomlReader {
     if (code != std::errc() || hex.size() != digits || end != hex.data() + digits || !is_scalar) {
       return fail("\\u takes four hexadecimal digits, \\U eight");
     }
-    // Names of files and hosts end at one, so what stands behind it would be lost in silence.
+    // Names of files and hosts end at a NUL, so what follows it would be lost silently.
     if (code_point == 0) return fail("a text holds no NUL byte");
     rest_.remove_prefix(digits);
     append_utf8(out, code_point);

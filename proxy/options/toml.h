@@ -21,8 +21,8 @@ struct TomlEntry {
 /// Reads the part of TOML 1.0 that flags need: comments, bare and quoted keys, one-line strings of
 /// both kinds, whole numbers, booleans, and arrays of these over any number of lines.  Tables,
 /// dotted keys, floats, dates and multi-line strings are problems.  Each problem is appended as
-/// "LINE: text", repeats no value, and does not keep what follows it from being read; that is why
-/// no library does this, as those stop at the first one.
+/// "LINE: text", repeats no value, and does not end the reading; libraries stop at the first
+/// problem, so none is used here.
 std::vector<TomlEntry> read_toml(std::string_view text, std::vector<std::string>& problems);
 
 }  // namespace culvert

@@ -25,7 +25,7 @@ using Kind = UpstreamConfig::Kind;
 constexpr DurationLimits kConnectTimeout = {std::chrono::milliseconds(100),
                                             std::chrono::seconds(55)};
 
-/// Which kinds know an option.
+/// The kinds that have an option.
 struct Option {
   std::string_view name;
   unsigned kinds;

@@ -11,18 +11,18 @@
 
 namespace culvert {
 
-/// What the options say that UpstreamConfig has no place for.
+/// Options that UpstreamConfig has no member for.
 struct UpstreamOptions {
   std::optional<Secret> password;  ///< first line of ?password-file=
 };
 
-/// Reads the part of an upstream's URL behind '?' into `upstream`, whose kind is set already.
-/// Files are checked for being readable.  Each problem is appended to `problems`.
+/// Reads the part of an upstream's URL after '?' into `upstream`, whose kind is set already.  Files
+/// are checked for being readable.  Each problem is appended to `problems`.
 UpstreamOptions parse_upstream_options(std::string_view query, UpstreamConfig& upstream,
                                        std::vector<std::string>& problems,
                                        ReadWhen when = ReadWhen::starting);
 
-/// Is `name` an option of any kind of upstream?  None of them has a secret as its value.
+/// Whether `name` is an option of any kind of upstream.  None of them has a secret as its value.
 bool is_upstream_option(std::string_view name);
 
 }  // namespace culvert

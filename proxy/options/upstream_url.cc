@@ -22,7 +22,7 @@ using Kind = UpstreamConfig::Kind;
 struct Scheme {
   std::string_view name;
   Kind kind;
-  std::string_view label;  ///< the spelling that people see
+  std::string_view label;  ///< the spelling in messages
   std::uint16_t default_port;
 };
 constexpr std::array<Scheme, 8> kSchemes = {{
@@ -30,7 +30,7 @@ constexpr std::array<Scheme, 8> kSchemes = {{
     {"socks5h", Kind::socks5, "socks5", 1080},
     {"socks", Kind::socks5, "socks5", 1080},
     {"socks4a", Kind::socks4a, "socks4a", 1080},
-    // A SOCKS4 server that knows no names refuses them; addresses look the same in both.
+    // A server of plain SOCKS4 refuses names; addresses look the same in both.
     {"socks4", Kind::socks4a, "socks4a", 1080},
     {"http", Kind::http, "http", 3128},
     {"https", Kind::https, "https", 443},
@@ -38,8 +38,7 @@ constexpr std::array<Scheme, 8> kSchemes = {{
 }};
 constexpr std::string_view kSchemeList = "socks5, socks4a, http, https, direct";
 
-/// Protocols of other tunnels, which people can join through the SOCKS port that their client
-/// opens.
+/// Protocols of other tunnels, which are usable through the SOCKS port of their client.
 constexpr std::array<std::string_view, 7> kForeignTunnels = {"ss",     "ssr",      "vmess", "vless",
                                                              "trojan", "hysteria", "tuic"};
 
@@ -173,7 +172,8 @@ class UpstreamReader {
     host_and_port_ = authority;
   }
 
-  /// An '@' behind the host is a value's in a proper query; else the user part reaches up to it.
+  /// An '@' after the host belongs to a value in a valid query; else the user part reaches up to
+  /// it.
   static bool is_cut_by_credentials(std::string_view tail) {
     if (tail.find('@') == std::string_view::npos) return false;
     const std::size_t question = tail.starts_with("/?") ? 1 : 0;
@@ -225,7 +225,7 @@ class UpstreamReader {
     }
     std::uint16_t number = scheme.default_port;
     if (port) {
-      // What stands there may be a password whose '@host' was forgotten, so it is not shown.
+      // It may be a password whose '@host' is missing, so it is not shown.
       const auto [last, code] = std::from_chars(port->data(), port->data() + port->size(), number);
       if (code != std::errc() || last != port->data() + port->size() || number == 0) {
         problem("the port is not a number from 1 to 65535");
@@ -317,7 +317,7 @@ class UpstreamReader {
   std::string_view host_and_port_;
   std::string_view query_;
   bool password_given_ = false;
-  bool broken_ = false;  ///< where a part ends is uncertain: say no more about the parts
+  bool broken_ = false;  ///< the ends of the parts are uncertain: report no more about them
 };
 
 }  // namespace

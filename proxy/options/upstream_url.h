@@ -12,7 +12,7 @@ namespace culvert {
 /// Reads the value of `--upstream`: [NAME=]URL or [NAME=]direct.
 ///
 /// Schemes are socks5 (socks5h and socks are the same: names are resolved by the proxy unless
-/// ?resolve=local), socks4a (so is socks4; a server that knows SOCKS4 alone refuses names, which
+/// ?resolve=local), socks4a (so is socks4; a server with SOCKS4 alone refuses names, which
 /// ?resolve=local avoids), http, https and direct.  User and password are percent-decoded.
 ///
 /// Every problem found is appended to `problems` as "URL: what is wrong", never showing

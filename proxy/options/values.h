@@ -16,7 +16,7 @@ using Parsed = std::variant<T, std::string>;
 struct DurationLimits {
   std::chrono::milliseconds at_least;
   std::chrono::milliseconds at_most;
-  bool zero_allowed = false;  ///< 0 and "off" are taken, too, whatever `at_least` says
+  bool zero_allowed = false;  ///< 0 and "off" are valid, too, whatever `at_least` is
 };
 
 /// "500ms", "12s", "5m", "1h", a bare number of seconds, or "off" for 0.

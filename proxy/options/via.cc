@@ -36,7 +36,7 @@ void find_next_hop(std::size_t index, std::vector<UpstreamConfig>& upstreams,
                                    redact(upstream.via), names_of(upstreams)));
     return;
   }
-  // Through direct is what happens without via.
+  // Via direct means the same as no via.
   if (found == upstreams.end() || found->kind == UpstreamConfig::Kind::direct) return;
   upstream.via_index = static_cast<std::size_t>(found - upstreams.begin());
 }

@@ -11,7 +11,7 @@ AccessPolicy::AccessPolicy(std::vector<Cidr> allow_clients, bool open_proxy)
 
 Result<void> AccessPolicy::admit(const std::optional<IpAddress>& client) const {
   if (!client || open_proxy_) return {};
-  // A dual-stack listener shows IPv4 clients as ::ffff:a.b.c.d; people write the IPv4 address.
+  // A dual-stack listener shows IPv4 clients as ::ffff:a.b.c.d; users write the IPv4 address.
   const IpAddress address = client->unmapped();
   if (address.is_loopback()) return {};
   const auto holds = [&](const Cidr& block) { return block.contains(address); };

@@ -8,8 +8,8 @@
 
 namespace culvert {
 
-/// May this client use us?  Clients on this host always may: those of a unix socket, where file
-/// permissions decide, and those with a loopback address.  Others need an entry of
+/// Whether a client may use the proxy.  Clients on this host always may: those of a unix socket,
+/// where file permissions decide, and those with a loopback address.  Others need an entry of
 /// `--allow-client`, or `--open-proxy`.
 class AccessPolicy {
  public:

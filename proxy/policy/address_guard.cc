@@ -8,7 +8,7 @@
 namespace culvert {
 namespace {
 
-/// Where clouds tell a machine its credentials.
+/// Where clouds serve a machine's credentials.
 bool is_metadata(const IpAddress& address) {
   static const std::array<IpAddress, 6> kServices = {
       *IpAddress::parse("169.254.169.254"),  // most of them
@@ -32,7 +32,7 @@ IpAddress without_disguise(const IpAddress& address) {
   return IpAddress::v4({tail[0], tail[1], tail[2], tail[3]});
 }
 
-/// What makes an address one that trusts its caller's place; empty for the others.
+/// The kind of an address that trusts its network location; empty for the others.
 std::string_view place_of(const IpAddress& address) {
   if (is_metadata(address)) return "a cloud metadata address";
   if (address.is_loopback()) return "a loopback address";
@@ -67,8 +67,8 @@ std::optional<std::string> AddressGuard::objection(const IpAddress& address, std
                                                    Client client, Egress egress) const {
   const HostPort plain{{}, port, without_disguise(address)};
   if ((egress == Egress::direct || client == Client::elsewhere) && is_listener(plain)) {
-    // A block that holds a listener by chance does not name it: who comes back from there would be
-    // a client on this host.
+    // A block that happens to contain a listener does not name it: connections from there would
+    // count as clients on this host.
     const TargetPattern* named = router_.names(plain);
     if (named == nullptr || !named->has_port()) return "a listener of this proxy itself";
   }
@@ -87,8 +87,8 @@ bool AddressGuard::is_listener(const HostPort& address) const {
   const IpAddress& ip = *address.ip;
   return std::any_of(listeners_.begin(), listeners_.end(), [&](const HostPort& listener) {
     if (listener.port != address.port || listener.ip->family() != ip.family()) return false;
-    // Who connects to the unspecified address gets to this host's loopback, and who listens there
-    // is reached by all of loopback.
+    // A connection to the unspecified address reaches this host's loopback, and a listener there is
+    // reached by all of loopback.
     if (ip.is_unspecified()) return listener.ip->is_unspecified() || listener.ip->is_loopback();
     return *listener.ip == ip ||
            (listener.ip->is_unspecified() && (ip.is_loopback() || is_own_(ip)));

@@ -33,8 +33,8 @@ void Breaker::failed(Permit permit, Time now) {
   if (permit == Permit::refused) return;
   if (!down_since_) down_since_ = now;
   if (open_until_) {
-    // Attempts that were under way when it opened fail in a bunch; they are one outage, and only
-    // the trial's failure makes the wait longer.
+    // Attempts that were running when it opened fail together; they are one outage, and only the
+    // trial's failure makes the wait longer.
     if (permit == Permit::trial && trial_under_way_) open(now);
     return;
   }
@@ -42,7 +42,7 @@ void Breaker::failed(Permit permit, Time now) {
 }
 
 void Breaker::abandoned(Permit permit) {
-  // The wait is over already, so the next to ask is the trial.
+  // The wait is over already, so the next attempt is the trial.
   if (permit == Permit::trial) trial_under_way_ = false;
 }
 

@@ -15,8 +15,8 @@ struct BreakerLimits {
   double jitter = 0.2;  ///< each wait is longer or shorter by up to this part of it
 };
 
-/// Keeps attempts away from an upstream that fails, and lets one at a time find out whether it is
-/// back.  Knows no clock: the caller says what time it is.
+/// Keeps attempts away from an upstream that fails, and permits one trial at a time.  Has no clock:
+/// the caller passes the time.
 ///
 ///   closed   every attempt may go; `failures` in a row open it
 ///   open     none may go until the wait is over; then one may, the trial
@@ -27,7 +27,7 @@ class Breaker {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// May an attempt begin, and is it the one that decides?
+  /// Whether an attempt may begin, and whether it is the trial.
   enum class Permit : std::uint8_t { refused, granted, trial };
 
   /// `seed` makes breakers with the same history wait differently.
@@ -36,19 +36,19 @@ class Breaker {
   Permit ask(Time now);
 
   void succeeded(Permit permit, Time now);
-  /// Only for failures that are the upstream's own fault: one that refuses a target is well.
+  /// Only for failures of the upstream itself: one that refuses a target works.
   void failed(Permit permit, Time now);
-  /// The attempt ended without telling anything: the client left, or another upstream was faster.
+  /// The attempt ended without a result: the client left, or another upstream was faster.
   void abandoned(Permit permit);
 
-  /// Would ask() refuse?
+  /// Whether ask() would refuse.
   bool is_open(Time now) const;
   /// When the next trial may begin; nullopt while closed.
   std::optional<Time> next_trial() const { return open_until_; }
-  /// When the present row of failures began; nullopt if the last attempt that told something
-  /// succeeded, or none has yet.
+  /// When the current row of failures began; nullopt if the last attempt with a result succeeded,
+  /// or there was none.
   std::optional<Time> down_since() const { return down_since_; }
-  /// When an attempt succeeded last.
+  /// The last success.
   std::optional<Time> last_success() const { return last_success_; }
 
  private:

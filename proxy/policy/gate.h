@@ -13,16 +13,16 @@
 
 namespace culvert {
 
-/// Is there room for one more client?  One that is not served is still heard, so that it sees the
-/// answer.
+/// Whether one more client is served.  Of one that is not, the request is still read, so that it
+/// gets the response.
 enum class Admission : std::uint8_t {
   serve,
-  draining,  ///< we are about to leave
+  draining,  ///< the process is shutting down
   full,      ///< --max-connections is reached
 };
 
-/// May this client have this target, and by which route?  Asked once a request, before anybody is
-/// dialed; what a name resolves to is the AddressGuard's question, later.
+/// Decides whether a client may have a target, and by which route.  Called once a request, before
+/// dialing; the addresses of a name are checked later, by the AddressGuard.
 class Gate {
  public:
   struct Question {
@@ -30,13 +30,13 @@ class Gate {
     Admission admission = Admission::serve;
     const HostPort& target;
     bool looped = false;      ///< the request has passed through this proxy before
-    bool needs_route = true;  ///< false: we answer it ourselves, or not at all
+    bool needs_route = true;  ///< false: the proxy responds itself, or refuses it
   };
   struct Verdict {
-    /// The client is one that we serve; only the target may be denied.
+    /// The client is admitted; only the target may be denied.
     bool client_admitted = false;
     std::optional<Error> refusal;
-    /// With neither `refusal` nor Question::needs_route false.  Lives as long as the Router.
+    /// Set without a `refusal`, if Question::needs_route.  Lives as long as the Router.
     const Route* route = nullptr;
     AddressGuard::Client place = AddressGuard::Client::here;  ///< for the guard
   };
@@ -46,7 +46,7 @@ class Gate {
   Gate(const AccessPolicy& access, const Router& router, std::size_t max_connections)
       : access_(access), router_(router), max_connections_(max_connections) {}
 
-  /// `done` comes once, maybe before ask() returns, and may destroy who asked.
+  /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 
  private:

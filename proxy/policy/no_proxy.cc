@@ -62,7 +62,7 @@ IpAddress masked(const IpAddress& address, unsigned prefix) {
   return IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
 }
 
-/// Go's net.ParseCIDR: bits behind the prefix are allowed and dropped, and a block of IPv4-mapped
+/// Go's net.ParseCIDR: bits after the prefix are allowed and dropped, and a block of IPv4-mapped
 /// addresses is one of IPv4 addresses.
 std::optional<Block> parse_block(std::string_view text) {
   const std::size_t slash = text.find('/');
@@ -93,7 +93,7 @@ NoProxy::NoProxy(std::string_view list) : given_(true) {
   for (const std::string_view part : split(list, ',')) {
     const std::string_view text = trim_space(part);
     if (text == "*") {
-      // Like Go: a lone star replaces what stood before it and ends the list.
+      // Like Go: a lone star replaces the entries before it and ends the list.
       entries_.clear();
       entries_.push_back({.kind = Kind::all, .text = "*", .suffix = {}, .base = {}, .port = {}});
       break;

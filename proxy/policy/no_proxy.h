@@ -12,8 +12,8 @@ namespace culvert {
 
 /// A NO_PROXY list, read as Go programs read it (golang.org/x/net/http/httpproxy), so that a list
 /// can move from their environment into culvert without a change of meaning.  Two things differ,
-/// and warnings() tells of both: Go turns international names into their xn-- form; and it compares
-/// a final dot ("example.com."), while targets have lost theirs before they come here.
+/// and warnings() reports both: Go turns international names into their xn-- form; and it compares
+/// a final dot ("example.com."), while targets have lost theirs before they are compared.
 ///
 ///   *                     everything (alone; it ends the list)
 ///   192.0.2.1, [::1]:80   an address, optionally at one port; bare IPv6 has no brackets
@@ -23,8 +23,8 @@ namespace culvert {
 ///   any name with :port   only at that port
 ///
 /// Entries are separated by commas alone.  Nothing is an error: what Go would not understand never
-/// matches, and warnings() tells of it.  As in Go, "localhost" and loopback addresses match any
-/// list that was given, even an empty one.
+/// matches, and warnings() reports it.  As in Go, "localhost" and loopback addresses match any list
+/// that was given, even an empty one.
 class NoProxy {
  public:
   NoProxy() = default;  ///< No list was given: nothing matches.
@@ -32,7 +32,7 @@ class NoProxy {
 
   bool given() const { return given_; }
   bool matches(const HostPort& target) const;
-  /// The entry that matches, in words; empty if none does.
+  /// The entry that matches, as a text; empty if none does.
   std::string why(const HostPort& target) const;
 
   /// Entries that can never match what their author probably meant, one line each.

@@ -6,8 +6,8 @@
 namespace culvert {
 
 /// Hosts that a pull from a well-known registry touches.  Best effort: registries move their
-/// storage without notice, so a preset serves to choose a way, and whoever uses one to forbid
-/// everything else should expect to add a host some day.
+/// storage without notice, so a preset serves to choose a route; used to forbid everything else, it
+/// may need another host some day.
 struct Preset {
   std::string_view name;                       ///< "gcr"
   std::span<const std::string_view> patterns;  ///< as TargetPattern reads them

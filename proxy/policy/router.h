@@ -10,7 +10,7 @@
 
 namespace culvert {
 
-/// A way out for a target.
+/// The upstreams for a target.
 struct Route {
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams, in the order to try
   std::string rule;                    ///< what chose it: "--route .gcr.io=tunnel", "default", ...
@@ -24,7 +24,7 @@ struct RouteRule {
   Route route;
 };
 
-/// All that decides on a way out, in the order in which it is asked.
+/// The routing rules, in the order in which they are tried.
 struct RoutingTable {
   NoProxy no_proxy;
   Route direct;                  ///< for what no_proxy matches
@@ -32,7 +32,7 @@ struct RoutingTable {
   Route otherwise;               ///< for the rest
 };
 
-/// Which upstreams, in which order, for this target?
+/// The upstreams for a target, in the order to try.
 class Router {
  public:
   explicit Router(RoutingTable table);
@@ -43,8 +43,8 @@ class Router {
   /// The route lives as long as the Router.
   const Route& route(const HostPort& target) const;
 
-  /// The pattern by which a route lets this target in particular be reached; nullptr if none does,
-  /// or a rule that denies it comes first.
+  /// The pattern by which a route permits this target in particular; nullptr if none does, or a
+  /// rule that denies it is first.
   const TargetPattern* names(const HostPort& target) const;
 
   struct Explanation {

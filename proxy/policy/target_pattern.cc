@@ -45,7 +45,7 @@ Parts split_port(std::string_view text) {
       parts.closed = false;
       return parts;
     }
-    // "[2001:db8::]/32:443": the prefix length stands behind the bracket.
+    // "[2001:db8::]/32:443": the prefix length follows the bracket.
     const std::size_t colon = text.find(':', close);
     parts.host = text.substr(1, close - 1);
     if (colon == std::string_view::npos) {
@@ -178,23 +178,23 @@ bool TargetPattern::covers_host(const TargetPattern& other) const {
 }
 
 std::string TargetPattern::meaning() const {
-  std::string words;
+  std::string text;
   switch (kind_) {
     case Kind::any:
-      words = "every target";
+      text = "every target";
       break;
     case Kind::host:
-      words = "the host " + name_;
+      text = "the host " + name_;
       break;
     case Kind::suffix:
-      words = "subdomains of " + name_.substr(1);
+      text = "subdomains of " + name_.substr(1);
       break;
     case Kind::block:
-      words = "addresses in " + block_->to_string();
+      text = "addresses in " + block_->to_string();
       break;
   }
-  if (port_) words += " at port " + std::to_string(*port_);
-  return words;
+  if (port_) text += " at port " + std::to_string(*port_);
+  return text;
 }
 
 namespace {

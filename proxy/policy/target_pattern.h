@@ -25,23 +25,22 @@ class TargetPattern {
  public:
   enum class Kind : std::uint8_t { any, host, suffix, block };
 
-  /// nullopt if malformed; then `problem` says what is wrong without repeating `text`.
+  /// nullopt if malformed; then `problem` describes the mistake without repeating `text`.
   static std::optional<TargetPattern> parse(std::string_view text, std::string& problem);
 
   bool matches(const HostPort& target) const;
-  /// Does it stand for this target in particular?  A block wider than /8 is about the Internet as
-  /// such.
+  /// Whether it names this target in particular; a block wider than /8 does not.
   bool names(const HostPort& target) const {
     const bool particular = kind_ == Kind::block ? block_prefix_ >= 8 : kind_ != Kind::any;
     return particular && matches(target);
   }
   bool has_port() const { return port_.has_value(); }
   bool matches_everything() const { return kind_ == Kind::any && !port_; }
-  /// Does everything that `other` matches match here, too?
+  /// Whether everything that `other` matches matches here, too.
   bool covers(const TargetPattern& other) const;
 
   const std::string& text() const { return text_; }
-  /// What it stands for, in words: "subdomains of gcr.io at port 443".
+  /// Its meaning as a text: "subdomains of gcr.io at port 443".
   std::string meaning() const;
 
  private:

@@ -20,7 +20,7 @@ milliseconds elapsed(UpstreamHealth::Time since, UpstreamHealth::Time now) {
 
 }  // namespace
 
-/// Holds the lock for a change, and says anew behind it whether anything is in doubt.
+/// Holds the lock for a change, and updates the in-doubt flag at its end.
 class UpstreamHealth::Update {
  public:
   explicit Update(UpstreamHealth& health) : health_(health), lock_(health.mutex_) {}
@@ -115,7 +115,7 @@ std::optional<UpstreamHealth::Change> UpstreamHealth::target_was_reached(std::st
   return fail_for_silence(Permit::granted, now);
 }
 
-/// Those that were in doubt count as well: the breaker opens.
+/// The undecided ones count as well: the breaker opens.
 UpstreamHealth::Change UpstreamHealth::fail_for_silence(Permit permit, Time now) {
   Change sum;
   for (std::size_t i = 0; i < kSilences; ++i) {
@@ -153,7 +153,7 @@ void UpstreamHealth::probe_failed_quietly() {
   probe_failed_ = true;
 }
 
-void UpstreamHealth::forget_probe() {
+void UpstreamHealth::clear_probe() {
   const Update update(*this);
   probe_failed_ = probe_reported_ = false;
 }

@@ -14,10 +14,10 @@
 
 namespace culvert {
 
-/// What is known of one upstream: whether its proxy works, whether it answers requests, and whether
-/// its probes come through.  One object for each upstream and process, shared by the workers, each
-/// of which may call it at any time.  Knows no clock and no log: the caller says what time it is,
-/// and is told what its observation has changed.
+/// The health of one upstream: whether its proxy works, whether it replies to requests, and whether
+/// its probes succeed.  One object for each upstream and process, shared by the workers, each of
+/// which may call it at any time.  Has no clock and no log: the caller passes the time, and gets
+/// back what its observation has changed.
 class UpstreamHealth {
  public:
   using Time = Breaker::Time;
@@ -30,7 +30,7 @@ class UpstreamHealth {
 
   /// What an observation has changed; nothing by default.
   struct Change {
-    bool went_down = false;  ///< it worked so far, or nobody had tried
+    bool went_down = false;  ///< it worked so far, or was untried
     /// It works again, after so long.
     std::optional<std::chrono::milliseconds> back_after;
     /// The breaker has opened, or stays open: others are preferred for so long.
@@ -40,7 +40,7 @@ class UpstreamHealth {
 
   // ---- attempts: each begins once and ends in succeeded(), failed(), unanswered() or abandoned()
 
-  /// An attempt begins, whatever the breaker says: its outcome counts even while that is open.
+  /// An attempt begins, whatever the breaker's state: its outcome counts even while that is open.
   Permit begin_attempt(Time now);
   /// What a success has shown beyond that.
   struct Evidence {
@@ -49,20 +49,20 @@ class UpstreamHealth {
   };
   /// It has shown that the proxy works, if only by refusing the target.
   Change succeeded(Permit permit, Time now, Evidence evidence);
-  /// It has shown that the proxy does not work.  `slowly`: only a timeout told, so that the next
-  /// client would have to wait for as long.
+  /// It has shown that the proxy does not work.  `slowly`: by a timeout, so that the next client
+  /// would have to wait for as long.
   Change failed(Permit permit, bool slowly, Time now);
   /// It ended and proved nothing.
   void abandoned(Permit permit);
 
-  // ---- requests that the proxy accepts and never answers
+  // ---- requests that the proxy accepts without ever replying
 
   /// The proxy has replied to a request, if only with a refusal.
   void replied(Time now);
   /// An attempt that began at `begun` has shown that the proxy accepted a request for `target` and
-  /// sent no reply.  That may be the target's fault; it counts as a failure of the proxy once three
+  /// sent no reply.  That may be due to the target; it counts as a failure of the proxy once three
   /// targets in a row went unanswered, or targets that other upstreams reached.  Then others are
-  /// preferred, but if there is none it is still asked.  nullopt: nothing was learned.
+  /// preferred, but if there is none it is still tried.  nullopt: nothing was learned.
   std::optional<Change> unanswered(Permit permit, std::string_view target, Time begun, Time now);
   /// After unanswered(): another upstream has connected to that target, so it was not the target.
   /// nullopt: the silence is not enough to count yet, or had counted before.
@@ -72,36 +72,35 @@ class UpstreamHealth {
 
   // ---- probes
 
-  /// Whether a connection to the probed host came through.  True if that is news: the caller
-  /// may log it once.
+  /// Whether the probe succeeded.  True if that is a change, which the caller may log once.
   bool probe_passed();
   bool probe_failed();
   /// A failure of the proxy itself, which failed() reports.
   void probe_failed_quietly();
-  /// Nobody probes any more.
-  void forget_probe();
+  /// Probing has ended.
+  void clear_probe();
 
-  // ---- successes that were none
+  // ---- false successes
 
   /// The proxy reported success and closed before its first byte, although the client had sent
-  /// something.  Returns how often so far when that is worth a line, at most once a minute.
+  /// something.  Returns how often so far if that is to be logged, at most once a minute.
   std::optional<std::uint64_t> false_success(Time now);
   std::uint64_t false_successes() const;
 
   // ---- what follows for the next request
 
   struct View {
-    bool open = false;          ///< the breaker is: others are preferred
-    bool probe_failed = false;  ///< nothing has come through since: others are preferred
-    bool fails_slowly = false;  ///< asking it costs the client the time of a timeout
+    bool open = false;          ///< the breaker is open: others are preferred
+    bool probe_failed = false;  ///< no success since: others are preferred
+    bool fails_slowly = false;  ///< trying it costs the client a timeout
     bool is_preferred() const { return !open && !probe_failed; }
-    /// If there is no better one.
-    bool may_be_asked() const { return !open || !fails_slowly; }
+    /// Whether it is tried if there is no better one.
+    bool may_be_tried() const { return !open || !fails_slowly; }
   };
   View view(Time now) const;
-  /// How long the present row of failures has lasted; 0 if there is none.
+  /// How long the current row of failures has lasted; 0 if there is none.
   std::chrono::milliseconds down_for(Time now) const;
-  /// As it is at this moment.
+  /// A snapshot.
   Breaker breaker() const;
 
  private:
@@ -118,8 +117,8 @@ class UpstreamHealth {
   Breaker breaker_;
   bool fails_slowly_ = false;
   Time last_reply_{};
-  /// Since then: different targets that went unanswered, and how often that was proven to be the
-  /// proxy's fault.
+  /// Since then: different targets that went unanswered, and how often that was proven to be due to
+  /// the proxy.
   std::vector<std::string> unanswered_;
   std::size_t proven_silences_ = 0;
   bool probe_failed_ = false;

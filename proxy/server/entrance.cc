@@ -11,10 +11,10 @@
 namespace culvert {
 namespace {
 
-// So many more than --max-connections are let in, to be told that they are too many.
+// So many more than --max-connections are accepted, to get a 503.
 constexpr std::size_t kMostRefusals = 256;
 
-/// A connection on its way to another worker.  If it never arrives, it is closed.
+/// A connection that is handed to another worker.  If it never arrives, it is closed.
 struct Dealt {
   Dealt(int descriptor, const std::optional<HostPort>& from) : fd(descriptor), peer(from) {}
   ~Dealt() {

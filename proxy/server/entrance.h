@@ -12,15 +12,15 @@ namespace culvert {
 
 class Worker;
 
-/// One `--listen` as one worker has it: what is made of those who come by it.
+/// One `--listen` in one worker: accepts connections and makes sessions of them.
 ///
-/// Where each worker can have a listening socket of its own (SO_REUSEPORT), it has, and the kernel
-/// spreads the clients.  A socket that there is only once (unix:) is accepted from by one worker,
-/// which deals the connections to all, itself included, in turn: so they are spread evenly however
-/// slowly they come, and there is one thread that knows when the last of them is dealt.
+/// Where possible each worker has a listening socket of its own (SO_REUSEPORT), and the kernel
+/// spreads the clients.  A socket that exists only once (unix:) is accepted from by one worker,
+/// which deals the connections to all workers, itself included, in turn: so they are spread evenly
+/// at any rate, and one thread knows when the last of them is dealt.
 class Entrance {
  public:
-  /// `worker` outlives it.  Not open yet: it admits only what is dealt to it.
+  /// `worker` outlives it.  Not open yet: it serves only what is dealt to it.
   explicit Entrance(Worker& worker);
   ~Entrance();
   Entrance(const Entrance&) = delete;
@@ -29,7 +29,7 @@ class Entrance {
   /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
   /// one among them, which outlive it; empty if every worker has a socket of its own.
   void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});
-  /// Admits who is in the queue, so that nobody is reset, and listens no more.
+  /// Serves the clients that are in the queue, so that none is reset, and stops listening.
   void close();
 
  private:

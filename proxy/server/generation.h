@@ -13,7 +13,7 @@
 namespace culvert {
 
 /// What one worker keeps for the sessions that began under one ruleset: the ruleset, and the
-/// upstreams as its loop uses them.  The last of these sessions takes it along.
+/// upstreams as its loop uses them.  Destroyed after the last of these sessions.
 class Generation {
  public:
   /// The loop, the log, the flow's resources and the pseudonym outlive it.  `tends_upstreams`: this
@@ -27,8 +27,8 @@ class Generation {
   SessionContext& context() { return context_; }
   bool in_use() const { return context_.sessions > 0; }
 
-  /// Another one takes the new sessions.  Tunnels go on; a connection that is kept open for more
-  /// requests is closed behind its next answer, so that its client comes back to the new one.
+  /// New sessions use another one.  Tunnels continue; a connection that is kept open for more
+  /// requests is closed after its next response, so that its client reconnects to the new one.
   void retire();
 
  private:

@@ -45,8 +45,8 @@ void Ruleset::keep_health(const Ruleset& before) {
     const auto same = same_upstream(before.config, config, i);
     if (!same) continue;
     shared[i].health = before.shared[*same].health;
-    // Without a prober nobody might ever find out that it is well again.
-    if (!config.probe) shared[i].health->forget_probe();
+    // Without a prober a probe's failure would never be cleared.
+    if (!config.probe) shared[i].health->clear_probe();
   }
 }
 

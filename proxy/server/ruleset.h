@@ -13,17 +13,17 @@
 
 namespace culvert {
 
-/// The Router that `config` asks for.
+/// The Router of `config`.
 Router make_router(const Config& config);
 
-/// What one reading of the configuration comes to.  Immutable once the workers share it; a reload
+/// What one reading of the configuration makes.  Immutable once the workers share it; a reload
 /// makes another one, and sessions keep the one they began with.
 struct Ruleset {
   Ruleset(Config config, std::vector<std::shared_ptr<const TlsClientContext>> tls);
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
-  /// Goes on with the health of those upstreams that `before` has, too.  For a reload, before the
+  /// Takes over the health of those upstreams that `before` has, too.  For a reload, before the
   /// workers share it.
   void keep_health(const Ruleset& before);
 
@@ -35,13 +35,13 @@ struct Ruleset {
   AddressGuard guard;
 };
 
-/// For each upstream that speaks TLS, what its options name (certificates); null for the others.
-/// What is not usable becomes a line of `problems`.
+/// For each upstream that speaks TLS the context with its certificates; null for the others.  A
+/// file that cannot be used becomes a line of `problems`.
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
     const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
 
-/// Reads what `config` names (certificates).  nullptr if something is not usable; then each problem
-/// has become a line of `problems`.
+/// Reads the certificates that `config` names.  nullptr if one is not usable; then each problem is
+/// a line of `problems`.
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems);
 
 }  // namespace culvert

@@ -132,8 +132,9 @@ void Server::on_signal(int) {
       fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
                   limit ? fmt::format(" within {} s", limit->count() / 1000)
                         : std::string(", however long they take")));
-  // The first worker deals the connections of shared sockets to the others.  It begins, here in its
-  // thread: so whatever it has dealt reaches a worker before the news does, and nothing does later.
+  // The first worker deals the connections of shared sockets to the others.  It drains first, here
+  // in its thread: so whatever it has dealt reaches a worker before the drain does, and nothing
+  // does later.
   workers_[0]->drain();
   each_worker(&Worker::drain);
 }
@@ -143,7 +144,7 @@ void Server::on_reload(int) {
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> fresh = reload_(problems);
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
-    // A file that is just being written, or a mishap; in any case too much to do unasked.
+    // A file that is just being written, or a mistake; in any case too drastic to assume.
     problems.push_back("no --upstream is left; to connect directly from now on say direct://");
     fresh.reset();
   }
@@ -177,7 +178,7 @@ void Server::each_worker(void (Worker::*method)()) {
 
 void Server::on_worker_drained() {
   if (--running_ > 0) return;
-  // The tunnel goes last: what had to finish went through it.
+  // The tunnel command ends last: what drained went through it.
   if (!tunnel_) return on_tunnel_stopped();
   tunnel_->stop(Callback<void()>::to<&Server::on_tunnel_stopped>(this));
 }

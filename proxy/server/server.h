@@ -19,24 +19,24 @@ namespace culvert {
 /// The listeners and workers, from bind to the last byte.
 class Server {
  public:
-  /// Reads the configuration anew for a SIGHUP.  nullptr if it is not usable; then each problem has
-  /// become a line of the argument.
+  /// Reads the configuration anew for a SIGHUP.  nullptr if it is not usable; then each problem is
+  /// a line of the argument.
   using Reload = std::function<std::unique_ptr<Ruleset>(std::vector<std::string>& problems)>;
 
-  /// Binds every listener.  nullptr if one of them cannot be: then nothing is left behind, and each
-  /// that cannot has become a line of `problems`.  std::system_error if the system gives us too
-  /// little to have even workers.
+  /// Binds every listener.  nullptr if one of them cannot be: then nothing stays bound, and each
+  /// that cannot is a line of `problems`.  std::system_error if the system gives us too little to
+  /// have even workers.
   static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
                                        std::vector<std::string>& problems);
   ~Server();
 
-  /// Serves in this thread and its workers' until a SIGTERM or SIGINT has been answered: the first
-  /// one drains, a second one ends at once.  A SIGHUP reloads.  `begun` is called once all threads
-  /// are there; std::system_error if they cannot be.
+  /// Serves in this thread and its workers' until SIGTERM or SIGINT has ended it: the first one
+  /// drains, a second one ends at once.  A SIGHUP reloads.  `begun` is called once all threads are
+  /// there; std::system_error if they cannot be.
   void run(const std::function<void()>& begun);
 
-  /// Where it really listens: "http://127.0.0.1:3128" and the like, without doubles.
+  /// The bound addresses: "http://127.0.0.1:3128" and the like, without duplicates.
   const std::vector<std::string>& listening() const { return listening_; }
   Log& log() { return workers_[0]->log(); }
 
@@ -64,7 +64,7 @@ class Server {
   void on_tunnel_stopped() { workers_[0]->loop().stop(); }
   void each_worker(void (Worker::*method)());
 
-  // Clients come as soon as there is a listener, and so may a signal.
+  // Clients may connect as soon as there is a listener, and a signal may arrive.
   std::optional<HeldSignals> held_signals_{std::in_place};
   std::unique_ptr<Shared> shared_;
   Reload reload_;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr milliseconds kFirstWait{250};
 constexpr milliseconds kLongestWait{30'000};
-// One that ran for so long was well; what ended it may be over already.
+// One that ran for so long was working; the cause of its end may be over already.
 constexpr milliseconds kRanWell{10'000};
 constexpr milliseconds kTimeToEnd{3'000};
 constexpr unsigned kMostLinesPerSecond = 100;
@@ -54,26 +54,26 @@ void TunnelCommand::start() {
 
 void TunnelCommand::on_line(std::string_view line) {
   if (loop_.now() - second_ >= std::chrono::seconds(1)) {
-    tell_of_unsaid();
+    report_suppressed();
     second_ = loop_.now();
     lines_ = 0;
   }
   if (++lines_ > kMostLinesPerSecond) {
-    ++unsaid_;
+    ++suppressed_;
     return;
   }
   log_.write(Log::Level::info, fmt::format("tunnel: {}", line));
 }
 
-void TunnelCommand::tell_of_unsaid() {
-  if (unsaid_ == 0) return;
+void TunnelCommand::report_suppressed() {
+  if (suppressed_ == 0) return;
   log_.write(Log::Level::warning,
-             fmt::format("tunnel: {} lines more, which were too many", unsaid_));
-  unsaid_ = 0;
+             fmt::format("tunnel: {} lines more, which were too many", suppressed_));
+  suppressed_ = 0;
 }
 
 void TunnelCommand::on_exit(int status, int signal) {
-  tell_of_unsaid();
+  report_suppressed();
   child_.reset();
   const std::string end = signal != 0 ? fmt::format("was ended by signal {}", signal)
                                       : fmt::format("exited with status {}", status);

@@ -14,15 +14,15 @@
 namespace culvert {
 
 /// Keeps the command that makes the tunnel (`ssh -N -D ...`) running: starts it, again whenever it
-/// ends (later and later if it ends soon), and ends it with us.  What it says goes into the log, up
-/// to a hundred lines a second.
+/// ends (later and later if it ends soon), and ends it with us.  Its output is logged, up to a
+/// hundred lines a second.
 class TunnelCommand {
  public:
   /// The command may hold secrets: only its first word is ever shown.
   TunnelCommand(Loop& loop, Log& log, const Secret& command);
 
   void start();
-  /// Ends it, by force if it takes its time.  `stopped` comes once, perhaps within this call.
+  /// Ends it, by force after a while.  `stopped` is called once, perhaps within this call.
   void stop(Callback<void()> stopped);
   /// By force and now.
   void kill();
@@ -34,7 +34,7 @@ class TunnelCommand {
   void on_line(std::string_view line);
   void on_exit(int status, int signal);
   void on_timer();
-  void tell_of_unsaid();
+  void report_suppressed();
   void start_later(const std::string& what_happened);
 
   Loop& loop_;
@@ -48,7 +48,7 @@ class TunnelCommand {
   std::chrono::milliseconds wait_{0};  // before the last start
   Loop::Clock::time_point second_;     // in which lines are counted
   unsigned lines_ = 0;
-  std::uint64_t unsaid_ = 0;
+  std::uint64_t suppressed_ = 0;
   Callback<void()> stopped_;
 };
 

@@ -69,8 +69,8 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  if (loop_.now() - starved_told_ < kStarvedReminder) return;
-  starved_told_ = loop_.now();
+  if (loop_.now() - starved_logged_ < kStarvedReminder) return;
+  starved_logged_ = loop_.now();
   const std::string_view advice = error == ENOSPC
                                       ? "raise fs.epoll.max_user_watches (sysctl)"
                                       : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
@@ -111,10 +111,10 @@ void Worker::on_turn_end() {
   }
   log_.flush();
   if (log_.waits() && !log_timer_.running()) log_timer_.start(kLogRetry);
-  if (draining_ && sessions_.empty() && !drained_told_) {
-    drained_told_ = true;
+  if (draining_ && sessions_.empty() && !drained_reported_) {
+    drained_reported_ = true;
     drain_timer_.stop();
-    current().retire();  // what nobody waits for does not hold up the end
+    current().retire();  // background work does not delay the end
     drained_();
   }
 }
@@ -123,7 +123,7 @@ void Worker::drain() {
   if (draining_) return;
   draining_ = true;
   current().retire();
-  // Whoever is in the queue already is told that we leave, instead of being reset.
+  // Clients that are in the queue already get a 503 instead of a reset.
   for (const auto& entrance : entrances_) entrance->close();
   for (const auto& session : sessions_) session->begin_drain();
   if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);

@@ -12,14 +12,14 @@
 
 namespace culvert {
 
-/// What all workers share for as long as the process lives.
+/// What all workers share for the life of the process.
 struct Shared {
-  std::string pseudonym;  ///< in Via; tells us from other culverts
+  std::string pseudonym;  ///< in Via; distinguishes this process from other culverts
   int access_fd = -1;
   std::atomic<std::size_t> connections{0};
 };
 
-/// One thread's share of the work: a loop, its entrances, and the sessions that come by them.
+/// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
 class Worker {
  public:
   /// `index` of `count`; `sockets` are this worker's own.  `drained` is called in the worker's
@@ -33,13 +33,14 @@ class Worker {
   /// In the worker's thread, or when that has ended.
   const Stats& stats() const { return stats_; }
 
-  /// One more entrance, which is not open yet.  Lives as long as the worker.  Before the loop runs.
+  /// Adds an entrance, which is not open yet and lives as long as the worker.  To be called before
+  /// the loop runs.
   Entrance& add_entrance();
 
-  /// Connections from now on are served under `ruleset`; those that there are keep the one they
-  /// have.  In the worker's thread, as the others below.
+  /// New connections are served under `ruleset`; existing ones keep theirs.  In the worker's
+  /// thread, as the others below.
   void adopt(const std::shared_ptr<const Ruleset>& ruleset);
-  /// Stops accepting and lets what runs finish, for the drain timeout at most.
+  /// Stops accepting and lets sessions finish, for the drain timeout at most.
   void drain();
   /// Ends everything now, without waiting for the drain timeout.
   void abort_all();
@@ -52,7 +53,7 @@ class Worker {
   bool draining() const { return draining_; }
   void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                      const std::optional<HostPort>& peer, Admission admission);
-  /// A connection could not be had, with this errno.
+  /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
  private:
@@ -80,10 +81,10 @@ class Worker {
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
   Timer log_timer_;  // while a slow reader of the log is waited for
-  Loop::Clock::time_point starved_told_;
+  Loop::Clock::time_point starved_logged_;
   std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
-  bool drained_told_ = false;
+  bool drained_reported_ = false;
 };
 
 }  // namespace culvert

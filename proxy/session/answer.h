@@ -6,16 +6,17 @@
 
 namespace culvert {
 
-/// The whole of the one success answer to CONNECT.  Clients are picky: exactly 200, no fields.
+/// The complete success response to CONNECT.  Some clients accept nothing but exactly 200 without
+/// fields.
 inline constexpr std::string_view kConnectEstablished =
     "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// The reason phrase for `error`: printable ASCII, at most 200 bytes, begins with "culvert: " so
-/// that nobody takes our 503 for the target's.  For Go programs it is all that the user sees.
+/// that our 503 is not mistaken for the target's.  It is all that users of Go programs see.
 std::string reason_phrase(const Error& error);
 
-/// A whole answer to the client: status line, Date, Proxy-Status (RFC 9209), a text body with the
-/// reason and a hint (none for HEAD), `Connection: close`.
+/// A complete error response for the client: status line, Date, Proxy-Status (RFC 9209), a text
+/// body with the reason and a hint (no body for HEAD), `Connection: close`.
 std::string error_answer(const Error& error, bool head_request = false);
 
 }  // namespace culvert

@@ -17,7 +17,7 @@
 
 namespace culvert {
 
-/// What the sessions of one worker that began under one configuration work with.  Outlives them.
+/// What all sessions of one worker and one configuration share.  Outlives them.
 struct SessionContext {
   Loop& loop;
   Log& log;
@@ -28,12 +28,12 @@ struct SessionContext {
   FlowResources flow;
   bool draining = false;       ///< connections are not to be kept open for more requests
   std::string_view pseudonym;  ///< our name in Via, different for each process
-  std::size_t sessions = 0;    ///< that live; they count themselves
+  std::size_t sessions = 0;    ///< how many are alive; each counts itself
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
 
-  /// A dial along `route` for a client; start() it.
+  /// A dial along `route` for a client; the caller starts it.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,
                                   AddressGuard::Client client, DialDone done);
 };

@@ -37,7 +37,7 @@ void Exchange::begin(const PlainRequest& request, const Route& route, std::strin
   request_.hold(request, rest);
   route_ = &route;
   begun_ = context_.loop.now();
-  // A reset that came in with the request: no event will tell again.
+  // A reset that arrived with the request: no further event reports it.
   if (client_.broken()) return client_gone(0, "gone before the answer");
   if (!may_reuse_connection()) return dial();
   connection_.reused = true;
@@ -52,7 +52,7 @@ void Exchange::clear() {
   response_.clear(context_.flow);
 }
 
-/// The connection of the previous exchange serves this one too, if it leads there and is alive.
+/// The connection of the previous exchange is reused if it leads to the target and is alive.
 bool Exchange::may_reuse_connection() const {
   const PlainRequest& request = request_.request();
   if (!connection_.leads_to(target(), request.upgrade)) return false;
@@ -89,7 +89,7 @@ void Exchange::on_dialed(DialResult result) {
   connect_ms_ = ms_since_begin();
   std::string failures = dial_->failures();
   const bool several_failed = dial_->several_failed();
-  // The dial ends here; it may be in the middle of calling us, which it allows.
+  // Destroys the dial, also from within its own callback, which it allows.
   dial_.reset();
   if (!result) {
     if (several_failed) context_.log.write(Log::Level::warning, failures);
@@ -105,7 +105,7 @@ void Exchange::on_dialed(DialResult result) {
   activate();
 }
 
-/// There is a connection: request and response are on their way.
+/// There is a connection: request and response are transferred.
 void Exchange::activate() {
   stage_ = Stage::active;
   connection_.stream->set_events(this);
@@ -119,13 +119,13 @@ void Exchange::activate() {
 
 void Exchange::on_ready(Stream&) {
   if (stage_ == Stage::active) return advance();
-  // Between two exchanges: a late event, or the upstream sent what nobody asked for, or closed.
+  // Between two exchanges: a late event, or the upstream sent unsolicited bytes, or closed.
   if (!is_quiet(*connection_.stream)) connection_.stream.reset();
 }
 
 void Exchange::on_client_ready() {
   if (stage_ == Stage::active) return advance();
-  // A FIN alone may be a half-close; after a reset nobody waits for an answer any more.
+  // A FIN alone may be a half-close; after a reset no client waits for the response.
   if (stage_ == Stage::dial && client_.broken()) {
     dial_.reset();
     client_gone(0, "gone before the answer");
@@ -164,7 +164,7 @@ bool Exchange::send_request() {
       fail(Side::client, *std::move(outcome.error));
       return false;
   }
-  // RFC 9112 section 9.5: a client that sees that its body is not wanted ceases to send it.
+  // RFC 9112 section 9.5: a client whose body is not needed stops sending it.
   request_.stop();
   timer_.start(limit());
   return true;
@@ -210,7 +210,7 @@ void Exchange::on_complete() {
 }
 
 void Exchange::send_rest() {
-  // What comes after the response belongs to no request, and a FIN ends the use of this one.
+  // Bytes after the response belong to no request, and after a FIN the connection is not reused.
   if (!is_quiet(*connection_.stream)) return finish_answered();
   client_.shutdown_write();
   const std::uint64_t before = request_.progress();
@@ -219,12 +219,12 @@ void Exchange::send_rest() {
   if (request_.progress() != before) timer_.progress();
 }
 
-/// The upstream closed, or failed with `sys`, before a whole head had come.
+/// The upstream closed, or failed with `sys`, before a complete head had arrived.
 void Exchange::on_no_head(int sys) {
   const bool begun = response_.state() != ResponseSide::State::waiting;
   const bool went_stale = connection_.reused && !begun;
   if (went_stale && request_.request().is_repeatable()) {
-    // The upstream closed the connection just as we used it again: no fault of this request.
+    // The upstream closed the connection just when it was reused: not an error of this request.
     timer_.stop();
     return dial();
   }
@@ -241,7 +241,7 @@ void Exchange::client_gone(int sys, const char* text) {
   finish(End::Kind::abort, Side::client, Error{Errc::canceled, Side::client, sys, text});
 }
 
-/// How long nothing may move: before the response's head, within the response, and behind it.
+/// How long nothing may move: before the response's head, within the response, and after it.
 milliseconds Exchange::limit() const {
   const Config& config = context_.config;
   if (response_.complete()) return config.header_timeout;
@@ -274,7 +274,7 @@ Error Exchange::timeout_error() const {
 }
 
 /// RFC 9110 section 10.1.1: the client may be waiting for 100 before it sends its body.  No other
-/// interim response tells it to send that.
+/// interim response allows it to.
 bool Exchange::client_awaits_100() const {
   return request_.request().expects_continue && request_.body_bytes() == 0 &&
          !response_.has_continue();
@@ -290,9 +290,9 @@ void Exchange::finish_answered() {
   finish(another ? End::Kind::next : End::Kind::close, another ? Side::client : Side::local);
 }
 
-/// The client gets an answer of ours, unless it has a part of another.
+/// The client gets an error response, unless it has received a part of the upstream's.
 void Exchange::fail(Side closed_by, Error error) {
-  finish(nothing_said() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
+  finish(nothing_sent() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
 }
 
 void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error) {

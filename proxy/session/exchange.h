@@ -17,18 +17,18 @@
 namespace culvert {
 
 /// One plain HTTP request and its response: finds a connection (that of the previous exchange, if
-/// it fits), lets a RequestSide and a ResponseSide move at the same time, and decides how it ends.
+/// it fits), drives a RequestSide and a ResponseSide at the same time, and decides how it ends.
 /// Lives as long as its client connection and serves one exchange after the other, so that in the
 /// steady state nothing is allocated.
 class Exchange final : private StreamEvents {
  public:
-  /// How it ended, as far as the client's connection is concerned.
+  /// How it ended, for the client's connection.
   struct End {
     enum class Kind {
-      next,      ///< answered; the next request may come
+      next,      ///< answered; the connection is open for the next request
       close,     ///< answered; nothing more can follow on this connection
-      abort,     ///< the answer broke off: all that is left is to close
-      refused,   ///< nothing of an answer is written yet: the client is to get `error`
+      abort,     ///< the response was cut off: the connection must be closed
+      refused,   ///< nothing of a response is written yet: the client gets `error`
       upgraded,  ///< answered with 101; the streams are a tunnel now
     };
     Kind kind = Kind::next;
@@ -41,32 +41,32 @@ class Exchange final : private StreamEvents {
   Exchange(SessionContext& context, Stream& client, Callback<void()> done);
   ~Exchange();
 
-  /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what came behind the
-  /// head: body, or another request, which is put back into the client's stream.  `done` comes once
-  /// for each begin() and may destroy the exchange.
+  /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what was received after
+  /// the head: body, or another request, which is put back into the client's stream.  `done` is
+  /// called once for each begin() and may destroy the exchange.
   void begin(const PlainRequest& request, const Route& route, std::string_view rest);
-  /// Forgets the previous exchange, but not its connection; begin() does so itself.
+  /// Discards the state of the previous exchange, but keeps its connection; begin() does so itself.
   void clear();
   /// The client's stream is ready.
   void on_client_ready();
 
   const End& end() const { return end_; }
-  /// A FIN now would look to the client like the end of a complete answer.
+  /// The client would take a FIN now for the end of a complete response.
   bool would_look_complete() const {
     return stage_ == Stage::active && response_.would_look_complete();
   }
-  /// An answer of ours can still take the place of the response.
-  bool nothing_said() const { return !response_.has_final_head() && !response_.within_interim(); }
+  /// An error response can still replace the upstream's response.
+  bool nothing_sent() const { return !response_.has_final_head() && !response_.within_interim(); }
   int status() const { return response_.status(); }  ///< of the response; 0 before it has begun
   Upstream* upstream() const { return connection_.upstream; }
   std::uint64_t bytes_up() const { return request_.body_bytes(); }
   std::uint64_t bytes_down() const { return response_.body_bytes(); }
   /// The attempts that failed before the one that connected (RouteDial::failures()); nullptr if
-  /// there was none.
+  /// none did.
   std::unique_ptr<std::string> take_failures() { return std::move(failures_); }
   std::int32_t connect_ms() const { return connect_ms_; }
   std::int32_t first_byte_ms() const { return first_byte_ms_; }
-  /// The connection to go on with, after `upgraded`.
+  /// The upstream's connection, after `upgraded`.
   std::unique_ptr<Stream> take_upstream() { return std::move(connection_.stream); }
 
  private:
@@ -94,7 +94,7 @@ class Exchange final : private StreamEvents {
   void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
   std::uint64_t progress() const { return request_.progress() + response_.progress(); }
   std::int32_t ms_since_begin() const;
-  /// Who answers, for errors.
+  /// The side that responds, for errors.
   std::string upstream_name() const { return connection_.name_for(target()); }
   const HostPort& target() const { return request_.request().target.authority; }
 

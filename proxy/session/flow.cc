@@ -85,7 +85,7 @@ Io Flow::copy_once(FlowResources resources) {
   if (in.status != Io::Status::ok) return in;
   const std::string_view bytes(resources.buffer.data(), in.bytes);
   const Io out = to_->try_write(bytes);
-  // A failure is met again, and dealt with, when the rest is flushed.
+  // A failure is seen again, and handled, when the rest is flushed.
   const std::size_t written = out.status == Io::Status::ok ? out.bytes : 0;
   if (written < in.bytes) {
     if (!pending_) pending_ = std::make_unique<std::string>();

@@ -12,11 +12,11 @@
 
 namespace culvert {
 
-/// What one direction may move in one call before others get their turn.  Measured: with less, 64
-/// bulk flows cost a tenth more; with more, small messages beside them wait longer.
+/// How much one direction may move in one call before other sessions get a turn.  Measured: with
+/// less, 64 bulk flows cost a tenth more; with more, small messages beside them wait longer.
 inline constexpr std::size_t kTurnBudget = 512 * 1024;
 
-/// What the flows of one worker share: a buffer, which holds nothing between two calls, and pipes.
+/// What the flows of one worker share: pipes, and a buffer that is empty between two calls.
 struct FlowResources {
   std::span<char> buffer;
   PipePool& pipes;
@@ -31,7 +31,7 @@ class Flow {
 
   Flow(Stream& from, Stream& to) : from_(&from), to_(&to) {}
 
-  /// What a call of pump() ended with.
+  /// How a call of pump() ended.
   struct Outcome {
     enum class Kind {
       waiting,       ///< a stream's next on_ready() is worth a pump()
@@ -42,17 +42,17 @@ class Flow {
     Kind kind = Kind::waiting;
     int error = 0;
   };
-  /// Moves what there is, up to kTurnBudget.
+  /// Moves what is available, up to kTurnBudget.
   Outcome pump(FlowResources resources);
 
   /// How many more bytes may be read.
   void set_left(std::uint64_t left) { left_ = left; }
   std::uint64_t left() const { return left_; }
-  /// Much more is known to come, so that a pipe costs less than copying from the first byte on.
+  /// Hint that much more will follow, so that splicing is cheaper from the first byte on.
   void splice_at_once() { splicing_ = true; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
-  /// Some of them are not written yet.
+  /// Some bytes that were read are not written yet.
   bool holds_bytes() const { return (pending_ && !pending_->empty()) || pipe_.held > 0; }
   /// Grows whenever anything moves, also when a slow `to` takes what was read long before.
   std::uint64_t progress() const {
@@ -62,7 +62,7 @@ class Flow {
   Stream& from() const { return *from_; }
   Stream& to() const { return *to_; }
 
-  /// Gives back what is borrowed; unwritten bytes are lost.
+  /// Returns the borrowed pipe; unwritten bytes are lost.
   void release(FlowResources resources);
 
  private:

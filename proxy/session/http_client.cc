@@ -47,7 +47,8 @@ void HttpClient::on_ready() {
         return events_->on_bad_request(std::move(*mistake));
       }
     }
-    // Old clients send an empty line behind a body (RFC 9112 section 2.2): it begins nothing.
+    // Old clients send an empty line after a body (RFC 9112 section 2.2): it does not begin a
+    // request.
     const bool begins = !scanner_.begun();
     if (begins) events_->on_request_begun();
     received_ += bytes;
@@ -99,7 +100,8 @@ void HttpClient::next_request() {
 void HttpClient::begin_drain() {
   draining_ = true;
   if (scanner_.begun()) return;
-  // A request that is on its way gets its answer; one that has not begun soon will not come.
+  // A request that has partly arrived is still answered; one that has not begun is awaited only
+  // briefly.
   deadline_.start(kept_ ? milliseconds(0) : kDrainingHeadTimeout);
 }
 
@@ -113,8 +115,8 @@ void HttpClient::on_deadline() {
 std::string_view HttpClient::established() const { return kConnectEstablished; }
 
 std::string HttpClient::refusal(const Error& error) const {
-  // Whatever else is wrong with the request: if it was HEAD, no body is read (RFC 9110 section
-  // 9.3.2).
+  // Even in an error response to a bad request: a client that sent HEAD reads no body (RFC 9110
+  // section 9.3.2).
   const auto request = std::string_view(received_).substr(scanner_.begin());
   return error_answer(error, request.starts_with("HEAD "));
 }

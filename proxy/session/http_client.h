@@ -13,7 +13,7 @@
 namespace culvert {
 
 /// A client that speaks HTTP/1: CONNECT, and plain requests one after the other.  In the steady
-/// state a request costs no memory.
+/// state a request allocates nothing.
 class HttpClient final : public ClientProtocol {
  public:
   /// Both outlive it.
@@ -37,10 +37,10 @@ class HttpClient final : public ClientProtocol {
   ClientEvents* events_ = nullptr;
   Timer deadline_;  // of the head
   HeadScanner scanner_;
-  std::string received_;  // the head, and what came with it
+  std::string received_;  // the head, and what was received with it
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
-  bool kept_ = false;  // a request was answered: there may be no other
+  bool kept_ = false;  // a request was answered: the client may close instead of sending another
   bool draining_ = false;
 };
 

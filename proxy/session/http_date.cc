@@ -8,7 +8,7 @@
 namespace culvert {
 
 std::string_view http_date() {
-  // It changes once a second, and costs as much as the rest of a head.
+  // Formatted once a second, as it costs as much as the rest of a head.
   thread_local std::time_t cached_second = -1;
   thread_local std::array<char, 29> cached;
   if (const std::time_t second = std::time(nullptr); second != cached_second) {

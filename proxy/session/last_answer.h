@@ -14,8 +14,8 @@ namespace culvert {
 
 /// The last response on a client's connection: it is written, then the connection is half-closed,
 /// and what the client still sends is read and discarded (RFC 9112 section 9.6) until it sends
-/// nothing for two seconds, or half a minute is over.  To close with unread bytes would be a reset,
-/// and a reset may overtake the response.
+/// nothing for two seconds, or half a minute is over.  Closing with unread bytes would send a
+/// reset, which may overtake the response.
 class LastAnswer {
  public:
   /// Called once, as the last thing; may destroy the LastAnswer.  Fails, with the client's side, if

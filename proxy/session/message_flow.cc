@@ -8,9 +8,10 @@ namespace {
 
 using Kind = BodyFraming::Kind;
 
-// How much is held for a receiver that does not read.
+// How much is buffered for a receiver that does not read.
 constexpr std::size_t kMostPending = 64 * 1024;
-// Measured: when so much is left behind what came with the head, a pipe costs less than a copy.
+// Measured: when so much is left after what arrived with the head, splicing costs less than
+// copying.
 constexpr std::uint64_t kWorthAPipe = 32 * 1024;
 
 }  // namespace
@@ -56,7 +57,7 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
     append_piece(bytes);
     return bytes.size();
   }
-  // Chunk by chunk the room would grow in many steps.
+  // Reserved at once: chunk by chunk the buffer would grow in many steps.
   output().reserve(output().size() + bytes.size());
   std::size_t used = 0;
   while (used < bytes.size() && !decoder_.done()) {
@@ -80,7 +81,7 @@ Result<std::size_t> MessageFlow::feed_in_place(std::span<char> bytes, std::size_
   std::copy(head.begin(), head.end(), begin);
   const std::span<char> whole(begin, head.size() + count);
   const Io io = to_->try_write(whole);
-  // A failure is met again, and dealt with, when the rest is written.
+  // A failure is seen again, and handled, when the rest is written.
   const std::size_t written = io.status == Io::Status::ok ? io.bytes : 0;
   head.assign(whole.begin() + static_cast<std::ptrdiff_t>(written), whole.end());
   return count;

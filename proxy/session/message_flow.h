@@ -12,13 +12,13 @@
 
 namespace culvert {
 
-/// A head and a small body: what a connection may keep of each of its buffers while it waits for
+/// A head and a small body: the capacity that a connection keeps of each buffer while it waits for
 /// its next message.
 inline constexpr std::size_t kKeptRoom = 4 * 1024;
 
-/// Forwards one HTTP message: a head that was written anew, then the body as it comes in, in the
-/// framing that the receiver understands.  Head and first bytes leave in one write; a body that
-/// keeps its framing, and is not chunked, moves as a Flow does.
+/// Forwards one HTTP message: a rewritten head, then the body as it arrives, in the framing that
+/// the receiver understands.  Head and first bytes leave in one write; a body that keeps its
+/// framing, and is not chunked, moves as a Flow does.
 class MessageFlow {
  public:
   /// `kind` is that of the message, for errors.
@@ -26,10 +26,11 @@ class MessageFlow {
 
   /// Begins the next message.  output() is to hold its head.
   void start(Stream& from, Stream& to, const BodyFraming& in, const BodyFraming& out);
-  /// What is to be written before the body.
+  /// Bytes to write before the body.
   std::string& output() { return output_.bytes(); }
 
-  /// Takes bytes of the body that are already there; how many of them belong to this message.
+  /// Takes bytes of the body that were already received.  Returns how many of them belong to this
+  /// message.
   Result<std::size_t> feed(std::string_view bytes);
   /// The same, and writes what it can.  `bytes` stand in a buffer that may be overwritten, with
   /// `room` bytes in front of them: if the head fits there, the body need not be copied.
@@ -41,7 +42,7 @@ class MessageFlow {
       ended,         ///< the whole message is written
       incomplete,    ///< `from` ended or failed within the body, or may have done so
                      ///< (Stream::truncated()); what came of it is written
-      malformed,     ///< `from` sent what cannot be chunks
+      malformed,     ///< `from` sent invalid chunks
       write_failed,  ///< `to` failed
     };
     Kind kind = Kind::waiting;
@@ -50,21 +51,21 @@ class MessageFlow {
   };
   Outcome pump(FlowResources resources);
 
-  /// There is no body, or all of it was read; what `from` sends next is another message.
+  /// There is no body, or all of it was read; `from` sends another message next.
   bool body_read() const { return body_read_; }
-  /// All that was read is written: the next step is the sender's.
+  /// All that was read is written: the sender's bytes are awaited.
   bool starved() const { return output_.empty() && !(flow_ && flow_->holds_bytes()); }
-  /// The receiver can tell a body that was cut short from a complete one.
+  /// The receiver can distinguish a truncated body from a complete one.
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
-  /// Nothing but the sender's end says where its body ends.
+  /// The body ends only when the sender closes.
   bool ends_with_sender() const { return in_.kind == BodyFraming::Kind::until_close; }
   /// Body bytes taken so far, without framing.
   std::uint64_t total() const { return total_ + (flow_ ? flow_->total() : 0); }
   /// Grows whenever anything moves, also when a slow receiver takes what was read long before.
   std::uint64_t progress() const { return total_ + written_ + (flow_ ? flow_->progress() : 0); }
-  /// Gives back what is borrowed, and room that only a busy flow needs.
+  /// Returns what is borrowed, and memory that only a busy flow needs.
   void release(FlowResources resources);
-  /// Forgets the last message.
+  /// Discards the state of the last message.
   void clear(FlowResources resources);
 
  private:
@@ -83,7 +84,7 @@ class MessageFlow {
   ChunkedDecoder decoder_;
   Output output_;
   std::uint64_t written_ = 0;       // bytes of output_ so far
-  std::optional<Flow> flow_;        // of a raw body, behind what feed() took
+  std::optional<Flow> flow_;        // of a raw body, after what feed() took
   std::optional<Outcome> failure_;  // of `from`; reported when the output is written
   std::uint64_t total_ = 0;
   bool body_read_ = false;

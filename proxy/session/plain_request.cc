@@ -42,7 +42,7 @@ bool PlainRequest::is_repeatable() const {
 }
 
 bool PlainRequest::is_for_us() const {
-  // "*" names the server that is asked, and that is us.
+  // "*" names the server that receives the request, which is this proxy.
   return target.form == RequestTarget::Form::asterisk || max_forwards(head) == 0u;
 }
 

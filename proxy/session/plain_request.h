@@ -12,8 +12,8 @@
 
 namespace culvert {
 
-/// A plain HTTP request as it was read, and what follows from its head for forwarding it.  The
-/// views point into memory that lives until the exchange is over.
+/// A plain HTTP request as it was read, and what its head means for forwarding it.  The views point
+/// into memory that lives until the exchange is over.
 struct PlainRequest {
   RequestHead head;
   RequestTarget target;
@@ -23,7 +23,7 @@ struct PlainRequest {
   ConnectionOptions options;
   BodyFraming framing;
   bool expects_continue = false;  ///< the client waits for 100 before it sends the body
-  bool upgrade = false;           ///< the client wants another protocol on this connection
+  bool upgrade = false;           ///< the client requests another protocol on this connection
 
   /// Fails, with the client's side, if two implementations might read it differently.
   Result<void> interpret();
@@ -31,10 +31,10 @@ struct PlainRequest {
   /// Sending it twice does what sending it once does (RFC 9110 section 9.2.2), and it has no body
   /// that would have to be kept for that.
   bool is_repeatable() const;
-  /// This proxy is to answer it itself: it asks about the proxy (RFC 9110 section 9.3.7), or may
-  /// not be forwarded any further (section 7.6.2).
+  /// To be answered by this proxy: it addresses the proxy (RFC 9110 section 9.3.7), or may not be
+  /// forwarded any further (section 7.6.2).
   bool is_for_us() const;
-  /// The whole answer to a request that is_for_us(); the connection closes behind it.
+  /// The complete response to a request that is_for_us(); the connection is closed after it.
   std::string own_answer() const;
 };
 

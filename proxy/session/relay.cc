@@ -7,8 +7,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// After a reset, how often and how many times we look whether the other side's peer has
-// acknowledged everything.
+// After a reset: interval and number of the checks whether the other side's peer has acknowledged
+// everything.
 constexpr milliseconds kResetPoll{20};
 constexpr int kMaxResetPolls = 250;
 
@@ -40,7 +40,7 @@ void Relay::on_ready(Stream&) {
   pump_both();
 }
 
-// Which of the two streams is ready does not matter: a try that would block costs nothing.
+// Both directions are tried whichever stream is ready: a try that would block costs nothing.
 void Relay::pump_both() {
   const std::uint64_t before = progress();
   pump(up_);
@@ -54,7 +54,7 @@ void Relay::pump_both() {
   watch();
 }
 
-/// Starts the timers that the state of the tunnel now asks for.
+/// Starts the timers that the state of the tunnel requires.
 void Relay::watch() {
   if (!half_open_ && is_half_open()) {
     half_open_ = true;
@@ -87,7 +87,7 @@ void Relay::pump(Half& half) {
   }
 }
 
-/// A FIN goes on as a FIN - unless it came from a stream that is lost: then it stands for a reset.
+/// A FIN is passed on as a FIN, unless it came from a lost stream: then it means a reset.
 void Relay::on_ended(Half& half) {
   if (&half.flow.from() == lost_) return begin_reset(half.flow.to());
   note_end(RelayEnd::Cause::finished, side_of(half.flow.from()), 0);
@@ -95,8 +95,8 @@ void Relay::on_ended(Half& half) {
   if (half.flow.to().shutdown_write().status != Io::Status::would_block) half.finished = true;
 }
 
-/// `to` takes nothing any more.  What it had sent before is still delivered: the other direction
-/// goes on until there is no more of it, and ends in a reset then.
+/// `to` accepts nothing any more.  What it had sent before is still delivered: the other direction
+/// continues until all of that is written, and ends in a reset then.
 void Relay::give_up(Half& half, int error) {
   note_end(RelayEnd::Cause::reset, side_of(half.flow.to()), error);
   lost_ = &half.flow.to();
@@ -125,7 +125,7 @@ void Relay::poll_survivor() {
 }
 
 void Relay::on_idle() {
-  // In the log the timeout counts, and not a FIN that came long before.
+  // The log reports the timeout, not a FIN long before it.
   end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
   reset_on_close();
   finish();

@@ -15,9 +15,9 @@ namespace culvert {
 
 /// How long a tunnel may be quiet; 0 means no limit for the first two.
 struct RelayTimeouts {
-  std::chrono::milliseconds idle{0};       ///< nothing moved either way
-  std::chrono::milliseconds half_open{0};  ///< one side has finished, and nothing moves
-  /// Between two checks whether a peer that takes nothing is alive.
+  std::chrono::milliseconds idle{0};       ///< nothing moved in either direction
+  std::chrono::milliseconds half_open{0};  ///< one side has sent FIN, and nothing moves
+  /// Interval of the checks whether a peer that reads nothing is alive.
   std::chrono::milliseconds peer_check{20'000};
 };
 
@@ -29,10 +29,10 @@ struct RelayEnd {
   int sys = 0;                    ///< errno, with reset
 };
 
-/// Moves bytes both ways between two streams until both directions have ended.  A FIN ends one
-/// direction only.  A reset of one side is passed on to the other after the bytes before it.  A
-/// timeout ends in a reset for both: what it cut off must not look complete to anybody.  Small, as
-/// every idle tunnel has one: what most of them lack stands in SlowPeer.
+/// Moves bytes between two streams until both directions have ended.  A FIN ends one direction
+/// only.  A reset of one side is passed on to the other after the bytes before it.  A timeout ends
+/// in a reset for both, so that a truncated transfer does not look complete.  Small, as every idle
+/// tunnel has one: what most of them lack stands in SlowPeer.
 class Relay final : private StreamEvents {
  public:
   /// `resources` outlive the relay.
@@ -40,7 +40,7 @@ class Relay final : private StreamEvents {
         RelayTimeouts timeouts, Callback<void()> done);
   ~Relay();
 
-  /// `done` comes once and may destroy the relay.
+  /// `done` is called once and may destroy the relay.
   void start();
 
   std::uint64_t bytes_up() const { return up_.flow.total(); }
@@ -56,7 +56,7 @@ class Relay final : private StreamEvents {
 
     Flow flow;
     bool eof = false;       // `from` has finished and all of it is written
-    bool finished = false;  // ... and the FIN is passed on, or the direction is given up
+    bool finished = false;  // ... and the FIN is passed on, or the direction was abandoned
   };
 
   /// What is needed while a peer has not taken all that it was sent.  Kept from one of its blocked

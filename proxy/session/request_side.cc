@@ -23,7 +23,7 @@ Result<void> RequestSide::begin(const UpstreamConnection& connection, std::strin
   if (!used) return std::move(used).error();
   if (*used < held_.size()) client_.unread(held_.substr(*used));
   clear_keeping(held_, kKeptRoom);
-  // How long the upstream may take for the body is the exchange's to say, not the kernel's.
+  // The exchange limits how long the upstream may take for the body, not the kernel.
   if (!flow_.body_read()) upstream_->check_peer(true);
   return {};
 }
@@ -48,7 +48,7 @@ MessageFlow::Outcome RequestSide::pump(FlowResources resources) {
     state_ = State::sent;
     upstream_->check_peer(false);
   } else if (outcome.kind == Kind::write_failed) {
-    // The upstream may have said why before it stopped reading: its answer is still to come.
+    // The upstream may have responded before it stopped reading: that response is still to be read.
     state_ = State::upstream_stopped;
   }
   return outcome;

@@ -11,27 +11,27 @@
 
 namespace culvert {
 
-/// The half of an exchange that leads to the upstream: the request's head, written anew, and its
-/// body.  It may take longer than the response.
+/// The half of an exchange towards the upstream: the request's rewritten head and its body.  It may
+/// take longer than the response.
 class RequestSide {
  public:
   enum class State : std::uint8_t {
     held,              ///< there is no connection yet
-    sending,           ///< head and body are on their way
+    sending,           ///< head and body are being sent
     sent,              ///< the upstream has all of it
-    upstream_stopped,  ///< given up: the upstream takes no more of it
-    client_stopped,    ///< given up: the client sends no more of it
+    upstream_stopped,  ///< abandoned: the upstream accepts no more of it
+    client_stopped,    ///< abandoned: the client sends no more of it
   };
 
   explicit RequestSide(Stream& client) : client_(client), flow_(HeadScanner::Kind::request) {}
 
-  /// Takes the next request, which outlives it.  `rest` is what came behind its head.
+  /// Takes the next request, which outlives it.  `rest` is what was received after its head.
   void hold(const PlainRequest& request, std::string_view rest);
-  /// Starts to send it.  What of `rest` belongs to another request is put back into the client's
-  /// stream.  Fails, with the client's side, if the body is malformed.
+  /// Starts to send it.  The part of `rest` that belongs to another request is put back into the
+  /// client's stream.  Fails, with the client's side, if the body is malformed.
   Result<void> begin(const UpstreamConnection& connection, std::string_view pseudonym);
-  /// Sends what there is of a request that is `sending`.  `incomplete` and `malformed` leave it
-  /// so: what they mean depends on the response.
+  /// Sends what is available of a request that is `sending`.  `incomplete` and `malformed` do not
+  /// change the state: what they mean depends on the response.
   MessageFlow::Outcome pump(FlowResources resources);
   /// The client sends no more of it.
   void stop() { state_ = State::client_stopped; }
@@ -41,16 +41,16 @@ class RequestSide {
   /// Nothing more of it will be sent.
   bool over() const { return state_ > State::sending; }
   bool sent() const { return state_ == State::sent; }
-  /// The next step is the client's.
+  /// More bytes of the client are awaited.
   bool starved() const { return flow_.starved(); }
   /// Bytes of the body that the client has sent, without framing.
   std::uint64_t body_bytes() const { return flow_.total(); }
   /// Grows as long as anything moves.
   std::uint64_t progress() const { return flow_.progress(); }
 
-  /// Gives back what a request borrows while it moves; the counters stay.
+  /// Returns what a request borrows while it moves; the counters stay.
   void release(FlowResources resources) { flow_.release(resources); }
-  /// Forgets the request.
+  /// Discards the request.
   void clear(FlowResources resources);
 
  private:
@@ -59,7 +59,7 @@ class RequestSide {
   Stream& client_;
   Stream* upstream_ = nullptr;
   const PlainRequest* request_ = nullptr;
-  std::string held_;  // what came of the body before there was a connection
+  std::string held_;  // body bytes that were received before there was a connection
   MessageFlow flow_;
   State state_ = State::held;
 };

@@ -12,7 +12,8 @@
 namespace culvert {
 namespace {
 
-// Room in front of what is read from the upstream, for a head that grows by Via, Date and the like.
+// Space in front of what is read from the upstream, for a head that grows by Via, Date and the
+// like.
 constexpr std::size_t kHeadRoom = 1024;
 // An upstream that sends more of them has no final response to send.
 constexpr unsigned kMostInterim = 100;
@@ -27,7 +28,7 @@ void ResponseSide::begin() {
   begun_head_.clear();
 }
 
-/// An interim response that the client does not take keeps back what follows it.
+/// An interim response that the client does not read holds back what follows it.
 ResponseSide::Outcome ResponseSide::advance() {
   const std::span<char> buffer = context_.flow.buffer.subspan(kHeadRoom);
   for (;;) {
@@ -45,7 +46,7 @@ ResponseSide::Outcome ResponseSide::advance() {
   }
 }
 
-/// Interim heads leave at once; behind 101 the streams become a tunnel.
+/// Interim heads are written at once; after 101 the streams become a tunnel.
 ResponseSide::Outcome ResponseSide::flush_interim() {
   const Io io = interim_.write_to(client_);
   if (io.status == Io::Status::would_block) return {};
@@ -55,13 +56,13 @@ ResponseSide::Outcome ResponseSide::flush_interim() {
   return {Outcome::Kind::switched, 0, {}};
 }
 
-/// Bytes that came where a head is expected.
+/// Received bytes where a head is expected.
 ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   const std::string_view text(bytes.data(), bytes.size());
   const std::size_t before = begun_head_.size();
   if (before > 0) begun_head_ += text;
   const std::string_view all = before > 0 ? std::string_view(begun_head_) : text;
-  // A connection that served before speaks HTTP, and so does one that sent an interim response.
+  // A reused connection speaks HTTP, and so does one that sent an interim response.
   if (!connection_.reused && interim_count_ == 0) {
     if (const std::string fault = why_not_http(all); !fault.empty()) {
       return fail(connection_.to_proxy ? Errc::upstream_protocol_error : Errc::http_protocol_error,
@@ -108,7 +109,7 @@ ResponseSide::Outcome ResponseSide::take_interim(const ConnectionOptions& option
   return {};
 }
 
-/// RFC 9110 section 7.8; nullptr if the 101 is what the client asked for.
+/// RFC 9110 section 7.8; nullptr if the 101 is what the client requested.
 const char* ResponseSide::fault_of_switch() const {
   const PlainRequest& request = request_.request();
   if (!request.upgrade) return "it switches protocols though nobody asked for it";
@@ -122,12 +123,13 @@ const char* ResponseSide::fault_of_switch() const {
 ResponseSide::Outcome ResponseSide::take_final(const ConnectionOptions& options,
                                                std::span<char> rest) {
   if (head_.status == 407 && connection_.to_proxy) {
-    // RFC 9110 section 11.7.1: between us and the next proxy; the client's credentials are others.
+    // RFC 9110 section 11.7.1: authentication between us and the next proxy; the client's
+    // credentials are different ones.
     return fail(
         Errc::upstream_auth_failed, 0,
         " answered 407 - " + advice_for_407(head_, connection_.upstream->config.credentials));
   }
-  // Its challenge cannot be passed on, and without one the client would take it for ours.
+  // Its challenge cannot be forwarded, and a 407 without one would look like ours.
   if (head_.status == 407) return bad_answer("it is 407, which only a proxy may answer");
   const RequestHead& request = request_.request().head;
   const auto framing = response_framing(head_, request.method);
@@ -138,8 +140,8 @@ ResponseSide::Outcome ResponseSide::take_final(const ConnectionOptions& options,
   ResponseForward forward;
   forward.pseudonym = context_.pseudonym;
   forward.framing = framing_for_client(*framing, request.minor);
-  // A request that is not sent yet can only be told from the next one by reading it all; the client
-  // is told that we will not.
+  // The end of a request that is not sent yet is known only by reading it all; `Connection: close`
+  // tells the client that we will not.
   client_persists_ = request_.sent() && !context_.draining && forward.framing.reusable &&
                      persists(request, request_.request().options);
   forward.keep_alive = client_persists_;
@@ -151,7 +153,7 @@ ResponseSide::Outcome ResponseSide::take_final(const ConnectionOptions& options,
   auto used = flow_.feed_in_place(
       rest, static_cast<std::size_t>(rest.data() - context_.flow.buffer.data()));
   if (!used) return bad_answer(std::move(used).error());
-  // Bytes behind the response belong to nothing that was asked for.
+  // Bytes after the response belong to no request.
   if (*used < rest.size()) upstream_persists_ = false;
   state_ = State::body;
   return {};

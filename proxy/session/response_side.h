@@ -17,15 +17,15 @@
 
 namespace culvert {
 
-/// The half of an exchange that leads to the client: interim responses (1xx) as they come, then the
-/// final response's head, written anew, and its body.
+/// The half of an exchange towards the client: interim responses (1xx) as they arrive, then the
+/// final response's rewritten head and its body.
 class ResponseSide {
  public:
   enum class State : std::uint8_t {
-    waiting,    ///< not a byte of it has come
-    head,       ///< some of it has come, but not the whole of the final head
-    switching,  ///< 101 is on its way to the client
-    body,       ///< the final head and the body are on their way to the client
+    waiting,    ///< not a byte of it has arrived
+    head,       ///< some of it has arrived, but not the complete final head
+    switching,  ///< 101 is being written to the client
+    body,       ///< the final head and the body are being written to the client
     complete,   ///< the client has all of it
   };
 
@@ -47,45 +47,45 @@ class ResponseSide {
       waiting,       ///< nothing more can move now
       switched,      ///< the client has the 101: the streams are a tunnel
       complete,      ///< the client has all of it
-      no_head,       ///< the upstream closed (sys 0), or failed, before a whole final head
-      failed,        ///< it cannot be used, or not to its end: see `error`
+      no_head,       ///< the upstream closed (sys 0), or failed, before a complete final head
+      failed,        ///< it is invalid or was cut off: see `error`
       write_failed,  ///< the client's connection failed
     };
     Kind kind = Kind::waiting;
     int sys = 0;                 ///< errno, with no_head and write_failed
     std::optional<Error> error;  ///< with failed
   };
-  /// Moves what can move.
+  /// Moves what is available.
   Outcome advance();
 
   State state() const { return state_; }
-  /// The final head is on its way to the client, or there.
+  /// The final head is being written to the client, or is written.
   bool has_final_head() const { return state_ >= State::body; }
   bool complete() const { return state_ == State::complete; }
-  /// The client has half of an interim head, which no other answer may follow.
+  /// The client has half of an interim head, so no other response may be written.
   bool within_interim() const { return interim_.begun(); }
-  /// A FIN now would look to the client like the end of a complete response.
+  /// The client would take a FIN now for the end of a complete response.
   bool would_look_complete() const { return state_ == State::body && !flow_.self_delimited(); }
   /// 0 before the final head or 101.
   int status() const { return status_; }
-  /// The client's connection stays open for another request, which it has been told.
+  /// The client's connection stays open for another request, and the response's head said so.
   bool client_persists() const { return client_persists_; }
   /// The upstream's connection may be used for another request once this one is sent.
   bool upstream_persists() const { return upstream_persists_; }
-  /// The next step is the upstream's.
+  /// More bytes of the upstream are awaited.
   bool starved() const { return flow_.starved(); }
-  /// 100 (Continue) has come.
+  /// 100 (Continue) was received.
   bool has_continue() const { return has_continue_; }
   /// Bytes of the body that the upstream has sent, without framing.
   std::uint64_t body_bytes() const { return flow_.total(); }
-  /// Grows as long as anything moves; a head counts once it is whole.
+  /// Grows as long as anything moves; a head counts once it is complete.
   std::uint64_t progress() const {
     return flow_.progress() + interim_count_ + (has_final_head() ? 1 : 0);
   }
 
-  /// Gives back what a response borrows while it moves; the counters stay.
+  /// Returns what a response borrows while it moves; the counters stay.
   void release(FlowResources resources);
-  /// Forgets the response.
+  /// Discards the response.
   void clear(FlowResources resources);
 
  private:
@@ -104,7 +104,7 @@ class ResponseSide {
   const RequestSide& request_;
   const UpstreamConnection& connection_;
   HeadScanner scanner_;
-  std::string begun_head_;  // a head that comes in pieces
+  std::string begun_head_;  // a head that arrives in pieces
   ResponseHead head_;
   Output interim_;  // the head of a 1xx response that is not written yet
   MessageFlow flow_;

@@ -13,9 +13,9 @@ namespace culvert {
 
 namespace {
 
-constexpr std::size_t kMostForgotten = 1 << 20;
-// Many clients send the whole of a body before they look for an answer.
-constexpr std::size_t kMostForgottenOfBody = 16 << 20;
+constexpr std::size_t kMostDiscarded = 1 << 20;
+// Many clients send a whole body before they read the response.
+constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
 }  // namespace
 
@@ -26,13 +26,13 @@ struct Session::Setup {
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
   ClientRequest* request = nullptr;
-  // Why a plain request cannot be forwarded; told to clients that are admitted.
+  // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
   std::optional<LastAnswer> answer;
-  std::optional<Error> failure;  // what the answer is about; nullopt if all is well
-  std::string_view note;         // about an answer that closes, though all is well
+  std::optional<Error> failure;  // what an error response is about; nullopt after a success
+  std::string_view note;         // for the log: why the connection is closed after a success
 };
 
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
@@ -72,21 +72,21 @@ void Session::abort(std::string_view why) {
   finish(Outcome::Kind::aborted, Side::local, why);
 }
 
-/// A request has begun, and the client has heard nothing of it.
+/// A request has begun, and nothing was sent to the client yet.
 bool Session::owes_answer() const {
   switch (state_) {
     case State::head:
       return setup_->protocol->request_begun();
     case State::opening:
-      return setup_->opening->nothing_said();
+      return setup_->opening->nothing_sent();
     case State::exchange:
-      return setup_->exchange->nothing_said();
+      return setup_->exchange->nothing_sent();
     default:
       return false;
   }
 }
 
-/// As far as the socket takes it at once.
+/// Best effort: only what the socket takes at once.
 void Session::answer_abort() {
   const std::string& target = record_.target;
   const Error error{Errc::proxy_draining, Side::local, 0,
@@ -161,7 +161,7 @@ void Session::on_verdict(Gate::Verdict verdict) {
   ClientRequest& request = *setup_->request;
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
-  // What follows the request belongs to the tunnel.
+  // The bytes after the request belong to the tunnel.
   client_->unread(std::string(request.rest));
   state_ = State::opening;
   setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
@@ -209,7 +209,7 @@ void Session::on_relay_done() {
   }
 }
 
-/// Some proxies grant what they have not tried yet; then the failure looks like this.
+/// Some proxies report success before they have connected; their failure looks like this.
 bool Session::was_false_success() const {
   return relay_->end().closed_by == Side::upstream && relay_->bytes_down() == 0 &&
          relay_->bytes_up() > 0 && protocol_of(record_.upstream->config).has_proxy;
@@ -233,7 +233,7 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
   setup_->exchange->begin(request, *verdict.route, setup_->request->rest);
 }
 
-/// What the access line says of it.
+/// Copies the exchange's figures into the record.
 void Session::record_exchange() {
   Exchange& exchange = *setup_->exchange;
   record_.upstream = exchange.upstream();
@@ -261,7 +261,7 @@ void Session::on_exchange_done() {
     case Exchange::End::Kind::refused:
       return refuse(*end.error);
     case Exchange::End::Kind::upgraded:
-      record_.first_byte_ms = -1;  // from here on it is a tunnel like others
+      record_.first_byte_ms = -1;  // from here on it is an ordinary tunnel
       upstream_stream_ = setup_->exchange->take_upstream();
       return begin_tunnel();
   }
@@ -284,11 +284,11 @@ void Session::refuse(Error error) {
   close_with(std::move(answer));
 }
 
-/// `answer` is what is left to be said.
+/// `answer` is what is left to be written.
 void Session::close_with(std::string answer) {
   state_ = State::answer;
   setup_->answer.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
-                         setup_->exchange ? kMostForgottenOfBody : kMostForgotten,
+                         setup_->exchange ? kMostDiscardedOfBody : kMostDiscarded,
                          LastAnswer::Done::to<&Session::on_answered>(this));
   setup_->answer->on_ready();
 }
@@ -300,7 +300,7 @@ void Session::on_answered(Result<void> taken) {
   finish(failure->code, failure->side, failure->text);
 }
 
-/// What was going on is over, and is recorded; with Outcome::Kind::none nothing was.
+/// Finishes the record and logs it; with Outcome::Kind::none there is nothing to record.
 void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail) {
   if (outcome.kind == Outcome::Kind::none) return;
   record_.finish(outcome, closed_by, detail);
@@ -313,7 +313,7 @@ void Session::finish(Outcome outcome, Side closed_by, std::string_view detail) {
   conclude(outcome, closed_by, detail);
   state_ = State::over;
   setup_.reset();
-  // An exchange in the middle of its work still needs the client's stream to let go of it.
+  // It may still point to the exchange that was destroyed.
   client_->set_events(nullptr);
   relay_.reset();  // its timer may be due in this very turn
   client_.reset();

@@ -17,35 +17,36 @@
 
 namespace culvert {
 
-/// One client connection, from accept to last byte: the order of events.  What the client speaks is
-/// its ClientProtocol's business, what it may have the Gate's; a TunnelOpening connects, and a
-/// Relay moves the bytes.  The methods stand in the order in which a CONNECT passes them; a plain
-/// request leaves it for an Exchange and comes back for the next one.
+/// One client connection, from accept to last byte: the order of events.  A ClientProtocol reads
+/// requests, the Gate admits them, a TunnelOpening connects, and a Relay moves the bytes.  The
+/// methods stand in the order in which a CONNECT passes them; a plain request is handled by an
+/// Exchange, and then the next one is read.
 class Session final : private StreamEvents, private ClientEvents {
  public:
-  /// `protocol` reads from `client`.  `peer` is nullopt for a unix socket.  `finished` comes once,
-  /// as the last thing the session does; the receiver destroys it when no frame of it is on the
-  /// stack.
+  /// `protocol` reads from `client`.  `peer` is nullopt for a unix socket.  `finished` is called
+  /// once, as the last thing the session does; the receiver destroys it when no frame of it is on
+  /// the stack.
   Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
           std::unique_ptr<ClientProtocol> protocol, const std::optional<HostPort>& peer,
           Admission admission, Callback<void(Session&)> finished);
   ~Session();
 
   void start();
-  /// Takes up no further request.
+  /// Serves no further request.
   void begin_drain();
-  /// Ends the session now.  Nobody is to take what is cut off for complete.
+  /// Ends the session now: a request without a response gets an error response, a truncated
+  /// transfer ends in a reset.
   void abort(std::string_view why);
 
-  /// What is known of it at this moment.
+  /// What is known of it at this moment, also while it is running.
   const SessionRecord& record();
 
-  /// Where the owner keeps this session; its own business.
+  /// The owner's index of this session.
   std::uint32_t slot = 0;
 
  private:
   enum class State : std::uint8_t { head, gate, opening, tunnel, exchange, answer, over };
-  struct Setup;  // what is needed until a tunnel stands, and for plain requests
+  struct Setup;  // what is needed until a tunnel is established, and for plain requests
 
   void on_ready(Stream& client) override;
 

@@ -18,10 +18,10 @@ namespace culvert {
 /// tunnel; a plain request passes head, route and exchange.
 enum class SessionStage : std::uint8_t {
   head,         ///< the request is read
-  route,        ///< may the client have the target, and by which route?
+  route,        ///< access rules are checked and the route is chosen
   dial,         ///< a connection to the target is made
-  established,  ///< the client is told that there is one
-  tunnel,       ///< bytes pass both ways
+  established,  ///< the success response is written
+  tunnel,       ///< bytes are relayed
   exchange,     ///< a plain request is forwarded
 };
 
@@ -32,22 +32,22 @@ struct Outcome {
   Outcome(Kind kind_of_end) : kind(kind_of_end) {}
   Outcome(Errc code) : kind(Kind::error), error(code) {}
 
-  /// The stable word for logs: "ok", or the name of the Errc.  Empty for `none`.
+  /// The stable name for logs: "ok", or that of the Errc.  Empty for `none`.
   std::string_view name() const;
 
-  Kind kind = Kind::none;                   ///< none: it goes on, or nothing was going on
+  Kind kind = Kind::none;                   ///< none: it is still running, or there was no request
   Errc error = Errc::proxy_internal_error;  ///< with kind error
 };
 
-/// What is known of a session, be it under way or over.  On a connection that is kept for several
-/// plain requests it is about one of them after the other.  Small, as every idle tunnel has one:
-/// what most tunnels lack stands in Notes.
+/// What is known of a session, while it runs or after its end.  On a connection that is kept for
+/// several plain requests it describes the current one.  Small, as every idle tunnel has one: what
+/// most tunnels do not need is in Notes.
 struct SessionRecord {
   struct Notes {
-    std::string client;    ///< client_text(), as several access lines may need it
+    std::string client;    ///< client_text(), kept as several access lines may need it
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
-    std::string detail;    ///< about the outcome, for people
+    std::string detail;    ///< about the outcome, as text
   };
 
   std::uint64_t id = 0;
@@ -61,9 +61,9 @@ struct SessionRecord {
   std::optional<IpAddress> client_ip;  ///< nullopt for a unix socket
   std::uint16_t client_port = 0;
   std::int16_t status = 0;          ///< sent to the client; 0 if none
-  std::int32_t connect_ms = -1;     ///< from the head's end to the upstream's yes; -1: never
+  std::int32_t connect_ms = -1;     ///< from the head's end to the upstream's success; -1: never
   std::int32_t first_byte_ms = -1;  ///< to the response's head, of a plain request; -1: none
-  /// Where it is, or ended; an answer of ours does not change it.
+  /// Where it is, or ended; an error response does not change it.
   SessionStage stage = SessionStage::head;
   Outcome outcome = Outcome::Kind::none;
   Side closed_by = Side::local;  ///< meaningful once there is an outcome
@@ -72,13 +72,12 @@ struct SessionRecord {
   void begin(std::uint64_t session_id, const std::optional<HostPort>& peer,
              Loop::Clock::time_point now);
   void set_method(std::string_view name);
-  /// The target of a plain request.  A query may hold a token, and is nobody's business but the
-  /// server's.
+  /// The target of a plain request.  The query is left out, as it may hold a token.
   void set_url(std::string_view url);
   void set_failures(std::string failures);
-  /// How it ended, and what there is to say about that.
+  /// How it ended, and details for the log.
   void finish(Outcome end, Side closing, std::string_view detail);
-  /// Forgets the request, not the client.
+  /// Discards the request, not the client.
   void next_request();
 
   /// "127.0.0.1:50123", or "unix".
@@ -88,7 +87,7 @@ struct SessionRecord {
   Notes& noted();
 };
 
-/// Writes the one line that a session, or a plain request, leaves behind.
+/// Writes the access line of a session or a plain request.
 void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point now);
 
 }  // namespace culvert

@@ -30,8 +30,8 @@ TunnelOpening::TunnelOpening(SessionContext& context, Stream& client, SessionRec
 
 void TunnelOpening::begin(const Route& route, const HostPort& target, AddressGuard::Client place) {
   record_.stage = SessionStage::dial;
-  // A reset that came in with the request: nobody waits for an answer, and no event will tell
-  // again.
+  // A reset that arrived with the request: no client waits for a response, and no further event
+  // reports it.
   if (client_.broken()) return client_gone({});
   dial_begun_ = context_.loop.now();
   dial_ = context_.dial(route, target, DialPurpose::tunnel, place,
@@ -41,7 +41,7 @@ void TunnelOpening::begin(const Route& route, const HostPort& target, AddressGua
 
 void TunnelOpening::on_client_ready() {
   if (record_.stage == SessionStage::established) return write_established();
-  // A FIN alone may be a half-close; a reset means that nobody waits for an answer any more.
+  // A FIN alone may be a half-close; a reset means that no client waits for a response any more.
   if (client_.broken()) client_gone({});
 }
 

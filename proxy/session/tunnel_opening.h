@@ -12,20 +12,20 @@
 
 namespace culvert {
 
-/// From a client that may have its tunnel to one that has been told that it stands: dials along the
-/// route, then writes the answer.  Fills in the record as it goes.
+/// Opens a tunnel for an admitted CONNECT: dials along the route, then writes the success response.
+/// Fills in the record meanwhile.
 class TunnelOpening {
  public:
-  /// All of these outlive it.  `established` is the whole answer to the client.  `done` comes once,
-  /// and may destroy this: with the connection to the target; with Errc::canceled if the client is
-  /// gone; with any other error if the client is to be told of that.
+  /// All of these outlive it.  `established` is the complete success response.  `done` is called
+  /// once, and may destroy this: with the connection to the target; with Errc::canceled if the
+  /// client is gone; with any other error if the client is to get an error response.
   TunnelOpening(SessionContext& context, Stream& client, SessionRecord& record,
                 std::string_view established, DialDone done);
 
   void begin(const Route& route, const HostPort& target, AddressGuard::Client place);
   void on_client_ready();
-  /// The client has not seen a byte of an answer, nor is it about to.
-  bool nothing_said() const { return record_.stage == SessionStage::dial; }
+  /// Nothing of a response was written to the client.
+  bool nothing_sent() const { return record_.stage == SessionStage::dial; }
 
  private:
   void on_dialed(DialResult result);

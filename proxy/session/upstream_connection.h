@@ -11,23 +11,23 @@
 
 namespace culvert {
 
-/// The connection that plain requests are sent on, kept from one exchange to the next.
+/// The connection on which plain requests are sent, kept from one exchange to the next.
 struct UpstreamConnection {
   std::unique_ptr<Stream> stream;
   Upstream* upstream = nullptr;  ///< the last one that was tried, even without a stream
-  const Route* route = nullptr;  ///< along which it was dialed
-  /// It leads to an HTTP proxy itself, which takes requests for every target, in absolute-form;
-  /// else it leads to `target`.
+  const Route* route = nullptr;  ///< by which it was dialed
+  /// It ends at an HTTP proxy, which takes requests for every target, in absolute-form; else it
+  /// leads to `target`.
   bool to_proxy = false;
   HostPort target;
   bool reused = false;                 ///< it has served a request before the present one
   Loop::Clock::time_point idle_since;  ///< since its last request
 
-  /// Whether a request for `wanted` can go on it.  An upgrade needs a connection that leads to the
-  /// target: what follows it there is no HTTP.
+  /// Whether a request for `wanted` can be sent on it.  An upgrade needs a connection to the target
+  /// itself, as what follows is not HTTP.
   bool leads_to(const HostPort& wanted, bool upgrade) const;
 
-  /// Who answers on it, for errors; `wanted` is the target of the request.
+  /// The side that responds on it, for errors; `wanted` is the target of the request.
   std::string name_for(const HostPort& wanted) const;
 };
 

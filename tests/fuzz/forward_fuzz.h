@@ -1,4 +1,4 @@
-// What a forwarded message may not carry, said independently of the code that sees to it.
+// What a forwarded message may not carry, written independently of the code that ensures it.
 #pragma once
 
 #include <algorithm>

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     std::error_code error;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i], error)) {
       if (!entry.is_regular_file()) continue;
-      // Named before it runs: a crash then tells which input it was.
+      // Named before it runs: a crash then shows which input it was.
       std::printf("%s\n", entry.path().c_str());
       std::fflush(stdout);
       if (!replay(entry.path())) return 1;

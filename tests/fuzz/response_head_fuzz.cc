@@ -1,5 +1,5 @@
-// The first byte says how the bytes are cut. An accepted head, written anew, is accepted again and
-// means the same.
+// The first byte selects how the bytes are cut. An accepted head, written anew, is accepted again
+// and means the same.
 #include "fuzz/head_fuzz.h"
 
 using namespace culvert;
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   const std::string_view bytes = as_text(data + 1, size - 1);
 
-  // The parser stands on its own, whatever the scanner would say.
+  // The parser is tested on its own, whatever the scanner's result.
   ResponseHead raw;
   if (parse_response_head(bytes, kLimits, raw).ok()) check_fields(raw, kLimits);
 

@@ -1,4 +1,4 @@
-// What is taken has a label that stands for the same proxy; what is not is told without its
+// What is taken has a label that stands for the same proxy; what is refused is reported without its
 // password.
 #include "options/upstream_url.h"
 

@@ -126,7 +126,7 @@ TEST_CASE("without descriptors accepting waits instead of spinning, and recovers
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
 }
 
-TEST_CASE("a listener whose socket the system does not watch yet says so and tries again") {
+TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {
   Door door(on_loopback());
   door.loop.turn(0);  // in which libuv begins to watch its own
   door.listener.reset();
@@ -148,7 +148,7 @@ TEST_CASE("a starved listener may be destroyed") {
   REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
 }
 
-TEST_CASE("a taken port is told of in a sentence") {
+TEST_CASE("a taken port is reported in a sentence") {
   std::uint16_t port = 0;
   const Fd other = listen_on_loopback(port);
   const auto refused = ListenSocket::tcp(loopback(port), GENERATE(false, true));
@@ -158,7 +158,7 @@ TEST_CASE("a taken port is told of in a sentence") {
              Contains("127.0.0.1:" + std::to_string(port)) && Contains("already in use"));
 }
 
-TEST_CASE("an address of no interface here is told of in a sentence") {
+TEST_CASE("an address of no interface here is reported in a sentence") {
   const auto refused = ListenSocket::tcp(address("192.0.2.1:3128"), false);
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().text, Contains("cannot listen on 192.0.2.1:3128: no interface"));
@@ -262,7 +262,7 @@ TEST_CASE("a file that is no socket is left alone") {
   CHECK(access(path.c_str(), F_OK) == 0);
 }
 
-TEST_CASE("a right that is missing in a unix socket's directory is told as such") {
+TEST_CASE("a right that is missing in a unix socket's directory is reported as such") {
   const TempDir dir;
   const std::string path = dir.path("culvert.sock");
   REQUIRE(chmod(dir.path(".").c_str(), 0555) == 0);
@@ -275,7 +275,7 @@ TEST_CASE("a right that is missing in a unix socket's directory is told as such"
   CHECK_THAT(refused.error().text, Contains("the directory") && !Contains("1024"));
 }
 
-TEST_CASE("a path that is too long for a unix socket is told of") {
+TEST_CASE("a path that is too long for a unix socket is reported") {
   const auto refused = ListenSocket::unix_path("/tmp/" + std::string(200, 'x'));
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().text, Contains("too long"));

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Counts what it is told, and does what the test says.
+/// Counts its events, and runs the test's action.
 struct Owner final : Pollable {
   void on_poll(std::uint32_t events) override {
     ++calls;
@@ -103,11 +103,11 @@ TEST_CASE("resume() from within on_poll() is for the turn after") {
   }
 }
 
-TEST_CASE("forget() takes a resumption back") {
+TEST_CASE("unwatch_closing() cancels a resumption") {
   Loop loop;
   Owner owner;
   loop.resume(owner);
-  loop.forget(owner);
+  loop.unwatch_closing(owner);
   loop.turn(0);
   CHECK(owner.calls == 0);
   loop.resume(owner);
@@ -115,14 +115,14 @@ TEST_CASE("forget() takes a resumption back") {
   CHECK(owner.calls == 1);
 }
 
-TEST_CASE("forget() reaches an owner that is to be resumed in this very turn") {
+TEST_CASE("unwatch_closing() reaches an owner that is to be resumed in this very turn") {
   Loop loop;
   Owner first;
   auto second = std::make_unique<Owner>();
   int second_calls = 0;
   second->then = [&] { ++second_calls; };
   first.then = [&] {
-    loop.forget(*second);
+    loop.unwatch_closing(*second);
     second.reset();
   };
   loop.resume(first);
@@ -145,7 +145,7 @@ TEST_CASE("an owner may be destroyed by another's event of the same batch, and b
     owners[i]->then = [&] {
       ++calls;
       for (int each = 0; each < 3; ++each) {
-        loop.forget(*owners[each]);
+        loop.unwatch_closing(*owners[each]);
         owners[each].reset();
         pairs[each].near.reset();
       }
@@ -194,14 +194,14 @@ TEST_CASE("rewatch() changes what is watched for, unwatch() ends it") {
   CHECK_FALSE(loop.busy());
 }
 
-TEST_CASE("what cannot be watched is told of, and costs nothing more") {
+TEST_CASE("what cannot be watched is reported, and costs nothing more") {
   Loop loop;
   const TempDir dir;
   const Fd file(open(dir.path("file").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   Owner owner;
-  CHECK(loop.watch(file.get(), owner, EPOLLIN) == EPERM);  // epoll knows no regular files
+  CHECK(loop.watch(file.get(), owner, EPOLLIN) == EPERM);  // epoll refuses regular files
   CHECK_FALSE(loop.busy());
-  loop.forget(owner);
+  loop.unwatch_closing(owner);
 }
 
 TEST_CASE("deferred tasks run when the turn is over, those that they defer too") {

@@ -37,7 +37,7 @@ TEST_CASE("an output is written whole, at whatever pace the stream takes it") {
   Output output{std::string(kText)};
   const Writer writer(*stream, output);
   REQUIRE(turn_until(loop, [&] { return writer.last.status == Io::Status::ok; }));
-  CHECK(peer.heard() == kText);
+  CHECK(peer.received() == kText);
   CHECK(output.empty());
   CHECK(output.left() == 0);
   CHECK_FALSE(output.begun());
@@ -61,13 +61,13 @@ TEST_CASE("an output that blocks goes on where it stopped, with what was appende
   CHECK(output.left() == 9);
   peer.takes_all();
   CHECK(output.write_to(*stream).status == Io::Status::ok);
-  CHECK(peer.heard() == "0123456789abc");
+  CHECK(peer.received() == "0123456789abc");
   output.bytes() = "next";
   CHECK(output.write_to(*stream).status == Io::Status::ok);
-  CHECK(peer.heard() == "0123456789abcnext");
+  CHECK(peer.received() == "0123456789abcnext");
 }
 
-TEST_CASE("an output that fails says why, and still has what is left") {
+TEST_CASE("an output that fails reports why, and still has what is left") {
   Loop loop;
   Peer peer(loop);
   const auto stream = peer.stream();
@@ -84,7 +84,7 @@ TEST_CASE("an output that fails says why, and still has what is left") {
   CHECK_FALSE(output.begun());
 }
 
-TEST_CASE("an empty output asks nothing of the stream, be it broken") {
+TEST_CASE("an empty output does not call the stream, even a broken one") {
   Loop loop;
   Peer peer(loop);
   const auto stream = peer.stream();
@@ -93,7 +93,7 @@ TEST_CASE("an empty output asks nothing of the stream, be it broken") {
   CHECK(peer.writes().empty());
 }
 
-TEST_CASE("an output keeps its memory when it runs empty, up to what it is told to keep") {
+TEST_CASE("an output keeps its memory when it runs empty, up to a limit") {
   Loop loop;
   Peer peer(loop);
   const auto stream = peer.stream();
@@ -117,5 +117,5 @@ TEST_CASE("bytes that live elsewhere are written from where their writing stoppe
   peer.takes_all();
   CHECK(write_rest(*stream, kText, written).status == Io::Status::ok);
   CHECK(written == kText.size());
-  CHECK(peer.heard() == kText);
+  CHECK(peer.received() == kText);
 }

@@ -4,7 +4,7 @@
 
 using namespace culvert;
 
-TEST_CASE("an address of this machine is told from others without asking for its interfaces") {
+TEST_CASE("an address of this machine is recognised without listing its interfaces") {
   const auto is_own = [](const char* text) { return is_own_address(*IpAddress::parse(text)); };
   CHECK(is_own("127.0.0.1"));
   CHECK(is_own("127.9.9.9"));

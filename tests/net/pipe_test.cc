@@ -78,7 +78,7 @@ TEST_CASE("without descriptors there is no pipe, and no harm") {
     CHECK_FALSE(pool.borrow().open());
     pool.give_back(pool.borrow());
   }
-  // Asking costs, so it is not asked at once again; but before long.
+  // A failed attempt costs, so it is not repeated at once; but before long.
   Pipe pipe;
   for (int i = 0; i < 1000 && !pipe.open(); ++i) pipe = pool.borrow();
   CHECK(pipe.open());

@@ -81,7 +81,7 @@ TEST_CASE("a command's output comes line by line, before its end") {
   CHECK(run.signal == 0);
 }
 
-TEST_CASE("a command that cannot run says so itself") {
+TEST_CASE("a command that cannot run reports it itself") {
   Run run("/no/such/program");
   run.until_exit();
   CHECK(run.status == 127);
@@ -107,7 +107,7 @@ TEST_CASE("an overlong line comes in pieces") {
   CHECK(all == std::string(10000, 'x'));
 }
 
-TEST_CASE("a command has no input and is asked to end with its children") {
+TEST_CASE("a command has no input and is terminated with its children") {
   Run run("cat; sleep 1000 & echo $!; wait");
   run.until_lines(1);
   const int grandchild = std::atoi(run.lines[0].c_str());
@@ -137,7 +137,7 @@ TEST_CASE("what a command leaves behind goes with it") {
   run.until([&] { return !is_alive(left); });
 }
 
-TEST_CASE("destruction ends a command without a word") {
+TEST_CASE("destruction ends a command silently") {
   int pid = 0;
   Loop loop;
   struct Sink {

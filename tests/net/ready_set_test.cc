@@ -24,7 +24,7 @@ struct Watcher {
 
 }  // namespace
 
-TEST_CASE("a set tells which of its members are ready") {
+TEST_CASE("a set reports which of its members are ready") {
   Watcher watcher;
   auto [near, far] = tcp_pair();
   auto [other, other_far] = tcp_pair();
@@ -38,7 +38,7 @@ TEST_CASE("a set tells which of its members are ready") {
   CHECK(watcher.ids == std::vector<std::uint64_t>{7});
 }
 
-TEST_CASE("a member that was taken out, or closed, is told of no more") {
+TEST_CASE("a member that was removed, or closed, is not reported any more") {
   Watcher watcher;
   auto [near, far] = tcp_pair();
   watcher.set.add(near.get(), 7);

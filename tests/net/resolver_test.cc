@@ -18,7 +18,7 @@ using Catch::Matchers::StartsWith;
 
 namespace {
 
-/// Asks, and keeps the answer.
+/// Looks up, and keeps the result.
 struct Question {
   void ask(Loop& loop, const std::string& name) {
     lookup = std::make_unique<Lookup>(loop, name, Side::upstream,
@@ -77,7 +77,7 @@ TEST_CASE("addresses keep the system's order and lose their doubles") {
   CHECK(found == "2001:db8::1 192.0.2.1 192.0.2.2 ");
 }
 
-TEST_CASE("a name that does not resolve is told of in a clause") {
+TEST_CASE("a name that does not resolve is reported in a clause") {
   Loop loop;
   Question question;
   question.ask(loop, "unknown.test");
@@ -142,7 +142,7 @@ TEST_CASE("what can be no name fails in a later turn, too") {
   CHECK_FALSE(loop.busy());
 }
 
-TEST_CASE("a lookup that was destroyed is silent, whatever it was about to say") {
+TEST_CASE("a lookup that was destroyed is silent, whatever its result") {
   Loop loop;
   for (const std::string& name : {std::string("localhost"), std::string(300, 'x')}) {
     Question question;

@@ -14,22 +14,22 @@ using namespace culvert::test;
 namespace {
 
 struct Ear {
-  void on_signal(int number) { heard.push_back(number); }
-  std::vector<int> heard;
+  void on_signal(int number) { received.push_back(number); }
+  std::vector<int> received;
 };
 
 }  // namespace
 
-TEST_CASE("signals are told of as long as somebody watches") {
+TEST_CASE("signals are reported while they are watched") {
   Loop loop;
   Ear ear;
   {
     const SignalWatcher watcher(loop, SIGUSR1, Callback<void(int)>::to<&Ear::on_signal>(&ear));
     raise(SIGUSR1);
-    REQUIRE(turn_until(loop, [&] { return ear.heard.size() == 1; }));
+    REQUIRE(turn_until(loop, [&] { return ear.received.size() == 1; }));
     raise(SIGUSR1);
-    REQUIRE(turn_until(loop, [&] { return ear.heard.size() == 2; }));
-    CHECK(ear.heard == std::vector<int>{SIGUSR1, SIGUSR1});
+    REQUIRE(turn_until(loop, [&] { return ear.received.size() == 2; }));
+    CHECK(ear.received == std::vector<int>{SIGUSR1, SIGUSR1});
     CHECK(loop.busy());
   }
   CHECK(turn_until(loop, [&] { return !loop.busy(); }));
@@ -45,9 +45,9 @@ TEST_CASE("a watcher that is gone is silent about a signal that came before") {
     const SignalWatcher watcher(loop, SIGUSR1, Callback<void(int)>::to<&Ear::on_signal>(&ear));
     raise(SIGUSR1);
   }
-  REQUIRE(turn_until(loop, [&] { return other.heard.size() == 1; }));
+  REQUIRE(turn_until(loop, [&] { return other.received.size() == 1; }));
   settle(loop, 5);
-  CHECK(ear.heard.empty());
+  CHECK(ear.received.empty());
 }
 
 TEST_CASE("held signals wait for who will watch them") {
@@ -57,7 +57,7 @@ TEST_CASE("held signals wait for who will watch them") {
   raise(SIGTERM);
   const SignalWatcher watcher(loop, SIGTERM, Callback<void(int)>::to<&Ear::on_signal>(&ear));
   settle(loop, 5);
-  CHECK(ear.heard.empty());
+  CHECK(ear.received.empty());
   held.reset();
-  CHECK(turn_until(loop, [&] { return ear.heard.size() == 1; }));
+  CHECK(turn_until(loop, [&] { return ear.received.size() == 1; }));
 }

@@ -232,12 +232,12 @@ TEST_CASE("begin_connect() leaves the outcome to the stream") {
   CHECK(stream->connect_result(port).status == Io::Status::would_block);
   REQUIRE(turn_until(
       loop, [&] { return stream->connect_result(port).status != Io::Status::would_block; }));
-  // The error was asked for above, and the kernel tells it once.
+  // The error was read above, and the kernel reports it once.
   CHECK(stream->broken());
   CHECK(stream->try_write(std::string("x")).status == Io::Status::error);
 }
 
-TEST_CASE("connections to upstreams are found out when dead, even with bytes on their way") {
+TEST_CASE("dead connections to upstreams are detected, even with unacknowledged bytes") {
   Loop loop;
   std::uint16_t port = 0;
   const Fd listening = listen_on_loopback(port);

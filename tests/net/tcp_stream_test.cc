@@ -78,11 +78,11 @@ SocketPair make_pair(bool tcp) { return tcp ? tcp_pair() : unix_pair(); }
 
 }  // namespace
 
-TEST_CASE("a stream reads what came, blocks, and is told when more comes") {
+TEST_CASE("a stream reads what was received, blocks, and is notified of more") {
   Line line(make_pair(GENERATE(true, false)));
   CHECK(line.read() == "(blocked)");
   send_all(line.far, "hello");
-  CHECK(line.read() == "(blocked)");  // no edge yet: not even asked for
+  CHECK(line.read() == "(blocked)");  // no edge yet: not even tried
   REQUIRE(turn_until(line.loop, [&] { return line.calls > 1; }));
   CHECK(line.read() == "hello");
   CHECK(line.read() == "(blocked)");
@@ -141,7 +141,7 @@ TEST_CASE("bytes that end exactly with the buffer do not hide the end") {
   CHECK(line.read(8) == "12345678");
   CHECK(line.read(8) == "(blocked)");
   send_all(line.far, "x");
-  CHECK(line.read(8) == "(blocked)");  // not asked for before an edge tells
+  CHECK(line.read(8) == "(blocked)");  // not tried before an edge
   line.loop.turn(100);
   CHECK(line.read(1) == "x");
   send_fin(line.far);
@@ -169,7 +169,7 @@ TEST_CASE("writing to a connection that was reset fails, and no signal kills us"
   CHECK(line.stream->unsent() == 0);
 }
 
-TEST_CASE("destruction is a FIN, or a reset where that was asked for") {
+TEST_CASE("destruction is a FIN, or a reset where that was requested") {
   Line line(tcp_pair());
   const bool reset = GENERATE(false, true);
   send_all(line.far, "x");  // read, or the kernel would reset by itself
@@ -192,14 +192,14 @@ TEST_CASE("shutdown_write() ends one direction only") {
   CHECK(line.read() == "still here");
 }
 
-TEST_CASE("shutdown_write() of a dead connection says so") {
+TEST_CASE("shutdown_write() of a dead connection fails") {
   Line line(tcp_pair());
   send_reset(line.far);
   line.loop.turn(100);
   CHECK(line.stream->shutdown_write().status == Io::Status::error);
 }
 
-TEST_CASE("a full stream blocks, and is told when there is room") {
+TEST_CASE("a full stream blocks, and is notified when there is room") {
   Line line(make_pair(GENERATE(true, false)));
   const std::size_t written = line.fill();
   CHECK(written > 0);

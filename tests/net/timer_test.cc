@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A timer that notes that it fired, and then does what the test says.
+/// A timer that notes that it fired, and then runs the test's action.
 struct Alarm {
   Alarm(Loop& loop, std::vector<Alarm*>& order)
       : timer(loop, Callback<void()>::to<&Alarm::on_expired>(this)), fired(order) {}

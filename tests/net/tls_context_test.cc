@@ -1,4 +1,4 @@
-// Who is trusted, and what is said of who is not.
+// Which servers are trusted, and the errors for others.
 #include "net/tls_context.h"
 
 #include <memory>
@@ -64,7 +64,7 @@ TEST_CASE("a server that knows old versions only is refused") {
   CHECK(client.error().code == Errc::tls_protocol_error);
 }
 
-TEST_CASE("a client certificate is shown to a server that asks for one") {
+TEST_CASE("a client certificate is sent to a server that requests one") {
   Loop loop;
   Peer wire(loop);
   const TlsAuthority::Files files = authority().issue("client.example");
@@ -72,7 +72,7 @@ TEST_CASE("a client certificate is shown to a server that asks for one") {
       TlsClientContext::make({.ca = authority().file(), .cert = files.cert, .key = files.key})
           .value();
   TlsServer server(wire, proxy_context({.client_ca = authority().file()}));
-  server.says("hello");
+  server.sends("hello");
   TlsSessionSlot slot;
   TlsClient client(loop, wire.stream(), *context, slot);
   REQUIRE(client.shake_hands());

@@ -1,4 +1,4 @@
-// Handshakes of a TlsStream, and what is said of those that fail.
+// Handshakes of a TlsStream, and the texts of failures.
 #include <memory>
 #include <string>
 
@@ -30,7 +30,7 @@ TEST_CASE("a peer that does not speak TLS, or not for long, is named for it") {
   Peer wire(loop, pace);
   std::string expected;
   SECTION("HTTP") {
-    wire.says("HTTP/1.1 400 Bad Request\r\n\r\n");
+    wire.sends("HTTP/1.1 400 Bad Request\r\n\r\n");
     expected = "failed the TLS handshake: wrong version number";
   }
   SECTION("an end at once") {
@@ -38,7 +38,7 @@ TEST_CASE("a peer that does not speak TLS, or not for long, is named for it") {
     expected = "closed the connection during the TLS handshake - does it speak TLS?";
   }
   SECTION("an end in the middle of a record") {
-    wire.says("\x16\x03\x03").ends();
+    wire.sends("\x16\x03\x03").ends();
     expected = "closed the connection during the TLS handshake - does it speak TLS?";
   }
   SECTION("a reset") {
@@ -46,7 +46,7 @@ TEST_CASE("a peer that does not speak TLS, or not for long, is named for it") {
     expected = "broke off the TLS handshake: Connection reset by peer";
   }
   SECTION("an alert") {
-    wire.says(std::string("\x15\x03\x03\x00\x02\x02\x28", 7));
+    wire.sends(std::string("\x15\x03\x03\x00\x02\x02\x28", 7));
     expected = "failed the TLS handshake: sslv3 alert handshake failure";
   }
   TlsSessionSlot slot;
@@ -61,7 +61,7 @@ TEST_CASE("a peer that does not speak TLS, or not for long, is named for it") {
 TEST_CASE("what breaks behind the handshake is not called one that failed") {
   TlsLine line;
   REQUIRE(line.client.shake_hands());
-  line.wire.says(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+  line.wire.sends(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
   CHECK(line.client.read(1) == "(error)");
   line.client.result = Io::failed(EPROTO);
   CHECK_THAT(line.client.error().text, StartsWith("broke the TLS connection: "));

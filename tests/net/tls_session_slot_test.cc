@@ -21,7 +21,7 @@ TEST_CASE("the second connection continues the session of the first") {
     CAPTURE(connection, options.only_tls12);
     Peer wire(loop);
     TlsServer server(wire, server_side);
-    server.says("hello").hears("bye");
+    server.sends("hello").expects("bye");
     TlsClient client(loop, wire.stream(), *context, slot);
     REQUIRE(client.shake_hands());
     REQUIRE(client.ready());
@@ -50,7 +50,7 @@ TEST_CASE("connections that begin side by side all continue the last session") {
   };
   {
     Line first(loop, server_side, *context, slot);
-    first.server.says("hello");
+    first.server.sends("hello");
     REQUIRE(first.client.shake_hands());
     CHECK(first.client.read(5) == "hello");
   }
@@ -65,14 +65,14 @@ TEST_CASE("connections that begin side by side all continue the last session") {
   }
 }
 
-TEST_CASE("a server that has forgotten the session does without") {
+TEST_CASE("a server that has dropped the session does a full handshake") {
   Loop loop;
   const auto context = trusting_context();
   TlsSessionSlot slot;
   for (int connection = 0; connection < 2; ++connection) {
     Peer wire(loop);
     TlsServer server(wire, proxy_context());  // a new context: new ticket keys
-    server.says("hello");
+    server.sends("hello");
     TlsClient client(loop, wire.stream(), *context, slot);
     REQUIRE(client.shake_hands());
     REQUIRE(client.ready());

@@ -18,20 +18,20 @@
 using namespace culvert;
 using namespace culvert::test;
 
-TEST_CASE("TLS shakes hands, carries bytes both ways and ends each way by itself") {
+TEST_CASE("TLS does the handshake, carries bytes in both directions and ends each by itself") {
   const Pace pace = GENERATE(from_range(kPaces));
   TlsServerOptions options;
   options.only_tls12 = GENERATE(false, true);
   CAPTURE(to_string(pace), options.only_tls12);
   TlsLine line(pace, options);
-  line.server.hears("ping").says("pong").hears_end().says("after your end").ends();
+  line.server.expects("ping").sends("pong").expects_end().sends("after your end").ends();
   REQUIRE(line.client.shake_hands());
   REQUIRE(line.client.ready());
   CHECK(line.server.sni() == "proxy.example");
   CHECK(line.client.write("ping"));
   CHECK(line.client.read(4) == "pong");
   CHECK(line.client.shut_down());
-  CHECK(line.wire.heard_end());
+  CHECK(line.wire.received_end());
   CHECK(line.client.read(100) == "after your end(eof)");
   CHECK(line.client.read(100) == "(eof)");
   CHECK(line.server.verdict() == "");
@@ -42,22 +42,22 @@ TEST_CASE("TLS shakes hands, carries bytes both ways and ends each way by itself
 
 TEST_CASE("RFC 8446 6.1: new keys after our end are no reason to stop reading") {
   TlsLine line;
-  line.server.hears_end();
+  line.server.expects_end();
   REQUIRE(line.client.shake_hands());
   CHECK(line.client.shut_down());
   for (int i = 0; i < 3; ++i) {
-    line.server.says("more").updates_keys();
+    line.server.sends("more").updates_keys();
     CHECK(line.client.read(4) == "more");
   }
-  line.server.says("the last").ends();
+  line.server.sends("the last").ends();
   CHECK(line.client.read(100) == "the last(eof)");
   CHECK(line.server.verdict() == "");
   CHECK(line.wire.verdict() == "");
 }
 
-TEST_CASE("a server may end first, and hears the rest") {
+TEST_CASE("a server may end first, and receives the rest") {
   TlsLine line;
-  line.server.says("bye").ends().hears("the rest").hears_end();
+  line.server.sends("bye").ends().expects("the rest").expects_end();
   REQUIRE(line.client.shake_hands());
   CHECK(line.client.read(100) == "bye(eof)");
   CHECK_FALSE(line.client.stream->truncated());
@@ -66,11 +66,11 @@ TEST_CASE("a server may end first, and hears the rest") {
   CHECK(line.server.verdict() == "");
 }
 
-TEST_CASE("much goes both ways at once, through a narrow wire") {
+TEST_CASE("bulk data in both directions at once, through a narrow wire") {
   TlsLine line(GENERATE(Pace{}, Pace{true, 1460}));
   const std::string up = numbered_bytes(300'000);
   const std::string down = numbered_bytes(300'000, "-");
-  line.server.says(down).hears(up);
+  line.server.sends(down).expects(up);
   REQUIRE(line.client.shake_hands());
   std::string received;
   std::string_view rest = up;
@@ -85,7 +85,7 @@ TEST_CASE("a record that was stuck half-written goes on where it was") {
   REQUIRE(line.client.shake_hands());
   settle(line.loop);
   const std::string bytes(40'000, 'r');
-  line.server.hears(bytes).hears_end();
+  line.server.expects(bytes).expects_end();
   line.wire.takes(100);
   CHECK(line.client.stream->try_write(bytes).bytes == bytes.size());
   CHECK(line.client.stream->try_write(std::string("!")).status == Io::Status::would_block);
@@ -126,7 +126,7 @@ TEST_CASE("a reset behind what a write took is met by who comes next") {
 TEST_CASE("a read takes all the records that are there, a write makes as many as it needs") {
   TlsLine line;
   const std::string bytes = numbered_bytes(60'000);
-  line.server.says(bytes).hears(bytes);
+  line.server.sends(bytes).expects(bytes);
   REQUIRE(line.client.shake_hands());
   settle(line.loop);
   std::string buffer(64 * 1024, '\0');
@@ -147,24 +147,24 @@ TEST_CASE("a full wire holds up the end, not for good") {
   settle(line.loop);
   line.wire.takes(0);
   CHECK(line.client.stream->shutdown_write().status == Io::Status::would_block);
-  CHECK_FALSE(line.wire.heard_end());
+  CHECK_FALSE(line.wire.received_end());
   line.wire.takes_all();
   CHECK(line.client.shut_down());
   CHECK(line.client.stream->shutdown_write().status == Io::Status::ok);
-  CHECK(line.wire.heard_end());
-  line.server.hears_end();
+  CHECK(line.wire.received_end());
+  line.server.expects_end();
   CHECK(line.server.verdict() == "");
 }
 
 TEST_CASE("a connection that ends without close_notify has ended") {
   TlsLine line;
-  line.server.says("cut sho");
+  line.server.sends("cut sho");
   REQUIRE(line.client.shake_hands());
   SECTION("by a FIN") {
     line.wire.ends();
     CHECK(line.client.read(100) == "cut sho(eof)");
     CHECK(line.client.stream->truncated());
-    line.server.hears("the rest");
+    line.server.expects("the rest");
     CHECK(line.client.write("the rest"));
     CHECK(line.server.verdict() == "");
   }
@@ -187,10 +187,10 @@ TEST_CASE("RFC 9112 9.8: a FIN within a record is a failure, and stays one") {
   }));
   CAPTURE(options.only_tls12, piece.size());
   TlsLine line(Pace{}, options);
-  line.server.says("whole");
+  line.server.sends("whole");
   REQUIRE(line.client.shake_hands());
   settle(line.loop);
-  line.wire.says(piece).ends();
+  line.wire.sends(piece).ends();
   CHECK(line.client.read(100) == "whole(error)");
   CHECK(line.client.read(100) == "(error)");
 }
@@ -206,7 +206,7 @@ TEST_CASE("a reset is met by who writes, too") {
 
 TEST_CASE("bytes that were put back come before those from the wire") {
   TlsLine line;
-  line.server.says("from the wire");
+  line.server.sends("from the wire");
   REQUIRE(line.client.shake_hands());
   line.client.stream->unread("second ");
   line.client.stream->unread("first ");
@@ -214,7 +214,7 @@ TEST_CASE("bytes that were put back come before those from the wire") {
   CHECK_FALSE(line.client.stream->can_splice());
 }
 
-TEST_CASE("what the stream beneath is asked for, it gets") {
+TEST_CASE("the stream beneath gets the calls that it needs") {
   TlsLine line;
   REQUIRE(line.client.shake_hands());
   settle(line.loop);
@@ -232,7 +232,8 @@ TEST_CASE("what the stream beneath is asked for, it gets") {
 TEST_CASE("TLS stacks on TLS") {
   Loop loop;
   Peer wire(loop, GENERATE(Pace{}, Pace{true, 16}));
-  Peer inner_wire(loop);  // between the two servers: what the outer one hears, the inner one gets
+  Peer inner_wire(
+      loop);  // between the two servers: what the outer one receives, the inner one gets
   TlsServer outer(wire, proxy_context());
   TlsServer inner(inner_wire, proxy_context());
   const auto inner_end = inner_wire.stream();
@@ -242,7 +243,7 @@ TEST_CASE("TLS stacks on TLS") {
     const Io io = inner_end->try_read(answer);
     return answer.substr(0, io.bytes);
   };
-  inner.hears("ping").says("pong");
+  inner.expects("ping").sends("pong");
   TlsSessionSlot slot, inner_slot;
   const auto context = trusting_context();
   TlsClient first(loop, wire.stream(), *context, slot);
@@ -254,10 +255,10 @@ TEST_CASE("TLS stacks on TLS") {
   CHECK(second.read(4) == "pong");
 }
 
-TEST_CASE("over a real socket much goes both ways, to a server that only echoes") {
+TEST_CASE("over a real socket bulk data in both directions, to a server that only echoes") {
   SocketPair pair = tcp_pair();
   const auto server_side = proxy_context();
-  bool heard_end = false;
+  bool received_end = false;
   std::thread server([&, fd = pair.far.get()] {
     SSL* ssl = SSL_new(server_side.get());
     SSL_set_fd(ssl, fd);
@@ -267,7 +268,7 @@ TEST_CASE("over a real socket much goes both ways, to a server that only echoes"
       while ((count = SSL_read(ssl, buffer.data(), static_cast<int>(buffer.size()))) > 0) {
         if (SSL_write(ssl, buffer.data(), count) != count) break;
       }
-      heard_end = SSL_get_error(ssl, count) == SSL_ERROR_ZERO_RETURN;
+      received_end = SSL_get_error(ssl, count) == SSL_ERROR_ZERO_RETURN;
       SSL_shutdown(ssl);
     }
     shutdown(fd, SHUT_RDWR);
@@ -292,5 +293,5 @@ TEST_CASE("over a real socket much goes both ways, to a server that only echoes"
   client.stream.reset();
   server.join();
   CHECK((echo == bytes));
-  CHECK(heard_end);
+  CHECK(received_end);
 }

@@ -23,12 +23,12 @@ void check_one_line(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a tunnel's line says all about it, in this order") {
+TEST_CASE("a tunnel's line has all fields, in this order") {
   Scene scene;
   scene.add(http());
-  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished)).ends();
-  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
-  scene.upstream.hears("12345").hears_end().ends();
+  scene.client.sends(std::string(kConnect) + "12345").expects(std::string(kEstablished)).ends();
+  scene.upstream.expects(std::string(kConnect)).sends("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
+  scene.upstream.expects("12345").expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(),
@@ -40,8 +40,8 @@ TEST_CASE("a tunnel's line says all about it, in this order") {
 
 TEST_CASE("in JSON it is one object") {
   Scene scene({}, {}, Log::Format::json);
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
-  scene.upstream.hears_end().ends();
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished)).ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(),
@@ -52,11 +52,11 @@ TEST_CASE("in JSON it is one object") {
                      R"("bytes_down":0,"connect_ms":0,"total_ms":0,"closed_by":"client"\}\n)"));
 }
 
-TEST_CASE("what the line will say can be read while the session lives") {
+TEST_CASE("the fields of the line can be read while the session lives") {
   Scene scene;
   scene.add(http());
-  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
-  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
+  scene.client.sends(std::string(kConnect) + "12345").expects(std::string(kEstablished));
+  scene.upstream.expects(std::string(kConnect)).sends("HTTP/1.1 200 OK\r\n\r\n" + "1234567"s);
   scene.start();
   settle(scene.loop);
   const SessionRecord& record = scene.session->record();
@@ -80,7 +80,7 @@ TEST_CASE("what the line will say can be read while the session lives") {
 TEST_CASE("a refusal's line has the cause, and no bytes") {
   Scene scene;
   scene.transport->fails(ECONNREFUSED);
-  scene.client.says(std::string(kConnect)).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start();
   CHECK(scene.answer().status == 502);
   const std::string line = scene.access_text();
@@ -94,15 +94,15 @@ TEST_CASE("what a peer sent stays one field of one line") {
   Scene scene;
   std::string sent;
   SECTION("the client's request") {
-    scene.client.says("CONNECT a\" outcome=ok\\:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+    scene.client.sends("CONNECT a\" outcome=ok\\:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
   }
   SECTION("the client's method") {
-    scene.client.says("GET\xff /\xfe HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+    scene.client.sends("GET\xff /\xfe HTTP/1.1\r\nHost: x\r\n\r\n").ends();
   }
   SECTION("the upstream's reason") {
     scene.add(http());
-    scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 500 \" outcome=ok \xff\r\n\r\n");
-    scene.client.says(std::string(kConnect)).ends();
+    scene.upstream.expects(std::string(kConnect)).sends("HTTP/1.1 500 \" outcome=ok \xff\r\n\r\n");
+    scene.client.sends(std::string(kConnect)).ends();
   }
   scene.start();
   CHECK(scene.answer().status >= 400);
@@ -113,8 +113,8 @@ TEST_CASE("what a peer sent stays one field of one line") {
   for (const char c : line) CHECK(((c >= ' ' && c <= '~') || c == '\n'));
 }
 
-TEST_CASE("no secret is ever told, to the client or a log, whatever fails") {
-  const auto [config, says] = GENERATE(table<UpstreamConfig, std::string>({
+TEST_CASE("no secret reaches the client or a log, whatever fails") {
+  const auto [config, sends] = GENERATE(table<UpstreamConfig, std::string>({
       {socks5_as("alice", "hush"), ""},
       {socks5_as("alice", "hush"), "\x05\x02\x01\x01"},
       {socks5_as("alice", "hush"), "\x05\xff"},
@@ -124,29 +124,29 @@ TEST_CASE("no secret is ever told, to the client or a log, whatever fails") {
   }));
   Scene scene;
   scene.add(config);
-  scene.upstream.says(says).ends();
+  scene.upstream.sends(sends).ends();
   // A client may have credentials as well; and it may be mistaken about where they go.
-  scene.client.says(
+  scene.client.sends(
       "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
       "Proxy-Authorization: Basic aHVzaGh1c2g6d2hpc3Blcg==\r\nCookie: whisper\r\n\r\n");
   scene.client.ends();
   scene.start();
   REQUIRE(scene.run());
-  const std::string all = scene.client.heard() + scene.access_text() + scene.log_text();
+  const std::string all = scene.client.received() + scene.access_text() + scene.log_text();
   for (const char* secret : {"hush", "YWxpY2U6aHVzaA", "aHVzaGh1c2g", "whisper"}) {
     CHECK_THAT(all, !Contains(secret));
   }
   // Nor does the upstream get what the client meant for us.
-  CHECK_THAT(scene.upstream.heard(), !Contains("aHVzaGh1c2g") && !Contains("whisper"));
+  CHECK_THAT(scene.upstream.received(), !Contains("aHVzaGh1c2g") && !Contains("whisper"));
 }
 
-TEST_CASE("an upstream that says yes and hangs up is counted and named") {
+TEST_CASE("an upstream that reports success and closes is counted and named") {
   Scene scene;
   Upstream& upstream = scene.add(http());
-  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
-  scene.client.hears_end().ends();
-  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n");
-  scene.upstream.hears("12345").ends();
+  scene.client.sends(std::string(kConnect) + "12345").expects(std::string(kEstablished));
+  scene.client.expects_end().ends();
+  scene.upstream.expects(std::string(kConnect)).sends("HTTP/1.1 200 OK\r\n\r\n");
+  scene.upstream.expects("12345").ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(upstream.health->false_successes() == 1);
@@ -156,9 +156,9 @@ TEST_CASE("an upstream that says yes and hangs up is counted and named") {
 
 TEST_CASE("a target that hangs up is no upstream's fault when there is none") {
   Scene scene;
-  scene.client.says(std::string(kConnect) + "12345").hears(std::string(kEstablished));
-  scene.client.hears_end().ends();
-  scene.upstream.hears("12345").ends();
+  scene.client.sends(std::string(kConnect) + "12345").expects(std::string(kEstablished));
+  scene.client.expects_end().ends();
+  scene.upstream.expects("12345").ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.log_text().empty());

@@ -1,4 +1,4 @@
-// Which upstreams are asked, and in which order.
+// Which upstreams are tried, and in which order.
 #include "dial/candidates.h"
 
 #include <string>
@@ -73,7 +73,7 @@ TEST_CASE(
   CHECK(three.first() == "c");
 }
 
-TEST_CASE("if there is no better one, all are asked but those that fail slowly") {
+TEST_CASE("if there is no better one, all are tried but those that fail slowly") {
   Three three;
   three.fail(0, true);
   three.all[1]->health->probe_failed();

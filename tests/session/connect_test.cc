@@ -15,22 +15,22 @@ std::string connect_with(const std::string& early) { return std::string(kConnect
 
 }  // namespace
 
-TEST_CASE("a tunnel stands, carries bytes both ways and ends each way by itself") {
+TEST_CASE("a tunnel is established, carries bytes in both directions and ends each by itself") {
   const Pace client_pace = GENERATE(from_range(kPaces));
   const Pace upstream_pace = GENERATE(from_range(kPaces));
   CAPTURE(to_string(client_pace), to_string(upstream_pace));
   Scene scene(client_pace, upstream_pace);
   scene.transport->later(client_pace.deferred);
-  scene.client.says(connect_with("early ")).hears(std::string(kEstablished)).says("late");
-  scene.upstream.hears("early late").says("answer").hears_end().says(" after the end").ends();
-  scene.client.hears("answer").ends().hears(" after the end").hears_end();
+  scene.client.sends(connect_with("early ")).expects(std::string(kEstablished)).sends("late");
+  scene.upstream.expects("early late").sends("answer").expects_end().sends(" after the end").ends();
+  scene.client.expects("answer").ends().expects(" after the end").expects_end();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
   CHECK(scene.upstream.verdict() == "");
-  CHECK(scene.client.heard() == "");
-  CHECK(scene.upstream.heard() == "");
-  CHECK(scene.transport->asked() == std::vector<std::string>{"gcr.io:443"});
+  CHECK(scene.client.received() == "");
+  CHECK(scene.upstream.received() == "");
+  CHECK(scene.transport->requested() == std::vector<std::string>{"gcr.io:443"});
   CHECK_FALSE(scene.client.closed_by_reset());
   CHECK_FALSE(scene.upstream.closed_by_reset());
   CHECK(scene.finished == 1);
@@ -43,11 +43,11 @@ TEST_CASE("a head may be split at any byte") {
   for (std::size_t cut = 1; cut < request.size(); ++cut) {
     CAPTURE(cut);
     Scene scene;
-    scene.client.says(request.substr(0, cut));
+    scene.client.sends(request.substr(0, cut));
     scene.start();
     settle(scene.loop, 2);
-    scene.client.says(request.substr(cut)).hears(std::string(kEstablished)).ends();
-    scene.upstream.hears("early").hears_end().ends();
+    scene.client.sends(request.substr(cut)).expects(std::string(kEstablished)).ends();
+    scene.upstream.expects("early").expects_end().ends();
     REQUIRE(scene.run());
     CHECK(scene.client.verdict() == "");
     CHECK(scene.upstream.verdict() == "");
@@ -64,11 +64,11 @@ TEST_CASE("a head may be cut at random") {
     Scene scene;
     scene.start();
     for (const std::string_view piece : cut_at_random(request, seed)) {
-      scene.client.says(std::string(piece));
+      scene.client.sends(std::string(piece));
       settle(scene.loop, 2);
     }
-    scene.client.hears(std::string(kEstablished)).ends();
-    scene.upstream.hears("early").hears_end().ends();
+    scene.client.expects(std::string(kEstablished)).ends();
+    scene.upstream.expects("early").expects_end().ends();
     REQUIRE(scene.run());
     CHECK(scene.client.verdict() == "");
     CHECK(scene.upstream.verdict() == "");
@@ -85,31 +85,31 @@ TEST_CASE("early data of any size reaches the upstream first, and whole") {
   CAPTURE(size, to_string(pace));
   const std::string early = numbered_bytes(size);
   Scene scene(pace, pace);
-  scene.client.says(connect_with(early)).hears(std::string(kEstablished)).says("late").ends();
-  scene.upstream.hears(early + "late").hears_end().ends();
+  scene.client.sends(connect_with(early)).expects(std::string(kEstablished)).sends("late").ends();
+  scene.upstream.expects(early + "late").expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
   CHECK(scene.upstream.verdict() == "");
 }
 
-TEST_CASE("the client hears nothing until the upstream has said yes") {
+TEST_CASE("the client gets nothing until the upstream has connected") {
   Scene scene;
   scene.add(socks5());
-  scene.client.says(std::string(kConnect));
+  scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
-  CHECK(scene.upstream.heard() == "\x05\x01" + std::string(1, '\0'));
-  CHECK(scene.client.heard() == "");
-  scene.upstream.says(std::string("\x05\x00", 2));
+  CHECK(scene.upstream.received() == "\x05\x01" + std::string(1, '\0'));
+  CHECK(scene.client.received() == "");
+  scene.upstream.sends(std::string("\x05\x00", 2));
   settle(scene.loop);
-  CHECK(scene.client.heard() == "");
-  scene.upstream.says(std::string("\x05\x00\x00\x01\x00\x00\x00\x00\x00", 9));
+  CHECK(scene.client.received() == "");
+  scene.upstream.sends(std::string("\x05\x00\x00\x01\x00\x00\x00\x00\x00", 9));
   settle(scene.loop);
-  CHECK(scene.client.heard() == "");
-  scene.upstream.says(std::string("\x00", 1));
+  CHECK(scene.client.received() == "");
+  scene.upstream.sends(std::string("\x00", 1));
   settle(scene.loop);
-  CHECK(scene.client.heard() == kEstablished);
+  CHECK(scene.client.received() == kEstablished);
 }
 
 TEST_CASE("a target is dialed as it was named") {
@@ -122,32 +122,34 @@ TEST_CASE("a target is dialed as it was named") {
       {"xn--bcher-kva.example:65535", "xn--bcher-kva.example:65535"},
   }));
   Scene scene;
-  scene.client.says("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n")
-      .hears(std::string(kEstablished))
+  scene.client.sends("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n")
+      .expects(std::string(kEstablished))
       .ends();
-  scene.upstream.hears_end().ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
-  CHECK(scene.transport->asked() == std::vector<std::string>{dialed});
+  CHECK(scene.transport->requested() == std::vector<std::string>{dialed});
   CHECK(scene.client.verdict() == "");
   CHECK_THAT(scene.access_text(), Contains(" method=CONNECT target=" + dialed + " "));
 }
 
 TEST_CASE("an HTTP/1.0 client may leave out Host") {
   Scene scene;
-  scene.client.says("CONNECT gcr.io:443 HTTP/1.0\r\n\r\n").hears(std::string(kEstablished)).ends();
-  scene.upstream.hears_end().ends();
+  scene.client.sends("CONNECT gcr.io:443 HTTP/1.0\r\n\r\n")
+      .expects(std::string(kEstablished))
+      .ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
 }
 
-TEST_CASE("an upstream that speaks first is heard behind the 200") {
+TEST_CASE("the bytes of an upstream that speaks first follow the 200") {
   const Pace pace = GENERATE(from_range(kPaces));
   Scene scene(pace, pace);
-  scene.upstream.says("220 ready");
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished) + "220 ready").ends();
-  scene.upstream.hears_end().ends();
+  scene.upstream.sends("220 ready");
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished) + "220 ready").ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
@@ -156,18 +158,18 @@ TEST_CASE("an upstream that speaks first is heard behind the 200") {
 TEST_CASE("a 200 that the client takes in pieces arrives whole, and before all else") {
   Scene scene;
   scene.client.takes(5);
-  scene.client.says(connect_with("early"));
-  scene.upstream.says("first words").hears("early");
+  scene.client.sends(connect_with("early"));
+  scene.upstream.sends("first words").expects("early");
   scene.start();
   settle(scene.loop);
-  CHECK(scene.client.heard() == kEstablished.substr(0, 5));
+  CHECK(scene.client.received() == kEstablished.substr(0, 5));
   CHECK(scene.upstream.unread() == 11);  // not even read
   scene.client.takes(1);
   settle(scene.loop);
-  CHECK(scene.client.heard() == kEstablished.substr(0, 6));
+  CHECK(scene.client.received() == kEstablished.substr(0, 6));
   scene.client.takes_all();
-  scene.client.hears(std::string(kEstablished) + "first words").ends();
-  scene.upstream.hears_end().ends();
+  scene.client.expects(std::string(kEstablished) + "first words").ends();
+  scene.upstream.expects_end().ends();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
   CHECK(scene.upstream.verdict() == "");
@@ -176,8 +178,8 @@ TEST_CASE("a 200 that the client takes in pieces arrives whole, and before all e
 TEST_CASE("a client of a unix socket has no address, and is let in") {
   Scene scene;
   scene.peer = std::nullopt;
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
-  scene.upstream.hears_end().ends();
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished)).ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(), Contains(" client=unix "));

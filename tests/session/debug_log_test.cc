@@ -1,4 +1,4 @@
-// What --log-level debug says of the way to a target, and that it says nothing without.
+// The lines of --log-level debug about a dial, and that there are none without it.
 #include "support/catch.h"
 #include "support/route_scene.h"
 
@@ -17,14 +17,14 @@ UpstreamConfig named(const char* name) {
 
 }  // namespace
 
-TEST_CASE("debug tells of each attempt and where its time went") {
+TEST_CASE("debug logs each attempt and where its time went") {
   RouteScene scene(Log::Level::debug);
   scene.add(named("first"));
   scene.add(named("second"));
   Peer& second = scene.peer();
   scene.proxy(0).fails(ECONNREFUSED);
   scene.proxy(1).connects(second);
-  greet(second);
+  answer_greeting(second);
   grant(second);
   CHECK(scene.ask_and_wait().connected());
   CHECK_THAT(
@@ -35,12 +35,12 @@ TEST_CASE("debug tells of each attempt and where its time went") {
           Contains(" debug gcr.io:443: second has connected: connect 0 ms, handshake 0 ms"));
 }
 
-TEST_CASE("debug tells when an upstream is passed over, held, and asked again") {
+TEST_CASE("debug logs when an upstream is passed over, held, and tried again") {
   RouteScene scene(Log::Level::debug);
   Upstream& upstream = scene.add(named("only"));
   Peer& back = scene.peer();
   scene.proxy(0).fails(ECONNREFUSED).connects(back);
-  greet(back);
+  answer_greeting(back);
   grant(back);
   scene.break_down(upstream, {Errc::connection_refused, Side::upstream, 0, "refused"});
   CHECK(scene.ask_and_wait().connected());
@@ -57,7 +57,7 @@ TEST_CASE("without debug an attempt leaves no line") {
   scene.add(named("only"));
   Peer& peer = scene.peer();
   scene.proxy(0).connects(peer);
-  greet(peer);
+  answer_greeting(peer);
   grant(peer);
   CHECK(scene.ask_and_wait().connected());
   CHECK(scene.log_text() == "");

@@ -20,10 +20,10 @@ const std::string kMethodChosen = "\x05\x00"s;
 const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
 const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
 
-/// A SOCKS5 server's part until the tunnel stands, and the first words behind it.
+/// A SOCKS5 server's part until the tunnel is established, and the first bytes after it.
 Peer& grants(Peer& upstream, const std::string& first_words = {}) {
-  upstream.hears(kGreeting).says(kMethodChosen).hears(kRequest);
-  return upstream.says(kGranted + first_words);
+  upstream.expects(kGreeting).sends(kMethodChosen).expects(kRequest);
+  return upstream.sends(kGranted + first_words);
 }
 
 }  // namespace
@@ -31,14 +31,14 @@ Peer& grants(Peer& upstream, const std::string& first_words = {}) {
 TEST_CASE("a client that resets while we dial ends the dial") {
   Scene scene;
   scene.transport->hangs();
-  scene.client.says(std::string(kConnect));
+  scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
   REQUIRE(scene.transport->alive() == 1);
   scene.client.resets();
   REQUIRE(scene.run());
   CHECK(scene.transport->alive() == 0);
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=canceled stage=dial status=0 ") && Contains(" closed_by=client"));
 }
@@ -46,7 +46,7 @@ TEST_CASE("a client that resets while we dial ends the dial") {
 TEST_CASE("a client that had reset before its request was read is not dialed for") {
   Scene scene;
   scene.transport->hangs();
-  scene.client.says(std::string(kConnect)).resets();
+  scene.client.sends(std::string(kConnect)).resets();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.dials() == 0);
@@ -58,18 +58,18 @@ TEST_CASE("the time for the head is over with the head") {
   Scene scene;
   scene.config.header_timeout = 100ms;
   scene.transport->hangs();
-  scene.client.says(std::string(kConnect));
+  scene.client.sends(std::string(kConnect));
   scene.start();
   turn_for(scene.loop, 200ms);
   CHECK(scene.finished == 0);
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
 }
 
 TEST_CASE("a client that resets during the upstream's handshake ends that") {
   Scene scene;
   scene.add(socks5());
-  scene.upstream.says(kMethodChosen);
-  scene.client.says(std::string(kConnect));
+  scene.upstream.sends(kMethodChosen);
+  scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
   REQUIRE(scene.upstream.open());
@@ -83,22 +83,22 @@ TEST_CASE("a client that ends its half while we dial still gets its tunnel") {
   const Pace pace = GENERATE(from_range(kPaces));
   Scene scene(pace, pace);
   scene.add(socks5());
-  scene.client.says(std::string(kConnect) + "all I have to say").ends();
+  scene.client.sends(std::string(kConnect) + "all I have to say").ends();
   scene.start();
   settle(scene.loop);
   CHECK(scene.finished == 0);
-  grants(scene.upstream, "the answer").hears("all I have to say").hears_end().ends();
-  scene.client.hears(std::string(kEstablished) + "the answer").hears_end();
+  grants(scene.upstream, "the answer").expects("all I have to say").expects_end().ends();
+  scene.client.expects(std::string(kEstablished) + "the answer").expects_end();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
   CHECK(scene.upstream.verdict() == "");
   CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
 }
 
-TEST_CASE("a client that is gone when the upstream says yes is a canceled session") {
+TEST_CASE("a client that is gone when the upstream has connected is a canceled session") {
   Scene scene;
   scene.client.takes(0);
-  scene.client.says(std::string(kConnect));
+  scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
   REQUIRE(scene.upstream.open());
@@ -112,7 +112,7 @@ TEST_CASE("a client that is gone when the upstream says yes is a canceled sessio
 TEST_CASE("a failed dial is answered to a client that has ended its half") {
   Scene scene;
   scene.transport->later().fails(ECONNREFUSED);
-  scene.client.says(std::string(kConnect) + "early").ends();
+  scene.client.sends(std::string(kConnect) + "early").ends();
   scene.start();
   CHECK(scene.answer().status == 502);
 }
@@ -120,7 +120,7 @@ TEST_CASE("a failed dial is answered to a client that has ended its half") {
 TEST_CASE("a failed dial is answered to a client whose early data nobody wanted") {
   Scene scene;
   scene.transport->later().fails(ECONNREFUSED);
-  scene.client.says(std::string(kConnect) + std::string(100'000, 'e'));
+  scene.client.sends(std::string(kConnect) + std::string(100'000, 'e'));
   scene.start();
   settle(scene.loop);
   CHECK(scene.client.unread() == 0);  // or closing would be a reset, which overtakes the answer
@@ -130,14 +130,14 @@ TEST_CASE("a failed dial is answered to a client whose early data nobody wanted"
 
 TEST_CASE("a reset of one side of the tunnel is logged as that side's") {
   Scene scene;
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished));
   scene.start();
   settle(scene.loop);
   const bool by_client = GENERATE(true, false);
-  (by_client ? scene.client : scene.upstream).says("last words").resets();
+  (by_client ? scene.client : scene.upstream).sends("last words").resets();
   REQUIRE(scene.run());
   Peer& survivor = by_client ? scene.upstream : scene.client;
-  CHECK(survivor.heard() == "last words");
+  CHECK(survivor.received() == "last words");
   CHECK(survivor.closed_by_reset());
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=connection_terminated stage=tunnel status=200 ") &&
@@ -145,10 +145,10 @@ TEST_CASE("a reset of one side of the tunnel is logged as that side's") {
                  Contains("Connection reset by peer"));
 }
 
-TEST_CASE("an idle tunnel ends when its time is over, and says why") {
+TEST_CASE("an idle tunnel ends after its timeout, and logs why") {
   Scene scene;
   scene.config.idle_timeout = 30ms;
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished));
   const auto begun = scene.loop.now();
   scene.start();
   REQUIRE(scene.run());
@@ -164,47 +164,47 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
   std::string stage;
   bool owed = false;
   SECTION("head") {
-    scene.client.says("CONN");
+    scene.client.sends("CONN");
     owed = true;
     stage = "head";
   }
   SECTION("connecting") {
     scene.transport->hangs();
-    scene.client.says(std::string(kConnect));
+    scene.client.sends(std::string(kConnect));
     owed = true;
     stage = "dial";
   }
   SECTION("handshake") {
-    scene.client.says(std::string(kConnect));
-    scene.upstream.says(kMethodChosen);
+    scene.client.sends(std::string(kConnect));
+    scene.upstream.sends(kMethodChosen);
     owed = true;
     stage = "dial";
   }
   SECTION("the 200 on its way") {
     scene.client.takes(5);
-    scene.client.says(std::string(kConnect));
+    scene.client.sends(std::string(kConnect));
     grants(scene.upstream);
     stage = "established";
   }
   SECTION("tunnel") {
-    scene.client.says(std::string(kConnect) + "up");
+    scene.client.sends(std::string(kConnect) + "up");
     grants(scene.upstream, "down");
     stage = "tunnel";
   }
   SECTION("tunnel, half closed") {
-    scene.client.says(std::string(kConnect) + "up").ends();
+    scene.client.sends(std::string(kConnect) + "up").ends();
     grants(scene.upstream, "down");
     stage = "tunnel";
   }
   SECTION("answer") {
     scene.client.takes(5);
-    scene.client.says(std::string(kConnect));
-    scene.upstream.says("\x05\xff");
+    scene.client.sends(std::string(kConnect));
+    scene.upstream.sends("\x05\xff");
     stage = "dial";  // where it failed
   }
   SECTION("linger") {
-    scene.client.says(std::string(kConnect));
-    scene.upstream.says("\x05\xff");
+    scene.client.sends(std::string(kConnect));
+    scene.upstream.sends("\x05\xff");
     stage = "dial";
   }
   scene.start();
@@ -221,13 +221,13 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
     CHECK(scene.client.closed_by_reset());
     CHECK(scene.upstream.closed_by_reset());
   }
-  // And who had been promised nothing hears why there will be nothing.
+  // And a client without a response gets the reason.
   if (owed) {
-    const Answer answer = parse_answer(scene.client.heard());
+    const Answer answer = parse_answer(scene.client.received());
     CHECK(answer.status == 503);
     CHECK_THAT(answer.reason, StartsWith("culvert: shutting down, and there was no answer yet") &&
                                   EndsWith(stage == "dial" ? " from gcr.io:443" : "yet"));
-    CHECK(scene.client.heard_end());
+    CHECK(scene.client.received_end());
     CHECK_THAT(scene.access_text(), Contains(" status=503 "));
   }
   const std::string line = scene.access_text();
@@ -244,12 +244,12 @@ TEST_CASE("a session is destroyed at any turn of its life, and nothing of it is 
     Scene scene(pace, pace);
     scene.add(socks5());
     scene.transport->later();
-    scene.client.says(std::string(kConnect) + "up");
+    scene.client.sends(std::string(kConnect) + "up");
     grants(scene.upstream, "down");
     if (reset) {
-      scene.upstream.hears("up").resets();
+      scene.upstream.expects("up").resets();
     } else {
-      scene.upstream.hears("up").ends();
+      scene.upstream.expects("up").ends();
     }
     scene.start();
     for (int i = 0; i < turns; ++i) scene.loop.turn(0);
@@ -264,7 +264,7 @@ TEST_CASE("a session is destroyed at any turn of its life, and nothing of it is 
 TEST_CASE("an abort in the turn in which the tunnel's own time is over is one end, not two") {
   Scene scene;
   scene.config.idle_timeout = 300ms;
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished));
   scene.start();
   struct {
     void on_expired() { scene->session->abort("told to"); }

@@ -68,16 +68,16 @@ struct House {
   }
   /// The status of the answer, without its end.
   int status(const Fd& fd) {
-    std::string heard;
+    std::string received;
     int error = 0;
     CHECK(until([&] {
       const Received now = receive_now(fd);
-      heard += now.bytes;
+      received += now.bytes;
       error = now.error;
-      return now.ended || now.error != 0 || heard.find("\r\n\r\n") != std::string::npos;
+      return now.ended || now.error != 0 || received.find("\r\n\r\n") != std::string::npos;
     }));
     CHECK(error == 0);
-    return parse_answer(heard).status;
+    return parse_answer(received).status;
   }
 
   TempDir dir;
@@ -125,7 +125,7 @@ TEST_CASE("a single worker has all connections at once") {
   CHECK(house.connections(0) == 5);
 }
 
-TEST_CASE("who stands in the queue of a shared socket when draining begins is told so") {
+TEST_CASE("clients in the queue of a shared socket when draining begins get a 503") {
   House house(2);
   const Fd first = house.client(house.connect_request());
   const Fd second = house.client(house.connect_request());
@@ -140,7 +140,7 @@ TEST_CASE("what is dealt before draining begins gets its answer") {
   House house(2);
   const Fd client = house.client(house.connect_request());
   house.workers[0]->loop().turn(0);
-  REQUIRE(house.connections(0) == 0);  // it is on its way to the other one
+  REQUIRE(house.connections(0) == 0);  // it is being handed to the other one
   // In the order of Server::on_signal().
   house.workers[0]->drain();
   house.workers[1]->loop().post([&] { house.workers[1]->drain(); });
@@ -148,7 +148,7 @@ TEST_CASE("what is dealt before draining begins gets its answer") {
   CHECK(house.connections(0) == 0);
 }
 
-TEST_CASE("what reaches a worker that drains is told so") {
+TEST_CASE("a connection that reaches a draining worker gets a 503") {
   House house(2);
   house.workers[1]->drain();
   const Fd client = house.client(house.connect_request());

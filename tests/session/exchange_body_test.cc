@@ -26,151 +26,151 @@ string post(std::string_view framing) {
 
 TEST_CASE("RFC 9112 6.2: a request body with Content-Length goes on as it comes") {
   PlainScene scene;
-  scene.say(post("Content-Length: 10"));
-  CHECK(has(scene.asked(), "Content-Length: 10\r\n"));
-  scene.say("01234");
-  CHECK(scene.asked() == "01234");
-  scene.say("56789");
-  CHECK(scene.asked() == "56789");
+  scene.send(post("Content-Length: 10"));
+  CHECK(has(scene.at_target(), "Content-Length: 10\r\n"));
+  scene.send("01234");
+  CHECK(scene.at_target() == "01234");
+  scene.send("56789");
+  CHECK(scene.at_target() == "56789");
 }
 
 TEST_CASE("RFC 9112 7.1: chunks go on, extensions dropped and trailers kept") {
   PlainScene scene;
-  scene.say(post("Transfer-Encoding: chunked\nTrailer: X-Sum"));
-  CHECK(has(scene.asked(), crlf("Trailer: X-Sum\nTransfer-Encoding: chunked\n")));
-  scene.say("0005;name=value\r\nhello\r\n");
-  CHECK(scene.asked() == "5\r\nhello\r\n");
-  scene.say(crlf("0;last\nX-Sum: 1\nContent-Length: 7\n\n"));
-  CHECK(scene.asked() == crlf("0\nX-Sum: 1\n\n"));
+  scene.send(post("Transfer-Encoding: chunked\nTrailer: X-Sum"));
+  CHECK(has(scene.at_target(), crlf("Trailer: X-Sum\nTransfer-Encoding: chunked\n")));
+  scene.send("0005;name=value\r\nhello\r\n");
+  CHECK(scene.at_target() == "5\r\nhello\r\n");
+  scene.send(crlf("0;last\nX-Sum: 1\nContent-Length: 7\n\n"));
+  CHECK(scene.at_target() == crlf("0\nX-Sum: 1\n\n"));
 }
 
 TEST_CASE("RFC 9112 7.1: a chunk goes on before it is whole") {
   PlainScene scene;
-  scene.say(post("Transfer-Encoding: chunked"));
-  scene.asked();
-  scene.say("a\r\n0123");
-  CHECK(scene.asked() == "4\r\n0123\r\n");
+  scene.send(post("Transfer-Encoding: chunked"));
+  scene.at_target();
+  scene.send("a\r\n0123");
+  CHECK(scene.at_target() == "4\r\n0123\r\n");
 }
 
 TEST_CASE("RFC 9112 6.3: a response with Content-Length") {
   PlainScene scene;
-  scene.say(kGet);
+  scene.send(kGet);
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 6\n\n") + "abc");
-  CHECK(body_of(scene.hear()) == "abc");
+  CHECK(body_of(scene.receive()) == "abc");
   scene.answer("def");
-  CHECK(scene.hear() == "def");
-  scene.say(kGet);
+  CHECK(scene.receive() == "def");
+  scene.send(kGet);
   CHECK(scene.dialed() == 1);
 }
 
 TEST_CASE("RFC 9112 7.1: a chunked response keeps its trailers") {
   PlainScene scene;
-  scene.say(kGet);
+  scene.send(kGet);
   scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"));
   scene.answer(crlf("3;x\nabc\n0\nX-Sum: 1\n\n"));
-  const string heard = scene.hear();
-  CHECK(has(heard, "Transfer-Encoding: chunked\r\n"));
-  CHECK(body_of(heard) == crlf("3\nabc\n0\nX-Sum: 1\n\n"));
+  const string received = scene.receive();
+  CHECK(has(received, "Transfer-Encoding: chunked\r\n"));
+  CHECK(body_of(received) == crlf("3\nabc\n0\nX-Sum: 1\n\n"));
 }
 
 TEST_CASE("RFC 9112 6.3: a response that ends with its connection becomes chunked") {
   PlainScene scene;
-  scene.say(kGet);
+  scene.send(kGet);
   scene.answer(crlf("HTTP/1.0 200 OK\n\n") + "abc");
   scene.answer("def");
   scene.target().finish();
-  const string heard = scene.hear();
-  CHECK(has(heard, "Transfer-Encoding: chunked\r\n"));
-  CHECK(body_of(heard) == crlf("3\nabc\n3\ndef\n0\n\n"));
+  const string received = scene.receive();
+  CHECK(has(received, "Transfer-Encoding: chunked\r\n"));
+  CHECK(body_of(received) == crlf("3\nabc\n3\ndef\n0\n\n"));
   CHECK_FALSE(scene.client().ended());
 }
 
 TEST_CASE("RFC 9112 7.1: an HTTP/1.0 client gets a chunked response without its chunks") {
   PlainScene scene;
-  scene.say(kGet10);
+  scene.send(kGet10);
   scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabc\n0\nX-Sum: 1\n\n"));
-  const string heard = scene.hear();
-  CHECK_FALSE(has(heard, "chunked"));
-  CHECK(body_of(heard) == "abc");
+  const string received = scene.receive();
+  CHECK_FALSE(has(received, "chunked"));
+  CHECK(body_of(received) == "abc");
   CHECK(scene.client().ended());
 }
 
 TEST_CASE("RFC 9112 6.3: between HTTP/1.0 peers the connection's end is the body's") {
   PlainScene scene;
-  scene.say(kGet10);
+  scene.send(kGet10);
   scene.answer(crlf("HTTP/1.0 200 OK\n\n") + "abc");
   scene.target().finish();
-  CHECK(body_of(scene.hear()) == "abc");
+  CHECK(body_of(scene.receive()) == "abc");
   CHECK(scene.client().ended());
   CHECK_FALSE(scene.client().was_reset());
 }
 
-TEST_CASE("RFC 9112 6.3: HEAD, 204 and 304 have no body, whatever their fields say") {
+TEST_CASE("RFC 9112 6.3: HEAD, 204 and 304 have no body, whatever their fields") {
   const auto next_is_served = [](PlainScene& scene) {
-    scene.say(kGet);
+    scene.send(kGet);
     scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"));
-    return body_of(scene.hear()) == "ok";
+    return body_of(scene.receive()) == "ok";
   };
   SECTION("HEAD keeps Content-Length") {
     PlainScene scene;
-    scene.say(kHead);
+    scene.send(kHead);
     scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 500\n\n"));
-    const string heard = scene.hear();
-    CHECK(has(heard, "Content-Length: 500\r\n"));
-    CHECK(body_of(heard).empty());
+    const string received = scene.receive();
+    CHECK(has(received, "Content-Length: 500\r\n"));
+    CHECK(body_of(received).empty());
     CHECK(next_is_served(scene));
   }
   SECTION("204") {
     PlainScene scene;
-    scene.say(kGet);
+    scene.send(kGet);
     scene.answer(crlf("HTTP/1.1 204 No\n\n"));
-    CHECK(body_of(scene.hear()).empty());
+    CHECK(body_of(scene.receive()).empty());
     CHECK(next_is_served(scene));
   }
   SECTION("304 keeps Content-Length") {
     PlainScene scene;
-    scene.say(kGet);
+    scene.send(kGet);
     scene.answer(crlf("HTTP/1.1 304 No\nContent-Length: 500\n\n"));
-    const string heard = scene.hear();
-    CHECK(has(heard, "Content-Length: 500\r\n"));
+    const string received = scene.receive();
+    CHECK(has(received, "Content-Length: 500\r\n"));
     CHECK(next_is_served(scene));
   }
 }
 
 TEST_CASE("RFC 9112 9.5: a response that comes before the request's end is delivered") {
   PlainScene scene;
-  scene.say(post("Content-Length: 100000") + string(1000, 'x'));
+  scene.send(post("Content-Length: 100000") + string(1000, 'x'));
   scene.answer(crlf("HTTP/1.1 413 Too Large\nContent-Length: 3\n\nbig"));
-  const string heard = scene.hear();
-  CHECK(has(heard, "HTTP/1.1 413 Too Large\r\n"));
-  CHECK(has(heard, "Connection: close\r\n"));
-  CHECK(body_of(heard) == "big");
+  const string received = scene.receive();
+  CHECK(has(received, "HTTP/1.1 413 Too Large\r\n"));
+  CHECK(has(received, "Connection: close\r\n"));
+  CHECK(body_of(received) == "big");
   CHECK(scene.client().ended());
 }
 
 TEST_CASE("RFC 9112 9.6: an early answer is delivered though the server resets behind it") {
   PlainScene scene;
-  scene.say(post("Content-Length: 100000") + string(1000, 'x'));
-  scene.target().say(crlf("HTTP/1.1 413 Too Large\nContent-Length: 3\n\nbig"));
+  scene.send(post("Content-Length: 100000") + string(1000, 'x'));
+  scene.target().send(crlf("HTTP/1.1 413 Too Large\nContent-Length: 3\n\nbig"));
   scene.target().finish();
-  scene.say(string(50'000, 'x'));
-  CHECK(has(scene.hear(), "413 Too Large"));
+  scene.send(string(50'000, 'x'));
+  CHECK(has(scene.receive(), "413 Too Large"));
 }
 
-TEST_CASE("a body both ways at once") {
+TEST_CASE("a body in both directions at once") {
   PlainScene scene;
-  scene.say(post("Transfer-Encoding: chunked") + "1\r\na\r\n");
-  CHECK(has(scene.asked(), "1\r\na\r\n"));
+  scene.send(post("Transfer-Encoding: chunked") + "1\r\na\r\n");
+  CHECK(has(scene.at_target(), "1\r\na\r\n"));
   scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\na\n"));
-  CHECK(body_of(scene.hear()) == "1\r\na\r\n");
-  scene.say("1\r\nb\r\n");
-  CHECK(scene.asked() == "1\r\nb\r\n");
+  CHECK(body_of(scene.receive()) == "1\r\na\r\n");
+  scene.send("1\r\nb\r\n");
+  CHECK(scene.at_target() == "1\r\nb\r\n");
   scene.answer("1\r\nb\r\n");
-  CHECK(scene.hear() == "1\r\nb\r\n");
-  scene.say("0\r\n\r\n");
-  CHECK(scene.asked() == "0\r\n\r\n");
+  CHECK(scene.receive() == "1\r\nb\r\n");
+  scene.send("0\r\n\r\n");
+  CHECK(scene.at_target() == "0\r\n\r\n");
   scene.answer("0\r\n\r\n");
-  CHECK(scene.hear() == "0\r\n\r\n");
+  CHECK(scene.receive() == "0\r\n\r\n");
 }
 
 namespace {
@@ -179,7 +179,7 @@ namespace {
 std::size_t pour(PlainScene& scene, SocketPeer& from, const string& piece) {
   std::size_t total = 0;
   for (int idle = 0; idle < 3;) {
-    const std::size_t count = from.say(piece);
+    const std::size_t count = from.send(piece);
     total += count;
     idle = count == 0 ? idle + 1 : 0;
     scene.settle();
@@ -203,19 +203,19 @@ constexpr std::size_t kMostHeld = 3 << 20;
 
 TEST_CASE("RFC 9112 9.6: an early answer outlives a body of which nobody takes the rest") {
   PlainScene scene;
-  scene.say(post("Content-Length: " + std::to_string(kLargeBody)));
-  scene.target().say(crlf("HTTP/1.1 413 Too Large\nContent-Length: 3\n\nbig"));
+  scene.send(post("Content-Length: " + std::to_string(kLargeBody)));
+  scene.target().send(crlf("HTTP/1.1 413 Too Large\nContent-Length: 3\n\nbig"));
   scene.target().finish();
   scene.settle();
   const string piece(64 * 1024, 'x');
   std::size_t sent = 0;
   while (sent < kLargeBody) {
-    const std::size_t taken = scene.client().say(piece);
+    const std::size_t taken = scene.client().send(piece);
     REQUIRE(taken > 0);
     sent += taken;
     scene.settle();
   }
-  CHECK(scene.hear().ends_with("big"));
+  CHECK(scene.receive().ends_with("big"));
   CHECK_FALSE(scene.client().was_reset());
 }
 
@@ -223,20 +223,20 @@ TEST_CASE("back-pressure: a client that does not read stops the target") {
   const string piece(8192, 'x');
   for (const char* framing : {"Content-Length: 1000000000", "X: until close"}) {
     PlainScene scene(small_sockets());
-    scene.say(kGet);
+    scene.send(kGet);
     scene.answer(crlf("HTTP/1.1 200 OK\n" + string(framing) + "\n\n"));
     const std::size_t taken = pour(scene, scene.target(), piece);
     CHECK(taken < kMostHeld);
     // And it goes on where it stopped.
-    std::size_t heard = 0;
-    for (int i = 0; i < 2000 && heard < taken; ++i) heard += scene.hear().size();
-    CHECK(heard >= taken);
+    std::size_t received = 0;
+    for (int i = 0; i < 2000 && received < taken; ++i) received += scene.receive().size();
+    CHECK(received >= taken);
   }
 }
 
 TEST_CASE("back-pressure: chunks too") {
   PlainScene scene(small_sockets());
-  scene.say(kGet);
+  scene.send(kGet);
   scene.answer(crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n") + "40000000\r\n");
   CHECK(pour(scene, scene.target(), string(8192, 'x')) < kMostHeld);
 }
@@ -246,13 +246,13 @@ TEST_CASE("a busy exchange leaves others their turn, whatever its framing") {
   const bool is_chunked = GENERATE(true, false);
   CAPTURE(is_chunked);
   Scene scene;
-  scene.client.says(kGet);
+  scene.client.sends(kGet);
   scene.start();
   settle(scene.loop);
   const string body(kSize, 'x');
-  scene.upstream.says(crlf(is_chunked ? "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n400000\n"
-                                      : "HTTP/1.1 200 OK\nContent-Length: 4194304\n\n") +
-                      body + (is_chunked ? "\r\n0\r\n\r\n" : ""));
+  scene.upstream.sends(crlf(is_chunked ? "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n400000\n"
+                                       : "HTTP/1.1 200 OK\nContent-Length: 4194304\n\n") +
+                       body + (is_chunked ? "\r\n0\r\n\r\n" : ""));
   std::size_t before = scene.upstream.unread();
   for (int turn = 0; turn < 3; ++turn) {
     scene.loop.turn(0);
@@ -262,14 +262,14 @@ TEST_CASE("a busy exchange leaves others their turn, whatever its framing") {
     before = scene.upstream.unread();
   }
   // ... and goes on by itself.
-  CHECK(turn_until(scene.loop, [&] { return scene.client.heard().size() > kSize; }));
+  CHECK(turn_until(scene.loop, [&] { return scene.client.received().size() > kSize; }));
 }
 
 TEST_CASE("back-pressure: a target that does not read stops the client") {
   for (const char* framing : {"Content-Length: 1000000000", "Transfer-Encoding: chunked"}) {
     PlainScene scene(small_sockets());
-    scene.say(post(framing));
-    if (framing[0] == 'T') scene.say("40000000\r\n");
+    scene.send(post(framing));
+    if (framing[0] == 'T') scene.send("40000000\r\n");
     CHECK(pour(scene, scene.client(), string(8192, 'x')) < kMostHeld);
   }
 }

@@ -92,15 +92,15 @@ void run(unsigned seed) {
     to_hear.push_back(sent);
   }
 
-  string at_target, from_target, heard;
+  string at_target, from_target, received;
   int idle = 0;
   while (idle < 20) {
     const std::size_t before = from_client.size() + from_target.size() + to_answer.size();
     if (string piece = dialogue.piece_of(from_client); !piece.empty()) {
-      from_client.insert(0, piece.substr(scene.client().say(piece)));
+      from_client.insert(0, piece.substr(scene.client().send(piece)));
     }
     scene.settle();
-    at_target += scene.asked();
+    at_target += scene.at_target();
     StrictReader reader(at_target);
     if (const auto request = to_answer.empty() ? std::nullopt : reader.request()) {
       at_target.erase(0, at_target.size() - reader.rest().size());
@@ -116,14 +116,14 @@ void run(unsigned seed) {
     }
     if (!from_target.empty()) {
       const string piece = dialogue.piece_of(from_target);
-      from_target.insert(0, piece.substr(scene.target().say(piece)));
+      from_target.insert(0, piece.substr(scene.target().send(piece)));
     }
-    heard += scene.hear();
+    received += scene.receive();
     idle = from_client.size() + from_target.size() + to_answer.size() == before ? idle + 1 : 0;
   }
 
   CHECK(scene.dialed() == 1);
-  StrictReader reader(heard);
+  StrictReader reader(received);
   while (!to_hear.empty()) {
     const auto response = reader.response(to_hear.front().method);
     REQUIRE(response);

@@ -11,17 +11,17 @@ std::string forwarded(std::string_view head, const std::string& upstream = "dire
   PlainScene::Options options;
   options.upstream = upstream;
   PlainScene scene(std::move(options));
-  scene.say(crlf(head));
-  return scene.asked();
+  scene.send(crlf(head));
+  return scene.at_target();
 }
 
 /// The same when nothing may reach the target: the client's answer.
 std::string refused(std::string_view head) {
   PlainScene scene;
-  scene.say(crlf(head));
-  CHECK(scene.asked().empty());
+  scene.send(crlf(head));
+  CHECK(scene.at_target().empty());
   CHECK(scene.dialed() == 0);
-  const std::string answer = scene.hear();
+  const std::string answer = scene.receive();
   CHECK(scene.client().ended());
   CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
   return answer.substr(0, answer.find("\r\n"));
@@ -93,7 +93,7 @@ TEST_CASE("RFC 9110 5.3: order and duplicates are kept") {
             crlf("B: 2\nA: 1\nB: 1\nCookie: x\nCookie: y\n")));
 }
 
-TEST_CASE("RFC 9110 7.6.3: Via grows, and tells the version that the request came in") {
+TEST_CASE("RFC 9110 7.6.3: Via grows, and names the version of the received request") {
   CHECK(has(forwarded("GET http://a.example/ HTTP/1.1\nHost: a.example\nVia: 1.0 other\n\n"),
             crlf("Via: 1.0 other\nVia: 1.1 scene\n")));
   CHECK(has(forwarded("GET http://a.example/ HTTP/1.0\n\n"), crlf("Via: 1.0 scene\n")));
@@ -118,10 +118,10 @@ TEST_CASE("RFC 9110 7.6.2: Max-Forwards counts down") {
 
 TEST_CASE("RFC 9110 9.3.8: TRACE with Max-Forwards 0 is answered here, without credentials") {
   PlainScene scene;
-  scene.say(
+  scene.send(
       crlf("TRACE http://a.example/ HTTP/1.1\nHost: a.example\nMax-Forwards: 0\n"
            "Cookie: secret\n\n"));
-  const std::string answer = scene.hear();
+  const std::string answer = scene.receive();
   CHECK(scene.dialed() == 0);
   CHECK(has(answer, "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\n"));
   CHECK(has(answer, "TRACE http://a.example/ HTTP/1.1\r\n"));
@@ -133,8 +133,8 @@ TEST_CASE("RFC 9110 9.3.7: OPTIONS * and OPTIONS with Max-Forwards 0 are answere
                            "OPTIONS http://a.example HTTP/1.1\nHost: a.example\n"
                            "Max-Forwards: 0\n\n"}) {
     PlainScene scene;
-    scene.say(crlf(head));
-    CHECK(has(scene.hear(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: "));
+    scene.send(crlf(head));
+    CHECK(has(scene.receive(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: "));
     CHECK(scene.dialed() == 0);
   }
 }
@@ -144,10 +144,10 @@ TEST_CASE("what is answered here has a line of its own, without the bytes of the
                            "TRACE http://a.example/ HTTP/1.1\nHost: a.example\n"
                            "Max-Forwards: 0\n\n"}) {
     PlainScene scene;
-    scene.say(crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\nContent-Length: 2\n\n") +
-              "up");
+    scene.send(crlf("POST http://a.example/ HTTP/1.1\nHost: a.example\nContent-Length: 2\n\n") +
+               "up");
     scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 4\n\n") + "down");
-    scene.say(crlf(head));
+    scene.send(crlf(head));
     scene.client().finish();
     scene.settle();
     const auto lines = scene.access_lines();
@@ -199,19 +199,19 @@ TEST_CASE("RFC 9110 15.5.9: a head that does not come in time gets 408") {
   PlainScene::Options options;
   options.config.header_timeout = std::chrono::milliseconds(30);
   PlainScene scene(std::move(options));
-  scene.say("GET http://a.exam");
+  scene.send("GET http://a.exam");
   scene.pass(std::chrono::milliseconds(29));
-  CHECK(scene.hear().empty());
+  CHECK(scene.receive().empty());
   scene.pass(std::chrono::milliseconds(1));
-  CHECK(has(scene.hear(), "HTTP/1.1 408 "));
+  CHECK(has(scene.receive(), "HTTP/1.1 408 "));
   CHECK(scene.client().ended());
 }
 
 TEST_CASE("a dial that fails is a 502 with the reason") {
   PlainScene scene;
   scene.refuse_dials({Errc::connection_refused, Side::target, 0, "refused the connection"});
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
-  CHECK(has(scene.hear(), "HTTP/1.1 502 culvert: target a.example:80 refused the connection"));
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  CHECK(has(scene.receive(), "HTTP/1.1 502 culvert: target a.example:80 refused the connection"));
 }
 
 TEST_CASE("RFC 3986 2.1: bytes beyond ASCII in path and query go on percent-encoded") {
@@ -219,10 +219,11 @@ TEST_CASE("RFC 3986 2.1: bytes beyond ASCII in path and query go on percent-enco
     PlainScene::Options options;
     options.upstream = upstream;
     PlainScene scene(std::move(options));
-    scene.say(
+    scene.send(
         crlf("GET http://a.example/\xc3\xbc"
              "ber%20?q=\xff HTTP/1.1\nHost: a.example\n\n"));
-    CHECK(has(scene.asked(), "a.example/%C3%BCber%20?q=%FF HTTP/1.1\r\n") == (upstream[0] == 'h'));
+    CHECK(has(scene.at_target(), "a.example/%C3%BCber%20?q=%FF HTTP/1.1\r\n") ==
+          (upstream[0] == 'h'));
   }
 }
 
@@ -230,28 +231,28 @@ TEST_CASE("RFC 3986 3.2.2: in a host there are none") {
   for (const char* target :
        {"http://\xc3\xbc.example/", "http://a.example:\xc3/", "h\xc3://a/", "\xc3"}) {
     PlainScene scene;
-    scene.say(crlf("GET " + std::string(target) + " HTTP/1.1\nHost: a.example\n\n"));
-    CHECK(has(scene.hear(), "HTTP/1.1 400 "));
+    scene.send(crlf("GET " + std::string(target) + " HTTP/1.1\nHost: a.example\n\n"));
+    CHECK(has(scene.receive(), "HTTP/1.1 400 "));
     CHECK(scene.dialed() == 0);
   }
 }
 
 TEST_CASE("RFC 9110 15.5.8: 407 of a target is a bad answer") {
   PlainScene scene;
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
   scene.answer(crlf("HTTP/1.1 407 Who\nProxy-Authenticate: Basic realm=x\nContent-Length: 0\n\n"));
-  const std::string heard = scene.hear();
-  CHECK(has(heard, "HTTP/1.1 502 culvert: target a.example:80 sent a bad answer: it is 407"));
-  CHECK_FALSE(has(heard, "Basic"));
+  const std::string received = scene.receive();
+  CHECK(has(received, "HTTP/1.1 502 culvert: target a.example:80 sent a bad answer: it is 407"));
+  CHECK_FALSE(has(received, "Basic"));
 }
 
 TEST_CASE("RFC 9110 15.5.8: 407 of an upstream proxy is ours to solve, and becomes 502") {
   PlainScene::Options options;
   options.upstream = "http://proxy.example";
   PlainScene scene(std::move(options));
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
   scene.answer(crlf("HTTP/1.1 407 Who\nProxy-Authenticate: Basic realm=x\nContent-Length: 0\n\n"));
-  const std::string answer = scene.hear();
+  const std::string answer = scene.receive();
   CHECK(has(answer,
             "HTTP/1.1 502 culvert: upstream http://proxy.example:3128 (for a.example:80) "
             "answered 407 - it wants a user and password"));

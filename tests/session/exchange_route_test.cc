@@ -33,7 +33,7 @@ struct TwoWays {
     scene.transport->connects(scene.upstream).connects(second);
     scene.start();
     ask("b-first.test");
-    scene.upstream.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    scene.upstream.sends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     settle(scene.loop);
   }
 
@@ -44,9 +44,9 @@ struct TwoWays {
   }
 
   std::vector<std::string> ask(const std::string& target) {
-    scene.client.says("GET http://" + target + "/ HTTP/1.1\r\nHost: " + target + "\r\n\r\n");
+    scene.client.sends("GET http://" + target + "/ HTTP/1.1\r\nHost: " + target + "\r\n\r\n");
     settle(scene.loop);
-    return scene.transport->asked();
+    return scene.transport->requested();
   }
 
   Scene scene;

@@ -23,22 +23,23 @@ string request(std::string_view fields, std::string_view behind = "") {
 
 const string kSmuggled = "GET http://a.example/smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
-bool is_one_answer(const string& heard) {
-  return heard.starts_with("HTTP/1.1 ") && !has(heard, "\nHTTP/1.") && !has(heard, "smuggled");
+bool is_one_answer(const string& received) {
+  return received.starts_with("HTTP/1.1 ") && !has(received, "\nHTTP/1.") &&
+         !has(received, "smuggled");
 }
 
 /// How the bytes come: in one piece, or each alone.
 void send(PlainScene& scene, bool whole, const string& bytes) {
-  if (whole) return scene.say(bytes);
+  if (whole) return scene.send(bytes);
   for (const char c : bytes) {
-    scene.client().say({&c, 1});
+    scene.client().send({&c, 1});
     scene.settle();
   }
 }
 
 }  // namespace
 
-TEST_CASE("RFC 9112 11.2: a head that can be read in two ways reaches no target") {
+TEST_CASE("RFC 9112 11.2: an ambiguous head reaches no target") {
   const Vector vectors[] = {
       {"CL and TE", request("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")},
       {"TE and CL", request("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", "0\r\n\r\n")},
@@ -96,15 +97,15 @@ TEST_CASE("RFC 9112 11.2: a head that can be read in two ways reaches no target"
       PlainScene scene;
       send(scene, whole, vector.text + kSmuggled);
       CHECK(scene.dialed() == 0);
-      const string heard = scene.hear();
-      CHECK(heard.starts_with("HTTP/1.1 400 "));
-      CHECK(is_one_answer(heard));
+      const string received = scene.receive();
+      CHECK(received.starts_with("HTTP/1.1 400 "));
+      CHECK(is_one_answer(received));
       CHECK((scene.client().ended() || scene.client().was_reset()));
     }
   }
 }
 
-TEST_CASE("RFC 9112 7.1: chunks that can be read in two ways end the request") {
+TEST_CASE("RFC 9112 7.1: ambiguous chunks end the request") {
   const Vector vectors[] = {
       {"size that overflows", "10000000000000000\r\n"},
       {"size with sign", "+5\r\nhello\r\n0\r\n\r\n"},
@@ -128,19 +129,19 @@ TEST_CASE("RFC 9112 7.1: chunks that can be read in two ways end the request") {
     {
       // In one piece nothing has left yet.
       PlainScene scene;
-      scene.say(head + vector.text + kSmuggled);
-      CHECK(scene.asked().empty());
-      CHECK(scene.hear().starts_with("HTTP/1.1 400 "));
+      scene.send(head + vector.text + kSmuggled);
+      CHECK(scene.at_target().empty());
+      CHECK(scene.receive().starts_with("HTTP/1.1 400 "));
     }
     PlainScene scene;
     send(scene, false, head + vector.text + kSmuggled);
-    const string asked = scene.asked();
-    CHECK_FALSE(has(asked, "smuggled"));
-    CHECK_FALSE(has(asked, "\r\n0\r\n\r\n"));
+    const string forwarded = scene.at_target();
+    CHECK_FALSE(has(forwarded, "smuggled"));
+    CHECK_FALSE(has(forwarded, "\r\n0\r\n\r\n"));
     CHECK((scene.target().ended() || scene.target().was_reset()));
-    const string heard = scene.hear();
-    CHECK(heard.starts_with("HTTP/1.1 400 "));
-    CHECK(is_one_answer(heard));
+    const string received = scene.receive();
+    CHECK(received.starts_with("HTTP/1.1 400 "));
+    CHECK(is_one_answer(received));
   }
 }
 
@@ -176,14 +177,14 @@ TEST_CASE("RFC 9112 2.2: what is harmless is written anew, byte for byte as we m
   for (const Harmless& vector : vectors) {
     CAPTURE(vector.name);
     PlainScene scene;
-    scene.say(vector.sent);
-    CHECK(scene.asked() == vector.forwarded);
+    scene.send(vector.sent);
+    CHECK(scene.at_target() == vector.forwarded);
     scene.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    CHECK(scene.hear().starts_with("HTTP/1.1 200 OK"));
+    CHECK(scene.receive().starts_with("HTTP/1.1 200 OK"));
   }
 }
 
-TEST_CASE("RFC 9112 11.1: a response that can be read in two ways is a 502 and the end") {
+TEST_CASE("RFC 9112 11.1: an ambiguous response is a 502 and the end") {
   const string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const Vector vectors[] = {
       {"CL and TE",
@@ -209,25 +210,25 @@ TEST_CASE("RFC 9112 11.1: a response that can be read in two ways is a 502 and t
     for (const bool whole : {true, false}) {
       CAPTURE(vector.name, whole);
       PlainScene scene;
-      scene.say(kSmuggled + kSmuggled);
+      scene.send(kSmuggled + kSmuggled);
       const string answer = vector.text + "HTTP/1.1 200 smuggled\r\nContent-Length: 0\r\n\r\n";
       if (whole) {
-        scene.target().say(answer);
+        scene.target().send(answer);
       } else {
         for (const char c : answer) {
-          scene.target().say({&c, 1});
+          scene.target().send({&c, 1});
           scene.settle();
         }
       }
-      const string heard = scene.hear();
-      // A head that is fine and has left cannot be taken back: then the connection tells.
+      const string received = scene.receive();
+      // A valid head that was sent cannot be taken back: then the connection is cut.
       if (whole || !vector.text.starts_with(chunked)) {
-        CHECK(heard.starts_with("HTTP/1.1 502 "));
+        CHECK(received.starts_with("HTTP/1.1 502 "));
       } else {
-        CHECK(heard.ends_with("\r\n\r\n"));
-        CHECK_FALSE(has(heard, "0\r\n\r\n"));
+        CHECK(received.ends_with("\r\n\r\n"));
+        CHECK_FALSE(has(received, "0\r\n\r\n"));
       }
-      CHECK(is_one_answer(heard));
+      CHECK(is_one_answer(received));
       CHECK((scene.client().ended() || scene.client().was_reset()));
       CHECK(scene.dialed() == 1);
     }
@@ -236,14 +237,14 @@ TEST_CASE("RFC 9112 11.1: a response that can be read in two ways is a 502 and t
 
 TEST_CASE("RFC 9112 11.1: a response head without end is a 502") {
   PlainScene scene;
-  scene.say(kSmuggled);
+  scene.send(kSmuggled);
   const string piece = "X: " + string(8000, 'x') + "\r\n";
-  scene.target().say("HTTP/1.1 200 OK\r\n");
+  scene.target().send("HTTP/1.1 200 OK\r\n");
   for (int i = 0; i < 20; ++i) {
-    scene.target().say(piece);
+    scene.target().send(piece);
     scene.settle();
   }
-  CHECK(scene.hear().starts_with("HTTP/1.1 502 "));
+  CHECK(scene.receive().starts_with("HTTP/1.1 502 "));
 }
 
 TEST_CASE("RFC 9112 6.3: a body where none may be is not the next response") {
@@ -253,13 +254,13 @@ TEST_CASE("RFC 9112 6.3: a body where none may be is not the next response") {
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 smuggled\r\n\r\n"}) {
     CAPTURE(answer);
     PlainScene scene;
-    scene.say(kSmuggled);
+    scene.send(kSmuggled);
     scene.answer(answer);
-    scene.hear();
-    scene.say(kSmuggled);
+    scene.receive();
+    scene.send(kSmuggled);
     CHECK(scene.dialed() == 2);
     scene.answer("HTTP/1.1 200 second\r\nContent-Length: 0\r\n\r\n", 1);
-    CHECK(scene.hear().starts_with("HTTP/1.1 200 second\r\n"));
+    CHECK(scene.receive().starts_with("HTTP/1.1 200 second\r\n"));
   }
 }
 

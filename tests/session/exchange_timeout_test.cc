@@ -35,22 +35,22 @@ void take_slowly(Scene& scene, Peer& peer) {
 TEST_CASE("a client that takes its answer slowly is not idle") {
   Scene scene;
   scene.config.idle_timeout = 600ms;
-  scene.client.says(kGet).hears_end();
+  scene.client.sends(kGet).expects_end();
   scene.client.takes(1);
   SECTION("with a length, what left with the head") {
-    scene.upstream.says("HTTP/1.1 200 OK\r\n" + with_length(kBody));
+    scene.upstream.sends("HTTP/1.1 200 OK\r\n" + with_length(kBody));
     scene.start();
   }
   SECTION("with a length, what came behind the head") {
     scene.client.takes_all();
-    scene.upstream.says("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n");
+    scene.upstream.sends("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n");
     scene.start();
     settle(scene.loop);
     scene.client.takes(1);
-    scene.upstream.says(kBody);
+    scene.upstream.sends(kBody);
   }
   SECTION("in chunks") {
-    scene.upstream.says("HTTP/1.1 200 OK\r\n" + chunked(kBody));
+    scene.upstream.sends("HTTP/1.1 200 OK\r\n" + chunked(kBody));
     scene.start();
   }
   take_slowly(scene, scene.client);
@@ -68,14 +68,14 @@ TEST_CASE("a target that takes its request slowly is not late with its answer") 
   Scene scene;
   scene.config.response_timeout = 600ms;
   const std::string post = "POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\n";
-  scene.client.says(post + (GENERATE(true, false) ? with_length(kBody) : chunked(kBody)));
+  scene.client.sends(post + (GENERATE(true, false) ? with_length(kBody) : chunked(kBody)));
   scene.upstream.takes(1);
   scene.start();
   take_slowly(scene, scene.upstream);
   CHECK(scene.finished == 0);
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
   scene.upstream.takes_all();
-  scene.upstream.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  scene.upstream.sends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   settle(scene.loop);
-  CHECK_THAT(scene.client.heard(), Contains("200 OK"));
+  CHECK_THAT(scene.client.received(), Contains("200 OK"));
 }

@@ -13,30 +13,31 @@ namespace {
 
 constexpr std::string_view kFields = "\r\nHost: a.example\r\n\r\n";
 
-/// What a client hears when the target ends its answer.
-std::string heard_of(const std::string& answer, bool told, std::string_view version, Scene& scene) {
-  scene.client.says("GET http://a.example/ HTTP/1." + std::string(version) + std::string(kFields));
-  scene.upstream.says("HTTP/1.1 200 OK\r\nDate: x\r\n" + answer);
-  if (told) {
+/// What a client receives when the target ends its response.
+std::string response_to(const std::string& answer, bool close_notify, std::string_view version,
+                        Scene& scene) {
+  scene.client.sends("GET http://a.example/ HTTP/1." + std::string(version) + std::string(kFields));
+  scene.upstream.sends("HTTP/1.1 200 OK\r\nDate: x\r\n" + answer);
+  if (close_notify) {
     scene.upstream.ends();
   } else {
-    scene.upstream.ends_untold();
+    scene.upstream.ends_truncated();
   }
   scene.client.ends();
   scene.start();
   REQUIRE(scene.run());
-  return scene.client.heard();
+  return scene.client.received();
 }
 
 }  // namespace
 
 TEST_CASE("RFC 9112 9.8: an answer that ends with its connection is complete with an alert only") {
   Scene scene(GENERATE(Pace{}, Pace{true, 16}), GENERATE(Pace{}, Pace{true, 16}));
-  const bool told = GENERATE(true, false);
-  const std::string heard = heard_of("\r\nabc", told, "1", scene);
-  CHECK_THAT(heard, Contains("\r\nabc\r\n"));
-  CHECK(heard.ends_with("0\r\n\r\n") == told);
-  if (told) {
+  const bool close_notify = GENERATE(true, false);
+  const std::string received = response_to("\r\nabc", close_notify, "1", scene);
+  CHECK_THAT(received, Contains("\r\nabc\r\n"));
+  CHECK(received.ends_with("0\r\n\r\n") == close_notify);
+  if (close_notify) {
     CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
   } else {
     CHECK_THAT(scene.access_text(), Contains(" outcome=http_response_incomplete ") &&
@@ -44,30 +45,30 @@ TEST_CASE("RFC 9112 9.8: an answer that ends with its connection is complete wit
   }
 }
 
-TEST_CASE("RFC 9112 9.8: an HTTP/1.0 client is told by a reset") {
+TEST_CASE("RFC 9112 9.8: an HTTP/1.0 client gets a reset") {
   Scene scene;
-  const bool told = GENERATE(true, false);
-  CHECK(heard_of("\r\nabc", told, "0", scene).ends_with("\r\n\r\nabc"));
-  CHECK(scene.client.closed_by_reset() != told);
+  const bool close_notify = GENERATE(true, false);
+  CHECK(response_to("\r\nabc", close_notify, "0", scene).ends_with("\r\n\r\nabc"));
+  CHECK(scene.client.closed_by_reset() != close_notify);
 }
 
-TEST_CASE("RFC 9112 9.8: an answer that says its length needs no alert") {
+TEST_CASE("RFC 9112 9.8: a response with a length needs no alert") {
   Scene scene;
-  CHECK(heard_of("Content-Length: 3\r\n\r\nabc", false, "1", scene).ends_with("\r\n\r\nabc"));
+  CHECK(response_to("Content-Length: 3\r\n\r\nabc", false, "1", scene).ends_with("\r\n\r\nabc"));
   CHECK_THAT(scene.access_text(), Contains(" outcome=ok "));
 }
 
-TEST_CASE("a TLS connection that breaks is told from one that closes") {
+TEST_CASE("a TLS connection that breaks is distinguished from one that closes") {
   Scene scene;
   SECTION("before an answer") {
-    scene.upstream.hears("GET / HTTP/1.1\r\nHost: a.example\r\n").resets(EPROTO);
-    scene.client.says("GET http://a.example/ HTTP/1.1" + std::string(kFields)).ends();
+    scene.upstream.expects("GET / HTTP/1.1\r\nHost: a.example\r\n").resets(EPROTO);
+    scene.client.sends("GET http://a.example/ HTTP/1.1" + std::string(kFields)).ends();
     scene.start();
     CHECK_THAT(scene.answer().reason, Contains("sent no answer: the TLS connection broke"));
   }
   SECTION("in a tunnel") {
     scene.upstream.resets(EPROTO);
-    scene.client.says("CONNECT a.example:443 HTTP/1.1" + std::string(kFields));
+    scene.client.sends("CONNECT a.example:443 HTTP/1.1" + std::string(kFields));
     scene.start();
     REQUIRE(scene.run());
     CHECK_THAT(scene.access_text(), Contains(" outcome=connection_terminated ") &&

@@ -15,21 +15,21 @@ namespace {
 const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
 const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
 
-/// A SOCKS5 server that says yes, and a tunnel that ends.
+/// A SOCKS5 server that grants the request, and a tunnel that ends.
 void serve_socks5(Peer& upstream) {
-  upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says(kGranted);
-  upstream.hears_end().ends();
+  upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends(kGranted);
+  upstream.expects_end().ends();
 }
 
-/// An HTTP proxy that says yes, and a tunnel that ends.
+/// An HTTP proxy that grants the request, and a tunnel that ends.
 void serve_http(Peer& upstream) {
-  upstream.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n").hears_end().ends();
+  upstream.expects(std::string(kConnect)).sends("HTTP/1.1 200 OK\r\n\r\n").expects_end().ends();
 }
 
-void ask(Scene& scene) { scene.client.says(std::string(kConnect)).ends(); }
+void ask(Scene& scene) { scene.client.sends(std::string(kConnect)).ends(); }
 
 void check_tunnel(Scene& scene, const std::string& label) {
-  scene.client.hears(std::string(kEstablished));
+  scene.client.expects(std::string(kEstablished));
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
   CHECK_THAT(scene.access_text(), Contains(" upstream=" + label) && Contains(" outcome=ok "));
@@ -37,7 +37,7 @@ void check_tunnel(Scene& scene, const std::string& label) {
 
 }  // namespace
 
-TEST_CASE("if the first upstream fails, the second one is asked") {
+TEST_CASE("if the first upstream fails, the second one is tried") {
   Scene scene;
   scene.add(socks5());
   scene.add(http());
@@ -49,7 +49,7 @@ TEST_CASE("if the first upstream fails, the second one is asked") {
     scene.transport->connects(scene.upstream).connects(second);
   }
   SECTION("it says no") {
-    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x01");
+    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x01");
     scene.transport->connects(scene.upstream).connects(second);
   }
   serve_http(second);
@@ -73,9 +73,9 @@ TEST_CASE("a plain request names what failed before it, the next on its connecti
   scene.transport->fails(ECONNREFUSED).connects(second);
   scene.start();
   for (int i = 0; i < 2; ++i) {
-    scene.client.says("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    scene.client.sends("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
     settle(scene.loop);
-    second.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    second.sends("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     settle(scene.loop);
   }
   scene.client.ends();
@@ -89,14 +89,14 @@ TEST_CASE("a plain request names what failed before it, the next on its connecti
   CHECK_THAT(lines.substr(end_of_first), Contains(" outcome=ok ") && !Contains("detail="));
 }
 
-TEST_CASE("what failed before a tunnel is told beside how the tunnel ended") {
+TEST_CASE("attempts that failed before a tunnel are logged beside how the tunnel ended") {
   Scene scene;
   scene.add(socks5());
   scene.add(http());
   Peer second(scene.loop);
   scene.transport->fails(ECONNREFUSED).connects(second);
-  second.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n").resets();
-  scene.client.says(std::string(kConnect));
+  second.expects(std::string(kConnect)).sends("HTTP/1.1 200 OK\r\n\r\n").resets();
+  scene.client.sends(std::string(kConnect));
   scene.start();
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(), Contains(" outcome=connection_terminated ") &&
@@ -117,13 +117,13 @@ TEST_CASE("a first upstream that is silent leaves time for the second") {
   check_tunnel(scene, "http://proxy.example:1080");
 }
 
-TEST_CASE("of several failures the client hears the one that says most, the log all") {
+TEST_CASE("of several failures the client gets the most specific one, the log all") {
   Scene scene;
   scene.add(socks5());
   scene.add(http());
   const std::string telling = "socks5://proxy.example:1080 says gcr.io:443 refused the connection";
   const std::string other = "http://proxy.example:1080 refused the connection";
-  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
   scene.transport->connects(scene.upstream).fails(ECONNREFUSED);
   ask(scene);
   scene.start();
@@ -133,11 +133,11 @@ TEST_CASE("of several failures the client hears the one that says most, the log 
   CHECK_THAT(scene.log_text(), Contains(telling) && Contains(other));
 }
 
-TEST_CASE("it says most wherever it stands in the row") {
+TEST_CASE("the most specific one wins wherever it is in the order") {
   Scene scene;
   scene.add(http());
   scene.add(socks5());
-  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
   scene.transport->fails(ECONNREFUSED).connects(scene.upstream);
   ask(scene);
   scene.start();
@@ -153,12 +153,12 @@ TEST_CASE("a tunnel that is just coming up is waited for") {
   ask(scene);
   scene.start();
   settle(scene.loop);
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
   check_tunnel(scene, "socks5://proxy.example:1080");
   CHECK(scene.dials() == 3);
 }
 
-TEST_CASE("waiting ends with the budget, and then the refusal is told") {
+TEST_CASE("holding ends with the budget, and then the refusal is reported") {
   Scene scene;
   scene.config.hold = 5s;
   scene.config.connect_timeout = 600ms;
@@ -180,7 +180,7 @@ TEST_CASE("a refusal that is not the proxy's own is not waited for") {
   scene.config.hold = 5s;
   SECTION("the target's, through the tunnel") {
     scene.add(socks5());
-    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest).says("\x05\x05");
+    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
   }
   SECTION("the target's, directly") {
     scene.add(direct());
@@ -197,7 +197,7 @@ TEST_CASE("a client that leaves while we wait for the tunnel ends the waiting") 
   scene.config.hold = 5s;
   scene.add(socks5());
   scene.transport->fails(ECONNREFUSED);
-  scene.client.says(std::string(kConnect));
+  scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
   scene.client.resets();
@@ -219,7 +219,7 @@ TEST_CASE("hedging: a second upstream that is faster wins") {
   }
   SECTION("while the first one says nothing") { scene.transport->connects(scene.upstream); }
   SECTION("while the first one has greeted, and says no more") {
-    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kRequest);
+    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest);
     scene.transport->connects(scene.upstream);
   }
   scene.transport->connects(second);
@@ -243,7 +243,7 @@ TEST_CASE("hedging: a first upstream that comes in after all wins, and the secon
   REQUIRE(turn_until(scene.loop, [&] { return second.open(); }));
   serve_socks5(scene.upstream);
   check_tunnel(scene, "socks5://proxy.example:1080");
-  second.says("HTTP/1.1 200 OK\r\n\r\n");
+  second.sends("HTTP/1.1 200 OK\r\n\r\n");
   settle(scene.loop);
   CHECK(second.closed());
 }
@@ -261,8 +261,8 @@ TEST_CASE("hedging: the success of one is the end, even if the client does not t
   REQUIRE(turn_until(scene.loop, [&] { return second.open(); }));
   serve_socks5(scene.upstream);
   settle(scene.loop);
-  // The slower one says yes to nobody.
-  second.says("HTTP/1.1 200 OK\r\n\r\n");
+  // The slower one grants nothing.
+  second.sends("HTTP/1.1 200 OK\r\n\r\n");
   settle(scene.loop);
   scene.client.takes_all();
   check_tunnel(scene, "socks5://proxy.example:1080");

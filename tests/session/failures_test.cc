@@ -1,4 +1,4 @@
-// Upstreams that fail: what the client is told.
+// Upstreams that fail: the client's response.
 #include "support/catch.h"
 #include "support/fake_names.h"
 #include "support/session_scene.h"
@@ -15,7 +15,7 @@ namespace {
 
 /// The answer to a CONNECT in `scene`, which has to name upstream and target.
 Answer ask(Scene& scene) {
-  scene.client.says(std::string(kConnect)).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK_THAT(answer.reason, Contains("gcr.io:443"));
@@ -27,7 +27,7 @@ Answer ask(Scene& scene) {
 using Messages = std::vector<std::string>;
 
 struct Case {
-  Messages says;  // one to each of ours, then the end
+  Messages sends;  // one to each of ours, then the end
   int status;
   std::string reason;
 };
@@ -36,11 +36,11 @@ void check_replies(UpstreamConfig (*upstream)(), const Messages& ours,
                    const std::vector<Case>& cases) {
   for (const Case& test : cases) {
     for (const Pace& pace : {Pace{}, Pace{true, 1}}) {
-      CAPTURE(shown(test.says.back()), to_string(pace));
+      CAPTURE(shown(test.sends.back()), to_string(pace));
       Scene scene({}, pace);
       scene.add(upstream());
-      for (std::size_t i = 0; i < test.says.size(); ++i) {
-        scene.upstream.hears(ours[i]).says(test.says[i]);
+      for (std::size_t i = 0; i < test.sends.size(); ++i) {
+        scene.upstream.expects(ours[i]).sends(test.sends[i]);
       }
       scene.upstream.ends();
       const Answer answer = ask(scene);
@@ -78,7 +78,7 @@ TEST_CASE("a target or proxy that cannot be connected to") {
   if (sys == ECONNREFUSED && through_proxy) CHECK_THAT(answer.reason, Contains("is the tunnel up"));
 }
 
-TEST_CASE("what a SOCKS5 proxy may say instead of yes") {
+TEST_CASE("failure replies of a SOCKS5 proxy") {
   const auto reply = [](char code) { return Messages{"\x05\x00"s, "\x05"s + code}; };
   check_replies(socks5, {kGreeting, kRequest},
                 {{{""}, 502, "closed the connection during the greeting"},
@@ -103,7 +103,7 @@ TEST_CASE("what a SOCKS5 proxy may say instead of yes") {
                  {reply(99), 502, "SOCKS reply 99"}});
 }
 
-TEST_CASE("what a SOCKS5 proxy may say to our password") {
+TEST_CASE("a SOCKS5 proxy's replies to our password") {
   check_replies([] { return socks5_as("alice", "hush"); },
                 {kGreetingWithPassword, kPassword, kRequest},
                 {{{""}, 502, "closed the connection during the greeting"},
@@ -113,7 +113,7 @@ TEST_CASE("what a SOCKS5 proxy may say to our password") {
                  {{"\x05\x02", "\x01\x00"s, "\x05\x02"}, 403, "wrong password"}});
 }
 
-TEST_CASE("what a SOCKS4a proxy may say instead of yes") {
+TEST_CASE("failure replies of a SOCKS4a proxy") {
   check_replies(socks4a, {"\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s},
                 {{{""}, 502, "closed the connection instead of answering"},
                  {{"\x00\x5b"s}, 502, "rejected or failed to reach"},
@@ -122,7 +122,7 @@ TEST_CASE("what a SOCKS4a proxy may say instead of yes") {
                  {{"HTTP/1.1 400 Bad Request\r\n\r\n"}, 502, "answered in HTTP"}});
 }
 
-TEST_CASE("what an HTTP proxy may say instead of yes") {
+TEST_CASE("failure replies of an HTTP proxy") {
   check_replies(http, {std::string(kConnect)},
                 {{{""}, 502, "closed the connection instead of answering"},
                  {{"HTTP/1.1 403 Forbidden\r\n\r\n"}, 403, "answered 403 Forbidden"},
@@ -138,7 +138,7 @@ TEST_CASE("what an HTTP proxy may say instead of yes") {
                  {{"HTTP/1.1 500 \x1b[31mred\r\n\r\n"}, 502, "malformed"}});
 }
 
-TEST_CASE("a proxy that resets is told of as one that closes, with the error") {
+TEST_CASE("a proxy that resets is reported as one that closes, with the error") {
   Scene scene;
   scene.add(GENERATE(socks5, socks4a, http)());
   scene.upstream.resets();
@@ -156,7 +156,7 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
   std::optional<TlsServer> proxy;
   std::string reason;
   SECTION("plain HTTP") {
-    scene.upstream.says("HTTP/1.1 400 Bad Request\r\n\r\n");
+    scene.upstream.sends("HTTP/1.1 400 Bad Request\r\n\r\n");
     reason = "failed the TLS handshake: wrong version number";
   }
   SECTION("closed") {
@@ -213,11 +213,14 @@ TEST_CASE("each phase has its deadline, and the answer names the phase") {
   }
   SECTION("greeting") { reason = "did not answer the greeting within 0.2 s"; }
   SECTION("authentication") {
-    scene.upstream.hears(kGreetingWithPassword).says("\x05\x02");
+    scene.upstream.expects(kGreetingWithPassword).sends("\x05\x02");
     reason = "did not answer the authentication within 0.2 s";
   }
   SECTION("request") {
-    scene.upstream.hears(kGreetingWithPassword).says("\x05\x02").hears(kPassword).says("\x01\x00"s);
+    scene.upstream.expects(kGreetingWithPassword)
+        .sends("\x05\x02")
+        .expects(kPassword)
+        .sends("\x01\x00"s);
     reason = "did not answer the request within 0.2 s";
   }
   SECTION("a proxy that does not even read") {
@@ -226,7 +229,7 @@ TEST_CASE("each phase has its deadline, and the answer names the phase") {
   }
   SECTION("an HTTP proxy that drips") {
     config = http();
-    scene.upstream.says("HTTP/1.1 200 OK\r\n");
+    scene.upstream.sends("HTTP/1.1 200 OK\r\n");
     reason = "did not answer the request within 0.2 s";
   }
   const auto begun = scene.loop.now();
@@ -246,8 +249,11 @@ TEST_CASE("a long target name does not push the cause out of the reason phrase")
   scene.add(socks5());
   const std::string name =
       std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + ".example";
-  scene.client.says("CONNECT " + name + ":443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  scene.upstream.hears(kGreeting).says("\x05\x00"s).hears("\x05\x01\x00\x03"s).says("\x05\x05");
+  scene.client.sends("CONNECT " + name + ":443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.upstream.expects(kGreeting)
+      .sends("\x05\x00"s)
+      .expects("\x05\x01\x00\x03"s)
+      .sends("\x05\x05");
   scene.start();
   const Answer answer = scene.answer();
   CHECK_THAT(answer.reason,

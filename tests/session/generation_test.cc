@@ -1,4 +1,4 @@
-// What a reload keeps of what a worker knows about upstreams.
+// What a reload keeps of the health of upstreams.
 #include "server/generation.h"
 
 #include <string>
@@ -97,7 +97,7 @@ TEST_CASE("a trial that is under way during a reload is the only one, until it e
   CHECK(after.health->begin_attempt(later) == Breaker::Permit::trial);
 }
 
-TEST_CASE("a failed probe is forgotten if nobody probes any more") {
+TEST_CASE("a failed probe is cleared if probing has ended") {
   const bool probes = GENERATE(true, false);
   Reload reload;
   const std::vector<std::string> probed = {"--upstream", "socks5://127.0.0.1:1", "--probe", "x:1"};

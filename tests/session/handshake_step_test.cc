@@ -24,24 +24,24 @@ struct Step {
 
 }  // namespace
 
-TEST_CASE("a handshake tells what the proxy has sent, phase by phase") {
+TEST_CASE("a handshake reports what the proxy has sent, phase by phase") {
   Step scene;
   CHECK(scene.step.advance() == Progress::waits);
-  CHECK(scene.far.heard() == kSocks5Greeting);
+  CHECK(scene.far.received() == kSocks5Greeting);
   CHECK(scene.step.phase() == DialPhase::greeting);
   CHECK(scene.step.replied() == Replied::nothing);
-  scene.far.says(kSocks5Welcome);
+  scene.far.sends(kSocks5Welcome);
   CHECK(scene.step.advance() == Progress::waits);
   CHECK(scene.step.phase() == DialPhase::request);
   CHECK(scene.step.replied() == Replied::to_greeting);
-  scene.far.says(kSocks5Granted + "glued");
+  scene.far.sends(kSocks5Granted + "glued");
   CHECK(scene.step.advance() == Progress::done);
   CHECK(scene.step.replied() == Replied::to_request);
   std::array<char, 16> buffer;
   CHECK(scene.stream->try_read(buffer).bytes == 5);
 }
 
-TEST_CASE("an end before anything came says nothing about the target") {
+TEST_CASE("an end before any reply proves nothing about the target") {
   Step scene;
   scene.far.resets();
   CHECK(scene.step.advance() == Progress::failed);
@@ -51,9 +51,9 @@ TEST_CASE("an end before anything came says nothing about the target") {
   CHECK_FALSE(failure.names_target);
 }
 
-TEST_CASE("an end behind the greeting is a reply: ssh -D says no in this way") {
+TEST_CASE("an end after the greeting is a reply: this is how ssh -D refuses") {
   Step scene;
-  scene.far.hears(kSocks5Greeting).says(kSocks5Welcome).hears(kSocks5Request).ends();
+  scene.far.expects(kSocks5Greeting).sends(kSocks5Welcome).expects(kSocks5Request).ends();
   CHECK(scene.step.advance() == Progress::failed);
   CHECK(scene.step.replied() == Replied::to_request);
   const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
@@ -61,9 +61,12 @@ TEST_CASE("an end behind the greeting is a reply: ssh -D says no in this way") {
   CHECK(failure.names_target);
 }
 
-TEST_CASE("a refusal is what the proxy sent, whatever the stream comes to") {
+TEST_CASE("a refusal is what the proxy sent, whatever the stream's end") {
   Step scene;
-  scene.far.hears(kSocks5Greeting).says(kSocks5Welcome).hears(kSocks5Request).says(kSocks5Refused);
+  scene.far.expects(kSocks5Greeting)
+      .sends(kSocks5Welcome)
+      .expects(kSocks5Request)
+      .sends(kSocks5Refused);
   CHECK(scene.step.advance() == Progress::failed);
   const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
   CHECK(failure.code == Errc::connection_refused);

@@ -21,13 +21,13 @@ constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
 const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
 const Error kTimedOut{Errc::connection_timeout, Side::upstream, 0, "timed out"};
 
-/// Two upstreams, of which the second one says yes once.
+/// Two upstreams, of which the second one succeeds once.
 struct Pair {
   Pair() {
     scene.add(socks5());
     scene.add(socks5());
     scene.proxy(1).connects(peer);
-    greet(peer);
+    answer_greeting(peer);
     grant(peer);
   }
   Upstream& first() { return *scene.upstreams[0]; }
@@ -56,14 +56,14 @@ TEST_CASE("after the breaker's wait one request finds out, and others do not wai
   CHECK(pair.scene.ask_and_wait(kImpatient).connected());
   CHECK(pair.scene.dials(0) == 1);
   CHECK_FALSE(trial.done());
-  greet(first);
+  answer_greeting(first);
   grant(first);
   settle(pair.scene.loop);
   CHECK(trial.connected());
   CHECK_FALSE(pair.first().health->breaker().down_since().has_value());
 }
 
-TEST_CASE("if every breaker is open, those that fail at once are asked all the same") {
+TEST_CASE("if every breaker is open, those that fail at once are tried all the same") {
   Pair pair;
   pair.scene.break_down(pair.first(), kTimedOut);
   pair.scene.break_down(pair.second(), kRefused);
@@ -86,7 +86,7 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   CHECK(upstream.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
 }
 
-TEST_CASE("if all that is left hangs, nobody has to wait to hear that") {
+TEST_CASE("if all that is left hangs, no client has to wait for that") {
   Pair pair;
   pair.scene.break_down(pair.first(), kTimedOut);
   pair.scene.break_down(pair.second(), kTimedOut);
@@ -112,15 +112,15 @@ TEST_CASE(
   }
   SECTION("the far end refuses") {
     scene.proxy(0).connects(peer);
-    greet(peer);
-    peer.hears(kSocks5Request).says(kSocks5Refused);
+    answer_greeting(peer);
+    peer.expects(kSocks5Request).sends(kSocks5Refused);
     CHECK_FALSE(scene.ask_and_wait(kImpatient).connected());
     CHECK_FALSE(upstream.health->breaker().down_since().has_value());
     CHECK_THAT(scene.log_text(), Contains(" is back after "));
   }
   SECTION("it greets, and says no more: that proves neither") {
     scene.proxy(0).connects(peer);
-    greet(peer);
+    answer_greeting(peer);
     CHECK_FALSE(scene.ask_and_wait({.budget = 300ms, .hold = 0ms}).connected());
     CHECK(upstream.health->breaker().down_since().has_value());
     CHECK_FALSE(upstream.health->breaker().next_trial().has_value());
@@ -129,7 +129,7 @@ TEST_CASE(
 
 namespace {
 
-/// A proxy that takes requests and says nothing about them, asked by one client after the other.
+/// A proxy that takes requests and does not reply, dialed for one client after the other.
 struct Mute {
   explicit Mute(const UpstreamConfig& config) : upstream(scene.add(config)) {
     upstream.config.connect_timeout = 200ms;
@@ -137,7 +137,7 @@ struct Mute {
   Peer& ask(const std::string& target) {
     Peer& peer = scene.peer();
     scene.proxy(0).connects(peer);
-    if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
+    if (upstream.config.kind == UpstreamConfig::Kind::socks5) answer_greeting(peer);
     auto request = std::make_unique<RouteScene::Request>();
     std::vector<Upstream*> all;
     for (const auto& each : scene.upstreams) all.push_back(each.get());
@@ -148,7 +148,7 @@ struct Mute {
     CHECK(turn_until(scene.loop, [&] { return request->done(); }));
     return peer;
   }
-  /// It has opened the breaker, and not by what it knows of only one target.
+  /// It has opened the breaker, and not by a single target.
   bool passed_over() { return upstream.health->breaker().next_trial().has_value(); }
 
   RouteScene scene;
@@ -157,7 +157,8 @@ struct Mute {
 
 }  // namespace
 
-TEST_CASE("a proxy that leaves several targets unanswered is to blame, though it greets") {
+TEST_CASE(
+    "a proxy that leaves several targets unanswered has failed, though it answers the greeting") {
   using Kind = UpstreamConfig::Kind;
   Mute mute(GENERATE(socks4a, socks5, http)());
   mute.ask("a.example:443");
@@ -172,28 +173,28 @@ TEST_CASE("a proxy that leaves several targets unanswered is to blame, though it
     mute.scene.proxy(0).connects(peer);
     switch (mute.upstream.config.kind) {
       case Kind::socks5:
-        greet(peer);
-        peer.hears(kSocks5Request);
+        answer_greeting(peer);
+        peer.expects(kSocks5Request);
         if (GENERATE(false, true)) {
-          peer.ends();  // this is how ssh -D says no
+          peer.ends();  // this is how ssh -D refuses
         } else {
-          peer.says(kSocks5Refused);
+          peer.sends(kSocks5Refused);
         }
         break;
       case Kind::http:
-        peer.says("HTTP/1.1 504 Timeout\r\n\r\n");
+        peer.sends("HTTP/1.1 504 Timeout\r\n\r\n");
         break;
       default:
-        peer.says(std::string("\0\x5b\0\0\0\0\0\0", 8));
+        peer.sends(std::string("\0\x5b\0\0\0\0\0\0", 8));
     }
     CHECK_FALSE(mute.scene.ask_and_wait(kImpatient).connected());
   }
   mute.ask("c.example:443");
   CHECK(mute.passed_over() == !speaks);
-  // If there is nothing better it is still asked.
+  // If there is nothing better it is still tried.
   CHECK_FALSE(mute.upstream.health->view(mute.scene.loop.now()).fails_slowly);
-  Peer& asked = mute.ask("d.example:443");
-  CHECK(asked.closed());
+  Peer& request = mute.ask("d.example:443");
+  CHECK(request.closed());
 }
 
 TEST_CASE("an answer while others wait in vain is one") {
@@ -212,7 +213,7 @@ TEST_CASE("an answer while others wait in vain is one") {
   turn_for(mute.scene.loop, 20ms);
   Peer& peer = mute.scene.peer();
   mute.scene.proxy(0).connects(peer);
-  peer.says("HTTP/1.1 200 OK\r\n\r\n");
+  peer.sends("HTTP/1.1 200 OK\r\n\r\n");
   CHECK(mute.scene.ask_and_wait(kImpatient).connected());
   REQUIRE(turn_until(mute.scene.loop, [&] { return requests.back().done(); }));
   CHECK_FALSE(mute.passed_over());
@@ -230,7 +231,7 @@ TEST_CASE("a target that another upstream reaches proves whose silence it was") 
     CHECK_FALSE(mute.passed_over());
     Peer& second = mute.scene.peer();
     mute.scene.proxy(1).connects(second);
-    greet(second);
+    answer_greeting(second);
     grant(second);
     mute.ask("gcr.io:443");
   }
@@ -247,7 +248,7 @@ TEST_CASE("three requests at once that another upstream serves prove it as well"
     mute.scene.proxy(0).connects(mute.scene.peer());
     Peer& second = mute.scene.peer();
     mute.scene.proxy(1).connects(second);
-    greet(second);
+    answer_greeting(second);
     grant(second);
     requests.push_back(&mute.scene.ask(kImpatient));
   }
@@ -258,7 +259,7 @@ TEST_CASE("three requests at once that another upstream serves prove it as well"
   CHECK(mute.passed_over());
 }
 
-TEST_CASE("a plain request that connects to a silent proxy has heard nothing of it") {
+TEST_CASE("a plain request that connects to a silent proxy proves nothing about it") {
   Mute mute(http());
   for (const char* target : {"a.example:1", "b.example:1", "c.example:1"}) mute.ask(target);
   REQUIRE(mute.passed_over());
@@ -279,7 +280,7 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   Upstream& upstream = scene.add(socks5());
   Peer& peer = scene.peer();
   scene.proxy(0).connects(peer);
-  greet(peer);
+  answer_greeting(peer);
   grant(peer);
   upstream.health->probe_failed();
   upstream.failed(Breaker::Permit::granted, kTimedOut, scene.loop.now(), scene.log());

@@ -13,7 +13,7 @@ constexpr DialLimits kHedged{.budget = 5s, .hold = 0ms, .hedge = 30ms};
 
 }  // namespace
 
-TEST_CASE("hedging: if both fail, the more telling failure is reported, whichever came last") {
+TEST_CASE("hedging: if both fail, the more specific failure is reported, whichever was last") {
   RouteScene scene;
   scene.add(socks5());
   scene.add(socks5());
@@ -21,22 +21,22 @@ TEST_CASE("hedging: if both fail, the more telling failure is reported, whicheve
   Peer& second = scene.peer();
   scene.proxy(0).connects(first);
   scene.proxy(1).connects(second);
-  greet(first);
-  greet(second);
+  answer_greeting(first);
+  answer_greeting(second);
   auto& request = scene.ask(kHedged);
-  REQUIRE(turn_until(scene.loop, [&] { return second.heard() != ""; }));
+  REQUIRE(turn_until(scene.loop, [&] { return second.received() != ""; }));
   const bool first_says_more = GENERATE(true, false);
   SECTION("the first fails first") {
-    first_says_more ? first.says(kSocks5Refused) : first.ends();
+    first_says_more ? first.sends(kSocks5Refused) : first.ends();
     settle(scene.loop);
     CHECK_FALSE(request.done());
-    first_says_more ? second.ends() : second.says(kSocks5Refused);
+    first_says_more ? second.ends() : second.sends(kSocks5Refused);
   }
   SECTION("the second fails first") {
-    first_says_more ? second.ends() : second.says(kSocks5Refused);
+    first_says_more ? second.ends() : second.sends(kSocks5Refused);
     settle(scene.loop);
     CHECK_FALSE(request.done());
-    first_says_more ? first.says(kSocks5Refused) : first.ends();
+    first_says_more ? first.sends(kSocks5Refused) : first.ends();
   }
   settle(scene.loop);
   REQUIRE(request.done());
@@ -52,7 +52,7 @@ TEST_CASE("hedging: the next one does not wait for its time when the one before 
   Peer& second = scene.peer();
   scene.proxy(0).fails(ECONNREFUSED);
   scene.proxy(1).connects(second);
-  greet(second);
+  answer_greeting(second);
   grant(second);
   auto& request = scene.ask({.budget = 5s, .hold = 0ms, .hedge = 4s});
   settle(scene.loop);
@@ -64,7 +64,7 @@ TEST_CASE("hedging: each of three has its time, and the last may win") {
   for (int i = 0; i < 3; ++i) scene.add(socks5());
   Peer& third = scene.peer();
   scene.proxy(2).connects(third);
-  greet(third);
+  answer_greeting(third);
   grant(third);
   const auto begun = scene.loop.now();
   auto& request = scene.ask_and_wait(kHedged);
@@ -86,7 +86,7 @@ TEST_CASE("hedging: who fails after the next one has begun does not begin a thir
   scene.proxy(0).let_go(ECONNREFUSED);
   settle(scene.loop);
   CHECK_FALSE(request.done());
-  greet(second);
+  answer_greeting(second);
   grant(second);
   settle(scene.loop);
   CHECK(request.connected());
@@ -101,7 +101,7 @@ TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it e
   turn_for(scene.loop, RouteScene::kWait);
   Peer& second = scene.peer();
   scene.proxy(1).connects(second);
-  greet(second);
+  answer_greeting(second);
   grant(second);
   CHECK(scene.ask_and_wait(kHedged).connected());
   CHECK(scene.dials(0) == 1);
@@ -133,7 +133,7 @@ struct Race {
     for (int i = 0; i < requests; ++i) {
       Peer& second = scene.peer();
       scene.proxy(1).connects(second);
-      greet(second);
+      answer_greeting(second);
       grant(second);
       all.push_back(&scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms}));
     }
@@ -166,7 +166,7 @@ TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
   race.scene.proxy(0).connects(first);
   race.run(1);
   CHECK(first.open());
-  greet(first);
+  answer_greeting(first);
   grant(first);
   settle(race.scene.loop);
   CHECK(first.closed());
@@ -175,23 +175,25 @@ TEST_CASE("hedging: a first upstream that was beaten narrowly is well") {
   CHECK(race.scene.log_text() == "");
 }
 
-TEST_CASE("hedging: who has said a word is not dead, and is let go") {
+TEST_CASE("hedging: an upstream that has replied is not dead, and is dropped") {
   Race race;
   Peer& first = race.scene.peer();
   race.scene.proxy(0).connects(first);
-  greet(first);
-  first.hears(kSocks5Request).says("\x05");
+  answer_greeting(first);
+  first.expects(kSocks5Request).sends("\x05");
   race.run(1);
   CHECK(first.closed());
   CHECK(race.first().stragglers.empty());
 }
 
-TEST_CASE("hedging: a first upstream that greets and then is silent does not stay hidden either") {
+TEST_CASE(
+    "hedging: a first upstream that answers the greeting and then is silent does not stay hidden "
+    "either") {
   Race race;
   for (int i = 0; i < 3; ++i) {
     Peer& first = race.scene.peer();
     race.scene.proxy(0).connects(first);
-    greet(first);
+    answer_greeting(first);
   }
   race.run(3);
   CHECK_FALSE(race.first().health->view(race.scene.loop.now()).open);

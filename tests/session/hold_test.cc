@@ -1,4 +1,4 @@
-// Waiting for a tunnel that is starting, as long as there is hope.
+// Holding requests for a tunnel that is starting.
 #include "support/catch.h"
 #include "support/route_scene.h"
 
@@ -21,7 +21,7 @@ TEST_CASE("while all upstreams of a route refuse, any that comes up serves") {
   scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   Peer& second = scene.peer();
   scene.proxy(1).fails(ECONNREFUSED).connects(second);
-  greet(second);
+  answer_greeting(second);
   grant(second);
   auto& request = scene.ask_and_wait(kPatient);
   CHECK(request.connected());
@@ -45,14 +45,14 @@ TEST_CASE("a refusal is waited for only if each upstream refuses, and by itself"
   }
   SECTION("the proxy says no") {
     scene.proxy(1).connects(second);
-    second.says("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    second.sends("HTTP/1.1 502 Bad Gateway\r\n\r\n");
   }
   CHECK_FALSE(scene.ask_and_wait(kPatient).connected());
   CHECK(scene.dials(0) == 1);
   CHECK(scene.dials(1) == 1);
 }
 
-TEST_CASE("there is no hope for who has been down for long") {
+TEST_CASE("an upstream that has been down for long is not held for") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
   upstream.health->failed(UpstreamHealth::Permit::granted, false, scene.loop.now() - 40s);
@@ -64,7 +64,7 @@ TEST_CASE("there is no hope for who has been down for long") {
   CHECK(scene.dials(0) == 1);
 }
 
-TEST_CASE("one of them that was up a moment ago is hope enough") {
+TEST_CASE("one upstream that was up a moment ago is enough to hold") {
   RouteScene scene;
   scene.add(socks5()).health->failed(UpstreamHealth::Permit::granted, false,
                                      scene.loop.now() - 40s);
@@ -94,13 +94,13 @@ TEST_CASE("who met the last moment of a tunnel waits for its return") {
   Peer& next = scene.peer();
   dying.resets();
   scene.proxy(0).connects(dying).fails(ECONNREFUSED).connects(next);
-  greet(next);
+  answer_greeting(next);
   grant(next);
   CHECK(scene.ask_and_wait(kPatient).connected());
   CHECK_THAT(scene.log_text(), Contains("refused the connection - is the tunnel up?"));
 }
 
-TEST_CASE("without hold a refusal is told at once") {
+TEST_CASE("without hold a refusal is reported at once") {
   RouteScene scene;
   scene.add(socks5());
   scene.proxy(0).fails(ECONNREFUSED);
@@ -122,7 +122,7 @@ TEST_CASE("a route is given up while it waits") {
 
 namespace {
 
-/// The second of two upstreams is reached through the first; both are a route's only way.
+/// The second of two upstreams is reached through the first; it is the route's only upstream.
 struct Chain {
   Chain() {
     scene.add(socks5());
@@ -151,27 +151,27 @@ TEST_CASE("a chain whose first hop refuses is waited for") {
   Chain chain;
   Peer& peer = chain.scene.peer();
   chain.transport->fails(ECONNREFUSED).connects(peer);
-  greet(peer);
-  peer.hears(chain.request).says(kSocks5Granted);
-  peer.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
-      .says("HTTP/1.1 200 OK\r\n\r\n");
+  answer_greeting(peer);
+  peer.expects(chain.request).sends(kSocks5Granted);
+  peer.expects("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
+      .sends("HTTP/1.1 200 OK\r\n\r\n");
   CHECK(chain.scene.ask_and_wait(kPatient).connected());
   CHECK(peer.verdict() == "");
-  CHECK(chain.transport->asked().size() == 2);
+  CHECK(chain.transport->requested().size() == 2);
 }
 
-TEST_CASE("what a hop says of the next one is that one's fault, and is not waited for") {
+TEST_CASE("a hop's refusal is about the next one, and is not held") {
   Chain chain;
   Peer& peer = chain.scene.peer();
   chain.transport->connects(peer);
-  greet(peer);
-  peer.hears(chain.request).says(kSocks5Refused);
+  answer_greeting(peer);
+  peer.expects(chain.request).sends(kSocks5Refused);
   auto& request = chain.scene.ask_and_wait(kPatient);
   REQUIRE_FALSE(request.connected());
   CHECK(request.error().side == Side::upstream);
   CHECK_THAT(request.error().text,
              Contains("upstream http://far.example:1080 is out of reach for gcr.io:443: upstream "
                       "socks5://proxy.example:1080 says far.example:443 refused"));
-  CHECK(chain.transport->asked().size() == 1);
+  CHECK(chain.transport->requested().size() == 1);
   CHECK(chain.scene.upstreams[0]->health->breaker().down_since().has_value());
 }

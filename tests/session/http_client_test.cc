@@ -1,4 +1,4 @@
-// What an HTTP client's bytes come to, without a session.
+// Requests from an HTTP client's bytes, without a session.
 #include "session/http_client.h"
 
 #include <optional>
@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kConnect = "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
 constexpr std::string_view kGet = "GET http://a.example/path HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
-/// A client and what it was understood to say.
+/// A client and the events of its protocol.
 struct Scene final : StreamEvents, ClientEvents {
   explicit Scene(Pace pace = {}) : peer(loop, pace), stream(peer.stream()), http(context, *stream) {
     stream->set_events(this);
@@ -85,9 +85,9 @@ struct Scene final : StreamEvents, ClientEvents {
 
 }  // namespace
 
-TEST_CASE("a CONNECT asks for a tunnel, and its first bytes stand behind it") {
+TEST_CASE("a CONNECT requests a tunnel, and its first bytes follow it") {
   Scene scene(GENERATE(Pace{}, Pace{true, Pace::kAll}));
-  scene.peer.says(std::string(kConnect) + "early");
+  scene.peer.sends(std::string(kConnect) + "early");
   scene.start();
   REQUIRE(scene.request != nullptr);
   CHECK(scene.begun == 1);
@@ -101,7 +101,7 @@ TEST_CASE("a CONNECT asks for a tunnel, and its first bytes stand behind it") {
 
 TEST_CASE("plain requests come one after the other") {
   Scene scene;
-  scene.peer.says(std::string(kGet));
+  scene.peer.sends(std::string(kGet));
   scene.start();
   for (int i = 0; i < 3; ++i) {
     REQUIRE(scene.request != nullptr);
@@ -112,14 +112,14 @@ TEST_CASE("plain requests come one after the other") {
     scene.request = nullptr;
     scene.reports = 0;
     scene.http.next_request();
-    scene.peer.says(std::string(kGet));
+    scene.peer.sends(std::string(kGet));
     settle(scene.loop, 20);
   }
 }
 
 TEST_CASE("a request that has been here before is known again") {
   Scene scene;
-  scene.peer.says("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\nVia: 1.1 scene\r\n\r\n");
+  scene.peer.sends("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\nVia: 1.1 scene\r\n\r\n");
   scene.start();
   REQUIRE(scene.request != nullptr);
   CHECK(scene.request->looped);
@@ -128,20 +128,20 @@ TEST_CASE("a request that has been here before is known again") {
 TEST_CASE("a head that nobody understands is no request, a bad target is a mistaken one") {
   Scene scene;
   SECTION("head") {
-    scene.peer.says("CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n");
+    scene.peer.sends("CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n");
     scene.start();
     REQUIRE(scene.error);
     CHECK(scene.error->code == Errc::http_request_error);
   }
   SECTION("another protocol") {
-    scene.peer.says("\x05\x01");
+    scene.peer.sends("\x05\x01");
     scene.start();
     REQUIRE(scene.error);
     CHECK_THAT(scene.error->text, Contains("SOCKS"));
     CHECK(scene.begun == 0);
   }
   SECTION("target") {
-    scene.peer.says("CONNECT gcr.io HTTP/1.1\r\nHost: gcr.io\r\n\r\n");
+    scene.peer.sends("CONNECT gcr.io HTTP/1.1\r\nHost: gcr.io\r\n\r\n");
     scene.start();
     REQUIRE(scene.request != nullptr);
     REQUIRE(scene.request->mistake);
@@ -153,14 +153,14 @@ TEST_CASE("a no to HEAD has no body") {
   Scene scene;
   const bool head = GENERATE(true, false);
   const std::string method = head ? "HEAD" : "GET";
-  scene.peer.says(method + " http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  scene.peer.sends(method + " http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
   scene.start();
   const std::string no = scene.http.refusal({Errc::http_request_denied, Side::local, 0, "no"});
   CHECK_THAT(no, Contains("HTTP/1.1 403 culvert: no\r\n"));
   CHECK(no.ends_with("\r\n\r\n") == head);
 }
 
-TEST_CASE("a client that leaves says so, unless nothing was going on") {
+TEST_CASE("a client that leaves is reported, unless nothing was going on") {
   Scene scene;
   SECTION("without a request") {
     scene.peer.ends();
@@ -168,12 +168,12 @@ TEST_CASE("a client that leaves says so, unless nothing was going on") {
     CHECK(scene.gone == "closed without a request");
   }
   SECTION("within one") {
-    scene.peer.says("CONNECT ").ends();
+    scene.peer.sends("CONNECT ").ends();
     scene.start();
     CHECK(scene.gone == "closed within the request's head");
   }
   SECTION("between two") {
-    scene.peer.says(std::string(kGet)).ends();
+    scene.peer.sends(std::string(kGet)).ends();
     scene.start();
     scene.reports = 0;
     scene.http.next_request();
@@ -185,17 +185,17 @@ TEST_CASE("a client that leaves says so, unless nothing was going on") {
 TEST_CASE("a head that does not come in time") {
   Scene scene;
   scene.config.header_timeout = 20ms;
-  scene.peer.says("CONNECT ");
+  scene.peer.sends("CONNECT ");
   scene.start();
   CHECK(turn_until(scene.loop, [&] { return scene.reports > 0; }));
   REQUIRE(scene.error);
   CHECK(scene.error->code == Errc::http_request_timeout);
 }
 
-TEST_CASE("between two requests it is no mistake to say nothing") {
+TEST_CASE("between two requests silence is no mistake") {
   Scene scene;
   scene.config.keep_alive_timeout = 20ms;
-  scene.peer.says(std::string(kGet));
+  scene.peer.sends(std::string(kGet));
   scene.start();
   scene.reports = 0;
   scene.http.next_request();

@@ -1,4 +1,4 @@
-// Upstreams that are asked for a known host every so often.
+// Upstreams that are probed with a known host.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -18,12 +18,12 @@ namespace {
 constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
 const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
 
-/// An upstream that is asked for gcr.io:443 by a prober, and what the prober's dials come to.
+/// An upstream that is probed with gcr.io:443, and the outcomes of the prober's dials.
 struct Probed {
   Peer& connection() {
     Peer& peer = scene.peer();
     scene.proxy(0).connects(peer);
-    greet(peer);
+    answer_greeting(peer);
     return peer;
   }
   void begin(std::chrono::milliseconds interval = 20ms) {
@@ -55,14 +55,14 @@ TEST_CASE("a prober leaves the trial of an open breaker to clients") {
   CHECK(probed.scene.proxy(0).alive() == 0);
 }
 
-TEST_CASE("a host of --probe that is down says nothing about the proxy, and is told once") {
+TEST_CASE("a host of --probe that is down proves nothing about the proxy, and is logged once") {
   Probed probed;
   const bool hangs = GENERATE(false, true);
   probed.upstream.config.connect_timeout = 200ms;
   const std::size_t probes = hangs ? 1 : 4;
   for (std::size_t i = 0; i < probes; ++i) {
     Peer& peer = probed.connection();
-    if (!hangs) peer.hears(kSocks5Request).says(kSocks5Refused);
+    if (!hangs) peer.expects(kSocks5Request).sends(kSocks5Refused);
   }
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] {
@@ -74,22 +74,22 @@ TEST_CASE("a host of --probe that is down says nothing about the proxy, and is t
   CHECK(probed.log_lines() == 1);
   CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5"));
   probed.prober.reset();
-  // The only upstream is asked all the same, and its answer changes nothing in the log.
+  // The only upstream is tried all the same, and its reply changes nothing in the log.
   Peer& peer = probed.connection();
   grant(peer);
   CHECK(probed.scene.ask_and_wait(kImpatient).connected());
   CHECK(probed.log_lines() == 1);
 }
 
-TEST_CASE("a probe that comes through again is told once") {
+TEST_CASE("a probe that succeeds again is logged once") {
   Probed probed;
-  probed.connection().hears(kSocks5Request).says(kSocks5Refused);
+  probed.connection().expects(kSocks5Request).sends(kSocks5Refused);
   Peer& second = probed.connection();
   grant(second);
-  second.says("220 hello\r\n");
+  second.sends("220 hello\r\n");
   Peer& third = probed.connection();
   grant(third);
-  third.says("220 hello\r\n");
+  third.sends("220 hello\r\n");
   probed.begin();
   REQUIRE(turn_until(probed.scene.loop, [&] { return probed.scene.dials(0) == 4; }));
   CHECK_FALSE(probe_has_failed(probed.upstream));
@@ -98,7 +98,7 @@ TEST_CASE("a probe that comes through again is told once") {
   CHECK_THAT(probed.scene.log_text(), Contains("gives a connection to gcr.io:443 again"));
 }
 
-TEST_CASE("a yes that is followed by the end is no yes to a prober") {
+TEST_CASE("a success that is followed by the end is a failed probe") {
   Probed probed;
   Peer& liar = probed.connection();
   grant(liar);
@@ -120,13 +120,13 @@ TEST_CASE("a yes that is followed by the end is no yes to a prober") {
              Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
 }
 
-TEST_CASE("a yes that stands for a second is one, and so is a byte") {
+TEST_CASE("a success that lasts for a second is one, and so is a byte") {
   Probed probed;
   probed.upstream.health->probe_failed_quietly();
   Peer& peer = probed.connection();
   grant(peer);
   const bool speaks = GENERATE(false, true);
-  if (speaks) peer.says("220 hello\r\n").ends();
+  if (speaks) peer.sends("220 hello\r\n").ends();
   const auto begun = probed.scene.loop.now();
   probed.begin(5s);
   REQUIRE(turn_until(probed.scene.loop, [&] { return !probe_has_failed(probed.upstream); }));
@@ -141,13 +141,13 @@ TEST_CASE("an upstream whose probe fails is passed over, until one comes through
   probed.scene.add(socks5());
   Peer& second = probed.scene.peer();
   probed.scene.proxy(1).connects(second);
-  greet(second);
+  answer_greeting(second);
   grant(second);
   Peer& first = probed.scene.peer();
   probed.scene.proxy(0).fails(ECONNREFUSED).connects(first);
-  greet(first);
+  answer_greeting(first);
   grant(first);
-  first.says("220 hello\r\n");
+  first.sends("220 hello\r\n");
   Prober prober(probed.scene.loop, probed.scene.log(), probed.upstream, probed.scene.target, 1s);
   REQUIRE(turn_until(probed.scene.loop, [&] { return probe_has_failed(probed.upstream); }));
   CHECK_FALSE(probed.upstream.health->view(probed.scene.loop.now()).open);

@@ -18,10 +18,10 @@ TEST_CASE("a dial may be destroyed by its answer, good or bad, at once or later"
   attempt.transport->later(GENERATE(false, true));
   SECTION("connected") {
     attempt.transport->connects(attempt.far);
-    attempt.far.hears("\x05\x01\x00"s)
-        .says("\x05\x00"s)
-        .hears("\x05\x01\x00\x03\x06gcr.io\x01\xbb"s);
-    attempt.far.says("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s);
+    attempt.far.expects("\x05\x01\x00"s)
+        .sends("\x05\x00"s)
+        .expects("\x05\x01\x00\x03\x06gcr.io\x01\xbb"s);
+    attempt.far.sends("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s);
   }
   SECTION("refused") { attempt.transport->fails(ECONNREFUSED); }
   SECTION("closed") {
@@ -30,7 +30,7 @@ TEST_CASE("a dial may be destroyed by its answer, good or bad, at once or later"
   }
   SECTION("nonsense") {
     attempt.transport->connects(attempt.far);
-    attempt.far.says("nonsense");
+    attempt.far.sends("nonsense");
   }
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
@@ -101,7 +101,7 @@ TEST_CASE("?connect-timeout is for the whole attempt, within its budget") {
   CHECK_THAT(attempt.result->error().text, Contains("did not answer the "));
 }
 
-TEST_CASE("that a proxy cannot be asked for a target is no failure of the proxy") {
+TEST_CASE("a target that a proxy's protocol cannot express is no failure of the proxy") {
   Attempt attempt(socks4a(), 10s, HostPort::parse("[2001:db8::1]:443").value());
   attempt.dial->start();
   REQUIRE(attempt.answers == 1);
@@ -109,5 +109,5 @@ TEST_CASE("that a proxy cannot be asked for a target is no failure of the proxy"
   CHECK_THAT(attempt.result->error().text,
              Contains("cannot be asked for [2001:db8::1]:443 - SOCKS4a has no IPv6 addresses"));
   CHECK_FALSE(attempt.proxy_failed);
-  CHECK(attempt.transport->asked().empty());
+  CHECK(attempt.transport->requested().empty());
 }

@@ -34,7 +34,7 @@ TEST_CASE("a target with a long name that is denied") {
   table.otherwise = {{}, "--route *=deny"};
   scene.router.emplace(std::move(table));
   scene.client
-      .says(plain ? "GET http://" + target + "/ HTTP/1.1\r\nHost: x\r\n\r\n" : connect_to(target))
+      .sends(plain ? "GET http://" + target + "/ HTTP/1.1\r\nHost: x\r\n\r\n" : connect_to(target))
       .ends();
   scene.start();
   const Answer answer = scene.answer();
@@ -50,7 +50,7 @@ TEST_CASE("an upstream with a long name, and a target with one") {
   const std::string target = name_of(200) + ":443";
   Scene scene;
   scene.add(proxy);
-  scene.client.says(connect_to(target)).ends();
+  scene.client.sends(connect_to(target)).ends();
   std::string cause;
   SECTION("that cannot be connected to") {
     scene.transport->fails(ECONNREFUSED);
@@ -61,7 +61,7 @@ TEST_CASE("an upstream with a long name, and a target with one") {
     cause = "closed the connection instead of answering for nn";
   }
   SECTION("that speaks something else") {
-    scene.upstream.says("SSH-2.0-OpenSSH_9\r\n").ends();
+    scene.upstream.sends("SSH-2.0-OpenSSH_9\r\n").ends();
     cause = "answered in SSH, not in HTTP";
   }
   scene.start();
@@ -72,9 +72,9 @@ TEST_CASE("an upstream with a long name, and a target with one") {
   CHECK_THAT(scene.access_text(), Contains("upstream=" + proxy.label));
 }
 
-TEST_CASE("a plain request is told as well that somebody speaks no HTTP") {
+TEST_CASE("a plain request's failure also names a peer that does not speak HTTP") {
   struct Row {
-    std::string said;
+    std::string reply;
     const char* cause;
   };
   const auto row = GENERATE(values<Row>({
@@ -90,17 +90,17 @@ TEST_CASE("a plain request is told as well that somebody speaks no HTTP") {
   PlainScene::Options options;
   options.upstream = proxy ? "http://proxy.example" : "direct://";
   PlainScene scene(std::move(options));
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
-  if (by_bytes && row.said[0] != '\0') {
-    // The first byte may say enough, and nobody is there for the others.
-    for (const char c : row.said) {
-      scene.target().say({&c, 1});
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  if (by_bytes && row.reply[0] != '\0') {
+    // The first byte may be enough, and then the others are not read.
+    for (const char c : row.reply) {
+      scene.target().send({&c, 1});
       scene.settle();
     }
   } else {
-    scene.answer(row.said);
+    scene.answer(row.reply);
   }
-  const std::string answer = scene.hear();
+  const std::string answer = scene.receive();
   CHECK_THAT(answer, Contains("HTTP/1.1 502 culvert: "s +
                               (proxy ? "upstream http://proxy.example:3128 (for a.example:80) "
                                      : "target a.example:80 ") +
@@ -109,18 +109,18 @@ TEST_CASE("a plain request is told as well that somebody speaks no HTTP") {
 
 TEST_CASE("HTTP that goes wrong later is not taken for another protocol") {
   PlainScene scene;
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
   SECTION("behind an interim response") {
     scene.answer(crlf("HTTP/1.1 103 Early\n\n"));
-    scene.hear();
+    scene.receive();
     scene.answer("\x15\x03\x01");
-    CHECK_THAT(scene.hear(), Contains("sent a bad answer: the head contains"));
+    CHECK_THAT(scene.receive(), Contains("sent a bad answer: the head contains"));
   }
   SECTION("on a connection that has served") {
     scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
-    scene.hear();
-    scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+    scene.receive();
+    scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
     scene.answer("\x15\x03\x01");
-    CHECK_THAT(scene.hear(), Contains("sent a bad answer: the head contains"));
+    CHECK_THAT(scene.receive(), Contains("sent a bad answer: the head contains"));
   }
 }

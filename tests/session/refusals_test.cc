@@ -62,7 +62,7 @@ TEST_CASE("what cannot be served is answered with a status and a sentence, and n
   const Pace pace = test.request.size() > 1000 ? Pace{false, 16'384} : GENERATE(from_range(kPaces));
   CAPTURE(shown(test.request), to_string(pace));
   Scene scene(pace);
-  scene.client.says(test.request).ends();
+  scene.client.sends(test.request).ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK(answer.status == test.status);
@@ -71,18 +71,18 @@ TEST_CASE("what cannot be served is answered with a status and a sentence, and n
   CHECK_THAT(scene.access_text(),
              Contains(" upstream=- outcome=" + test.outcome + " stage=" + test.stage +
                       " status=" + std::to_string(test.status) + " "));
-  CHECK_THAT(scene.client.heard() + scene.access_text() + scene.log_text(), !Contains("hush"));
+  CHECK_THAT(scene.client.received() + scene.access_text() + scene.log_text(), !Contains("hush"));
 }
 
-TEST_CASE("RFC 9110 9.3.2: what is wrong with a HEAD request is told without a body") {
+TEST_CASE("RFC 9110 9.3.2: a bad HEAD request gets its error without a body") {
   Scene scene(GENERATE(Pace{}, Pace{true, 1}));
   const std::string before = GENERATE("", "\r\n");
   const std::string rest = GENERATE("A : b\r\n", "A: b\n", "Content-Length: x\r\n");
-  scene.client.says(before + "HEAD http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\n" + rest + "\r\n")
+  scene.client.sends(before + "HEAD http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\n" + rest + "\r\n")
       .ends();
   scene.start();
   REQUIRE(scene.run());
-  const Answer answer = parse_answer(scene.client.heard());
+  const Answer answer = parse_answer(scene.client.received());
   CHECK(answer.status == 400);
   CHECK_THAT(answer.head, Contains("Content-Length: "));
   CHECK(answer.body.empty());
@@ -91,10 +91,10 @@ TEST_CASE("RFC 9110 9.3.2: what is wrong with a HEAD request is told without a b
 TEST_CASE("a head that does not come in time is a 408") {
   Scene scene;
   scene.config.header_timeout = 30ms;
-  scene.client.says(GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n"));
+  scene.client.sends(GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n"));
   scene.start();
   const auto begun = scene.loop.now();
-  REQUIRE(turn_until(scene.loop, [&] { return scene.client.heard_end(); }));
+  REQUIRE(turn_until(scene.loop, [&] { return scene.client.received_end(); }));
   CHECK(scene.loop.now() - begun == 30ms);
   scene.client.ends();  // or we linger
   CHECK(scene.answer().status == 408);
@@ -106,13 +106,13 @@ TEST_CASE("a client that drips its head has no more time than one that is silent
   scene.config.header_timeout = 60ms;
   scene.start();
   // All of it takes several times the limit.
-  std::string_view unsaid = kConnect;
-  while (!unsaid.empty() && !scene.client.heard_end()) {
-    scene.client.says(std::string(unsaid.substr(0, 1)));
-    unsaid.remove_prefix(1);
+  std::string_view unsent = kConnect;
+  while (!unsent.empty() && !scene.client.received_end()) {
+    scene.client.sends(std::string(unsent.substr(0, 1)));
+    unsent.remove_prefix(1);
     turn_for(scene.loop, 8ms);
   }
-  CHECK(kConnect.size() - unsaid.size() == 8);
+  CHECK(kConnect.size() - unsent.size() == 8);
   scene.client.ends();
   CHECK(scene.answer().status == 408);
 }
@@ -120,7 +120,7 @@ TEST_CASE("a client that drips its head has no more time than one that is silent
 TEST_CASE("a client that leaves before its head is complete is a line in the log, no more") {
   Scene scene;
   const std::string sent = GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\n");
-  scene.client.says(sent);
+  scene.client.sends(sent);
   const bool reset = GENERATE(false, true);
   if (reset) {
     scene.client.resets();
@@ -129,15 +129,15 @@ TEST_CASE("a client that leaves before its head is complete is a line in the log
   }
   scene.start();
   REQUIRE(scene.run());
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=canceled stage=head status=0 ") && Contains(" closed_by=client "));
 }
 
-TEST_CASE("a client that may not come is told so, when it has said what it wants") {
+TEST_CASE("a client that is not admitted gets a 403 after its request") {
   Scene scene;
   scene.peer = HostPort::parse("192.0.2.7:4711").value();
-  scene.client.says(std::string(kConnect)).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK(answer.status == 403);
@@ -152,8 +152,8 @@ TEST_CASE("a client of a block that is allowed is served") {
   Scene scene;
   scene.config.allow_clients = {*Cidr::parse("192.0.2.0/24")};
   scene.peer = HostPort::parse("192.0.2.7:4711").value();
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished)).ends();
-  scene.upstream.hears_end().ends();
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished)).ends();
+  scene.upstream.expects_end().ends();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
@@ -164,7 +164,7 @@ TEST_CASE("a target that a route denies is a 403 that names the rule") {
   RoutingTable table;
   table.otherwise = {{}, "--route *=deny"};
   scene.router.emplace(std::move(table));
-  scene.client.says(std::string(kConnect)).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK(answer.status == 403);
@@ -172,13 +172,13 @@ TEST_CASE("a target that a route denies is a 403 that names the rule") {
   CHECK(scene.dials() == 0);
 }
 
-TEST_CASE("who comes while we drain is told so, after the whole request") {
+TEST_CASE("a client that connects while we drain gets a 503, after the whole request") {
   Scene scene;
-  scene.client.says("CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.client.sends("CONNECT gcr.io:443 HTTP/1.1\r\n");
   scene.start(Admission::draining);
   settle(scene.loop);
-  CHECK(scene.client.heard() == "");
-  scene.client.says("Host: gcr.io\r\n\r\n").ends();
+  CHECK(scene.client.received() == "");
+  scene.client.sends("Host: gcr.io\r\n\r\n").ends();
   const Answer answer = scene.answer();
   CHECK(answer.status == 503);
   CHECK_THAT(answer.reason, Contains("shutting down") && Contains("gcr.io:443"));
@@ -189,11 +189,11 @@ TEST_CASE("who comes while we drain is told so, after the whole request") {
 
 TEST_CASE("who is in the middle of a head when the drain begins gets an answer") {
   Scene scene;
-  scene.client.says("CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.client.sends("CONNECT gcr.io:443 HTTP/1.1\r\n");
   scene.start();
   settle(scene.loop);
   scene.session->begin_drain();
-  scene.client.says("Host: gcr.io\r\n\r\n").ends();
+  scene.client.sends("Host: gcr.io\r\n\r\n").ends();
   CHECK(scene.answer().status == 503);
 }
 
@@ -205,25 +205,25 @@ TEST_CASE("who has not begun to ask when the drain begins is not waited for long
   const auto begun = scene.loop.now();
   REQUIRE(scene.run());
   CHECK(scene.loop.now() - begun == 1s);
-  CHECK(scene.client.heard() == "");
+  CHECK(scene.client.received() == "");
 }
 
 TEST_CASE("a tunnel that stands is not touched by a drain") {
   Scene scene;
-  scene.client.says(std::string(kConnect)).hears(std::string(kEstablished));
+  scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished));
   scene.start();
   settle(scene.loop);
   scene.session->begin_drain();
-  scene.client.says("still").ends();
-  scene.upstream.hears("still").hears_end().ends();
+  scene.client.sends("still").ends();
+  scene.upstream.expects("still").expects_end().ends();
   REQUIRE(scene.run());
   CHECK(scene.upstream.verdict() == "");
 }
 
-TEST_CASE("a client beyond the limit is told so, and how to have more") {
+TEST_CASE("a client beyond the limit gets a 503 that names the limit") {
   Scene scene;
   scene.config.max_connections = 17;
-  scene.client.says(std::string(kConnect)).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start(Admission::full);
   const Answer answer = scene.answer();
   CHECK(answer.status == 503);
@@ -234,31 +234,31 @@ TEST_CASE("a client beyond the limit is told so, and how to have more") {
 
 TEST_CASE("an answer reaches a client that is still sending: we read on, and do not reset") {
   Scene scene(Pace{}, Pace{});
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1") + std::string(200'000, 'x'));
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1") + std::string(200'000, 'x'));
   scene.start();
   settle(scene.loop);
-  CHECK(parse_answer(scene.client.heard()).status == 400);
-  CHECK(scene.client.heard_end());
+  CHECK(parse_answer(scene.client.received()).status == 400);
+  CHECK(scene.client.received_end());
   CHECK(scene.client.unread() == 0);
   CHECK(scene.client.open());
-  scene.client.says("more").ends();
+  scene.client.sends("more").ends();
   CHECK(scene.answer().status == 400);
 }
 
 TEST_CASE("an answer that the client takes in pieces arrives whole") {
   Scene scene;
   scene.client.takes(10);
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1")).ends();
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1")).ends();
   scene.start();
   settle(scene.loop);
-  CHECK(scene.client.heard() == "HTTP/1.1 4");
+  CHECK(scene.client.received() == "HTTP/1.1 4");
   scene.client.takes_all();
   CHECK(scene.answer().status == 400);
 }
 
 TEST_CASE("a client that sends without end is not read without end") {
   Scene scene;
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1") + std::string(3 << 20, 'x'));
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1") + std::string(3 << 20, 'x'));
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.unread() > 0);
@@ -266,7 +266,7 @@ TEST_CASE("a client that sends without end is not read without end") {
 
 TEST_CASE("a client that neither reads nor leaves after its answer does not stay for long") {
   Scene scene;
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1"));
   scene.start();
   const auto begun = scene.loop.now();
   REQUIRE(scene.run());
@@ -276,11 +276,11 @@ TEST_CASE("a client that neither reads nor leaves after its answer does not stay
 
 TEST_CASE("RFC 9112 9.6: a client that goes on sending behind its answer is read on") {
   Scene scene;
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1"));
   scene.start();
   const auto begun = scene.loop.now();
   while (scene.loop.now() - begun < 2'600ms && scene.finished == 0) {
-    scene.client.says("more");
+    scene.client.sends("more");
     turn_for(scene.loop, 100ms);
   }
   CHECK(scene.finished == 0);
@@ -292,7 +292,7 @@ TEST_CASE("RFC 9112 9.6: a client that goes on sending behind its answer is read
 TEST_CASE("a client that resets instead of taking its answer is logged as gone") {
   Scene scene;
   scene.client.takes(0);
-  scene.client.says(request("CONNECT gcr.io HTTP/1.1"));
+  scene.client.sends(request("CONNECT gcr.io HTTP/1.1"));
   scene.start();
   settle(scene.loop);
   scene.client.resets();

@@ -22,7 +22,7 @@ struct Break : RelayScene {
   void check_end() {
     REQUIRE(run());
     CHECK(survivor.closed_by_reset());
-    CHECK_FALSE(survivor.heard_end());  // a FIN would look complete
+    CHECK_FALSE(survivor.received_end());  // a FIN would look complete
     CHECK(end.cause == RelayEnd::Cause::reset);
     CHECK(end.closed_by == side);
     CHECK(end.sys != 0);
@@ -41,101 +41,101 @@ TEST_CASE("a reset of a quiet side resets the other") {
   scene.breaking.resets();
   scene.check_end();
   CHECK(scene.end.sys == ECONNRESET);
-  CHECK(scene.survivor.heard() == "");
+  CHECK(scene.survivor.received() == "");
 }
 
 TEST_CASE("bytes before a reset are delivered, and then the reset") {
   Break scene(GENERATE(true, false), GENERATE(from_range(kPaces)));
-  scene.breaking.says("last words").resets();
+  scene.breaking.sends("last words").resets();
   scene.check_end();
-  CHECK(scene.survivor.heard() == "last words");
+  CHECK(scene.survivor.received() == "last words");
 }
 
 TEST_CASE("a reset behind much that is slow to be taken waits for it") {
   Break scene(GENERATE(true, false));
   const std::string bytes = numbered_bytes(300'000);
   scene.survivor.takes(10);
-  scene.breaking.says(bytes).resets();
+  scene.breaking.sends(bytes).resets();
   settle(scene.loop);
   CHECK(scene.done == 0);
-  CHECK(scene.survivor.heard() == bytes.substr(0, 10));
+  CHECK(scene.survivor.received() == bytes.substr(0, 10));
   scene.survivor.takes_all();
   scene.check_end();
-  CHECK(scene.survivor.heard() == bytes);
+  CHECK(scene.survivor.received() == bytes);
 }
 
-TEST_CASE("a reset is met by writing, too: what that side had said before still arrives") {
+TEST_CASE("a reset is found by writing, too: what that side had sent before still arrives") {
   Break scene(GENERATE(true, false), GENERATE(Pace{}, Pace{true, 4}));
   settle(scene.loop);
   // In the turn of the reset there are bytes for the side that broke as well.
-  scene.survivor.says("too late");
-  scene.breaking.says("last words").resets();
+  scene.survivor.sends("too late");
+  scene.breaking.sends("last words").resets();
   scene.check_end();
-  CHECK(scene.survivor.heard() == "last words");
+  CHECK(scene.survivor.received() == "last words");
 }
 
-TEST_CASE("a reset with bytes on their way to the side that broke") {
+TEST_CASE("a reset with bytes in transit to the side that broke") {
   Break scene(GENERATE(true, false));
   scene.breaking.takes(3);
-  scene.survivor.says("never to arrive");
+  scene.survivor.sends("never to arrive");
   settle(scene.loop);
-  CHECK(scene.breaking.heard() == "nev");
-  scene.breaking.says("last words").resets();
+  CHECK(scene.breaking.received() == "nev");
+  scene.breaking.sends("last words").resets();
   scene.check_end();
-  CHECK(scene.survivor.heard() == "last words");
+  CHECK(scene.survivor.received() == "last words");
 }
 
-TEST_CASE("a reset with bytes stuck both ways") {
+TEST_CASE("a reset with bytes stuck in both directions") {
   Break scene(GENERATE(true, false));
   scene.breaking.takes(3);
   scene.survivor.takes(5);
-  scene.survivor.says("never to arrive");
-  scene.breaking.says("last words");
+  scene.survivor.sends("never to arrive");
+  scene.breaking.sends("last words");
   settle(scene.loop);
   scene.breaking.resets();
   settle(scene.loop);
   CHECK(scene.done == 0);
   scene.survivor.takes_all();
   scene.check_end();
-  CHECK(scene.survivor.heard() == "last words");
+  CHECK(scene.survivor.received() == "last words");
 }
 
 TEST_CASE("a reset after the breaking side had ended its half") {
   Break scene(GENERATE(true, false), GENERATE(Pace{}, Pace{true, 4}));
-  scene.breaking.says("all I had").ends();
+  scene.breaking.sends("all I had").ends();
   settle(scene.loop);
-  CHECK(scene.survivor.heard() == "all I had");
-  CHECK(scene.survivor.heard_end());
+  CHECK(scene.survivor.received() == "all I had");
+  CHECK(scene.survivor.received_end());
   CHECK(scene.done == 0);
   scene.breaking.resets();
-  // Nothing can tell of it but an attempt to write.
-  scene.survivor.says("answer");
+  // Only an attempt to write can detect it.
+  scene.survivor.sends("answer");
   REQUIRE(scene.run());
   CHECK(scene.survivor.closed_by_reset());
 }
 
 TEST_CASE("a reset after the other side had ended its half") {
   Break scene(GENERATE(true, false), GENERATE(Pace{}, Pace{true, 4}));
-  scene.survivor.says("request").ends();
+  scene.survivor.sends("request").ends();
   settle(scene.loop);
-  CHECK(scene.breaking.heard_end());
-  scene.breaking.says("half an answ").resets();
+  CHECK(scene.breaking.received_end());
+  scene.breaking.sends("half an answ").resets();
   REQUIRE(scene.run());
-  CHECK(scene.survivor.heard() == "half an answ");
-  CHECK_FALSE(scene.survivor.heard_end());  // a FIN would make it look complete
+  CHECK(scene.survivor.received() == "half an answ");
+  CHECK_FALSE(scene.survivor.received_end());  // a FIN would make it look complete
   CHECK(scene.survivor.closed_by_reset());
 }
 
-TEST_CASE("a side that only refuses to be written to is heard to its end") {
+TEST_CASE("a side that only refuses writes is read to its end") {
   Break scene(GENERATE(true, false));
   scene.breaking.refuses(EPIPE);
-  scene.survivor.says("not wanted");
+  scene.survivor.sends("not wanted");
   settle(scene.loop);
   CHECK(scene.done == 0);
-  scene.breaking.says("I am not done").says(" yet").ends();
+  scene.breaking.sends("I am not done").sends(" yet").ends();
   scene.check_end();
   CHECK(scene.end.sys == EPIPE);
-  CHECK(scene.survivor.heard() == "I am not done yet");
+  CHECK(scene.survivor.received() == "I am not done yet");
 }
 
 TEST_CASE("a side that timed out is passed on as a reset, with its error") {
@@ -157,7 +157,7 @@ TEST_CASE("both sides break at once") {
 TEST_CASE("the reset waits until the survivor has acknowledged what came before") {
   Break scene(GENERATE(true, false));
   scene.survivor.holds_back(10);
-  scene.breaking.says("last words").resets();
+  scene.breaking.sends("last words").resets();
   turn_for(scene.loop, 60ms);
   CHECK(scene.done == 0);
   CHECK(scene.survivor.open());
@@ -168,7 +168,7 @@ TEST_CASE("the reset waits until the survivor has acknowledged what came before"
 TEST_CASE("the reset does not wait for a survivor that breaks meanwhile") {
   Break scene(GENERATE(true, false));
   scene.survivor.holds_back(10);
-  scene.breaking.says("last words").resets();
+  scene.breaking.sends("last words").resets();
   turn_for(scene.loop, 30ms);
   CHECK(scene.done == 0);
   scene.survivor.resets();

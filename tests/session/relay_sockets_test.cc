@@ -25,7 +25,7 @@ const Pattern& down_pattern() {
   return instance;
 }
 
-/// `size` bytes each way at once; everything arrives, and nothing is left behind.
+/// `size` bytes in each direction at once; everything arrives, and nothing is left.
 void carry(SocketPair client, SocketPair upstream, std::uint64_t size, bool splice, bool stalls) {
   const std::size_t files = open_files() - 4;
   {
@@ -54,7 +54,7 @@ void carry(SocketPair client, SocketPair upstream, std::uint64_t size, bool spli
 
 }  // namespace
 
-TEST_CASE("100 MB each way at once, each byte in its place") {
+TEST_CASE("100 MB in each direction at once, each byte in its place") {
   const bool splice = GENERATE(true, false);
   CAPTURE(splice);
   carry(tcp_pair(), tcp_pair(), 100'000'000, splice, false);
@@ -162,27 +162,27 @@ TEST_CASE("a half that has ended leaves the other as long as it likes") {
   Fd& second = client_first ? tunnel.upstream : tunnel.client;
   send_all(first, "request");
   send_fin(first);
-  std::string heard;
+  std::string received;
   REQUIRE(turn_until(house.loop, [&] {
     const Received now = receive_now(second);
-    heard += now.bytes;
+    received += now.bytes;
     return now.ended;
   }));
-  CHECK(heard == "request");
+  CHECK(received == "request");
   turn_for(house.loop, 20ms);
   const std::string answer = std::string(up_pattern().at(0, 200'000));
   std::thread sender([&] {
     send_all(second, answer);
     send_fin(second);
   });
-  heard.clear();
+  received.clear();
   CHECK(turn_until(house.loop, [&] {
     const Received now = receive_now(first);
-    heard += now.bytes;
+    received += now.bytes;
     return now.ended;
   }));
   sender.join();
-  CHECK((heard == answer));
+  CHECK((received == answer));
   CHECK(tunnel.run());
   CHECK(tunnel.end.closed_by == (client_first ? Side::client : Side::upstream));
 }

@@ -1,4 +1,4 @@
-// Bytes both ways, ends, and who has to wait for whom.
+// Bytes in both directions, ends, and back-pressure.
 #include "session/relay.h"
 
 #include "support/catch.h"
@@ -14,20 +14,20 @@ TEST_CASE("a relay carries both directions, and each ends by itself") {
   CAPTURE(to_string(client_pace), to_string(upstream_pace));
   RelayScene scene(client_pace, upstream_pace);
   SECTION("the client first") {
-    scene.client.says("request").ends().hears("answer").hears("more").hears_end();
-    scene.upstream.hears("request").hears_end().says("answer").says("more").ends();
+    scene.client.sends("request").ends().expects("answer").expects("more").expects_end();
+    scene.upstream.expects("request").expects_end().sends("answer").sends("more").ends();
   }
   SECTION("the upstream first") {
-    scene.upstream.says("answer").ends().hears("request").hears("more").hears_end();
-    scene.client.hears("answer").hears_end().says("request").says("more").ends();
+    scene.upstream.sends("answer").ends().expects("request").expects("more").expects_end();
+    scene.client.expects("answer").expects_end().sends("request").sends("more").ends();
   }
   SECTION("both at once") {
-    scene.client.says("request").ends().hears("answer").hears_end();
-    scene.upstream.says("answer").ends().hears("request").hears_end();
+    scene.client.sends("request").ends().expects("answer").expects_end();
+    scene.upstream.sends("answer").ends().expects("request").expects_end();
   }
   SECTION("in turns") {
-    scene.client.says("1").hears("2").says("3").hears("4").ends().hears_end();
-    scene.upstream.hears("1").says("2").hears("3").says("4").hears_end().ends();
+    scene.client.sends("1").expects("2").sends("3").expects("4").ends().expects_end();
+    scene.upstream.expects("1").sends("2").expects("3").sends("4").expects_end().ends();
   }
   scene.start();
   REQUIRE(scene.run());
@@ -38,11 +38,11 @@ TEST_CASE("a relay carries both directions, and each ends by itself") {
   CHECK_FALSE(scene.upstream.closed_by_reset());
 }
 
-TEST_CASE("a relay says who ended first, and how much went each way") {
+TEST_CASE("a relay reports which side ended first, and the bytes of each direction") {
   RelayScene scene;
   const bool by_client = GENERATE(true, false);
-  scene.client.says("up");
-  scene.upstream.says("down!");
+  scene.client.sends("up");
+  scene.upstream.sends("down!");
   scene.start();
   settle(scene.loop);
   (by_client ? scene.client : scene.upstream).ends();
@@ -63,8 +63,8 @@ TEST_CASE("amounts around the size of the buffer, the budget and the pipe arrive
   const std::string up = numbered_bytes(size);
   const std::string down = numbered_bytes(size, "-");
   RelayScene scene(pace, pace);
-  scene.client.says(up).ends().hears(down).hears_end();
-  scene.upstream.says(down).ends().hears(up).hears_end();
+  scene.client.sends(up).ends().expects(down).expects_end();
+  scene.upstream.sends(down).ends().expects(up).expects_end();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
@@ -80,40 +80,40 @@ TEST_CASE("what one side does not take is not read from the other") {
   Peer& to = up ? scene.upstream : scene.client;
   const std::string bytes = numbered_bytes(1 << 20);
   to.takes(1000);
-  from.says(bytes);
+  from.sends(bytes);
   scene.start();
   settle(scene.loop);
-  CHECK(to.heard().size() == 1000);
+  CHECK(to.received().size() == 1000);
   CHECK(bytes.size() - from.unread() <= 1000 + 2 * 64 * 1024);
   // The other direction does not care.
-  to.says("the other way");
+  to.sends("the other way");
   settle(scene.loop);
-  CHECK(from.heard() == "the other way");
+  CHECK(from.received() == "the other way");
   to.takes(1);
   settle(scene.loop);
-  CHECK(to.heard().size() == 1001);
+  CHECK(to.received().size() == 1001);
   to.takes_all();
-  CHECK(turn_until(scene.loop, [&] { return to.heard().size() == bytes.size(); }));
-  CHECK(to.heard() == bytes);
+  CHECK(turn_until(scene.loop, [&] { return to.received().size() == bytes.size(); }));
+  CHECK(to.received() == bytes);
 }
 
 TEST_CASE("an end waits for the bytes before it") {
   RelayScene scene;
   scene.upstream.takes(3);
-  scene.client.says("last words").ends();
+  scene.client.sends("last words").ends();
   scene.start();
   settle(scene.loop);
-  CHECK(scene.upstream.heard() == "las");
-  CHECK_FALSE(scene.upstream.heard_end());
+  CHECK(scene.upstream.received() == "las");
+  CHECK_FALSE(scene.upstream.received_end());
   scene.upstream.takes_all();
-  scene.upstream.hears("last words").hears_end().ends();
+  scene.upstream.expects("last words").expects_end().ends();
   REQUIRE(scene.run());
   CHECK(scene.upstream.verdict() == "");
 }
 
 TEST_CASE("a busy relay leaves others their turn") {
   RelayScene scene;
-  scene.client.says(std::string(4 << 20, 'x'));
+  scene.client.sends(std::string(4 << 20, 'x'));
   scene.start();
   std::size_t before = scene.client.unread();
   for (int turn = 0; turn < 3; ++turn) {
@@ -133,8 +133,8 @@ TEST_CASE("bytes that were put back go first") {
   const auto upstream_stream = upstream.stream();
   client_stream->unread("early ");
   upstream_stream->unread("glued ");
-  client.says("late");
-  upstream.says("more");
+  client.sends("late");
+  upstream.sends("more");
   std::string buffer(1000, '\0');
   PipePool pipes;
   struct {
@@ -144,8 +144,8 @@ TEST_CASE("bytes that were put back go first") {
               Callback<void()>::to<&decltype(owner)::on_done>(&owner));
   relay.start();
   settle(loop);
-  CHECK(upstream.heard() == "early late");
-  CHECK(client.heard() == "glued more");
+  CHECK(upstream.received() == "early late");
+  CHECK(client.received() == "glued more");
 }
 
 TEST_CASE("a relay is destroyed at any turn, and nothing of it is left") {
@@ -154,8 +154,8 @@ TEST_CASE("a relay is destroyed at any turn, and nothing of it is left") {
   for (int turns = 0; turns < 40; ++turns) {
     CAPTURE(to_string(pace), reset, turns);
     RelayScene scene(pace, pace);
-    scene.client.says("request").hears("answer").ends();
-    scene.upstream.hears("request").says("answer");
+    scene.client.sends("request").expects("answer").ends();
+    scene.upstream.expects("request").sends("answer");
     if (reset) {
       scene.upstream.resets();
     } else {

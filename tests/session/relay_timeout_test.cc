@@ -18,7 +18,7 @@ RelayTimeouts timeouts(std::chrono::milliseconds idle, std::chrono::milliseconds
 
 TEST_CASE("a relay without timeouts is quiet for as long as it likes, and costs no timer") {
   RelayScene scene;
-  scene.client.says("x");
+  scene.client.sends("x");
   scene.start();
   settle(scene.loop);
   CHECK_FALSE(scene.loop.busy());
@@ -38,13 +38,13 @@ TEST_CASE("a relay in which nothing moves ends when its time is over") {
   CHECK(scene.end.closed_by == Side::local);
 }
 
-TEST_CASE("traffic either way puts the end off") {
+TEST_CASE("traffic in either direction postpones the end") {
   RelayScene scene({}, {}, timeouts(600ms, 0ms));
   Peer& talking = GENERATE(true, false) ? scene.client : scene.upstream;
   scene.start();
   for (int i = 0; i < 10; ++i) {
     turn_for(scene.loop, 70ms);
-    talking.says("x");
+    talking.sends("x");
   }
   CHECK(scene.done == 0);
   const auto last = scene.loop.now();
@@ -56,7 +56,7 @@ TEST_CASE("traffic either way puts the end off") {
 TEST_CASE("a side that takes slowly what was read before is not idle") {
   RelayScene scene({}, {}, timeouts(600ms, 600ms));
   scene.client.takes(1);
-  scene.upstream.says(numbered_bytes(60'000));
+  scene.upstream.sends(numbered_bytes(60'000));
   if (GENERATE(false, true)) scene.upstream.ends();
   scene.start();
   for (int i = 0; i < 10; ++i) {
@@ -89,11 +89,11 @@ TEST_CASE("half open, traffic puts the end off") {
   scene.start();
   for (int i = 0; i < 10; ++i) {
     turn_for(scene.loop, 70ms);
-    scene.upstream.says("x");
+    scene.upstream.sends("x");
   }
   settle(scene.loop);
   CHECK(scene.done == 0);
-  CHECK(scene.client.heard() == "xxxxxxxxxx");
+  CHECK(scene.client.received() == "xxxxxxxxxx");
   scene.upstream.ends();
   REQUIRE(scene.run());
   CHECK(scene.end.cause == RelayEnd::Cause::finished);
@@ -105,7 +105,7 @@ TEST_CASE("half open counts while what came before the end waits for who does no
   Peer& gone = up ? scene.client : scene.upstream;
   Peer& deaf = up ? scene.upstream : scene.client;
   deaf.takes(10);
-  gone.says(numbered_bytes(1000));
+  gone.sends(numbered_bytes(1000));
   scene.start();
   turn_for(scene.loop, 80ms);
   CHECK(scene.done == 0);
@@ -119,12 +119,12 @@ TEST_CASE("half open counts while what came before the end waits for who does no
   CHECK(scene.loop.now() - ended == 50ms);
   CHECK(scene.end.cause == RelayEnd::Cause::half_open);
   CHECK(scene.end.closed_by == Side::local);
-  CHECK(deaf.heard().size() == 10);
+  CHECK(deaf.received().size() == 10);
 }
 
 TEST_CASE("a tunnel that we cut ends in a reset for both") {
   RelayScene scene({}, {}, timeouts(40ms, 0ms));
-  scene.upstream.says("half a docum");
+  scene.upstream.sends("half a docum");
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.end.cause == RelayEnd::Cause::idle);
@@ -135,13 +135,13 @@ TEST_CASE("a tunnel that we cut ends in a reset for both") {
 TEST_CASE("who takes nothing is looked at now and then, until nothing waits for it") {
   RelayScene scene({}, {}, {0ms, 0ms, 20ms});
   scene.client.takes(10);
-  scene.upstream.says(numbered_bytes(1000));
+  scene.upstream.sends(numbered_bytes(1000));
   scene.start();
   REQUIRE(turn_until(scene.loop, [&] { return scene.client.checks().size() == 3; }));
   CHECK(scene.client.checks() == std::vector<bool>{true, true, true});
   scene.client.takes_all();
   REQUIRE(turn_until(scene.loop, [&] { return !scene.loop.busy(); }));
-  CHECK(scene.client.heard().size() == 1000);
+  CHECK(scene.client.received().size() == 1000);
   CHECK_FALSE(scene.client.checks().back());
   for (const bool blocked : scene.upstream.checks()) CHECK_FALSE(blocked);
   CHECK(scene.done == 0);

@@ -25,13 +25,15 @@ TEST_CASE("with resolve=local the name is looked up here") {
   const bool socks4 = config.kind == UpstreamConfig::Kind::socks4a;
   config.resolve_local = true;
   scene.add(config);
-  scene.client.says("CONNECT both.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.client.sends("CONNECT both.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
   SECTION("to the address that is preferred, or that SOCKS4a has words for") {
     set_addresses("both.test", {"2001:db8::7", "192.0.2.7"});
     if (socks4) {
-      scene.upstream.hears("\x04\x01\x01\xbb\xc0\x00\x02\x07\x00"s);
+      scene.upstream.expects("\x04\x01\x01\xbb\xc0\x00\x02\x07\x00"s);
     } else {
-      scene.upstream.hears(kGreeting).says("\x05\x00"s).hears("\x05\x01\x00\x04\x20\x01\x0d\xb8"s);
+      scene.upstream.expects(kGreeting)
+          .sends("\x05\x00"s)
+          .expects("\x05\x01\x00\x04\x20\x01\x0d\xb8"s);
     }
     scene.start();
     CHECK(turn_until(scene.loop, [&] { return scene.upstream.verdict().empty(); }));
@@ -63,24 +65,26 @@ TEST_CASE("a local lookup that hangs is a 504, and nothing waits for it") {
   config.resolve_local = true;
   scene.config.connect_timeout = 300ms;
   scene.add(config);
-  scene.client.says("CONNECT hangs.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.client.sends("CONNECT hangs.test:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
   scene.start();
   REQUIRE(turn_until(scene.loop, [&] { return names.waiting() == 1; }));
   scene.clock.advance(300ms);
   REQUIRE(turn_until(scene.loop, [&] { return scene.finished > 0; }));
-  const Answer answer = parse_answer(scene.client.heard());
+  const Answer answer = parse_answer(scene.client.received());
   CHECK(answer.status == 504);
   CHECK_THAT(answer.reason, Contains("target hangs.test:443 did not resolve here within 0.3 s"));
 }
 
-TEST_CASE("a failure names what the client asked for, behind the address that the proxy was") {
+TEST_CASE("a failure names the client's target, after the address that the proxy got") {
   set_addresses("both.test", {"192.0.2.7"});
   UpstreamConfig config = socks5();
   config.resolve_local = true;
   Attempt attempt(config, 10s, HostPort::parse("both.test:443").value());
   attempt.transport->connects(attempt.far);
-  attempt.far.hears(kGreeting).says("\x05\x00"s).hears("\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb"s);
-  attempt.far.says("\x05\x05"s);
+  attempt.far.expects(kGreeting)
+      .sends("\x05\x00"s)
+      .expects("\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb"s);
+  attempt.far.sends("\x05\x05"s);
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
   CHECK(attempt.result->error().text ==

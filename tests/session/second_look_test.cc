@@ -1,4 +1,4 @@
-// A proxy that may have gone just when it was asked.
+// A proxy that may have stopped just when it was dialed.
 #include "dial/second_look.h"
 
 #include "support/catch.h"
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
-TEST_CASE("a proxy that resets before its first word is asked whether it is still there") {
+TEST_CASE("a proxy that resets before its first byte is checked for being still there") {
   Attempt attempt(GENERATE(socks5, socks4a, http)(), 200ms);
   Peer again{attempt.loop};
   const bool while_connecting = GENERATE(false, true);
@@ -32,7 +32,7 @@ TEST_CASE("a proxy that resets before its first word is asked whether it is stil
   SECTION("no answer") { attempt.transport->hangs(); }
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
-  CHECK(attempt.transport->asked().size() == 2);
+  CHECK(attempt.transport->requested().size() == 2);
   REQUIRE_FALSE(*attempt.result);
   const Error& error = attempt.result->error();
   CHECK(error.code == (gone ? Errc::connection_refused : Errc::connection_terminated));
@@ -43,23 +43,23 @@ TEST_CASE("a proxy that resets before its first word is asked whether it is stil
   if (gone) CHECK(attempt.proxy_failed);
   CHECK_FALSE(attempt.far.open());
   CHECK_FALSE(again.open());
-  CHECK(again.heard().empty());
+  CHECK(again.received().empty());
   settle(attempt.loop, 10);
   CHECK(attempt.answers == 1);
   CHECK_FALSE(attempt.loop.busy());
 }
 
-TEST_CASE("a proxy that resets after its first word was there") {
+TEST_CASE("a proxy that resets after its first byte was there") {
   Attempt attempt(socks5());
   attempt.transport->connects(attempt.far);
-  attempt.far.hears("\x05\x01\x00"s).says("\x05\x00"s).resets();
+  attempt.far.expects("\x05\x01\x00"s).sends("\x05\x00"s).resets();
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
-  CHECK(attempt.transport->asked().size() == 1);
+  CHECK(attempt.transport->requested().size() == 1);
   CHECK(attempt.result->error().code == Errc::connection_terminated);
 }
 
-TEST_CASE("what resets behind a hop is not asked again") {
+TEST_CASE("a reset beyond a hop is not checked again") {
   UpstreamConfig config = socks5();
   config.via_index = 1;
   Attempt attempt(config);
@@ -67,15 +67,15 @@ TEST_CASE("what resets behind a hop is not asked again") {
   attempt.far.resets();
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
-  CHECK(attempt.transport->asked().size() == 1);
+  CHECK(attempt.transport->requested().size() == 1);
 }
 
-TEST_CASE("while a proxy is asked whether it is still there the dial may be cancelled") {
+TEST_CASE("while a proxy is checked the dial may be cancelled") {
   Attempt attempt(socks5());
   attempt.transport->connects(attempt.far).hangs();
   attempt.far.resets();
   attempt.dial->start();
-  REQUIRE(turn_until(attempt.loop, [&] { return attempt.transport->asked().size() == 2; }));
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.transport->requested().size() == 2; }));
   attempt.dial.reset();
   settle(attempt.loop, 10);
   CHECK(attempt.answers == 0);

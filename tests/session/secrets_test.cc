@@ -60,10 +60,10 @@ TEST_CASE("a password where a client's request has no place for one is not repea
   }));
   CAPTURE(row);
   Scene scene({}, {}, format);
-  scene.client.says(crlf(with_secret(row))).ends();
+  scene.client.sends(crlf(with_secret(row))).ends();
   scene.start();
   REQUIRE(scene.run());
-  check_hidden(scene.client.heard() + scene.access_text() + scene.log_text());
+  check_hidden(scene.client.received() + scene.access_text() + scene.log_text());
 }
 
 TEST_CASE("a proxy that repeats our password is not passed on") {
@@ -74,12 +74,12 @@ TEST_CASE("a proxy that repeats our password is not passed on") {
       "no " + base64_encode("alice:" + kSecret).substr(0, 26), "no " + base64_encode(kSecret));
   Scene scene({}, {}, format);
   scene.add(http_as("alice", kSecret));
-  scene.upstream.says(with_secret("HTTP/1.1 " + status + " " + echo + "\r\nX: $\r\n\r\n")).ends();
-  scene.client.says(std::string(kConnect)).ends();
+  scene.upstream.sends(with_secret("HTTP/1.1 " + status + " " + echo + "\r\nX: $\r\n\r\n")).ends();
+  scene.client.sends(std::string(kConnect)).ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK_THAT(answer.reason, Contains("answered " + status + " *** for gcr.io:443"));
-  check_hidden(scene.client.heard() + scene.access_text() + scene.log_text());
+  check_hidden(scene.client.received() + scene.access_text() + scene.log_text());
 }
 
 TEST_CASE("nor to a plain request, by any status") {
@@ -88,29 +88,29 @@ TEST_CASE("nor to a plain request, by any status") {
     PlainScene::Options options;
     options.upstream = "http://alice:" + kSecret + "@proxy.example";
     PlainScene scene(std::move(options));
-    scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+    scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
     scene.answer(crlf(with_secret("HTTP/1.1 " + status + " $\nContent-Length: 0\n\n")));
     if (status == "103") scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
-    const std::string answer = scene.hear();
+    const std::string answer = scene.receive();
     scene.client().finish();
     scene.settle();
     check_hidden(answer + scene.access_lines().at(0));
   }
 }
 
-TEST_CASE("a target's own words pass as they are") {
+TEST_CASE("a target's own reason phrase passes unchanged") {
   PlainScene scene;
-  scene.say(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
+  scene.send(crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\n\n"));
   scene.answer(crlf("HTTP/1.1 404 Not here\nContent-Length: 0\n\n"));
-  CHECK_THAT(scene.hear(), Contains("HTTP/1.1 404 Not here\r\n"));
+  CHECK_THAT(scene.receive(), Contains("HTTP/1.1 404 Not here\r\n"));
 }
 
 TEST_CASE("the access log has a URL without its query") {
   PlainScene scene;
-  scene.say(crlf(with_secret("GET http://a.example/p?token=$ HTTP/1.1\nHost: a.example\n\n")));
-  CHECK_THAT(scene.asked(), Contains("GET /p?token=" + kSecret + " "));
+  scene.send(crlf(with_secret("GET http://a.example/p?token=$ HTTP/1.1\nHost: a.example\n\n")));
+  CHECK_THAT(scene.at_target(), Contains("GET /p?token=" + kSecret + " "));
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
-  scene.say(crlf(with_secret("GET http://a.example?$ HTTP/1.1\nHost: a.example\n\n")));
+  scene.send(crlf(with_secret("GET http://a.example?$ HTTP/1.1\nHost: a.example\n\n")));
   scene.answer(crlf("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
   const auto lines = scene.access_lines();
   REQUIRE(lines.size() == 2);

@@ -1,4 +1,4 @@
-// The way through each kind of upstream, as a dialogue.
+// Dialogues with each kind of upstream.
 #include <openssl/ssl.h>
 
 #include "support/catch.h"
@@ -19,12 +19,12 @@ const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
 const std::string kGcr = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
 
 /// The tunnel's own dialogue, the same through whatever upstream. The last message of the
-/// upstream's handshake is `reply`, and the first words of the target are glued to it.
+/// upstream's handshake is `reply`, and the target's first bytes are sent with it.
 template <typename Far>
 void carry(Scene& scene, Far& far, const std::string& reply) {
-  scene.client.says(std::string(kConnect) + "early").hears(std::string(kEstablished) + "glued");
-  far.says(reply + "glued").hears("early").says("down").hears("up").hears_end().ends();
-  scene.client.hears("down").says("up").ends().hears_end();
+  scene.client.sends(std::string(kConnect) + "early").expects(std::string(kEstablished) + "glued");
+  far.sends(reply + "glued").expects("early").sends("down").expects("up").expects_end().ends();
+  scene.client.expects("down").sends("up").ends().expects_end();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");
@@ -45,17 +45,17 @@ TEST_CASE("through socks5 without a password") {
   CAPTURE(to_string(pace));
   Scene scene(pace, pace);
   scene.add(socks5());
-  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kGcr);
+  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kGcr);
   carry(scene, scene.upstream, kGranted);
-  CHECK(scene.transport->asked() == std::vector<std::string>{"proxy.example:1080"});
+  CHECK(scene.transport->requested() == std::vector<std::string>{"proxy.example:1080"});
 }
 
 TEST_CASE("through socks5 with user and password, each message in one write") {
   const Pace pace = GENERATE(Pace{}, Pace{true, Pace::kAll});
   Scene scene(pace, pace);
   scene.add(socks5_as("alice", "hush"));
-  scene.upstream.hears("\x05\x01\x02"s).says("\x05\x02"s);
-  scene.upstream.hears("\x01\x05"s + "alice\x04hush").says("\x01\x00"s).hears(kGcr);
+  scene.upstream.expects("\x05\x01\x02"s).sends("\x05\x02"s);
+  scene.upstream.expects("\x01\x05"s + "alice\x04hush").sends("\x01\x00"s).expects(kGcr);
   carry(scene, scene.upstream, kGranted);
   const auto& writes = scene.upstream.writes();
   REQUIRE(writes.size() >= 3);
@@ -70,16 +70,16 @@ TEST_CASE("through socks5, whose replies come cut at random") {
     CAPTURE(seed);
     Scene scene;
     scene.add(socks5());
-    scene.client.says(std::string(kConnect)).hears(std::string(kEstablished) + "glued").ends();
+    scene.client.sends(std::string(kConnect)).expects(std::string(kEstablished) + "glued").ends();
     scene.start();
     // A reply with a name as the bound address is the longest.
     const std::string reply = "\x05\x00\x00\x03\x0b"s + "bound.local" + "\x00\x50"s + "glued";
-    scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s).hears(kGcr);
+    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kGcr);
     for (const std::string_view piece : cut_at_random(reply, seed)) {
       settle(scene.loop, 5);
-      scene.upstream.says(std::string(piece));
+      scene.upstream.sends(std::string(piece));
     }
-    scene.upstream.hears_end().ends();
+    scene.upstream.expects_end().ends();
     REQUIRE(scene.run());
     CHECK(scene.client.verdict() == "");
     CHECK(scene.upstream.verdict() == "");
@@ -89,11 +89,12 @@ TEST_CASE("through socks5, whose replies come cut at random") {
 TEST_CASE("through socks5 to an address") {
   Scene scene;
   scene.add(socks5());
-  scene.client.says("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  scene.upstream.hears("\x05\x01\x00"s).says("\x05\x00"s);
-  scene.upstream.hears("\x05\x01\x00\x04\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x01\xbb")
-      .says(kGranted)
-      .hears_end()
+  scene.client.sends("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s);
+  scene.upstream
+      .expects("\x05\x01\x00\x04\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x01\xbb")
+      .sends(kGranted)
+      .expects_end()
       .ends();
   scene.start();
   REQUIRE(scene.run());
@@ -105,14 +106,14 @@ TEST_CASE("through socks4a") {
   CAPTURE(to_string(pace));
   Scene scene(pace, pace);
   scene.add(socks4a());
-  scene.upstream.hears("\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s);
+  scene.upstream.expects("\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s);
   carry(scene, scene.upstream, "\x00\x5a\x00\x00\x00\x00\x00\x00"s);
 }
 
-TEST_CASE("through socks4a an IPv6 address does not go, and nobody is asked") {
+TEST_CASE("socks4a cannot express an IPv6 address, and nothing is dialed") {
   Scene scene;
   scene.add(socks4a());
-  scene.client.says("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
+  scene.client.sends("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
   scene.start();
   const Answer answer = scene.answer();
   CHECK(answer.status == 502);
@@ -125,24 +126,25 @@ TEST_CASE("through an HTTP proxy") {
   CAPTURE(to_string(pace));
   Scene scene(pace, pace);
   scene.add(http());
-  scene.upstream.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+  scene.upstream.expects("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
   carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\nX-Cache: MISS\r\n\r\n");
 }
 
 TEST_CASE("through an HTTP proxy with credentials, which nobody else sees") {
   Scene scene;
   scene.add(http_as("alice", "hush"));
-  scene.upstream.hears(
+  scene.upstream.expects(
       "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
       "Proxy-Authorization: Basic YWxpY2U6aHVzaA==\r\n\r\n");
   carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\n\r\n");
   CHECK_THAT(scene.access_text() + scene.log_text(), !Contains("hush") && !Contains("YWxp"));
 }
 
-TEST_CASE("what an HTTP proxy says before its final answer never reaches the client") {
+TEST_CASE("what an HTTP proxy sends before its final response never reaches the client") {
   Scene scene;
   scene.add(http());
-  scene.upstream.hears(std::string(kConnect)).says("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  scene.upstream.expects(std::string(kConnect))
+      .sends("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
   carry(scene, scene.upstream, "HTTP/1.1 200 OK\r\n\r\n");
 }
 
@@ -152,7 +154,7 @@ TEST_CASE("through an HTTPS proxy") {
   Scene scene(pace, pace);
   add_https(scene);
   TlsServer proxy(scene.upstream, proxy_context());
-  proxy.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+  proxy.expects("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
   carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
   CHECK(proxy.sni() == "proxy.example");
 }
@@ -163,9 +165,9 @@ TEST_CASE("through an HTTPS proxy whose certificate has another name, with ?sni=
   upstream.config.address = HostPort::parse("192.0.2.1:443").value();
   upstream.config.sni = "proxy.example";
   TlsServer proxy(scene.upstream, proxy_context());
-  proxy.hears(std::string(kConnect));
+  proxy.expects(std::string(kConnect));
   carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
-  CHECK(scene.transport->asked() == std::vector<std::string>{"192.0.2.1:443"});
+  CHECK(scene.transport->requested() == std::vector<std::string>{"192.0.2.1:443"});
 }
 
 TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS session") {
@@ -179,7 +181,7 @@ TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS s
       upstream.tls_session->put(kept.get());
     }
     TlsServer proxy(scene.upstream, server_side);
-    proxy.hears(std::string(kConnect));
+    proxy.expects(std::string(kConnect));
     carry(scene, proxy, "HTTP/1.1 200 OK\r\n\r\n");
     CHECK(proxy.resumed() == (connection > 0));
     REQUIRE(upstream.tls_session->get() != nullptr);
@@ -188,16 +190,19 @@ TEST_CASE("a second connection to an HTTPS proxy continues the first one's TLS s
   }
 }
 
-TEST_CASE("much goes both ways through an HTTPS proxy") {
+TEST_CASE("bulk data in both directions through an HTTPS proxy") {
   Scene scene;
   add_https(scene);
   const std::string up = numbered_bytes(500'000);
   const std::string down = numbered_bytes(500'000, "-");
   TlsServer proxy(scene.upstream, proxy_context());
-  proxy.hears(std::string(kConnect)).says("HTTP/1.1 200 OK\r\n\r\n" + down).hears(up).hears_end();
+  proxy.expects(std::string(kConnect))
+      .sends("HTTP/1.1 200 OK\r\n\r\n" + down)
+      .expects(up)
+      .expects_end();
   proxy.ends();
-  scene.client.says(std::string(kConnect) + up).ends();
-  scene.client.hears(std::string(kEstablished) + down).hears_end();
+  scene.client.sends(std::string(kConnect) + up).ends();
+  scene.client.expects(std::string(kEstablished) + down).expects_end();
   scene.start();
   REQUIRE(scene.run());
   CHECK(scene.client.verdict() == "");

@@ -90,16 +90,16 @@ TEST_CASE("a chain whose time is over names the hop that was waited for") {
   }
   SECTION("the middle one") {
     chain.scene.proxy(0).connects(far);
-    greet(far);
+    answer_greeting(far);
     grant(far);
     expected = "upstream c is out of reach for gcr.io:443: upstream b did not answer the request";
   }
   SECTION("the last one") {
     chain.scene.proxy(0).connects(far);
-    greet(far);
+    answer_greeting(far);
     grant(far);
-    far.hears("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
-        .says("HTTP/1.1 200 OK\r\n\r\n");
+    far.expects("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
+        .sends("HTTP/1.1 200 OK\r\n\r\n");
     expected = "upstream c did not answer the greeting";
   }
   const Error error = chain.error_of_dial(300ms);

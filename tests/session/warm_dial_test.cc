@@ -30,9 +30,9 @@ struct Race {
   Race(const Race&) = delete;
   Race& operator=(const Race&) = delete;
 
-  /// The next connection leads to `peer`, which says its greeting.
+  /// The next connection leads to `peer`, which does its greeting.
   void expect(Peer& peer) {
-    greet(peer);
+    answer_greeting(peer);
     scene.proxy(0).connects(peer);
   }
   void start(const AddressCheck& check = {}) {
@@ -61,13 +61,13 @@ struct Race {
 
 }  // namespace
 
-TEST_CASE("the pooled connection alone is what has been heard of, as long as it is fast") {
+TEST_CASE("the pooled connection alone is reported, as long as it is fast") {
   Race race;
   race.expect(race.refill);
-  race.pooled.hears(kSocks5Request);
+  race.pooled.expects(kSocks5Request);
   race.start();
   CHECK(race.dial->replied() == Replied::nothing);
-  race.pooled.says(kSocks5Granted);
+  race.pooled.sends(kSocks5Granted);
   settle(race.scene.loop);
   REQUIRE(race.result);
   CHECK(bool(*race.result));
@@ -78,7 +78,7 @@ TEST_CASE("the pooled connection alone is what has been heard of, as long as it 
 TEST_CASE("a pooled connection that has begun to answer is not raced") {
   Race race;
   race.expect(race.refill);
-  race.pooled.hears(kSocks5Request).says("\x05");
+  race.pooled.expects(kSocks5Request).sends("\x05");
   race.start();
   const DialFailure& failure = race.wait_for_failure();
   CHECK(failure.phase == DialPhase::request);
@@ -91,7 +91,7 @@ TEST_CASE(
   Race race;
   race.expect(race.refill);
   race.scene.proxy(0).connects(race.fresh);
-  race.pooled.hears(kSocks5Request);
+  race.pooled.expects(kSocks5Request);
   race.start();
   const DialFailure& failure = race.wait_for_failure();
   CHECK(failure.phase == DialPhase::greeting);

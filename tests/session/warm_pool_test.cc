@@ -19,7 +19,7 @@ namespace {
 
 constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
 
-/// An upstream with so many warm connections, which have said their greeting.
+/// An upstream with so many warm connections, which have done their greeting.
 struct Warmed {
   explicit Warmed(std::size_t wanted, const UpstreamConfig& config = socks5())
       : upstream(scene.add(config)) {
@@ -33,7 +33,7 @@ struct Warmed {
   Peer& next() {
     Peer& peer = scene.peer();
     peers.push_back(&peer);
-    if (upstream.config.kind == UpstreamConfig::Kind::socks5) greet(peer);
+    if (upstream.config.kind == UpstreamConfig::Kind::socks5) answer_greeting(peer);
     scene.proxy(0).connects(peer);
     return peer;
   }
@@ -49,14 +49,14 @@ struct Warmed {
 TEST_CASE("a warm connection needs no more than the request, and another takes its place") {
   Warmed warmed(2);
   Peer& newest = *warmed.peers[1];
-  newest.hears(kSocks5Request);
+  newest.expects(kSocks5Request);
   auto& request = warmed.scene.ask(kImpatient);
   CHECK(newest.verdict() == "");
   CHECK(warmed.scene.dials(0) == 2);
   warmed.next();
   settle(warmed.scene.loop);
   CHECK(warmed.scene.dials(0) == 3);
-  newest.says(kSocks5Granted).says("glued");
+  newest.sends(kSocks5Granted).sends("glued");
   settle(warmed.scene.loop);
   REQUIRE(request.connected());
   std::array<char, 10> buffer;
@@ -81,12 +81,12 @@ TEST_CASE("a warm connection that turns out to be dead is replaced by a fresh on
   Peer& stale = *warmed.peers[0];
   Peer& fresh = warmed.next();
   grant(fresh);
-  SECTION("the end comes with the answer") { stale.hears(kSocks5Request).ends(); }
-  SECTION("a reset comes with the answer") { stale.hears(kSocks5Request).resets(); }
+  SECTION("the end comes with the answer") { stale.expects(kSocks5Request).ends(); }
+  SECTION("a reset comes with the answer") { stale.expects(kSocks5Request).resets(); }
   SECTION("it cannot be written to") { stale.refuses(EPIPE); }
   SECTION("the end is there and nobody has been told") { stale.ends(); }
   SECTION("the reset is there and nobody has been told") { stale.resets(); }
-  SECTION("a byte is there and nobody has been told") { stale.says("?"); }
+  SECTION("a byte is there and nobody has been told") { stale.sends("?"); }
   auto& request = warmed.scene.ask(kImpatient);
   settle(warmed.scene.loop);
   CHECK(request.connected());
@@ -100,10 +100,10 @@ namespace {
 /// Within this budget half a second of silence is enough.
 constexpr DialLimits kShort{.budget = 1s, .hold = 0ms};
 
-/// A request on a warm connection that said nothing, so that another one is under way.
+/// A request on a silent warm connection, so that another one is being dialed.
 struct Silence {
   explicit Silence(std::size_t wanted = 1) : warmed(wanted), silent(*warmed.peers.back()) {
-    silent.hears(kSocks5Request);
+    silent.expects(kSocks5Request);
     warmed.next();  // refills the pool
     fresh = &warmed.next();
     const auto begun = warmed.scene.loop.now();
@@ -123,7 +123,7 @@ struct Silence {
 
 }  // namespace
 
-TEST_CASE("a warm connection that says nothing is overtaken by a fresh one") {
+TEST_CASE("a silent warm connection is overtaken by a fresh one") {
   Silence scene(2);
   Peer& as_old = *scene.warmed.peers[0];
   Peer& instead = scene.warmed.next();
@@ -140,8 +140,8 @@ TEST_CASE("a warm connection that says nothing is overtaken by a fresh one") {
 
 TEST_CASE("a warm connection whose target is slow may still answer") {
   Silence scene;
-  SECTION("yes") { scene.silent.says(kSocks5Granted); }
-  SECTION("no") { scene.silent.says(kSocks5Refused); }
+  SECTION("yes") { scene.silent.sends(kSocks5Granted); }
+  SECTION("no") { scene.silent.sends(kSocks5Refused); }
   const bool yes = scene.silent.unread() == kSocks5Granted.size();
   settle(scene.warmed.scene.loop);
   REQUIRE(scene.request->done());
@@ -164,7 +164,7 @@ TEST_CASE("a warm connection that ends while a fresh one is under way is not mis
 TEST_CASE("a silent warm connection is waited for when the fresh one only fails") {
   Warmed warmed(1);
   Peer& silent = *warmed.peers.back();
-  silent.hears(kSocks5Request);
+  silent.expects(kSocks5Request);
   warmed.next();  // refills the pool
   Peer& mute = warmed.scene.peer();
   mute.ends();
@@ -179,7 +179,7 @@ TEST_CASE("a silent warm connection is waited for when the fresh one only fails"
   settle(warmed.scene.loop);
   CHECK_FALSE(request.done());
   CHECK(silent.open());
-  SECTION("it says yes") { silent.says(kSocks5Granted); }
+  SECTION("it says yes") { silent.sends(kSocks5Granted); }
   SECTION("it dies") { silent.resets(); }
   SECTION("it stays silent") {}
   REQUIRE(turn_until(warmed.scene.loop, [&] { return request.done(); }));
@@ -193,20 +193,20 @@ TEST_CASE("a silent warm connection is waited for when the fresh one only fails"
   CHECK(request.connected() == !silent.closed());
 }
 
-TEST_CASE("a no on the fresh connection beside a silent warm one is told at once") {
+TEST_CASE("a refusal on the fresh connection beside a silent warm one is reported at once") {
   Silence scene;
-  scene.fresh->hears(kSocks5Request).says(kSocks5Refused);
+  scene.fresh->expects(kSocks5Request).sends(kSocks5Refused);
   settle(scene.warmed.scene.loop);
   REQUIRE(scene.request->done());
   CHECK(scene.request->error().code == Errc::connection_refused);
   CHECK(scene.silent.closed());
 }
 
-TEST_CASE("beside a silent warm connection, what becomes of the fresh one is told") {
+TEST_CASE("beside a silent warm connection, the outcome of the fresh one is reported") {
   Silence scene;
   Errc expected = Errc::connection_timeout;
   SECTION("the target refuses") {
-    scene.fresh->hears(kSocks5Request).says(kSocks5Refused);
+    scene.fresh->expects(kSocks5Request).sends(kSocks5Refused);
     expected = Errc::connection_refused;
   }
   SECTION("it says nothing either") {}
@@ -227,11 +227,11 @@ TEST_CASE("RFC 9110 15.5.9: 408 on a warm connection is about the wait, not abou
   Warmed warmed(1, http());
   const std::string connect = "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
   const std::string late = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
-  warmed.peers[0]->hears(connect).says(late).ends();
+  warmed.peers[0]->expects(connect).sends(late).ends();
   Peer& fresh = warmed.next();
-  fresh.hears(connect);
+  fresh.expects(connect);
   const bool again = GENERATE(false, true);
-  fresh.says(again ? late : "HTTP/1.1 200 OK\r\n\r\n");
+  fresh.sends(again ? late : "HTTP/1.1 200 OK\r\n\r\n");
   auto& request = warmed.scene.ask(kImpatient);
   settle(warmed.scene.loop);
   REQUIRE(request.done());
@@ -240,9 +240,9 @@ TEST_CASE("RFC 9110 15.5.9: 408 on a warm connection is about the wait, not abou
   if (again) CHECK(request.error().code == Errc::destination_unavailable);
 }
 
-TEST_CASE("if the fresh connection fails too, its failure is told") {
+TEST_CASE("if the fresh connection fails too, its failure is reported") {
   Warmed warmed(1);
-  warmed.peers[0]->hears(kSocks5Request).ends();
+  warmed.peers[0]->expects(kSocks5Request).ends();
   warmed.scene.proxy(0).fails(ECONNREFUSED);
   auto& request = warmed.scene.ask(kImpatient);
   settle(warmed.scene.loop);
@@ -252,8 +252,8 @@ TEST_CASE("if the fresh connection fails too, its failure is told") {
 
 TEST_CASE("an answer on a warm connection is an answer, whatever follows") {
   Warmed warmed(1);
-  SECTION("no") { warmed.peers[0]->hears(kSocks5Request).says(kSocks5Refused).ends(); }
-  SECTION("half of one") { warmed.peers[0]->hears(kSocks5Request).says("\x05").ends(); }
+  SECTION("no") { warmed.peers[0]->expects(kSocks5Request).sends(kSocks5Refused).ends(); }
+  SECTION("half of one") { warmed.peers[0]->expects(kSocks5Request).sends("\x05").ends(); }
   auto& request = warmed.scene.ask(kImpatient);
   settle(warmed.scene.loop);
   REQUIRE(request.done());
@@ -266,7 +266,7 @@ TEST_CASE("whatever comes on a waiting connection spoils it, and the pool takes 
   Peer& spoilt = *warmed.peers[0];
   SECTION("the end") { spoilt.ends(); }
   SECTION("a reset") { spoilt.resets(); }
-  SECTION("a byte") { spoilt.says("?"); }
+  SECTION("a byte") { spoilt.sends("?"); }
   settle(warmed.scene.loop);
   CHECK(spoilt.closed());
   CHECK(warmed.peers[1]->open());
@@ -286,7 +286,7 @@ TEST_CASE("an event without bytes spoils nothing, as TLS has some for itself") {
   CHECK(warmed.peers[0]->open());
 }
 
-TEST_CASE("a pool whose proxy is away asks again after a rest, and says nothing") {
+TEST_CASE("a pool whose proxy is away dials again after a pause, and logs nothing") {
   Warmed warmed(0);
   warmed.scene.proxy(0).fails(ECONNREFUSED).fails(ECONNREFUSED);
   warmed.keeper = std::make_unique<WarmKeeper>(warmed.scene.loop, warmed.upstream, 3);
@@ -355,7 +355,7 @@ struct RealPool {
 
 }  // namespace
 
-TEST_CASE("one pool serves every worker, and holds what was asked for whoever takes from it") {
+TEST_CASE("one pool serves every worker, and holds N connections whoever takes from it") {
   RealPool pool(2);
   std::vector<Fd> accepted;
   const auto accept_until = [&](std::size_t count) {
@@ -380,9 +380,9 @@ TEST_CASE("one pool serves every worker, and holds what was asked for whoever ta
     CHECK(also);
   });
   worker.join();
-  std::string heard;
-  for (const Fd& fd : accepted) heard += receive_now(fd).bytes;
-  CHECK(heard == "hello");
+  std::string received;
+  for (const Fd& fd : accepted) received += receive_now(fd).bytes;
+  CHECK(received == "hello");
   // Two are held again, and no more.
   REQUIRE(accept_until(4));
   settle(pool.tending, 20);
@@ -419,6 +419,6 @@ TEST_CASE("a pool without a keeper has nothing to give, and wakes nobody") {
   SECTION("the keeper has gone") {
     pool.keeper.reset();
     CHECK(pool.upstream.warm->take(other) == nullptr);
-    pool.upstream.warm->distrust();
+    pool.upstream.warm->discard_all();
   }
 }

@@ -51,20 +51,20 @@ struct House {
     return fd;
   }
   /// What arrives until `size` bytes or the end have come.
-  std::string hear(const Fd& fd, std::size_t size = std::string::npos) {
-    std::string heard;
+  std::string receive(const Fd& fd, std::size_t size = std::string::npos) {
+    std::string received;
     CHECK(until([&] {
       const Received now = receive_now(fd);
-      heard += now.bytes;
-      return now.ended || now.error != 0 || heard.size() >= size;
+      received += now.bytes;
+      return now.ended || now.error != 0 || received.size() >= size;
     }));
-    return heard;
+    return received;
   }
   /// A client with a tunnel, and the target's end of it.
   SocketPair tunnel() {
     SocketPair pair;
     pair.far = client(connect_request(target_port));
-    CHECK(hear(pair.far, kEstablished.size()) == kEstablished);
+    CHECK(receive(pair.far, kEstablished.size()) == kEstablished);
     pair.near = Fd(accept(target.get(), nullptr, nullptr));
     return pair;
   }
@@ -92,10 +92,10 @@ TEST_CASE("a worker serves whoever comes, and counts them") {
   SocketPair second = house.tunnel();
   CHECK(house.shared.connections == 2);
   send_all(first.far, "ping");
-  CHECK(house.hear(first.near, 4) == "ping");
+  CHECK(house.receive(first.near, 4) == "ping");
   send_all(first.near, "pong");
   send_fin(first.near);
-  CHECK(house.hear(first.far) == "pong");
+  CHECK(house.receive(first.far) == "pong");
   first.far.reset();
   CHECK(house.until([&] { return house.shared.connections == 1; }));
 }
@@ -105,13 +105,13 @@ TEST_CASE("a worker sums up what it has served, without an access log too") {
   REQUIRE_FALSE(house.worker->log().access_enabled());
   SocketPair tunnel = house.tunnel();
   send_all(tunnel.far, "ping");
-  CHECK(house.hear(tunnel.near, 4) == "ping");
+  CHECK(house.receive(tunnel.near, 4) == "ping");
   send_all(tunnel.near, "pong!");
-  CHECK(house.hear(tunnel.far, 5) == "pong!");
+  CHECK(house.receive(tunnel.far, 5) == "pong!");
   CHECK(house.worker->stats().requests() == 0);  // it is not finished
   tunnel = {};
   const Fd refused = house.client(house.connect_request(house.port));
-  CHECK(parse_answer(house.hear(refused)).status == 403);
+  CHECK(parse_answer(house.receive(refused)).status == 403);
   CHECK(house.until([&] { return house.worker->stats().requests() == 2; }));
 
   // Two plain requests on one connection.
@@ -122,12 +122,12 @@ TEST_CASE("a worker sums up what it has served, without an access log too") {
   pollfd queue{house.target.get(), POLLIN, 0};
   CHECK(house.until([&] { return poll(&queue, 1, 0) == 1; }));
   const Fd server(accept(house.target.get(), nullptr, nullptr));
-  std::string asked = house.hear(server, 1);
+  std::string asked = house.receive(server, 1);
   send_all(server, answer);
   CHECK(house.until([&] { return house.worker->stats().requests() == 3; }));
-  asked += house.hear(server, 1);
+  asked += house.receive(server, 1);
   send_all(server, answer);
-  house.hear(client);
+  house.receive(client);
   CHECK(house.until([&] { return house.shared.connections == 0; }));
 
   const Stats& stats = house.worker->stats();
@@ -138,11 +138,11 @@ TEST_CASE("a worker sums up what it has served, without an access log too") {
   CHECK(stats.exchanges() == 2);
 }
 
-TEST_CASE("one client more than there is room for is told so") {
+TEST_CASE("one client beyond the limit gets a 503") {
   House house(with([](Config& config) { config.max_connections = 1; }));
   const SocketPair tunnel = house.tunnel();
   const Fd late = house.client(house.connect_request(house.target_port));
-  const Answer answer = parse_answer(house.hear(late));
+  const Answer answer = parse_answer(house.receive(late));
   CHECK(answer.status == 503);
   CHECK_THAT(answer.reason, Contains("--max-connections"));
 }
@@ -151,32 +151,32 @@ TEST_CASE("a client whose socket the system does not watch is let go of at once"
   House house;
   house.worker->loop().turn(0);  // in which libuv begins to watch its own
   const Fd unlucky = house.client(house.connect_request(house.target_port));
-  std::string heard = "nothing yet";
-  if (!without_new_watches([&] { heard = house.hear(unlucky); })) return;
-  CHECK(heard == "");
+  std::string received = "nothing yet";
+  if (!without_new_watches([&] { received = house.receive(unlucky); })) return;
+  CHECK(received == "");
   CHECK(house.shared.connections == 0);
   // The next one may be luckier.
   const SocketPair tunnel = house.tunnel();
 }
 
-TEST_CASE("many more clients than there is room for are not even told") {
+TEST_CASE("many more clients beyond the limit are closed without a response") {
   House house(with([](Config& config) { config.max_connections = 1; }));
   const SocketPair tunnel = house.tunnel();
   std::vector<Fd> refused;
   for (int i = 0; i < 256; ++i) refused.push_back(house.client());
   CHECK(house.until([&] { return house.shared.connections == 257; }));
   const Fd late = house.client();
-  CHECK(house.hear(late) == "");
+  CHECK(house.receive(late) == "");
   CHECK(house.shared.connections == 257);
   // Those that were let in still get their answer.
   send_all(refused.back(), house.connect_request(house.target_port));
-  CHECK(parse_answer(house.hear(refused.back())).status == 503);
+  CHECK(parse_answer(house.receive(refused.back())).status == 503);
 }
 
-TEST_CASE("a client that asks for our own listener is not sent round in circles") {
+TEST_CASE("a request for our own listener makes no loop") {
   House house;
   const Fd client = house.client(house.connect_request(house.port));
-  CHECK(parse_answer(house.hear(client)).status == 403);
+  CHECK(parse_answer(house.receive(client)).status == 403);
   CHECK(house.shared.connections <= 1);
 }
 
@@ -207,9 +207,9 @@ TEST_CASE("draining lets tunnels finish, however much they still carry") {
   settle(house.worker->loop(), 5);
   CHECK(house.drained == 0);
   send_all(tunnel.far, "still up");
-  CHECK(house.hear(tunnel.near, 8) == "still up");
+  CHECK(house.receive(tunnel.near, 8) == "still up");
   send_all(tunnel.near, "still down");
-  CHECK(house.hear(tunnel.far, 10) == "still down");
+  CHECK(house.receive(tunnel.far, 10) == "still down");
   tunnel.far.reset();
   tunnel.near.reset();
   CHECK(house.until([&] { return house.drained == 1; }));
@@ -217,11 +217,11 @@ TEST_CASE("draining lets tunnels finish, however much they still carry") {
   CHECK_FALSE(house.worker->loop().busy());
 }
 
-TEST_CASE("who stands in the queue when draining begins is told so, not reset") {
+TEST_CASE("clients in the queue when draining begins get a 503, not a reset") {
   House house;
   const Fd queued = house.client(house.connect_request(house.target_port));
   house.worker->drain();  // before the loop has seen it
-  const Answer answer = parse_answer(house.hear(queued));
+  const Answer answer = parse_answer(house.receive(queued));
   CHECK(answer.status == 503);
   CHECK_THAT(answer.reason, Contains("shutting down"));
 }
@@ -243,8 +243,8 @@ TEST_CASE("without a drain timeout the last tunnel is waited for") {
   settle(house.worker->loop(), 20);
   CHECK(house.drained == 0);
   send_all(tunnel.far, "still here");
-  std::string heard;
-  CHECK(house.until([&] { return (heard += receive_now(tunnel.near).bytes).size() == 10; }));
+  std::string received;
+  CHECK(house.until([&] { return (received += receive_now(tunnel.near).bytes).size() == 10; }));
   tunnel.far = Fd();
   tunnel.near = Fd();
   CHECK(house.until([&] { return house.drained == 1; }));
@@ -256,7 +256,7 @@ TEST_CASE("abort_all() ends every session now, at whatever stage") {
   const Fd silent = house.client();
   const Fd half = house.client("CONNECT 127");
   const Fd refused = house.client("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  CHECK_THAT(house.hear(refused), Contains(" 400 "));
+  CHECK_THAT(house.receive(refused), Contains(" 400 "));
   const SilentPort nowhere;
   const Fd dialing = house.client(house.connect_request(nowhere.number()));
   REQUIRE(house.until([&] { return house.shared.connections == 5; }));
@@ -292,9 +292,9 @@ TEST_CASE("a new ruleset is for new connections, those that there are keep their
   house.worker->adopt(std::make_shared<Ruleset>(
       std::move(strict), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
   const Fd late = house.client(house.connect_request(house.target_port));
-  CHECK(parse_answer(house.hear(late)).status == 503);
+  CHECK(parse_answer(house.receive(late)).status == 503);
   send_all(old.far, "unimpressed");
-  CHECK(house.hear(old.near, 11) == "unimpressed");
+  CHECK(house.receive(old.near, 11) == "unimpressed");
   old.far.reset();
   old.near.reset();
   CHECK(house.until([&] { return house.shared.connections <= 1; }));
@@ -307,7 +307,7 @@ TEST_CASE("many clients at once, each with a tunnel of its own") {
   for (std::size_t i = 0; i < kClients; ++i) tunnels.push_back(house.tunnel());
   for (std::size_t i = 0; i < kClients; ++i) send_all(tunnels[i].far, std::to_string(i));
   for (std::size_t i = 0; i < kClients; ++i) {
-    CHECK(house.hear(tunnels[i].near, std::to_string(i).size()) == std::to_string(i));
+    CHECK(house.receive(tunnels[i].near, std::to_string(i).size()) == std::to_string(i));
   }
   tunnels.clear();
   CHECK(house.until([&] { return house.shared.connections == 0; }));

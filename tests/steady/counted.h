@@ -6,7 +6,7 @@
 namespace culvert::test {
 
 struct Counts {
-  std::size_t allocations = 0;   ///< blocks asked for or made larger, by whomever
+  std::size_t allocations = 0;   ///< blocks allocated or made larger, by any code
   std::size_t timer_starts = 0;  ///< calls of Timer::start()
   std::size_t log_lines = 0;     ///< calls of Log::write(), and AccessLines, written or not
   std::size_t writes = 0;        ///< calls of write(2)

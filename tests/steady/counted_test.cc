@@ -31,7 +31,7 @@ struct Nobody {
 
 }  // namespace
 
-TEST_CASE("every way of asking for memory is counted") {
+TEST_CASE("every kind of allocation is counted") {
   CHECK(cost_of([] { look_at(1); }).allocations == 0);
   CHECK(cost_of([] { look_at(std::make_unique<int>(1)); }).allocations == 1);
   CHECK(cost_of([] { look_at(std::string(100, 'x')); }).allocations == 1);

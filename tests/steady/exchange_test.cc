@@ -1,5 +1,5 @@
-// A connection that is kept for one plain request after the other: no memory is asked for, and the
-// timers move once a message, not once a packet.
+// A connection that is kept for one plain request after the other: no memory is forwarded for, and
+// the timers move once a message, not once a packet.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -52,8 +52,8 @@ Counts cost_of_exchange(PlainScene& scene, const Dialogue& dialogue) {
   const auto pass = [&](SocketPeer& from, std::string_view bytes) {
     sum = {};
     while (!bytes.empty()) {
-      const std::size_t said = from.say(bytes.substr(0, dialogue.piece));
-      bytes.remove_prefix(said);
+      const std::size_t output_of = from.send(bytes.substr(0, dialogue.piece));
+      bytes.remove_prefix(output_of);
       const Counts cost = cost_of([&] { scene.settle(); });
       sum.allocations += cost.allocations;
       sum.timer_starts += cost.timer_starts;
@@ -64,11 +64,11 @@ Counts cost_of_exchange(PlainScene& scene, const Dialogue& dialogue) {
   Counts total;
   for (int i = 0; i < 4; ++i) {
     const Counts up = pass(scene.client(), dialogue.request);
-    const std::string asked = scene.asked();
+    const std::string forwarded = scene.at_target();
     const Counts down = pass(scene.target(), dialogue.answer);
-    const std::string heard = scene.hear();
-    REQUIRE(asked.size() > 50);
-    REQUIRE(heard.size() > 50);
+    const std::string received = scene.receive();
+    REQUIRE(forwarded.size() > 50);
+    REQUIRE(received.size() > 50);
     total = {up.allocations + down.allocations, up.timer_starts + down.timer_starts,
              up.log_lines + down.log_lines, 0};
   }
@@ -81,7 +81,7 @@ constexpr std::size_t kTimerStarts = 4;
 
 }  // namespace
 
-TEST_CASE("one exchange after the other asks for no memory") {
+TEST_CASE("one exchange after the other allocates nothing") {
   const Dialogue dialogue = GENERATE(values<Dialogue>({
       {std::string(kGet), with_length(kAnswerHead, 1024)},
       {std::string(kGet), with_length(kAnswerHead, 0)},

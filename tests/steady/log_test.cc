@@ -42,10 +42,10 @@ TEST_CASE("an exchange's line is written at the end of its turn") {
   PlainScene scene;
   const std::string request = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-  scene.say(request);
+  scene.send(request);
   scene.answer(answer);
   const Counts cost = cost_of([&] {
-    scene.say(request);
+    scene.send(request);
     scene.answer(answer);
   });
   CHECK(cost.log_lines == 1);

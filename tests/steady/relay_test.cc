@@ -1,4 +1,5 @@
-// A relay that runs: whatever passes, in whichever way, no memory is asked for and no timer moved.
+// A running relay: whatever passes, in whichever direction, nothing is allocated and no timer
+// moved.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -80,7 +81,7 @@ class Drive {
     return moved;
   }
 
-  /// Both ways at once, as fast as it goes.
+  /// Both directions at once, as fast as possible.
   std::size_t bulk(std::size_t size) {
     std::size_t moved = 0;
     while (moved < size) {
@@ -113,7 +114,7 @@ class Drive {
     return moved;
   }
 
-  /// Takes all that is still on its way.
+  /// Takes all that is still in transit.
   std::size_t empty() {
     std::size_t received = 0;
     for (int quiet = 0; quiet < 3;) {
@@ -147,7 +148,7 @@ TEST_CASE("small messages cost neither memory nor timers") {
   CHECK(cost.writes == 0);
 }
 
-TEST_CASE("bulk both ways costs neither memory nor timers") {
+TEST_CASE("bulk in both directions costs neither memory nor timers") {
   Drive drive(true);
   drive.bulk(8 << 20);
   std::size_t moved = 0;

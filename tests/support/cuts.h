@@ -22,7 +22,7 @@ inline Pieces cut_at_random(std::string_view bytes, unsigned seed) {
   return pieces;
 }
 
-/// Every way of cutting that a parser has to stand: whole, byte by byte, a dozen at random.
+/// The cuttings that every parser is tested with: whole, byte by byte, a dozen at random.
 inline std::vector<Pieces> cuttings(std::string_view bytes) {
   std::vector<Pieces> all;
   all.push_back({bytes});

@@ -6,9 +6,11 @@
 
 namespace culvert::test {
 
-Dialogue& Dialogue::hears(std::string bytes) { return add({Line::What::hear, std::move(bytes)}); }
-Dialogue& Dialogue::hears_end() { return add({Line::What::hear_end, {}}); }
-Dialogue& Dialogue::says(std::string bytes) { return add({Line::What::say, std::move(bytes)}); }
+Dialogue& Dialogue::expects(std::string bytes) {
+  return add({Line::What::receive, std::move(bytes)});
+}
+Dialogue& Dialogue::expects_end() { return add({Line::What::receive_end, {}}); }
+Dialogue& Dialogue::sends(std::string bytes) { return add({Line::What::send, std::move(bytes)}); }
 Dialogue& Dialogue::ends() { return add({Line::What::end, {}}); }
 Dialogue& Dialogue::resets(int error) { return add({Line::What::reset, {}, error}); }
 
@@ -19,12 +21,12 @@ Dialogue& Dialogue::add(Line line) {
 }
 
 void Dialogue::take(std::string_view bytes) {
-  heard_ += bytes;
+  received_ += bytes;
   perform();
 }
 
 void Dialogue::take_end() {
-  heard_end_ = true;
+  received_end_ = true;
   perform();
 }
 
@@ -32,14 +34,14 @@ void Dialogue::perform() {
   for (; !lines_.empty(); lines_.pop_front()) {
     Line& line = lines_.front();
     switch (line.what) {
-      case Line::What::hear:
-        if (!heard_.starts_with(line.bytes)) return;
-        heard_.erase(0, line.bytes.size());
+      case Line::What::receive:
+        if (!received_.starts_with(line.bytes)) return;
+        received_.erase(0, line.bytes.size());
         break;
-      case Line::What::hear_end:
-        if (!heard_end_ || !heard_.empty()) return;
+      case Line::What::receive_end:
+        if (!received_end_ || !received_.empty()) return;
         break;
-      case Line::What::say:
+      case Line::What::send:
         output += line.bytes;
         break;
       case Line::What::end:
@@ -55,8 +57,9 @@ void Dialogue::perform() {
 std::string Dialogue::verdict() const {
   if (lines_.empty()) return {};
   const Line& line = lines_.front();
-  const std::string wanted = line.what == Line::What::hear_end ? "the end" : shown(line.bytes);
-  return "waits for " + wanted + " and heard " + shown(heard_) + (heard_end_ ? " and the end" : "");
+  const std::string wanted = line.what == Line::What::receive_end ? "the end" : shown(line.bytes);
+  return "waits for " + wanted + " and heard " + shown(received_) +
+         (received_end_ ? " and the end" : "");
 }
 
 std::string shown(std::string_view bytes) {

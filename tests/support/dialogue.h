@@ -1,4 +1,4 @@
-// What a peer says and expects, line by line: this arrives, that leaves.
+// What a peer sends and expects, step by step.
 #pragma once
 
 #include <deque>
@@ -13,10 +13,10 @@ namespace culvert::test {
 class Dialogue {
  public:
   /// Waits for exactly these bytes.
-  Dialogue& hears(std::string bytes);
+  Dialogue& expects(std::string bytes);
   /// Waits for the other side's FIN.
-  Dialogue& hears_end();
-  Dialogue& says(std::string bytes);
+  Dialogue& expects_end();
+  Dialogue& sends(std::string bytes);
   /// Sends a FIN.
   Dialogue& ends();
   /// The connection breaks with this errno.
@@ -26,10 +26,10 @@ class Dialogue {
   void take(std::string_view bytes);
   void take_end();
 
-  /// Bytes that came and that no line has waited for.
-  const std::string& heard() const { return heard_; }
-  bool heard_end() const { return heard_end_; }
-  /// Empty if every line was performed; else what was waited for, and what came instead.
+  /// Received bytes that no line has expected.
+  const std::string& received() const { return received_; }
+  bool received_end() const { return received_end_; }
+  /// Empty if every line was performed; else what was expected, and what was received instead.
   std::string verdict() const;
 
   // What is to be sent: the driver takes it.
@@ -39,7 +39,7 @@ class Dialogue {
 
  private:
   struct Line {
-    enum class What { hear, hear_end, say, end, reset };
+    enum class What { receive, receive_end, send, end, reset };
     What what;
     std::string bytes;
     int error = 0;
@@ -48,8 +48,8 @@ class Dialogue {
   void perform();
 
   std::deque<Line> lines_;
-  std::string heard_;
-  bool heard_end_ = false;
+  std::string received_;
+  bool received_end_ = false;
 };
 
 /// `bytes` as C would write them, for messages.

@@ -23,7 +23,7 @@ struct Forwarded {
   bool complete = false;  ///< the input held the whole message
 };
 
-/// Moves the body behind a head from `bytes` to `out`, framed anew.
+/// Moves the body after a head from `bytes` to `out`, framed anew.
 inline Result<void> forward_body(std::string_view bytes, const BodyFraming& from,
                                  const BodyFraming& to, HeadScanner::Kind kind, Forwarded& out) {
   using Kind = BodyFraming::Kind;
@@ -64,7 +64,7 @@ inline Result<void> forward_body(std::string_view bytes, const BodyFraming& from
   return {};
 }
 
-/// The first request in `bytes` on its way to the target or an upstream proxy.
+/// The first request in `bytes`, forwarded to the target or an upstream proxy.
 inline Result<Forwarded> forward_request(std::string_view bytes, bool absolute_form = false) {
   HeadScanner scanner(HeadScanner::Kind::request);
   const auto end = scanner.scan(bytes);
@@ -98,7 +98,7 @@ inline Result<Forwarded> forward_request(std::string_view bytes, bool absolute_f
   return out;
 }
 
-/// The first response in `bytes`, behind which the upstream closed, on its way to a client.
+/// The first response in `bytes`, after which the upstream closed, forwarded to a client.
 inline Result<Forwarded> forward_response(std::string_view bytes, std::string_view request_method,
                                           int client_minor = 1) {
   HeadScanner scanner(HeadScanner::Kind::response);

@@ -1,4 +1,4 @@
-// A handshake as a dialogue: what the upstream answers, and what comes of it.
+// A handshake as a dialogue: the upstream's replies, and the outcome.
 #pragma once
 
 #include <functional>
@@ -54,7 +54,7 @@ inline Outcome play(Handshake& handshake, const std::vector<std::string>& replie
   return outcome;
 }
 
-/// Plays the dialogue in every cutting, checks that all come to the same, and returns that.
+/// Plays the dialogue in every cutting, checks that all outcomes are the same, and returns it.
 inline Outcome play_all(const std::function<std::unique_ptr<Handshake>()>& make,
                         const std::vector<std::string>& replies) {
   const auto first = make();

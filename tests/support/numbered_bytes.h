@@ -6,7 +6,7 @@
 
 namespace culvert::test {
 
-/// They tell where they are, so that none can be lost, doubled or moved unnoticed.
+/// They encode their position, so that a lost, doubled or moved one is noticed.
 inline std::string numbered_bytes(std::size_t size, std::string_view separator = ",") {
   std::string bytes;
   bytes.reserve(size + 20);

@@ -63,8 +63,8 @@ SocketPeer::~SocketPeer() {
   if (fd_ >= 0) close(fd_);
 }
 
-std::size_t SocketPeer::say(std::string_view bytes) {
-  const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+std::size_t SocketPeer::send(std::string_view bytes) {
+  const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
@@ -76,17 +76,17 @@ void SocketPeer::reset() {
   close(std::exchange(fd_, -1));
 }
 
-std::string SocketPeer::hear() {
-  std::string heard;
+std::string SocketPeer::receive() {
+  std::string received;
   std::array<char, 65536> buffer;
   while (!ended_ && !reset_ && fd_ >= 0) {
     const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EAGAIN) break;
     ended_ = count == 0;
     reset_ = count < 0;
-    if (count > 0) heard.append(buffer.data(), static_cast<std::size_t>(count));
+    if (count > 0) received.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  return heard;
+  return received;
 }
 
 /// What a worker would own, and the dials' other ends.
@@ -191,14 +191,14 @@ void PlainScene::pass(std::chrono::milliseconds duration) {
   settle();
 }
 
-void PlainScene::say(std::string_view bytes) {
-  check(client_->say(bytes) == bytes.size(), "the client's socket is full");
+void PlainScene::send(std::string_view bytes) {
+  check(client_->send(bytes) == bytes.size(), "the client's socket is full");
   settle();
 }
 
-std::string PlainScene::hear() {
+std::string PlainScene::receive() {
   settle();
-  return client_->hear();
+  return client_->receive();
 }
 
 SocketPeer& PlainScene::target(std::size_t index) {
@@ -213,13 +213,13 @@ const std::string& PlainScene::dialed_address(std::size_t index) const {
 }
 
 void PlainScene::answer(std::string_view bytes, std::size_t index) {
-  check(target(index).say(bytes) == bytes.size(), "the target's socket is full");
+  check(target(index).send(bytes) == bytes.size(), "the target's socket is full");
   settle();
 }
 
-std::string PlainScene::asked(std::size_t index) {
+std::string PlainScene::at_target(std::size_t index) {
   settle();
-  return index < wiring_->targets.size() ? wiring_->targets[index]->hear() : std::string();
+  return index < wiring_->targets.size() ? wiring_->targets[index]->receive() : std::string();
 }
 
 void PlainScene::refuse_dials(const Error& error) { wiring_->refusal = error; }

@@ -1,5 +1,5 @@
-// A session between a client and targets, each a loopback socket that the test holds: what is said
-// here goes through the real loop, and what comes out is what a peer would see.
+// A session between a client and targets, each a loopback socket that the test holds: bytes pass
+// the real loop, and the test sees what a peer would see.
 #pragma once
 
 #include <memory>
@@ -21,11 +21,11 @@ class SocketPeer {
   SocketPeer& operator=(const SocketPeer&) = delete;
 
   /// How much of `bytes` the kernel takes.
-  std::size_t say(std::string_view bytes);
+  std::size_t send(std::string_view bytes);
   void finish();  ///< FIN
   void reset();   ///< RST
-  /// What has come since the last call.
-  std::string hear();
+  /// What was received since the last call.
+  std::string receive();
 
   bool ended() const { return ended_; }      ///< a FIN has come
   bool was_reset() const { return reset_; }  ///< a RST has come
@@ -41,7 +41,7 @@ class PlainScene {
   struct Options {
     std::string upstream = "direct://";
     Config config;                 ///< timeouts count
-    std::optional<HostPort> peer;  ///< where the client says it is
+    std::optional<HostPort> peer;  ///< the client's address
     bool access_log = true;
     int socket_buffer = 0;  ///< of all sockets, in bytes; 0: the system's
   };
@@ -55,16 +55,16 @@ class PlainScene {
   void pass(std::chrono::milliseconds duration);
 
   SocketPeer& client() { return *client_; }
-  void say(std::string_view bytes);  ///< from the client, and settles
-  std::string hear();                ///< at the client, once it has settled
+  void send(std::string_view bytes);  ///< from the client, and settles
+  std::string receive();              ///< at the client, once it has settled
 
   /// The connections that were dialed, in order; waits for the first `count`.
   SocketPeer& target(std::size_t index = 0);
   std::size_t dialed() const;
-  /// Who was dialed, "host:port".
+  /// The dialed addresses, "host:port".
   const std::string& dialed_address(std::size_t index) const;
   void answer(std::string_view bytes, std::size_t index = 0);  ///< from a target, and settles
-  std::string asked(std::size_t index = 0);                    ///< at a target, once it has settled
+  std::string at_target(std::size_t index = 0);                ///< at a target, once it has settled
   /// The next dials fail with this.
   void refuse_dials(const Error& error);
 

@@ -31,7 +31,7 @@ class RelayScene {
   Peer upstream;
   std::unique_ptr<Relay> relay;
   int done = 0;
-  RelayEnd end;  ///< what the relay said when it was done
+  RelayEnd end;  ///< what the relay reported when it was done
   std::uint64_t bytes_up = 0;
   std::uint64_t bytes_down = 0;
 

@@ -43,9 +43,9 @@ class RouteScene {
     return *upstreams.back();
   }
   ScriptedTransport& proxy(std::size_t index) { return *proxies_[index]; }
-  std::size_t dials(std::size_t index) const { return proxies_[index]->asked().size(); }
+  std::size_t dials(std::size_t index) const { return proxies_[index]->requested().size(); }
 
-  /// Somebody to connect to, who stays until the end.
+  /// A peer to connect to, which stays until the end.
   Peer& peer() { return peers_.emplace_back(loop); }
 
   /// A request for gcr.io:443. Starts at once.
@@ -69,13 +69,13 @@ class RouteScene {
     request.dial->start();
     return request;
   }
-  /// The same, and waits for what it comes to.
+  /// The same, and waits for its outcome.
   Request& ask_and_wait(const DialLimits& limits = {}) {
     Request& request = ask(limits);
     CHECK(turn_until(loop, [&] { return request.done(); }));
     return request;
   }
-  /// What a breaker learns from three failures.
+  /// The three failures that open a breaker.
   void break_down(Upstream& upstream, const Error& error) {
     for (int i = 0; i < 3; ++i) upstream.failed(Breaker::Permit::granted, error, loop.now(), log_);
   }
@@ -114,7 +114,7 @@ inline const std::string kSocks5Request("\x05\x01\x00\x03\x06gcr.io\x01\xbb", 13
 inline const std::string kSocks5Granted("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10);
 inline const std::string kSocks5Refused("\x05\x05", 2);
 
-inline void greet(Peer& peer) { peer.hears(kSocks5Greeting).says(kSocks5Welcome); }
-inline void grant(Peer& peer) { peer.hears(kSocks5Request).says(kSocks5Granted); }
+inline void answer_greeting(Peer& peer) { peer.expects(kSocks5Greeting).sends(kSocks5Welcome); }
+inline void grant(Peer& peer) { peer.expects(kSocks5Request).sends(kSocks5Granted); }
 
 }  // namespace culvert::test

@@ -17,7 +17,7 @@ class Peer::End final : public Stream, private Pollable {
  public:
   explicit End(Peer& peer) : peer_(peer) {}
   ~End() override {
-    peer_.loop_.forget(*this);
+    peer_.loop_.unwatch_closing(*this);
     peer_.stream_ = nullptr;
     peer_.closed_ = true;
     peer_.closed_by_reset_ = reset_on_close_;
@@ -38,7 +38,7 @@ class Peer::End final : public Stream, private Pollable {
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return peer_.dialogue_.broken.has_value(); }
   bool peer_finished() const override { return peer_.dialogue_.ended || broken(); }
-  bool truncated() const override { return peer_.untold_; }
+  bool truncated() const override { return peer_.truncated_; }
   std::size_t unsent() const override { return peer_.unsent_; }
   void check_peer(bool blocked) override { peer_.checks_.push_back(blocked); }
   void unread(std::string bytes) override { unread_.insert(0, bytes); }
@@ -60,24 +60,24 @@ std::unique_ptr<Stream> Peer::stream() {
   return end;
 }
 
-Peer& Peer::hears(std::string bytes) {
-  dialogue_.hears(std::move(bytes));
+Peer& Peer::expects(std::string bytes) {
+  dialogue_.expects(std::move(bytes));
   return acted();
 }
-Peer& Peer::hears_end() {
-  dialogue_.hears_end();
+Peer& Peer::expects_end() {
+  dialogue_.expects_end();
   return acted();
 }
-Peer& Peer::says(std::string bytes) {
-  dialogue_.says(std::move(bytes));
+Peer& Peer::sends(std::string bytes) {
+  dialogue_.sends(std::move(bytes));
   return acted();
 }
 Peer& Peer::ends() {
   dialogue_.ends();
   return acted();
 }
-Peer& Peer::ends_untold() {
-  untold_ = true;
+Peer& Peer::ends_truncated() {
+  truncated_ = true;
   return ends();
 }
 Peer& Peer::resets(int error) {
@@ -85,9 +85,9 @@ Peer& Peer::resets(int error) {
   return acted();
 }
 
-/// Something may have changed: as with a socket, that is an event whether anybody waits or not.
+/// Something may have changed: as with a socket, that is an event whether it is awaited or not.
 Peer& Peer::acted() {
-  read_told_ = write_told_ = true;
+  read_announced_ = write_announced_ = true;
   if (stream_ != nullptr) stream_->resume();
   return *this;
 }
@@ -107,9 +107,9 @@ void Peer::set_listener(std::function<void(std::string, bool)> listener) {
 }
 
 /// With a deferring pace, every second attempt blocks.
-bool Peer::defers(bool& told) {
-  if (!pace_.deferred || std::exchange(told, false)) return false;
-  told = true;
+bool Peer::defers(bool& announced) {
+  if (!pace_.deferred || std::exchange(announced, false)) return false;
+  announced = true;
   stream_->resume();
   return true;
 }
@@ -117,38 +117,39 @@ bool Peer::defers(bool& told) {
 Io Peer::read(std::span<char> buffer) {
   const bool nothing = dialogue_.output.empty() && !dialogue_.ended && !dialogue_.broken;
   if (nothing) return Io::would_block();
-  if (defers(read_told_)) return Io::would_block();
+  if (defers(read_announced_)) return Io::would_block();
   if (!dialogue_.output.empty()) {
     const std::size_t count = std::min({buffer.size(), dialogue_.output.size(), pace_.gulp});
     std::memcpy(buffer.data(), dialogue_.output.data(), count);
     dialogue_.output.erase(0, count);
     return Io::ok(count);
   }
-  if (dialogue_.broken && !std::exchange(error_told_, true)) return Io::failed(*dialogue_.broken);
+  if (dialogue_.broken && !std::exchange(error_reported_, true))
+    return Io::failed(*dialogue_.broken);
   return Io::eof();
 }
 
 Io Peer::write(std::span<const char> bytes) {
-  if (dialogue_.heard_end()) complaint_ = "written to after shutdown_write()";
+  if (dialogue_.received_end()) complaint_ = "written to after shutdown_write()";
   if (dialogue_.broken) {
-    return Io::failed(std::exchange(error_told_, true) ? EPIPE : *dialogue_.broken);
+    return Io::failed(std::exchange(error_reported_, true) ? EPIPE : *dialogue_.broken);
   }
   if (write_error_ != 0) return Io::failed(write_error_);
-  if (window_ == 0 || defers(write_told_)) return Io::would_block();
+  if (window_ == 0 || defers(write_announced_)) return Io::would_block();
   const std::size_t count = std::min({bytes.size(), window_, pace_.gulp});
   if (window_ != Pace::kAll) window_ -= count;
   writes_.emplace_back(bytes.data(), count);
-  const std::size_t said = dialogue_.output.size();
+  const std::size_t before = dialogue_.output.size();
   dialogue_.take({bytes.data(), count});
-  if (dialogue_.output.size() != said || dialogue_.ended || dialogue_.broken) acted();
+  if (dialogue_.output.size() != before || dialogue_.ended || dialogue_.broken) acted();
   if (listener_) listener_({bytes.data(), count}, false);
   return Io::ok(count);
 }
 
 Io Peer::shut_down() {
-  if (dialogue_.heard_end()) return Io::ok(0);
+  if (dialogue_.received_end()) return Io::ok(0);
   if (dialogue_.broken) return Io::failed(ENOTCONN);
-  if (defers(shut_down_told_)) return Io::would_block();
+  if (defers(shut_down_announced_)) return Io::would_block();
   dialogue_.take_end();
   acted();
   if (listener_) listener_({}, true);

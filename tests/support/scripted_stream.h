@@ -30,7 +30,7 @@ inline constexpr std::array kPaces = {Pace{},        Pace{true, Pace::kAll}, Pac
 
 std::string to_string(const Pace& pace);
 
-/// The far end of a stream. Outlives the stream, and knows how that ended.
+/// The far end of a stream. Outlives the stream, and records how that ended.
 class Peer {
  public:
   explicit Peer(Loop& loop, Pace pace = {}) : loop_(loop), pace_(pace) {}
@@ -41,14 +41,14 @@ class Peer {
   std::unique_ptr<Stream> stream();
 
   // The script, as Dialogue has it.
-  Peer& hears(std::string bytes);
-  Peer& hears_end();
-  Peer& says(std::string bytes);
+  Peer& expects(std::string bytes);
+  Peer& expects_end();
+  Peer& sends(std::string bytes);
   Peer& ends();
   /// What follows its end may have been cut off: see Stream::truncated().
-  Peer& ends_untold();
-  /// What was said before can still be read; as with a socket, one attempt is told of the error,
-  /// and after that reading finds the end and writing EPIPE.
+  Peer& ends_truncated();
+  /// What was sent before can still be read; as with a socket, one attempt reports the error, and
+  /// after that reading finds the end and writing EPIPE.
   Peer& resets(int error = ECONNRESET);
 
   /// Takes only so many bytes more; takes_all() lifts that.
@@ -61,16 +61,16 @@ class Peer {
   /// Called after each write and FIN: for a peer that is more than a script.
   void set_listener(std::function<void(std::string bytes, bool end)> listener);
 
-  // What became of the conversation.
+  // The outcome of the script, see Dialogue.
   const std::vector<bool>& checks() const { return checks_; }  ///< of Stream::check_peer()
   std::string verdict() const;
-  const std::string& heard() const { return dialogue_.heard(); }
-  bool heard_end() const { return dialogue_.heard_end(); }
+  const std::string& received() const { return dialogue_.received(); }
+  bool received_end() const { return dialogue_.received_end(); }
   const std::vector<std::string>& writes() const { return writes_; }  ///< one by one
-  std::size_t unread() const { return dialogue_.output.size(); }      ///< said and not yet read
+  std::size_t unread() const { return dialogue_.output.size(); }      ///< sent and not yet read
   bool open() const { return stream_ != nullptr; }
   bool closed() const { return closed_; }                    ///< the stream is gone ...
-  bool closed_by_reset() const { return closed_by_reset_; }  ///< ... and said so with a RST
+  bool closed_by_reset() const { return closed_by_reset_; }  ///< ... and was closed with a RST
 
  private:
   class End;
@@ -78,7 +78,7 @@ class Peer {
   Io read(std::span<char> buffer);
   Io write(std::span<const char> bytes);
   Io shut_down();
-  bool defers(bool& told);
+  bool defers(bool& announced);
 
   Loop& loop_;
   Pace pace_;
@@ -91,11 +91,11 @@ class Peer {
   std::size_t unsent_ = 0;
   std::vector<bool> checks_;
   int write_error_ = 0;
-  bool untold_ = false;
-  bool error_told_ = false;
-  bool read_told_ = false;  // that a read may succeed now, with a deferring pace
-  bool write_told_ = false;
-  bool shut_down_told_ = false;
+  bool truncated_ = false;
+  bool error_reported_ = false;
+  bool read_announced_ = false;  // that a read may succeed now, with a deferring pace
+  bool write_announced_ = false;
+  bool shut_down_announced_ = false;
   bool closed_ = false;
   bool closed_by_reset_ = false;
 };

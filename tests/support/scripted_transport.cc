@@ -12,7 +12,7 @@ class ScriptedTransport::ScriptedDial final : public Dial, private Pollable {
   }
   ~ScriptedDial() override {
     --transport_.alive_;
-    transport_.loop_.forget(*this);
+    transport_.loop_.unwatch_closing(*this);
     std::erase(transport_.hanging_, this);
   }
   ScriptedDial(const ScriptedDial&) = delete;
@@ -71,7 +71,7 @@ ScriptedTransport& ScriptedTransport::later(bool deferred) {
 
 std::unique_ptr<Dial> ScriptedTransport::dial(const HostPort& address, Side side,
                                               const AddressCheck&, DialDone done) {
-  asked_.push_back(address.to_string());
+  requested_.push_back(address.to_string());
   return std::make_unique<ScriptedDial>(*this, side, done);
 }
 

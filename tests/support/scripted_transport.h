@@ -27,7 +27,7 @@ class ScriptedTransport final : public Transport {
 
   bool scripted() const { return !steps_.empty(); }
   /// The addresses that were dialed, in order.
-  const std::vector<std::string>& asked() const { return asked_; }
+  const std::vector<std::string>& requested() const { return requested_; }
   std::size_t alive() const { return alive_; }  ///< dials that were not destroyed yet
   /// The dials that hang fail with this errno now.
   void let_go(int sys);
@@ -42,7 +42,7 @@ class ScriptedTransport final : public Transport {
   Loop& loop_;
   bool deferred_ = false;
   std::deque<Step> steps_;
-  std::vector<std::string> asked_;
+  std::vector<std::string> requested_;
   std::vector<ScriptedDial*> hanging_;
   std::size_t alive_ = 0;
 };

@@ -121,8 +121,8 @@ bool Scene::run() {
 
 Answer Scene::answer() {
   CHECK(run());
-  const Answer answer = parse_answer(client.heard());
-  // What every answer of ours has to be.
+  const Answer answer = parse_answer(client.received());
+  // What holds for each of our responses.
   CHECK(answer.reason.starts_with("culvert: "));
   CHECK(answer.reason.size() <= 200);
   for (const char c : answer.reason) CHECK((c >= ' ' && c <= '~'));
@@ -132,7 +132,7 @@ Answer Scene::answer() {
   CHECK(answer.head.find(" GMT\r\n") > answer.head.find("\r\nDate: "));  // RFC 9110 6.6.1
   CHECK(answer.head.find("\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n") !=
         std::string::npos);
-  CHECK(client.heard_end());
+  CHECK(client.received_end());
   CHECK_FALSE(client.closed_by_reset());
   return answer;
 }

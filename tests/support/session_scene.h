@@ -49,13 +49,13 @@ class Scene {
   void start(Admission admission = Admission::serve);
   /// Turns until the session has finished.
   [[nodiscard]] bool run();
-  /// run(), and what the client got.
+  /// run(), and the client's response.
   Answer answer();
   void end_session() { session.reset(); }
 
   std::string access_text() { return text_of(access_file_); }
   std::string log_text() { return text_of(log_file_); }
-  std::size_t dials() const { return transport->asked().size(); }
+  std::size_t dials() const { return transport->requested().size(); }
 
   ManualClock clock;
   Loop loop{&clock};

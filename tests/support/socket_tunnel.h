@@ -20,7 +20,7 @@ struct TunnelHouse {
   PipePool pipes;
   FlowResources resources{buffer, pipes};
 
-  /// How many pipes can be had now; all are given back again.
+  /// How many pipes are available now; all are returned.
   std::size_t free_pipes();
   /// Takes all pipes, so that relays have to copy.
   void take_all_pipes();

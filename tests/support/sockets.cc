@@ -17,7 +17,7 @@
 namespace culvert::test {
 namespace {
 
-// splice() knows no MSG_NOSIGNAL; the program ignores the signal too.
+// splice() has no MSG_NOSIGNAL; the program ignores the signal too.
 [[maybe_unused]] const auto kIgnored = std::signal(SIGPIPE, SIG_IGN);
 
 int checked(int result) {

@@ -1,4 +1,4 @@
-// Real sockets, and what a test wants to know about the process's descriptors.
+// Real sockets, and the process's descriptors.
 #pragma once
 
 #include <sys/resource.h>
@@ -62,7 +62,7 @@ void send_all(const Fd& fd, std::string_view bytes);
 void send_fin(const Fd& fd);
 /// Closes with a RST.
 void send_reset(Fd& fd);
-/// Whatever is there now; `ended` tells of a FIN, `error` of an errno.
+/// Whatever is there now; `ended` is set by a FIN, `error` by an errno.
 struct Received {
   std::string bytes;
   bool ended = false;

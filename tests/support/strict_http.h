@@ -1,5 +1,5 @@
 // A second reader of HTTP/1.1, written from the grammar of RFC 9112 alone and sharing nothing with
-// the codec: what we send must mean to it what we meant.  It knows no leniency and no speed.
+// the codec: it must read what we send as we meant it.  It is strict, and not fast.
 #pragma once
 
 #include <algorithm>

@@ -27,7 +27,7 @@ inline std::shared_ptr<ssl_ctx_st> proxy_context(const TlsServerOptions& options
   return make_server_context(files, options);
 }
 
-/// A TlsStream that shakes hands by itself.
+/// A TlsStream that does its handshake by itself.
 struct TlsClient final : StreamEvents {
   TlsClient(Loop& on, std::unique_ptr<Stream> beneath, const TlsClientContext& context,
             TlsSessionSlot& slot, const std::string& name = "proxy.example")
@@ -101,7 +101,7 @@ struct TlsClient final : StreamEvents {
   bool ended = false;  ///< exchange() has read all that there was
 };
 
-/// A client that trusts its server, and begins to shake hands with it over a scripted wire.
+/// A client that trusts its server, and begins its handshake over a scripted wire.
 struct TlsLine {
   explicit TlsLine(const Pace& pace = {}, const TlsServerOptions& options = {})
       : wire(loop, pace), server(wire, proxy_context(options)) {}

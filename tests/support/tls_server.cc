@@ -129,16 +129,16 @@ TlsServer::~TlsServer() {
   SSL_free(ssl_);
 }
 
-TlsServer& TlsServer::hears(std::string bytes) {
-  script_.hears(std::move(bytes));
+TlsServer& TlsServer::expects(std::string bytes) {
+  script_.expects(std::move(bytes));
   return acted();
 }
-TlsServer& TlsServer::hears_end() {
-  script_.hears_end();
+TlsServer& TlsServer::expects_end() {
+  script_.expects_end();
   return acted();
 }
-TlsServer& TlsServer::says(std::string bytes) {
-  script_.says(std::move(bytes));
+TlsServer& TlsServer::sends(std::string bytes) {
+  script_.sends(std::move(bytes));
   return acted();
 }
 TlsServer& TlsServer::ends() {
@@ -182,14 +182,14 @@ void TlsServer::pump() {
     if (count > 0) {
       const std::string bytes = buffer.substr(0, static_cast<std::size_t>(count));
       if (replies) {
-        script_.says(replies(bytes));
+        script_.sends(replies(bytes));
       } else {
         script_.take(bytes);
       }
       continue;
     }
     const int why = SSL_get_error(ssl_, count);
-    if (why == SSL_ERROR_ZERO_RETURN && !script_.heard_end()) script_.take_end();
+    if (why == SSL_ERROR_ZERO_RETURN && !script_.received_end()) script_.take_end();
     if (why == SSL_ERROR_SSL) failure_ = ERR_reason_error_string(ERR_peek_last_error());
     break;
   }
@@ -207,7 +207,7 @@ void TlsServer::flush() {
   std::string bytes(static_cast<std::size_t>(BIO_pending(SSL_get_wbio(ssl_))), '\0');
   if (!bytes.empty()) {
     BIO_read(SSL_get_wbio(ssl_), bytes.data(), static_cast<int>(bytes.size()));
-    wire_.says(bytes);
+    wire_.sends(bytes);
   }
   if (script_.ended && !std::exchange(ended_, true)) wire_.ends();
 }

@@ -36,9 +36,9 @@ class TlsAuthority {
   x509_st* cert_;
 };
 
-/// What a server does TLS with.
+/// The settings of a TLS server.
 struct TlsServerOptions {
-  std::string client_ca;  ///< asks for a certificate of it, and insists
+  std::string client_ca;  ///< requires a certificate of it
   bool only_tls12 = false;
   bool only_tls11 = false;
 };
@@ -53,18 +53,18 @@ class TlsServer {
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
-  TlsServer& hears(std::string bytes);
-  TlsServer& hears_end();  ///< close_notify
-  TlsServer& says(std::string bytes);
+  TlsServer& expects(std::string bytes);
+  TlsServer& expects_end();  ///< close_notify
+  TlsServer& sends(std::string bytes);
   TlsServer& ends();  ///< close_notify, then FIN
-  /// RFC 8446 section 4.6.3: takes a new key, and wants the other side to do so, too.
+  /// RFC 8446 section 4.6.3: takes a new key, and requests one of the other side.
   TlsServer& updates_keys();
 
   std::string verdict() const { return failure_.empty() ? script_.verdict() : failure_; }
-  const std::string& heard() const { return script_.heard(); }
+  const std::string& received() const { return script_.received(); }
   const Dialogue& script() const { return script_; }
   bool resumed() const;     ///< the client continued an earlier session
-  std::string sni() const;  ///< the name that the client asked for
+  std::string sni() const;  ///< the name that the client requested
   bool has_client_certificate() const;
 
   /// For a peer that is more than a script.

@@ -20,23 +20,24 @@ inline const HostPort kTarget = HostPort::parse("gcr.io:443").value();
 struct Attempt {
   explicit Attempt(UpstreamConfig config,
                    std::chrono::milliseconds budget = std::chrono::seconds(10),
-                   const HostPort& target = kTarget)
-      : asked(target) {
+                   const HostPort& to = kTarget)
+      : target(to) {
     upstream.config = std::move(config);
     upstream.transport = transport;
     dial = make_upstream_dial(
-        upstream_request(loop, upstream, asked, DialPurpose::tunnel, AddressCheck{},
+        upstream_request(loop, upstream, target, DialPurpose::tunnel, AddressCheck{},
                          DialBudget{.connect = budget, .total = budget}),
         UpstreamDial::Done::to<&Attempt::on_done>(this));
   }
   void on_done(UpstreamResult&& outcome) {
     ++answers;
     proxy_failed = !outcome && outcome.error().proxy_failed();
-    result.emplace(to_dial_result(std::move(outcome), upstream.config, asked, DialPurpose::tunnel));
+    result.emplace(
+        to_dial_result(std::move(outcome), upstream.config, target, DialPurpose::tunnel));
     if (destroy_in_callback) dial.reset();
   }
 
-  HostPort asked;
+  HostPort target;
   ManualClock clock;
   Loop loop{&clock};
   std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(loop);

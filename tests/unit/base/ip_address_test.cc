@@ -24,7 +24,7 @@ bool in(std::string_view block, std::string_view address) {
 
 }  // namespace
 
-TEST_CASE("addresses are written as RFC 5952 wants") {
+TEST_CASE("addresses are written by RFC 5952") {
   struct Row {
     const char* text;
     const char* canonical;
@@ -151,7 +151,7 @@ TEST_CASE("an address knows which kind it is") {
   CHECK_FALSE(ip("fe02::1").is_multicast());
 }
 
-TEST_CASE("blocks contain what their prefix says") {
+TEST_CASE("blocks contain the addresses of their prefix") {
   CHECK(in("10.0.0.0/8", "10.255.255.255"));
   CHECK_FALSE(in("10.0.0.0/8", "11.0.0.0"));
   CHECK(in("172.16.0.0/12", "172.31.255.255"));

@@ -164,7 +164,7 @@ TEST_CASE("without an access log nothing is written") {
   CHECK(pipe.take().empty());
 }
 
-TEST_CASE("a slow reader loses whole lines, hears how many, and gets the rest in order") {
+TEST_CASE("a slow reader loses whole lines, gets their number, and the rest in order") {
   // Blocking is what we are usually given, and must not change for the others who have it.
   Pipe pipe(GENERATE(0, O_NONBLOCK));
   Log log(pipe.writer(), -1, Log::Level::info, Log::Format::text);
@@ -238,7 +238,7 @@ TEST_CASE("a reader that is gone costs lines, nothing else") {
     write_some_access(log);
     log.flush();
   }
-  CHECK(log_pipe.take().empty());  // told once the access log can be written again
+  CHECK(log_pipe.take().empty());  // reported once the access log can be written again
   log.write(Log::Level::info, "still here");
   log.flush();
   CHECK(without_time(log_pipe.take()) == " info still here\n");

@@ -51,7 +51,7 @@ TEST_CASE("what a URL shows of itself") {
       {"u:p=https://h", "u:***"},
       {"http://[u:p]:80", "http://[u:***"},
       {"::1%x:p", "::1%x:***"},
-      // Paths, queries and fragments have no meaning, so nobody knows what they hold.
+      // Paths, queries and fragments have no meaning, so what they hold is unknown.
       {"http://h/p", "http://h/***"},
       {"http://h#p", "http://h#***"},
       {"http://h?p", "http://h?***"},
@@ -88,7 +88,7 @@ TEST_CASE("what other values show of themselves") {
   }
 }
 
-TEST_CASE("words that give our password away are not passed on") {
+TEST_CASE("a text that contains our password is not passed on") {
   const Credentials ours{"alice", Secret("hush hush")};
   for (const char* const words :
        {"no hush hush for you", "hush%20hush", "Basic YWxpY2U6aHVzaCBodXNo", "aHVzaCBodXNo!"}) {

@@ -31,7 +31,7 @@ TEST_CASE("names are shortened in the middle") {
   CHECK(shorten_middle("abcdef", 0) == "");
 }
 
-TEST_CASE("JSON strings are escaped as RFC 8259 section 7 wants") {
+TEST_CASE("JSON strings are escaped by RFC 8259 section 7") {
   CHECK(json_escape("plain") == "plain");
   CHECK(json_escape("\"\\/") == "\\\"\\\\/");
   CHECK(json_escape("\n\r\t\x01\x7f"s + '\0') == "\\n\\r\\t\\u0001\\u007f\\u0000");

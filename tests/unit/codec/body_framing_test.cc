@@ -130,7 +130,7 @@ TEST_CASE("a response is framed by its fields or ends with the connection (RFC 9
   CHECK(framing(404, {}) == BodyFraming{Kind::until_close, 0, false});
 }
 
-TEST_CASE("some responses have no body whatever they say (RFC 9112 6.3 rules 1 and 2)") {
+TEST_CASE("some responses have no body whatever their fields (RFC 9112 6.3 rules 1 and 2)") {
   CHECK(framing(200, {{"Content-Length", "5"}}, "HEAD") == BodyFraming{});
   CHECK(framing(200, {{"Transfer-Encoding", "chunked"}}, "HEAD") == BodyFraming{});
   CHECK(framing(200, {}, "HEAD") == BodyFraming{});

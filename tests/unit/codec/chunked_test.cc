@@ -49,7 +49,7 @@ Decoded decode(const Pieces& pieces, Kind kind) {
   return decoded;
 }
 
-/// Decodes in every cutting, checks that all come to the same, and returns that.
+/// Decodes in every cutting, checks that all results are the same, and returns it.
 Decoded decode_all(std::string_view bytes, Kind kind = Kind::response) {
   const Decoded whole = decode({bytes}, kind);
   for (const Pieces& pieces : cuttings(bytes)) {
@@ -169,7 +169,7 @@ TEST_CASE("a body that is cut short is not done") {
   }
 }
 
-TEST_CASE("the largest size is taken at its word") {
+TEST_CASE("the largest size is accepted") {
   ChunkedDecoder decoder(Kind::request);
   CHECK(decoder.consume("7fffffffffffffff\r\n")->used == 18);
   CHECK(decoder.consume("data")->body == "data");

@@ -7,7 +7,7 @@
 using namespace culvert;
 using Catch::Matchers::Contains;
 
-TEST_CASE("a client that speaks another protocol is told what to change") {
+TEST_CASE("a client that speaks another protocol gets the fix") {
   struct Row {
     const char* first_bytes;
     Errc code;

@@ -77,7 +77,7 @@ TEST_CASE("more options than anybody sends are refused") {
   CHECK(response.error().code == Errc::http_protocol_error);
 }
 
-TEST_CASE("a client's connection persists as RFC 9112 9.3 says") {
+TEST_CASE("a client's connection persists by RFC 9112 9.3") {
   const auto persists_with = [](std::vector<Field> fields, int minor) {
     const auto head = head_with<RequestHead>(std::move(fields), minor);
     return persists(head, *connection_options(head));
@@ -90,7 +90,7 @@ TEST_CASE("a client's connection persists as RFC 9112 9.3 says") {
   CHECK_FALSE(persists_with({{"Connection", "keep-alive"}}, 0));
 }
 
-TEST_CASE("a server's connection persists as RFC 9112 9.3 says") {
+TEST_CASE("a server's connection persists by RFC 9112 9.3") {
   const auto persists_with = [](std::vector<Field> fields, int minor) {
     const auto head = head_with<ResponseHead>(std::move(fields), minor);
     return persists(head, *connection_options(head));

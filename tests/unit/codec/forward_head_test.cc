@@ -118,7 +118,7 @@ TEST_CASE("the connection to the next hop is ours to decide (RFC 9112 9.3)") {
         "GET / HTTP/1.1\nHost: a\nVia: 1.1 culvert-1\n\n");
 }
 
-TEST_CASE("a wish for trailers is passed on as our own (RFC 9110 10.1.4)") {
+TEST_CASE("TE: trailers is passed on as our own (RFC 9110 10.1.4)") {
   CHECK(forward("GET http://a/ HTTP/1.1\nHost: a\nConnection: TE\nTE: gzip;q=0.5, trailers") ==
         "GET / HTTP/1.1\nHost: a\nVia: 1.1 culvert-1\nConnection: TE\nTE: trailers\n\n");
   CHECK(forward("GET http://a/ HTTP/1.0\nTE: trailers") ==
@@ -179,7 +179,7 @@ TEST_CASE("a response is framed for the client (RFC 9112 6.3)") {
         "HTTP/1.1 200 OK\nVia: 1.1 culvert-1\nConnection: close\n\n");
 }
 
-TEST_CASE("a response without body keeps the length it tells of (RFC 9110 8.6)") {
+TEST_CASE("a response without body keeps its Content-Length (RFC 9110 8.6)") {
   CHECK(forward_response("HTTP/1.1 200 OK\nContent-Length: 999", {}, "HEAD") ==
         "HTTP/1.1 200 OK\nContent-Length: 999\nVia: 1.1 culvert-1\n\n");
   CHECK(forward_response("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", {}, "HEAD") ==
@@ -194,7 +194,7 @@ TEST_CASE("a response without body keeps the length it tells of (RFC 9110 8.6)")
   }
 }
 
-TEST_CASE("interim responses say nothing of the connection (RFC 9110 15.2)") {
+TEST_CASE("interim responses have no Connection field (RFC 9110 15.2)") {
   ResponseForward closing;
   closing.keep_alive = false;
   closing.date = "now";

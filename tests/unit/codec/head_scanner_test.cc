@@ -41,7 +41,7 @@ Scan scan_in(const Pieces& pieces, Kind kind, const HeadLimits& limits) {
   return scan;
 }
 
-/// Scans in every cutting, checks that all come to the same, and returns that.
+/// Scans in every cutting, checks that all results are the same, and returns it.
 Scan scan_all(std::string_view bytes, Kind kind = Kind::request, const HeadLimits& limits = {}) {
   const Scan whole = scan_in({bytes}, kind, limits);
   for (const Pieces& pieces : cuttings(bytes)) {

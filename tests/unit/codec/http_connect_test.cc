@@ -37,7 +37,7 @@ TEST_CASE("CONNECT is sent in authority-form with Host") {
         "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n");
 }
 
-TEST_CASE("RFC 9110 7.6.3: CONNECT carries Via, and an upstream that has met it says so") {
+TEST_CASE("RFC 9110 7.6.3: CONNECT carries Via, and an upstream that has met it reports a loop") {
   const HostPort target = *HostPort::parse("gcr.io:443");
   const auto handshake = make_http_connect_handshake(target, std::nullopt, "culvert-1");
   CHECK(handshake->take_output() ==
@@ -47,7 +47,7 @@ TEST_CASE("RFC 9110 7.6.3: CONNECT carries Via, and an upstream that has met it 
   CHECK_THAT(loop.text, Contains("answered 508 it has been here before for gcr.io:443"));
 }
 
-TEST_CASE("CONNECT carries Basic credentials without being asked (RFC 7617 section 2)") {
+TEST_CASE("CONNECT carries Basic credentials preemptively (RFC 7617 section 2)") {
   const Credentials aladdin{"Aladdin", Secret("open sesame")};
   CHECK(run("gcr.io:443", aladdin, "").sent[0] ==
         "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
@@ -124,7 +124,7 @@ TEST_CASE("a refusal is repeated with its status and reason") {
   CHECK(error.text == row.text);
 }
 
-TEST_CASE("407 is our own fault towards the upstream and says what to check") {
+TEST_CASE("407 is an error of our configuration and names what to check") {
   const std::string answer =
       "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\n\r\n";
   const Error bare = error_of(run(answer));

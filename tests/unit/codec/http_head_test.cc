@@ -154,11 +154,11 @@ TEST_CASE("RFC 9110 5.6.3: white space around a value is spaces and tabs") {
     CHECK(head.fields[1].value == value);
     CHECK(head.fields[2].value.empty());
   };
-  const std::string asked = "POST http://a/ HTTP/1.1\r\n" + fields;
+  const std::string text = "POST http://a/ HTTP/1.1\r\n" + fields;
   RequestHead request;
-  REQUIRE(parse_request_head(asked, HeadLimits{}, request));
+  REQUIRE(parse_request_head(text, HeadLimits{}, request));
   check(request);
-  CHECK(request.fields[1].name.data() == asked.data() + asked.find(name));
+  CHECK(request.fields[1].name.data() == text.data() + text.find(name));
   const std::string answered = "HTTP/1.1 200 OK\r\n" + fields;
   ResponseHead response;
   REQUIRE(parse_response_head(answered, HeadLimits{}, response));

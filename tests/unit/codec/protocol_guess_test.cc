@@ -21,7 +21,7 @@ TEST_CASE("protocols are known by their first bytes") {
   CHECK(guess_protocol("220 smtp").empty());
 }
 
-TEST_CASE("an answer that is no HTTP is told what it is") {
+TEST_CASE("a reply that is not HTTP is identified") {
   CHECK(why_not_http("HTTP/1.1 200 OK").empty());
   CHECK(why_not_http("HT").empty());
   CHECK(why_not_http("SS").empty());

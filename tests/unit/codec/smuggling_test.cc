@@ -237,7 +237,7 @@ TEST_CASE("what is odd but unambiguous goes on in one form") {
   }
 }
 
-TEST_CASE("a body ends where it said and the next request begins there (RFC 9112 9.3.2)") {
+TEST_CASE("a body ends at its length and the next request begins there (RFC 9112 9.3.2)") {
   const std::string first = "POST http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
   const std::string second = "GET http://b/ HTTP/1.1\r\nHost: b\r\n\r\n";
   const auto forwarded = forward_request(first + second);

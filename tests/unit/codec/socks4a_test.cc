@@ -47,7 +47,7 @@ TEST_CASE("socks4a leaves bytes behind the reply to the tunnel") {
   CHECK(run("gcr.io:443", "", {"\x04\x5a\x01\xbb\x7f\x00\x00\x01"s}).done);
 }
 
-TEST_CASE("socks4a names what each reply code says") {
+TEST_CASE("socks4a names the meaning of each reply code") {
   struct Row {
     int code;
     Errc errc;
@@ -75,7 +75,7 @@ TEST_CASE("socks4a names what each reply code says") {
   }
 }
 
-TEST_CASE("socks4a tells other protocols and closed connections apart") {
+TEST_CASE("socks4a distinguishes other protocols and closed connections") {
   const auto text = [](const std::string& answer) {
     const Outcome outcome = run("gcr.io:443", "", {answer});
     REQUIRE(outcome.error);
@@ -90,7 +90,7 @@ TEST_CASE("socks4a tells other protocols and closed connections apart") {
   CHECK_THAT(run("gcr.io:443", "", {"\x00\x5a"s}).at_eof->text, Contains("in the middle of"));
 }
 
-TEST_CASE("socks4a cannot name IPv6 addresses and says so beforehand") {
+TEST_CASE("socks4a cannot express IPv6 addresses and reports it beforehand") {
   const auto refusal = socks4a_refuses(*HostPort::parse("[2001:db8::1]:443"));
   REQUIRE(refusal);
   CHECK(refusal->code == Errc::upstream_unsupported);

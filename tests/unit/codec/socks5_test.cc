@@ -51,7 +51,7 @@ TEST_CASE("socks5 sends address literals as addresses") {
         "\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\xff\xff"s);
 }
 
-TEST_CASE("socks5 offers one method and authenticates when asked") {
+TEST_CASE("socks5 offers one method and authenticates when required") {
   const Outcome outcome = run("gcr.io:443", alice(), {kPasswordChosen, kAccepted, kGranted});
   CHECK(outcome.done);
   CHECK(outcome.sent == std::vector<std::string>{"\x05\x01\x02"s, "\x01\x05"s + "alice\x06s3cret",
@@ -65,12 +65,12 @@ TEST_CASE("socks5 takes empty and longest credentials and names") {
   CHECK(outcome.done);
   CHECK(outcome.sent[1] == "\x01\xff"s + std::string(255, 'u') + "\xff" + std::string(255, 'p'));
   CHECK(outcome.sent[2].size() == 5 + 253 + 2);
-  // RFC 1929 wants at least one byte each, tor takes none.
+  // RFC 1929 requires at least one byte each, tor accepts none.
   CHECK(run("gcr.io:443", Credentials{}, {kPasswordChosen, kAccepted, kGranted}).sent[1] ==
         "\x01\0\0"s);
 }
 
-TEST_CASE("socks5 goes on without a password where the server wants none") {
+TEST_CASE("socks5 continues without a password where the server requires none") {
   const Outcome outcome = run("gcr.io:443", alice(), {kNoAuthChosen, kGranted});
   CHECK(outcome.done);
   CHECK(outcome.sent.size() == 2);
@@ -91,7 +91,7 @@ TEST_CASE("socks5 accepts any bound address and any reserved byte") {
   CHECK(glued.rest == "\x05\x00 early bytes"s);
 }
 
-TEST_CASE("socks5 names what each reply code says") {
+TEST_CASE("socks5 names the meaning of each reply code") {
   struct Row {
     int code;
     Errc errc;
@@ -143,7 +143,7 @@ TEST_CASE("socks5 survives every reply code") {
 }
 
 TEST_CASE("socks5 suspects the password when a request is denied") {
-  // 3proxy says yes to any password and refuses the request.
+  // 3proxy accepts any password and refuses the request.
   const Error error =
       error_of(run("gcr.io:443", alice(), {kPasswordChosen, kAccepted, "\x05\x02\x00\x01"s}));
   CHECK(error.code == Errc::upstream_denied);
@@ -176,7 +176,7 @@ TEST_CASE("socks5 takes any status but zero for a refused password") {
         Errc::upstream_protocol_error);
 }
 
-TEST_CASE("socks5 tells the phases of a closed connection apart") {
+TEST_CASE("socks5 distinguishes the phases of a closed connection") {
   const Outcome greeting = run({});
   CHECK(greeting.phase == "greeting");
   REQUIRE(greeting.at_eof);

@@ -4,7 +4,7 @@
 
 using namespace culvert;
 
-TEST_CASE("a listener in words") {
+TEST_CASE("a listener as text") {
   ListenConfig listen;
   listen.address = *HostPort::parse("[::1]:3128");
   CHECK(listen.to_string() == "http://[::1]:3128");

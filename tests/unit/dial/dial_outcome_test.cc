@@ -14,7 +14,7 @@ DialFailure failure(DialPhase phase, Side side, Errc code = Errc::connection_ter
 
 }  // namespace
 
-TEST_CASE("a proxy has failed if it could not even be asked, and that is its fault") {
+TEST_CASE("a proxy has failed if it could not be reached, by its own failure") {
   for (const DialPhase phase : {DialPhase::connect, DialPhase::tls, DialPhase::greeting}) {
     CHECK(failure(phase, Side::upstream).proxy_failed());
     CHECK_FALSE(failure(phase, Side::target).proxy_failed());

@@ -30,12 +30,12 @@ TEST_CASE("a failed connect() is the peer's fault, unless we have no room") {
   }
 }
 
-TEST_CASE("of two failures the one is reported that says more about the cause") {
+TEST_CASE("of two failures the more specific one is reported") {
   const auto less = [](Errc a, Errc b, Side side = Side::upstream) {
     return specificity({a, side, 0, {}}) < specificity({b, side, 0, {}});
   };
   CHECK(less(Errc::canceled, Errc::connection_timeout));
-  // An address family that is not there says nothing about the other.
+  // A missing address family proves nothing about the other.
   CHECK(less(Errc::destination_ip_unroutable, Errc::connection_refused));
   CHECK(less(Errc::destination_ip_unroutable, Errc::connection_timeout));
   CHECK(less(Errc::connection_timeout, Errc::connection_refused));

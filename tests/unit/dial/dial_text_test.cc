@@ -74,18 +74,18 @@ TEST_CASE("a proxy that refuses makes think of its tunnel, a target that is refu
   CHECK(text(why) == "upstream socks5://p:1080 refused the connection (for gcr.io:443)");
 }
 
-TEST_CASE("a direct failure says so") {
+TEST_CASE("a failure of a direct connection is named so") {
   const auto direct = upstream(UpstreamConfig::Kind::direct);
   CHECK(describe(failure("hung up", Subject::target), direct, kTarget, DialPurpose::tunnel) ==
         "target gcr.io:443 hung up (direct)");
 }
 
 TEST_CASE("what was waited for has its time behind it") {
-  DialFailure why = failure(overdue_clause(DialPhase::greeting));
+  DialFailure why = failure(timeout_clause(DialPhase::greeting));
   why.waited = 4s;
   CHECK(text(why) ==
         "upstream socks5://p:1080 did not answer the greeting within 4.0 s (for gcr.io:443)");
-  CHECK(overdue_clause(DialPhase::tls) == "did not finish the TLS handshake");
+  CHECK(timeout_clause(DialPhase::tls) == "did not finish the TLS handshake");
 }
 
 TEST_CASE("an Error has the cause's code, side and errno") {

@@ -51,10 +51,10 @@ TEST_CASE("each kind has its handshake, and a part of it that may be done before
   CHECK(first_message(Kind::https, HandshakePart::whole).starts_with("CONNECT gcr.io:443 "));
 }
 
-TEST_CASE("what cannot be asked for is known before anybody is connected to") {
+TEST_CASE("a target that cannot be expressed is refused before connecting") {
   const HostPort v6 = HostPort::parse("[2001:db8::1]:443").value();
   const HostPort v4 = HostPort::parse("192.0.2.1:443").value();
-  CHECK(cannot_ask_for(v6, upstream(Kind::socks4a)).has_value());
-  CHECK_FALSE(cannot_ask_for(v4, upstream(Kind::socks4a)).has_value());
-  CHECK_FALSE(cannot_ask_for(v6, upstream(Kind::socks5)).has_value());
+  CHECK(cannot_request(v6, upstream(Kind::socks4a)).has_value());
+  CHECK_FALSE(cannot_request(v4, upstream(Kind::socks4a)).has_value());
+  CHECK_FALSE(cannot_request(v6, upstream(Kind::socks5)).has_value());
 }

@@ -13,7 +13,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("the command is the first word") {
+TEST_CASE("the command is the first argument") {
   CHECK(read_arguments({}).command == "serve");
   CHECK(read_arguments({"--threads", "1"}).command == "serve");
   CHECK(read_arguments({"check"}).command == "check");
@@ -43,7 +43,7 @@ TEST_CASE("help and version") {
   CHECK(read_arguments({"--version"}).version);
 }
 
-TEST_CASE("what check is asked about, and what is a route") {
+TEST_CASE("URLs of check, and routes") {
   const Arguments read =
       read_arguments({"check", "--route", "https://gcr.io/v2/", "quay.io:443", "--route",
                       "gcr.io=direct", "--route=http://x/?a=b", "--threads", "1"});

@@ -27,7 +27,7 @@ TEST_CASE("upstreams of one name") {
               "write OTHERNAME=http://h:3128"});
 }
 
-TEST_CASE("a listener open to others needs a word on who may use it") {
+TEST_CASE("a listener open to others needs a rule on who may use it") {
   const auto line = [](const std::string& address) {
     return "--listen http://" + address +
            ": others than this host can reach it; say who may use it with --allow-client CIDR,... "

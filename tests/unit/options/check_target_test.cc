@@ -36,7 +36,7 @@ Lines problems_of(const Lines& arguments) {
 
 }  // namespace
 
-TEST_CASE("what check is asked about becomes targets") {
+TEST_CASE("the arguments of check become targets") {
   std::vector<std::string> problems;
   const auto targets = parse_check_targets(
       {"https://gcr.io/v2/?a=b#c", "http://plain.example", "http://plain.example:8080/x",
@@ -74,7 +74,7 @@ TEST_CASE("check takes questions and routes behind the same flag") {
   CHECK(question.config.routes[1].text == "*=direct");
 }
 
-TEST_CASE("check says what it cannot do") {
+TEST_CASE("check reports what it cannot do") {
   CHECK(problems_of({"check"}).size() == 1);
   CHECK(problems_of({"check", "https://gcr.io/"})[0].find("culvert check --route URL") !=
         std::string::npos);

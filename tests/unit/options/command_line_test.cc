@@ -269,7 +269,7 @@ TEST_CASE("warnings are kept") {
   CHECK(config.warnings[0] == "CULVERT_TREADS: no such variable (did you mean CULVERT_THREADS?)");
 }
 
-TEST_CASE("words with one dash are no flags, whatever they begin with") {
+TEST_CASE("arguments with one dash are no flags, whatever they begin with") {
   CHECK(problems_of({"-hold", "5s", "-hedge=3", "-header-timeout", "1s", "--threads", "0"}) ==
         Lines{"-hold: unknown flag (did you mean --hold?)",
               "-hedge: unknown flag (did you mean --hedge?)",

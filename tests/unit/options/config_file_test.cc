@@ -65,7 +65,7 @@ TEST_CASE("two spellings of one key are one flag given twice") {
   CHECK(source.problems ==
         std::vector<std::string>{
             "c.toml:3: connect-timeout: stands in line 1 already, as connect_timeout"});
-  // The very same key is told of once.
+  // The same key is reported once.
   CHECK(read_config_text("a-b = 1\na-b = 2", "c.toml").problems.size() == 2);
   CHECK(read_config_text("threads = 1\nthreads = 2", "c.toml").problems.size() == 1);
 }

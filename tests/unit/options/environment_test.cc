@@ -29,7 +29,7 @@ TEST_CASE("variables are flags in capitals") {
   CHECK_FALSE(source.settings.has("upstream"));
 }
 
-TEST_CASE("a misspelt variable is told of, a foreign one is not") {
+TEST_CASE("a misspelt variable is reported, a foreign one is not") {
   const Source source = read_environment({{"CULVERT_CONECT_TIMEOUT", "5s"},
                                           {"CULVERT_SERVICE_HOST", "10.0.0.1"},
                                           {"CULVERT_PORT_3128_TCP_ADDR", "10.0.0.1"},

@@ -95,10 +95,10 @@ TEST_CASE("the value of a flag: what is read elsewhere is left alone") {
   CHECK_FALSE(show_limits(find_flag("listen")->value).has_value());
 }
 
-TEST_CASE("words that are known beforehand") {
-  CHECK(known_words(find_flag("log-format")->value) == Words{"text", "json"});
-  CHECK(known_words(find_flag("hedge")->value) == Words{"off"});
-  CHECK(known_words(find_flag("hold")->value).empty());
-  CHECK(known_words(find_flag("access-log")->value) == Words{"-", "off"});
-  CHECK(known_words(find_flag("listen")->value).empty());
+TEST_CASE("keywords of flag values") {
+  CHECK(keywords(find_flag("log-format")->value) == Words{"text", "json"});
+  CHECK(keywords(find_flag("hedge")->value) == Words{"off"});
+  CHECK(keywords(find_flag("hold")->value).empty());
+  CHECK(keywords(find_flag("access-log")->value) == Words{"-", "off"});
+  CHECK(keywords(find_flag("listen")->value).empty());
 }

@@ -14,7 +14,7 @@ using namespace culvert::test;
 
 namespace {
 
-/// What help says behind "(default: "; empty if it says nothing.
+/// The default in the help text; empty if it names none.
 std::string default_in_help(const Flag& flag) {
   constexpr std::string_view kBefore = "(default: ";
   std::string text = help_on(flag);

@@ -23,7 +23,7 @@ TEST_CASE("an upstream shows its options as well") {
       // What culvert does not know may be anything.
       {"http://h?password=p&resolve=local", "http://h?password=***&resolve=local"},
       {"http://h?p", "http://h?***"},
-      // What it knows may hold another URL.
+      // A known option may hold another URL.
       {"http://h?via=http://u:p", "http://h?via=http://u:***"},
       {"http://h?sni=u:p", "http://h?sni=u:***"},
       {"http://h?sni=u%3Ap%40h", "http://h?sni=***@h"},

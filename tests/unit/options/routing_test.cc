@@ -69,7 +69,7 @@ TEST_CASE("direct is the upstream of that kind if there is one") {
   CHECK(upstreams_of(config, "z.example:1") == "a,plain");
 }
 
-TEST_CASE("no-proxy goes direct before any route is asked") {
+TEST_CASE("no-proxy goes direct before any route") {
   const Config config = config_of(two_and({"--no-proxy", "corp.example,192.0.2.0/24", "--no-proxy",
                                            ".other.example", "--route", "*=deny"}));
   CHECK(upstreams_of(config, "git.corp.example:80") == "direct");
@@ -82,7 +82,7 @@ TEST_CASE("no-proxy goes direct before any route is asked") {
   CHECK(upstreams_of(config_of(kTwo), "127.0.0.1:80") == "a,b");
 }
 
-TEST_CASE("an upstream that is only the way to another is not an exit of its own") {
+TEST_CASE("an upstream that is only a hop to another is not used by itself") {
   const Config config =
       config_of({"--upstream", "ssh=socks5://127.0.0.1", "--upstream",
                  "corp=http://proxy.example?via=ssh", "--upstream", "spare=socks5://h"});
@@ -94,7 +94,7 @@ TEST_CASE("an upstream that is only the way to another is not an exit of its own
                      "gcr.io:443") == "ssh");
 }
 
-TEST_CASE("every bad route is told of") {
+TEST_CASE("every bad route is reported") {
   CHECK(problems_of(two_and({"--route", "gcr.io", "--route", "gcr.io=c", "--route", "gcr.io=a,a",
                              "--route", "10.1.0.0/8,x*=a", "--route", "gcr.io=", "--route", "=a",
                              "--route", "x=deny,a", "--route", "preset:x=a"})) ==

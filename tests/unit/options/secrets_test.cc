@@ -77,8 +77,9 @@ std::string value_of(const Row& row) {
   return value;
 }
 
-/// All that a start with this command line would say.
-std::string said(const std::vector<std::string>& arguments, const Environment& environment = {}) {
+/// All output of a start with this command line.
+std::string output_of(const std::vector<std::string>& arguments,
+                      const Environment& environment = {}) {
   const CommandLine read = parse_command_line(arguments, environment);
   std::vector<std::string> lines;
   if (const auto* problems = std::get_if<Problems>(&read)) lines = problems->lines;
@@ -103,7 +104,7 @@ void check_hidden(const std::string& text) {
 TEST_CASE("a password in a flag's value is not repeated") {
   for (const Row& row : kRows) {
     INFO(row.flag << " " << row.value);
-    check_hidden(said({std::string("--") + row.flag + "=" + value_of(row)}));
+    check_hidden(output_of({std::string("--") + row.flag + "=" + value_of(row)}));
   }
 }
 
@@ -114,7 +115,7 @@ TEST_CASE("nor is one in a variable") {
     for (char& c : variable) {
       c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
-    check_hidden(said({}, {{variable, value_of(row)}}));
+    check_hidden(output_of({}, {{variable, value_of(row)}}));
   }
 }
 
@@ -122,28 +123,28 @@ TEST_CASE("nor is one in a file") {
   for (const Row& row : kRows) {
     INFO(row.flag << " " << row.value);
     const TemporaryFile file(std::string(row.flag) + " = '" + value_of(row) + "'\n");
-    check_hidden(said({"--config", file.path()}));
+    check_hidden(output_of({"--config", file.path()}));
   }
   const std::string secret = kSecret;
   for (const std::string& text :
        {secret, "'u:" + secret + "@h' = 1", "'u:" + secret + "' = 1", "upstream = " + secret,
         "upstream = 'u:" + secret, "upstream = 'direct' " + secret}) {
     const TemporaryFile file(text + "\n");
-    check_hidden(said({"--config", file.path()}));
+    check_hidden(output_of({"--config", file.path()}));
   }
-  check_hidden(said({"--config", "http://u:" + secret + "@h/x"}));
+  check_hidden(output_of({"--config", "http://u:" + secret + "@h/x"}));
 }
 
 TEST_CASE("nor is one that came without its flag") {
   const std::string secret = kSecret;
-  check_hidden(said({"u:" + secret + "@h"}));
-  check_hidden(said({"u:" + secret}));
-  check_hidden(said({"--threads", "1", "u:" + secret}));
-  check_hidden(said({"--u:" + secret + "@h"}));
-  check_hidden(said({"--u:" + secret}));
-  check_hidden(said({"check", "--route", "https://u:" + secret + "/ss@h/"}));
-  check_hidden(said({"check", "--route", "u:" + secret}));
-  check_hidden(said({"check", "--route", "ftp://u:" + secret + "@h"}));
+  check_hidden(output_of({"u:" + secret + "@h"}));
+  check_hidden(output_of({"u:" + secret}));
+  check_hidden(output_of({"--threads", "1", "u:" + secret}));
+  check_hidden(output_of({"--u:" + secret + "@h"}));
+  check_hidden(output_of({"--u:" + secret}));
+  check_hidden(output_of({"check", "--route", "https://u:" + secret + "/ss@h/"}));
+  check_hidden(output_of({"check", "--route", "u:" + secret}));
+  check_hidden(output_of({"check", "--route", "ftp://u:" + secret + "@h"}));
 }
 
 TEST_CASE("nor is one in any value that is mangled") {
@@ -155,7 +156,7 @@ TEST_CASE("nor is one in any value that is mangled") {
   for (int round = 0; round < 2'000; ++round) {
     const char* const flags[] = {"route", "no-proxy", "allow-client", "listen", "probe", "threads"};
     const std::string flag = flags[below(std::size(flags))];
-    // Insertions before the '@' only, which says that all before it may be the password.
+    // Insertions before the '@' only: everything before it may be the password.
     std::string before = "u:" + std::string(kSecret);
     for (std::size_t i = below(4); i > 0; --i) {
       const std::size_t where = below(before.size() + 1);
@@ -163,7 +164,7 @@ TEST_CASE("nor is one in any value that is mangled") {
       if (where > at && where < at + std::string(kSecret).size()) continue;
       before.insert(where, 1, letters[below(letters.size())]);
     }
-    const std::string text = said({"--" + flag + "=" + before + "@h=direct"});
+    const std::string text = output_of({"--" + flag + "=" + before + "@h=direct"});
     INFO(flag << " " << before << " -> " << text);
     REQUIRE(text.find(kSecret) == std::string::npos);
   }

@@ -78,7 +78,7 @@ TEST_CASE("no text holds a NUL byte") {
   CHECK(read("a = \"/x\\U00000000y\"") == "{1: a text holds no NUL byte}");
 }
 
-TEST_CASE("what is wrong is told with its line, and the rest is read") {
+TEST_CASE("a mistake is reported with its line, and the rest is read") {
   CHECK(read("a = 1\nb\nc = 2") == "a@1=1 c@3=2{2: '=' is missing behind a key}");
   CHECK(read("a = 127.0.0.1:3128\nb = 5s") ==
         "{1: a value is a \"text\" in quotes, a whole number, true or false}"

@@ -70,7 +70,7 @@ TEST_CASE("the wait doubles up to its limit and begins anew after a success") {
   CHECK(*breaker.next_trial() - now == 1s);
 }
 
-TEST_CASE("a trial that told nothing leaves room for another at once") {
+TEST_CASE("a trial without a result leaves room for another at once") {
   Breaker breaker(kExact);
   fail(breaker, 3, at(0s));
   REQUIRE(breaker.ask(at(1s)) == Permit::trial);

@@ -21,7 +21,7 @@ Router router_that_denies(const std::string& patterns) {
   return Router(std::move(table));
 }
 
-/// A gate, and what it said last.
+/// A gate, and its last verdict.
 struct Scene {
   AccessPolicy access{{Cidr::parse("192.0.2.0/24").value()}, false};
   Router router = router_that_denies("denied.example");
@@ -88,7 +88,7 @@ TEST_CASE("what needs no route is not denied one") {
   CHECK(scene.verdict.route == nullptr);
 }
 
-TEST_CASE("the first objection is the one that is told, and none of them admits the client") {
+TEST_CASE("the first objection is reported, and none of them admits the client") {
   Scene scene;
   scene.client = IpAddress::parse("198.51.100.1");
   scene.target = HostPort::parse("denied.example:443").value();

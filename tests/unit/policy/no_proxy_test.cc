@@ -98,7 +98,7 @@ TEST_CASE("NO_PROXY as Go programs read it") {
       {"192.0.2.0/24", "[::ffff:192.0.2.1]:80", true},
       {"172.16.0.0/12", "172.31.255.255:1", true},
       {"172.16.0.0/12", "172.32.0.0:1", false},
-      // This host is never proxied, whatever the list says.
+      // This host is never proxied, whatever the list.
       {"", "localhost:80", true},
       {"", "127.0.0.1:80", true},
       {"", "127.1.2.3:80", true},

@@ -182,7 +182,7 @@ TEST_CASE("what a pattern covers") {
   }
 }
 
-TEST_CASE("a pattern says what it stands for") {
+TEST_CASE("a pattern as text") {
   CHECK(pattern("gcr.io").meaning() == "the host gcr.io");
   CHECK(pattern("*.gcr.io:443").meaning() == "subdomains of gcr.io at port 443");
   CHECK(pattern("10.0.0.0/8").meaning() == "addresses in 10.0.0.0/8");

@@ -50,7 +50,7 @@ TEST_CASE("three failures open the breaker for so long, and one trial at a time 
   CHECK(health.view(at(1s)).is_preferred());
   CHECK(health.begin_attempt(at(1s)) == Permit::trial);
   CHECK_FALSE(health.view(at(1s)).is_preferred());
-  // Where nothing better is left it is asked all the same, and what that shows counts.
+  // Where nothing better is left it is tried all the same, and the outcome counts.
   CHECK(health.begin_attempt(at(1s)) == Permit::granted);
   SECTION("the trial fails") {
     CHECK(health.failed(Permit::trial, false, at(2s)).open_for == 2s);
@@ -70,14 +70,14 @@ TEST_CASE("three failures open the breaker for so long, and one trial at a time 
   }
 }
 
-TEST_CASE("an upstream that fails slowly is not asked while its breaker is open") {
+TEST_CASE("an upstream that fails slowly is not tried while its breaker is open") {
   UpstreamHealth health(kExact);
   for (int i = 0; i < 3; ++i) health.failed(Permit::granted, true, at(0s));
-  CHECK_FALSE(health.view(at(0s)).may_be_asked());
-  CHECK(health.view(at(1s)).may_be_asked());
+  CHECK_FALSE(health.view(at(0s)).may_be_tried());
+  CHECK(health.view(at(1s)).may_be_tried());
   // The last failure decides.
   health.failed(Permit::granted, false, at(0s));
-  CHECK(health.view(at(0s)).may_be_asked());
+  CHECK(health.view(at(0s)).may_be_tried());
 }
 
 TEST_CASE("requests for three targets that go unanswered count as a failure") {
@@ -92,8 +92,8 @@ TEST_CASE("requests for three targets that go unanswered count as a failure") {
     CHECK(change->went_down);
     CHECK(change->open_for == 1s);
     CHECK(health.is_silent());
-    // It is still asked where nothing better is left.
-    CHECK(health.view(at(1s)).may_be_asked());
+    // It is still tried where nothing better is left.
+    CHECK(health.view(at(1s)).may_be_tried());
     health.replied(at(2s));
     CHECK_FALSE(health.is_silent());
   }
@@ -135,7 +135,7 @@ TEST_CASE("a failed probe makes others preferred, and is news once") {
   CHECK(health.probe_failed());
   CHECK_FALSE(health.probe_failed());
   CHECK_FALSE(health.view(at(0s)).is_preferred());
-  CHECK(health.view(at(0s)).may_be_asked());
+  CHECK(health.view(at(0s)).may_be_tried());
   SECTION("until one passes, which is news, too") {
     CHECK(health.probe_passed());
     CHECK_FALSE(health.probe_passed());
@@ -147,7 +147,7 @@ TEST_CASE("a failed probe makes others preferred, and is news once") {
     CHECK(health.probe_passed());
   }
   SECTION("until nobody probes") {
-    health.forget_probe();
+    health.clear_probe();
     CHECK(health.view(at(0s)).is_preferred());
     CHECK_FALSE(health.probe_passed());
   }

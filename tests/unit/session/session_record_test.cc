@@ -92,7 +92,7 @@ TEST_CASE("what is not known yet is a dash, or left out") {
         "detail=\"closed without a request\"\n");
 }
 
-TEST_CASE("attempts that failed stand behind what else there is to say") {
+TEST_CASE("failed attempts follow the other details") {
   Scene scene;
   scene.fill();
   scene.record.set_failures("");
@@ -128,7 +128,7 @@ TEST_CASE("the next request begins anew, with the same client") {
         "status=0 bytes_up=0 bytes_down=0 total_ms=234 closed_by=client\n");
 }
 
-TEST_CASE("each outcome has its word") {
+TEST_CASE("each outcome has its name") {
   CHECK(Outcome(Outcome::Kind::none).name().empty());
   CHECK(Outcome(Outcome::Kind::ok).name() == "ok");
   CHECK(Outcome(Outcome::Kind::aborted).name() == "aborted");
