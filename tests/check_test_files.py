@@ -19,7 +19,6 @@ TESTED_BY = {
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
     "dial/prober": (["session/probe_test.cc"], "its tests are about probes"),
-    "dial/proxy_dial_failure": (["session/failures_test.cc"], "its sentences are tested as clients get them"),
     "dial/route_attempt": (
         ["session/failover_test.cc", "session/hedge_test.cc"],
         "an attempt is one step of a route's dial",
@@ -29,14 +28,10 @@ TESTED_BY = {
         "one test file each for failover, hedging and holding",
     ),
     "dial/transport": (["session/proxy_dial_test.cc"], "an interface and its defaults"),
-    "dial/via_transport": (["session/proxy_dial_test.cc"], "a chain is tested as a dial"),
+    "dial/warm_keeper": (["session/warm_pool_test.cc"], "a pool is tested with what keeps it full"),
     "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),
-    "options/arguments": (["unit/options/command_line_test.cc"], "arguments are tested as command lines"),
-    "options/build_config": (["unit/options/command_line_test.cc"], "a Config is tested as what a command line gives"),
-    "options/read_file": (["unit/options/config_file_test.cc"], "files are read to be parsed"),
-    "options/upstream_options": (["unit/options/upstream_url_test.cc"], "they are part of the URL"),
     "policy/presets": (["unit/options/routing_test.cc"], "a table; what is in it is tested as routes"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
     "server/server": (
@@ -45,19 +40,24 @@ TESTED_BY = {
     ),
     "session/answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
     "session/context": (["session/connect_test.cc"], "it holds what every session needs"),
-    "session/exchange_response": (
-        ["session/exchange_body_test.cc", "session/exchange_interim_test.cc"],
-        "the response side has a test file for each of its concerns",
-    ),
     "session/flow": (["session/relay_test.cc"], "it is one direction of a relay"),
     "session/http_date": (["session/exchange_request_test.cc"], "it is one field of a response"),
     "session/last_answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
     "session/message_flow": (["session/exchange_body_test.cc"], "bodies are tested as exchanges"),
     "session/plain_request": (["session/exchange_request_test.cc"], "requests are tested as exchanges"),
+    "session/request_side": (
+        ["session/exchange_request_test.cc", "session/exchange_body_test.cc"],
+        "requests are tested as exchanges",
+    ),
+    "session/response_side": (
+        ["session/exchange_body_test.cc", "session/exchange_interim_test.cc"],
+        "an exchange has a test file for each concern of its response",
+    ),
     "session/session": (
         ["session/connect_test.cc", "session/endings_test.cc", "session/access_log_test.cc"],
         "a session has a test file for each of its concerns",
     ),
+    "session/tunnel_opening": (["session/connect_test.cc"], "it is the first half of a tunnel"),
     "session/upstream_connection": (["session/exchange_connection_test.cc"], "what it decides is seen in an exchange"),
 }
 

@@ -18,7 +18,9 @@ class Log {
   enum class Format : std::uint8_t { text, json };
 
   Log(int log_fd, int access_fd, Level level, Format format);  ///< access_fd < 0: no access log
-  ~Log();                                                      ///< flushes; owns no descriptor
+  // Only lack of memory could throw here.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
+  ~Log();  ///< flushes; owns no descriptor
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 

@@ -8,7 +8,7 @@
 namespace culvert {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
+constexpr auto kNone = std::string_view::npos;
 
 /// How long an IPv6 address at the beginning of `text` is, its opening bracket included; else 0.
 std::size_t ipv6_length(std::string_view text) {
@@ -22,9 +22,9 @@ std::size_t ipv6_length(std::string_view text) {
 /// "user:secret" or "user%3Asecret", typed without the "@host", looks like a host and a port.
 std::string hide_odd_port(std::string_view host_and_port) {
   const std::size_t address = ipv6_length(host_and_port);
-  if (address == 0 && host_and_port.find('%') != npos) return std::string(kHidden);
+  if (address == 0 && host_and_port.find('%') != kNone) return std::string(kHidden);
   const std::size_t colon = host_and_port.find(':', address);
-  if (colon == npos) return std::string(host_and_port);
+  if (colon == kNone) return std::string(host_and_port);
   const std::string_view port = host_and_port.substr(colon + 1);
   const bool is_number =
       std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -60,7 +60,7 @@ std::string redact_list(std::string_view text) {
 std::size_t authority_begin(std::string_view url) {
   const std::size_t equals = url.find('=');
   std::size_t begin = 0;
-  if (equals != npos && equals < url.find_first_of(":/?@")) begin = equals + 1;
+  if (equals != kNone && equals < url.find_first_of(":/?@")) begin = equals + 1;
   for (const std::string_view scheme :
        {"socks5:", "socks5h:", "socks:", "socks4:", "socks4a:", "http:", "https:"}) {
     if (to_lower(url.substr(begin)).starts_with(scheme)) return begin + scheme.size();
@@ -74,9 +74,9 @@ std::string redact_authority(std::string_view text) {
   const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
   const std::size_t at = text.rfind('@');
   // A password holds an unescaped '/', '?' or '#', so its end is unknown.
-  if (at != npos && at > end) return std::string(kHidden);
+  if (at != kNone && at > end) return std::string(kHidden);
   std::string_view authority = text.substr(0, end);
-  if (at != npos) {
+  if (at != kNone) {
     shown.append(kHidden);
     authority.remove_prefix(at);
   }
@@ -106,8 +106,8 @@ std::string redact_url(std::string_view url) {
   const std::string_view head = url.substr(0, slashes);
   // "://" may be within the password: an '@' before it, or "user:" before it and '@' after it.
   const bool may_be_within_password =
-      head.find('@') != npos || (head.find(':') != npos && url.find('@') != npos);
-  if (slashes == npos || may_be_within_password) {
+      head.find('@') != kNone || (head.find(':') != kNone && url.find('@') != kNone);
+  if (slashes == kNone || may_be_within_password) {
     const std::size_t begin = authority_begin(url);
     return printable(std::string(url.substr(0, begin)) + redact_authority(url.substr(begin)));
   }
@@ -117,7 +117,7 @@ std::string redact_url(std::string_view url) {
 }
 
 std::string redact(std::string_view text) {
-  const bool looks_like_url = text.find("://") != npos || text.find('@') != npos;
+  const bool looks_like_url = text.find("://") != kNone || text.find('@') != kNone;
   return looks_like_url ? redact_url(text) : printable(redact_list(text));
 }
 
@@ -126,13 +126,13 @@ std::string_view redact_echo(std::string_view text, const std::optional<Credenti
   const std::string_view password = credentials->password.reveal();
   // Each of its forms is at least as long; most texts are "OK".
   if (password.empty() || text.size() < password.size()) return text;
-  if (text.find(password) != npos) return kHidden;
+  if (text.find(password) != kNone) return kHidden;
   const Secret encoded(percent_encode(password));
-  if (text.find(encoded.reveal()) != npos) return kHidden;
+  if (text.find(encoded.reveal()) != kNone) return kHidden;
   for (const Secret& base64 : {basic_token(*credentials), Secret(base64_encode(password))}) {
     // Without its padding, which may be cut off.
     const std::string_view digits = base64.reveal().substr(0, base64.reveal().find('='));
-    if (text.find(digits) != npos) return kHidden;
+    if (text.find(digits) != kNone) return kHidden;
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "codec/http_head.h"
 
+#include <ranges>
 #include <string>
 
 #include <llhttp.h>
@@ -191,9 +192,9 @@ llhttp_errno_t run_llhttp(llhttp_type_t type, std::string_view start_line, std::
 std::string without_last_tabs(std::string_view lines) {
   std::string out(lines);
   bool at_end = false;
-  for (auto c = out.rbegin(); c != out.rend(); ++c) {
-    if (*c == '\t' && at_end) *c = ' ';
-    at_end = *c == '\r' || *c == '\n' || (*c == ' ' && at_end);
+  for (char& c : std::ranges::reverse_view(out)) {
+    if (c == '\t' && at_end) c = ' ';
+    at_end = c == '\r' || c == '\n' || (c == ' ' && at_end);
   }
   return out;
 }

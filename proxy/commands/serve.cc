@@ -157,9 +157,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
     return read_ruleset_again(read_again, config, access_fd, found);
   };
   try {
-    const auto started = Server::start(
-        std::move(ruleset), std::unique_ptr<Shared>(new Shared{make_pseudonym(), access_fd}),
-        reload, problems);
+    const auto started =
+        Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
+                      reload, problems);
     if (!started) {
       for (const std::string& problem : problems) complain(problem);
       return 1;

@@ -86,9 +86,10 @@ void RouteDial::try_next() {
 
 void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
   Upstream& upstream = attempt.upstream();
-  if (!result) note_failure(attempt, std::move(result).error());
+  const bool connected = result.ok();
+  if (!connected) note_failure(attempt, std::move(result).error());
   std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
-  if (result) {
+  if (connected) {
     timer_.stop();
     for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
     attempts_.clear();

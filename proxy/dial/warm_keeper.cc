@@ -18,6 +18,7 @@ constexpr milliseconds kRest{2'000};
 
 /// A connection that is being made ready.
 struct WarmKeeper::Filling {
+  explicit Filling(WarmKeeper& owner) : keeper(owner) {}
   void on_done(UpstreamResult&& result) { keeper.on_filled(*this, std::move(result)); }
 
   WarmKeeper& keeper;
@@ -67,7 +68,7 @@ void WarmKeeper::discard_spoiled(const Stream* stream, std::uint64_t id) {
 
 void WarmKeeper::fill() {
   while (pool_->size() + filling_.size() < wanted_ && !resting_) {
-    filling_.push_back(std::unique_ptr<Filling>(new Filling{*this, nullptr}));
+    filling_.push_back(std::make_unique<Filling>(*this));
     Filling& filling = *filling_.back();
     filling.dial =
         make_upstream_dial(upstream_request(loop_, upstream_, upstream_.config.address,

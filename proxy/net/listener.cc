@@ -85,7 +85,7 @@ ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       address_(std::move(other.address_)),
       path_(std::exchange(other.path_, {})),
-      file_(other.file_) {}
+      file_(std::exchange(other.file_, {})) {}
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(fd_, other.fd_);

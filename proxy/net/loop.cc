@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include <uv.h>
 
@@ -116,10 +117,9 @@ void Loop::turn(int limit_ms) {
   event_count_ = 0;
 
   resuming_.swap(resumed_);
-  for (std::size_t i = 0; i < resuming_.size(); ++i) {
-    Pollable* owner = resuming_[i];
+  for (Pollable*& next : resuming_) {
+    Pollable* owner = std::exchange(next, nullptr);
     if (owner == nullptr) continue;  // unwatched meanwhile
-    resuming_[i] = nullptr;
     owner->resumed_ = false;
     owner->on_poll(0);
   }

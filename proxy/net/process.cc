@@ -40,6 +40,7 @@ std::vector<std::string> environment_with(const std::string& command) {
 /// As execve(2) takes them; `strings` has to outlive the pointers.
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> out;
+  out.reserve(strings.size() + 1);
   for (std::string& argument : strings) out.push_back(argument.data());
   out.push_back(nullptr);
   return out;

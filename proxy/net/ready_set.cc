@@ -40,6 +40,7 @@ std::vector<std::uint64_t> ReadySet::ready() {
   std::array<epoll_event, 64> events;
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
   std::vector<std::uint64_t> ids;
+  ids.reserve(events.size());
   for (int i = 0; i < count; ++i) ids.push_back(events[static_cast<std::size_t>(i)].data.u64);
   return ids;
 }

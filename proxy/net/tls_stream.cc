@@ -28,8 +28,8 @@ std::string& spare_room() {
 
 /// Where an SSL keeps its TlsStream.
 int stream_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
+  static const int kIndex = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kIndex;
 }
 
 /// An alert that belongs to the handshake, though with TLS 1.3 it is received after it (RFC 8446
@@ -92,14 +92,14 @@ struct TlsStream::Bio {
   }
 
   static BIO_METHOD* method() {
-    static BIO_METHOD* const made = [] {
+    static BIO_METHOD* const kMade = [] {
       BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "culvert stream");
       BIO_meth_set_read(m, read);
       BIO_meth_set_write(m, write);
       BIO_meth_set_ctrl(m, control);
       return m;
     }();
-    return made;
+    return kMade;
   }
 
   static BIO* make(TlsStream* self) {

@@ -41,6 +41,7 @@ bool takes_file(const Flag& flag) { return flag.placeholder == "FILE"; }
 
 std::string command_names() {
   std::vector<std::string_view> names;
+  names.reserve(kCommands.size());
   for (const Command& command : kCommands) names.push_back(command.name);
   return join(names);
 }
@@ -174,6 +175,7 @@ constexpr std::array<Shell, 3> kShells = {{{"bash", bash}, {"zsh", zsh}, {"fish"
 
 std::vector<std::string_view> completion_shells() {
   std::vector<std::string_view> names;
+  names.reserve(kShells.size());
   for (const Shell& shell : kShells) names.push_back(shell.name);
   return names;
 }

@@ -7,13 +7,13 @@
 namespace culvert {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
+constexpr auto kNone = std::string_view::npos;
 
 std::string_view name_of(std::string_view option) { return option.substr(0, option.find('=')); }
 
 std::string_view value_of(std::string_view option) {
   const std::size_t equals = option.find('=');
-  return equals == npos ? std::string_view() : option.substr(equals + 1);
+  return equals == kNone ? std::string_view() : option.substr(equals + 1);
 }
 
 /// The user could name a file or a host in it, but hardly anything that is secret.
@@ -29,7 +29,7 @@ std::string redact_options(std::string_view query) {
   std::string shown;
   for (const std::string_view option : split(query, '&')) {
     if (!shown.empty()) shown += '&';
-    const bool has_value = option.find('=') != npos;
+    const bool has_value = option.find('=') != kNone;
     if (is_upstream_option(name_of(option))) {
       shown +=
           has_value ? redact_option(name_of(option), value_of(option), query) : std::string(option);
@@ -45,7 +45,7 @@ std::string redact_options(std::string_view query) {
 
 bool may_be_password(std::string_view query) {
   for (const std::string_view option : split(query, '&')) {
-    if (option.find('@') == npos) continue;
+    if (option.find('@') == kNone) continue;
     if (!is_upstream_option(name_of(option)) || !value_of(option).starts_with('/')) return true;
   }
   return false;
@@ -59,10 +59,10 @@ std::string redact_option(std::string_view name, std::string_view value, std::st
 
 std::string redact_upstream(std::string_view url) {
   const std::size_t question = url.find('?');
-  if (question == npos) return redact_url(url);
+  if (question == kNone) return redact_url(url);
   const std::string_view query = url.substr(question + 1);
   if (may_be_password(query)) return redact_url(url);
-  const std::string before = redact_url(url.substr(0, question));
+  std::string before = redact_url(url.substr(0, question));
   // Where the host should end is uncertain already.
   if (before.ends_with(kHidden)) return before;
   return printable(before + "?" + redact_options(query));

@@ -25,8 +25,8 @@ Router make_router(const Config& config) {
   return Router(std::move(table));
 }
 
-Ruleset::Ruleset(Config config_, std::vector<std::shared_ptr<const TlsClientContext>> tls)
-    : config(std::move(config_)),
+Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls)
+    : config(std::move(values)),
       access(config.allow_clients, config.open_proxy),
       router(make_router(config)),
       guard(listeners, router, is_own_address) {

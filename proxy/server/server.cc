@@ -145,7 +145,7 @@ void Server::on_reload(int) {
   std::unique_ptr<Ruleset> fresh = reload_(problems);
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
     // A file that is just being written, or a mistake; in any case too drastic to assume.
-    problems.push_back("no --upstream is left; to connect directly from now on say direct://");
+    problems.emplace_back("no --upstream is left; to connect directly from now on say direct://");
     fresh.reset();
   }
   if (!fresh) {

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "server/entrance.h"
@@ -14,8 +16,11 @@ namespace culvert {
 
 /// What all workers share for the life of the process.
 struct Shared {
+  explicit Shared(std::string name = {}, int access_log = -1)
+      : pseudonym(std::move(name)), access_fd(access_log) {}
+
   std::string pseudonym;  ///< in Via; distinguishes this process from other culverts
-  int access_fd = -1;
+  int access_fd;
   std::atomic<std::size_t> connections{0};
 };
 

@@ -293,7 +293,7 @@ void Session::close_with(std::string answer) {
   setup_->answer->on_ready();
 }
 
-void Session::on_answered(Result<void> taken) {
+void Session::on_answered(const Result<void>& taken) {
   if (!taken) return finish(Errc::canceled, Side::client, taken.error().text);
   const auto& failure = setup_->failure;
   if (!failure) return finish(Outcome::Kind::ok, Side::local, setup_->note);

@@ -71,7 +71,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void answer_abort();
   void refuse(Error error);
   void close_with(std::string answer);
-  void on_answered(Result<void> taken);
+  void on_answered(const Result<void>& taken);
   void conclude(Outcome outcome, Side closed_by, std::string_view detail);
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
