@@ -45,7 +45,8 @@ inline std::string plant(std::string_view input) {
       "socks5://", "a=socks5://", "http://", "https://", "socks4a://", "socks5:", "", "x=",
   };
   if (to_lower(input).find(kPlanted) != std::string::npos) input = {};
-  std::string url(kBefore[input.empty() ? 0 : static_cast<unsigned char>(input[0]) % 8]);
+  const std::size_t kind = input.empty() ? 0 : static_cast<unsigned char>(input[0]);
+  std::string url(kBefore[kind % kBefore.size()]);
   if (!input.empty()) input.remove_prefix(1);
   std::array<std::string_view, 3> parts;
   for (std::size_t i = 0; i < 2; ++i) {
