@@ -44,8 +44,9 @@ SSL_SESSION* TlsSessionSlot::get() const {
 int TlsSessionSlot::on_new_session(SSL* ssl, SSL_SESSION* session) {
   auto* slot = static_cast<TlsSessionSlot*>(SSL_get_ex_data(ssl, slot_index()));
   if (slot == nullptr) return 0;
-  slot->put(session);
-  return 1;  // the reference is ours
+  // A copy: the connection goes on with its own, and changes it when the next one comes.
+  if (SSL_SESSION* copy = SSL_SESSION_dup(session)) slot->put(copy);
+  return 0;  // we keep no reference to the one we were given
 }
 
 }  // namespace culvert
