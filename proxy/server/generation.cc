@@ -57,6 +57,9 @@ void Generation::tend_upstreams() {
     if (config.probe) {
       probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream,
                                                   *config.probe, config.probe_interval));
+    } else {
+      // Without a prober the failure of an earlier one's probe would never be cleared.
+      upstream->health->clear_probe();
     }
     if (upstream->warm) {
       warm_keepers_.push_back(

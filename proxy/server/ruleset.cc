@@ -42,11 +42,9 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
 
 void Ruleset::keep_health(const Ruleset& before) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
-    const auto same = same_upstream(before.config, config, i);
-    if (!same) continue;
-    shared[i].health = before.shared[*same].health;
-    // Without a prober a probe's failure would never be cleared.
-    if (!config.probe) shared[i].health->clear_probe();
+    if (const auto same = same_upstream(before.config, config, i)) {
+      shared[i].health = before.shared[*same].health;
+    }
   }
 }
 

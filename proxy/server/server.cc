@@ -165,8 +165,11 @@ void Server::on_reload(int) {
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "
                           "began with",
                           ruleset_->config.upstreams.size(), ruleset_->config.routes.size()));
-  for (const auto& worker : workers_) {
-    worker->loop().post([target = worker.get(), ruleset = ruleset_] { target->adopt(ruleset); });
+  // The first worker's thread is this one.  A drain that follows is by the new ruleset in all.
+  workers_[0]->adopt(ruleset_);
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    Worker* const worker = workers_[i].get();
+    worker->loop().post([worker, ruleset = ruleset_] { worker->adopt(ruleset); });
   }
 }
 
