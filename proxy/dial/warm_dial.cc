@@ -92,8 +92,9 @@ Replied WarmDial::replied() const {
 
 DialTimes WarmDial::times() const {
   if (pooled_) return pooled_->times();
-  if (fresh_) return fresh_->times();
-  return {.begun = request_.begun};
+  DialTimes times = fresh_ ? fresh_->times() : DialTimes{};
+  times.begun = request_.begun;  // what was waited for the pooled one counts
+  return times;
 }
 
 void WarmDial::finish(UpstreamResult&& result) {
