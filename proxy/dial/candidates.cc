@@ -13,7 +13,8 @@ Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time no
       out.left_out.push_back({upstream, view.probe_failed});
     }
   }
-  if (!out.order.empty()) return out;
+  out.preferred = !out.order.empty();
+  if (out.preferred) return out;
   for (Upstream* upstream : route) {
     auto& list = upstream->health->view(now).may_be_tried() ? out.order : out.resting;
     list.push_back(upstream);

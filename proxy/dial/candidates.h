@@ -15,6 +15,7 @@ namespace culvert {
 /// tried but those that fail slowly, as each client would have to wait for a timeout.
 struct Candidates {
   std::vector<Upstream*> order;
+  bool preferred = true;  ///< false: there was no better one
   struct LeftOut {
     Upstream* upstream;
     bool failed_probe;  ///< else its breaker is open

@@ -10,16 +10,11 @@
 #include "dial/upstream_protocol.h"
 
 namespace culvert {
-namespace {
-
-// So many failures in a row open a breaker; more of them at a time would prove nothing more.
-constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
-
-}  // namespace
 
 RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
                            DialPurpose purpose, const AddressCheck& check,
-                           std::chrono::milliseconds budget, Done done)
+                           std::chrono::milliseconds budget, UpstreamHealth::Permit permit,
+                           Done done)
     : loop_(loop),
       log_(log),
       upstream_(upstream),
@@ -27,13 +22,14 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       purpose_(purpose),
       done_(done),
       begun_(loop.now()),
-      permit_(upstream.health->begin_attempt(loop.now())),
+      permit_(permit),
       dial_(make_upstream_dial(
           upstream_request(loop, upstream, target_, purpose, check, DialBudget{.total = budget}),
           UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {
   if (!recorded_) upstream_.health->abandoned(permit_);
+  if (!done_) upstream_.health->remove_straggler();
 }
 
 void RouteAttempt::start() {
@@ -86,7 +82,7 @@ void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {
   Upstream& upstream = attempt->upstream_;
   if (!protocol_of(upstream.config).has_proxy) return;
   if (attempt->dial_->replied() == Replied::to_request) return;
-  if (upstream.stragglers.size() >= kMostStragglers) return;
+  if (!upstream.health->add_straggler()) return;
   attempt->done_ = {};
   upstream.stragglers.push_back(std::move(attempt));
 }

@@ -18,7 +18,7 @@ class RouteAttempt final : public Straggler {
   /// The loop, the log and the upstream outlive the attempt; the rest as for UpstreamRequest.
   RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostPort& target,
                DialPurpose purpose, const AddressCheck& check, std::chrono::milliseconds budget,
-               Done done);
+               UpstreamHealth::Permit permit, Done done);
   ~RouteAttempt() override;
   RouteAttempt(const RouteAttempt&) = delete;
   RouteAttempt& operator=(const RouteAttempt&) = delete;

@@ -46,6 +46,7 @@ void RouteDial::begin_pass() {
   Candidates candidates = choose_candidates(upstreams_, now);
   if (log_.enabled(Log::Level::debug)) log_left_out(candidates);
   order_ = std::move(candidates.order);
+  preferred_ = candidates.preferred;
   for (const Upstream* upstream : candidates.resting) {
     const auto down = upstream->health->down_for(now);
     failures_.push_back(
@@ -68,19 +69,25 @@ void RouteDial::log_left_out(const Candidates& candidates) {
 
 /// Starts the next upstream of this pass.
 void RouteDial::try_next() {
-  if (next_ == order_.size()) {
-    if (attempts_.empty()) end_pass();
-    return;
+  auto permit = UpstreamHealth::Permit::refused;
+  while (permit == UpstreamHealth::Permit::refused) {
+    if (next_ == order_.size()) {
+      if (attempts_.empty()) end_pass();
+      return;
+    }
+    current_ = order_[next_++];
+    const bool is_choice = preferred_ && next_ < order_.size();
+    permit = is_choice ? current_->health->try_attempt(loop_.now())
+                       : current_->health->begin_attempt(loop_.now());
   }
-  Upstream& upstream = *order_[next_++];
-  current_ = &upstream;
+  Upstream& upstream = *current_;
   auto budget = std::max(std::chrono::ceil<milliseconds>(deadline_ - loop_.now()), milliseconds(1));
   const bool last = next_ == order_.size();
   if (!last) budget = std::min(budget, upstream.config.connect_timeout.value_or(kAttemptLimit));
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
-  attempts_.push_back(
-      std::make_unique<RouteAttempt>(loop_, log_, upstream, target_, purpose_, check_, budget,
-                                     RouteAttempt::Done::to<&RouteDial::on_attempt_done>(this)));
+  attempts_.push_back(std::make_unique<RouteAttempt>(
+      loop_, log_, upstream, target_, purpose_, check_, budget, permit,
+      RouteAttempt::Done::to<&RouteDial::on_attempt_done>(this)));
   attempts_.back()->start();
 }
 

@@ -68,6 +68,7 @@ class RouteDial final : public Dial {
   Timer timer_;
   Upstream* current_;
   std::vector<Upstream*> order_;  // of this pass
+  bool preferred_ = true;         // Candidates::preferred
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   std::vector<Error> failures_;

@@ -12,6 +12,8 @@ namespace {
 // So many targets in a row without a reply are more than chance.
 constexpr std::size_t kSilences = 3;
 constexpr std::chrono::minutes kReportInterval{1};
+// So many failures in a row open a breaker; more of them at a time would prove nothing more.
+constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
 
 /// Another worker's clock may be a turn of its loop ahead of the caller's.
 milliseconds elapsed(UpstreamHealth::Time since, UpstreamHealth::Time now) {
@@ -45,6 +47,24 @@ UpstreamHealth::Permit UpstreamHealth::begin_attempt(Time now) {
   const std::lock_guard lock(mutex_);
   const Permit permit = breaker_.ask(now);
   return permit == Permit::refused ? Permit::granted : permit;
+}
+
+UpstreamHealth::Permit UpstreamHealth::try_attempt(Time now) {
+  if (!in_doubt_.load(std::memory_order_acquire)) return Permit::granted;
+  const std::lock_guard lock(mutex_);
+  return breaker_.ask(now);
+}
+
+bool UpstreamHealth::add_straggler() {
+  const std::lock_guard lock(mutex_);
+  if (stragglers_ >= kMostStragglers) return false;
+  ++stragglers_;
+  return true;
+}
+
+void UpstreamHealth::remove_straggler() {
+  const std::lock_guard lock(mutex_);
+  --stragglers_;
 }
 
 UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now, Evidence evidence) {

@@ -54,6 +54,14 @@ class UpstreamHealth {
   Change failed(Permit permit, bool slowly, Time now);
   /// It ended and proved nothing.
   void abandoned(Permit permit);
+  /// begin_attempt() where another upstream could be tried as well: refused if the breaker is open
+  /// by now, as another client's attempt is the trial.
+  Permit try_attempt(Time now);
+
+  /// An attempt that nobody waits for any more may go on, to prove whether the proxy works; false
+  /// if there are as many as a proof takes.  Ends with remove_straggler().
+  bool add_straggler();
+  void remove_straggler();
 
   // ---- requests that the proxy accepts without ever replying
 
@@ -123,6 +131,7 @@ class UpstreamHealth {
   std::size_t proven_silences_ = 0;
   bool probe_failed_ = false;
   bool probe_reported_ = false;  ///< a failure beyond the proxy was, and no success since
+  std::size_t stragglers_ = 0;
   std::uint64_t false_successes_ = 0;
   Time false_success_reported_{};
 };

@@ -68,6 +68,7 @@ TEST_CASE(
   three.fail(0, true);
   three.all[1]->health->probe_failed();
   CHECK(three.order() == "c");
+  CHECK(choose_candidates(three.route, three.now).preferred);
   CHECK(three.left_out() == "ab(probe)");
   CHECK(three.resting() == "");
   CHECK(three.first() == "c");
@@ -79,6 +80,7 @@ TEST_CASE("if there is no better one, all are tried but those that fail slowly")
   three.all[1]->health->probe_failed();
   three.fail(2, false);
   CHECK(three.order() == "bc");
+  CHECK_FALSE(choose_candidates(three.route, three.now).preferred);
   CHECK(three.resting() == "a");
   CHECK(three.first() == "b");
   three.fail(1, true);

@@ -217,3 +217,23 @@ TEST_CASE("hedging: when the client leaves, nothing goes on") {
   CHECK(race.scene.proxy(0).alive() + race.scene.proxy(1).alive() == 0);
   CHECK(race.first().stragglers.empty());
 }
+
+TEST_CASE("hedging: an upstream whose trial another client has begun meanwhile is passed over") {
+  RouteScene scene;
+  scene.add(socks5());
+  Upstream& on_trial = scene.add(socks5());
+  scene.add(socks5());
+  scene.break_down(on_trial, {Errc::connection_refused, Side::upstream, 0, "refused"});
+  turn_for(scene.loop, RouteScene::kWait);
+  Peer& third = scene.peer();
+  scene.proxy(2).connects(third);
+  answer_greeting(third);
+  grant(third);
+  auto& request = scene.ask(kHedged);
+  // As a request of another worker does.
+  REQUIRE(on_trial.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
+  REQUIRE(turn_until(scene.loop, [&] { return request.done(); }));
+  CHECK(request.connected());
+  CHECK(scene.dials(1) == 0);
+  CHECK(scene.dials(2) == 1);
+}

@@ -160,6 +160,25 @@ TEST_CASE("a probe's failure that failed() reports is no news of its own") {
   CHECK_FALSE(health.probe_passed());
 }
 
+TEST_CASE("where there is a choice, a trial that is under way is the only attempt") {
+  UpstreamHealth health(kExact);
+  CHECK(health.try_attempt(at(0s)) == Permit::granted);
+  for (int i = 0; i < 3; ++i) health.failed(Permit::granted, false, at(0s));
+  CHECK(health.try_attempt(at(0s)) == Permit::refused);
+  CHECK(health.try_attempt(at(1s)) == Permit::trial);
+  CHECK(health.try_attempt(at(1s)) == Permit::refused);
+  health.abandoned(Permit::trial);
+  CHECK(health.try_attempt(at(1s)) == Permit::trial);
+}
+
+TEST_CASE("no more attempts go on alone than a proof takes, whichever worker has them") {
+  UpstreamHealth health(kExact);
+  for (int i = 0; i < 3; ++i) CHECK(health.add_straggler());
+  CHECK_FALSE(health.add_straggler());
+  health.remove_straggler();
+  CHECK(health.add_straggler());
+}
+
 TEST_CASE("false successes are counted, and worth a line once a minute") {
   UpstreamHealth health(kExact);
   CHECK(health.false_success(at(0s)) == 1u);
