@@ -137,10 +137,11 @@ TEST_CASE("bytes that were put back go first") {
   upstream.sends("more");
   std::string buffer(1000, '\0');
   PipePool pipes;
+  const FlowResources resources{buffer, pipes};
   struct {
     void on_done() {}
   } owner;
-  Relay relay(loop, *client_stream, *upstream_stream, {buffer, pipes}, {},
+  Relay relay(loop, *client_stream, *upstream_stream, resources, {},
               Callback<void()>::to<&decltype(owner)::on_done>(&owner));
   relay.start();
   settle(loop);
