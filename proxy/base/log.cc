@@ -124,6 +124,7 @@ Log::Sink::Sink(int descriptor) : fd(descriptor) {
 Log::Log(int log_fd, int access_fd, Level level, Format format)
     : log_(log_fd), access_(access_fd), level_(level), format_(format) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Log::~Log() {
   flush();
   // The last lines are the most important; a slow reader gets a moment to read them.

@@ -1,6 +1,5 @@
 #include "codec/http_head.h"
 
-#include <ranges>
 #include <string>
 
 #include <llhttp.h>
@@ -192,7 +191,8 @@ llhttp_errno_t run_llhttp(llhttp_type_t type, std::string_view start_line, std::
 std::string without_last_tabs(std::string_view lines) {
   std::string out(lines);
   bool at_end = false;
-  for (char& c : std::ranges::reverse_view(out)) {
+  for (std::size_t i = out.size(); i-- > 0;) {
+    char& c = out[i];
     if (c == '\t' && at_end) c = ' ';
     at_end = c == '\r' || c == '\n' || (c == ' ' && at_end);
   }

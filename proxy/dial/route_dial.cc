@@ -92,25 +92,30 @@ void RouteDial::try_next() {
 }
 
 void RouteDial::on_attempt_done(RouteAttempt& attempt, DialResult result) {
-  Upstream& upstream = attempt.upstream();
-  const bool connected = result.ok();
-  if (!connected) note_failure(attempt, std::move(result).error());
-  std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
-  if (connected) {
-    timer_.stop();
-    for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
-    attempts_.clear();
-    current_ = &upstream;
-    for (const auto& [silent, error] : unanswered_) {
-      silent->target_was_reached(target_, error, loop_.now(), log_);
-    }
-    return done_(std::move(result));
-  }
+  if (result) return on_connected(attempt, std::move(result));
+  note_failure(attempt, std::move(result).error());
+  remove(attempt);
   if (next_ < order_.size() && loop_.now() < deadline_) {
     timer_.stop();
     return try_next();
   }
   if (attempts_.empty()) end_pass();
+}
+
+void RouteDial::on_connected(const RouteAttempt& attempt, DialResult result) {
+  timer_.stop();
+  current_ = &attempt.upstream();
+  remove(attempt);
+  for (auto& slower : attempts_) RouteAttempt::overtaken(std::move(slower));
+  attempts_.clear();
+  for (const auto& [silent, error] : unanswered_) {
+    silent->target_was_reached(target_, error, loop_.now(), log_);
+  }
+  done_(std::move(result));
+}
+
+void RouteDial::remove(const RouteAttempt& attempt) {
+  std::erase_if(attempts_, [&](const auto& own) { return own.get() == &attempt; });
 }
 
 void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {

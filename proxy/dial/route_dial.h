@@ -51,6 +51,8 @@ class RouteDial final : public Dial {
   void log_left_out(const Candidates& candidates);
   void try_next();
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
+  void on_connected(const RouteAttempt& attempt, DialResult result);
+  void remove(const RouteAttempt& attempt);
   void note_failure(const RouteAttempt& attempt, Error error);
   void end_pass();
   bool may_hold();
