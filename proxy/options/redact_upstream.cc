@@ -44,6 +44,8 @@ std::string redact_options(std::string_view query) {
 }  // namespace
 
 bool may_be_password(std::string_view query) {
+  const std::size_t hash = query.find('#');
+  if (hash != kNone && query.find('@', hash) != kNone) return true;
   for (const std::string_view option : split(query, '&')) {
     if (option.find('@') == kNone) continue;
     if (!is_upstream_option(name_of(option)) || !value_of(option).starts_with('/')) return true;

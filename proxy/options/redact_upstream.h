@@ -12,7 +12,8 @@ std::string redact_upstream(std::string_view url);
 /// "NAME=VALUE" of one option, the value as typed, or hidden.  `query` is everything after the '?'.
 std::string redact_option(std::string_view name, std::string_view value, std::string_view query);
 
-/// An '@' in it means that everything before may be a password, unless it is in the path of a file.
+/// An '@' in it means that everything before may be a password, unless it is in the path of a file,
+/// which ends before a '#'.
 bool may_be_password(std::string_view query);
 
 }  // namespace culvert

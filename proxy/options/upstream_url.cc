@@ -172,10 +172,12 @@ class UpstreamReader {
     host_and_port_ = authority;
   }
 
-  /// An '@' after the host belongs to a value in a valid query; else the user part reaches up to
-  /// it.
+  /// An '@' after the host belongs to a value in a valid query, which ends at a '#'; else the user
+  /// part reaches up to it.
   static bool is_cut_by_credentials(std::string_view tail) {
     if (tail.find('@') == std::string_view::npos) return false;
+    const std::size_t hash = tail.find('#');
+    if (hash != std::string_view::npos && tail.find('@', hash) != std::string_view::npos) return true;
     const std::size_t question = tail.starts_with("/?") ? 1 : 0;
     if (tail[question] != '?') return true;
     const std::string_view query = tail.substr(question + 1);

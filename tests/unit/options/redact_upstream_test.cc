@@ -34,6 +34,8 @@ TEST_CASE("an upstream shows its options as well") {
       {"socks5://u:12?ca=q@h", "socks5://***"},
       {"socks5://u:p?warm=q&r@h", "socks5://***"},
       {"socks5://u:p?warm=q", "socks5://u:***"},
+      {"https://u:p@p?ca=q#r@h", "https://***"},
+      {"https://u:p?ca=/q#r@h", "https://***"},
       {"http://h?via=http://u:p@q:3128", "http://***"},
   };
   for (const Row& row : rows) {

@@ -160,6 +160,7 @@ TEST_CASE("common mistakes get a helpful text") {
   CHECK(problem_of("http://u:p@p/q@h") == "http://***: " + cut);
   CHECK(problem_of("http://u:p#q@h") == "http://***: " + cut);
   CHECK(problem_of("http://u:p?q@h") == "http://***: " + cut);
+  CHECK(problem_of("https://u:p@p_q?ca=q#r@h") == "https://***: " + cut);
 }
 
 TEST_CASE("what looks like the host may be a piece of a password") {
