@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,6 +82,27 @@ DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstrea
                           const HostPort& target, DialPurpose purpose) {
   if (result) return std::move(*result);
   return to_error(result.error(), upstream, target, purpose);
+}
+
+Error probe_error(Error error) {
+  error.text = "probe: " + error.text;
+  return error;
+}
+
+Error with_downtime(Error error, milliseconds down) {
+  error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
+  return error;
+}
+
+Error local_lookup_error(Error error) {
+  error.text += " (resolve=local)";
+  return error;
+}
+
+HandshakeFailure with_system_error(HandshakeFailure failure, int sys) {
+  failure.sys = sys;
+  failure.text += " (" + std::generic_category().message(sys) + ")";
+  return failure;
 }
 
 std::string timeout_clause(DialPhase phase) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
+#include "base/error.h"
 #include "base/host_port.h"
+#include "codec/handshake.h"
 #include "config/config.h"
 #include "dial/dial.h"
 #include "dial/dial_outcome.h"
@@ -21,6 +24,18 @@ Error to_error(const DialFailure& failure, const UpstreamConfig& upstream, const
                DialPurpose purpose);
 DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstream,
                           const HostPort& target, DialPurpose purpose);
+
+/// `error` of a probe.
+Error probe_error(Error error);
+
+/// `error` of an upstream that has been down for so long; it names the downtime in seconds.
+Error with_downtime(Error error, std::chrono::milliseconds down);
+
+/// `error` of a lookup by this host instead of by the proxy.
+Error local_lookup_error(Error error);
+
+/// `failure` of a handshake whose connection ended with the errno `sys`.
+HandshakeFailure with_system_error(HandshakeFailure failure, int sys);
 
 /// The clause for a timeout in this phase: "did not answer the request".
 std::string timeout_clause(DialPhase phase);

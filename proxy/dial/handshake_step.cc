@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "dial/dial_text.h"
 #include "dial/upstream.h"
 
 namespace culvert {
@@ -65,20 +65,16 @@ bool ProxyStep::take(std::string_view bytes) {
   return true;
 }
 
-/// A failure in the current phase.
 void ProxyStep::note_reply() {
   replied_ = std::max(replied_,
                       phase() == DialPhase::request ? Replied::to_request : Replied::to_greeting);
 }
 
+/// A failure in the current phase.
 HandshakeFailure ProxyStep::failure(const Io& io) const {
   if (refusal_) return *refusal_;
   HandshakeFailure failure = handshake_->eof();
-  if (io.status == Io::Status::error) {
-    failure.sys = io.error;
-    failure.text += " (" + std::generic_category().message(io.error) + ")";
-  }
-  return failure;
+  return io.status == Io::Status::error ? with_system_error(std::move(failure), io.error) : failure;
 }
 
 }  // namespace culvert

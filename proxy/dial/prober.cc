@@ -58,8 +58,8 @@ void Prober::on_done(UpstreamResult&& result) {
     timer_.start(kSuccessSettles);
     return on_ready(*stream_);
   }
-  Error error = to_error(result.error(), upstream_.config, host_, DialPurpose::tunnel);
-  error.text = "probe: " + error.text;
+  const Error error =
+      probe_error(to_error(result.error(), upstream_.config, host_, DialPurpose::tunnel));
   if (proof == Proof::fails) {
     upstream_.health->probe_failed_quietly();
     upstream_.failed(kPermit, error, loop_.now(), log_);

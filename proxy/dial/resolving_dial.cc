@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "dial/dial_text.h"
 #include "dial/proxy_dial.h"
 #include "dial/upstream.h"
 #include "dial/upstream_protocol.h"
@@ -62,9 +63,7 @@ void ResolvingDial::on_found(Lookup::Found found) {
   lookup_.reset();
   timer_.stop();
   if (!found) {
-    Error error = std::move(found).error();
-    error.text += " (resolve=local)";
-    return fail(lookup_failure(std::move(error)));
+    return fail(lookup_failure(local_lookup_error(std::move(found).error())));
   }
   const auto permitted = request_.check.resolved(*found, request_.target.port, request_.egress());
   if (!permitted) return fail(lookup_failure(permitted.error()));

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "codec/clause.h"
 #include "dial/candidates.h"
+#include "dial/dial_text.h"
 
 namespace culvert {
 
@@ -124,7 +125,7 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
   const auto down = attempt.upstream().health->down_for(loop_.now());
   if (proxy_failed && down >= milliseconds(1'000)) {
-    error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
+    error = with_downtime(std::move(error), down);
   }
   failures_.push_back(std::move(error));
 }
