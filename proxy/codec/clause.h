@@ -44,4 +44,17 @@ inline HandshakeFailure naming_target(HandshakeFailure failure) {
   return failure;
 }
 
+/// Either version of SOCKS: the connection ended before the reply to the request was complete.
+inline HandshakeFailure closed_before_reply(const std::string& target, bool reply_has_begun) {
+  if (reply_has_begun) {
+    return naming_target(
+        upstream_fault(Errc::connection_terminated,
+                       "closed the connection in the middle of its answer for " + target));
+  }
+  return naming_target(
+      target_fault(Errc::connection_terminated,
+                   "closed the connection instead of answering for " + target +
+                       " - ssh -D does this when the far end cannot resolve or reach it"));
+}
+
 }  // namespace culvert

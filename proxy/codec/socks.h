@@ -9,6 +9,9 @@
 
 namespace culvert {
 
+/// CMD of both versions.
+inline constexpr char kSocksConnect = 1;
+
 /// SOCKS5 CONNECT (RFC 1928) with user/password (RFC 1929) if `credentials` are given.  Exactly one
 /// method is offered; names are sent as ATYP 3, IP literals as ATYP 1 or 4.
 std::unique_ptr<Handshake> make_socks5_handshake(const HostPort& target,

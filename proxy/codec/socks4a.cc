@@ -10,8 +10,7 @@
 namespace culvert {
 namespace {
 
-constexpr char kVersion = 4;
-constexpr char kConnect = 1;
+constexpr char kSocks4Version = 4;
 constexpr std::size_t kReplySize = 8;
 constexpr std::uint8_t kGranted = 90;
 
@@ -45,7 +44,7 @@ class Socks4aHandshake final : public Handshake {
 
 std::string Socks4aHandshake::take_output() {
   if (std::exchange(sent_, true)) return {};
-  std::string out{kVersion, kConnect, static_cast<char>(target_.port >> 8),
+  std::string out{kSocks4Version, kSocksConnect, static_cast<char>(target_.port >> 8),
                   static_cast<char>(target_.port & 0xff)};
   if (target_.ip && target_.ip->is_v4()) {
     out.append(reinterpret_cast<const char*>(target_.ip->bytes()), 4);
@@ -75,7 +74,7 @@ Result<std::size_t, HandshakeFailure> Socks4aHandshake::consume(std::string_view
 Result<void, HandshakeFailure> Socks4aHandshake::look_at_reply() {
   const std::string_view reply(reply_.data(), filled_);
   // The reply's version is 0; some servers send their own version, 4.
-  if (reply[0] != 0 && reply[0] != kVersion) {
+  if (reply[0] != 0 && reply[0] != kSocks4Version) {
     if (may_become_known(reply)) return {};
     const std::string_view guess = guess_protocol(reply);
     return upstream_fault(Errc::upstream_protocol_error,
@@ -112,17 +111,7 @@ HandshakeFailure Socks4aHandshake::refused(std::uint8_t code) const {
   }
 }
 
-HandshakeFailure Socks4aHandshake::eof() const {
-  if (filled_ > 0) {
-    return naming_target(
-        upstream_fault(Errc::connection_terminated,
-                       "closed the connection in the middle of its answer for " + shown_));
-  }
-  return naming_target(
-      target_fault(Errc::connection_terminated,
-                   "closed the connection instead of answering for " + shown_ +
-                       " - ssh -D does this when the far end cannot resolve or reach it"));
-}
+HandshakeFailure Socks4aHandshake::eof() const { return closed_before_reply(shown_, filled_ > 0); }
 
 }  // namespace
 

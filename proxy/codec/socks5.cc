@@ -11,12 +11,11 @@
 namespace culvert {
 namespace {
 
-constexpr char kVersion = 5;
+constexpr char kSocks5Version = 5;
 constexpr char kAuthVersion = 1;  // RFC 1929 section 2
 constexpr std::uint8_t kNoAuth = 0x00;
 constexpr std::uint8_t kUserPassword = 0x02;
 constexpr std::uint8_t kNoneAcceptable = 0xff;
-constexpr char kConnect = 1;
 constexpr std::uint8_t kV4 = 1;
 constexpr std::uint8_t kName = 3;
 constexpr std::uint8_t kV6 = 4;
@@ -86,7 +85,7 @@ class Socks5Handshake final : public Handshake {
     switch (stage_) {
       case Stage::greeting:
         // One method only: servers differ in which of two they choose, for no reason (INTEROP 6c).
-        return {kVersion, 1, static_cast<char>(offered_method())};
+        return {kSocks5Version, 1, static_cast<char>(offered_method())};
       case Stage::authentication:
         return user_password_message();
       case Stage::request:
@@ -159,7 +158,7 @@ std::string Socks5Handshake::user_password_message() const {
 }
 
 std::string Socks5Handshake::request_message() const {
-  std::string out{kVersion, kConnect, 0};
+  std::string out{kSocks5Version, kSocksConnect, 0};
   if (target_.ip) {
     out += static_cast<char>(target_.ip->is_v4() ? kV4 : kV6);
     out.append(reinterpret_cast<const char*>(target_.ip->bytes()), target_.ip->size());
@@ -188,7 +187,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_reply() {
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
-  if (reply()[0] != kVersion) {
+  if (reply()[0] != kSocks5Version) {
     if (may_become_known(reply()) || (reply().size() == 1 && reply()[0] == '\0')) return false;
     const std::string_view guess = guess_protocol(reply());
     if (guess.empty()) {
@@ -226,7 +225,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
   // RFC 1929 requires version 1; some servers repeat the 5 of SOCKS.
-  if (reply()[0] != kAuthVersion && reply()[0] != kVersion) {
+  if (reply()[0] != kAuthVersion && reply()[0] != kSocks5Version) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "answered the user name and password with nonsense");
   }
@@ -239,7 +238,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_request_reply() {
-  if (reply()[0] != kVersion) {
+  if (reply()[0] != kSocks5Version) {
     return naming_target(upstream_fault(Errc::upstream_protocol_error,
                                         "answered the request for " + shown_ + " with nonsense"));
   }
@@ -296,15 +295,7 @@ HandshakeFailure Socks5Handshake::eof() const {
           Errc::upstream_auth_failed,
           "closed the connection after our user name and password - are they right?");
     case Stage::request:
-      if (filled_ > 0) {
-        return naming_target(
-            upstream_fault(Errc::connection_terminated,
-                           "closed the connection in the middle of its answer for " + shown_));
-      }
-      return naming_target(
-          target_fault(Errc::connection_terminated,
-                       "closed the connection instead of answering for " + shown_ +
-                           " - ssh -D does this when the far end cannot resolve or reach it"));
+      return closed_before_reply(shown_, filled_ > 0);
     case Stage::done:
       break;
   }
