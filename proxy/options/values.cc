@@ -1,6 +1,5 @@
 #include "options/values.h"
 
-#include <array>
 #include <charconv>
 #include <optional>
 
@@ -12,15 +11,9 @@
 namespace culvert {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  std::int64_t milliseconds;
-};
-constexpr std::array<Unit, 4> kUnits = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
-
 std::optional<std::int64_t> milliseconds_per(std::string_view unit) {
   if (unit.empty()) return 1'000;
-  for (const Unit& known : kUnits) {
+  for (const DurationUnit& known : kDurationUnits) {
     if (unit == known.name) return known.milliseconds;
   }
   return std::nullopt;
