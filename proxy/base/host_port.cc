@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxName = 253;  // RFC 1035 section 2.3.4, without the root's dot
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_name_char(char c) {
   const char lower = to_lower(c);
   return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || c == '.';

@@ -11,8 +11,6 @@ namespace {
 
 using Groups = std::array<std::uint16_t, 8>;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// "a.b.c.d", each 0..255 without leading zeros, into `out`.
 bool parse_quad(std::string_view text, std::uint8_t* out) {
   std::size_t pos = 0;

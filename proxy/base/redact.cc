@@ -26,8 +26,7 @@ std::string hide_odd_port(std::string_view host_and_port) {
   const std::size_t colon = host_and_port.find(':', address);
   if (colon == kNone) return std::string(host_and_port);
   const std::string_view port = host_and_port.substr(colon + 1);
-  const bool is_number =
-      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = std::all_of(port.begin(), port.end(), is_digit);
   if (is_number && port.size() <= 5) return std::string(host_and_port);
   return std::string(host_and_port.substr(0, colon + 1)).append(kHidden);
 }
@@ -92,8 +91,8 @@ std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const char lower = to_lower(c);
-    const bool unreserved = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                            c == '.' || c == '_' || c == '~';
+    const bool unreserved = (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-' || c == '.' ||
+                            c == '_' || c == '~';
     unreserved ? out.push_back(c) : append_percent_encoded(out, c);
   }
   return out;

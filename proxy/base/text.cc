@@ -75,7 +75,7 @@ void append_json_ascii(std::string& out, char c) {
 }
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   c = to_lower(c);
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;

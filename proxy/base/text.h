@@ -32,7 +32,8 @@ void append_number(std::string& out, Number value, int base = 10) {
   out.append(digits.data(), end);
 }
 
-/// ASCII-only, locale-free.
+// ASCII-only, locale-free.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);

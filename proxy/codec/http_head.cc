@@ -35,8 +35,6 @@ std::string_view next_line(std::string_view& rest) {
 
 // Start lines are parsed here alone, as llhttp accepts more there than RFC 9112 allows.
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// RFC 9112 section 2.3: case-sensitive, one digit on each side of the point.  A later version than
 /// 1.1 is treated as 1.1 (RFC 9110 section 2.5).
 Fault parse_version(std::string_view text, MessageHead& out) {

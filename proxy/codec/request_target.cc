@@ -21,8 +21,7 @@ bool is_scheme(std::string_view text) {
   return !text.empty() && to_lower(text[0]) >= 'a' && to_lower(text[0]) <= 'z' &&
          std::all_of(text.begin(), text.end(), [](char c) {
            const char lower = to_lower(c);
-           return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-                  c == '-' || c == '.';
+           return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '+' || c == '-' || c == '.';
          });
 }
 

@@ -17,7 +17,7 @@ namespace culvert {
 namespace {
 
 /// "connect_timeout" is the usual spelling in TOML.
-std::string flag_of(std::string_view key) {
+std::string flag_of_key(std::string_view key) {
   std::string name(key);
   std::replace(name.begin(), name.end(), '_', '-');
   return name;
@@ -25,7 +25,7 @@ std::string flag_of(std::string_view key) {
 
 void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
   const std::string place = fmt::format("{}:{}: ", path, entry.line);
-  const std::string name = flag_of(entry.key);
+  const std::string name = flag_of_key(entry.key);
   const Flag* flag = find_flag(name);
   if (flag == nullptr) {
     const std::string_view nearest = nearest_flag(name);
@@ -60,7 +60,7 @@ Source read_config_text(std::string_view text, std::string_view path) {
   std::map<std::string, const TomlEntry*> seen;
   const std::vector<TomlEntry> entries = read_toml(text, found);
   for (const TomlEntry& entry : entries) {
-    const std::string name = flag_of(entry.key);
+    const std::string name = flag_of_key(entry.key);
     const TomlEntry& first = *seen.emplace(name, &entry).first->second;
     if (&first == &entry || find_flag(name) == nullptr) {
       add_entry(entry, path, source);

@@ -19,7 +19,7 @@ constexpr std::string_view kPrefix = "CULVERT_";
 constexpr std::string_view kSpace = " \t\r\n";
 
 /// "CONNECT_TIMEOUT" as "connect-timeout"
-std::string flag_of(std::string_view variable) {
+std::string flag_of_variable(std::string_view variable) {
   std::string name = to_lower(variable);
   std::replace(name.begin(), name.end(), '_', '-');
   return name;
@@ -65,7 +65,7 @@ Source read_environment(const Environment& environment) {
   Source source;
   for (const auto& [variable, value] : environment) {
     if (!variable.starts_with(kPrefix) || trim(value).empty()) continue;
-    const std::string name = flag_of(std::string_view(variable).substr(kPrefix.size()));
+    const std::string name = flag_of_variable(std::string_view(variable).substr(kPrefix.size()));
     if (const Flag* flag = find_flag(name)) {
       add_value(*flag, value, variable, source.settings);
       continue;

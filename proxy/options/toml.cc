@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 
 namespace culvert {
 namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_bare(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }

@@ -64,8 +64,7 @@ std::string unknown_scheme_problem(std::string_view name) {
 
 bool is_name_char(char c) {
   const char lower = to_lower(c);
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.';
+  return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
 /// Reads one value of `--upstream`, part by part; a problem in one part does not hide the next.
@@ -177,7 +176,8 @@ class UpstreamReader {
   static bool is_cut_by_credentials(std::string_view tail) {
     if (tail.find('@') == std::string_view::npos) return false;
     const std::size_t hash = tail.find('#');
-    if (hash != std::string_view::npos && tail.find('@', hash) != std::string_view::npos) return true;
+    if (hash != std::string_view::npos && tail.find('@', hash) != std::string_view::npos)
+      return true;
     const std::size_t question = tail.starts_with("/?") ? 1 : 0;
     if (tail[question] != '?') return true;
     const std::string_view query = tail.substr(question + 1);

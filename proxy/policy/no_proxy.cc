@@ -146,7 +146,7 @@ void NoProxy::add(std::string_view text) {
 void NoProxy::warn_if_futile(const Entry& entry) {
   const std::string_view name = std::string_view(entry.suffix).substr(1);
   const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  const auto is_numeric = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+  const auto is_numeric = [](char c) { return is_digit(c) || c == '.'; };
   std::string_view why;
   if (entry.text.find("://") != std::string::npos) {
     why = "is a URL; NO_PROXY lists hosts";

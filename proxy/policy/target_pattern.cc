@@ -19,7 +19,7 @@ std::string_view without_final_dot(std::string_view name) {
 }
 
 bool is_host_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -68,8 +68,7 @@ Parts split_port(std::string_view text) {
 
 /// "172.17" or "10.0.0": meant as a block, but neither a name nor an address.
 bool looks_like_part_of_an_address(std::string_view name) {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  return std::all_of(name.begin(), name.end(), [](char c) { return is_digit(c) || c == '.'; });
 }
 
 std::string name_problem(std::string_view name) {
