@@ -3,6 +3,8 @@
 
     check_tidy.py BUILD_FOLDER FILE...    BUILD_FOLDER has a compile_commands.json
 
+Each file is looked at by itself, as it has to compile, even if the build compiles the files of a folder together.
+
 A file that was found clean is not looked at again while nothing changes that its verdict depends on: BUILD_FOLDER/tidy
 keeps a stamp for each such state.
 """
@@ -11,6 +13,7 @@ import hashlib
 import json
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,13 +51,27 @@ def state_of(path, command, tool):
     return digest.hexdigest()
 
 
+def flags_of(command):
+    """Those of a compile command that say how to read the source: macros, folders, language, warnings."""
+    words = iter(shlex.split(command))
+    flags = []
+    for word in words:
+        if word in ("-I", "-isystem", "-include", "-D"):
+            flags += [word, next(words)]
+        elif re.match("-(I|D|U|W|std=)", word):
+            flags.append(word)
+    return flags
+
+
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
     files = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    commands = {str(pathlib.Path(entry["file"]).resolve()): entry["command"] for entry in entries}
+    commands = {pathlib.Path(entry["file"]).resolve(): flags_of(entry["command"]) for entry in entries}
+    # Of the files that are compiled together; they have the same flags.
+    core = next((flags_of(entry["command"]) for entry in entries if "culvert_core.dir" in entry["command"]), None)
     stamps = build / "tidy"
     stamps.mkdir(exist_ok=True)
     clang_tidy = find_clang_tidy()
@@ -62,13 +79,15 @@ def main():
 
     looked_at = bad = 0
     for path in files:
-        if str(path) not in commands:
+        flags = commands.get(path, core)
+        if flags is None:
             sys.exit(f"{path} is not in {build}/compile_commands.json")
-        stamp = stamps / state_of(path, commands[str(path)], tool)
+        stamp = stamps / state_of(path, " ".join(flags), tool)
         if stamp.exists():
             continue
         looked_at += 1
-        done = subprocess.run([clang_tidy, "-p", build, "--quiet", "--warnings-as-errors=*", path], capture_output=True, text=True)
+        command = [clang_tidy, "--quiet", "--warnings-as-errors=*", path, "--", *flags]
+        done = subprocess.run(command, cwd=build, capture_output=True, text=True)
         if done.returncode == 0 and "warning:" not in done.stdout:
             stamp.touch()
         else:
