@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "net/manual_clock.h"
 #include "support/catch.h"
 #include "support/turns.h"
 
@@ -11,96 +12,93 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// An idle timer on a clock that only the test moves.
 struct Watch {
-  explicit Watch(Loop& on)
-      : loop(on), timer(std::in_place, on, Callback<void()>::to<&Watch::on_expired>(this)) {}
   void on_expired() {
     ++times;
     at = loop.now();
     if (destroys) timer.reset();
   }
+  /// Progress each millisecond, until the timer has expired or this long.
+  void progress_for(std::chrono::milliseconds duration) {
+    const auto end = loop.now() + duration;
+    while (loop.now() < end && times == 0) {
+      timer->progress();
+      turn_for(loop, 1ms);
+    }
+  }
 
-  Loop& loop;
-  std::optional<IdleTimer> timer;
+  ManualClock clock;
+  Loop loop{&clock};
+  std::optional<IdleTimer> timer{std::in_place, loop,
+                                 Callback<void()>::to<&Watch::on_expired>(this)};
   int times = 0;
   bool destroys = false;
   Loop::Clock::time_point at;
 };
 
-/// Progress in each turn for this long.
-void progress_for(Watch& watch, std::chrono::milliseconds duration) {
-  const auto end = Loop::Clock::now() + duration;
-  while (Loop::Clock::now() < end && watch.times == 0) {
-    watch.timer->progress();
-    watch.loop.turn(1);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("an idle timer expires once, when nothing has moved for its limit") {
-  Loop loop;
-  Watch watch(loop);
+  Watch watch;
   watch.destroys = GENERATE(false, true);
-  loop.turn(0);
-  const auto begun = loop.now();
+  const auto begun = watch.loop.now();
   watch.timer->start(30ms);
-  REQUIRE(turn_until(loop, [&] { return watch.times > 0; }));
-  CHECK(watch.at - begun >= 30ms);
-  CHECK_FALSE(loop.busy());
+  turn_for(watch.loop, 1h);
+  CHECK(watch.at - begun == 30ms);
+  CHECK_FALSE(watch.loop.busy());
   CHECK(watch.times == 1);
 }
 
 TEST_CASE("progress puts an idle timer off, and it counts from there") {
-  Loop loop;
-  Watch watch(loop);
+  Watch watch;
   watch.timer->start(300ms);
-  progress_for(watch, 500ms);
+  watch.progress_for(500ms);
   REQUIRE(watch.times == 0);
-  loop.turn(0);
   watch.timer->progress();
-  const auto last = loop.now();
-  REQUIRE(turn_until(loop, [&] { return watch.times > 0; }));
-  CHECK(watch.at - last >= 300ms);
+  const auto last = watch.loop.now();
+  turn_for(watch.loop, 1h);
+  CHECK(watch.times == 1);
+  CHECK(watch.at - last == 300ms);
 }
 
 TEST_CASE("an idle timer with a latest time expires then, whatever moves") {
-  Loop loop;
-  Watch watch(loop);
-  loop.turn(0);
-  const auto latest = loop.now() + 100ms;
+  Watch watch;
+  const auto latest = watch.loop.now() + 100ms;
   if (GENERATE(true, false)) {
     watch.timer->start(10s, latest);
-    REQUIRE(turn_until(loop, [&] { return watch.times > 0; }));
+    turn_for(watch.loop, 10s);
   } else {
     watch.timer->start(60ms, latest);
-    progress_for(watch, 10s);
+    watch.progress_for(10s);
   }
   CHECK(watch.times == 1);
-  CHECK(watch.at >= latest);
+  CHECK(watch.at == latest);
   // Started anew without one, it has none.
+  const auto again = watch.loop.now();
   watch.timer->start(300ms);
-  turn_for(loop, 20ms);
-  CHECK(watch.times == 1);
+  turn_for(watch.loop, 1h);
+  CHECK(watch.times == 2);
+  CHECK(watch.at - again == 300ms);
 }
 
 TEST_CASE("starting an idle timer anew gives it a new limit, counted from then") {
-  Loop loop;
-  Watch watch(loop);
+  Watch watch;
   watch.timer->start(GENERATE(5ms, 10'000ms));
-  const auto begun = loop.now();
+  turn_for(watch.loop, 4ms);
+  const auto begun = watch.loop.now();
   watch.timer->start(50ms);
-  REQUIRE(turn_until(loop, [&] { return watch.times > 0; }));
-  CHECK(watch.at - begun >= 50ms);
+  turn_for(watch.loop, 1h);
+  CHECK(watch.times == 1);
+  CHECK(watch.at - begun == 50ms);
 }
 
 TEST_CASE("an idle timer that is stopped, or has no limit, never expires") {
-  Loop loop;
-  Watch watch(loop);
+  Watch watch;
   watch.timer->start(1ms);
   SECTION("stopped") { watch.timer->stop(); }
   SECTION("without limit") { watch.timer->start(0ms); }
-  CHECK_FALSE(loop.busy());
-  turn_for(loop, 10ms);
+  CHECK_FALSE(watch.loop.busy());
+  turn_for(watch.loop, 1h);
   CHECK(watch.times == 0);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/manual_clock.h"
 #include "support/catch.h"
 #include "support/scripted_stream.h"
 #include "support/turns.h"
@@ -54,7 +55,8 @@ struct Scene final : StreamEvents, ClientEvents {
     idle = closed_by;
   }
 
-  Loop loop;
+  ManualClock clock;
+  Loop loop{&clock};
   Log log{-1, -1, Log::Level::error, Log::Format::text};
   Config config;
   AccessPolicy access{{}, false};
@@ -187,7 +189,9 @@ TEST_CASE("a head that does not come in time") {
   scene.config.header_timeout = 20ms;
   scene.peer.sends("CONNECT ");
   scene.start();
-  CHECK(turn_until(scene.loop, [&] { return scene.reports > 0; }));
+  turn_for(scene.loop, 19ms);
+  CHECK(scene.reports == 0);
+  turn_for(scene.loop, 1ms);
   REQUIRE(scene.error);
   CHECK(scene.error->code == Errc::http_request_timeout);
 }
@@ -199,8 +203,15 @@ TEST_CASE("between two requests silence is no mistake") {
   scene.start();
   scene.reports = 0;
   scene.http.next_request();
-  SECTION("for too long") {}
-  SECTION("when draining begins") { scene.http.begin_drain(); }
-  CHECK(turn_until(scene.loop, [&] { return scene.reports > 0; }));
+  SECTION("for too long") {
+    turn_for(scene.loop, 19ms);
+    CHECK(scene.reports == 0);
+    turn_for(scene.loop, 1ms);
+  }
+  SECTION("when draining begins") {
+    scene.http.begin_drain();
+    settle(scene.loop);
+  }
+  CHECK(scene.reports == 1);
   CHECK(scene.idle == Side::local);
 }
