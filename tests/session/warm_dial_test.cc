@@ -14,6 +14,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
+constexpr auto kBudget = 400ms;
+
 /// A dial beside a pool of one connection.
 struct Race {
   Race() : upstream(scene.add(socks5())) {
@@ -38,13 +40,20 @@ struct Race {
   void start(const AddressCheck& check = {}) {
     dial = std::make_unique<WarmDial>(
         upstream_request(scene.loop, upstream, scene.target, DialPurpose::tunnel, check,
-                         DialBudget{.connect = 400ms, .total = 400ms}),
+                         DialBudget{.connect = kBudget, .total = kBudget}),
         UpstreamDial::Done::to<&Race::on_done>(this));
     dial->start();
   }
   void on_done(UpstreamResult&& outcome) { result.emplace(std::move(outcome)); }
-  const DialFailure& wait_for_failure() {
-    REQUIRE(turn_until(scene.loop, [&] { return result.has_value(); }));
+  /// It comes when the budget is used up.
+  const DialFailure& wait_for_timeout() {
+    turn_for(scene.loop, kBudget - 1ms);
+    REQUIRE_FALSE(result);
+    turn_for(scene.loop, 1ms);
+    return failure();
+  }
+  const DialFailure& failure() const {
+    REQUIRE(result);
     REQUIRE_FALSE(*result);
     return result->error();
   }
@@ -80,9 +89,9 @@ TEST_CASE("a pooled connection that has begun to answer is not raced") {
   race.expect(race.refill);
   race.pooled.expects(kSocks5Request).sends("\x05");
   race.start();
-  const DialFailure& failure = race.wait_for_failure();
+  const DialFailure& failure = race.wait_for_timeout();
   CHECK(failure.phase == DialPhase::request);
-  CHECK(failure.waited == 400ms);
+  CHECK(failure.waited == kBudget);
   CHECK(race.scene.dials(0) == 2);
 }
 
@@ -93,9 +102,9 @@ TEST_CASE(
   race.scene.proxy(0).connects(race.fresh);
   race.pooled.expects(kSocks5Request);
   race.start();
-  const DialFailure& failure = race.wait_for_failure();
+  const DialFailure& failure = race.wait_for_timeout();
   CHECK(failure.phase == DialPhase::greeting);
-  CHECK(failure.waited == 200ms);  // it began when half of the time was over
+  CHECK(failure.waited == kBudget / 2);  // it began when half of the time was over
   CHECK(failure.proxy_failed());
   CHECK(race.pooled.closed());
 }
@@ -108,7 +117,7 @@ TEST_CASE("what a dial may not even ask for costs no connection of the pool") {
                                  AddressCheck{}, DialBudget{}),
                 UpstreamDial::Done::to<&Race::on_done>(&race));
   dial.start();
-  CHECK_THAT(race.wait_for_failure().cause.text, Contains("SOCKS4a has no IPv6 addresses"));
+  CHECK_THAT(race.failure().cause.text, Contains("SOCKS4a has no IPv6 addresses"));
   CHECK(race.pooled.open());
   CHECK(race.scene.dials(0) == 1);
 }

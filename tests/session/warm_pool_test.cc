@@ -97,8 +97,9 @@ TEST_CASE("a warm connection that turns out to be dead is replaced by a fresh on
 
 namespace {
 
-/// Within this budget half a second of silence is enough.
+/// Half of this budget is how long a warm connection may be silent.
 constexpr DialLimits kShort{.budget = 1s, .hold = 0ms};
+constexpr auto kSilence = kShort.budget / 2;
 
 /// A request on a silent warm connection, so that another one is being dialed.
 struct Silence {
@@ -106,10 +107,11 @@ struct Silence {
     silent.expects(kSocks5Request);
     warmed.next();  // refills the pool
     fresh = &warmed.next();
-    const auto begun = warmed.scene.loop.now();
     request = &warmed.scene.ask(kShort);
-    CHECK(turn_until(warmed.scene.loop, [&] { return fresh->open(); }));
-    CHECK(warmed.scene.loop.now() - begun == 500ms);
+    turn_for(warmed.scene.loop, kSilence - 1ms);
+    CHECK_FALSE(fresh->open());
+    turn_for(warmed.scene.loop, 1ms);
+    CHECK(fresh->open());
     CHECK(warmed.scene.dials(0) == wanted + 2);
     CHECK(silent.open());
     CHECK_FALSE(request->done());
@@ -175,14 +177,20 @@ TEST_CASE("a silent warm connection is waited for when the fresh one only fails"
     warmed.scene.proxy(0).connects(mute);
   }
   auto& request = warmed.scene.ask(kShort);
-  REQUIRE(turn_until(warmed.scene.loop, [&] { return warmed.scene.dials(0) == 3; }));
+  turn_for(warmed.scene.loop, kSilence);
   settle(warmed.scene.loop);
+  REQUIRE(warmed.scene.dials(0) == 3);
   CHECK_FALSE(request.done());
   CHECK(silent.open());
   SECTION("it says yes") { silent.sends(kSocks5Granted); }
   SECTION("it dies") { silent.resets(); }
-  SECTION("it stays silent") {}
-  REQUIRE(turn_until(warmed.scene.loop, [&] { return request.done(); }));
+  SECTION("it stays silent") {
+    turn_for(warmed.scene.loop, kShort.budget - kSilence - 1ms);
+    CHECK_FALSE(request.done());
+    turn_for(warmed.scene.loop, 1ms);
+  }
+  settle(warmed.scene.loop);
+  REQUIRE(request.done());
   if (request.connected()) {
     CHECK(silent.verdict().empty());
   } else {
@@ -209,8 +217,13 @@ TEST_CASE("beside a silent warm connection, the outcome of the fresh one is repo
     scene.fresh->expects(kSocks5Request).sends(kSocks5Refused);
     expected = Errc::connection_refused;
   }
-  SECTION("it says nothing either") {}
-  REQUIRE(turn_until(scene.warmed.scene.loop, [&] { return scene.request->done(); }));
+  SECTION("it says nothing either") {
+    turn_for(scene.warmed.scene.loop, kShort.budget - kSilence - 1ms);
+    CHECK_FALSE(scene.request->done());
+    turn_for(scene.warmed.scene.loop, 1ms);
+  }
+  settle(scene.warmed.scene.loop);
+  REQUIRE(scene.request->done());
   CHECK(scene.request->error().code == expected);
   CHECK(scene.silent.closed());
   CHECK(scene.fresh->closed());
@@ -296,9 +309,10 @@ TEST_CASE("a pool whose proxy is away dials again after a pause, and logs nothin
   CHECK_FALSE(warmed.scene.ask_and_wait(kImpatient).connected());
   CHECK(warmed.scene.dials(0) == 2);
   Peer& back = warmed.next();
-  const auto begun = warmed.scene.loop.now();
-  REQUIRE(turn_until(warmed.scene.loop, [&] { return back.open(); }));
-  CHECK(warmed.scene.loop.now() - begun == 2s);
+  turn_for(warmed.scene.loop, 1999ms);
+  CHECK_FALSE(back.open());
+  turn_for(warmed.scene.loop, 1ms);
+  CHECK(back.open());
   CHECK_FALSE(warmed.upstream.health->view(warmed.scene.loop.now()).open);
 }
 

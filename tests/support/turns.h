@@ -35,6 +35,8 @@ class TurnLimit {
 };
 
 /// Turns until `done()`; false if that takes longer than `limit`, which only a fault makes it do.
+/// A manual clock moves in small steps, in each of which the kernel and other threads get some real
+/// time: what comes at a known time turn_for() reaches at once.
 template <typename Done>
 [[nodiscard]] bool turn_until(Loop& loop, Done done,
                               std::chrono::milliseconds limit = std::chrono::seconds(10)) {
