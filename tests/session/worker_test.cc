@@ -110,15 +110,16 @@ TEST_CASE("a worker sums up what it has served, without an access log too") {
   CHECK(house.receive(tunnel.far, 5) == "pong!");
   CHECK(house.worker->stats().requests() == 0);  // it is not finished
   tunnel = {};
-  const Fd refused = house.client(house.connect_request(house.port));
+  Fd refused = house.client(house.connect_request(house.port));
   CHECK(parse_answer(house.receive(refused)).status == 403);
+  refused.reset();  // or we linger
   CHECK(house.until([&] { return house.worker->stats().requests() == 2; }));
 
   // Two plain requests on one connection.
   const std::string authority = "127.0.0.1:" + std::to_string(house.target_port);
   const std::string get = "GET http://" + authority + "/ HTTP/1.1\r\nHost: " + authority + "\r\n";
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-  const Fd client = house.client(get + "\r\n" + get + "Connection: close\r\n\r\n");
+  Fd client = house.client(get + "\r\n" + get + "Connection: close\r\n\r\n");
   pollfd queue{house.target.get(), POLLIN, 0};
   CHECK(house.until([&] { return poll(&queue, 1, 0) == 1; }));
   const Fd server(accept(house.target.get(), nullptr, nullptr));
@@ -128,6 +129,7 @@ TEST_CASE("a worker sums up what it has served, without an access log too") {
   asked += house.receive(server, 1);
   send_all(server, answer);
   house.receive(client);
+  client.reset();
   CHECK(house.until([&] { return house.shared.connections == 0; }));
 
   const Stats& stats = house.worker->stats();
