@@ -14,7 +14,6 @@
 
 using namespace culvert;
 using namespace std::chrono_literals;
-using test::turn_for;
 using test::turn_until;
 
 namespace {
@@ -48,9 +47,7 @@ struct Run {
   }
   template <typename Condition>
   void until(Condition condition) {
-    const auto end = Loop::Clock::now() + std::chrono::seconds(20);
-    while (!condition() && Loop::Clock::now() < end) loop.turn(50);
-    REQUIRE(condition());
+    REQUIRE(turn_until(loop, condition, 20s));
   }
 
   Loop loop;
@@ -119,11 +116,12 @@ TEST_CASE("a command has no input and is terminated with its children") {
 }
 
 TEST_CASE("a stubborn command is ended by force") {
-  Run run("trap '' TERM; echo ready; while :; do sleep 1; done");
+  Run run("trap 'echo no' TERM; echo ready; while :; do :; done");
   run.until_lines(1);
   run.child->terminate();
-  turn_for(run.loop, 300ms);
-  CHECK(run.child != nullptr);
+  run.until_lines(2);
+  CHECK(run.lines == Lines{"ready", "no"});
+  REQUIRE(run.child != nullptr);
   run.child->kill();
   run.until_exit();
   CHECK(run.signal == SIGKILL);
