@@ -5,10 +5,9 @@
     check_layers.py --self-test     shows that each kind of violation is found
 """
 
-import pathlib
 import re
-import sys
-import tempfile
+
+import tree_check
 
 # A folder may include itself and the folders named here. main.cc may include all of them.
 BELOW = {
@@ -117,34 +116,10 @@ SAMPLE = {
 
 
 def self_test():
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        for name, (text, _) in SAMPLE.items():
-            (root / name).parent.mkdir(exist_ok=True)
-            (root / name).write_text(text, encoding="utf-8")
-        _, found = check(root)
-    wrong = []
-    for name, (_, complaint) in SAMPLE.items():
-        texts = [text for text in found if text.startswith(name + ": ")]
-        if complaint is None:
-            wrong += [f"false alarm: {text}" for text in texts]
-        elif len(texts) != 1 or complaint not in texts[0]:
-            wrong.append(f"{name}: expected one complaint with '{complaint}', got {texts}")
-    return len(SAMPLE), wrong
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    if sys.argv[1] == "--self-test":
-        files, wrong = self_test()
-    else:
-        files, wrong = check(pathlib.Path(sys.argv[1]))
-        if files == 0:
-            wrong = [f"{sys.argv[1]}: no source file there"]
-    print("\n".join(wrong + [f"{files} files, {len(wrong)} violations"]))
-    sys.exit(1 if wrong else 0)
+    files = {name: text for name, (text, _) in SAMPLE.items()}
+    expected = [(name, complaint) for name, (_, complaint) in SAMPLE.items() if complaint]
+    return tree_check.self_test(check, files, expected)
 
 
 if __name__ == "__main__":
-    main()
+    tree_check.main(__doc__, check, self_test)

@@ -8,9 +8,7 @@ tests/net/Y_test.cc or tests/steady/Y_test.cc.
 A file may be tested elsewhere: then TESTED_BY says where, or why it has no test. That list has no entry too many.
 """
 
-import pathlib
-import sys
-import tempfile
+import tree_check
 
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
@@ -114,37 +112,15 @@ def self_test():
         "base/gone": ([], "a reason"),
     }
     expected = [
-        "proxy/dial/wrong_folder.cc has no test file",
-        "proxy/base/none.cc has no test file",
-        "proxy/base/needless.cc has a test file of its name",
-        "tests/session/gone_test.cc, which is not there",
-        "no reason for proxy/base/silent.cc",
-        "proxy/base/gone.cc, which is not there",
+        ("proxy/dial/wrong_folder.cc", "has no test file of its name"),
+        ("proxy/base/none.cc", "has no test file of its name"),
+        ("proxy/base/needless.cc", "has a test file of its name"),
+        ("tests/session/gone_test.cc", "is not there"),
+        ("proxy/base/silent.cc", "gives no reason"),
+        ("proxy/base/gone.cc", "is not there"),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        for name in files:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).touch()
-        _, found = check(root, tested_by)
-    wrong = [f"not found: {text}" for text in expected if sum(text in line for line in found) != 1]
-    if len(found) != len(expected):
-        wrong.append(f"expected {len(expected)} complaints, got {found}")
-    return len(files), wrong
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    if sys.argv[1] == "--self-test":
-        files, wrong = self_test()
-    else:
-        files, wrong = check(pathlib.Path(sys.argv[1]), TESTED_BY)
-        if files == 0:
-            wrong = [f"{sys.argv[1]}: no source file there"]
-    print("\n".join(wrong + [f"{files} files, {len(wrong)} mistakes"]))
-    sys.exit(1 if wrong else 0)
+    return tree_check.self_test(lambda root: check(root, tested_by), dict.fromkeys(files, ""), expected)
 
 
 if __name__ == "__main__":
-    main()
+    tree_check.main(__doc__, lambda root: check(root, TESTED_BY), self_test)
