@@ -101,7 +101,7 @@ TEST_CASE("the client gets nothing until the upstream has connected") {
   settle(scene.loop);
   CHECK(scene.upstream.received() == "\x05\x01" + std::string(1, '\0'));
   CHECK(scene.client.received() == "");
-  scene.upstream.sends(std::string("\x05\x00", 2));
+  scene.upstream.sends(kSocks5Welcome);
   settle(scene.loop);
   CHECK(scene.client.received() == "");
   scene.upstream.sends(std::string("\x05\x00\x00\x01\x00\x00\x00\x00\x00", 9));

@@ -8,22 +8,15 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
-using namespace std::string_literals;
 using Catch::Matchers::Contains;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 namespace {
 
-const std::string kGreeting = "\x05\x01\x00"s;
-const std::string kMethodChosen = "\x05\x00"s;
-const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
-const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
-
 /// A SOCKS5 server's part until the tunnel is established, and the first bytes after it.
 Peer& grants(Peer& upstream, const std::string& first_words = {}) {
-  upstream.expects(kGreeting).sends(kMethodChosen).expects(kRequest);
-  return upstream.sends(kGranted + first_words);
+  return answer_greeting(upstream).expects(kSocks5Request).sends(kSocks5Granted + first_words);
 }
 
 }  // namespace
@@ -68,7 +61,7 @@ TEST_CASE("the time for the head is over with the head") {
 TEST_CASE("a client that resets during the upstream's handshake ends that") {
   Scene scene;
   scene.add(socks5());
-  scene.upstream.sends(kMethodChosen);
+  scene.upstream.sends(kSocks5Welcome);
   scene.client.sends(std::string(kConnect));
   scene.start();
   settle(scene.loop);
@@ -176,7 +169,7 @@ TEST_CASE("a session is aborted at any stage, with one line in the log") {
   }
   SECTION("handshake") {
     scene.client.sends(std::string(kConnect));
-    scene.upstream.sends(kMethodChosen);
+    scene.upstream.sends(kSocks5Welcome);
     owed = true;
     stage = "dial";
   }

@@ -7,19 +7,12 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
-using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
-const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
-
 /// A SOCKS5 server that grants the request, and a tunnel that ends.
-void serve_socks5(Peer& upstream) {
-  upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends(kGranted);
-  upstream.expects_end().ends();
-}
+void serve_socks5(Peer& upstream) { grant(answer_greeting(upstream)).expects_end().ends(); }
 
 /// An HTTP proxy that grants the request, and a tunnel that ends.
 void serve_http(Peer& upstream) {
@@ -49,7 +42,7 @@ TEST_CASE("if the first upstream fails, the second one is tried") {
     scene.transport->connects(scene.upstream).connects(second);
   }
   SECTION("it says no") {
-    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x01");
+    answer_greeting(scene.upstream).expects(kSocks5Request).sends("\x05\x01");
     scene.transport->connects(scene.upstream).connects(second);
   }
   serve_http(second);
@@ -123,7 +116,7 @@ TEST_CASE("of several failures the client gets the most specific one, the log al
   scene.add(http());
   const std::string telling = "socks5://proxy.example:1080 says gcr.io:443 refused the connection";
   const std::string other = "http://proxy.example:1080 refused the connection";
-  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
+  answer_greeting(scene.upstream).expects(kSocks5Request).sends(kSocks5Refused);
   scene.transport->connects(scene.upstream).fails(ECONNREFUSED);
   ask(scene);
   scene.start();
@@ -137,7 +130,7 @@ TEST_CASE("the most specific one wins wherever it is in the order") {
   Scene scene;
   scene.add(http());
   scene.add(socks5());
-  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
+  answer_greeting(scene.upstream).expects(kSocks5Request).sends(kSocks5Refused);
   scene.transport->fails(ECONNREFUSED).connects(scene.upstream);
   ask(scene);
   scene.start();
@@ -180,7 +173,7 @@ TEST_CASE("a refusal that is not the proxy's own is not waited for") {
   scene.config.hold = 5s;
   SECTION("the target's, through the tunnel") {
     scene.add(socks5());
-    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest).sends("\x05\x05");
+    answer_greeting(scene.upstream).expects(kSocks5Request).sends(kSocks5Refused);
   }
   SECTION("the target's, directly") {
     scene.add(direct());
@@ -219,7 +212,7 @@ TEST_CASE("hedging: a second upstream that is faster wins") {
   }
   SECTION("while the first one says nothing") { scene.transport->connects(scene.upstream); }
   SECTION("while the first one has greeted, and says no more") {
-    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kRequest);
+    answer_greeting(scene.upstream).expects(kSocks5Request);
     scene.transport->connects(scene.upstream);
   }
   scene.transport->connects(second);

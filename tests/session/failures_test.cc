@@ -50,10 +50,8 @@ void check_replies(UpstreamConfig (*upstream)(), const Messages& ours,
   }
 }
 
-const std::string kGreeting = "\x05\x01\x00"s;
 const std::string kGreetingWithPassword = "\x05\x01\x02"s;
 const std::string kPassword = "\x01\x05"s + "alice\x04hush";
-const std::string kRequest = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
 
 }  // namespace
 
@@ -80,7 +78,7 @@ TEST_CASE("a target or proxy that cannot be connected to") {
 
 TEST_CASE("failure replies of a SOCKS5 proxy") {
   const auto reply = [](char code) { return Messages{"\x05\x00"s, "\x05"s + code}; };
-  check_replies(socks5, {kGreeting, kRequest},
+  check_replies(socks5, {kSocks5Greeting, kSocks5Request},
                 {{{""}, 502, "closed the connection during the greeting"},
                  {{"\x05"}, 502, "in the middle of its greeting"},
                  {{"\x05\xff"}, 502, "wants credentials and none are configured"},
@@ -105,7 +103,7 @@ TEST_CASE("failure replies of a SOCKS5 proxy") {
 
 TEST_CASE("a SOCKS5 proxy's replies to our password") {
   check_replies([] { return socks5_as("alice", "hush"); },
-                {kGreetingWithPassword, kPassword, kRequest},
+                {kGreetingWithPassword, kPassword, kSocks5Request},
                 {{{""}, 502, "closed the connection during the greeting"},
                  {{"\x05\xff"}, 502, "takes no user name and password"},
                  {{"\x05\x02", ""}, 502, "after our user name and password"},
@@ -250,10 +248,7 @@ TEST_CASE("a long target name does not push the cause out of the reason phrase")
   const std::string name =
       std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') + ".example";
   scene.client.sends("CONNECT " + name + ":443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  scene.upstream.expects(kGreeting)
-      .sends("\x05\x00"s)
-      .expects("\x05\x01\x00\x03"s)
-      .sends("\x05\x05");
+  answer_greeting(scene.upstream).expects("\x05\x01\x00\x03"s).sends(kSocks5Refused);
   scene.start();
   const Answer answer = scene.answer();
   CHECK_THAT(answer.reason,

@@ -9,7 +9,6 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
-using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
 TEST_CASE("a dial may be destroyed by its answer, good or bad, at once or later") {
@@ -18,10 +17,7 @@ TEST_CASE("a dial may be destroyed by its answer, good or bad, at once or later"
   attempt.transport->later(GENERATE(false, true));
   SECTION("connected") {
     attempt.transport->connects(attempt.far);
-    attempt.far.expects("\x05\x01\x00"s)
-        .sends("\x05\x00"s)
-        .expects("\x05\x01\x00\x03\x06gcr.io\x01\xbb"s);
-    attempt.far.sends("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s);
+    grant(answer_greeting(attempt.far));
   }
   SECTION("refused") { attempt.transport->fails(ECONNREFUSED); }
   SECTION("closed") {

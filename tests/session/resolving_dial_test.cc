@@ -13,12 +13,6 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
-namespace {
-
-const std::string kGreeting = "\x05\x01\x00"s;
-
-}  // namespace
-
 TEST_CASE("with resolve=local the name is looked up here") {
   Scene scene;
   UpstreamConfig config = GENERATE(socks5, socks4a)();
@@ -31,9 +25,7 @@ TEST_CASE("with resolve=local the name is looked up here") {
     if (socks4) {
       scene.upstream.expects("\x04\x01\x01\xbb\xc0\x00\x02\x07\x00"s);
     } else {
-      scene.upstream.expects(kGreeting)
-          .sends("\x05\x00"s)
-          .expects("\x05\x01\x00\x04\x20\x01\x0d\xb8"s);
+      answer_greeting(scene.upstream).expects("\x05\x01\x00\x04\x20\x01\x0d\xb8"s);
     }
     scene.start();
     CHECK(turn_until(scene.loop, [&] { return scene.upstream.verdict().empty(); }));
@@ -81,10 +73,9 @@ TEST_CASE("a failure names the client's target, after the address that the proxy
   config.resolve_local = true;
   Attempt attempt(config, 10s, HostPort::parse("both.test:443").value());
   attempt.transport->connects(attempt.far);
-  attempt.far.expects(kGreeting)
-      .sends("\x05\x00"s)
-      .expects("\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb"s);
-  attempt.far.sends("\x05\x05"s);
+  answer_greeting(attempt.far)
+      .expects("\x05\x01\x00\x01\xc0\x00\x02\x07\x01\xbb"s)
+      .sends(kSocks5Refused);
   attempt.dial->start();
   REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
   CHECK(attempt.result->error().text ==

@@ -15,9 +15,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
-const std::string kGcr = "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s;
-
 /// The tunnel's own dialogue, the same through whatever upstream. The last message of the
 /// upstream's handshake is `reply`, and the target's first bytes are sent with it.
 template <typename Far>
@@ -45,8 +42,8 @@ TEST_CASE("through socks5 without a password") {
   CAPTURE(to_string(pace));
   Scene scene(pace, pace);
   scene.add(socks5());
-  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kGcr);
-  carry(scene, scene.upstream, kGranted);
+  answer_greeting(scene.upstream).expects(kSocks5Request);
+  carry(scene, scene.upstream, kSocks5Granted);
   CHECK(scene.transport->requested() == std::vector<std::string>{"proxy.example:1080"});
 }
 
@@ -55,13 +52,13 @@ TEST_CASE("through socks5 with user and password, each message in one write") {
   Scene scene(pace, pace);
   scene.add(socks5_as("alice", "hush"));
   scene.upstream.expects("\x05\x01\x02"s).sends("\x05\x02"s);
-  scene.upstream.expects("\x01\x05"s + "alice\x04hush").sends("\x01\x00"s).expects(kGcr);
-  carry(scene, scene.upstream, kGranted);
+  scene.upstream.expects("\x01\x05"s + "alice\x04hush").sends("\x01\x00"s).expects(kSocks5Request);
+  carry(scene, scene.upstream, kSocks5Granted);
   const auto& writes = scene.upstream.writes();
   REQUIRE(writes.size() >= 3);
   CHECK(writes[0] == "\x05\x01\x02"s);
   CHECK(writes[1] == "\x01\x05"s + "alice\x04hush");
-  CHECK(writes[2] == kGcr);
+  CHECK(writes[2] == kSocks5Request);
   CHECK_THAT(scene.access_text() + scene.log_text(), !Contains("hush"));
 }
 
@@ -74,7 +71,7 @@ TEST_CASE("through socks5, whose replies come cut at random") {
     scene.start();
     // A reply with a name as the bound address is the longest.
     const std::string reply = "\x05\x00\x00\x03\x0b"s + "bound.local" + "\x00\x50"s + "glued";
-    scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s).expects(kGcr);
+    answer_greeting(scene.upstream).expects(kSocks5Request);
     for (const std::string_view piece : cut_at_random(reply, seed)) {
       settle(scene.loop, 5);
       scene.upstream.sends(std::string(piece));
@@ -90,10 +87,10 @@ TEST_CASE("through socks5 to an address") {
   Scene scene;
   scene.add(socks5());
   scene.client.sends("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n").ends();
-  scene.upstream.expects("\x05\x01\x00"s).sends("\x05\x00"s);
+  answer_greeting(scene.upstream);
   scene.upstream
       .expects("\x05\x01\x00\x04\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01\x01\xbb")
-      .sends(kGranted)
+      .sends(kSocks5Granted)
       .expects_end()
       .ends();
   scene.start();

@@ -107,14 +107,4 @@ inline bool probe_has_failed(const Upstream& upstream) {
   return upstream.health->view({}).probe_failed;
 }
 
-// Both sides of a SOCKS5 conversation about gcr.io:443.
-inline const std::string kSocks5Greeting("\x05\x01\x00", 3);
-inline const std::string kSocks5Welcome("\x05\x00", 2);
-inline const std::string kSocks5Request("\x05\x01\x00\x03\x06gcr.io\x01\xbb", 13);
-inline const std::string kSocks5Granted("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10);
-inline const std::string kSocks5Refused("\x05\x05", 2);
-
-inline void answer_greeting(Peer& peer) { peer.expects(kSocks5Greeting).sends(kSocks5Welcome); }
-inline void grant(Peer& peer) { peer.expects(kSocks5Request).sends(kSocks5Granted); }
-
 }  // namespace culvert::test

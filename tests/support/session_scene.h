@@ -26,6 +26,18 @@ UpstreamConfig http();
 UpstreamConfig http_as(std::string user, std::string password);
 UpstreamConfig https();
 
+// Both sides of a SOCKS5 conversation about gcr.io:443.
+inline const std::string kSocks5Greeting("\x05\x01\x00", 3);
+inline const std::string kSocks5Welcome("\x05\x00", 2);
+inline const std::string kSocks5Request("\x05\x01\x00\x03\x06gcr.io\x01\xbb", 13);
+inline const std::string kSocks5Granted("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10);
+inline const std::string kSocks5Refused("\x05\x05", 2);
+
+inline Peer& answer_greeting(Peer& peer) {
+  return peer.expects(kSocks5Greeting).sends(kSocks5Welcome);
+}
+inline Peer& grant(Peer& peer) { return peer.expects(kSocks5Request).sends(kSocks5Granted); }
+
 /// A head, body and all that a client got, taken apart.
 struct Answer {
   int status = 0;
