@@ -1,6 +1,8 @@
 #include "codec/connection_options.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <string>
 
 #include "base/text.h"
@@ -17,13 +19,14 @@ constexpr std::array<std::string_view, 10> kEndToEnd = {
     "date",          "expect",           "host",           "max-forwards",  "via",
 };
 
+constexpr std::size_t kMostNames = 16;
 constexpr std::string_view kTooMany = "there are too many connection options";
 
 }  // namespace
 
 bool ConnectionOptions::names(std::string_view field_name) const {
   const auto is_name = [field_name](std::string_view name) { return iequals(name, field_name); };
-  if (std::none_of(names_.begin(), names_.begin() + count_, is_name)) return false;
+  if (std::none_of(names_.begin(), names_.end(), is_name)) return false;
   return std::none_of(kEndToEnd.begin(), kEndToEnd.end(), is_name);
 }
 
@@ -36,7 +39,7 @@ bool ConnectionOptions::gather(const MessageHead& head) {
       keep_alive_ = keep_alive_ || iequals(field.value, "keep-alive");
     }
   }
-  return count_ <= names_.size();
+  return names_.size() <= kMostNames;
 }
 
 void ConnectionOptions::add(std::string_view option) {
@@ -47,8 +50,7 @@ void ConnectionOptions::add(std::string_view option) {
   } else if (iequals(option, "upgrade")) {
     upgrade_ = true;
   } else if (is_token(option)) {  // what is not a token cannot name a field
-    if (count_ < names_.size()) names_[count_] = option;
-    ++count_;
+    if (names_.size() <= kMostNames) names_.push_back(option);
   }
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "codec/http_head.h"
@@ -30,8 +29,7 @@ class ConnectionOptions {
   bool gather(const MessageHead& head);
   void add(std::string_view option);
 
-  std::array<std::string_view, 16> names_;  // options that may be field names
-  std::size_t count_ = 0;
+  std::vector<std::string_view> names_;  // options that may be field names; few messages have any
   bool close_ = false;
   bool keep_alive_ = false;
   bool upgrade_ = false;

@@ -15,44 +15,42 @@ bool is_reset(const DialFailure& failure) {
 }  // namespace
 
 SecondLook::SecondLook(const UpstreamRequest& request, Done done)
-    : dial_(request, Done::to<&SecondLook::on_done>(this)),
-      done_(done),
-      timer_(request.loop, Callback<void()>::to<&SecondLook::on_timeout>(this)) {}
+    : dial_(request, Done::to<&SecondLook::on_done>(this)), done_(done) {}
 
 void SecondLook::on_done(UpstreamResult&& result) {
   if (result || !is_reset(result.error()) || replied() != Replied::nothing) {
     return done_(std::move(result));
   }
-  reset_ = std::move(result).error();
-  reconnect();
+  reconnect(std::move(result).error());
 }
 
-void SecondLook::reconnect() {
+void SecondLook::reconnect(DialFailure reset) {
   const UpstreamRequest& request = dial_.request();
-  timer_.start(std::min(request.connect_limit, request.left()));
-  reconnection_ = request.upstream.transport->dial(request.upstream.config.address, Side::upstream,
-                                                   AddressCheck{},
-                                                   DialDone::to<&SecondLook::on_reconnected>(this));
-  reconnection_->start();
+  look_ = std::make_unique<Look>(
+      std::move(reset), request.loop, Callback<void()>::to<&SecondLook::on_timeout>(this),
+      request.upstream.transport->dial(request.upstream.config.address, Side::upstream,
+                                       AddressCheck{},
+                                       DialDone::to<&SecondLook::on_reconnected>(this)));
+  look_->timer.start(std::min(request.connect_limit, request.left()));
+  look_->reconnection->start();
 }
 
 void SecondLook::on_reconnected(DialResult result) {
-  reconnection_.reset();
   if (result || result.error().code != Errc::connection_refused) {
-    return finish(std::move(*reset_));
+    return finish(std::move(look_->reset));
   }
   finish(connect_failure(dial_.request().upstream.config, std::move(result).error()));
 }
 
 DialFailure SecondLook::timeout_failure() const {
-  if (reconnection_)
-    return connect_timeout_failure(dial_.request().upstream.config, *reconnection_);
+  if (look_) {
+    return connect_timeout_failure(dial_.request().upstream.config, *look_->reconnection);
+  }
   return dial_.timeout_failure();
 }
 
 void SecondLook::finish(DialFailure failure) {
-  timer_.stop();
-  reconnection_.reset();
+  look_.reset();
   UpstreamResult result(std::move(failure));
   done_(std::move(result));
 }

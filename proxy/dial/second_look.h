@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "dial/proxy_dial.h"
@@ -24,17 +23,25 @@ class SecondLook final : public UpstreamDial {
   DialTimes times() const override { return dial_.times(); }
 
  private:
+  /// The proxy is connected to once more.
+  struct Look {
+    Look(DialFailure why, Loop& loop, Callback<void()> expired, std::unique_ptr<Dial> again)
+        : reset(std::move(why)), timer(loop, expired), reconnection(std::move(again)) {}
+
+    DialFailure reset;  // why
+    Timer timer;
+    std::unique_ptr<Dial> reconnection;
+  };
+
   void on_done(UpstreamResult&& result);
-  void reconnect();
+  void reconnect(DialFailure reset);
   void on_reconnected(DialResult result);
-  void on_timeout() { finish(std::move(*reset_)); }
+  void on_timeout() { finish(std::move(look_->reset)); }
   void finish(DialFailure failure);
 
   ProxyDial dial_;
   Done done_;
-  std::optional<DialFailure> reset_;  // why the proxy is connected to once more
-  std::unique_ptr<Dial> reconnection_;
-  Timer timer_;
+  std::unique_ptr<Look> look_;  // few dials need it
 };
 
 }  // namespace culvert

@@ -25,7 +25,7 @@ bool is_idempotent(std::string_view method) {
 Result<void> PlainRequest::interpret() {
   auto found_options = connection_options(head);
   if (!found_options) return std::move(found_options).error();
-  options = *found_options;
+  options = *std::move(found_options);
   auto found_framing = request_framing(head);
   if (!found_framing) return std::move(found_framing).error();
   framing = *found_framing;

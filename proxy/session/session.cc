@@ -30,7 +30,7 @@ struct Session::Setup {
   std::optional<Error> ambiguity;
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
-  std::optional<LastAnswer> answer;
+  std::unique_ptr<LastAnswer> answer;
   std::optional<Error> failure;  // what an error response is about; nullopt after a success
   std::string_view note;         // for the log: why the connection is closed after a success
 };
@@ -287,9 +287,10 @@ void Session::refuse(Error error) {
 /// `answer` is what is left to be written.
 void Session::close_with(std::string answer) {
   state_ = State::answer;
-  setup_->answer.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
-                         setup_->exchange ? kMostDiscardedOfBody : kMostDiscarded,
-                         LastAnswer::Done::to<&Session::on_answered>(this));
+  setup_->answer =
+      std::make_unique<LastAnswer>(context_.loop, *client_, context_.flow.buffer, std::move(answer),
+                                   setup_->exchange ? kMostDiscardedOfBody : kMostDiscarded,
+                                   LastAnswer::Done::to<&Session::on_answered>(this));
   setup_->answer->on_ready();
 }
 
