@@ -218,7 +218,7 @@ class Dockerd(Program):
     """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
 
     def __init__(self, world, proxy=None):
-        at = folder(f"docker-{Program.counter}")
+        at = folder(f"docker-{next(self.numbers)}")
         env = {"SSL_CERT_FILE": world.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")

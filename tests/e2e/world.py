@@ -10,6 +10,7 @@ Home's DNS server knows no name. The culvert under test shares home's network, b
 so that a question from it cannot be taken for one from docker.
 """
 
+import itertools
 import os
 import socket
 import subprocess
@@ -178,15 +179,15 @@ class World:
 class Program:
     """A program that runs in a place until it is stopped. What it says goes to files."""
 
-    counter = 0
+    # One step, as several threads may make programs.
+    numbers = itertools.count(1)
 
     def __init__(self, name, place, argv, env=None, separate_stdout=False):
-        Program.counter += 1
         self.name = name
         self.place = place
         self.argv = argv
         self.env = {**os.environ, **(env or {})}
-        stem = f"{isolate.STATE}/log/{Program.counter:02}-{name}"
+        stem = f"{isolate.STATE}/log/{next(self.numbers):02}-{name}"
         self.log = f"{stem}.log"
         self.out = f"{stem}.out" if separate_stdout else self.log
         self.process = None
