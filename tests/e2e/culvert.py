@@ -81,7 +81,8 @@ class Culvert(Program):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def access_lines(self):
-        """Those that are there in whole."""
+        """Those that are there in whole. They are all there once culvert has ended; before that, workers write theirs
+        in any order, and a line may come later than its client sees the end."""
         with open(self.out, encoding="utf-8") as file:
             return file.read().rpartition("\n")[0].splitlines()
 

@@ -52,9 +52,10 @@ class Crossing:
     @classmethod
     def tearDownClass(cls):
         cls.culvert.assert_balanced()
-        lines = cls.culvert.wait_access_lines(cls.sessions)
+        cls.culvert.wait_access_lines(cls.sessions)
         cls.culvert.end()
-        assert len(cls.culvert.access_lines()) == cls.sessions, "one access line a session:\n" + "\n".join(lines)
+        lines = cls.culvert.access_lines()
+        assert len(lines) == cls.sessions, f"{cls.sessions} sessions, but {len(lines)} access lines:\n" + "\n".join(lines)
         for line in lines:
             assert cls.shown() in line, f"{cls.shown()} is not named in: {line}"
         asked = world.culvert_dns.asked()[cls.asked_before :]
@@ -206,6 +207,7 @@ class Direct(unittest.TestCase):
         culvert.assert_balanced()
         culvert.wait_access_lines(4)
         culvert.end()
+        self.assertEqual(len(culvert.access_lines()), 4)
 
     def test_resolve_local_asks_the_local_dns(self):
         """The counter-proof to "nothing was asked": a culvert that is told to ask does show up in the record."""

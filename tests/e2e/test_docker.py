@@ -34,8 +34,7 @@ class Pull(unittest.TestCase):
         return launch(self, world, "--upstream", UPSTREAM, *options)
 
     def end(self, culvert):
-        lines = culvert.wait_access_lines(1)
-        self.assertTrue(any("gcr.io:443" in line for line in lines), lines)
+        culvert.wait_access_line(" target=gcr.io:443 ")
         culvert.assert_balanced()
         culvert.end()
         # dockerd looks names up itself, in vain; culvert must not have.

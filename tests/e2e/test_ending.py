@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import re
 import signal
 import socket
 import threading
@@ -95,8 +96,10 @@ class Ending(unittest.TestCase):
         client, reply = wire.ask(world.home, "target.world:9")
         self.assertEqual(reply.status, 502)
         client.close()
-        lines = [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in culvert.wait_access_lines(10)]
+        culvert.wait_access_lines(10)
         culvert.end()
+        lines = [dict(re.findall(r" (\w+)=(\S+)", line.partition(" detail=")[0])) for line in culvert.access_lines()]
+        self.assertEqual(len(lines), 10)
         told_up, told_down = (sum(int(line[name]) for line in lines) for name in ("bytes_up", "bytes_down"))
         sent_up = 5 * (up + len("sink\n")) + 4 * len(f"burst {down}\n")
         self.assertEqual((told_up, told_down), (sent_up, received))

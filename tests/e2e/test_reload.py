@@ -94,6 +94,7 @@ class Reload(unittest.TestCase):
         self.reload(culvert, bad, words="reload: nothing is changed")
         for problem in (":1: upstream socks9", ":3: connect-timeout"):
             self.assertEqual(self.said(culvert, problem), 1, culvert.said())
+        self.assertEqual(self.said(culvert, " reloaded ("), 0)
         self.assertEqual(self.status(), 200)
         os.remove(self.path)
         self.reload(culvert, None, words="reload: nothing is changed")

@@ -128,7 +128,7 @@ class Secrets(unittest.TestCase):
         for form in ("text", "json"):
             culvert = launch(self, world, "--log-level", "debug", "--log-format", form,
                              "--upstream", f"http://{USER}:{SECRET}@{BORDER}:{ECHO_PORT}")
-            for number, request in enumerate(REQUESTS, 1):
+            for request in REQUESTS:
                 with self.subTest(request=request, form=form):
                     client = wire.open_client(world.home)
                     client.sendall(request.encode())
@@ -138,9 +138,10 @@ class Secrets(unittest.TestCase):
                     client.close()
                     self.assertRegex(answer, rb"^HTTP/1\.1 [45]\d\d ")
                     self.assert_hidden(answer.decode("latin-1"))
-                    self.assertEqual(len(culvert.wait_access_lines(number)), number)
+            culvert.wait_access_lines(len(REQUESTS))
             culvert.end()
-            self.assert_hidden(culvert.said() + "\n".join(culvert.access_lines()))
+            self.assertEqual(len(culvert.access_lines()), len(REQUESTS))
+            self.assert_hidden(culvert.said())
 
 
 if __name__ == "__main__":

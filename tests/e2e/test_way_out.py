@@ -82,7 +82,8 @@ class Failover(unittest.TestCase):
             nonlocal crossings
             cross()
             crossings += 1
-            return f"upstream=socks5://{BORDER}:{port} " in culvert.wait_access_lines(crossings)[-1]
+            # One at a time, each of them waited for: the line of this one is the only new one.
+            return f" upstream=socks5://{BORDER}:{port} " in culvert.wait_access_lines(crossings)[crossings - 1]
 
         for _ in range(3):
             self.assertTrue(by(peers.MICROSOCKS_PORT))
@@ -257,6 +258,7 @@ class Chains(unittest.TestCase):
         client.close()
         culvert.wait_access_lines(4)
         culvert.end()
+        self.assertEqual(len(culvert.access_lines()), 4)
 
     def test_a_dead_hop_is_named(self):
         hops = (f"a={DANTE}", self.via(f"b=http://{LOGIN}{BORDER}:9", "a"), self.via(f"c={MICROSOCKS}", "b"))
