@@ -20,6 +20,9 @@ class DelayingRelay:
         self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(64)
+        # How many pieces came out at the other end.
+        self.delivered = 0
+        self._lock = threading.Lock()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -57,6 +60,8 @@ class DelayingRelay:
             while data != b"":
                 due, data = on_the_way.get()
                 time.sleep(max(0, due - time.monotonic()))
+                with self._lock:
+                    self.delivered += 1
                 try:
                     if data:
                         sink.sendall(data)

@@ -9,7 +9,7 @@ import harness
 import peers
 import wire
 from culvert import is_sanitized, launch
-from world import BORDER, World, wait_for
+from world import BORDER, World, wait_for, wait_until_steady
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -48,21 +48,6 @@ class Watch:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
-
-
-def wait_until_steady(value, seconds=20, still=0.5):
-    """Waits until the value has not changed for a while, and returns it."""
-    seen, since = value(), time.monotonic()
-
-    def steady():
-        nonlocal seen, since
-        now = value()
-        if now != seen:
-            seen, since = now, time.monotonic()
-        return time.monotonic() - since > still
-
-    wait_for(steady, seconds, "the value goes on changing")
-    return seen
 
 
 class Memory(unittest.TestCase):

@@ -14,7 +14,7 @@ import isolate
 import peers
 import wire
 from culvert import Culvert, launch
-from world import BORDER, World, wait_for
+from world import BORDER, World, wait_for, wait_until_steady
 
 MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
 TARGET = f"target.world:{wire.BULK_PORT}"
@@ -128,20 +128,17 @@ class AnyNumberOfThreads(unittest.TestCase):
         def measure(port, *threads):
             server = SocksServer(world.home)
             culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads, port=port)
-            # They are held from the first request on.
+            # Taken from and filled up again.
             for _ in range(8):
                 wire.tunnel(world.home, TARGET, port=port).close()
-            time.sleep(1.5)
-            held = set()
-            for _ in range(50):
-                held.add(server.open)
-                time.sleep(0.01)
+            wait_for(lambda: server.open >= WARM, 10, "no connections are kept warm again")
+            held = wait_until_steady(lambda: server.open, still=1)
             culvert.end()
             return held
 
         for threads, held in self.for_each_number(measure):
             with self.subTest(threads=threads):
-                self.assertEqual(held, {WARM})
+                self.assertEqual(held, WARM)
 
     def probes(self, target_says, port, *threads):
         """Those that come within some seconds of the first one."""

@@ -51,6 +51,21 @@ def wait_for(condition, seconds, what):
         time.sleep(0.01)
 
 
+def wait_until_steady(value, seconds=20, still=0.5):
+    """Waits until the value has not changed for a while, and returns it."""
+    seen, since = value(), time.monotonic()
+
+    def steady():
+        nonlocal seen, since
+        now = value()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > still
+
+    wait_for(steady, seconds, "the value goes on changing")
+    return seen
+
+
 class Place:
     """A network namespace with mounts of its own, kept alive by a process that sleeps in it."""
 
@@ -98,18 +113,28 @@ class Place:
 
     def listens(self, port, address=None):
         """Whether something listens on the port. Asks the kernel, as connecting would be noticed."""
+        return any(
+            state == "0A" and local[1] == port and address in (None, kernel_address(local[0]))
+            for local, _, state in self._tcp_sockets()
+        )
+
+    def connections_to(self, port):
+        """How many connections there are from here to the port."""
+        return sum(state == "01" and remote[1] == port for _, remote, state in self._tcp_sockets())
+
+    def _tcp_sockets(self):
+        """Local end, remote end and state of each, the ends as the kernel's text for the address and a port number."""
+        found = []
         for table in ("tcp", "tcp6"):
             try:
                 with open(f"/proc/{self.pid}/net/{table}", encoding="ascii") as lines:
                     next(lines)
                     for line in lines:
-                        local, state = line.split()[1], line.split()[3]
-                        host, number = local.split(":")
-                        if state == "0A" and int(number, 16) == port and address in (None, kernel_address(host)):
-                            return True
+                        ends = [end.split(":") for end in line.split()[1:3]]
+                        found.append((*((host, int(port, 16)) for host, port in ends), line.split()[3]))
             except FileNotFoundError:
                 continue
-        return False
+        return found
 
     def received_bytes(self, device):
         with open(f"/proc/{self.pid}/net/dev", encoding="ascii") as lines:
