@@ -240,9 +240,7 @@ class Logging(unittest.TestCase):
         client = wire.tunnel(world.border, early=b"sink\n")
         client.sendall(b"x" * 1000)
         client.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := client.recv(4096):
-            answer += data
+        answer = wire.receive_all(client)
         client.close()
         client, reply = wire.ask(world.border, CLOSED)
         client.close()

@@ -98,9 +98,7 @@ class Crossing:
         def fetch():
             client = wire.tunnel(world.home, "plain.world:80")
             client.sendall(b"GET /bytes/300000 HTTP/1.1\r\nHost: plain.world\r\nConnection: close\r\n\r\n")
-            answer = b""
-            while data := client.recv(65536):
-                answer += data
+            answer = wire.receive_all(client)
             digests.append(hashlib.sha256(answer.partition(b"\r\n\r\n")[2]).hexdigest())
             client.close()
 
@@ -114,12 +112,7 @@ class Crossing:
     def test_early_data(self):
         type(self).sessions += 1
         client = wire.tunnel(world.home, early=b"echo\nearly bird")
-        early = b""
-        while len(early) < 10:
-            data = client.recv(10 - len(early))
-            self.assertTrue(data, f"the tunnel ended after {early!r}")
-            early += data
-        self.assertEqual(early, b"early bird")
+        self.assertEqual(wire.receive_exactly(client, 10), b"early bird")
         client.close()
 
 

@@ -1,6 +1,7 @@
 """What a client is told when the way is blocked: a status, a reason that stands alone, and never a secret."""
 
 import concurrent.futures
+import contextlib
 import select
 import socket
 import threading
@@ -67,9 +68,9 @@ class SilentServer:
             # Kept, so that it stays open.
             self.accepted.append(connection)
             if self.says:
-                connection.recv(65536)
-                connection.sendall(self.says)
-                connection.close()
+                with contextlib.suppress(OSError), connection:
+                    connection.recv(65536)
+                    connection.sendall(self.says)
 
 
 # What ssh -D does when its far end fails is all that it tells.

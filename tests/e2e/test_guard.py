@@ -1,5 +1,6 @@
 """The address guard: what clients on other hosts do not reach through culvert, and that nobody reaches culvert itself."""
 
+import contextlib
 import socket
 import threading
 import unittest
@@ -26,8 +27,8 @@ def serve_word(place, family, address, port, word):
     def accept():
         while True:
             connection, _ = listener.accept()
-            connection.sendall(word)
-            connection.close()
+            with contextlib.suppress(OSError), connection:
+                connection.sendall(word)
 
     threading.Thread(target=accept, daemon=True).start()
 
@@ -54,7 +55,7 @@ class Guard(unittest.TestCase):
     def word(self, place, target, address):
         client, reply = wire.ask(place, target, address=address)
         self.assertEqual(reply.status, 200, f"{target}: {reply.line}")
-        said = client.recv(100)
+        said = wire.receive_all(client)
         client.close()
         return said
 

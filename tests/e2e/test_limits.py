@@ -72,7 +72,7 @@ class Memory(unittest.TestCase):
             count = 0
             for piece in wire.pattern(64 * MIB):
                 count += len(piece)
-                self.assertEqual(receive_exactly(client, len(piece)), piece)
+                self.assertEqual(wire.receive_exactly(client, len(piece)), piece)
             self.assertGreaterEqual(count, 64 * MIB)
         self.assertLess(watch.peak, RESIDENT_LIMIT)
         client.close()
@@ -112,16 +112,6 @@ class Memory(unittest.TestCase):
             client.close()
         culvert.assert_balanced()
         culvert.end()
-
-
-def receive_exactly(connection, size):
-    data = bytearray()
-    while len(data) < size:
-        piece = connection.recv(size - len(data))
-        if not piece:
-            raise AssertionError(f"the connection ended after {len(data)} of {size} bytes")
-        data += piece
-    return data
 
 
 class Descriptors(unittest.TestCase):

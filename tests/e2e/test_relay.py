@@ -61,9 +61,7 @@ class Relay:
         client = self.tunnel("sink")
         wire.send_pattern(client, size)
         client.shutdown(socket.SHUT_WR)
-        answer = b""
-        while data := client.recv(4096):
-            answer += data
+        answer = wire.receive_all(client)
         self.assertEqual(answer.decode(), "{} {}\n".format(*wire.digest(size)))
 
     def test_target_closes_its_half_first(self):
@@ -95,16 +93,11 @@ class Relay:
         for number in range(500):
             message = b"%d;" % number
             client.sendall(message)
-            received = b""
-            while len(received) < len(message):
-                data = client.recv(100)
-                self.assertTrue(data, "the tunnel has ended")
-                received += data
-            self.assertEqual(received, message)
+            self.assertEqual(wire.receive_exactly(client, len(message)), message)
 
     def test_clients_reset_reaches_the_target(self):
         client = self.tunnel("watch")
-        self.assertEqual(client.recv(6), b"ready\n")
+        self.assertEqual(wire.receive_exactly(client, 6), b"ready\n")
         wire.reset(client)
         ended = target.results.get(timeout=10)
         if self.keeps_resets:
@@ -114,7 +107,7 @@ class Relay:
 
     def test_targets_reset_reaches_the_client(self):
         client = self.tunnel("cut")
-        self.assertEqual(client.recv(6), b"ready\n")
+        self.assertEqual(wire.receive_exactly(client, 6), b"ready\n")
         client.sendall(b"!")
         try:
             ended = client.recv(1)

@@ -74,7 +74,7 @@ class Reload(unittest.TestCase):
         self.reload(culvert, DENIED)
         self.status(wanted=403)
         tunnel.sendall(b"still here")
-        self.assertEqual(tunnel.recv(100), b"still here")
+        self.assertEqual(wire.receive_exactly(tunnel, 10), b"still here")
         self.reload(culvert, OVER_DANTE)
 
         def crossed_dante():
@@ -84,7 +84,7 @@ class Reload(unittest.TestCase):
 
         wait_for(crossed_dante, 10, "nothing crosses dante")
         tunnel.sendall(b"and here")
-        self.assertEqual(tunnel.recv(100), b"and here")
+        self.assertEqual(wire.receive_exactly(tunnel, 8), b"and here")
         tunnel.close()
         culvert.end()
 
@@ -142,7 +142,7 @@ class Reload(unittest.TestCase):
         def get():
             client.sendall(request)
             reply = wire.read_reply(client)
-            self.assertEqual(len(client.recv(10)), 10)
+            wire.receive_exactly(client, 10)
             return reply
 
         self.assertNotEqual(get().headers.get("connection"), "close")
@@ -174,7 +174,7 @@ class Reload(unittest.TestCase):
                 try:
                     client = wire.tunnel(world.home, early=b"echo\n")
                     client.sendall(b"ping")
-                    if client.recv(4) != b"ping":
+                    if wire.receive_exactly(client, 4) != b"ping":
                         raise AssertionError("the echo is missing")
                     client.close()
                     done[index] += 1
@@ -208,7 +208,7 @@ class Reload(unittest.TestCase):
         self.assertEqual(reloads, RELOADS)
         self.assertGreater(min(done), 0)
         held.sendall(b"still here")
-        self.assertEqual(held.recv(100), b"still here")
+        self.assertEqual(wire.receive_exactly(held, 10), b"still here")
         held.close()
         culvert.assert_balanced()
         culvert.end()

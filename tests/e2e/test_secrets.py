@@ -1,6 +1,7 @@
 """Passwords and tokens in every place into which people put them: the whole program repeats none of them."""
 
 import base64
+import contextlib
 import os
 import signal
 import threading
@@ -65,11 +66,21 @@ class EchoingProxy:
     def _serve(self):
         while True:
             connection, _ = self.listener.accept()
-            head = connection.recv(65536).decode("latin-1")
-            given = next((line for line in head.split("\r\n") if line.lower().startswith("proxy-authorization:")), "nothing")
-            status = 407 if head.startswith("CONNECT") else 403
-            connection.sendall(f"HTTP/1.1 {status} not with {given} or {SECRET}\r\nContent-Length: 0\r\n\r\n".encode())
-            connection.close()
+            with contextlib.suppress(OSError), connection:
+                self._refuse(connection)
+
+    @staticmethod
+    def _refuse(connection):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = connection.recv(65536)
+            if not data:
+                return
+            head += data
+        head = head.decode("latin-1")
+        given = next((line for line in head.split("\r\n") if line.lower().startswith("proxy-authorization:")), "nothing")
+        status = 407 if head.startswith("CONNECT") else 403
+        connection.sendall(f"HTTP/1.1 {status} not with {given} or {SECRET}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
 class Secrets(unittest.TestCase):
@@ -132,9 +143,7 @@ class Secrets(unittest.TestCase):
                 with self.subTest(request=request, form=form):
                     client = wire.open_client(world.home)
                     client.sendall(request.encode())
-                    answer = b""
-                    while data := client.recv(65536):
-                        answer += data
+                    answer = wire.receive_all(client)
                     client.close()
                     self.assertRegex(answer, rb"^HTTP/1\.1 [45]\d\d ")
                     self.assert_hidden(answer.decode("latin-1"))

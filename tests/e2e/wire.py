@@ -45,6 +45,25 @@ def receive(connection):
         count += len(data)
 
 
+def receive_exactly(connection, size):
+    """A stream may deliver a message in pieces."""
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(size - len(data))
+        if not piece:
+            raise AssertionError(f"the connection ended after {len(data)} of {size} bytes")
+        data += piece
+    return data
+
+
+def receive_all(connection):
+    """What comes until the end, for little of it."""
+    data = bytearray()
+    while piece := connection.recv(65536):
+        data += piece
+    return bytes(data)
+
+
 def send_pattern(connection, size):
     for piece in pattern(size):
         connection.sendall(piece)
@@ -91,11 +110,7 @@ def read_reply(client):
         head += byte
     reply = Reply(head[:-4])
     if reply.status >= 300:
-        while True:
-            data = client.recv(65536)
-            if not data:
-                break
-            reply.body += data
+        reply.body = receive_all(client)
     return reply
 
 
