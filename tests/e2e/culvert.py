@@ -80,6 +80,18 @@ class Culvert(Program):
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def count_in_log(self, words):
+        """How often the log has them, without the access lines. Counts no line that is still being written."""
+        with open(self.log, encoding="utf-8") as file:
+            text = file.read()
+        return text[: text.rfind("\n") + 1].count(words)
+
+    def wait_log(self, words, count=1, seconds=20):
+        wait_for(
+            lambda: self.count_in_log(words) >= count, seconds,
+            lambda: f"the log has not {count} times {words!r}:\n{self.tail(40)}",
+        )
+
     def access_lines(self):
         """Those that are there in whole. They are all there once culvert has ended; before that, workers write theirs
         in any order, and a line may come later than its client sees the end."""

@@ -176,8 +176,8 @@ class Listening(unittest.TestCase):
             client, reply = wire.ask(world.home, CLOSED, address=address)
             client.close()
             self.assertEqual(reply.status, 502, reply.line)
-        self.assertRegex(culvert.said(), rf"127\.0\.0\.1:{PORT}")
-        self.assertRegex(culvert.said(), rf"\[::1\]:{PORT}")
+        culvert.wait_log(f" info listening on http://127.0.0.1:{PORT}\n")
+        culvert.wait_log(f" info listening on http://[::1]:{PORT}\n")
         culvert.end()
 
     def test_serve_is_the_same(self):
@@ -204,7 +204,6 @@ class Listening(unittest.TestCase):
     def test_no_hint_names_a_unix_socket_as_a_proxy(self):
         path = f"unix:{isolate.STATE}/culvert.sock"
         culvert = launch(self, world, listen=(path, f"127.0.0.1:{PORT}"))
-        wait_for(lambda: "http_proxy=" in culvert.said(), 10, "no hint")
         culvert.end()
         self.assertNotIn("proxy=unix:", culvert.said())
         self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.said())

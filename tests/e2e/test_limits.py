@@ -1,5 +1,6 @@
 """What culvert uses when its clients and targets behave badly: memory, descriptors, time on the processor."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -207,12 +208,11 @@ class Time(unittest.TestCase):
         ended = threading.Event()
 
         def wait_for_end():
-            try:
-                idle.recv(1)
-            except ConnectionResetError:
-                pass
+            with contextlib.suppress(ConnectionResetError):
+                data.append(idle.recv(1))
             ended.set()
 
+        data = []
         waiting = threading.Thread(target=wait_for_end)
         waiting.start()
         end = time.monotonic() + 10
@@ -225,6 +225,7 @@ class Time(unittest.TestCase):
         self.assertEqual(busy.recv(1), b"?")
         busy.close()
         waiting.join()
+        self.assertIn(data, ([], [b""]), "not an end, but data")
         idle.close()
         culvert.assert_balanced()
         culvert.end()

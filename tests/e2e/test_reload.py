@@ -45,18 +45,14 @@ class Reload(unittest.TestCase):
         isolate.write(self.path, text)
         return launch(self, world, "--config", self.path, *options, **more)
 
-    def said(self, culvert, words):
-        with open(culvert.log, encoding="utf-8") as file:
-            return file.read().count(words)
-
     def reload(self, culvert, text, words=" reloaded ("):
-        before = self.said(culvert, words)
+        before = culvert.count_in_log(words)
         if text is not None:
             # As an editor would: never half a file.
             isolate.write(f"{self.path}.new", text)
             os.rename(f"{self.path}.new", self.path)
         culvert.signal(signal.SIGHUP)
-        wait_for(lambda: self.said(culvert, words) > before, 10, f"the log does not say {words!r}")
+        culvert.wait_log(words, before + 1)
 
     def status(self, wanted=None):
         """The status of a CONNECT. A worker may learn of the reload a little later than the log does."""
@@ -93,8 +89,8 @@ class Reload(unittest.TestCase):
         bad = configuration(f'upstream = ["{MICROSOCKS}", "socks9://hush:hush@x"]', 'route = ["x=nowhere"]', 'connect-timeout = "1ms"')
         self.reload(culvert, bad, words="reload: nothing is changed")
         for problem in (":1: upstream socks9", ":3: connect-timeout"):
-            self.assertEqual(self.said(culvert, problem), 1, culvert.said())
-        self.assertEqual(self.said(culvert, " reloaded ("), 0)
+            self.assertEqual(culvert.count_in_log(problem), 1, culvert.said())
+        self.assertEqual(culvert.count_in_log(" reloaded ("), 0)
         self.assertEqual(self.status(), 200)
         os.remove(self.path)
         self.reload(culvert, None, words="reload: nothing is changed")
@@ -106,7 +102,7 @@ class Reload(unittest.TestCase):
     def test_an_empty_file_does_not_open_the_direct_way(self):
         culvert = self.start(OPEN)
         self.reload(culvert, "", words="reload: no --upstream is left; to connect directly from now on say direct://")
-        self.assertEqual(self.said(culvert, " reloaded ("), 0)
+        self.assertEqual(culvert.count_in_log(" reloaded ("), 0)
         self.assertEqual(self.status(), 200)
         self.reload(culvert, configuration('upstream = ["direct://"]'))
         culvert.end()

@@ -11,7 +11,7 @@ import harness
 import isolate
 import wire
 from culvert import launch
-from world import BORDER, World, wait_for
+from world import BORDER, World
 
 SECRET = "hunter2SECRET"
 USER = "alice"
@@ -125,13 +125,13 @@ class Secrets(unittest.TestCase):
         isolate.write(path, "")
         culvert = launch(self, world, "--config", path)
         # The flag --listen that each culvert here has wins over the file's.
-        for number, (flag, value) in enumerate((flag, value) for flag, value in MISTAKES if flag != "listen"):
+        for number, (flag, value) in enumerate(((flag, value) for flag, value in MISTAKES if flag != "listen"), 1):
             isolate.write(path, f"{flag} = '{value}'\n")
             culvert.signal(signal.SIGHUP)
-            wait_for(lambda: culvert.said().count("reload: nothing is changed") > number, 10, f"no word about {flag} {value}")
+            culvert.wait_log("reload: nothing is changed", number)
         isolate.write(path, "no-proxy = [" + ", ".join(f"'{value}'" for _, value in DOUBTS) + "]\n")
         culvert.signal(signal.SIGHUP)
-        wait_for(lambda: " reloaded (" in culvert.said(), 10, "no reload")
+        culvert.wait_log(" reloaded (")
         culvert.end()
         self.assert_hidden(culvert.said())
 

@@ -91,16 +91,16 @@ class Inherited(unittest.TestCase):
         """They would make culvert one that nobody can end, and that does not see its tunnel die."""
         within = ("env", "--block-signal=TERM,INT,HUP,CHLD")
         culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "exit 7", within=within)
-        wait_for(lambda: culvert.said().count("tunnel: starting") >= 2, 10, "the tunnel's end was not seen")
+        culvert.wait_log("tunnel: starting", 2)
         culvert.signal(signal.SIGHUP)
-        wait_for(lambda: "info reloaded" in culvert.said(), 10, "no reload")
+        culvert.wait_log(" info reloaded (")
         culvert.end()
 
     def test_process_1(self):
         """In a container nobody else lets go of what a tunnel has left behind."""
         within = ("unshare", "--pid", "--fork", "--kill-child")
         culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", within=within)
-        wait_for(lambda: culvert.said().count("tunnel: starting") >= 4, 30, "the tunnel is not restarted")
+        culvert.wait_log("tunnel: starting", 4, seconds=30)
         first = peers.children(culvert.pid)[0]
         # Of the last run, at most: its shell, the one that watches us, and the sleep. What a run has left behind is
         # waited for, as it may be ending just now.
@@ -182,7 +182,7 @@ class Files(unittest.TestCase):
         culvert = launch(self, world, *OVER_DANTE, "--access-log", path)
         reader.join()
         culvert.signal(signal.SIGHUP)
-        wait_for(lambda: "a pipe that nobody reads" in culvert.said(), 10, "the reload does not say what is wrong")
+        culvert.wait_log(f"reload: --access-log {path}: a pipe that nobody reads\n")
         wire.tunnel(world.home, early=b"echo\n").close()
         culvert.end()
 

@@ -46,17 +46,14 @@ class TunnelCommand(unittest.TestCase):
     def start(self, command_line):
         return launch(self, world, *UPSTREAM, "--tunnel-command", command_line, *self.threads)
 
-    def said(self, culvert, words):
-        return wait_for(lambda: words in culvert.said(), 20, f"the log does not say {words!r}:\n{culvert.said()}")
-
     def gone(self, words, seconds=10):
         wait_for(lambda: not processes_with(words), seconds, f"{words!r} still runs")
 
     def test_the_first_request_waits_for_the_tunnel_and_the_next_ones_survive_its_end(self):
         culvert = self.start(command)
         wire.tunnel(world.home, TARGET).close()
-        self.said(culvert, "tunnel: starting ssh")
-        self.said(culvert, "tunnel: Authenticated to")
+        culvert.wait_log("tunnel: starting ssh")
+        culvert.wait_log("tunnel: Authenticated to")
         for ends in (1, 2):
             [ssh] = processes_with("/usr/bin/ssh -N", at_begin=True)
             os.kill(ssh, signal.SIGKILL)
@@ -78,19 +75,16 @@ class TunnelCommand(unittest.TestCase):
 
     def test_a_command_that_fails_is_told_of_and_started_later_and_later(self):
         culvert = self.start("echo no such luck >&2; exit 3")
-        self.said(culvert, "tunnel: no such luck")
-        for wait in ("250ms", "500ms", "1s"):
-            self.said(culvert, f"starting again in {wait}")
-        wait_for(
-            lambda: re.search(r"tunnel: echo exited with status 3 after [0-2]\.\d s", culvert.said()), 20,
-            "the log does not tell of the end of the command",
-        )
+        culvert.wait_log("tunnel: no such luck")
+        culvert.wait_log("starting again in", 3)
         culvert.end()
+        ends = re.findall(r" tunnel: echo exited with status 3 after \d+\.\d s, starting again in (\S+)\n", culvert.said())
+        self.assertEqual(ends[:3], ["250ms", "500ms", "1s"])
 
     def test_a_command_that_floods_the_log_does_not(self):
         # What was left out is told in front of the first line of another second.
         culvert = self.start("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; sleep 1.5; echo over; sleep 60")
-        self.said(culvert, "tunnel: over")
+        culvert.wait_log("tunnel: over")
         culvert.end()
         said = culvert.said()
         lines = said.count("tunnel: line ")
@@ -100,14 +94,14 @@ class TunnelCommand(unittest.TestCase):
 
     def test_a_stubborn_command_is_ended_by_force(self):
         culvert = self.start("TOKEN=hush; trap '' TERM; echo up; while :; do sleep 0.777; done")
-        self.said(culvert, "tunnel: up")
+        culvert.wait_log("tunnel: up")
         # A command may hold a secret, and everybody on a machine can read command lines.
         # One sleep is over before the next one begins.
         wait_for(lambda: processes_with("sleep 0.777"), 5, "the command does not sleep")
         self.assertEqual(processes_with("TOKEN=hush"), [])
         culvert.end()
         self.gone("sleep 0.777")
-        self.said(culvert, "tunnel: command was ended by signal 9")
+        culvert.wait_log("tunnel: command was ended by signal 9")
 
 
 class TunnelCommandWithFourThreads(TunnelCommand):

@@ -40,14 +40,15 @@ NAMES = {
 
 
 def wait_for(condition, seconds, what):
-    """Polls until the condition holds and returns its value. Says what was waited for when time is up."""
+    """Polls until the condition holds and returns its value. Says what was waited for when time is up: a text, or what
+    makes it."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"after {seconds} s: {what}")
+            raise AssertionError(f"after {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.01)
 
 
