@@ -33,7 +33,7 @@ TESTED_BY = {
     "policy/presets": (["unit/options/routing_test.cc"], "a table; what is in it is tested as routes"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
     "server/server": (
-        ["e2e/test_ending.py", "e2e/test_reload.py"],
+        ["e2e/test_shutdown.py", "e2e/test_reload.py"],
         "it starts threads and handles the signals of the process",
     ),
     "session/answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
