@@ -1,4 +1,4 @@
-"""The binary under test as a process: its life, its output and what it uses."""
+"""The binary under test as a process: start and shutdown, logs, and the resources it uses."""
 
 import base64
 import os
@@ -23,26 +23,27 @@ def is_sanitized():
 
 
 class Culvert(Program):
-    """`within` is what starts it: prlimit, unshare and the like."""
+    """`wrapper` is the command line in front of it: prlimit, unshare and the like."""
 
-    def __init__(self, world, *options, port=PORT, place=None, within=(), listen=None, env=None):
+    def __init__(self, world, *options, port=PORT, host=None, wrapper=(), listen=None, env=None):
         self.port = port
         self.sockets_at_start = 0
-        argv = [*within, os.environ["CULVERT"]]
+        argv = [*wrapper, os.environ["CULVERT"]]
         for address in [f"127.0.0.1:{port}"] if listen is None else listen:
             argv += ["--listen", address]
         argv += options
         env = dict(env or {})
         if is_sanitized():
-            # Freed blocks held back in the quarantine count as resident, and would hide what is asked about memory.
+            # Freed blocks held back in the quarantine count as resident, and would hide what culvert itself takes.
             env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=16"
-        super().__init__("culvert", place or world.culvert_home, argv, env, separate_stdout=True)
+        super().__init__("culvert", host or world.culvert_host, argv, env, separate_stdout=True)
 
     def up(self, address="127.0.0.1"):
         self.start()
         self.wait_listening(self.port, address)
-        # Each worker has a listening socket of its own: with the first of them the port answers, with the last it is said.
-        self.wait_until(lambda: "listening on " in self.said())
+        # Each worker has a listening socket of its own: the port accepts with the
+        # first of them, the log line follows the last.
+        self.wait_until(lambda: "listening on " in self.output())
         self.sockets_at_start = self.sockets()
 
     def descriptors(self):
@@ -61,7 +62,7 @@ class Culvert(Program):
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
-    def assert_balanced(self):
+    def assert_no_leaks(self):
         """All sessions gone, all their sockets gone. Pipes may wait for reuse, but not without end."""
         wait_for(
             lambda: self.sockets() == self.sockets_at_start, 10,
@@ -80,57 +81,57 @@ class Culvert(Program):
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def count_in_log(self, words):
-        """How often the log has them, without the access lines. Counts no line that is still being written."""
-        with open(self.log, encoding="utf-8") as file:
-            text = file.read()
-        return text[: text.rfind("\n") + 1].count(words)
+    def count_in_log(self, text):
+        """How often the text is in the log (stderr). A line that is still being written does not count."""
+        with open(self.stderr_path, encoding="utf-8") as file:
+            log = file.read()
+        return log[: log.rfind("\n") + 1].count(text)
 
-    def wait_log(self, words, count=1, seconds=20):
+    def wait_log(self, text, count=1, seconds=20):
         wait_for(
-            lambda: self.count_in_log(words) >= count, seconds,
-            lambda: f"the log has not {count} times {words!r}:\n{self.tail(40)}",
+            lambda: self.count_in_log(text) >= count, seconds,
+            lambda: f"{text!r} is not {count} times in the log:\n{self.tail(40)}",
         )
 
     def access_lines(self):
         """Those that are there in whole. They are all there once culvert has ended; before that, workers write theirs
         in any order, and a line may come later than its client sees the end."""
-        with open(self.out, encoding="utf-8") as file:
+        with open(self.stdout_path, encoding="utf-8") as file:
             return file.read().rpartition("\n")[0].splitlines()
 
-    def wait_access_line(self, words):
-        """The first line that has the words."""
+    def wait_access_line(self, text):
+        """The first line with the text in it."""
         return wait_for(
-            lambda: next((line for line in self.access_lines() if words in line), None), 10, f"no access line with {words}"
+            lambda: next((line for line in self.access_lines() if text in line), None), 10, f"no access line with {text}"
         )
 
     def wait_access_lines(self, count, seconds=10):
         wait_for(lambda: len(self.access_lines()) >= count, seconds, f"fewer than {count} access lines")
         return self.access_lines()
 
-    def assert_sound(self):
-        """No sanitizer and no assertion has spoken up, however culvert was ended."""
-        if re.search("Sanitizer|runtime error:|Assertion|terminate called", self.said()):
+    def assert_no_crash(self):
+        """No report of a sanitizer and no failed assertion, however culvert was ended."""
+        if re.search("Sanitizer|runtime error:|Assertion|terminate called", self.output()):
             raise AssertionError(self.tail(80))
 
-    def end(self, seconds=20):
-        """Asks for an orderly end and expects one: exit 0, and no secret in anything that was said."""
+    def shut_down(self, seconds=20):
+        """A graceful shutdown by SIGTERM: exit status 0, and no secret in stdout or stderr."""
         if not self.running():
-            raise AssertionError(f"culvert has ended before its time: {self.process.poll()}\n{self.tail()}")
+            raise AssertionError(f"culvert has exited on its own: {self.process.poll()}\n{self.tail()}")
         self.signal(signal.SIGTERM)
         code = self.wait(seconds)
         if code != 0:
-            raise AssertionError(f"culvert ended with {code}\n{self.tail(60)}")
-        assert_no_secret(self.said())
+            raise AssertionError(f"culvert exited with {code}\n{self.tail(60)}")
+        assert_no_secret(self.output())
 
 
 def launch(case, world, *options, address="127.0.0.1", **more):
-    """Starts a culvert for a test, or for the tests of a class. None is left over for the next ones."""
+    """Starts a culvert for a test, or for the tests of a class, and kills it after them."""
     culvert = Culvert(world, *options, **more)
     world.processes.append(culvert)
     cleanup = case.addClassCleanup if isinstance(case, type) else case.addCleanup
     cleanup(world.processes.remove, culvert)
-    cleanup(culvert.assert_sound)
+    cleanup(culvert.assert_no_crash)
     cleanup(culvert.kill)
     culvert.up(address)
     return culvert
@@ -144,4 +145,4 @@ def secrets():
 def assert_no_secret(text):
     for secret in secrets():
         if secret in text:
-            raise AssertionError(f"the secret {secret!r} shows in:\n{text}")
+            raise AssertionError(f"the secret {secret!r} is in:\n{text}")

@@ -1,4 +1,4 @@
-"""A long way by hand, as not every kernel has netem."""
+"""A link with latency in user space, as not every kernel has netem."""
 
 import queue
 import socket
@@ -7,20 +7,20 @@ import time
 
 
 class DelayingRelay:
-    """Listens on home's loopback and carries each byte to the address `one_way` seconds later, and back.
+    """Listens on home's loopback and forwards each byte to the address `one_way` seconds later, and back.
 
-    Connecting costs the client nothing here, so what it says first is held back for the round trip that connecting
-    would have cost.
+    Connecting takes no time here, so the client's first bytes are delayed by the round trip that a TCP handshake
+    would have taken.
     """
 
-    def __init__(self, place, address, one_way):
-        self.place = place
+    def __init__(self, host, address, one_way):
+        self.host = host
         self.address = address
         self.one_way = one_way
-        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(64)
-        # How many pieces came out at the other end.
+        # How many chunks were forwarded.
         self.delivered = 0
         self._lock = threading.Lock()
         self.port = self.listener.getsockname()[1]
@@ -29,10 +29,10 @@ class DelayingRelay:
     def _accept(self):
         while True:
             client, _ = self.listener.accept()
-            threading.Thread(target=self._carry, args=(client, time.monotonic()), daemon=True).start()
+            threading.Thread(target=self._forward, args=(client, time.monotonic()), daemon=True).start()
 
-    def _carry(self, client, accepted):
-        server = self.place.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def _forward(self, client, accepted):
+        server = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             server.connect(self.address)
         except OSError:
@@ -40,25 +40,25 @@ class DelayingRelay:
             return
         for connection in (client, server):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._carry_one_way(client, server, accepted + 2 * self.one_way)
-        self._carry_one_way(server, client, accepted)
+        self._forward_one_way(client, server, accepted + 2 * self.one_way)
+        self._forward_one_way(server, client, accepted)
 
-    def _carry_one_way(self, source, sink, connected):
-        on_the_way = queue.SimpleQueue()
+    def _forward_one_way(self, source, sink, connected):
+        in_flight = queue.SimpleQueue()
 
-        def take():
+        def read():
             data = None
             while data != b"":
                 try:
                     data = source.recv(65536)
                 except OSError:
                     data = b""
-                on_the_way.put((max(time.monotonic(), connected) + self.one_way, data))
+                in_flight.put((max(time.monotonic(), connected) + self.one_way, data))
 
-        def bring():
+        def write():
             data = None
             while data != b"":
-                due, data = on_the_way.get()
+                due, data = in_flight.get()
                 time.sleep(max(0, due - time.monotonic()))
                 with self._lock:
                     self.delivered += 1
@@ -70,5 +70,5 @@ class DelayingRelay:
                 except OSError:
                     return
 
-        threading.Thread(target=take, daemon=True).start()
-        threading.Thread(target=bring, daemon=True).start()
+        threading.Thread(target=read, daemon=True).start()
+        threading.Thread(target=write, daemon=True).start()

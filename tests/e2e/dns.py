@@ -1,4 +1,4 @@
-"""A DNS server that answers from a table and remembers every question."""
+"""A DNS server that answers from a table and records every query."""
 
 import socket
 import struct
@@ -9,22 +9,22 @@ NXDOMAIN = 3
 
 
 class DnsServer:
-    """Answers A and AAAA over UDP at one address; a name that is not in the table does not exist.
+    """Answers A and AAAA over UDP at one address; a name that is not in the table is NXDOMAIN.
 
-    Whoever asks for a name that ends in .silent never gets an answer.
+    Queries for names that end in .silent are not answered.
     """
 
-    def __init__(self, place, address, table=None):
+    def __init__(self, host, address, table=None):
         self.table = {name: list(addresses) for name, addresses in (table or {}).items()}
         self.address = address
         self._names = []
         self._lock = threading.Lock()
-        self._socket = place.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 53))
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def asked(self):
-        """The names that were asked for so far."""
+    def queries(self):
+        """The names of all queries so far."""
         with self._lock:
             return list(self._names)
 

@@ -5,22 +5,23 @@ import unittest
 
 import isolate
 
-# The world of the running module, for the report on a failure.
-stage = None
+# The testbed of the running module, for the report on a failure.
+testbed = None
 
 
-def set_stage(world):
-    global stage
-    stage = world
+def report_on(world):
+    """The output of this testbed's programs is shown with a failure."""
+    global testbed
+    testbed = world
     return world
 
 
 class Result(unittest.TextTestResult):
-    """Adds to the first failures what the programs of the world have said."""
+    """Adds the output of the testbed's programs to the first failures."""
 
     def _explain(self):
-        if stage and len(self.failures) + len(self.errors) <= 3:
-            self.stream.writeln(stage.describe())
+        if testbed and len(self.failures) + len(self.errors) <= 3:
+            self.stream.writeln(testbed.describe())
 
     def addFailure(self, test, error):
         super().addFailure(test, error)
@@ -40,8 +41,8 @@ def main():
     isolate.enter()
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
     program = unittest.main(module="__main__", testRunner=runner, exit=False)
-    if stage:
-        stage.close()
+    if testbed:
+        testbed.close()
     # Threads of servers may still wait in the kernel; pid 1 takes all of them along.
     sys.stdout.flush()
     sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun else 1)

@@ -63,11 +63,11 @@ def store(path, blob):
 
 
 def push(world, image, name):
-    """Copies the image into the registry in world, from within world. Returns the digest of its manifest."""
+    """Copies the image into the registry outside, from there. Returns the digest of its manifest."""
     digest = f"{image}.digest"
-    # World has no DNS server of its own, so the registry is called by its address.
+    # There is no DNS server outside, so the registry is named by its address.
     reference = name.replace("gcr.io/", f"{GCR}:443/")
-    world.world.run(
+    world.outside.run(
         "/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", "--digestfile", digest,
         f"dir:{image}", f"docker://{reference}",
     )

@@ -87,8 +87,8 @@ def required_file(variable, what):
     return os.path.realpath(path)
 
 
-def mount(*words):
-    subprocess.run(("mount",) + words, check=True)
+def mount(*arguments):
+    subprocess.run(("mount",) + arguments, check=True)
 
 
 def lay_out_files(peers):

@@ -54,7 +54,7 @@ def start_sshd(world):
 
 
 def state(pid):
-    """As ps says it: T is stopped, Z dead and not yet waited for; nothing at all if it is gone."""
+    """As ps shows it: T is stopped, Z dead and not yet waited for; nothing at all if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
             return stat.read().rpartition(")")[2].split()[0]
@@ -70,20 +70,20 @@ def children(pid):
         return []
 
 
-def freeze(pid):
-    """As a link that hangs would: nothing is answered, and nothing is closed. A process that is stopped has no new children."""
+def pause(pid):
+    """Like a link that hangs: nothing is answered, and nothing is closed. A process that is stopped has no new children."""
     try:
         os.kill(pid, signal.SIGSTOP)
     except ProcessLookupError:
         return
     wait_for(lambda: state(pid) in ("T", "Z", ""), 5, f"process {pid} does not stop")
     for child in children(pid):
-        freeze(child)
+        pause(child)
 
 
-def thaw(pid):
+def resume(pid):
     for child in children(pid):
-        thaw(child)
+        resume(child)
     try:
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
@@ -91,7 +91,7 @@ def thaw(pid):
 
 
 class SshTunnel(Program):
-    """ssh -D at home, to the sshd on the border. Can be cut and put up again."""
+    """ssh -D at home, to the sshd on the border. Can be cut and started again."""
 
     def __init__(self, world):
         at = folder("sshd")
@@ -107,10 +107,10 @@ class SshTunnel(Program):
         self.wait_listening(SOCKS_PORT, "127.0.0.1")
 
     def cut(self):
-        """As a lost network would: no good-bye to anyone."""
+        """Like a lost network: nothing is closed in an orderly manner."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        wait_for(lambda: not self.place.listens(SOCKS_PORT), 5, "the tunnel's port is still there")
+        wait_for(lambda: not self.host.listens(SOCKS_PORT), 5, "the tunnel's port is still there")
 
 
 def start_ssh_tunnel(world):
@@ -186,7 +186,7 @@ def start_registry(world):
         f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
         f"http: {{addr: '{GCR}:443', tls: {{certificate: {certificate}, key: {key}}}}}\n",
     )
-    registry = world.start(Program("gcr.io", world.world, ["/usr/bin/docker-registry", "serve", config]))
+    registry = world.start(Program("gcr.io", world.outside, ["/usr/bin/docker-registry", "serve", config]))
     registry.wait_listening(443, GCR)
     return registry
 
@@ -201,7 +201,7 @@ def cached_blobs(port):
 
 
 def pull_through_registry(world, port, proxy):
-    """A registry at home that fetches from gcr.io what it does not have, by way of the proxy. Not started yet."""
+    """A registry at home that fetches from gcr.io what it does not have, through the proxy. Not started yet."""
     at = cache_folder(port)
     config = f"{at}/config.yml"
     if not os.path.exists(config):
@@ -241,11 +241,11 @@ class Dockerd(Program):
             except OSError:
                 return False
 
-    def command_line(self, *words):
-        return ["/usr/bin/docker", "-H", f"unix://{self.socket}", *words]
+    def command_line(self, *arguments):
+        return ["/usr/bin/docker", "-H", f"unix://{self.socket}", *arguments]
 
-    def docker(self, *words, check=True):
-        return self.place.run(*self.command_line(*words), check=check)
+    def docker(self, *arguments, check=True):
+        return self.host.run(*self.command_line(*arguments), check=check)
 
 
 def start_dockerd(world, proxy=None):

@@ -1,4 +1,4 @@
-"""The command line: mistakes are told all at once, and nothing is half-started."""
+"""The command line: all errors are reported at once, and nothing is half-started."""
 
 import json
 import os
@@ -19,21 +19,21 @@ CLOSED = f"{BORDER}:9"
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
-    wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    wire.BulkTarget(world.outside)
 
 
-class Mistakes(unittest.TestCase):
-    def refuse(self, *options, code=2):
-        """Runs culvert, which has to leave by itself."""
-        done = world.culvert_home.run(os.environ["CULVERT"], *options, check=False, timeout=10)
+class UsageErrors(unittest.TestCase):
+    def fails(self, *options, code=2):
+        """Runs culvert, which has to exit on its own."""
+        done = world.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10)
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertFalse(world.home.listens(PORT), "half-started")
         self.assertNotRegex(done.stderr, "terminate called|Sanitizer|Assertion")
         return done
 
-    def test_every_mistake_is_named(self):
-        done = self.refuse(
+    def test_every_error_is_reported(self):
+        done = self.fails(
             "--listen", "127.0.0.1:not-a-port", "--upstream", "ftp://x", "--threads", "many", "--log-format", "xml",
             "--connect-timeout", "soon", "--max-connections", "-1", "--allow-client", "10.0.0.0/99",
         )
@@ -41,69 +41,69 @@ class Mistakes(unittest.TestCase):
             self.assertIn(flag, done.stderr)
 
     def test_unknown_flag(self):
-        self.assertIn("--no-such-flag", self.refuse("--no-such-flag", "--listen", f"127.0.0.1:{PORT}").stderr)
+        self.assertIn("--no-such-flag", self.fails("--no-such-flag", "--listen", f"127.0.0.1:{PORT}").stderr)
 
-    def test_each_upstream_is_looked_at(self):
+    def test_each_upstream_is_checked(self):
         urls = ("socks5://:1080", "socks5://host:port", "socks5://host:99999", "gopher://host", "http://host/path", "socks5://[::1")
         for url in urls:
             with self.subTest(url=url):
-                self.assertIn("--upstream", self.refuse("--listen", f"127.0.0.1:{PORT}", "--upstream", url).stderr)
+                self.assertIn("--upstream", self.fails("--listen", f"127.0.0.1:{PORT}", "--upstream", url).stderr)
 
     def test_secrets_are_not_repeated(self):
-        done = self.refuse("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@host:port")
+        done = self.fails("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@host:port")
         assert_no_secret(done.stdout + done.stderr)
 
     def test_missing_ca_file(self):
-        done = self.refuse("--listen", f"127.0.0.1:{PORT}", "--upstream", "https://proxy:443?ca=/no/such/file")
+        done = self.fails("--listen", f"127.0.0.1:{PORT}", "--upstream", "https://proxy:443?ca=/no/such/file")
         self.assertIn("/no/such/file", done.stderr)
 
-    def test_certificates_are_looked_at_with_all_else(self):
+    def test_certificate_errors_are_reported_with_all_others(self):
         pem = f"{isolate.STATE}/no.pem"
         isolate.write(pem, "no certificate")
         unusable = ("--upstream", f"p=https://proxy?ca={pem}")
-        done = self.refuse(*unusable, "--threads", "0", "--upstream", "ftp://x")
+        done = self.fails(*unusable, "--threads", "0", "--upstream", "ftp://x")
         for words in ("--threads 0", "ftp://x", f"cannot read CA certificates {pem}"):
             self.assertIn(words, done.stderr)
-        self.assertIn(pem, self.refuse("check", "--route", "https://gcr.io", *unusable).stderr)
+        self.assertIn(pem, self.fails("check", "--route", "https://gcr.io", *unusable).stderr)
 
     def test_one_dash_is_not_help(self):
-        done = self.refuse("-hold", "5s")
+        done = self.fails("-hold", "5s")
         self.assertEqual(done.stdout, "")
         self.assertIn("did you mean --hold?", done.stderr)
 
-    def test_every_taken_port_is_named(self):
+    def test_every_port_in_use_is_reported(self):
         launch(self, world, listen=(f"127.0.0.1:{PORT}", "127.0.0.1:3999"))
-        done = world.culvert_home.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+        done = world.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
                                       check=False, timeout=10)
         self.assertEqual(done.returncode, 1)
         for port in (3999, PORT):
             self.assertIn(f"127.0.0.1:{port}: the address is already in use", done.stderr)
 
-    def test_taken_port(self):
+    def test_port_in_use(self):
         launch(self, world)
-        done = world.culvert_home.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+        done = world.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
                                       check=False, timeout=10)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"127.0.0.1:{PORT}", done.stderr)
         self.assertRegex(done.stderr.lower(), "in use|taken|occupied")
         self.assertFalse(world.home.listens(3999), "half-started")
 
-    def test_open_proxy_has_to_be_meant(self):
-        done = self.refuse("--listen", f"0.0.0.0:{PORT}")
+    def test_open_proxy_needs_a_flag(self):
+        done = self.fails("--listen", f"0.0.0.0:{PORT}")
         self.assertIn("--allow-client", done.stderr)
         self.assertIn("--open-proxy", done.stderr)
 
 
 class Shells(unittest.TestCase):
-    """What culvert prints for a shell or for man is what they take."""
+    """Shells and man accept what culvert prints for them."""
 
-    def printed(self, *command):
+    def output_file(self, *command):
         path = f"{isolate.STATE}/printed"
-        isolate.write(path, world.culvert_home.run(os.environ["CULVERT"], *command).stdout)
+        isolate.write(path, world.culvert_host.run(os.environ["CULVERT"], *command).stdout)
         return path
 
     def test_bash_completes(self):
-        script = self.printed("completion", "bash")
+        script = self.output_file("completion", "bash")
         for words, expected in {
             ("--up",): "--upstream",
             ("--log-level", "wa"): "warning",
@@ -115,26 +115,26 @@ class Shells(unittest.TestCase):
             ("serve", "--thr"): "--threads",
         }.items():
             complete = 'source "$0"; COMP_WORDS=(culvert "$@"); COMP_CWORD=$#; _culvert; echo "${COMPREPLY[*]}"'
-            done = world.culvert_home.run("bash", "--norc", "-c", complete, script, *words)
+            done = world.culvert_host.run("bash", "--norc", "-c", complete, script, *words)
             self.assertEqual((done.stdout, done.stderr), (expected + "\n", ""), words)
 
     def test_zsh_takes_the_script(self):
-        script = self.printed("completion", "zsh")
-        ask = 'autoload -U compinit; compinit -D -u; source "$0"; echo $_comps[culvert]'
-        done = world.culvert_home.run("zsh", "-f", "-c", ask, script)
+        script = self.output_file("completion", "zsh")
+        command = 'autoload -U compinit; compinit -D -u; source "$0"; echo $_comps[culvert]'
+        done = world.culvert_host.run("zsh", "-f", "-c", command, script)
         self.assertEqual((done.stdout, done.stderr), ("_culvert\n", ""))
 
     def test_fish_completes(self):
-        script = self.printed("completion", "fish")
+        script = self.output_file("completion", "fish")
         for line, expected in {"--up": ["--upstream"], "--log-level wa": ["warning"], "completion z": ["zsh"], "ch": ["check"]}.items():
-            done = world.culvert_home.run(
+            done = world.culvert_host.run(
                 "env", f"HOME={isolate.STATE}", "fish", "--no-config", "-c", 'source $argv[1]; complete -C "culvert $argv[2]"', script, line
             )
             self.assertEqual([found.split("\t")[0] for found in done.stdout.splitlines()], expected, line)
             self.assertEqual(done.stderr, "")
 
     def test_roff_takes_the_manual_page(self):
-        done = world.culvert_home.run("groff", "-man", "-ww", "-Tascii", "-P-cbou", self.printed("man"))
+        done = world.culvert_host.run("groff", "-man", "-ww", "-Tascii", "-P-cbou", self.output_file("man"))
         self.assertEqual(done.stderr, "")
         for words in ("CULVERT(1)", "--connect-timeout", "CULVERT_CONNECT_TIMEOUT", "unix:/PATH               a unix socket"):
             self.assertIn(words, done.stdout, words)
@@ -144,10 +144,10 @@ class StandardStreams(unittest.TestCase):
     """They may be closed, or lead nowhere."""
 
     def shell(self, script, *options):
-        done = world.culvert_home.run("sh", "-c", f'"$0" "$@" {script}', os.environ["CULVERT"], *options, check=False, timeout=10)
+        done = world.culvert_host.run("sh", "-c", f'"$0" "$@" {script}', os.environ["CULVERT"], *options, check=False, timeout=10)
         return done.returncode
 
-    def test_mistakes_keep_their_status(self):
+    def test_usage_errors_keep_their_exit_status(self):
         for script in ("2>&-", "2>/dev/full", "<&- >&- 2>&-"):
             self.assertEqual(self.shell(script, "--bogus"), 2, script)
 
@@ -158,7 +158,7 @@ class StandardStreams(unittest.TestCase):
     def test_no_socket_gets_their_numbers(self):
         culvert = os.environ["CULVERT"]
         script = f"exec {culvert} --listen 127.0.0.1:{PORT} --threads 1 <&- >&- 2>&-"
-        process = Program("closed-streams", world.culvert_home, ["sh", "-c", script])
+        process = Program("closed-streams", world.culvert_host, ["sh", "-c", script])
         process.start()
         self.addCleanup(process.kill)
         process.wait_listening(PORT)
@@ -173,12 +173,12 @@ class Listening(unittest.TestCase):
         culvert = launch(self, world, "--upstream", "direct://", listen=())
         culvert.wait_listening(PORT, "::1")
         for address in ("127.0.0.1", "::1"):
-            client, reply = wire.ask(world.home, CLOSED, address=address)
+            client, reply = wire.connect(world.home, CLOSED, address=address)
             client.close()
             self.assertEqual(reply.status, 502, reply.line)
         culvert.wait_log(f" info listening on http://127.0.0.1:{PORT}\n")
         culvert.wait_log(f" info listening on http://[::1]:{PORT}\n")
-        culvert.end()
+        culvert.shut_down()
 
     def test_serve_is_the_same(self):
         culvert = Culvert(world, "--upstream", "direct://")
@@ -186,43 +186,43 @@ class Listening(unittest.TestCase):
         world.processes.append(culvert)
         self.addCleanup(culvert.kill)
         culvert.up()
-        client, reply = wire.ask(world.home, CLOSED)
+        client, reply = wire.connect(world.home, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
-        culvert.end()
+        culvert.shut_down()
 
     def test_several_listeners(self):
         listen = (f"127.0.0.1:{PORT}", "127.0.0.1:3999", f"{HOME}:{PORT}")
         culvert = launch(self, world, "--open-proxy", listen=listen)
         for address, port in (("127.0.0.1", PORT), ("127.0.0.1", 3999), (HOME, PORT)):
             culvert.wait_listening(port, address)
-            client, reply = wire.ask(world.home, CLOSED, address=address, port=port)
+            client, reply = wire.connect(world.home, CLOSED, address=address, port=port)
             client.close()
             self.assertEqual(reply.status, 502, reply.line)
-        culvert.end()
+        culvert.shut_down()
 
     def test_no_hint_names_a_unix_socket_as_a_proxy(self):
         path = f"unix:{isolate.STATE}/culvert.sock"
         culvert = launch(self, world, listen=(path, f"127.0.0.1:{PORT}"))
-        culvert.end()
-        self.assertNotIn("proxy=unix:", culvert.said())
-        self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.said())
+        culvert.shut_down()
+        self.assertNotIn("proxy=unix:", culvert.output())
+        self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.output())
 
     def test_only_allowed_clients(self):
         culvert = launch(self, world, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
-        client, reply = wire.ask(world.home, CLOSED)
+        client, reply = wire.connect(world.home, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         # From the border, which is not on the list.
-        client, reply = wire.ask(world.border, CLOSED, address=HOME)
+        client, reply = wire.connect(world.border, CLOSED, address=HOME)
         client.close()
         self.assertEqual(reply.status, 403, reply.line)
-        culvert.end()
+        culvert.shut_down()
 
     def test_settings_from_the_environment(self):
         culvert = launch(self, world, listen=(), env={"CULVERT_LISTEN": f"127.0.0.1:{PORT}", "CULVERT_UPSTREAM": "direct://"})
         self.assertFalse(world.home.listens(PORT, "::1"))
-        culvert.end()
+        culvert.shut_down()
 
 
 def count_lines(path):
@@ -234,62 +234,62 @@ def count_lines(path):
 
 
 class Logging(unittest.TestCase):
-    def cross(self, *options):
-        culvert = launch(self, world, "--upstream", "direct://", *options, place=world.border)
+    def transfer(self, *options):
+        culvert = launch(self, world, "--upstream", "direct://", *options, host=world.border)
         client = wire.tunnel(world.border, early=b"sink\n")
         client.sendall(b"x" * 1000)
         client.shutdown(socket.SHUT_WR)
-        answer = wire.receive_all(client)
+        data = wire.receive_all(client)
         client.close()
-        client, reply = wire.ask(world.border, CLOSED)
+        client, reply = wire.connect(world.border, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502)
-        return culvert, len(answer)
+        return culvert, len(data)
 
     def test_text(self):
-        culvert, answered = self.cross()
+        culvert, received = self.transfer()
         # Sessions of two workers: the line of the later one may be written first.
         culvert.wait_access_lines(2)
-        culvert.end()
+        culvert.shut_down()
         lines = sorted(culvert.access_lines(), key=lambda line: f" target={CLOSED} " in line)
         self.assertEqual(len(lines), 2)
         self.assertIn(f"target=target.world:{wire.BULK_PORT} ", lines[0])
         self.assertIn(" bytes_up=1005 ", lines[0])
-        self.assertIn(f" bytes_down={answered} ", lines[0])
+        self.assertIn(f" bytes_down={received} ", lines[0])
         self.assertIn(f"target={CLOSED} ", lines[1])
 
     def test_json(self):
-        culvert, answered = self.cross("--log-format", "json")
+        culvert, received = self.transfer("--log-format", "json")
         culvert.wait_access_lines(2)
-        culvert.end()
+        culvert.shut_down()
         lines = sorted(map(json.loads, culvert.access_lines()), key=lambda line: line["target"] == CLOSED)
         self.assertEqual(len(lines), 2)
         self.assertIn(f"target.world:{wire.BULK_PORT}", lines[0].values())
         self.assertIn(1000 + len("sink\n"), lines[0].values())
-        self.assertIn(answered, lines[0].values())
-        with open(culvert.log, encoding="utf-8") as log:
+        self.assertIn(received, lines[0].values())
+        with open(culvert.stderr_path, encoding="utf-8") as log:
             for line in log:
                 json.loads(line)
 
-    def test_debug_tells_the_way(self):
-        culvert, _ = self.cross("--log-level", "debug")
-        culvert.end()
-        self.assertRegex(culvert.said(), rf"debug target\.world:{wire.BULK_PORT}: goes by default to direct")
-        self.assertRegex(culvert.said(), rf"debug target\.world:{wire.BULK_PORT}: direct has connected: connect \d+ ms")
+    def test_debug_log_names_route_and_upstream(self):
+        culvert, _ = self.transfer("--log-level", "debug")
+        culvert.shut_down()
+        self.assertRegex(culvert.output(), rf"debug target\.world:{wire.BULK_PORT}: goes by default to direct")
+        self.assertRegex(culvert.output(), rf"debug target\.world:{wire.BULK_PORT}: direct has connected: connect \d+ ms")
 
     def test_access_log_in_a_file(self):
         path = f"{isolate.STATE}/access.log"
-        culvert, _ = self.cross("--access-log", path)
-        wait_for(lambda: count_lines(path) == 2, 10, "the file does not get its two lines")
+        culvert, _ = self.transfer("--access-log", path)
+        wait_for(lambda: count_lines(path) == 2, 10, "the file does not have two lines")
         self.assertEqual(culvert.access_lines(), [])
-        culvert.end()
+        culvert.shut_down()
 
     def test_access_log_off(self):
-        culvert, _ = self.cross("--access-log", "off")
-        culvert.end()
-        self.assertNotIn(f"target.world:{wire.BULK_PORT}", culvert.said())
+        culvert, _ = self.transfer("--access-log", "off")
+        culvert.shut_down()
+        self.assertNotIn(f"target.world:{wire.BULK_PORT}", culvert.output())
 
-    def test_clients_words_are_escaped(self):
+    def test_client_input_is_escaped(self):
         culvert = launch(self, world, "--upstream", "direct://")
         client = wire.open_client(world.home)
         client.sendall(b"CONNECT evil\x1b[31m.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -298,8 +298,8 @@ class Logging(unittest.TestCase):
         self.assertEqual(reply.status, 400, reply.line)
         self.assertNotIn("\x1b", reply.reason)
         culvert.wait_access_lines(1)
-        culvert.end()
-        self.assertNotIn("\x1b", culvert.said())
+        culvert.shut_down()
+        self.assertNotIn("\x1b", culvert.output())
         self.assertEqual(len(culvert.access_lines()), 1)
 
 

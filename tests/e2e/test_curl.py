@@ -1,4 +1,4 @@
-"""curl crosses each kind of upstream, each spoken by the real program, and home's DNS hears nothing of it."""
+"""curl through each kind of upstream, each of them a real program, without a single DNS query at home."""
 
 import hashlib
 import threading
@@ -16,10 +16,10 @@ MIB = 1 << 20
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
+    world = harness.report_on(World())
     peers.start_registry(world)
-    wire.FileServer(world.world, world.ca)
-    wire.BulkTarget(world.world)
+    wire.FileServer(world.outside, world.ca)
+    wire.BulkTarget(world.outside)
     peers.start_sshd(world)
     peers.start_ssh_tunnel(world)
     peers.start_dante(world)
@@ -28,8 +28,8 @@ def setUpModule():
     peers.start_squid(world)
 
 
-class Crossing:
-    """The crossings that have to work over every upstream. A subclass names its upstream."""
+class ThroughUpstream:
+    """The requests that have to work through every upstream. A subclass names its upstream."""
 
     scheme = "socks5"
     login = ""
@@ -38,39 +38,39 @@ class Crossing:
     sessions = 0
 
     @classmethod
-    def shown(cls):
-        """How the log calls the upstream: without the credentials."""
+    def label(cls):
+        """The upstream as in the log: without the credentials."""
         return f"{cls.scheme.replace('socks5h', 'socks5')}://{cls.address}"
 
     @classmethod
     def setUpClass(cls):
         options = cls.options.format(ca=world.ca.certificate)
         cls.culvert = launch(cls, world, "--upstream", f"{cls.scheme}://{cls.login}{cls.address}{options}")
-        cls.asked_before = len(world.culvert_dns.asked())
+        cls.queries_before = len(world.culvert_dns.queries())
         cls.sessions = 0
 
     @classmethod
     def tearDownClass(cls):
-        cls.culvert.assert_balanced()
+        cls.culvert.assert_no_leaks()
         cls.culvert.wait_access_lines(cls.sessions)
-        cls.culvert.end()
+        cls.culvert.shut_down()
         lines = cls.culvert.access_lines()
         assert len(lines) == cls.sessions, f"{cls.sessions} sessions, but {len(lines)} access lines:\n" + "\n".join(lines)
         for line in lines:
-            assert cls.shown() in line, f"{cls.shown()} is not named in: {line}"
-        asked = world.culvert_dns.asked()[cls.asked_before :]
-        assert not asked, f"culvert has asked home's DNS for {asked}"
+            assert cls.label() in line, f"{cls.label()} is not named in: {line}"
+        queries = world.culvert_dns.queries()[cls.queries_before :]
+        assert not queries, f"culvert has sent DNS queries for {queries}"
 
-    def curl(self, *words):
+    def curl(self, *arguments):
         type(self).sessions += 1
-        return world.home.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, *words)
+        return world.home.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, *arguments)
 
-    def test_registry_answers(self):
-        said = self.curl("-D", "-", "-o", "/dev/null", "https://gcr.io/v2/").stdout
-        self.assertRegex(said, r"HTTP/1.1 200 Connection established\r?\n")
-        self.assertRegex(said, r"HTTP/2 200 \r?\n")
-        self.assertIn("docker-distribution-api-version: registry/2.0", said.lower())
-        self.assertIn(self.shown(), self.culvert.wait_access_line("gcr.io:443"))
+    def test_registry_replies(self):
+        stdout = self.curl("-D", "-", "-o", "/dev/null", "https://gcr.io/v2/").stdout
+        self.assertRegex(stdout, r"HTTP/1.1 200 Connection established\r?\n")
+        self.assertRegex(stdout, r"HTTP/2 200 \r?\n")
+        self.assertIn("docker-distribution-api-version: registry/2.0", stdout.lower())
+        self.assertIn(self.label(), self.culvert.wait_access_line("gcr.io:443"))
 
     def test_large_download(self):
         name = f"{isolate.STATE}/download"
@@ -82,8 +82,8 @@ class Crossing:
         with open(name, "wb") as file:
             for piece in wire.pattern(16 * MIB):
                 file.write(piece)
-        said = self.curl("--data-binary", f"@{name}", "-H", "Expect:", "https://files.world/digest").stdout
-        self.assertEqual(said, wire.digest(16 * MIB)[1])
+        stdout = self.curl("--data-binary", f"@{name}", "-H", "Expect:", "https://files.world/digest").stdout
+        self.assertEqual(stdout, wire.digest(16 * MIB)[1])
 
     def test_plain_http_inside_a_tunnel(self):
         name = f"{isolate.STATE}/plain"
@@ -98,8 +98,8 @@ class Crossing:
         def fetch():
             client = wire.tunnel(world.home, "plain.world:80")
             client.sendall(b"GET /bytes/300000 HTTP/1.1\r\nHost: plain.world\r\nConnection: close\r\n\r\n")
-            answer = wire.receive_all(client)
-            digests.append(hashlib.sha256(answer.partition(b"\r\n\r\n")[2]).hexdigest())
+            reply = wire.receive_all(client)
+            digests.append(hashlib.sha256(reply.partition(b"\r\n\r\n")[2]).hexdigest())
             client.close()
 
         threads = [threading.Thread(target=fetch) for _ in range(count)]
@@ -129,17 +129,17 @@ def received(name):
         return wire.receive(Reader(file))
 
 
-def echo(place, target):
+def echo(host, target):
     """A byte goes through a tunnel to the target and comes back."""
-    client = wire.tunnel(place, target, early=b"echo\n")
+    client = wire.tunnel(host, target, early=b"echo\n")
     client.sendall(b"!")
-    answer = client.recv(1)
+    reply = client.recv(1)
     client.close()
-    if answer != b"!":
-        raise AssertionError(f"{target}: {answer!r}")
+    if reply != b"!":
+        raise AssertionError(f"{target}: {reply!r}")
 
 
-class OverSshTunnel(Crossing, unittest.TestCase):
+class OverSshTunnel(ThroughUpstream, unittest.TestCase):
     address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
     def test_address_literals(self):
@@ -149,37 +149,37 @@ class OverSshTunnel(Crossing, unittest.TestCase):
                 echo(world.home, target)
 
 
-class OverSshTunnelSocks5h(Crossing, unittest.TestCase):
+class OverSshTunnelSocks5h(ThroughUpstream, unittest.TestCase):
     scheme = "socks5h"
     address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
 
-class OverSshTunnelSocks4a(Crossing, unittest.TestCase):
+class OverSshTunnelSocks4a(ThroughUpstream, unittest.TestCase):
     scheme = "socks4a"
     address = f"127.0.0.1:{peers.SOCKS_PORT}"
 
 
-class OverDanteWithPassword(Crossing, unittest.TestCase):
+class OverDanteWithPassword(ThroughUpstream, unittest.TestCase):
     login = peers.LOGIN
     address = f"{BORDER}:{peers.DANTE_PORT}"
 
 
-class OverMicrosocks(Crossing, unittest.TestCase):
+class OverMicrosocks(ThroughUpstream, unittest.TestCase):
     address = f"{BORDER}:{peers.MICROSOCKS_PORT}"
 
 
-class OverMicrosocksWithPassword(Crossing, unittest.TestCase):
+class OverMicrosocksWithPassword(ThroughUpstream, unittest.TestCase):
     login = peers.LOGIN
     address = f"{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
 
 
-class OverSquidWithBasicAuth(Crossing, unittest.TestCase):
+class OverSquidWithBasicAuth(ThroughUpstream, unittest.TestCase):
     scheme = "http"
     login = peers.LOGIN
     address = f"{BORDER}:{peers.SQUID_PORT}"
 
 
-class OverSquidWithTls(Crossing, unittest.TestCase):
+class OverSquidWithTls(ThroughUpstream, unittest.TestCase):
     scheme = "https"
     login = peers.LOGIN
     address = f"{BORDER}:{peers.SQUID_TLS_PORT}"
@@ -187,41 +187,41 @@ class OverSquidWithTls(Crossing, unittest.TestCase):
 
 
 class Direct(unittest.TestCase):
-    """Without a tunnel: on the border, where names and addresses of world are known."""
+    """Without a tunnel: on the border, which resolves and reaches the targets."""
 
     def test_direct(self):
-        culvert = launch(self, world, "--upstream", "direct://", place=world.border)
-        said = world.border.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, "-o", "/dev/null",
+        culvert = launch(self, world, "--upstream", "direct://", host=world.border)
+        stdout = world.border.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, "-o", "/dev/null",
                                 "-w", "%{http_connect} %{http_code}", "https://gcr.io/v2/").stdout
-        self.assertEqual(said, "200 200")
+        self.assertEqual(stdout, "200 200")
         for target in ("target.world", "six.world", f"[{TARGET6}]"):
             with self.subTest(target=target):
                 echo(world.border, f"{target}:{wire.BULK_PORT}")
-        culvert.assert_balanced()
+        culvert.assert_no_leaks()
         culvert.wait_access_lines(4)
-        culvert.end()
+        culvert.shut_down()
         self.assertEqual(len(culvert.access_lines()), 4)
 
-    def test_resolve_local_asks_the_local_dns(self):
-        """The counter-proof to "nothing was asked": a culvert that is told to ask does show up in the record."""
+    def test_resolve_local_sends_a_dns_query(self):
+        """The counter-check of "no queries": a query of culvert does get recorded."""
         upstream = f"socks5://127.0.0.1:{peers.SOCKS_PORT}?resolve=local"
         culvert = launch(self, world, "--upstream", upstream)
-        before = len(world.culvert_dns.asked())
-        client, reply = wire.ask(world.home, "gcr.io:443")
+        before = len(world.culvert_dns.queries())
+        client, reply = wire.connect(world.home, "gcr.io:443")
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
-        self.assertIn("gcr.io", world.culvert_dns.asked()[before:])
-        culvert.end()
+        self.assertIn("gcr.io", world.culvert_dns.queries()[before:])
+        culvert.shut_down()
 
 
 class Home(unittest.TestCase):
-    """Home is what it is said to be, or the crossings prove nothing."""
+    """Home can neither resolve nor reach the targets, or the other tests prove nothing."""
 
     def test_home_cannot_resolve_the_target(self):
-        before = len(world.home_dns.asked())
+        before = len(world.home_dns.queries())
         done = world.home.run("curl", "-sS", "-m", "5", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 6, done.stderr)
-        self.assertIn("gcr.io", world.home_dns.asked()[before:])
+        self.assertIn("gcr.io", world.home_dns.queries()[before:])
 
     def test_home_cannot_reach_the_target(self):
         done = world.home.run("curl", "-sS", "-k", "-m", "5", "--resolve", "gcr.io:443:10.77.2.10", "https://gcr.io/v2/", check=False)
@@ -230,7 +230,7 @@ class Home(unittest.TestCase):
             done.stderr, r"^curl: \(7\) Failed to connect to gcr\.io port 443 after \d+ ms: Couldn't connect to server\n$"
         )
 
-    def test_border_routes_nothing(self):
+    def test_border_does_not_forward(self):
         world.home.ip("route add 10.77.2.0/24 via 10.77.1.1")
         try:
             done = world.home.run("curl", "-sS", "-k", "-m", "1", "https://10.77.2.10/v2/", check=False)

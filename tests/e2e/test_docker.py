@@ -1,4 +1,4 @@
-"""Scene two: a docker daemon that pulls through culvert and ssh -D, and what it says when the tunnel breaks."""
+"""A docker daemon that pulls through culvert and ssh -D, and the error its user sees when the tunnel breaks."""
 
 import unittest
 
@@ -16,7 +16,7 @@ UPSTREAM = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
 
 def setUpModule():
     global world, tunnel, digest, dockerd
-    world = harness.set_stage(World())
+    world = harness.report_on(World())
     peers.start_registry(world)
     peers.start_sshd(world)
     tunnel = peers.start_ssh_tunnel(world)
@@ -30,16 +30,16 @@ def tearDownModule():
 
 class Pull(unittest.TestCase):
     def launch(self, *options):
-        self.asked = len(world.culvert_dns.asked())
+        self.queries_before = len(world.culvert_dns.queries())
         return launch(self, world, "--upstream", UPSTREAM, *options)
 
     def end(self, culvert):
         culvert.wait_access_line(" target=gcr.io:443 ")
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
         # dockerd looks names up itself, in vain; culvert must not have.
-        self.assertIn("gcr.io", world.home_dns.asked())
-        self.assertEqual(world.culvert_dns.asked()[self.asked :], [])
+        self.assertIn("gcr.io", world.home_dns.queries())
+        self.assertEqual(world.culvert_dns.queries()[self.queries_before :], [])
 
     def pull(self):
         dockerd.docker("pull", IMAGE)
@@ -58,16 +58,16 @@ class Pull(unittest.TestCase):
         received = world.home.received_bytes("home0") - before
         try:
             self.assertLess(received, SIZE - 20 * MIB, "the tunnel was not cut in the middle")
-            self.assertNotEqual(pull.wait(60), 0, pull.said())
+            self.assertNotEqual(pull.wait(60), 0, pull.output())
         finally:
             tunnel.up()
-        self.assertIn(f"culvert: upstream {UPSTREAM} refused the connection - is the tunnel up?", pull.said())
+        self.assertIn(f"culvert: upstream {UPSTREAM} refused the connection - is the tunnel up?", pull.output())
         # Neither docker nor culvert has to be started again.
         self.pull()
         self.end(culvert)
 
     def test_tunnel_down_at_first(self):
-        """culvert waits for the tunnel, but not for so long that docker gives up with words of its own."""
+        """culvert waits for the tunnel, but not for so long that docker gives up with an error of its own."""
         culvert = self.launch()
         tunnel.cut()
         try:

@@ -1,4 +1,4 @@
-"""Worlds in which something is missing: culvert says so, keeps what runs, and goes on when it is there again."""
+"""What culvert inherits or lacks: limits, blocked signals, being process 1, SIGSTOP, files that are gone."""
 
 import collections
 import os
@@ -23,96 +23,96 @@ TARGET = f"target.world:{wire.BULK_PORT}"
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
-    wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    wire.BulkTarget(world.outside)
     peers.start_dante(world)
 
 
 OVER_DANTE = ("--upstream", f"d=socks5://{peers.LOGIN}{BORDER}:{peers.DANTE_PORT}", "--threads", "1")
 # Names that are looked up here.
-NAMES_HERE = ("--route", "*.here=direct")
+LOOKED_UP_HERE = ("--route", "*.here=direct")
 
 
-class Scarcity(unittest.TestCase):
+class ResourceLimits(unittest.TestCase):
     def test_too_few_open_files_to_start(self):
         for most in (5, 8, 16):
             argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--listen", f"127.0.0.1:{PORT}", "--threads", "1")
-            done = world.culvert_home.run(*argv, check=False, timeout=20)
+            done = world.culvert_host.run(*argv, check=False, timeout=20)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(f"the limit of open files is {most}", done.stderr)
             self.assertNotIn("listening", done.stderr)
 
     @unittest.skipIf(is_sanitized(), "a sanitizer's shadow takes all of the address space")
-    def test_no_thread_for_a_look_up(self):
-        """Threads need address space. Their lack ends nothing else, and is told."""
-        culvert = launch(self, world, *OVER_DANTE, *NAMES_HERE)
+    def test_no_thread_for_a_lookup(self):
+        """Threads need address space. Without, only lookups fail, with that reason."""
+        culvert = launch(self, world, *OVER_DANTE, *LOOKED_UP_HERE)
         client = wire.tunnel(world.home, early=b"echo\n")
         before = resource.prlimit(culvert.pid, resource.RLIMIT_AS)
         with open(f"/proc/{culvert.pid}/statm", encoding="ascii") as statm:
             size = int(statm.read().split()[0]) * resource.getpagesize()
         resource.prlimit(culvert.pid, resource.RLIMIT_AS, (size + 6 * MIB, before[1]))
-        denied, reply = wire.ask(world.home, "name.here:443")
+        denied, reply = wire.connect(world.home, "name.here:443")
         denied.close()
         self.assertEqual(reply.status, 503, reply.line)
         self.assertIn("no thread can be started", reply.reason)
         resource.prlimit(culvert.pid, resource.RLIMIT_AS, before)
-        denied, reply = wire.ask(world.home, "name.here:443")
+        denied, reply = wire.connect(world.home, "name.here:443")
         denied.close()
         self.assertIn("does not resolve", reply.reason)
         client.sendall(b"!")
         self.assertEqual(client.recv(1), b"!")
         client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
-    def test_one_thread_for_look_ups(self):
-        culvert = launch(self, world, *OVER_DANTE, *NAMES_HERE, env={"UV_THREADPOOL_SIZE": "1"})
+    def test_one_thread_for_lookups(self):
+        culvert = launch(self, world, *OVER_DANTE, *LOOKED_UP_HERE, env={"UV_THREADPOOL_SIZE": "1"})
         for _ in range(2):
-            denied, reply = wire.ask(world.home, "name.here:443")
+            denied, reply = wire.connect(world.home, "name.here:443")
             denied.close()
             self.assertIn("does not resolve", reply.reason)
-        culvert.end()
+        culvert.shut_down()
 
     def test_a_log_that_may_not_grow(self):
         log = f"{isolate.STATE}/full.access"
         culvert = launch(self, world, *OVER_DANTE, "--access-log", log)
-        with open(culvert.log, "rb") as said:
-            at_most = len(said.read()) + 500
+        with open(culvert.stderr_path, "rb") as file:
+            at_most = len(file.read()) + 500
         resource.prlimit(culvert.pid, resource.RLIMIT_FSIZE, (at_most, at_most))
         for _ in range(at_most // 50):
             wire.tunnel(world.home, early=b"echo\n").close()
-        culvert.assert_balanced()
+        culvert.assert_no_leaks()
         self.assertLessEqual(os.path.getsize(log), at_most)
-        culvert.end()
+        culvert.shut_down()
 
 
 class Inherited(unittest.TestCase):
     def test_blocked_signals(self):
-        """They would make culvert one that nobody can end, and that does not see its tunnel die."""
-        within = ("env", "--block-signal=TERM,INT,HUP,CHLD")
-        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "exit 7", within=within)
+        """If they stayed blocked, nobody could end culvert, and it would not notice that its tunnel dies."""
+        wrapper = ("env", "--block-signal=TERM,INT,HUP,CHLD")
+        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "exit 7", wrapper=wrapper)
         culvert.wait_log("tunnel: starting", 2)
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(" info reloaded (")
-        culvert.end()
+        culvert.shut_down()
 
     def test_process_1(self):
-        """In a container nobody else lets go of what a tunnel has left behind."""
-        within = ("unshare", "--pid", "--fork", "--kill-child")
-        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", within=within)
+        """In a container nobody else reaps the orphans of a tunnel command."""
+        wrapper = ("unshare", "--pid", "--fork", "--kill-child")
+        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", wrapper=wrapper)
         culvert.wait_log("tunnel: starting", 4, seconds=30)
         first = peers.children(culvert.pid)[0]
-        # Of the last run, at most: its shell, the one that watches us, and the sleep. What a run has left behind is
-        # waited for, as it may be ending just now.
-        wait_for(lambda: len(peers.children(first)) <= 3, 10, "the tunnels that have ended leave children behind")
+        # Of the last run, at most: its shell, the one that watches us, and the sleep. Orphans of the run before may
+        # be ending just now.
+        wait_for(lambda: len(peers.children(first)) <= 3, 10, "children of earlier runs are still there")
         os.kill(first, signal.SIGTERM)
         self.assertEqual(culvert.wait(20), 0)
 
 
-class Pauses(unittest.TestCase):
-    """What came while the process was stopped was in time: SIGSTOP, a debugger, a frozen container, a suspended laptop."""
+class Stopped(unittest.TestCase):
+    """What arrives while the process is stopped is in time: SIGSTOP, a debugger, a frozen container, a suspended laptop."""
 
-    def paused(self, culvert, act):
+    def while_stopped(self, culvert, act):
         culvert.signal(signal.SIGSTOP)
         wait_for(lambda: peers.state(culvert.pid) == "T", 5, "the process does not stop")
         act()
@@ -123,18 +123,18 @@ class Pauses(unittest.TestCase):
         culvert = launch(self, world, *OVER_DANTE, "--header-timeout", "3s")
         client = wire.open_client(world.home)
         wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the connection is not accepted")
-        self.paused(culvert, lambda: client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()))
+        self.while_stopped(culvert, lambda: client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()))
         self.assertEqual(wire.read_reply(client).status, 200)
         client.close()
-        culvert.end()
+        culvert.shut_down()
 
     def test_a_tunnel(self):
         culvert = launch(self, world, *OVER_DANTE, "--idle-timeout", "3s")
         client = wire.tunnel(world.home, early=b"echo\n")
-        self.paused(culvert, lambda: client.sendall(b"!"))
+        self.while_stopped(culvert, lambda: client.sendall(b"!"))
         self.assertEqual(client.recv(1), b"!")
         client.close()
-        culvert.end()
+        culvert.shut_down()
 
 
 class Files(unittest.TestCase):
@@ -144,21 +144,21 @@ class Files(unittest.TestCase):
         for culvert in (first, second):
             self.addCleanup(culvert.kill)
             culvert.start()
-            culvert.wait_until(lambda: "listening on" in culvert.said())
+            culvert.wait_until(lambda: "listening on" in culvert.output())
             if culvert is first:
                 os.unlink(path)
-        first.end()
+        first.shut_down()
         self.assertTrue(os.path.exists(path))
-        second.end()
+        second.shut_down()
         self.assertFalse(os.path.exists(path))
 
     def test_every_worker_serves_a_unix_socket(self):
-        """Forty clients that stay, one after the other: each of four workers has its share of them."""
+        """Forty clients, one after the other: each of four workers has its share of them."""
         path = f"{isolate.STATE}/culvert.sock"
         culvert = Culvert(world, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}"])
         self.addCleanup(culvert.kill)
         culvert.start()
-        culvert.wait_until(lambda: "listening on" in culvert.said())
+        culvert.wait_until(lambda: "listening on" in culvert.output())
         clients = []
         for _ in range(40):
             clients.append(socket.socket(socket.AF_UNIX))
@@ -168,7 +168,7 @@ class Files(unittest.TestCase):
             client.close()
         # A worker's sessions are numbered in steps of as many as there are workers.
         culvert.wait_access_lines(40)
-        culvert.end()
+        culvert.shut_down()
         ids = [int(re.search(r" id=(\d+) ", line)[1]) for line in culvert.access_lines()]
         served = collections.Counter(number % 4 for number in ids)
         # They are dealt to the workers in turn.
@@ -184,7 +184,7 @@ class Files(unittest.TestCase):
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(f"reload: --access-log {path}: a pipe that nobody reads\n")
         wire.tunnel(world.home, early=b"echo\n").close()
-        culvert.end()
+        culvert.shut_down()
 
 
 if __name__ == "__main__":

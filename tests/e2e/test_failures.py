@@ -1,4 +1,4 @@
-"""What a client is told when the way is blocked: a status, a reason that stands alone, and never a secret."""
+"""The reply to a client whose request fails: a status, a reason that is a full sentence, and never a secret."""
 
 import concurrent.futures
 import contextlib
@@ -39,8 +39,8 @@ CLOSED_PORT = 9
 
 def setUpModule():
     global world, tunnel, silent, other_ca
-    world = harness.set_stage(World())
-    wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    wire.BulkTarget(world.outside)
     peers.start_sshd(world)
     tunnel = peers.start_ssh_tunnel(world)
     peers.start_dante(world)
@@ -51,14 +51,14 @@ def setUpModule():
 
 
 class SilentServer:
-    """Accepts, and says nothing; or says one thing to everybody."""
+    """Accepts, and sends nothing; or the same bytes to every client."""
 
-    def __init__(self, place, says=b""):
-        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def __init__(self, host, reply=b""):
+        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(16)
         self.port = self.listener.getsockname()[1]
-        self.says = says
+        self.reply = reply
         self.accepted = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -67,36 +67,36 @@ class SilentServer:
             connection, _ = self.listener.accept()
             # Kept, so that it stays open.
             self.accepted.append(connection)
-            if self.says:
+            if self.reply:
                 with contextlib.suppress(OSError), connection:
                     connection.recv(65536)
-                    connection.sendall(self.says)
+                    connection.sendall(self.reply)
 
 
-# What ssh -D does when its far end fails is all that it tells.
+# All that ssh -D does when its far end fails.
 CLOSED_BY_SSH = "closed the connection instead of answering for {} - ssh -D does this when the far end cannot resolve or reach it"
 CERTIFICATE = "has a TLS certificate that is not accepted: {} (for gcr.io:443)"
 WRONG_PROTOCOL = "does the URL name the right protocol and port? (for gcr.io:443)"
 
 
 class Failures(unittest.TestCase):
-    def blocked(self, upstream, sentence, *, error, status=502, target="gcr.io:443", options=()):
-        """Crosses and fails, with exactly that sentence as the reason: it is all that docker's user gets to see."""
-        # An upstream that refuses is waited for by default, as its tunnel may be starting.
+    def fails_with(self, upstream, sentence, *, error, status=502, target="gcr.io:443", options=()):
+        """A CONNECT fails with exactly that sentence as the reason: it is all that docker's user gets to see."""
+        # By default, culvert waits for an upstream that refuses, as its tunnel may be starting.
         culvert = launch(self, world, "--upstream", upstream, "--hold", "0", *options)
-        client, reply = wire.ask(world.home, target)
+        client, reply = wire.connect(world.home, target)
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 {status} culvert: {sentence}")
         self.assertLessEqual(len(reply.reason), 200)
         self.assertRegex(reply.reason, r"^[\x20-\x7e]+$")
         self.assertIn(error, PROXY_STATUS_ERRORS)
         self.assertEqual(reply.headers.get("proxy-status"), f'culvert; error={error}; details="culvert: {sentence}"')
-        self.assertTrue(reply.body.strip(), "no text for who looks at the body")
+        self.assertTrue(reply.body.strip(), "the body is empty")
         self.assertEqual(reply.headers.get("content-length", str(len(reply.body))), str(len(reply.body)))
         assert_no_secret(repr(reply.headers) + reply.reason + reply.body.decode("latin-1"))
         culvert.wait_access_lines(1)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
         [line] = culvert.access_lines()
         self.assertIn(f" target={target} ", line)
         return reply
@@ -105,31 +105,31 @@ class Failures(unittest.TestCase):
         for scheme in ("socks5", "socks4a", "http", "https"):
             upstream = f"{scheme}://127.0.0.1:{CLOSED_PORT}"
             with self.subTest(upstream=upstream):
-                self.blocked(
+                self.fails_with(
                     upstream, f"upstream {upstream} refused the connection - is the tunnel up? (for gcr.io:443)",
                     error="connection_refused",
                 )
 
     def test_ssh_tunnel_asks_whether_the_tunnel_is_up(self):
         upstream = f"socks5://localhost:{CLOSED_PORT}"
-        self.blocked(
+        self.fails_with(
             upstream, f"upstream {upstream} refused the connection - is the tunnel up? (for gcr.io:443)", error="connection_refused"
         )
 
     def test_upstream_host_unknown(self):
         upstream = "socks5://no-such-proxy.home:1080"
-        self.blocked(upstream, f"upstream {upstream} does not resolve here (for gcr.io:443)", error="dns_error")
+        self.fails_with(upstream, f"upstream {upstream} does not resolve here (for gcr.io:443)", error="dns_error")
 
     def test_ssh_cannot_resolve(self):
         target = "nowhere.invalid:443"
-        self.blocked(SSH, f"upstream {SSH} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
+        self.fails_with(SSH, f"upstream {SSH} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
 
     def test_ssh_is_refused_by_the_target(self):
         target = f"target.world:{CLOSED_PORT}"
-        self.blocked(SSH, f"upstream {SSH} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
+        self.fails_with(SSH, f"upstream {SSH} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
 
     def test_ssh_does_not_take_credentials(self):
-        self.blocked(
+        self.fails_with(
             f"socks5://{LOGIN}127.0.0.1:{peers.SOCKS_PORT}",
             f"upstream {SSH} closed the connection during the greeting - it may take no user name and password "
             "(ssh -D never does) (for gcr.io:443)",
@@ -138,11 +138,11 @@ class Failures(unittest.TestCase):
 
     def test_socks4a_is_refused_by_the_target(self):
         upstream, target = f"socks4a://127.0.0.1:{peers.SOCKS_PORT}", f"target.world:{CLOSED_PORT}"
-        self.blocked(upstream, f"upstream {upstream} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
+        self.fails_with(upstream, f"upstream {upstream} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
 
     def test_dante_forbids_the_port(self):
         target = f"target.world:{peers.FORBIDDEN_PORT}"
-        self.blocked(
+        self.fails_with(
             f"socks5://{LOGIN}{DANTE}",
             f"upstream socks5://{DANTE} does not allow {target} (SOCKS reply 2, perhaps because of a wrong password)",
             status=403, error="http_request_denied", target=target,
@@ -150,41 +150,41 @@ class Failures(unittest.TestCase):
 
     def test_dante_is_refused_by_the_target(self):
         target = f"target.world:{CLOSED_PORT}"
-        self.blocked(
+        self.fails_with(
             f"socks5://{LOGIN}{DANTE}", f"upstream socks5://{DANTE} says {target} refused the connection (SOCKS reply 5)",
             error="connection_refused", target=target,
         )
 
     def test_dante_cannot_resolve(self):
         target = "nowhere.invalid:443"
-        self.blocked(
+        self.fails_with(
             f"socks5://{LOGIN}{DANTE}", f"upstream socks5://{DANTE} says {target} is unreachable or does not resolve (SOCKS reply 4)",
             error="destination_unavailable", target=target,
         )
 
     def test_dante_does_not_know_the_password(self):
-        reply = self.blocked(
+        reply = self.fails_with(
             f"socks5://{WRONG_LOGIN}{DANTE}", f"upstream socks5://{DANTE} refused our user name or password (for gcr.io:443)",
             error="proxy_configuration_error",
         )
         self.assertNotIn("proxy-authenticate", reply.headers)
 
     def test_dante_wants_a_password(self):
-        self.blocked(
+        self.fails_with(
             f"socks5://{DANTE}", f"upstream socks5://{DANTE} wants credentials and none are configured (for gcr.io:443)",
             error="proxy_configuration_error",
         )
 
     def test_microsocks_does_not_know_the_password(self):
         at = f"{BORDER}:{peers.MICROSOCKS_AUTH_PORT}"
-        self.blocked(
+        self.fails_with(
             f"socks5://{WRONG_LOGIN}{at}", f"upstream socks5://{at} refused our user name or password (for gcr.io:443)",
             error="proxy_configuration_error",
         )
 
     def test_squid_does_not_know_the_password(self):
         """The client must not be asked for the upstream's password: that is not a 407 to it."""
-        reply = self.blocked(
+        reply = self.fails_with(
             f"http://{WRONG_LOGIN}{SQUID}",
             f"upstream http://{SQUID} answered 407 Proxy Authentication Required for gcr.io:443 - check user and password",
             error="proxy_configuration_error",
@@ -192,7 +192,7 @@ class Failures(unittest.TestCase):
         self.assertNotIn("proxy-authenticate", reply.headers)
 
     def test_squid_wants_a_password(self):
-        self.blocked(
+        self.fails_with(
             f"http://{SQUID}",
             f"upstream http://{SQUID} answered 407 Proxy Authentication Required for gcr.io:443 - it wants a user and password",
             error="proxy_configuration_error",
@@ -200,27 +200,27 @@ class Failures(unittest.TestCase):
 
     def test_squid_forbids_the_port(self):
         target = f"target.world:{peers.FORBIDDEN_PORT}"
-        self.blocked(
+        self.fails_with(
             f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 403 Forbidden for {target}",
             status=403, error="http_request_denied", target=target,
         )
 
     def test_squid_is_refused_by_the_target(self):
         target = f"target.world:{CLOSED_PORT}"
-        self.blocked(
+        self.fails_with(
             f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 503 Service Unavailable for {target}",
             error="destination_unavailable", target=target,
         )
 
     def test_squid_cannot_resolve(self):
         target = "nowhere.invalid:443"
-        self.blocked(
+        self.fails_with(
             f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 500 Internal Server Error for {target}",
             error="destination_unavailable", target=target,
         )
 
     def certificate_is_not_accepted(self, options, why):
-        self.blocked(
+        self.fails_with(
             f"https://{LOGIN}{SQUID_TLS}{options}", f"upstream https://{SQUID_TLS} {CERTIFICATE.format(why)}",
             error="tls_certificate_error",
         )
@@ -235,7 +235,7 @@ class Failures(unittest.TestCase):
         self.certificate_is_not_accepted("", "unable to get local issuer certificate")
 
     def test_tls_to_a_port_in_the_clear(self):
-        self.blocked(
+        self.fails_with(
             f"https://{LOGIN}{SQUID}?ca={world.ca.certificate}",
             f"upstream https://{SQUID} failed the TLS handshake: wrong version number (for gcr.io:443)",
             error="tls_protocol_error",
@@ -243,19 +243,19 @@ class Failures(unittest.TestCase):
 
     def test_socks_to_an_http_proxy(self):
         # squid waits for the rest of what it takes for a request.
-        self.blocked(
+        self.fails_with(
             f"socks5://{SQUID}", f"upstream socks5://{SQUID} did not answer the greeting within 1.0 s (for gcr.io:443)",
             status=504, error="connection_timeout", options=("--connect-timeout", "1s"),
         )
 
     def test_http_to_a_socks_proxy(self):
         upstream = f"http://127.0.0.1:{peers.SOCKS_PORT}"
-        self.blocked(
+        self.fails_with(
             upstream, f"upstream {upstream} closed the connection instead of answering for gcr.io:443", error="connection_terminated"
         )
 
-    def test_upstream_talks_nonsense(self):
-        talker = SilentServer(world.home, b"220 mail.example ESMTP\r\n")
+    def test_upstream_speaks_another_protocol(self):
+        mail_server = SilentServer(world.home, b"220 mail.example ESMTP\r\n")
         for scheme, sentence, error in (
             ("socks5", f"did not answer in SOCKS5 - {WRONG_PROTOCOL}", "http_protocol_error"),
             ("socks4a", "did not answer in SOCKS4 (for gcr.io:443)", "http_protocol_error"),
@@ -263,54 +263,54 @@ class Failures(unittest.TestCase):
             ("https", "failed the TLS handshake: wrong version number (for gcr.io:443)", "tls_protocol_error"),
         ):
             with self.subTest(scheme=scheme):
-                upstream = f"{scheme}://127.0.0.1:{talker.port}"
-                self.blocked(upstream, f"upstream {upstream} {sentence}", error=error)
+                upstream = f"{scheme}://127.0.0.1:{mail_server.port}"
+                self.fails_with(upstream, f"upstream {upstream} {sentence}", error=error)
 
-    def test_upstreams_words_cannot_forge_the_answer(self):
-        forger = SilentServer(world.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Forged: yes\r\n\r\n")
-        upstream = f"http://127.0.0.1:{forger.port}"
-        reply = self.blocked(
+    def test_upstream_reply_cannot_inject_into_ours(self):
+        injecting = SilentServer(world.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
+        upstream = f"http://127.0.0.1:{injecting.port}"
+        reply = self.fails_with(
             upstream, f"upstream {upstream} sent a malformed answer: the head contains a control byte (for gcr.io:443)",
             error="http_protocol_error",
         )
-        self.assertNotIn("x-forged", reply.headers)
+        self.assertNotIn("x-injected", reply.headers)
 
     def test_direct_cannot_resolve(self):
-        before = len(world.culvert_dns.asked())
+        before = len(world.culvert_dns.queries())
         target = "nowhere.invalid:443"
-        self.blocked("direct://", f"target {target} does not resolve here (direct)", error="dns_error", target=target)
-        self.assertIn("nowhere.invalid", world.culvert_dns.asked()[before:])
+        self.fails_with("direct://", f"target {target} does not resolve here (direct)", error="dns_error", target=target)
+        self.assertIn("nowhere.invalid", world.culvert_dns.queries()[before:])
 
     def test_direct_is_refused(self):
         target = f"{BORDER}:{CLOSED_PORT}"
-        self.blocked("direct://", f"target {target} refused the connection (direct)", error="connection_refused", target=target)
+        self.fails_with("direct://", f"target {target} refused the connection (direct)", error="connection_refused", target=target)
 
     def test_direct_has_no_route(self):
         target = "10.77.2.20:443"
-        self.blocked(
+        self.fails_with(
             "direct://", f"target {target} cannot be reached: Network is unreachable (direct)",
             error="destination_ip_unroutable", target=target,
         )
 
 
-class Patience(unittest.TestCase):
-    """The whole way to an answer takes 12 seconds at most, as docker's first ping gives up after 15."""
+class Timeouts(unittest.TestCase):
+    """A reply takes 12 seconds at most, as docker's first ping gives up after 15."""
 
-    def wait(self, upstream, failure, options=(), limit=14.5, least=2.0, port=PORT):
+    def times_out(self, upstream, failure, options=(), limit=14.5, least=2.0, port=PORT):
         culvert = launch(self, world, "--upstream", upstream, *options, port=port)
         started = time.monotonic()
-        client, reply = wire.ask(world.home, "gcr.io:443", port=port)
+        client, reply = wire.connect(world.home, "gcr.io:443", port=port)
         took = time.monotonic() - started
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 504 culvert: upstream {upstream} {failure} (for gcr.io:443)")
         self.assertIn("; error=connection_timeout; ", reply.headers.get("proxy-status", ""))
         self.assertLess(took, limit, reply.line)
         self.assertGreater(took, least, reply.line)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_default(self):
-        """Upstreams that swallow connections and upstreams that swallow words, waited for side by side."""
+        """Upstreams that drop SYNs, and upstreams that accept and never reply, side by side."""
         rows = [
             (f"socks5://{BLACKHOLE}:1080", "did not accept the connection within 4.0 s"),
             (f"http://{BLACKHOLE}:3128", "did not accept the connection within 4.0 s"),
@@ -319,7 +319,7 @@ class Patience(unittest.TestCase):
         ]
         with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
             waits = [
-                pool.submit(self.wait, upstream, failure, port=3200 + at) for at, (upstream, failure) in enumerate(rows)
+                pool.submit(self.times_out, upstream, failure, port=3200 + at) for at, (upstream, failure) in enumerate(rows)
             ]
             for wait in waits:
                 wait.result()
@@ -333,45 +333,45 @@ class Patience(unittest.TestCase):
             (f"socks5://{BLACKHOLE}:1080", "did not accept the connection within 1.0 s"),
         ):
             with self.subTest(upstream=upstream):
-                self.wait(upstream, failure, options=("--connect-timeout", "1s"), limit=6, least=0.7)
+                self.times_out(upstream, failure, options=("--connect-timeout", "1s"), limit=6, least=0.7)
 
     def test_direct_into_a_black_hole(self):
         culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "1s")
         started = time.monotonic()
-        client, reply = wire.ask(world.home, f"{BLACKHOLE}:443")
+        client, reply = wire.connect(world.home, f"{BLACKHOLE}:443")
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 504 culvert: target {BLACKHOLE}:443 did not accept the connection within 1.0 s (direct)")
         self.assertLess(time.monotonic() - started, 6)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_lookups_that_hang(self):
-        """A DNS server that swallows some names does not hold up the others."""
+        """Names that the DNS server does not answer do not delay the others."""
         # The resolver gives up after five seconds.
         culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "20s")
         hanging = [wire.open_client(world.home) for _ in range(14)]
         for at, client in enumerate(hanging):
             client.sendall(b"CONNECT n%d.silent:443 HTTP/1.1\r\nHost: n%d.silent:443\r\n\r\n" % (at, at))
-        wait_for(lambda: len({name for name in world.culvert_dns.asked() if name.endswith(".silent")}) == len(hanging),
-                 10, "not every name is asked for")
-        client, reply = wire.ask(world.home, "nowhere.invalid:443")
+        wait_for(lambda: len({name for name in world.culvert_dns.queries() if name.endswith(".silent")}) == len(hanging),
+                 10, "not every name is looked up")
+        client, reply = wire.connect(world.home, "nowhere.invalid:443")
         client.close()
         self.assertEqual(reply.line, "HTTP/1.1 502 culvert: target nowhere.invalid:443 does not resolve here (direct)")
-        self.assertEqual(select.select(hanging, [], [], 0)[0], [], "the others were waited for")
+        self.assertEqual(select.select(hanging, [], [], 0)[0], [], "a lookup that hangs has delayed another one")
         for at, client in enumerate(hanging):
             self.assertEqual(
                 wire.read_reply(client).line,
                 f"HTTP/1.1 502 culvert: target n{at}.silent:443 does not resolve: the DNS server gave no answer (direct)",
             )
             client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
-    def test_client_that_does_not_wait(self):
-        """A client that leaves while culvert still dials leaves nothing behind."""
-        # After an orderly close it might still be listening, so the dial goes on to its end; after a reset it is not.
-        for leave, timeout in ((socket.socket.close, "2s"), (wire.reset, "50s")):
-            with self.subTest(leave=leave.__name__):
+    def test_client_that_disconnects(self):
+        """A client that disconnects while culvert still dials leaks nothing."""
+        # After a FIN it might still read, so the dial goes on to its end; after a RST it does not.
+        for disconnect, timeout in ((socket.socket.close, "2s"), (wire.reset, "50s")):
+            with self.subTest(disconnect=disconnect.__name__):
                 options = ("--upstream", f"socks5://127.0.0.1:{silent.port}", "--connect-timeout", timeout)
                 culvert = launch(self, world, *options)
                 before = len(silent.accepted)
@@ -380,17 +380,17 @@ class Patience(unittest.TestCase):
                     client.sendall(b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
                 wait_for(lambda: len(silent.accepted) == before + 10, 10, "not every client is dialed for")
                 for client in clients:
-                    leave(client)
+                    disconnect(client)
                 culvert.wait_access_lines(10)
-                culvert.assert_balanced()
-                culvert.end()
+                culvert.assert_no_leaks()
+                culvert.shut_down()
                 lines = culvert.access_lines()
                 self.assertEqual(len(lines), 10)
-                if leave is wire.reset:
+                if disconnect is wire.reset:
                     self.assertEqual([line for line in lines if " outcome=canceled " not in line], [])
 
 
-class TunnelOfTheUpstream(unittest.TestCase):
+class SshTunnelDown(unittest.TestCase):
     threads = ()
 
     def test_tunnel_that_is_starting(self):
@@ -410,16 +410,16 @@ class TunnelOfTheUpstream(unittest.TestCase):
         self.assertEqual(reply.status, 200, reply.line)
         self.assertEqual(client.recv(1), b"!")
         client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_tunnel_that_comes_back(self):
-        """However often it was asked in vain: once the tunnel is there, every request crosses it."""
+        """However many requests have failed: once the tunnel is up, every request succeeds."""
         tunnel.cut()
         try:
             culvert = launch(self, world, "--upstream", SSH, *self.threads, "--hold", "0")
             for _ in range(8):
-                client, reply = wire.ask(world.home, "target.world:7000")
+                client, reply = wire.connect(world.home, "target.world:7000")
                 client.close()
                 # From one second on, the reply says for how long the upstream has been down.
                 self.assertRegex(
@@ -431,16 +431,16 @@ class TunnelOfTheUpstream(unittest.TestCase):
             tunnel.up()
         for _ in range(8):
             wire.tunnel(world.home, early=b"echo\n").close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
-class TunnelOfTheUpstreamWithFourThreads(TunnelOfTheUpstream):
+class SshTunnelDownWithFourThreads(SshTunnelDown):
     threads = FOUR_THREADS
 
 
 class Requests(unittest.TestCase):
-    """What is not a CONNECT that culvert can serve gets an answer all the same, and soon."""
+    """Bad requests get a reply too, and soon."""
 
     @classmethod
     def setUpClass(cls):
@@ -448,10 +448,10 @@ class Requests(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.culvert.assert_balanced()
-        cls.culvert.end()
+        cls.culvert.assert_no_leaks()
+        cls.culvert.shut_down()
 
-    def answer(self, request):
+    def reply_to(self, request):
         client = wire.open_client(world.home, timeout=5)
         client.sendall(request)
         reply = wire.read_reply(client)
@@ -474,12 +474,12 @@ class Requests(unittest.TestCase):
             (b"CONNECT gcr.io:443 HTTP/2.0\r\nHost: gcr.io:443\r\n\r\n", "505 culvert: the HTTP version is neither 1.1 nor 1.0"),
             (b"CONNECT gcr.io:443 HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n\r\n", "431 culvert: the head is longer than 65536 bytes"),
         )
-        for request, answer in table:
+        for request, expected in table:
             with self.subTest(request=request[:40]):
-                self.assertEqual(self.answer(request).line, f"HTTP/1.1 {answer}")
+                self.assertEqual(self.reply_to(request).line, f"HTTP/1.1 {expected}")
 
     def test_tls_on_the_plain_port(self):
-        """https_proxy=https://... is a common mistake. It has to fail at once, and the log has to say why."""
+        """https_proxy=https://... is a common mistake. It has to fail at once, and the access log has to name the reason."""
         done = world.home.run("curl", "-sS", "-m", "5", "--proxy", "https://127.0.0.1:3128", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 35, done.stderr)
         self.culvert.wait_access_line("TLS")
@@ -488,16 +488,19 @@ class Requests(unittest.TestCase):
 class Loop(unittest.TestCase):
     def test_an_upstream_that_leads_back(self):
         culvert = launch(self, world, "--upstream", "http://127.0.0.1:3128")
-        for ask in (b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n", b"GET http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\nConnection: close\r\n\r\n"):
+        for request in (
+            b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n",
+            b"GET http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\nConnection: close\r\n\r\n",
+        ):
             client = wire.open_client(world.home, timeout=5)
-            client.sendall(ask)
+            client.sendall(request)
             reply = wire.read_reply(client)
             client.close()
             self.assertEqual(reply.status, 508, reply.line)
             self.assertIn("this request has been here before", reply.reason)
         # Each request came twice: from the client, and from culvert itself.
         culvert.wait_access_lines(4)
-        culvert.end()
+        culvert.shut_down()
         self.assertEqual(len(culvert.access_lines()), 4)
 
 

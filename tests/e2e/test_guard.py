@@ -1,4 +1,4 @@
-"""The address guard: what clients on other hosts do not reach through culvert, and that nobody reaches culvert itself."""
+"""The address guard: what clients on other hosts cannot reach through culvert; and nobody can reach culvert itself."""
 
 import contextlib
 import socket
@@ -17,9 +17,9 @@ BOTH = [f"127.0.0.1:{PORT}", f"{HOME}:{PORT}"]
 CLOSED = "closed to clients on other hosts unless a --route names it"
 
 
-def serve_word(place, family, address, port, word):
-    """A server that says one word to whoever connects."""
-    listener = place.socket(family, socket.SOCK_STREAM)
+def serve_banner(host, family, address, port, banner):
+    """A server that sends a banner to every client and closes."""
+    listener = host.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((address, port))
     listener.listen(16)
@@ -28,17 +28,17 @@ def serve_word(place, family, address, port, word):
         while True:
             connection, _ = listener.accept()
             with contextlib.suppress(OSError), connection:
-                connection.sendall(word)
+                connection.sendall(banner)
 
     threading.Thread(target=accept, daemon=True).start()
 
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
-    serve_word(world.home, socket.AF_INET, "127.0.0.1", INSIDE_PORT, b"inside")
-    serve_word(world.home, socket.AF_INET6, "::1", INSIDE_PORT, b"inside")
-    serve_word(world.border, socket.AF_INET, BORDER, OPEN_PORT, b"open")
+    world = harness.report_on(World())
+    serve_banner(world.home, socket.AF_INET, "127.0.0.1", INSIDE_PORT, b"inside")
+    serve_banner(world.home, socket.AF_INET6, "::1", INSIDE_PORT, b"inside")
+    serve_banner(world.border, socket.AF_INET, BORDER, OPEN_PORT, b"open")
     peers.start_microsocks(world)
     world.culvert_dns.table.update({
         "inside.example": ["127.0.0.1"],
@@ -52,23 +52,23 @@ class Guard(unittest.TestCase):
     def start(self, *options):
         return launch(self, world, "--allow-client", BORDER, *options, listen=BOTH)
 
-    def word(self, place, target, address):
-        client, reply = wire.ask(place, target, address=address)
+    def banner(self, host, target, address):
+        client, reply = wire.connect(host, target, address=address)
         self.assertEqual(reply.status, 200, f"{target}: {reply.line}")
-        said = wire.receive_all(client)
+        banner = wire.receive_all(client)
         client.close()
-        return said
+        return banner
 
-    def refused(self, place, target, address, why):
-        client, reply = wire.ask(place, target, address=address)
+    def forbidden(self, host, target, address, reason):
+        client, reply = wire.connect(host, target, address=address)
         client.close()
         self.assertEqual(reply.status, 403, f"{target}: {reply.line}")
         self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
-        self.assertIn(why, reply.reason)
+        self.assertIn(reason, reply.reason)
 
     def test_addresses_are_closed_to_other_hosts(self):
         culvert = self.start()
-        for target, place in (
+        for target, kind in (
             (f"127.0.0.1:{INSIDE_PORT}", "a loopback address"),
             (f"127.1.2.3:{INSIDE_PORT}", "a loopback address"),
             (f"[::1]:{INSIDE_PORT}", "a loopback address"),
@@ -81,20 +81,20 @@ class Guard(unittest.TestCase):
             ("[fe80::1]:80", "a link-local address"),
             ("224.0.0.1:80", "a multicast address"),
         ):
-            self.refused(world.border, target, HOME, f"is {place}, {CLOSED}")
-        self.assertEqual(self.word(world.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
-        culvert.end()
+            self.forbidden(world.border, target, HOME, f"is {kind}, {CLOSED}")
+        self.assertEqual(self.banner(world.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
+        culvert.shut_down()
 
-    def test_names_are_judged_by_what_they_resolve_to(self):
+    def test_names_are_checked_by_what_they_resolve_to(self):
         culvert = self.start()
-        self.refused(world.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
-        self.refused(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
-        self.refused(world.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
+        self.forbidden(world.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
+        self.forbidden(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.forbidden(world.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
         # The address that may be reached is, and no other.
-        self.assertEqual(self.word(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
-        culvert.end()
+        self.assertEqual(self.banner(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        culvert.shut_down()
 
-    def test_plain_requests_are_judged_too(self):
+    def test_plain_requests_are_checked_too(self):
         culvert = self.start()
         client = wire.open_client(world.border, address=HOME)
         client.sendall(f"GET http://inside.example:{INSIDE_PORT}/ HTTP/1.1\r\nHost: inside.example\r\n\r\n".encode())
@@ -102,55 +102,55 @@ class Guard(unittest.TestCase):
         self.assertEqual(reply.status, 403)
         self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
         client.close()
-        culvert.end()
+        culvert.shut_down()
 
     def test_a_route_opens_what_it_names(self):
         culvert = self.start("--route", f"127.0.0.1:{INSIDE_PORT}=direct")
-        self.assertEqual(self.word(world.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
-        self.assertEqual(self.word(world.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
-        self.refused(world.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
-        culvert.end()
+        self.assertEqual(self.banner(world.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
+        self.assertEqual(self.banner(world.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
+        self.forbidden(world.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
+        culvert.shut_down()
 
     def test_clients_on_this_host_reach_all_but_culvert(self):
         culvert = self.start()
         for target in (f"127.0.0.1:{INSIDE_PORT}", f"[::1]:{INSIDE_PORT}", f"localhost:{INSIDE_PORT}", f"inside.example:{INSIDE_PORT}"):
-            self.assertEqual(self.word(world.home, target, "127.0.0.1"), b"inside")
+            self.assertEqual(self.banner(world.home, target, "127.0.0.1"), b"inside")
         myself = "a listener of this proxy itself"
         for target in (f"127.0.0.1:{PORT}", f"[::ffff:127.0.0.1]:{PORT}", f"{HOME}:{PORT}", f"myself.example:{PORT}", f"0.0.0.0:{PORT}"):
-            self.refused(world.home, target, "127.0.0.1", myself)
-            self.refused(world.border, target, HOME, myself)
-        culvert.end()
+            self.forbidden(world.home, target, "127.0.0.1", myself)
+            self.forbidden(world.border, target, HOME, myself)
+        culvert.shut_down()
 
     def test_a_wildcard_listener_is_every_address_of_this_host(self):
         culvert = launch(self, world, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
         for target in (f"{HOME}:{PORT}", f"127.0.0.9:{PORT}", f"myself.example:{PORT}"):
-            self.refused(world.home, target, "127.0.0.1", "a listener of this proxy itself")
+            self.forbidden(world.home, target, "127.0.0.1", "a listener of this proxy itself")
         late = "10.99.0.1"
         world.home.run("ip", "address", "add", f"{late}/32", "dev", "lo")
         self.addCleanup(world.home.run, "ip", "address", "del", f"{late}/32", "dev", "lo")
-        self.refused(world.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
-        culvert.end()
+        self.forbidden(world.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
+        culvert.shut_down()
 
-    def test_through_socks_literals_are_judged_and_names_never_looked_up(self):
+    def test_through_socks_literals_are_checked_and_names_never_looked_up(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}")
-        before = len(world.culvert_dns.asked())
-        self.refused(world.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
-        self.refused(world.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
+        before = len(world.culvert_dns.queries())
+        self.forbidden(world.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
+        self.forbidden(world.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
         for name in ("localhost", "LocalHost.", "registry.localhost"):
-            self.refused(world.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
-        client, reply = wire.ask(world.border, "inside.example:1", address=HOME)
+            self.forbidden(world.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
+        client, reply = wire.connect(world.border, "inside.example:1", address=HOME)
         self.assertEqual(reply.status, 502, reply.line)
         client.close()
-        self.assertEqual(len(world.culvert_dns.asked()), before, "a name was looked up here")
-        culvert.end()
-        self.assertIn("local lookups: 0 of targets, 0 of upstreams", culvert.said())
+        self.assertEqual(len(world.culvert_dns.queries()), before, "a name was looked up here")
+        culvert.shut_down()
+        self.assertIn("local lookups: 0 of targets, 0 of upstreams", culvert.output())
 
-    def test_resolve_local_is_judged_and_counted(self):
+    def test_resolve_local_is_checked_and_counted(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}?resolve=local")
-        self.refused(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
-        self.assertEqual(self.word(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
-        culvert.end()
-        self.assertIn("local lookups: 2 of targets, 0 of upstreams", culvert.said())
+        self.forbidden(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.assertEqual(self.banner(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        culvert.shut_down()
+        self.assertIn("local lookups: 2 of targets, 0 of upstreams", culvert.output())
 
 
 if __name__ == "__main__":

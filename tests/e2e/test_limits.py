@@ -21,15 +21,15 @@ RESIDENT_LIMIT = 256 if is_sanitized() else 64
 
 def setUpModule():
     global world, target
-    world = harness.set_stage(World())
-    target = wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    target = wire.BulkTarget(world.outside)
     peers.start_dante(world)
 
 
 OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}")
 
 
-class Watch:
+class MemorySampler:
     """Samples resident memory in the background and keeps the highest value."""
 
     def __init__(self, culvert):
@@ -53,57 +53,57 @@ class Watch:
 
 class Memory(unittest.TestCase):
     def setUp(self):
-        target.forget()
+        target.clear()
 
     @unittest.skipIf(is_sanitized(), "a sanitizer takes more than the sidecar")
     def test_at_rest(self):
         """A sidecar that has nothing to do is small."""
         culvert = launch(self, world, "--threads", "1", *OVER_DANTE)
         self.assertLess(culvert.resident_mib(), 6)
-        culvert.end()
+        culvert.shut_down()
 
     def test_client_that_reads_nothing(self):
         culvert = launch(self, world, *OVER_DANTE)
-        with Watch(culvert) as watch:
+        with MemorySampler(culvert) as sampler:
             client = wire.tunnel(world.home, early=b"offer %d\n" % GIB)
             wait_for(lambda: target.sent > 0, 10, "the target sends nothing")
             taken = wait_until_steady(lambda: target.sent)
-            self.assertLess(taken, 256 * MIB, "somebody has taken in what nobody reads")
-            # What was held back comes as soon as somebody reads, and in order.
+            self.assertLess(taken, 256 * MIB, "data was buffered that nobody reads")
+            # The rest comes as soon as the client reads, and in order.
             count = 0
             for piece in wire.pattern(64 * MIB):
                 count += len(piece)
                 self.assertEqual(wire.receive_exactly(client, len(piece)), piece)
             self.assertGreaterEqual(count, 64 * MIB)
-        self.assertLess(watch.peak, RESIDENT_LIMIT)
+        self.assertLess(sampler.peak, RESIDENT_LIMIT)
         client.close()
         target.results.get(timeout=20)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_target_that_reads_nothing(self):
         culvert = launch(self, world, *OVER_DANTE)
-        with Watch(culvert) as watch:
+        with MemorySampler(culvert) as sampler:
             client = wire.tunnel(world.home, early=b"stall\n")
             client.settimeout(0.5)
             sent = 0
             with self.assertRaises(TimeoutError):
                 while sent < GIB:
                     sent += client.send(bytes(wire.BLOCK))
-            self.assertLess(sent, 256 * MIB, "somebody has taken in what nobody reads")
+            self.assertLess(sent, 256 * MIB, "data was buffered that nobody reads")
             target.release.set()
             client.shutdown(socket.SHUT_WR)
             count, _ = target.results.get(timeout=60)
             self.assertEqual(count, sent)
-        self.assertLess(watch.peak, RESIDENT_LIMIT)
+        self.assertLess(sampler.peak, RESIDENT_LIMIT)
         client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_many_quiet_tunnels(self):
         """A thousand tunnels at rest cost next to no memory and no time at all."""
         count = 400 if is_sanitized() else 1000
-        culvert = launch(self, world, "--upstream", "direct://", place=world.border)
+        culvert = launch(self, world, "--upstream", "direct://", host=world.border)
         clients = [wire.tunnel(world.border, early=b"echo\n") for _ in range(count)]
         self.assertLess(culvert.resident_mib(), RESIDENT_LIMIT)
         before = wait_until_steady(culvert.cpu_seconds)
@@ -111,57 +111,57 @@ class Memory(unittest.TestCase):
         self.assertLess(culvert.cpu_seconds() - before, 0.1)
         for client in clients:
             client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 class Descriptors(unittest.TestCase):
     def test_out_of_descriptors(self):
         """With too few descriptors culvert waits without spinning, and goes on when there are some again."""
-        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, within=("prlimit", "--nofile=64", "--"))
-        # It serves before that. (The undefined behaviour sanitizer, too, needs descriptors at its first checks.)
+        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, wrapper=("prlimit", "--nofile=64", "--"))
+        # One request first. (The undefined behaviour sanitizer needs descriptors for its first checks.)
         wire.tunnel(world.home, f"target.world:{wire.BULK_PORT}").close()
         clients = [wire.open_client(world.home) for _ in range(200)]
         wait_for(lambda: len(culvert.descriptors()) >= 56, 10, "culvert does not accept up to its limit")
         before = culvert.cpu_seconds()
         time.sleep(2)
         used = culvert.cpu_seconds() - before
-        self.assertLess(used, 0.4, "culvert is busy doing nothing")
+        self.assertLess(used, 0.4, "culvert spins while it has no descriptors")
         for client in clients:
             client.close()
         end = time.monotonic() + 20
         while True:
-            client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+            client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
             client.close()
             if reply.status == 200:
                 break
             self.assertEqual(reply.status, 503, reply.line)
             self.assertLess(time.monotonic(), end, "culvert does not recover")
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_connection_limit(self):
         culvert = launch(self, world, "--max-connections", "4", *OVER_DANTE)
         tunnels = [wire.tunnel(world.home, early=b"echo\n") for _ in range(4)]
-        client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+        client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
         client.close()
         self.assertEqual(
             reply.line,
             f"HTTP/1.1 503 culvert: all 4 connections are in use, none left for target.world:{wire.BULK_PORT} - see --max-connections",
         )
-        # A tunnel that runs is not disturbed, and a place that gets free is given away.
+        # The open tunnels are not affected, and a connection that is closed makes room for the next one.
         tunnels[0].sendall(b"!")
         self.assertEqual(tunnels[0].recv(1), b"!")
         tunnels.pop().close()
-        client = wait_for(self.try_tunnel, 10, "no tunnel although there is a free place")
+        client = wait_for(self.try_tunnel, 10, "no tunnel although a connection was closed")
         for tunnel in [client, *tunnels]:
             tunnel.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     @staticmethod
     def try_tunnel():
-        client, reply = wire.ask(world.home, f"target.world:{wire.BULK_PORT}")
+        client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
         if reply.status == 200:
             return client
         client.close()
@@ -174,14 +174,14 @@ class Threads(unittest.TestCase):
         for workers in 1, 3:
             with self.subTest(workers=workers):
                 culvert = launch(self, world, "--threads", str(workers), *OVER_DANTE)
-                # It says that it listens before the other workers have begun.
+                # It logs that it listens before all other workers have begun.
                 wait_for(lambda: culvert.threads() >= workers, 10, f"culvert does not come to {workers} threads")
                 wire.tunnel(world.home, early=b"echo\n").close()
-                culvert.assert_balanced()
+                culvert.assert_no_leaks()
                 self.assertEqual(culvert.threads(), workers)
-                culvert.end()
+                culvert.shut_down()
         culvert = launch(self, world, "--threads", "1", "--upstream", "direct://")
-        client, reply = wire.ask(world.home, "no-such.world:1")
+        client, reply = wire.connect(world.home, "no-such.world:1")
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         self.assertGreater(culvert.threads(), 1)
@@ -197,8 +197,8 @@ class Time(unittest.TestCase):
         self.assertEqual(reply.status, 408, reply.line)
         self.assertLess(time.monotonic() - started, 5)
         client.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_idle_timeout(self):
         """Only a tunnel that is idle both ways is ended."""
@@ -227,8 +227,8 @@ class Time(unittest.TestCase):
         waiting.join()
         self.assertIn(data, ([], [b""]), "not an end, but data")
         idle.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ IMAGE = f"plain.world:{REGISTRY_PORT}/google_containers/pause:3.1"
 
 
 class Site(http.server.BaseHTTPRequestHandler):
-    """plain.world:80. Tells in fields of its answer how the request came in."""
+    """plain.world:80. Its reply has header fields that show how the request came in."""
 
     protocol_version = "HTTP/1.1"
     repository = None
@@ -55,9 +55,9 @@ class Site(http.server.BaseHTTPRequestHandler):
         for data in self._body():
             seen.update(data)
             count += len(data)
-        answer = f"{count} {seen.hexdigest()}".encode()
-        self._head(200, len(answer))
-        self.wfile.write(answer)
+        reply = f"{count} {seen.hexdigest()}".encode()
+        self._head(200, len(reply))
+        self.wfile.write(reply)
 
     do_PUT = do_POST
 
@@ -90,7 +90,7 @@ class Site(http.server.BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(size))
-        self.send_header("X-Came-Through", self.headers.get("Via", "nobody"))
+        self.send_header("X-Via", self.headers.get("Via", "nobody"))
         leaked = [name for name in ("Proxy-Authorization", "Proxy-Connection") if name in self.headers]
         self.send_header("X-Leaked", ",".join(leaked) or "nothing")
         self.end_headers()
@@ -99,11 +99,11 @@ class Site(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def start_site(place):
+def start_site(host):
     server = http.server.ThreadingHTTPServer((TARGET, 80), Site, bind_and_activate=False)
     server.daemon_threads = True
     server.socket.close()
-    server.socket = place.socket(http.server.socket.AF_INET, http.server.socket.SOCK_STREAM)
+    server.socket = host.socket(http.server.socket.AF_INET, http.server.socket.SOCK_STREAM)
     server.server_bind()
     server.server_activate()
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -116,10 +116,10 @@ def start_plain_registry():
         f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
         f"http: {{addr: '{TARGET}:{REGISTRY_PORT}'}}\n",
     )
-    registry = world.start(Program("plain-registry", world.world, ["/usr/bin/docker-registry", "serve", config]))
+    registry = world.start(Program("plain-registry", world.outside, ["/usr/bin/docker-registry", "serve", config]))
     registry.wait_listening(REGISTRY_PORT, TARGET)
     image = images.make_image(8 * MIB, 7)
-    world.world.run("/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"dir:{image}",
+    world.outside.run("/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"dir:{image}",
                     f"docker://{IMAGE.replace('plain.world', TARGET)}")
 
 
@@ -139,11 +139,11 @@ def make_repository():
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
-    start_site(world.world)
+    world = harness.report_on(World())
+    start_site(world.outside)
     start_plain_registry()
     Site.repository = make_repository()
-    websocket = Program("websocket", world.world, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, WEBSOCKET_PORT])
+    websocket = Program("websocket", world.outside, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, WEBSOCKET_PORT])
     world.start(websocket).wait_listening(WEBSOCKET_PORT, TARGET)
     peers.start_sshd(world)
     peers.start_ssh_tunnel(world)
@@ -161,21 +161,21 @@ class Plain:
     @classmethod
     def setUpClass(cls):
         cls.culvert = launch(cls, world, "--upstream", cls.upstream.format(ca=world.ca.certificate))
-        cls.asked_before = len(world.culvert_dns.asked())
+        cls.queries_before = len(world.culvert_dns.queries())
 
     @classmethod
     def tearDownClass(cls):
-        cls.culvert.assert_balanced()
-        cls.culvert.end()
-        asked = world.culvert_dns.asked()[cls.asked_before :]
-        assert not asked, f"culvert has asked home's DNS for {asked}"
+        cls.culvert.assert_no_leaks()
+        cls.culvert.shut_down()
+        queries = world.culvert_dns.queries()[cls.queries_before :]
+        assert not queries, f"culvert has sent DNS queries for {queries}"
 
-    def curl(self, *words):
-        return world.home.run("curl", "-sS", "-f", "-m", "60", "--proxy", PROXY, *words).stdout
+    def curl(self, *arguments):
+        return world.home.run("curl", "-sS", "-f", "-m", "60", "--proxy", PROXY, *arguments).stdout
 
-    def digest_of(self, *words):
+    def digest_of(self, *arguments):
         name = f"{isolate.STATE}/download"
-        self.curl("-o", name, *words)
+        self.curl("-o", name, *arguments)
         with open(name, "rb") as file:
             data = file.read()
         return len(data), hashlib.sha256(data).hexdigest()
@@ -196,35 +196,35 @@ class Plain:
         self.assertEqual(self.curl("--http1.0", "http://plain.world/until-close"), "to the end")
 
     def test_head(self):
-        said = self.curl("-I", "http://plain.world/bytes/12345")
-        self.assertIn("Content-Length: 12345", said)
-        self.assertRegex(said, "X-Came-Through: .*1.1 culvert")
-        self.assertIn("X-Leaked: nothing", said)
+        stdout = self.curl("-I", "http://plain.world/bytes/12345")
+        self.assertIn("Content-Length: 12345", stdout)
+        self.assertRegex(stdout, "X-Via: .*1.1 culvert")
+        self.assertIn("X-Leaked: nothing", stdout)
 
     def test_keep_alive(self):
-        said = self.curl("-w", "%{num_connects} ", *["-o", "/dev/null", "http://plain.world/bytes/10"] * 3)
-        self.assertEqual(said, "1 0 0 ")
+        stdout = self.curl("-w", "%{num_connects} ", *["-o", "/dev/null", "http://plain.world/bytes/10"] * 3)
+        self.assertEqual(stdout, "1 0 0 ")
 
     def test_post_10_mb(self):
-        said = self.curl("-H", "Expect:", "--data-binary", f"@{isolate.STATE}/10M", "http://plain.world/")
-        self.assertEqual(said, "{} {}".format(*wire.digest(10 * MIB)))
+        stdout = self.curl("-H", "Expect:", "--data-binary", f"@{isolate.STATE}/10M", "http://plain.world/")
+        self.assertEqual(stdout, "{} {}".format(*wire.digest(10 * MIB)))
 
     def test_put_with_expect(self):
-        said = self.curl("-v", "-H", "Expect: 100-continue", "--expect100-timeout", "30", "-T", f"{isolate.STATE}/10M",
+        stdout = self.curl("-v", "-H", "Expect: 100-continue", "--expect100-timeout", "30", "-T", f"{isolate.STATE}/10M",
                          "http://plain.world/file", "--stderr", "-")
-        self.assertIn("< HTTP/1.1 100 Continue", said)
-        self.assertIn("{} {}".format(*wire.digest(10 * MIB)), said)
+        self.assertIn("< HTTP/1.1 100 Continue", stdout)
+        self.assertIn("{} {}".format(*wire.digest(10 * MIB)), stdout)
 
     def test_chunked_upload(self):
-        said = self.curl("-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-T", f"{isolate.STATE}/64k", "http://plain.world/file")
-        self.assertEqual(said, "{} {}".format(*wire.digest(1 << 16)))
+        stdout = self.curl("-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-T", f"{isolate.STATE}/64k", "http://plain.world/file")
+        self.assertEqual(stdout, "{} {}".format(*wire.digest(1 << 16)))
 
     def test_proxytunnel(self):
         self.assertEqual(self.digest_of("--proxytunnel", "http://plain.world/bytes/100000"), wire.digest(100000))
 
     def test_websocket(self):
-        said = world.home.run(sys.executable, f"{HERE}/websocket.py", "ask", PORT, f"ws://plain.world:{WEBSOCKET_PORT}", 1, 70000, 3 * MIB)
-        self.assertEqual(said.stdout, "echoed 1000\n")
+        done = world.home.run(sys.executable, f"{HERE}/websocket.py", "send", PORT, f"ws://plain.world:{WEBSOCKET_PORT}", 1, 70000, 3 * MIB)
+        self.assertEqual(done.stdout, "echoed 1000\n")
         line = self.culvert.wait_access_line(f"http://plain.world:{WEBSOCKET_PORT}/")
         self.assertIn("status=101", line)
 
@@ -272,12 +272,12 @@ class OverSquidWithTls(Plain, unittest.TestCase):
 class Refused(unittest.TestCase):
     def test_wrong_password_for_squid(self):
         culvert = launch(self, world, "--upstream", f"http://nobody:wrong@{BORDER}:{peers.SQUID_PORT}")
-        said = world.home.run("curl", "-sS", "-D", "-", "--proxy", PROXY, "http://plain.world/bytes/1").stdout
+        stdout = world.home.run("curl", "-sS", "-D", "-", "--proxy", PROXY, "http://plain.world/bytes/1").stdout
         self.assertEqual(
-            said.splitlines()[0],
+            stdout.splitlines()[0],
             f"HTTP/1.1 502 culvert: upstream http://{BORDER}:{peers.SQUID_PORT} (for plain.world:80) answered 407 - check user and password",
         )
-        culvert.end()
+        culvert.shut_down()
 
 
 if __name__ == "__main__":

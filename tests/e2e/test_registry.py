@@ -1,4 +1,4 @@
-"""Scene one: a registry as pull-through cache behind ssh -D, and a real docker that pulls from it."""
+"""A registry as pull-through cache behind ssh -D, and a real docker that pulls from it."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ TUNNEL = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
 
 def setUpModule():
     global world, tunnel, digest, other_digest
-    world = harness.set_stage(World())
+    world = harness.report_on(World())
     peers.start_registry(world)
     peers.start_sshd(world)
     tunnel = peers.start_ssh_tunnel(world)
@@ -38,7 +38,7 @@ class PullThrough(unittest.TestCase):
 
     def test_docker_pulls_from_the_cache(self):
         culvert = launch(self, world, *TUNNEL, "--hold", "0")
-        asked = len(world.culvert_dns.asked())
+        queries_before = len(world.culvert_dns.queries())
         cache = self.start_cache(5000)
         cache.wait_listening(5000, "127.0.0.1")
         dockerd = peers.start_dockerd(world)
@@ -48,8 +48,8 @@ class PullThrough(unittest.TestCase):
         shown = dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}}", name).stdout.strip()
         self.assertEqual(shown, f"127.0.0.1:5000/google_containers/etcd-amd64@{digest}")
 
-        # With the tunnel down the cache still serves what it has. Of the rest it only says that it is unknown, so
-        # culvert's log is the place to learn why.
+        # With the tunnel down the cache still serves what it has. Of the rest it only reports that it is unknown;
+        # the reason is in culvert's log only.
         wait_for(lambda: peers.cached_blobs(5000) >= 3, 10, "manifest, configuration and layer are not all in the cache")
         dockerd.docker("rmi", name)
         tunnel.cut()
@@ -68,16 +68,16 @@ class PullThrough(unittest.TestCase):
         cache.stop()
         # The registry keeps a tunnel open for as long as it runs, so the lines come at the end.
         self.assertIn("socks5://127.0.0.1:1080", culvert.wait_access_line("gcr.io:443"))
-        culvert.assert_balanced()
-        culvert.end()
-        self.assertEqual(world.culvert_dns.asked()[asked:], [])
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+        self.assertEqual(world.culvert_dns.queries()[queries_before:], [])
 
     def test_registry_panics_with_our_reason(self):
-        """A registry whose proxy cannot help does not start. What it says last has to be worth reading."""
+        """A registry whose proxy fails does not start. Its last line has to contain our reason."""
         culvert = launch(self, world, *TUNNEL, "--hold", "0")
         tunnel.cut()
         try:
-            client, reply = wire.ask(world.home, "gcr.io:443")
+            client, reply = wire.connect(world.home, "gcr.io:443")
             client.close()
             cache = self.start_cache(5001)
             self.assertEqual(cache.wait(20), 2)
@@ -89,29 +89,29 @@ class PullThrough(unittest.TestCase):
         )
         # From one second on, the reply says for how long the upstream has been down.
         panic = re.escape(f'panic: Get "https://gcr.io/v2/": {reply.reason}') + r"( \(down for [1-9]\d* s\))?$"
-        self.assertRegex(cache.said(), re.compile(panic, re.MULTILINE))
+        self.assertRegex(cache.output(), re.compile(panic, re.MULTILINE))
         again = self.start_cache(5001)
         again.wait_listening(5001, "127.0.0.1")
         again.stop()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_registry_waits_for_a_tunnel_that_is_starting(self):
         culvert = launch(self, world, *TUNNEL)
         tunnel.cut()
         try:
             cache = self.start_cache(5002)
-            wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the registry does not ask")
+            wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the registry sends no request")
             self.assertFalse(world.home.listens(5002))
         finally:
             tunnel.up()
         cache.wait_listening(5002, "127.0.0.1")
         cache.stop()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
     def test_skopeo(self):
-        """Another Go client, with its own way of fetching."""
+        """Another Go client, with a downloader of its own."""
         culvert = launch(self, world, *TUNNEL)
         folder = f"{isolate.STATE}/skopeo"
         world.home.run(
@@ -120,8 +120,8 @@ class PullThrough(unittest.TestCase):
         )
         with open(f"{folder}/manifest.json", "rb") as file:
             self.assertEqual("sha256:" + hashlib.sha256(file.read()).hexdigest(), digest)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 if __name__ == "__main__":

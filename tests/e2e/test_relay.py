@@ -1,4 +1,4 @@
-"""What a tunnel does with bytes, half-closes and resets. Over ssh -D and dante, which keep half-closes."""
+"""Bytes, half-closes and resets in a tunnel. Through ssh -D and dante, which forward half-closes."""
 
 import socket
 import threading
@@ -15,8 +15,8 @@ MIB = 1 << 20
 
 def setUpModule():
     global world, target
-    world = harness.set_stage(World())
-    target = wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    target = wire.BulkTarget(world.outside)
     peers.start_sshd(world)
     peers.start_ssh_tunnel(world)
     peers.start_dante(world)
@@ -24,26 +24,26 @@ def setUpModule():
 
 class Relay:
     upstream = None
-    place = "home"
-    # ssh -D and dante make an orderly end of a reset. With nothing in between it has to stay one.
+    host = "home"
+    # ssh -D and dante turn a RST into a FIN. Without an upstream it has to stay a RST.
     keeps_resets = False
 
     @classmethod
     def setUpClass(cls):
-        place = world.border if cls.place == "border" else None
-        cls.culvert = launch(cls, world, "--upstream", cls.upstream, place=place)
-        cls.client_place = getattr(world, cls.place)
+        host = world.border if cls.host == "border" else None
+        cls.culvert = launch(cls, world, "--upstream", cls.upstream, host=host)
+        cls.client_host = getattr(world, cls.host)
 
     @classmethod
     def tearDownClass(cls):
-        cls.culvert.assert_balanced()
-        cls.culvert.end()
+        cls.culvert.assert_no_leaks()
+        cls.culvert.shut_down()
 
     def setUp(self):
-        target.forget()
+        target.clear()
 
     def tunnel(self, command):
-        client = wire.tunnel(self.client_place, early=command.encode() + b"\n")
+        client = wire.tunnel(self.client_host, early=command.encode() + b"\n")
         self.addCleanup(client.close)
         return client
 
@@ -61,13 +61,13 @@ class Relay:
         client = self.tunnel("sink")
         wire.send_pattern(client, size)
         client.shutdown(socket.SHUT_WR)
-        answer = wire.receive_all(client)
-        self.assertEqual(answer.decode(), "{} {}\n".format(*wire.digest(size)))
+        reply = wire.receive_all(client)
+        self.assertEqual(reply.decode(), "{} {}\n".format(*wire.digest(size)))
 
     def test_target_closes_its_half_first(self):
         client = self.tunnel(f"source {5 * MIB + 1}")
         self.assertEqual(wire.receive(client), wire.digest(5 * MIB + 1))
-        # The target's end has been seen; the other way has to work still.
+        # The target's half is closed; the other direction still has to work.
         wire.send_pattern(client, 3 * MIB + 7)
         client.shutdown(socket.SHUT_WR)
         self.assertEqual(target.results.get(timeout=30), wire.digest(3 * MIB + 7))
@@ -82,13 +82,13 @@ class Relay:
     def test_nothing_is_lost_when_the_client_writes_and_closes(self):
         for size in (0, 1, 1000, 65536, MIB + 1):
             with self.subTest(size=size):
-                target.forget()
-                client = wire.tunnel(self.client_place, early=b"source 0\n")
+                target.clear()
+                client = wire.tunnel(self.client_host, early=b"source 0\n")
                 wire.send_pattern(client, size)
                 client.close()
                 self.assertEqual(target.results.get(timeout=30), wire.digest(size))
 
-    def test_messages_go_through_one_by_one(self):
+    def test_small_messages_are_not_delayed(self):
         client = self.tunnel("echo")
         for number in range(500):
             message = b"%d;" % number
@@ -129,7 +129,7 @@ class RelayOverDante(Relay, unittest.TestCase):
 
 class RelayDirect(Relay, unittest.TestCase):
     upstream = "direct://"
-    place = "border"
+    host = "border"
     keeps_resets = True
 
 

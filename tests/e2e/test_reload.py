@@ -1,4 +1,4 @@
-"""SIGHUP: the configuration is read anew, whoever is there keeps what they have, and nobody notices."""
+"""SIGHUP: the configuration is read again, open connections keep theirs, and no request is lost."""
 
 import os
 import signal
@@ -19,9 +19,9 @@ RELOADS = 1000
 
 def setUpModule():
     global world, target, files
-    world = harness.set_stage(World())
-    target = wire.BulkTarget(world.world)
-    files = wire.FileServer(world.world, world.ca)
+    world = harness.report_on(World())
+    target = wire.BulkTarget(world.outside)
+    files = wire.FileServer(world.outside, world.ca)
     peers.start_microsocks(world)
     peers.start_dante(world)
 
@@ -45,24 +45,24 @@ class Reload(unittest.TestCase):
         isolate.write(self.path, text)
         return launch(self, world, "--config", self.path, *options, **more)
 
-    def reload(self, culvert, text, words=" reloaded ("):
-        before = culvert.count_in_log(words)
+    def reload(self, culvert, text, logged=" reloaded ("):
+        before = culvert.count_in_log(logged)
         if text is not None:
-            # As an editor would: never half a file.
+            # Like an editor: there is never half a file.
             isolate.write(f"{self.path}.new", text)
             os.rename(f"{self.path}.new", self.path)
         culvert.signal(signal.SIGHUP)
-        culvert.wait_log(words, before + 1)
+        culvert.wait_log(logged, before + 1)
 
     def status(self, wanted=None):
-        """The status of a CONNECT. A worker may learn of the reload a little later than the log does."""
+        """The status of a CONNECT. A worker may adopt the new configuration a little after the log line."""
 
-        def ask():
-            client, reply = wire.ask(world.home, TARGET)
+        def connect():
+            client, reply = wire.connect(world.home, TARGET)
             client.close()
             return reply.status if wanted in (None, reply.status) else None
 
-        return wait_for(ask, 10, f"no CONNECT is answered with {wanted}")
+        return wait_for(connect, 10, f"no CONNECT gets a {wanted}")
 
     def test_new_connections_follow_the_file_and_open_ones_stay(self):
         culvert = self.start(OPEN)
@@ -73,64 +73,64 @@ class Reload(unittest.TestCase):
         self.assertEqual(wire.receive_exactly(tunnel, 10), b"still here")
         self.reload(culvert, OVER_DANTE)
 
-        def crossed_dante():
-            # The other worker may still be at the first file, which answers with 200 too.
+        def went_through_dante():
+            # Another worker may still have the first file, with which the status is 200 too.
             self.status(wanted=200)
             return any("upstream=socks5://10.77.1.1:1081" in line for line in culvert.access_lines())
 
-        wait_for(crossed_dante, 10, "nothing crosses dante")
+        wait_for(went_through_dante, 10, "no request goes through dante")
         tunnel.sendall(b"and here")
         self.assertEqual(wire.receive_exactly(tunnel, 8), b"and here")
         tunnel.close()
-        culvert.end()
+        culvert.shut_down()
 
-    def test_a_file_with_problems_changes_nothing(self):
+    def test_a_file_with_errors_changes_nothing(self):
         culvert = self.start(OPEN)
         bad = configuration(f'upstream = ["{MICROSOCKS}", "socks9://hush:hush@x"]', 'route = ["x=nowhere"]', 'connect-timeout = "1ms"')
-        self.reload(culvert, bad, words="reload: nothing is changed")
+        self.reload(culvert, bad, logged="reload: nothing is changed")
         for problem in (":1: upstream socks9", ":3: connect-timeout"):
-            self.assertEqual(culvert.count_in_log(problem), 1, culvert.said())
+            self.assertEqual(culvert.count_in_log(problem), 1, culvert.output())
         self.assertEqual(culvert.count_in_log(" reloaded ("), 0)
         self.assertEqual(self.status(), 200)
         os.remove(self.path)
-        self.reload(culvert, None, words="reload: nothing is changed")
+        self.reload(culvert, None, logged="reload: nothing is changed")
         self.assertEqual(self.status(), 200)
         self.reload(culvert, DENIED)
         self.status(wanted=403)
-        culvert.end()
+        culvert.shut_down()
 
-    def test_an_empty_file_does_not_open_the_direct_way(self):
+    def test_an_empty_file_does_not_switch_to_direct_connections(self):
         culvert = self.start(OPEN)
-        self.reload(culvert, "", words="reload: no --upstream is left; to connect directly from now on say direct://")
+        self.reload(culvert, "", logged="reload: no --upstream is left; to connect directly from now on say direct://")
         self.assertEqual(culvert.count_in_log(" reloaded ("), 0)
         self.assertEqual(self.status(), 200)
         self.reload(culvert, configuration('upstream = ["direct://"]'))
-        culvert.end()
+        culvert.shut_down()
 
-    def test_a_pipe_in_the_files_place_holds_up_nobody(self):
+    def test_a_fifo_instead_of_a_file_blocks_nobody(self):
         culvert = self.start(OPEN)
         os.remove(self.path)
         os.mkfifo(self.path)
-        self.reload(culvert, None, words="a pipe, which can be read at the start only")
+        self.reload(culvert, None, logged="a pipe, which can be read at the start only")
         self.assertEqual(self.status(), 200)
         os.remove(self.path)
         pipe = f"{isolate.STATE}/ca.pipe"
         os.mkfifo(pipe)
         for option in ("ca", "cert"):
             fetched = configuration(f'upstream = ["https://{BORDER}:443?{option}={pipe}"]')
-            self.reload(culvert, fetched, words="a pipe, which can be read at the start only")
+            self.reload(culvert, fetched, logged="a pipe, which can be read at the start only")
             self.assertEqual(self.status(), 200)
         self.reload(culvert, DENIED)
         self.status(wanted=403)
-        culvert.end()
+        culvert.shut_down()
 
-    def test_what_needs_a_restart_is_named(self):
+    def test_flags_that_need_a_restart_are_named(self):
         culvert = self.start(OPEN)
-        self.reload(culvert, OPEN + "threads = 3\n", words="reload: --threads has changed, which needs a restart")
+        self.reload(culvert, OPEN + "threads = 3\n", logged="reload: --threads has changed, which needs a restart")
         self.assertEqual(self.status(), 200)
-        culvert.end()
+        culvert.shut_down()
 
-    def test_an_open_plain_connection_is_led_to_the_new_configuration(self):
+    def test_an_open_plain_connection_is_closed_after_its_next_reply(self):
         culvert = self.start(OPEN)
         client = wire.open_client(world.home)
         request = b"GET http://plain.world/bytes/10 HTTP/1.1\r\nHost: plain.world\r\n\r\n"
@@ -143,11 +143,11 @@ class Reload(unittest.TestCase):
 
         self.assertNotEqual(get().headers.get("connection"), "close")
         self.reload(culvert, DENIED)
-        # Its worker may learn of the reload a little later than the log does.
-        wait_for(lambda: get().headers.get("connection") == "close", 10, "the connection is not closed behind an answer")
+        # Its worker may adopt the new configuration a little after the log line.
+        wait_for(lambda: get().headers.get("connection") == "close", 10, "the connection is not closed after a reply")
         self.assertEqual(client.recv(1), b"")
         client.close()
-        culvert.end()
+        culvert.shut_down()
 
     def test_the_access_log_can_be_rotated(self):
         log = f"{isolate.STATE}/access.log"
@@ -158,7 +158,7 @@ class Reload(unittest.TestCase):
         self.reload(culvert, None)
         self.status()
         wait_for(lambda: os.path.exists(log) and os.path.getsize(log), 10, "no access line in the new file")
-        culvert.end()
+        culvert.shut_down()
 
     def test_no_request_is_lost_over_many_reloads(self):
         culvert = self.start(OPEN, "--threads", "2")
@@ -183,18 +183,18 @@ class Reload(unittest.TestCase):
             worker.start()
         begun = time.monotonic()
         reloads = 0
-        with open(culvert.log, encoding="utf-8") as log:
+        with open(culvert.stderr_path, encoding="utf-8") as log:
             line = ""
 
-            def answered():
+            def reloaded():
                 nonlocal line
-                # What was there of a line before is its beginning.
+                # A line that was incomplete before is continued.
                 line = log.readline() if line.endswith("\n") else line + log.readline()
                 return line.endswith("\n") and " reloaded (" in line
 
             while reloads < RELOADS and time.monotonic() - begun < 180:
                 culvert.signal(signal.SIGHUP)
-                wait_for(answered, 10, "a reload is not answered")
+                wait_for(reloaded, 10, "a reload is not logged")
                 reloads += 1
         stop.set()
         for worker in workers:
@@ -206,8 +206,8 @@ class Reload(unittest.TestCase):
         held.sendall(b"still here")
         self.assertEqual(wire.receive_exactly(held, 10), b"still here")
         held.close()
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Passwords and tokens in every place into which people put them: the whole program repeats none of them."""
+"""Passwords and tokens in every flag, file and request that may have one: no reply and no log repeats them."""
 
 import base64
 import contextlib
@@ -18,8 +18,8 @@ USER = "alice"
 FORMS = [SECRET, SECRET.lower(), *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (SECRET, f"{USER}:{SECRET}"))]
 ECHO_PORT = 3199
 
-# A flag and a value that has no place there.
-MISTAKES = [
+# Flags with values that they do not accept.
+ERRORS = [
     ("route", f"https://u:{SECRET}@h=direct"),
     ("route", f"gcr.io=socks5://u:{SECRET}@h:1080"),
     ("route", f"gcr.io=u:{SECRET}"),
@@ -31,8 +31,8 @@ MISTAKES = [
     ("listen", f"http://u:{SECRET}@h"),
     ("access-log", f"http://u:{SECRET}@h/x"),
 ]
-# These only earn a warning.
-DOUBTS = [("no-proxy", f"http://u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}")]
+# These are accepted with a warning.
+WARNINGS = [("no-proxy", f"http://u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}")]
 
 REQUESTS = [
     f"CONNECT u:{SECRET} HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -42,7 +42,7 @@ REQUESTS = [
     f"GET http://a.example/ HTTP/1.1\r\nHost: u:{SECRET}\r\n\r\n",
     f"GET http://a.example/ HTTP/1.1\r\nHost: a\r\nExpect: {SECRET}\r\n\r\n",
     f"GET http://a.example/?token={SECRET} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    # The proxy answers these with what it was sent.
+    # The upstream's reply to these repeats the credentials.
     "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 ]
@@ -50,15 +50,15 @@ REQUESTS = [
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
+    world = harness.report_on(World())
     EchoingProxy(world.border)
 
 
 class EchoingProxy:
-    """Refuses everything, and says with which credentials it was asked."""
+    """Refuses everything, and repeats the credentials in its reply."""
 
-    def __init__(self, place):
-        self.listener = place.socket()
+    def __init__(self, host):
+        self.listener = host.socket()
         self.listener.bind((BORDER, ECHO_PORT))
         self.listener.listen(16)
         threading.Thread(target=self._serve, daemon=True).start()
@@ -89,51 +89,51 @@ class Secrets(unittest.TestCase):
         for form in FORMS:
             self.assertNotIn(form, text)
 
-    def refused(self, *options, env=None):
-        done = world.culvert_home.run(os.environ["CULVERT"], *options, check=False, timeout=10, env={**os.environ, **(env or {})})
+    def fails(self, *options, env=None):
+        done = world.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10, env={**os.environ, **(env or {})})
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assert_hidden(done.stdout + done.stderr)
 
     def test_in_a_flag(self):
-        for flag, value in MISTAKES:
+        for flag, value in ERRORS:
             with self.subTest(flag=flag, value=value):
-                self.refused(f"--{flag}", value)
-        self.refused("check", "--route", f"https://u:{SECRET}/ss@h/")
-        self.refused(f"u:{SECRET}@h")
+                self.fails(f"--{flag}", value)
+        self.fails("check", "--route", f"https://u:{SECRET}/ss@h/")
+        self.fails(f"u:{SECRET}@h")
 
     def test_in_a_variable(self):
-        for flag, value in MISTAKES:
+        for flag, value in ERRORS:
             with self.subTest(flag=flag, value=value):
-                self.refused(env={"CULVERT_" + flag.upper().replace("-", "_"): value})
+                self.fails(env={"CULVERT_" + flag.upper().replace("-", "_"): value})
 
     def test_in_a_file(self):
-        path = f"{isolate.STATE}/mistaken.toml"
-        for flag, value in MISTAKES:
+        path = f"{isolate.STATE}/errors.toml"
+        for flag, value in ERRORS:
             with self.subTest(flag=flag, value=value):
                 isolate.write(path, f"{flag} = '{value}'\n")
-                self.refused("--config", path)
+                self.fails("--config", path)
 
     def test_in_a_warning(self):
-        options = [word for flag, value in DOUBTS for word in (f"--{flag}", value)]
+        options = [word for flag, value in WARNINGS for word in (f"--{flag}", value)]
         culvert = launch(self, world, *options)
-        culvert.end()
-        self.assertEqual(culvert.said().count("--no-proxy "), len(DOUBTS), culvert.said())
-        self.assert_hidden(culvert.said())
+        culvert.shut_down()
+        self.assertEqual(culvert.output().count("--no-proxy "), len(WARNINGS), culvert.output())
+        self.assert_hidden(culvert.output())
 
-    def test_in_a_file_that_is_read_anew(self):
-        path = f"{isolate.STATE}/anew.toml"
+    def test_in_a_file_that_is_reloaded(self):
+        path = f"{isolate.STATE}/reloaded.toml"
         isolate.write(path, "")
         culvert = launch(self, world, "--config", path)
         # The flag --listen that each culvert here has wins over the file's.
-        for number, (flag, value) in enumerate(((flag, value) for flag, value in MISTAKES if flag != "listen"), 1):
+        for number, (flag, value) in enumerate(((flag, value) for flag, value in ERRORS if flag != "listen"), 1):
             isolate.write(path, f"{flag} = '{value}'\n")
             culvert.signal(signal.SIGHUP)
             culvert.wait_log("reload: nothing is changed", number)
-        isolate.write(path, "no-proxy = [" + ", ".join(f"'{value}'" for _, value in DOUBTS) + "]\n")
+        isolate.write(path, "no-proxy = [" + ", ".join(f"'{value}'" for _, value in WARNINGS) + "]\n")
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(" reloaded (")
-        culvert.end()
-        self.assert_hidden(culvert.said())
+        culvert.shut_down()
+        self.assert_hidden(culvert.output())
 
     def test_on_the_wire(self):
         for form in ("text", "json"):
@@ -143,14 +143,14 @@ class Secrets(unittest.TestCase):
                 with self.subTest(request=request, form=form):
                     client = wire.open_client(world.home)
                     client.sendall(request.encode())
-                    answer = wire.receive_all(client)
+                    reply = wire.receive_all(client)
                     client.close()
-                    self.assertRegex(answer, rb"^HTTP/1\.1 [45]\d\d ")
-                    self.assert_hidden(answer.decode("latin-1"))
+                    self.assertRegex(reply, rb"^HTTP/1\.1 [45]\d\d ")
+                    self.assert_hidden(reply.decode("latin-1"))
             culvert.wait_access_lines(len(REQUESTS))
-            culvert.end()
+            culvert.shut_down()
             self.assertEqual(len(culvert.access_lines()), len(REQUESTS))
-            self.assert_hidden(culvert.said())
+            self.assert_hidden(culvert.output())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How culvert leaves: in order, letting tunnels finish, or at once when told twice or when time is up."""
+"""Shutdown: graceful, with tunnels that may finish, or at once after a second signal or the drain timeout."""
 
 import collections
 import hashlib
@@ -21,25 +21,25 @@ OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BOR
 
 def setUpModule():
     global world, target
-    world = harness.set_stage(World())
-    target = wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    target = wire.BulkTarget(world.outside)
     peers.start_dante(world)
 
 
-def refused():
+def port_closed():
     try:
         wire.open_client(world.home, timeout=5).close()
         return False
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:
-        # It stood in the queue of a listener that is just closing.
+        # It was in the backlog of a listener that is just closing.
         return False
 
 
-class Ending(unittest.TestCase):
+class Shutdown(unittest.TestCase):
     def setUp(self):
-        target.forget()
+        target.clear()
 
     def drain_in_the_middle(self, number):
         culvert = launch(self, world, *OVER_DANTE)
@@ -49,11 +49,11 @@ class Ending(unittest.TestCase):
         received = []
         reader = threading.Thread(target=lambda: received.append(wire.receive(client)))
         reader.start()
-        # The target sends its second half only after culvert was told to leave.
+        # The target sends its second half only after the shutdown has begun.
         wait_for(lambda: world.home.received_bytes("home0") - before > size // 2, 30, "the first half does not come")
         culvert.signal(number)
-        wait_for(refused, 5, f"port {PORT} still accepts connections")
-        self.assertTrue(culvert.running(), "culvert has left a tunnel behind")
+        wait_for(port_closed, 5, f"port {PORT} still accepts connections")
+        self.assertTrue(culvert.running(), "culvert has exited with a tunnel open")
         target.release.set()
         reader.join(60)
         expected = hashlib.sha256()
@@ -71,16 +71,16 @@ class Ending(unittest.TestCase):
     def test_sigint_does_the_same(self):
         self.drain_in_the_middle(signal.SIGINT)
 
-    def test_idle_culvert_leaves_at_once(self):
+    def test_idle_culvert_exits_at_once(self):
         culvert = launch(self, world, *OVER_DANTE)
         wire.tunnel(world.home, early=b"echo\n").close()
-        culvert.assert_balanced()
+        culvert.assert_no_leaks()
         started = time.monotonic()
-        culvert.end()
+        culvert.shut_down()
         self.assertLess(time.monotonic() - started, 3)
 
-    def test_last_line_sums_up_what_was_served(self):
-        """By all workers, and as much as was really sent."""
+    def test_last_log_line_sums_up_what_was_served(self):
+        """By all workers, with the byte counts that were really sent."""
         culvert = launch(self, world, *FOUR_THREADS, *OVER_DANTE)
         up, down, received = 4_500_000, 700, 0
         for _ in range(5):
@@ -93,39 +93,39 @@ class Ending(unittest.TestCase):
             client = wire.tunnel(world.home, early=b"burst %d\n" % down)
             received += wire.receive(client)[0]
             client.close()
-        client, reply = wire.ask(world.home, "target.world:9")
+        client, reply = wire.connect(world.home, "target.world:9")
         self.assertEqual(reply.status, 502)
         client.close()
         culvert.wait_access_lines(10)
-        culvert.end()
+        culvert.shut_down()
         lines = [dict(re.findall(r" (\w+)=(\S+)", line.partition(" detail=")[0])) for line in culvert.access_lines()]
         self.assertEqual(len(lines), 10)
-        told_up, told_down = (sum(int(line[name]) for line in lines) for name in ("bytes_up", "bytes_down"))
+        logged_up, logged_down = (sum(int(line[name]) for line in lines) for name in ("bytes_up", "bytes_down"))
         sent_up = 5 * (up + len("sink\n")) + 4 * len(f"burst {down}\n")
-        self.assertEqual((told_up, told_down), (sent_up, received))
+        self.assertEqual((logged_up, logged_down), (sent_up, received))
         outcomes = collections.Counter(line["outcome"] for line in lines)
         self.assertEqual(outcomes["ok"], 9)
         [(other, _)] = [pair for pair in outcomes.items() if pair[0] != "ok"]
         self.assertRegex(
-            [line for line in culvert.said().splitlines() if "drained, leaving" in line or "served" in line][-1],
+            [line for line in culvert.output().splitlines() if "drained, leaving" in line or "served" in line][-1],
             rf"served 10 requests \(9 ok, 1 {other}\), {sent_up / 1e6:.1f} MB up, {received / 1e3:.1f} kB down$",
         )
 
-    def test_says_nothing_of_what_was_served_if_nothing_was(self):
+    def test_no_summary_if_nothing_was_served(self):
         culvert = launch(self, world, *OVER_DANTE)
-        culvert.end()
-        self.assertIn("drained, leaving", culvert.said())
-        self.assertNotIn("served", culvert.said())
+        culvert.shut_down()
+        self.assertIn("drained, leaving", culvert.output())
+        self.assertNotIn("served", culvert.output())
 
     def test_sigterm_as_soon_as_it_listens(self):
-        """There is no moment in which a client is accepted and a signal just kills."""
+        """From the first accepted connection on, SIGTERM is a graceful shutdown."""
         for _ in range(20):
             culvert = Culvert(world, *OVER_DANTE)
             self.addCleanup(culvert.kill)
             culvert.start()
             listens_by = time.monotonic() + 10
-            while refused():
-                self.assertTrue(culvert.running(), culvert.said())
+            while port_closed():
+                self.assertTrue(culvert.running(), culvert.output())
                 self.assertLess(time.monotonic(), listens_by)
             culvert.signal(signal.SIGTERM)
             self.assertEqual(culvert.wait(10), 0)
@@ -134,7 +134,7 @@ class Ending(unittest.TestCase):
         culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)
         client = wire.tunnel(world.home, early=b"echo\n")
         culvert.signal(signal.SIGTERM)
-        wait_for(refused, 5, f"port {PORT} still accepts connections")
+        wait_for(port_closed, 5, f"port {PORT} still accepts connections")
         client.sendall(b"!")
         self.assertEqual(client.recv(1), b"!")
         culvert.signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""--tunnel-command: culvert keeps a real ssh -D running, and takes it along when it leaves."""
+"""--tunnel-command: culvert keeps a real ssh -D running, and ends it when it exits itself."""
 
 import os
 import re
@@ -18,14 +18,14 @@ UPSTREAM = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
 
 def setUpModule():
     global world, target, command
-    world = harness.set_stage(World())
-    target = wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    target = wire.BulkTarget(world.outside)
     peers.start_sshd(world)
     command = shlex.join(map(str, peers.SshTunnel(world).argv))
 
 
-def processes_with(words, at_begin=False):
-    """Whose command line has these words; not the test's own, and no zombies, whose line is empty."""
+def processes_with(text, at_begin=False):
+    """Whose command line contains the text; not the test itself, and no zombies, whose line is empty."""
     found = []
     for name in os.listdir("/proc"):
         if not name.isdigit() or int(name) == os.getpid():
@@ -35,7 +35,7 @@ def processes_with(words, at_begin=False):
                 line = file.read().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if words in line and "--tunnel-command" not in line and (line.startswith(words) or not at_begin):
+        if text in line and "--tunnel-command" not in line and (line.startswith(text) or not at_begin):
             found.append(int(name))
     return found
 
@@ -46,8 +46,8 @@ class TunnelCommand(unittest.TestCase):
     def start(self, command_line):
         return launch(self, world, *UPSTREAM, "--tunnel-command", command_line, *self.threads)
 
-    def gone(self, words, seconds=10):
-        wait_for(lambda: not processes_with(words), seconds, f"{words!r} still runs")
+    def wait_gone(self, text, seconds=10):
+        wait_for(lambda: not processes_with(text), seconds, f"{text!r} still runs")
 
     def test_the_first_request_waits_for_the_tunnel_and_the_next_ones_survive_its_end(self):
         culvert = self.start(command)
@@ -60,37 +60,37 @@ class TunnelCommand(unittest.TestCase):
             # Not only dead but reaped: until then its listener may still take connections.
             wait_for(lambda: not os.path.exists(f"/proc/{ssh}"), 10, "ssh has survived SIGKILL")
             wire.tunnel(world.home, TARGET).close()
-            # A shell stands between us and the command, and 128 + 9 is how it tells of SIGKILL.
-            told = re.compile(r" warning tunnel: ssh exited with status 137 after \d+\.\d s, starting again in \d+ms$", re.MULTILINE)
-            wait_for(lambda: len(told.findall(culvert.said())) == ends, 20, "the log does not tell of the end of ssh")
-        culvert.end()
-        self.gone("-D 127.0.0.1:1080")
-        self.assertNotIn("/user", culvert.said())  # the key's path stood in the command
+            # A shell stands between us and the command, and 128 + 9 is its exit status for SIGKILL.
+            exits = re.compile(r" warning tunnel: ssh exited with status 137 after \d+\.\d s, starting again in \d+ms$", re.MULTILINE)
+            wait_for(lambda: len(exits.findall(culvert.output())) == ends, 20, "the exit of ssh is not logged")
+        culvert.shut_down()
+        self.wait_gone("-D 127.0.0.1:1080")
+        self.assertNotIn("/user", culvert.output())  # the key's path stood in the command
 
-    def test_it_is_taken_along_when_culvert_is_killed(self):
+    def test_it_ends_when_culvert_is_killed(self):
         culvert = self.start(command)
         wire.tunnel(world.home, TARGET).close()
         culvert.kill()
-        self.gone("-D 127.0.0.1:1080")
+        self.wait_gone("-D 127.0.0.1:1080")
 
-    def test_a_command_that_fails_is_told_of_and_started_later_and_later(self):
+    def test_a_command_that_fails_is_restarted_with_backoff(self):
         culvert = self.start("echo no such luck >&2; exit 3")
         culvert.wait_log("tunnel: no such luck")
         culvert.wait_log("starting again in", 3)
-        culvert.end()
-        ends = re.findall(r" tunnel: echo exited with status 3 after \d+\.\d s, starting again in (\S+)\n", culvert.said())
+        culvert.shut_down()
+        ends = re.findall(r" tunnel: echo exited with status 3 after \d+\.\d s, starting again in (\S+)\n", culvert.output())
         self.assertEqual(ends[:3], ["250ms", "500ms", "1s"])
 
     def test_a_command_that_floods_the_log_does_not(self):
-        # What was left out is told in front of the first line of another second.
+        # The number of lines left out is logged before the first line of another second.
         culvert = self.start("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; sleep 1.5; echo over; sleep 60")
         culvert.wait_log("tunnel: over")
-        culvert.end()
-        said = culvert.said()
-        lines = said.count("tunnel: line ")
+        culvert.shut_down()
+        output = culvert.output()
+        lines = output.count("tunnel: line ")
         self.assertGreaterEqual(lines, 100)
         self.assertLess(lines, 3000)
-        self.assertEqual(lines + sum(int(count) for count in re.findall(r"tunnel: (\d+) lines more", said)), 3000)
+        self.assertEqual(lines + sum(int(count) for count in re.findall(r"tunnel: (\d+) lines more", output)), 3000)
 
     def test_a_stubborn_command_is_ended_by_force(self):
         culvert = self.start("TOKEN=hush; trap '' TERM; echo up; while :; do sleep 0.777; done")
@@ -99,8 +99,8 @@ class TunnelCommand(unittest.TestCase):
         # One sleep is over before the next one begins.
         wait_for(lambda: processes_with("sleep 0.777"), 5, "the command does not sleep")
         self.assertEqual(processes_with("TOKEN=hush"), [])
-        culvert.end()
-        self.gone("sleep 0.777")
+        culvert.shut_down()
+        self.wait_gone("sleep 0.777")
         culvert.wait_log("tunnel: command was ended by signal 9")
 
 

@@ -1,4 +1,4 @@
-"""The way out: upstreams that die, come back, hang, stand behind each other or are far away."""
+"""Upstreams that die, come back, hang, are chained, or are far away."""
 
 import concurrent.futures
 import socket
@@ -19,25 +19,25 @@ MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
 DANTE = f"socks5://{LOGIN}{BORDER}:{peers.DANTE_PORT}"
 SQUID = f"http://{LOGIN}{BORDER}:{peers.SQUID_PORT}"
 SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
-# ssh -D on the border, for those that come from there.
+# ssh -D on the border, for clients there.
 FAR_SSH_PORT = 1090
 FAR_SSH = f"socks5://{BORDER}:{FAR_SSH_PORT}"
 # Nothing listens here.
 CLOSED = f"socks5://{BORDER}:9"
-# Nobody has this address: the kernel gives up after three seconds of asking for it.
+# Nobody has this address: the kernel's neighbour lookup fails after three seconds.
 NOBODY = "10.77.1.77"
 
 RESTARTS = 20
 ONE_WAY = 0.1
 ROUND_TRIP = 2 * ONE_WAY
-# What a sanitizer and a busy machine may add to a time; with one round trip more it is too much.
+# What a sanitizer and a busy machine may add to a time; less than one round trip.
 MARGIN = 0.18
 
 
 def setUpModule():
     global world, sshd, microsocks, squid_tls
-    world = harness.set_stage(World())
-    wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    wire.BulkTarget(world.outside)
     sshd = peers.start_sshd(world)
     peers.start_ssh_tunnel(world)
     peers.start_dante(world)
@@ -51,8 +51,8 @@ def bring_up(program, port):
     program.wait_listening(port, BORDER)
 
 
-def cross(port=PORT):
-    """Opens a tunnel, sees that it works, and returns the seconds to the 200."""
+def tunnel_request(port=PORT):
+    """Opens a tunnel, checks it with an echo, and returns the seconds until the 200."""
     client = wire.open_client(world.home, port=port)
     begun = time.monotonic()
     client.sendall(b"CONNECT target.world:7000 HTTP/1.1\r\nHost: target.world:7000\r\n\r\necho\n!")
@@ -75,48 +75,48 @@ class Failover(unittest.TestCase):
             "--upstream", f"second=socks5://{LOGIN}{BORDER}:{peers.MICROSOCKS_AUTH_PORT}", *self.threads,
         )
 
-        crossings = 0
+        requests = 0
 
-        def by(port):
-            """Crosses, and says whether that was by way of the server at the port."""
-            nonlocal crossings
-            cross()
-            crossings += 1
+        def served_by(port):
+            """Whether one more request goes through the upstream at the port."""
+            nonlocal requests
+            tunnel_request()
+            requests += 1
             # One at a time, each of them waited for: the line of this one is the only new one.
-            return f" upstream=socks5://{BORDER}:{port} " in culvert.wait_access_lines(crossings)[crossings - 1]
+            return f" upstream=socks5://{BORDER}:{port} " in culvert.wait_access_lines(requests)[requests - 1]
 
         for _ in range(3):
-            self.assertTrue(by(peers.MICROSOCKS_PORT))
+            self.assertTrue(served_by(peers.MICROSOCKS_PORT))
             microsocks.kill()
             for _ in range(5):
-                self.assertTrue(by(peers.MICROSOCKS_AUTH_PORT))
+                self.assertTrue(served_by(peers.MICROSOCKS_AUTH_PORT))
             bring_up(microsocks, peers.MICROSOCKS_PORT)
-            # The breaker lets one find out after a second or so.
-            wait_for(lambda: by(peers.MICROSOCKS_PORT), 10, "the first server is not asked again")
+            # The breaker lets one request try after a second or so.
+            wait_for(lambda: served_by(peers.MICROSOCKS_PORT), 10, "the first upstream is not used again")
             second.kill()
-            self.assertTrue(by(peers.MICROSOCKS_PORT))
+            self.assertTrue(served_by(peers.MICROSOCKS_PORT))
             bring_up(second, peers.MICROSOCKS_AUTH_PORT)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
-    def first_is_dead(self, first, port, least, most, *options):
-        """Three requests at once, in which the second upstream serves; after them the first one is passed over."""
+    def failover(self, first, port, least, most, *options):
+        """Three requests at once, which the second upstream serves; after them the first one is skipped."""
         culvert = launch(
             self, world, "--upstream", first, "--upstream", MICROSOCKS, *self.threads, *options, port=port
         )
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            times = [wait.result() for wait in [pool.submit(cross, port) for _ in range(3)]]
+            times = [wait.result() for wait in [pool.submit(tunnel_request, port) for _ in range(3)]]
         for took in times:
             self.assertGreaterEqual(took, least, first)
             self.assertLess(took, most, first)
-        later = cross(port)
+        later = tunnel_request(port)
         self.assertLess(later, 2, first)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
         return max(times), later
 
     def probed(self, hung, port):
-        """Nobody has to ask in vain before it is passed over."""
+        """A probe finds out before any request fails."""
         culvert = launch(
             self, world, "--upstream", hung, "--upstream", MICROSOCKS, *self.threads,
             "--probe", "target.world:7000", "--probe-interval", "1s", port=port,
@@ -125,9 +125,9 @@ class Failover(unittest.TestCase):
         culvert.wait_log(f"warning probe: upstream {hung} did not answer", seconds=15)
         found = time.monotonic() - begun
         for _ in range(20):
-            self.assertLess(cross(port), 2)
+            self.assertLess(tunnel_request(port), 2)
             time.sleep(0.05)
-        culvert.end()
+        culvert.shut_down()
         return found
 
     def test_first_is_dead(self):
@@ -147,12 +147,12 @@ class Failover(unittest.TestCase):
             ("is ssh -D whose link hangs", SSH, 7.9, 11),
             ("is ssh -D whose link hangs, hedged", SSH, 0.29, 2, *hedged),
         ]
-        self.addCleanup(peers.thaw, sshd.pid)
-        peers.freeze(sshd.pid)
+        self.addCleanup(peers.resume, sshd.pid)
+        peers.pause(sshd.pid)
         with concurrent.futures.ThreadPoolExecutor(len(rows) + 1) as pool:
             found = pool.submit(self.probed, hung, 3200 + len(rows))
             waits = [
-                (name, pool.submit(self.first_is_dead, first, 3200 + at, *bounds))
+                (name, pool.submit(self.failover, first, 3200 + at, *bounds))
                 for at, (name, first, *bounds) in enumerate(rows)
             ]
             for name, wait in waits:
@@ -171,16 +171,16 @@ class Hold(unittest.TestCase):
     def test_restarts_lose_no_request(self):
         culvert = launch(self, world, "--upstream", MICROSOCKS, *self.threads)
         stop = threading.Event()
-        asked = []
+        requests = []
 
         def work():
             while not stop.is_set():
                 begun, failure = time.monotonic(), None
                 try:
-                    cross()
+                    tunnel_request()
                 except (OSError, AssertionError) as error:
                     failure = repr(error)
-                asked.append((begun, time.monotonic(), failure))
+                requests.append((begun, time.monotonic(), failure))
                 time.sleep(0.01)
 
         workers = [threading.Thread(target=work) for _ in range(4)]
@@ -200,19 +200,19 @@ class Hold(unittest.TestCase):
         stop.set()
         for worker in workers:
             worker.join()
-        # What was under way when the server died may die with it.
-        failed = [(failure, any(begun < gone and end > kill for kill, gone in kills)) for begun, end, failure in asked if failure]
+        # Requests that were in progress when the server died may fail.
+        failed = [(failure, any(begun < gone and end > kill for kill, gone in kills)) for begun, end, failure in requests if failure]
         lost = [failure for failure, cut in failed if not cut]
-        held = [end - begun for begun, end, _ in asked if any(gone <= begun < back for gone, back in downs)]
+        held = [end - begun for begun, end, _ in requests if any(gone <= begun < back for gone, back in downs)]
         print(
-            f"{RESTARTS} restarts: {len(asked)} requests, {len(held)} of them while it was down, {len(lost)} lost, "
-            f"{len(failed) - len(lost)} cut by the kill itself; the longest waited {max(held):.2f} s", flush=True,
+            f"{RESTARTS} restarts: {len(requests)} requests, {len(held)} of them while it was down, {len(lost)} lost, "
+            f"{len(failed) - len(lost)} in progress at a kill; the longest waited {max(held):.2f} s", flush=True,
         )
         self.assertEqual(lost, [])
         self.assertGreaterEqual(len(held), RESTARTS)
         self.assertLess(max(held), max(back - gone for gone, back in downs) + 1.5)
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 class HoldWithFourThreads(Hold):
@@ -252,12 +252,12 @@ class Chains(unittest.TestCase):
         options = [word for hop in hops for word in ("--upstream", hop)]
         culvert = launch(self, world, *options, *self.threads)
         for _ in range(3):
-            cross()
+            tunnel_request()
         client = wire.tunnel(world.home, early=b"burst 3000000\n")
         self.assertEqual(wire.receive(client), wire.digest(3_000_000))
         client.close()
         culvert.wait_access_lines(4)
-        culvert.end()
+        culvert.shut_down()
         self.assertEqual(len(culvert.access_lines()), 4)
 
     def test_a_dead_hop_is_named(self):
@@ -265,17 +265,17 @@ class Chains(unittest.TestCase):
         options = [word for hop in hops for word in ("--upstream", hop)]
         culvert = launch(self, world, *options, *self.threads)
         begun = time.monotonic()
-        client, reply = wire.ask(world.home, "target.world:7000")
+        client, reply = wire.connect(world.home, "target.world:7000")
         client.close()
         self.assertEqual(
             reply.line,
             f"HTTP/1.1 502 culvert: upstream {MICROSOCKS} is out of reach for target.world:7000: "
             f"upstream socks5://{BORDER}:{peers.DANTE_PORT} says {BORDER}:9 refused the connection (SOCKS reply 5)",
         )
-        self.assertLess(time.monotonic() - begun, 4, "a refusal by the far end is not waited for")
+        self.assertLess(time.monotonic() - begun, 4, "it waits although the far end has refused")
         culvert.wait_access_line("closed_by=upstream")
-        culvert.assert_balanced()
-        culvert.end()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
 
 
 class ChainsWithFourThreads(Chains):
@@ -286,18 +286,18 @@ class Warm(unittest.TestCase):
     threads = ()
 
     def measure(self, relay, upstream, round_trips):
-        """The times to the 200, of which the theory knows how many round trips they take."""
+        """The times to the 200, which take a known number of round trips."""
         culvert = launch(self, world, "--upstream", upstream, *self.threads)
         # squid starts its helper for passwords with the first request.
-        cross()
-        # A handshake has bytes on the way all the time, so no warm connection is still being made.
+        tunnel_request()
+        # A handshake always has bytes in flight, so no warm connection is still being made.
         wait_until_steady(lambda: relay.delivered, still=3 * ROUND_TRIP)
-        times = [cross() for _ in range(5)]
+        times = [tunnel_request() for _ in range(5)]
         for took in times:
             self.assertGreater(took, round_trips * ROUND_TRIP - 0.01, times)
-        # One or two of them may meet a pause of the machine's.
+        # One or two of them may be delayed by the machine.
         self.assertLess(statistics.median(times), round_trips * ROUND_TRIP + MARGIN, times)
-        culvert.end()
+        culvert.shut_down()
         return statistics.median(times)
 
     def compare(self, name, relay, upstream, cold_round_trips):
@@ -320,7 +320,7 @@ class Warm(unittest.TestCase):
         self.compare("HTTPS", relay, url, 3)
 
     def test_dead_ones_are_never_seen(self):
-        """By way of the relay, the end of a connection is not known yet when the next request takes it."""
+        """Behind the relay, the FIN has not arrived yet when the next request takes the connection."""
         relay = DelayingRelay(world.home, (BORDER, peers.MICROSOCKS_PORT), 0.05)
         for port in (peers.MICROSOCKS_PORT, relay.port):
             host = "127.0.0.1" if port == relay.port else BORDER
@@ -335,8 +335,8 @@ class Warm(unittest.TestCase):
                     microsocks.kill()
                     bring_up(microsocks, peers.MICROSOCKS_PORT)
                     for _ in range(4):
-                        cross()
-                culvert.end()
+                        tunnel_request()
+                culvert.shut_down()
 
 
 class WarmWithFourThreads(Warm):

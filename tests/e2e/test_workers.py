@@ -1,4 +1,4 @@
-"""What does not depend on --threads: what is known of an upstream, what is kept ready, and who serves a listener."""
+"""What does not depend on --threads: the health of an upstream, warm connections, probes, and who serves a listener."""
 
 import collections
 import concurrent.futures
@@ -23,8 +23,8 @@ THREADS = (1, None, 4, 8)
 FIRST_PORT = 3300
 
 REQUESTS = 60
-# What one memory takes to learn that an upstream is silent, and one look later whether it still is.
-MET_SILENCE = 4
+# What a shared record takes to find out that an upstream is silent, and one trial later whether it still is.
+MOST_TRIES = 4
 WARM = 2
 PROBE_SECONDS = 3.5
 CONNECTIONS = 40
@@ -33,8 +33,8 @@ WORKERS = 4
 
 def setUpModule():
     global world
-    world = harness.set_stage(World())
-    wire.BulkTarget(world.world)
+    world = harness.report_on(World())
+    wire.BulkTarget(world.outside)
     peers.start_microsocks(world)
 
 
@@ -43,10 +43,10 @@ def options(threads):
 
 
 class SilentServer:
-    """Accepts, never answers, and counts."""
+    """Accepts, never replies, and counts."""
 
-    def __init__(self, place):
-        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def __init__(self, host):
+        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(256)
         self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -60,15 +60,15 @@ class SilentServer:
 
 
 class SocksServer:
-    """Says yes to every greeting and every request, without going anywhere. Knows how many connections are open, and when
-    each request came."""
+    """Accepts every greeting and every request, without connecting anywhere. Counts open connections, and has the time of
+    each request."""
 
-    def __init__(self, place, target_says=b""):
-        self.listener = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def __init__(self, host, banner=b""):
+        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(256)
         self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.target_says = target_says
+        self.banner = banner
         self.lock = threading.Lock()
         self.open = 0
         self.requests = []
@@ -87,7 +87,7 @@ class SocksServer:
                 connection.sendall(b"\x05\x00")
                 if connection.recv(300):
                     self.requests.append(time.monotonic())
-                    connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00" + self.target_says)
+                    connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00" + self.banner)
                     connection.recv(1)
         except OSError:
             pass
@@ -99,15 +99,15 @@ class SocksServer:
 
 class AnyNumberOfThreads(unittest.TestCase):
     def for_each_number(self, measure):
-        """What measure() finds with each number of threads, side by side, as most of it is waiting. Told of before it is
-        judged, so that a failure shows all of them."""
+        """What measure() returns with each number of threads, side by side, as most of it is waiting. Printed before it is
+        checked, so that a failure shows all of them."""
         with concurrent.futures.ThreadPoolExecutor(len(THREADS)) as pool:
             waits = {threads: pool.submit(measure, FIRST_PORT + at, *options(threads)) for at, threads in enumerate(THREADS)}
             found = {threads: wait.result() for threads, wait in waits.items()}
         print(f"{self.id().rpartition('.')[2]}: {found}", flush=True)
         return found.items()
 
-    def test_an_upstream_that_is_silent_is_met_by_few_requests(self):
+    def test_few_requests_try_a_silent_upstream(self):
         def measure(port, *threads):
             silent = SilentServer(world.home)
             culvert = launch(
@@ -116,15 +116,15 @@ class AnyNumberOfThreads(unittest.TestCase):
             )
             for _ in range(REQUESTS):
                 wire.tunnel(world.home, TARGET, port=port).close()
-            culvert.end()
+            culvert.shut_down()
             return len(silent.accepted)
 
-        for threads, met in self.for_each_number(measure):
+        for threads, tries in self.for_each_number(measure):
             with self.subTest(threads=threads):
-                self.assertGreaterEqual(met, 1)
-                self.assertLessEqual(met, MET_SILENCE)
+                self.assertGreaterEqual(tries, 1)
+                self.assertLessEqual(tries, MOST_TRIES)
 
-    def test_as_many_connections_are_kept_warm_as_were_asked_for(self):
+    def test_as_many_connections_are_kept_warm_as_configured(self):
         def measure(port, *threads):
             server = SocksServer(world.home)
             culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads, port=port)
@@ -133,22 +133,22 @@ class AnyNumberOfThreads(unittest.TestCase):
                 wire.tunnel(world.home, TARGET, port=port).close()
             wait_for(lambda: server.open >= WARM, 10, "no connections are kept warm again")
             held = wait_until_steady(lambda: server.open, still=1)
-            culvert.end()
+            culvert.shut_down()
             return held
 
         for threads, held in self.for_each_number(measure):
             with self.subTest(threads=threads):
                 self.assertEqual(held, WARM)
 
-    def probes(self, target_says, port, *threads):
+    def probes(self, banner, port, *threads):
         """Those that come within some seconds of the first one."""
-        server = SocksServer(world.home, target_says)
+        server = SocksServer(world.home, banner)
         culvert = launch(
             self, world, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads,
             port=port,
         )
         wait_for(lambda: server.requests and time.monotonic() > server.requests[0] + PROBE_SECONDS, 20, "no probe comes")
-        culvert.end()
+        culvert.shut_down()
         return sum(at <= server.requests[0] + PROBE_SECONDS for at in server.requests)
 
     def test_probes_come_once_an_interval(self):
@@ -173,7 +173,7 @@ class EveryListener(unittest.TestCase):
         for client in clients:
             client.close()
         culvert.wait_access_lines(CONNECTIONS)
-        culvert.end()
+        culvert.shut_down()
         ids = [int(re.search(r" id=(\d+) ", line)[1]) for line in culvert.access_lines()]
         by_worker = collections.Counter(number % WORKERS for number in ids)
         print(f"{CONNECTIONS} connections by worker: {sorted(by_worker.values())}", flush=True)
@@ -187,7 +187,7 @@ class EveryListener(unittest.TestCase):
         self.addCleanup(world.processes.remove, culvert)
         self.addCleanup(culvert.kill)
         culvert.start()
-        culvert.wait_until(lambda: "listening on" in culvert.said())
+        culvert.wait_until(lambda: "listening on" in culvert.output())
 
         def connect():
             client = socket.socket(socket.AF_UNIX)
@@ -199,7 +199,7 @@ class EveryListener(unittest.TestCase):
             return client
 
         self.spread(culvert, connect)
-        culvert.assert_sound()
+        culvert.assert_no_crash()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A WebSocket echo of Debian's python3-websockets: `serve ADDRESS PORT`, or `ask PROXY-PORT URL MESSAGE...`.
+"""A WebSocket echo of Debian's python3-websockets: `serve ADDRESS PORT`, or `send PROXY-PORT URL MESSAGE...`.
 
 The client sends its handshake to the proxy in absolute-form, as http_proxy asks of ws:// URLs too.
 """
@@ -27,7 +27,7 @@ class ThroughProxy(WebSocketClientProtocol):
         super().write_http_request(self.url + path, headers)
 
 
-async def ask(proxy_port, url, *sizes):
+async def send(proxy_port, url, *sizes):
     ThroughProxy.url = url.replace("ws:", "http:")
     options = {"host": "127.0.0.1", "port": int(proxy_port), "create_protocol": ThroughProxy, "max_size": None}
     async with websockets.connect(url + "/", **options) as connection:
@@ -39,4 +39,4 @@ async def ask(proxy_port, url, *sizes):
     print("echoed", connection.close_code)
 
 
-asyncio.run({"serve": serve, "ask": ask}[sys.argv[1]](*sys.argv[2:]))
+asyncio.run({"serve": serve, "send": send}[sys.argv[1]](*sys.argv[2:]))

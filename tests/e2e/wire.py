@@ -1,4 +1,4 @@
-"""Both ends of a tunnel by hand: a client that speaks CONNECT, and targets in world."""
+"""Both ends of a tunnel: a client that sends CONNECT, and the targets."""
 
 import hashlib
 import http.server
@@ -57,7 +57,7 @@ def receive_exactly(connection, size):
 
 
 def receive_all(connection):
-    """What comes until the end, for little of it."""
+    """All bytes until the end; for small amounts."""
     data = bytearray()
     while piece := connection.recv(65536):
         data += piece
@@ -76,7 +76,7 @@ def reset(connection):
 
 
 class Reply:
-    """The answer to a CONNECT."""
+    """The reply to a request: status line, header fields and body."""
 
     def __init__(self, head):
         line, *fields = head.decode("latin-1").split("\r\n")
@@ -93,20 +93,20 @@ class Reply:
         self.body = b""
 
 
-def open_client(place, port=culvert.PORT, timeout=20, address="127.0.0.1"):
-    client = place.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+def open_client(host, port=culvert.PORT, timeout=20, address="127.0.0.1"):
+    client = host.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     client.settimeout(timeout)
     client.connect((address, port))
     return client
 
 
 def read_reply(client):
-    """Reads one answer. Takes not a byte more than its head, as the next one is the tunnel's; an error's body too."""
+    """Reads one reply: exactly its head, as the next byte belongs to the tunnel; of an error the body too."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = client.recv(1)
         if not byte:
-            raise AssertionError(f"the connection ended within the answer: {head!r}")
+            raise AssertionError(f"the connection ended within the reply: {head!r}")
         head += byte
     reply = Reply(head[:-4])
     if reply.status >= 300:
@@ -114,16 +114,16 @@ def read_reply(client):
     return reply
 
 
-def ask(place, target, **options):
-    """Sends a CONNECT and returns the connection and the answer."""
-    client = open_client(place, **options)
+def connect(host, target, **options):
+    """Sends a CONNECT and returns the connection and the reply."""
+    client = open_client(host, **options)
     client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
     return client, read_reply(client)
 
 
-def tunnel(place, target=f"target.world:{BULK_PORT}", early=b"", **options):
-    """Opens a tunnel that has to work. Early data is sent in one segment with the head."""
-    client = open_client(place, **options)
+def tunnel(host, target=f"target.world:{BULK_PORT}", early=b"", **options):
+    """Opens a tunnel, which has to succeed. Early data is sent in one segment with the head."""
+    client = open_client(host, **options)
     client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode() + early)
     reply = read_reply(client)
     if reply.line != "HTTP/1.1 200 Connection established":
@@ -132,22 +132,22 @@ def tunnel(place, target=f"target.world:{BULK_PORT}", early=b"", **options):
 
 
 class BulkTarget:
-    """A server in world that does what the first line says. Tells in `results` what it has received.
+    """A server outside whose first line is a command. Some commands put what was received into `results`.
 
-    A module has one for all its tests; each of them begins with forget().
+    A module has one for all its tests; each of them begins with clear().
     """
 
-    def __init__(self, place):
+    def __init__(self, host):
         self.release = threading.Event()
-        self.forget()
+        self.clear()
         for family, address in ((socket.AF_INET, TARGET), (socket.AF_INET6, TARGET6)):
-            listener = place.socket(family, socket.SOCK_STREAM)
+            listener = host.socket(family, socket.SOCK_STREAM)
             listener.bind((address, BULK_PORT))
             listener.listen(128)
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
-    def forget(self):
-        """What a failed test has left on the way must not be taken for the next one's."""
+    def clear(self):
+        """Results of a failed test must not be taken for the next one's."""
         self.release.set()
         self.results = queue.Queue()
         self.release = threading.Event()
@@ -158,11 +158,11 @@ class BulkTarget:
             connection, _ = listener.accept()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    # What these return, or how they were broken off, is waited for in `results`.
-    TELLING = ("source", "both", "offer", "stall", "watch")
+    # The tests wait in `results` for what these return or raise.
+    WITH_RESULT = ("source", "both", "offer", "stall", "watch")
 
     def _serve(self, connection):
-        verb, results = None, self.results
+        command, results = None, self.results
         try:
             line = b""
             while not line.endswith(b"\n"):
@@ -170,17 +170,17 @@ class BulkTarget:
                 if not byte:
                     return
                 line += byte
-            verb, *numbers = line.decode().split()
-            told = getattr(self, verb)(connection, *map(int, numbers))
+            command, *numbers = line.decode().split()
+            result = getattr(self, command)(connection, *map(int, numbers))
         except OSError as error:
-            told = error
+            result = error
         finally:
             connection.close()
-        if verb in self.TELLING:
-            results.put(told)
+        if command in self.WITH_RESULT:
+            results.put(result)
 
     def sink(self, connection):
-        """Reads to the end, then answers with what came: the client's half was closed, the other one still works."""
+        """Reads to the end, then sends the count and digest: the client's half is closed, the other one still works."""
         count, seen = receive(connection)
         connection.sendall(f"{count} {seen}\n".encode())
 
@@ -207,7 +207,7 @@ class BulkTarget:
         connection.shutdown(socket.SHUT_WR)
 
     def halves(self, connection, size):
-        """Sends one half, waits for the test's word, and sends the other half."""
+        """Sends one half, waits for `release`, and sends the other half."""
         send_pattern(connection, size // 2)
         self.release.wait(60)
         send_pattern(connection, size // 2)
@@ -219,7 +219,7 @@ class BulkTarget:
             self.sent += connection.send(piece)
 
     def stall(self, connection):
-        """Reads nothing until the test's word."""
+        """Reads nothing until `release`."""
         self.release.wait(60)
         return receive(connection)
 
@@ -231,13 +231,13 @@ class BulkTarget:
             connection.sendall(data)
 
     def watch(self, connection):
-        """Says a word, and then tells how the connection ends."""
+        """Sends a line, and reports how the connection ends."""
         connection.sendall(b"ready\n")
         connection.recv(1)
         return "end"
 
     def cut(self, connection):
-        """Says a word, and resets the connection."""
+        """Sends a line, waits for a byte, and resets the connection."""
         connection.sendall(b"ready\n")
         connection.recv(1)
         reset(connection)
@@ -246,7 +246,7 @@ class BulkTarget:
 class FileServer:
     """Files over HTTP/1.1, in the clear as plain.world:80 and behind TLS as files.world:443.
 
-    GET /bytes/N is the pattern; POST /digest tells what was posted.
+    GET /bytes/N is the pattern; POST /digest returns the digest of the body.
     """
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -266,9 +266,9 @@ class FileServer:
                     raise ConnectionError("the body is cut short")
                 seen.update(data)
                 left -= len(data)
-            answer = seen.hexdigest().encode()
-            self._head(len(answer))
-            self.wfile.write(answer)
+            reply = seen.hexdigest().encode()
+            self._head(len(reply))
+            self.wfile.write(reply)
 
         def _head(self, size):
             self.send_response(200)
@@ -283,16 +283,16 @@ class FileServer:
         request_queue_size = 128
 
         def handle_error(self, *_):
-            # What a client breaks off is judged at the client.
+            # Clients that break off are checked at the client.
             pass
 
-    def __init__(self, place, authority):
+    def __init__(self, host, authority):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.issue("files.world", "DNS:files.world", f"IP:{TARGET}", f"IP:{TARGET6}"))
         for port, tls in ((80, None), (443, context)):
             server = self.Server((TARGET, port), self.Handler, bind_and_activate=False)
             server.socket.close()
-            server.socket = place.socket(socket.AF_INET, socket.SOCK_STREAM)
+            server.socket = host.socket(socket.AF_INET, socket.SOCK_STREAM)
             server.allow_reuse_address = True
             server.server_bind()
             server.server_activate()

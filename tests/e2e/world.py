@@ -1,13 +1,13 @@
-"""The stage: three networks, joined so that home can reach world only through the border.
+"""The testbed: three hosts, connected so that home can reach the outside only through the border.
 
     home    10.77.1.2  docker, registries, curl and culvert; knows only the border, has no default route
     border  10.77.1.1  the far ends of the tunnels: sshd, dante, microsocks, squid; routes nothing
             10.77.2.1
-    world   10.77.2.x  gcr.io and the other targets
+    outside 10.77.2.x  gcr.io and the other targets
 
-Each place is a network namespace with a mount namespace, so that it has an /etc/resolv.conf of its own.
-Home's DNS server knows no name. The culvert under test shares home's network, but asks a DNS server of its own,
-so that a question from it cannot be taken for one from docker.
+Each host is a network namespace with a mount namespace, so that it has an /etc/resolv.conf of its own.
+Home's DNS server knows no name. The culvert under test shares home's network, but has a DNS server of its own,
+so that its queries cannot be taken for docker's.
 """
 
 import itertools
@@ -27,7 +27,7 @@ BORDER_ABROAD = "10.77.2.1"
 GCR = "10.77.2.10"
 TARGET = "10.77.2.20"
 TARGET6 = "fd77:2::20"
-# The border's network card does not have the address that this one is said to be at, so all packets are lost.
+# Its neighbour entry has a MAC address that no interface has, so all packets are lost.
 BLACKHOLE = "10.77.1.66"
 
 NAMES = {
@@ -40,8 +40,7 @@ NAMES = {
 
 
 def wait_for(condition, seconds, what):
-    """Polls until the condition holds and returns its value. Says what was waited for when time is up: a text, or what
-    makes it."""
+    """Polls until the condition is true and returns its value. `what` is the message of the timeout, or makes it."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -67,7 +66,7 @@ def wait_until_steady(value, seconds=20, still=0.5):
     return seen
 
 
-class Place:
+class Host:
     """A network namespace with mounts of its own, kept alive by a process that sleeps in it."""
 
     def __init__(self, name, nameserver, network_of=None):
@@ -84,12 +83,12 @@ class Place:
             isolate.skip(f"the namespaces for {name} cannot be made")
 
     def command(self, argv):
-        """The command line that runs argv in this place. The process that it starts is argv's own."""
+        """The command line that runs argv on this host. The process that it starts is argv's own."""
         # Entering mounts leads out of a chroot, so its root is entered too.
         return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--root", "--", *map(str, argv)]
 
     def run(self, *argv, check=True, **options):
-        """Runs a program to its end and returns what it said."""
+        """Runs a program to its end and returns its exit status, stdout and stderr."""
         done = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=options.pop("timeout", 120), **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(map(str, argv))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
@@ -99,7 +98,7 @@ class Place:
         self.run("ip", "-batch", "-", input="\n".join(lines) + "\n")
 
     def socket(self, *kind):
-        """A socket in this place's network. A socket stays where it was made, so a thread goes there to make it."""
+        """A socket in this host's network. A socket stays in the namespace in which it was made, so a thread enters it."""
         made = []
 
         def make():
@@ -148,20 +147,20 @@ class Place:
 
 def kernel_address(text):
     """The address that /proc/net/tcp writes as host-order hexadecimal words."""
-    words = bytes.fromhex(text)
-    raw = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    raw_words = bytes.fromhex(text)
+    raw = b"".join(raw_words[at : at + 4][::-1] for at in range(0, len(raw_words), 4))
     return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
 
 
 class World:
-    """The three networks, their DNS servers and the certificate authority that home trusts."""
+    """The three hosts, their networks and DNS servers and the certificate authority that home trusts."""
 
     def __init__(self):
         self.processes = []
-        self.home = Place("home", "127.0.0.53")
-        self.border = Place("border", "127.0.0.53")
-        self.world = Place("world", "127.0.0.53")
-        self.culvert_home = Place("culvert", "127.0.0.54", network_of=self.home)
+        self.home = Host("home", "127.0.0.53")
+        self.border = Host("border", "127.0.0.53")
+        self.outside = Host("outside", "127.0.0.53")
+        self.culvert_host = Host("culvert", "127.0.0.54", network_of=self.home)
         self._join()
         self.home_dns = DnsServer(self.home, "127.0.0.53")
         self.culvert_dns = DnsServer(self.home, "127.0.0.54")
@@ -169,11 +168,11 @@ class World:
         self.ca = Authority("world")
 
     def _join(self):
-        for pair in (("home0", self.home, "border1", self.border), ("border2", self.border, "world0", self.world)):
-            one, one_place, other, other_place = pair
+        for pair in (("home0", self.home, "border1", self.border), ("border2", self.border, "world0", self.outside)):
+            one, one_host, other, other_host = pair
             subprocess.run(["ip", "link", "add", one, "type", "veth", "peer", "name", other], check=True)
-            subprocess.run(["ip", "link", "set", one, "netns", str(one_place.pid)], check=True)
-            subprocess.run(["ip", "link", "set", other, "netns", str(other_place.pid)], check=True)
+            subprocess.run(["ip", "link", "set", one, "netns", str(one_host.pid)], check=True)
+            subprocess.run(["ip", "link", "set", other, "netns", str(other_host.pid)], check=True)
         self.home.ip(
             "link set lo up", "link set home0 up", f"address add {HOME}/24 dev home0",
             f"neighbour add {BLACKHOLE} lladdr 02:00:00:00:00:66 dev home0 nud permanent",
@@ -182,13 +181,13 @@ class World:
             "link set lo up", "link set border1 up", "link set border2 up", f"address add {BORDER}/24 dev border1",
             f"address add {BORDER_ABROAD}/24 dev border2", "address add fd77:2::1/64 dev border2 nodad",
         )
-        self.world.ip(
+        self.outside.ip(
             "link set lo up", "link set world0 up", f"address add {GCR}/24 dev world0", f"address add {TARGET}/24 dev world0",
             f"address add {TARGET6}/64 dev world0 nodad",
         )
 
     def start(self, process):
-        """Starts a Program and keeps it until the end of the world."""
+        """Starts a Program and keeps it until close()."""
         self.processes.append(process)
         process.start()
         return process
@@ -198,30 +197,30 @@ class World:
             process.kill()
 
     def describe(self):
-        """What the programs said last, for whoever reads a failure."""
+        """The last output of the programs, for the report on a failure."""
         return "\n".join(process.tail() for process in self.processes)
 
 
 class Program:
-    """A program that runs in a place until it is stopped. What it says goes to files."""
+    """A program that runs on a host until it is stopped, its stdout and stderr in files."""
 
     # One step, as several threads may make programs.
     numbers = itertools.count(1)
 
-    def __init__(self, name, place, argv, env=None, separate_stdout=False):
+    def __init__(self, name, host, argv, env=None, separate_stdout=False):
         self.name = name
-        self.place = place
+        self.host = host
         self.argv = argv
         self.env = {**os.environ, **(env or {})}
         stem = f"{isolate.STATE}/log/{next(self.numbers):02}-{name}"
-        self.log = f"{stem}.log"
-        self.out = f"{stem}.out" if separate_stdout else self.log
+        self.stderr_path = f"{stem}.log"
+        self.stdout_path = f"{stem}.out" if separate_stdout else self.stderr_path
         self.process = None
 
     def start(self):
-        with open(self.log, "ab") as log, open(self.out, "ab") as out:
+        with open(self.stderr_path, "ab") as log, open(self.stdout_path, "ab") as out:
             self.process = subprocess.Popen(
-                self.place.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env
+                self.host.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env
             )
 
     @property
@@ -232,7 +231,7 @@ class Program:
         return self.process is not None and self.process.poll() is None
 
     def wait_until(self, ready, seconds=20):
-        """Waits until the program is ready, or says how it ended instead."""
+        """Waits until the program is ready, or fails with how it ended instead."""
 
         def settled():
             return ready() or not self.running()
@@ -245,7 +244,7 @@ class Program:
             raise AssertionError(f"{self.name} ended with {self.process.poll()}\n{self.tail()}")
 
     def wait_listening(self, port, address=None):
-        self.wait_until(lambda: self.place.listens(port, address))
+        self.wait_until(lambda: self.host.listens(port, address))
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -269,15 +268,15 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def said(self):
-        """All that the program has said on both channels."""
+    def output(self):
+        """All of stderr and stdout."""
         text = ""
-        for path in dict.fromkeys((self.log, self.out)):
+        for path in dict.fromkeys((self.stderr_path, self.stdout_path)):
             with open(path, encoding="utf-8", errors="replace") as file:
                 text += file.read()
         return text
 
     def tail(self, lines=15):
         state = "running" if self.running() else f"ended {self.process.poll()}" if self.process else "not started"
-        said = self.said().splitlines() if self.process else []
-        return f"--- {self.name} ({state})\n" + "\n".join(said[-lines:])
+        output = self.output().splitlines() if self.process else []
+        return f"--- {self.name} ({state})\n" + "\n".join(output[-lines:])
