@@ -6,7 +6,7 @@ import re
 import signal
 
 import peers
-from world import Program, wait_for
+from testbed import Program, wait_for
 
 PORT = 3128
 PROXY = f"http://127.0.0.1:{PORT}"
@@ -25,7 +25,7 @@ def is_sanitized():
 class Culvert(Program):
     """`wrapper` is the command line in front of it: prlimit, unshare and the like."""
 
-    def __init__(self, world, *options, port=PORT, host=None, wrapper=(), listen=None, env=None):
+    def __init__(self, testbed, *options, port=PORT, host=None, wrapper=(), listen=None, env=None):
         self.port = port
         self.sockets_at_start = 0
         argv = [*wrapper, os.environ["CULVERT"]]
@@ -36,7 +36,7 @@ class Culvert(Program):
         if is_sanitized():
             # Freed blocks held back in the quarantine count as resident, and would hide what culvert itself takes.
             env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=16"
-        super().__init__("culvert", host or world.culvert_host, argv, env, separate_stdout=True)
+        super().__init__("culvert", host or testbed.culvert_host, argv, env, separate_stdout=True)
 
     def up(self, address="127.0.0.1"):
         self.start()
@@ -125,12 +125,12 @@ class Culvert(Program):
         assert_no_secret(self.output())
 
 
-def launch(case, world, *options, address="127.0.0.1", **more):
+def launch(case, testbed, *options, address="127.0.0.1", **more):
     """Starts a culvert for a test, or for the tests of a class, and kills it after them."""
-    culvert = Culvert(world, *options, **more)
-    world.processes.append(culvert)
+    culvert = Culvert(testbed, *options, **more)
+    testbed.processes.append(culvert)
     cleanup = case.addClassCleanup if isinstance(case, type) else case.addCleanup
-    cleanup(world.processes.remove, culvert)
+    cleanup(testbed.processes.remove, culvert)
     cleanup(culvert.assert_no_crash)
     cleanup(culvert.kill)
     culvert.up(address)

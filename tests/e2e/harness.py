@@ -6,22 +6,22 @@ import unittest
 import isolate
 
 # The testbed of the running module, for the report on a failure.
-testbed = None
+reported = None
 
 
-def report_on(world):
+def report_on(testbed):
     """The output of this testbed's programs is shown with a failure."""
-    global testbed
-    testbed = world
-    return world
+    global reported
+    reported = testbed
+    return testbed
 
 
 class Result(unittest.TextTestResult):
     """Adds the output of the testbed's programs to the first failures."""
 
     def _explain(self):
-        if testbed and len(self.failures) + len(self.errors) <= 3:
-            self.stream.writeln(testbed.describe())
+        if reported and len(self.failures) + len(self.errors) <= 3:
+            self.stream.writeln(reported.describe())
 
     def addFailure(self, test, error):
         super().addFailure(test, error)
@@ -41,8 +41,8 @@ def main():
     isolate.enter()
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
     program = unittest.main(module="__main__", testRunner=runner, exit=False)
-    if testbed:
-        testbed.close()
+    if reported:
+        reported.close()
     # Threads of servers may still wait in the kernel; pid 1 takes all of them along.
     sys.stdout.flush()
     sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun else 1)

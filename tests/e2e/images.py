@@ -10,7 +10,7 @@ import shutil
 import tarfile
 
 import isolate
-from world import GCR
+from testbed import GCR
 
 
 def make_image(size, seed):
@@ -62,12 +62,12 @@ def store(path, blob):
     return {"size": len(blob), "digest": f"sha256:{digest}"}
 
 
-def push(world, image, name):
+def push(testbed, image, name):
     """Copies the image into the registry outside, from there. Returns the digest of its manifest."""
     digest = f"{image}.digest"
     # There is no DNS server outside, so the registry is named by its address.
     reference = name.replace("gcr.io/", f"{GCR}:443/")
-    world.outside.run(
+    testbed.outside.run(
         "/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", "--digestfile", digest,
         f"dir:{image}", f"docker://{reference}",
     )

@@ -19,7 +19,7 @@ CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 
 SKIPPED = 77
-STATE = "/run/world"
+STATE = "/run/testbed"
 
 libc = ctypes.CDLL(None, use_errno=True)
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import isolate
-from world import BORDER, BORDER_ABROAD, GCR, Program, wait_for
+from testbed import BORDER, BORDER_ABROAD, GCR, Program, wait_for
 
 # A target port that dante's and squid's rules forbid.
 FORBIDDEN_PORT = 4444
@@ -38,7 +38,7 @@ def put(path, text, mode=0o644):
     return path
 
 
-def start_sshd(world):
+def start_sshd(testbed):
     """The far end of ssh -D. Its user's key is made anew for each test."""
     at = folder("sshd")
     for name in ("host", "user"):
@@ -48,7 +48,7 @@ def start_sshd(world):
         f"Port {SSH_PORT}\nListenAddress {BORDER}\nHostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\n"
         "UsePAM no\nUseDNS no\nPasswordAuthentication no\nAllowTcpForwarding yes\nPidFile none\nMaxSessions 1000\n",
     )
-    sshd = world.start(Program("sshd", world.border, ["/usr/sbin/sshd", "-D", "-e", "-f", config]))
+    sshd = testbed.start(Program("sshd", testbed.border, ["/usr/sbin/sshd", "-D", "-e", "-f", config]))
     sshd.wait_listening(SSH_PORT, BORDER)
     return sshd
 
@@ -93,14 +93,14 @@ def resume(pid):
 class SshTunnel(Program):
     """ssh -D at home, to the sshd on the border. Can be cut and started again."""
 
-    def __init__(self, world):
+    def __init__(self, testbed):
         at = folder("sshd")
         options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts", "ExitOnForwardFailure=yes",
                    "Ciphers=aes128-gcm@openssh.com", "LogLevel=VERBOSE"]
         argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{SOCKS_PORT}"]
         for option in options:
             argv += ["-o", option]
-        super().__init__("ssh", world.home, [*argv, "-p", SSH_PORT, f"{USER}@{BORDER}"])
+        super().__init__("ssh", testbed.home, [*argv, "-p", SSH_PORT, f"{USER}@{BORDER}"])
 
     def up(self):
         self.start()
@@ -113,14 +113,14 @@ class SshTunnel(Program):
         wait_for(lambda: not self.host.listens(SOCKS_PORT), 5, "the tunnel's port is still there")
 
 
-def start_ssh_tunnel(world):
-    tunnel = SshTunnel(world)
-    world.processes.append(tunnel)
+def start_ssh_tunnel(testbed):
+    tunnel = SshTunnel(testbed)
+    testbed.processes.append(tunnel)
     tunnel.up()
     return tunnel
 
 
-def start_dante(world):
+def start_dante(testbed):
     """A SOCKS5 server that wants a user of the system with a password."""
     hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
     with open("/etc/shadow", encoding="utf-8") as file:
@@ -135,26 +135,26 @@ def start_dante(world):
         f"socks block {{ {everyone} port = {FORBIDDEN_PORT} }}\n"
         f"socks pass {{ {everyone} }}\n",
     )
-    dante = world.start(Program("dante", world.border, ["/usr/sbin/danted", "-f", config, "-N", "1"]))
+    dante = testbed.start(Program("dante", testbed.border, ["/usr/sbin/danted", "-f", config, "-N", "1"]))
     dante.wait_listening(DANTE_PORT, BORDER)
     return dante
 
 
-def start_microsocks(world, authenticated=False):
+def start_microsocks(testbed, authenticated=False):
     port = MICROSOCKS_AUTH_PORT if authenticated else MICROSOCKS_PORT
     credentials = ["-u", USER, "-P", PASSWORD] if authenticated else []
-    microsocks = world.start(
-        Program("microsocks", world.border, ["/usr/bin/microsocks", "-i", BORDER, "-p", port, *credentials])
+    microsocks = testbed.start(
+        Program("microsocks", testbed.border, ["/usr/bin/microsocks", "-i", BORDER, "-p", port, *credentials])
     )
     microsocks.wait_listening(port, BORDER)
     return microsocks
 
 
-def start_squid(world):
+def start_squid(testbed):
     """An HTTP proxy with Basic authentication, once in the clear and once over TLS."""
     at = folder("squid")
     os.chown(at, 13, 13)
-    certificate, key = world.ca.issue("squid", "DNS:proxy.border", f"IP:{BORDER}")
+    certificate, key = testbed.ca.issue("squid", "DNS:proxy.border", f"IP:{BORDER}")
     hashed = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
     put(f"{at}/users", f"{USER}:{hashed}\n")
     config = put(
@@ -171,22 +171,22 @@ def start_squid(world):
         "shutdown_lifetime 0 seconds\nvisible_hostname proxy.border\nconnect_timeout 5 seconds\n"
         f"pid_filename {at}/pid\ncoredump_dir {at}\ncache_log {at}/cache.log\naccess_log stdio:{at}/access.log\n",
     )
-    squid = world.start(Program("squid", world.border, ["/usr/sbin/squid", "-N", "-d", "1", "-f", config]))
+    squid = testbed.start(Program("squid", testbed.border, ["/usr/sbin/squid", "-N", "-d", "1", "-f", config]))
     squid.wait_listening(SQUID_PORT, BORDER)
     squid.wait_listening(SQUID_TLS_PORT, BORDER)
     return squid
 
 
-def start_registry(world):
+def start_registry(testbed):
     """gcr.io: a real registry behind TLS, with a certificate that home trusts by the test's authority alone."""
     at = folder("gcr")
-    certificate, key = world.ca.issue("gcr.io", "DNS:gcr.io", f"IP:{GCR}")
+    certificate, key = testbed.ca.issue("gcr.io", "DNS:gcr.io", f"IP:{GCR}")
     config = put(
         f"{at}/config.yml",
         f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
         f"http: {{addr: '{GCR}:443', tls: {{certificate: {certificate}, key: {key}}}}}\n",
     )
-    registry = world.start(Program("gcr.io", world.outside, ["/usr/bin/docker-registry", "serve", config]))
+    registry = testbed.start(Program("gcr.io", testbed.outside, ["/usr/bin/docker-registry", "serve", config]))
     registry.wait_listening(443, GCR)
     return registry
 
@@ -200,7 +200,7 @@ def cached_blobs(port):
     return sum("data" in files for _, _, files in os.walk(f"{cache_folder(port)}/data/docker/registry/v2/blobs"))
 
 
-def pull_through_registry(world, port, proxy):
+def pull_through_registry(testbed, port, proxy):
     """A registry at home that fetches from gcr.io what it does not have, through the proxy. Not started yet."""
     at = cache_folder(port)
     config = f"{at}/config.yml"
@@ -210,16 +210,16 @@ def pull_through_registry(world, port, proxy):
             f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
             f"http: {{addr: '127.0.0.1:{port}'}}\nproxy: {{remoteurl: 'https://gcr.io'}}\n",
         )
-    env = {"https_proxy": proxy, "SSL_CERT_FILE": world.ca.certificate}
-    return Program(f"cache-{port}", world.home, ["/usr/bin/docker-registry", "serve", config], env)
+    env = {"https_proxy": proxy, "SSL_CERT_FILE": testbed.ca.certificate}
+    return Program(f"cache-{port}", testbed.home, ["/usr/bin/docker-registry", "serve", config], env)
 
 
 class Dockerd(Program):
     """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
 
-    def __init__(self, world, proxy=None):
+    def __init__(self, testbed, proxy=None):
         at = folder(f"docker-{next(self.numbers)}")
-        env = {"SSL_CERT_FILE": world.ca.certificate}
+        env = {"SSL_CERT_FILE": testbed.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")
         self.socket = f"{at}/docker.sock"
@@ -227,7 +227,7 @@ class Dockerd(Program):
         argv = ["/usr/sbin/dockerd", "--config-file", config, "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
                 "--pidfile", f"{at}/pid", "-H", f"unix://{self.socket}", "--bridge=none", "--iptables=false", "--ip-masq=false",
                 "--max-download-attempts", "2"]
-        super().__init__("dockerd", world.home, argv, env)
+        super().__init__("dockerd", testbed.home, argv, env)
 
     def wait_ready(self):
         self.wait_until(self._answers, 40)
@@ -248,7 +248,7 @@ class Dockerd(Program):
         return self.host.run(*self.command_line(*arguments), check=check)
 
 
-def start_dockerd(world, proxy=None):
-    dockerd = world.start(Dockerd(world, proxy))
+def start_dockerd(testbed, proxy=None):
+    dockerd = testbed.start(Dockerd(testbed, proxy))
     dockerd.wait_ready()
     return dockerd

@@ -11,24 +11,24 @@ import isolate
 import peers
 import wire
 from culvert import PORT, Culvert, assert_no_secret, launch
-from world import BORDER, HOME, Program, World, wait_for
+from testbed import BORDER, HOME, Program, Testbed, wait_for
 
 # Nothing listens here.
 CLOSED = f"{BORDER}:9"
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    wire.BulkTarget(world.outside)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    wire.BulkTarget(testbed.outside)
 
 
 class UsageErrors(unittest.TestCase):
     def fails(self, *options, code=2):
         """Runs culvert, which has to exit on its own."""
-        done = world.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10)
+        done = testbed.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10)
         self.assertEqual(done.returncode, code, done.stderr)
-        self.assertFalse(world.home.listens(PORT), "half-started")
+        self.assertFalse(testbed.home.listens(PORT), "half-started")
         self.assertNotRegex(done.stderr, "terminate called|Sanitizer|Assertion")
         return done
 
@@ -72,21 +72,21 @@ class UsageErrors(unittest.TestCase):
         self.assertIn("did you mean --hold?", done.stderr)
 
     def test_every_port_in_use_is_reported(self):
-        launch(self, world, listen=(f"127.0.0.1:{PORT}", "127.0.0.1:3999"))
-        done = world.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+        launch(self, testbed, listen=(f"127.0.0.1:{PORT}", "127.0.0.1:3999"))
+        done = testbed.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
                                       check=False, timeout=10)
         self.assertEqual(done.returncode, 1)
         for port in (3999, PORT):
             self.assertIn(f"127.0.0.1:{port}: the address is already in use", done.stderr)
 
     def test_port_in_use(self):
-        launch(self, world)
-        done = world.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
+        launch(self, testbed)
+        done = testbed.culvert_host.run(os.environ["CULVERT"], "--listen", "127.0.0.1:3999", "--listen", f"127.0.0.1:{PORT}",
                                       check=False, timeout=10)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"127.0.0.1:{PORT}", done.stderr)
         self.assertRegex(done.stderr.lower(), "in use|taken|occupied")
-        self.assertFalse(world.home.listens(3999), "half-started")
+        self.assertFalse(testbed.home.listens(3999), "half-started")
 
     def test_open_proxy_needs_a_flag(self):
         done = self.fails("--listen", f"0.0.0.0:{PORT}")
@@ -99,7 +99,7 @@ class Shells(unittest.TestCase):
 
     def output_file(self, *command):
         path = f"{isolate.STATE}/printed"
-        isolate.write(path, world.culvert_host.run(os.environ["CULVERT"], *command).stdout)
+        isolate.write(path, testbed.culvert_host.run(os.environ["CULVERT"], *command).stdout)
         return path
 
     def test_bash_completes(self):
@@ -115,26 +115,26 @@ class Shells(unittest.TestCase):
             ("serve", "--thr"): "--threads",
         }.items():
             complete = 'source "$0"; COMP_WORDS=(culvert "$@"); COMP_CWORD=$#; _culvert; echo "${COMPREPLY[*]}"'
-            done = world.culvert_host.run("bash", "--norc", "-c", complete, script, *words)
+            done = testbed.culvert_host.run("bash", "--norc", "-c", complete, script, *words)
             self.assertEqual((done.stdout, done.stderr), (expected + "\n", ""), words)
 
     def test_zsh_takes_the_script(self):
         script = self.output_file("completion", "zsh")
         command = 'autoload -U compinit; compinit -D -u; source "$0"; echo $_comps[culvert]'
-        done = world.culvert_host.run("zsh", "-f", "-c", command, script)
+        done = testbed.culvert_host.run("zsh", "-f", "-c", command, script)
         self.assertEqual((done.stdout, done.stderr), ("_culvert\n", ""))
 
     def test_fish_completes(self):
         script = self.output_file("completion", "fish")
         for line, expected in {"--up": ["--upstream"], "--log-level wa": ["warning"], "completion z": ["zsh"], "ch": ["check"]}.items():
-            done = world.culvert_host.run(
+            done = testbed.culvert_host.run(
                 "env", f"HOME={isolate.STATE}", "fish", "--no-config", "-c", 'source $argv[1]; complete -C "culvert $argv[2]"', script, line
             )
             self.assertEqual([found.split("\t")[0] for found in done.stdout.splitlines()], expected, line)
             self.assertEqual(done.stderr, "")
 
     def test_roff_takes_the_manual_page(self):
-        done = world.culvert_host.run("groff", "-man", "-ww", "-Tascii", "-P-cbou", self.output_file("man"))
+        done = testbed.culvert_host.run("groff", "-man", "-ww", "-Tascii", "-P-cbou", self.output_file("man"))
         self.assertEqual(done.stderr, "")
         for words in ("CULVERT(1)", "--connect-timeout", "CULVERT_CONNECT_TIMEOUT", "unix:/PATH               a unix socket"):
             self.assertIn(words, done.stdout, words)
@@ -144,7 +144,7 @@ class StandardStreams(unittest.TestCase):
     """They may be closed, or lead nowhere."""
 
     def shell(self, script, *options):
-        done = world.culvert_host.run("sh", "-c", f'"$0" "$@" {script}', os.environ["CULVERT"], *options, check=False, timeout=10)
+        done = testbed.culvert_host.run("sh", "-c", f'"$0" "$@" {script}', os.environ["CULVERT"], *options, check=False, timeout=10)
         return done.returncode
 
     def test_usage_errors_keep_their_exit_status(self):
@@ -158,7 +158,7 @@ class StandardStreams(unittest.TestCase):
     def test_no_socket_gets_their_numbers(self):
         culvert = os.environ["CULVERT"]
         script = f"exec {culvert} --listen 127.0.0.1:{PORT} --threads 1 <&- >&- 2>&-"
-        process = Program("closed-streams", world.culvert_host, ["sh", "-c", script])
+        process = Program("closed-streams", testbed.culvert_host, ["sh", "-c", script])
         process.start()
         self.addCleanup(process.kill)
         process.wait_listening(PORT)
@@ -170,10 +170,10 @@ class StandardStreams(unittest.TestCase):
 
 class Listening(unittest.TestCase):
     def test_default_is_loopback_of_both_families(self):
-        culvert = launch(self, world, "--upstream", "direct://", listen=())
+        culvert = launch(self, testbed, "--upstream", "direct://", listen=())
         culvert.wait_listening(PORT, "::1")
         for address in ("127.0.0.1", "::1"):
-            client, reply = wire.connect(world.home, CLOSED, address=address)
+            client, reply = wire.connect(testbed.home, CLOSED, address=address)
             client.close()
             self.assertEqual(reply.status, 502, reply.line)
         culvert.wait_log(f" info listening on http://127.0.0.1:{PORT}\n")
@@ -181,47 +181,47 @@ class Listening(unittest.TestCase):
         culvert.shut_down()
 
     def test_serve_is_the_same(self):
-        culvert = Culvert(world, "--upstream", "direct://")
+        culvert = Culvert(testbed, "--upstream", "direct://")
         culvert.argv.insert(1, "serve")
-        world.processes.append(culvert)
+        testbed.processes.append(culvert)
         self.addCleanup(culvert.kill)
         culvert.up()
-        client, reply = wire.connect(world.home, CLOSED)
+        client, reply = wire.connect(testbed.home, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         culvert.shut_down()
 
     def test_several_listeners(self):
         listen = (f"127.0.0.1:{PORT}", "127.0.0.1:3999", f"{HOME}:{PORT}")
-        culvert = launch(self, world, "--open-proxy", listen=listen)
+        culvert = launch(self, testbed, "--open-proxy", listen=listen)
         for address, port in (("127.0.0.1", PORT), ("127.0.0.1", 3999), (HOME, PORT)):
             culvert.wait_listening(port, address)
-            client, reply = wire.connect(world.home, CLOSED, address=address, port=port)
+            client, reply = wire.connect(testbed.home, CLOSED, address=address, port=port)
             client.close()
             self.assertEqual(reply.status, 502, reply.line)
         culvert.shut_down()
 
     def test_no_hint_names_a_unix_socket_as_a_proxy(self):
         path = f"unix:{isolate.STATE}/culvert.sock"
-        culvert = launch(self, world, listen=(path, f"127.0.0.1:{PORT}"))
+        culvert = launch(self, testbed, listen=(path, f"127.0.0.1:{PORT}"))
         culvert.shut_down()
         self.assertNotIn("proxy=unix:", culvert.output())
         self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.output())
 
     def test_only_allowed_clients(self):
-        culvert = launch(self, world, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
-        client, reply = wire.connect(world.home, CLOSED)
+        culvert = launch(self, testbed, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
+        client, reply = wire.connect(testbed.home, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         # From the border, which is not on the list.
-        client, reply = wire.connect(world.border, CLOSED, address=HOME)
+        client, reply = wire.connect(testbed.border, CLOSED, address=HOME)
         client.close()
         self.assertEqual(reply.status, 403, reply.line)
         culvert.shut_down()
 
     def test_settings_from_the_environment(self):
-        culvert = launch(self, world, listen=(), env={"CULVERT_LISTEN": f"127.0.0.1:{PORT}", "CULVERT_UPSTREAM": "direct://"})
-        self.assertFalse(world.home.listens(PORT, "::1"))
+        culvert = launch(self, testbed, listen=(), env={"CULVERT_LISTEN": f"127.0.0.1:{PORT}", "CULVERT_UPSTREAM": "direct://"})
+        self.assertFalse(testbed.home.listens(PORT, "::1"))
         culvert.shut_down()
 
 
@@ -235,13 +235,13 @@ def count_lines(path):
 
 class Logging(unittest.TestCase):
     def transfer(self, *options):
-        culvert = launch(self, world, "--upstream", "direct://", *options, host=world.border)
-        client = wire.tunnel(world.border, early=b"sink\n")
+        culvert = launch(self, testbed, "--upstream", "direct://", *options, host=testbed.border)
+        client = wire.tunnel(testbed.border, early=b"sink\n")
         client.sendall(b"x" * 1000)
         client.shutdown(socket.SHUT_WR)
         data = wire.receive_all(client)
         client.close()
-        client, reply = wire.connect(world.border, CLOSED)
+        client, reply = wire.connect(testbed.border, CLOSED)
         client.close()
         self.assertEqual(reply.status, 502)
         return culvert, len(data)
@@ -290,8 +290,8 @@ class Logging(unittest.TestCase):
         self.assertNotIn(f"target.world:{wire.BULK_PORT}", culvert.output())
 
     def test_client_input_is_escaped(self):
-        culvert = launch(self, world, "--upstream", "direct://")
-        client = wire.open_client(world.home)
+        culvert = launch(self, testbed, "--upstream", "direct://")
+        client = wire.open_client(testbed.home)
         client.sendall(b"CONNECT evil\x1b[31m.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
         reply = wire.read_reply(client)
         client.close()

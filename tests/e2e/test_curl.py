@@ -9,23 +9,23 @@ import isolate
 import peers
 import wire
 from culvert import PROXY, launch
-from world import BORDER, TARGET6, World
+from testbed import BORDER, TARGET6, Testbed
 
 MIB = 1 << 20
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    peers.start_registry(world)
-    wire.FileServer(world.outside, world.ca)
-    wire.BulkTarget(world.outside)
-    peers.start_sshd(world)
-    peers.start_ssh_tunnel(world)
-    peers.start_dante(world)
-    peers.start_microsocks(world)
-    peers.start_microsocks(world, authenticated=True)
-    peers.start_squid(world)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    peers.start_registry(testbed)
+    wire.FileServer(testbed.outside, testbed.ca)
+    wire.BulkTarget(testbed.outside)
+    peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    peers.start_dante(testbed)
+    peers.start_microsocks(testbed)
+    peers.start_microsocks(testbed, authenticated=True)
+    peers.start_squid(testbed)
 
 
 class ThroughUpstream:
@@ -44,9 +44,9 @@ class ThroughUpstream:
 
     @classmethod
     def setUpClass(cls):
-        options = cls.options.format(ca=world.ca.certificate)
-        cls.culvert = launch(cls, world, "--upstream", f"{cls.scheme}://{cls.login}{cls.address}{options}")
-        cls.queries_before = len(world.culvert_dns.queries())
+        options = cls.options.format(ca=testbed.ca.certificate)
+        cls.culvert = launch(cls, testbed, "--upstream", f"{cls.scheme}://{cls.login}{cls.address}{options}")
+        cls.queries_before = len(testbed.culvert_dns.queries())
         cls.sessions = 0
 
     @classmethod
@@ -58,12 +58,12 @@ class ThroughUpstream:
         assert len(lines) == cls.sessions, f"{cls.sessions} sessions, but {len(lines)} access lines:\n" + "\n".join(lines)
         for line in lines:
             assert cls.label() in line, f"{cls.label()} is not named in: {line}"
-        queries = world.culvert_dns.queries()[cls.queries_before :]
+        queries = testbed.culvert_dns.queries()[cls.queries_before :]
         assert not queries, f"culvert has sent DNS queries for {queries}"
 
     def curl(self, *arguments):
         type(self).sessions += 1
-        return world.home.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, *arguments)
+        return testbed.home.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", testbed.ca.certificate, *arguments)
 
     def test_registry_replies(self):
         stdout = self.curl("-D", "-", "-o", "/dev/null", "https://gcr.io/v2/").stdout
@@ -96,7 +96,7 @@ class ThroughUpstream:
         digests = []
 
         def fetch():
-            client = wire.tunnel(world.home, "plain.world:80")
+            client = wire.tunnel(testbed.home, "plain.world:80")
             client.sendall(b"GET /bytes/300000 HTTP/1.1\r\nHost: plain.world\r\nConnection: close\r\n\r\n")
             reply = wire.receive_all(client)
             digests.append(hashlib.sha256(reply.partition(b"\r\n\r\n")[2]).hexdigest())
@@ -111,7 +111,7 @@ class ThroughUpstream:
 
     def test_early_data(self):
         type(self).sessions += 1
-        client = wire.tunnel(world.home, early=b"echo\nearly bird")
+        client = wire.tunnel(testbed.home, early=b"echo\nearly bird")
         self.assertEqual(wire.receive_exactly(client, 10), b"early bird")
         client.close()
 
@@ -146,7 +146,7 @@ class OverSshTunnel(ThroughUpstream, unittest.TestCase):
         for target in (f"[{TARGET6}]:{wire.BULK_PORT}", f"10.77.2.20:{wire.BULK_PORT}", f"TARGET.World:{wire.BULK_PORT}"):
             with self.subTest(target=target):
                 type(self).sessions += 1
-                echo(world.home, target)
+                echo(testbed.home, target)
 
 
 class OverSshTunnelSocks5h(ThroughUpstream, unittest.TestCase):
@@ -190,13 +190,13 @@ class Direct(unittest.TestCase):
     """Without a tunnel: on the border, which resolves and reaches the targets."""
 
     def test_direct(self):
-        culvert = launch(self, world, "--upstream", "direct://", host=world.border)
-        stdout = world.border.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", world.ca.certificate, "-o", "/dev/null",
+        culvert = launch(self, testbed, "--upstream", "direct://", host=testbed.border)
+        stdout = testbed.border.run("curl", "-sS", "-m", "60", "--proxy", PROXY, "--cacert", testbed.ca.certificate, "-o", "/dev/null",
                                 "-w", "%{http_connect} %{http_code}", "https://gcr.io/v2/").stdout
         self.assertEqual(stdout, "200 200")
         for target in ("target.world", "six.world", f"[{TARGET6}]"):
             with self.subTest(target=target):
-                echo(world.border, f"{target}:{wire.BULK_PORT}")
+                echo(testbed.border, f"{target}:{wire.BULK_PORT}")
         culvert.assert_no_leaks()
         culvert.wait_access_lines(4)
         culvert.shut_down()
@@ -205,12 +205,12 @@ class Direct(unittest.TestCase):
     def test_resolve_local_sends_a_dns_query(self):
         """The counter-check of "no queries": a query of culvert does get recorded."""
         upstream = f"socks5://127.0.0.1:{peers.SOCKS_PORT}?resolve=local"
-        culvert = launch(self, world, "--upstream", upstream)
-        before = len(world.culvert_dns.queries())
-        client, reply = wire.connect(world.home, "gcr.io:443")
+        culvert = launch(self, testbed, "--upstream", upstream)
+        before = len(testbed.culvert_dns.queries())
+        client, reply = wire.connect(testbed.home, "gcr.io:443")
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
-        self.assertIn("gcr.io", world.culvert_dns.queries()[before:])
+        self.assertIn("gcr.io", testbed.culvert_dns.queries()[before:])
         culvert.shut_down()
 
 
@@ -218,24 +218,24 @@ class Home(unittest.TestCase):
     """Home can neither resolve nor reach the targets, or the other tests prove nothing."""
 
     def test_home_cannot_resolve_the_target(self):
-        before = len(world.home_dns.queries())
-        done = world.home.run("curl", "-sS", "-m", "5", "https://gcr.io/v2/", check=False)
+        before = len(testbed.home_dns.queries())
+        done = testbed.home.run("curl", "-sS", "-m", "5", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 6, done.stderr)
-        self.assertIn("gcr.io", world.home_dns.queries()[before:])
+        self.assertIn("gcr.io", testbed.home_dns.queries()[before:])
 
     def test_home_cannot_reach_the_target(self):
-        done = world.home.run("curl", "-sS", "-k", "-m", "5", "--resolve", "gcr.io:443:10.77.2.10", "https://gcr.io/v2/", check=False)
+        done = testbed.home.run("curl", "-sS", "-k", "-m", "5", "--resolve", "gcr.io:443:10.77.2.10", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 7, done.stderr)
         self.assertRegex(
             done.stderr, r"^curl: \(7\) Failed to connect to gcr\.io port 443 after \d+ ms: Couldn't connect to server\n$"
         )
 
     def test_border_does_not_forward(self):
-        world.home.ip("route add 10.77.2.0/24 via 10.77.1.1")
+        testbed.home.ip("route add 10.77.2.0/24 via 10.77.1.1")
         try:
-            done = world.home.run("curl", "-sS", "-k", "-m", "1", "https://10.77.2.10/v2/", check=False)
+            done = testbed.home.run("curl", "-sS", "-k", "-m", "1", "https://10.77.2.10/v2/", check=False)
         finally:
-            world.home.ip("route del 10.77.2.0/24 via 10.77.1.1")
+            testbed.home.ip("route del 10.77.2.0/24 via 10.77.1.1")
         self.assertIn(done.returncode, (7, 28), done.stderr)
 
 

@@ -6,7 +6,7 @@ import harness
 import images
 import peers
 from culvert import PROXY, launch
-from world import World
+from testbed import Testbed
 
 MIB = 1 << 20
 IMAGE = "gcr.io/big/image:1"
@@ -15,13 +15,13 @@ UPSTREAM = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
 
 
 def setUpModule():
-    global world, tunnel, digest, dockerd
-    world = harness.report_on(World())
-    peers.start_registry(world)
-    peers.start_sshd(world)
-    tunnel = peers.start_ssh_tunnel(world)
-    digest = images.push(world, images.make_image(SIZE, 3), IMAGE)
-    dockerd = peers.start_dockerd(world, PROXY)
+    global testbed, tunnel, digest, dockerd
+    testbed = harness.report_on(Testbed())
+    peers.start_registry(testbed)
+    peers.start_sshd(testbed)
+    tunnel = peers.start_ssh_tunnel(testbed)
+    digest = images.push(testbed, images.make_image(SIZE, 3), IMAGE)
+    dockerd = peers.start_dockerd(testbed, PROXY)
 
 
 def tearDownModule():
@@ -30,16 +30,16 @@ def tearDownModule():
 
 class Pull(unittest.TestCase):
     def launch(self, *options):
-        self.queries_before = len(world.culvert_dns.queries())
-        return launch(self, world, "--upstream", UPSTREAM, *options)
+        self.queries_before = len(testbed.culvert_dns.queries())
+        return launch(self, testbed, "--upstream", UPSTREAM, *options)
 
     def end(self, culvert):
         culvert.wait_access_line(" target=gcr.io:443 ")
         culvert.assert_no_leaks()
         culvert.shut_down()
         # dockerd looks names up itself, in vain; culvert must not have.
-        self.assertIn("gcr.io", world.home_dns.queries())
-        self.assertEqual(world.culvert_dns.queries()[self.queries_before :], [])
+        self.assertIn("gcr.io", testbed.home_dns.queries())
+        self.assertEqual(testbed.culvert_dns.queries()[self.queries_before :], [])
 
     def pull(self):
         dockerd.docker("pull", IMAGE)
@@ -49,13 +49,13 @@ class Pull(unittest.TestCase):
 
     def test_tunnel_cut_in_the_middle(self):
         culvert = self.launch("--hold", "0")
-        before = world.home.received_bytes("home0")
-        pull = peers.Program("docker-pull", world.home, dockerd.command_line("pull", IMAGE))
-        world.start(pull)
+        before = testbed.home.received_bytes("home0")
+        pull = peers.Program("docker-pull", testbed.home, dockerd.command_line("pull", IMAGE))
+        testbed.start(pull)
         self.addCleanup(pull.kill)
-        pull.wait_until(lambda: world.home.received_bytes("home0") - before > 20 * MIB)
+        pull.wait_until(lambda: testbed.home.received_bytes("home0") - before > 20 * MIB)
         tunnel.cut()
-        received = world.home.received_bytes("home0") - before
+        received = testbed.home.received_bytes("home0") - before
         try:
             self.assertLess(received, SIZE - 20 * MIB, "the tunnel was not cut in the middle")
             self.assertNotEqual(pull.wait(60), 0, pull.output())

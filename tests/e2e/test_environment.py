@@ -15,17 +15,17 @@ import isolate
 import peers
 import wire
 from culvert import PORT, Culvert, is_sanitized, launch
-from world import BORDER, World, wait_for
+from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
 TARGET = f"target.world:{wire.BULK_PORT}"
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    wire.BulkTarget(world.outside)
-    peers.start_dante(world)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    wire.BulkTarget(testbed.outside)
+    peers.start_dante(testbed)
 
 
 OVER_DANTE = ("--upstream", f"d=socks5://{peers.LOGIN}{BORDER}:{peers.DANTE_PORT}", "--threads", "1")
@@ -37,7 +37,7 @@ class ResourceLimits(unittest.TestCase):
     def test_too_few_open_files_to_start(self):
         for most in (5, 8, 16):
             argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--listen", f"127.0.0.1:{PORT}", "--threads", "1")
-            done = world.culvert_host.run(*argv, check=False, timeout=20)
+            done = testbed.culvert_host.run(*argv, check=False, timeout=20)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(f"the limit of open files is {most}", done.stderr)
             self.assertNotIn("listening", done.stderr)
@@ -45,18 +45,18 @@ class ResourceLimits(unittest.TestCase):
     @unittest.skipIf(is_sanitized(), "a sanitizer's shadow takes all of the address space")
     def test_no_thread_for_a_lookup(self):
         """Threads need address space. Without, only lookups fail, with that reason."""
-        culvert = launch(self, world, *OVER_DANTE, *LOOKED_UP_HERE)
-        client = wire.tunnel(world.home, early=b"echo\n")
+        culvert = launch(self, testbed, *OVER_DANTE, *LOOKED_UP_HERE)
+        client = wire.tunnel(testbed.home, early=b"echo\n")
         before = resource.prlimit(culvert.pid, resource.RLIMIT_AS)
         with open(f"/proc/{culvert.pid}/statm", encoding="ascii") as statm:
             size = int(statm.read().split()[0]) * resource.getpagesize()
         resource.prlimit(culvert.pid, resource.RLIMIT_AS, (size + 6 * MIB, before[1]))
-        denied, reply = wire.connect(world.home, "name.here:443")
+        denied, reply = wire.connect(testbed.home, "name.here:443")
         denied.close()
         self.assertEqual(reply.status, 503, reply.line)
         self.assertIn("no thread can be started", reply.reason)
         resource.prlimit(culvert.pid, resource.RLIMIT_AS, before)
-        denied, reply = wire.connect(world.home, "name.here:443")
+        denied, reply = wire.connect(testbed.home, "name.here:443")
         denied.close()
         self.assertIn("does not resolve", reply.reason)
         client.sendall(b"!")
@@ -66,21 +66,21 @@ class ResourceLimits(unittest.TestCase):
         culvert.shut_down()
 
     def test_one_thread_for_lookups(self):
-        culvert = launch(self, world, *OVER_DANTE, *LOOKED_UP_HERE, env={"UV_THREADPOOL_SIZE": "1"})
+        culvert = launch(self, testbed, *OVER_DANTE, *LOOKED_UP_HERE, env={"UV_THREADPOOL_SIZE": "1"})
         for _ in range(2):
-            denied, reply = wire.connect(world.home, "name.here:443")
+            denied, reply = wire.connect(testbed.home, "name.here:443")
             denied.close()
             self.assertIn("does not resolve", reply.reason)
         culvert.shut_down()
 
     def test_a_log_that_may_not_grow(self):
         log = f"{isolate.STATE}/full.access"
-        culvert = launch(self, world, *OVER_DANTE, "--access-log", log)
+        culvert = launch(self, testbed, *OVER_DANTE, "--access-log", log)
         with open(culvert.stderr_path, "rb") as file:
             at_most = len(file.read()) + 500
         resource.prlimit(culvert.pid, resource.RLIMIT_FSIZE, (at_most, at_most))
         for _ in range(at_most // 50):
-            wire.tunnel(world.home, early=b"echo\n").close()
+            wire.tunnel(testbed.home, early=b"echo\n").close()
         culvert.assert_no_leaks()
         self.assertLessEqual(os.path.getsize(log), at_most)
         culvert.shut_down()
@@ -90,7 +90,7 @@ class Inherited(unittest.TestCase):
     def test_blocked_signals(self):
         """If they stayed blocked, nobody could end culvert, and it would not notice that its tunnel dies."""
         wrapper = ("env", "--block-signal=TERM,INT,HUP,CHLD")
-        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "exit 7", wrapper=wrapper)
+        culvert = launch(self, testbed, *OVER_DANTE, "--tunnel-command", "exit 7", wrapper=wrapper)
         culvert.wait_log("tunnel: starting", 2)
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(" info reloaded (")
@@ -99,7 +99,7 @@ class Inherited(unittest.TestCase):
     def test_process_1(self):
         """In a container nobody else reaps the orphans of a tunnel command."""
         wrapper = ("unshare", "--pid", "--fork", "--kill-child")
-        culvert = launch(self, world, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", wrapper=wrapper)
+        culvert = launch(self, testbed, *OVER_DANTE, "--tunnel-command", "sleep 100 & exit 7", wrapper=wrapper)
         culvert.wait_log("tunnel: starting", 4, seconds=30)
         first = peers.children(culvert.pid)[0]
         # Of the last run, at most: its shell, the one that watches us, and the sleep. Orphans of the run before may
@@ -120,8 +120,8 @@ class Stopped(unittest.TestCase):
         culvert.signal(signal.SIGCONT)
 
     def test_a_request(self):
-        culvert = launch(self, world, *OVER_DANTE, "--header-timeout", "3s")
-        client = wire.open_client(world.home)
+        culvert = launch(self, testbed, *OVER_DANTE, "--header-timeout", "3s")
+        client = wire.open_client(testbed.home)
         wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the connection is not accepted")
         self.while_stopped(culvert, lambda: client.sendall(f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()))
         self.assertEqual(wire.read_reply(client).status, 200)
@@ -129,8 +129,8 @@ class Stopped(unittest.TestCase):
         culvert.shut_down()
 
     def test_a_tunnel(self):
-        culvert = launch(self, world, *OVER_DANTE, "--idle-timeout", "3s")
-        client = wire.tunnel(world.home, early=b"echo\n")
+        culvert = launch(self, testbed, *OVER_DANTE, "--idle-timeout", "3s")
+        client = wire.tunnel(testbed.home, early=b"echo\n")
         self.while_stopped(culvert, lambda: client.sendall(b"!"))
         self.assertEqual(client.recv(1), b"!")
         client.close()
@@ -140,7 +140,7 @@ class Stopped(unittest.TestCase):
 class Files(unittest.TestCase):
     def test_a_socket_file_may_be_a_successors(self):
         path = f"{isolate.STATE}/culvert.sock"
-        first, second = (Culvert(world, *OVER_DANTE, listen=[f"unix:{path}"]) for _ in range(2))
+        first, second = (Culvert(testbed, *OVER_DANTE, listen=[f"unix:{path}"]) for _ in range(2))
         for culvert in (first, second):
             self.addCleanup(culvert.kill)
             culvert.start()
@@ -155,7 +155,7 @@ class Files(unittest.TestCase):
     def test_every_worker_serves_a_unix_socket(self):
         """Forty clients, one after the other: each of four workers has its share of them."""
         path = f"{isolate.STATE}/culvert.sock"
-        culvert = Culvert(world, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}"])
+        culvert = Culvert(testbed, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}"])
         self.addCleanup(culvert.kill)
         culvert.start()
         culvert.wait_until(lambda: "listening on" in culvert.output())
@@ -179,11 +179,11 @@ class Files(unittest.TestCase):
         os.mkfifo(path)
         reader = threading.Thread(target=lambda: open(path, "rb").close(), daemon=True)
         reader.start()
-        culvert = launch(self, world, *OVER_DANTE, "--access-log", path)
+        culvert = launch(self, testbed, *OVER_DANTE, "--access-log", path)
         reader.join()
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(f"reload: --access-log {path}: a pipe that nobody reads\n")
-        wire.tunnel(world.home, early=b"echo\n").close()
+        wire.tunnel(testbed.home, early=b"echo\n").close()
         culvert.shut_down()
 
 

@@ -13,7 +13,7 @@ import peers
 import wire
 from certs import Authority
 from culvert import FOUR_THREADS, PORT, assert_no_secret, launch
-from world import BLACKHOLE, BORDER, World, wait_for
+from testbed import BLACKHOLE, BORDER, Testbed, wait_for
 
 # RFC 9209, section 2.3.
 PROXY_STATUS_ERRORS = {
@@ -38,16 +38,16 @@ CLOSED_PORT = 9
 
 
 def setUpModule():
-    global world, tunnel, silent, other_ca
-    world = harness.report_on(World())
-    wire.BulkTarget(world.outside)
-    peers.start_sshd(world)
-    tunnel = peers.start_ssh_tunnel(world)
-    peers.start_dante(world)
-    peers.start_microsocks(world, authenticated=True)
-    peers.start_squid(world)
+    global testbed, tunnel, silent, other_ca
+    testbed = harness.report_on(Testbed())
+    wire.BulkTarget(testbed.outside)
+    peers.start_sshd(testbed)
+    tunnel = peers.start_ssh_tunnel(testbed)
+    peers.start_dante(testbed)
+    peers.start_microsocks(testbed, authenticated=True)
+    peers.start_squid(testbed)
     other_ca = Authority("other")
-    silent = SilentServer(world.home)
+    silent = SilentServer(testbed.home)
 
 
 class SilentServer:
@@ -83,8 +83,8 @@ class Failures(unittest.TestCase):
     def fails_with(self, upstream, sentence, *, error, status=502, target="gcr.io:443", options=()):
         """A CONNECT fails with exactly that sentence as the reason: it is all that docker's user gets to see."""
         # By default, culvert waits for an upstream that refuses, as its tunnel may be starting.
-        culvert = launch(self, world, "--upstream", upstream, "--hold", "0", *options)
-        client, reply = wire.connect(world.home, target)
+        culvert = launch(self, testbed, "--upstream", upstream, "--hold", "0", *options)
+        client, reply = wire.connect(testbed.home, target)
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 {status} culvert: {sentence}")
         self.assertLessEqual(len(reply.reason), 200)
@@ -229,14 +229,14 @@ class Failures(unittest.TestCase):
         self.certificate_is_not_accepted(f"?ca={other_ca.certificate}", "unable to get local issuer certificate")
 
     def test_squids_certificate_is_for_another_name(self):
-        self.certificate_is_not_accepted(f"?ca={world.ca.certificate}&sni=gcr.io", "hostname mismatch")
+        self.certificate_is_not_accepted(f"?ca={testbed.ca.certificate}&sni=gcr.io", "hostname mismatch")
 
     def test_squids_certificate_is_unknown_to_the_system(self):
         self.certificate_is_not_accepted("", "unable to get local issuer certificate")
 
     def test_tls_to_a_port_in_the_clear(self):
         self.fails_with(
-            f"https://{LOGIN}{SQUID}?ca={world.ca.certificate}",
+            f"https://{LOGIN}{SQUID}?ca={testbed.ca.certificate}",
             f"upstream https://{SQUID} failed the TLS handshake: wrong version number (for gcr.io:443)",
             error="tls_protocol_error",
         )
@@ -255,7 +255,7 @@ class Failures(unittest.TestCase):
         )
 
     def test_upstream_speaks_another_protocol(self):
-        mail_server = SilentServer(world.home, b"220 mail.example ESMTP\r\n")
+        mail_server = SilentServer(testbed.home, b"220 mail.example ESMTP\r\n")
         for scheme, sentence, error in (
             ("socks5", f"did not answer in SOCKS5 - {WRONG_PROTOCOL}", "http_protocol_error"),
             ("socks4a", "did not answer in SOCKS4 (for gcr.io:443)", "http_protocol_error"),
@@ -267,7 +267,7 @@ class Failures(unittest.TestCase):
                 self.fails_with(upstream, f"upstream {upstream} {sentence}", error=error)
 
     def test_upstream_reply_cannot_inject_into_ours(self):
-        injecting = SilentServer(world.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
+        injecting = SilentServer(testbed.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
         upstream = f"http://127.0.0.1:{injecting.port}"
         reply = self.fails_with(
             upstream, f"upstream {upstream} sent a malformed answer: the head contains a control byte (for gcr.io:443)",
@@ -276,10 +276,10 @@ class Failures(unittest.TestCase):
         self.assertNotIn("x-injected", reply.headers)
 
     def test_direct_cannot_resolve(self):
-        before = len(world.culvert_dns.queries())
+        before = len(testbed.culvert_dns.queries())
         target = "nowhere.invalid:443"
         self.fails_with("direct://", f"target {target} does not resolve here (direct)", error="dns_error", target=target)
-        self.assertIn("nowhere.invalid", world.culvert_dns.queries()[before:])
+        self.assertIn("nowhere.invalid", testbed.culvert_dns.queries()[before:])
 
     def test_direct_is_refused(self):
         target = f"{BORDER}:{CLOSED_PORT}"
@@ -297,9 +297,9 @@ class Timeouts(unittest.TestCase):
     """A reply takes 12 seconds at most, as docker's first ping gives up after 15."""
 
     def times_out(self, upstream, failure, options=(), limit=14.5, least=2.0, port=PORT):
-        culvert = launch(self, world, "--upstream", upstream, *options, port=port)
+        culvert = launch(self, testbed, "--upstream", upstream, *options, port=port)
         started = time.monotonic()
-        client, reply = wire.connect(world.home, "gcr.io:443", port=port)
+        client, reply = wire.connect(testbed.home, "gcr.io:443", port=port)
         took = time.monotonic() - started
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 504 culvert: upstream {upstream} {failure} (for gcr.io:443)")
@@ -336,9 +336,9 @@ class Timeouts(unittest.TestCase):
                 self.times_out(upstream, failure, options=("--connect-timeout", "1s"), limit=6, least=0.7)
 
     def test_direct_into_a_black_hole(self):
-        culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "1s")
+        culvert = launch(self, testbed, "--upstream", "direct://", "--connect-timeout", "1s")
         started = time.monotonic()
-        client, reply = wire.connect(world.home, f"{BLACKHOLE}:443")
+        client, reply = wire.connect(testbed.home, f"{BLACKHOLE}:443")
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 504 culvert: target {BLACKHOLE}:443 did not accept the connection within 1.0 s (direct)")
         self.assertLess(time.monotonic() - started, 6)
@@ -348,13 +348,13 @@ class Timeouts(unittest.TestCase):
     def test_lookups_that_hang(self):
         """Names that the DNS server does not answer do not delay the others."""
         # The resolver gives up after five seconds.
-        culvert = launch(self, world, "--upstream", "direct://", "--connect-timeout", "20s")
-        hanging = [wire.open_client(world.home) for _ in range(14)]
+        culvert = launch(self, testbed, "--upstream", "direct://", "--connect-timeout", "20s")
+        hanging = [wire.open_client(testbed.home) for _ in range(14)]
         for at, client in enumerate(hanging):
             client.sendall(b"CONNECT n%d.silent:443 HTTP/1.1\r\nHost: n%d.silent:443\r\n\r\n" % (at, at))
-        wait_for(lambda: len({name for name in world.culvert_dns.queries() if name.endswith(".silent")}) == len(hanging),
+        wait_for(lambda: len({name for name in testbed.culvert_dns.queries() if name.endswith(".silent")}) == len(hanging),
                  10, "not every name is looked up")
-        client, reply = wire.connect(world.home, "nowhere.invalid:443")
+        client, reply = wire.connect(testbed.home, "nowhere.invalid:443")
         client.close()
         self.assertEqual(reply.line, "HTTP/1.1 502 culvert: target nowhere.invalid:443 does not resolve here (direct)")
         self.assertEqual(select.select(hanging, [], [], 0)[0], [], "a lookup that hangs has delayed another one")
@@ -373,9 +373,9 @@ class Timeouts(unittest.TestCase):
         for disconnect, timeout in ((socket.socket.close, "2s"), (wire.reset, "50s")):
             with self.subTest(disconnect=disconnect.__name__):
                 options = ("--upstream", f"socks5://127.0.0.1:{silent.port}", "--connect-timeout", timeout)
-                culvert = launch(self, world, *options)
+                culvert = launch(self, testbed, *options)
                 before = len(silent.accepted)
-                clients = [wire.open_client(world.home) for _ in range(10)]
+                clients = [wire.open_client(testbed.home) for _ in range(10)]
                 for client in clients:
                     client.sendall(b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n")
                 wait_for(lambda: len(silent.accepted) == before + 10, 10, "not every client is dialed for")
@@ -397,8 +397,8 @@ class SshTunnelDown(unittest.TestCase):
         """Docker and its tunnel are often started side by side. The request waits until the tunnel is there."""
         tunnel.cut()
         try:
-            culvert = launch(self, world, "--upstream", SSH, *self.threads)
-            client = wire.open_client(world.home)
+            culvert = launch(self, testbed, "--upstream", SSH, *self.threads)
+            client = wire.open_client(testbed.home)
             client.sendall(b"CONNECT target.world:7000 HTTP/1.1\r\nHost: target.world:7000\r\n\r\necho\n!")
             client.settimeout(1)
             with self.assertRaises(TimeoutError):
@@ -417,9 +417,9 @@ class SshTunnelDown(unittest.TestCase):
         """However many requests have failed: once the tunnel is up, every request succeeds."""
         tunnel.cut()
         try:
-            culvert = launch(self, world, "--upstream", SSH, *self.threads, "--hold", "0")
+            culvert = launch(self, testbed, "--upstream", SSH, *self.threads, "--hold", "0")
             for _ in range(8):
-                client, reply = wire.connect(world.home, "target.world:7000")
+                client, reply = wire.connect(testbed.home, "target.world:7000")
                 client.close()
                 # From one second on, the reply says for how long the upstream has been down.
                 self.assertRegex(
@@ -430,7 +430,7 @@ class SshTunnelDown(unittest.TestCase):
         finally:
             tunnel.up()
         for _ in range(8):
-            wire.tunnel(world.home, early=b"echo\n").close()
+            wire.tunnel(testbed.home, early=b"echo\n").close()
         culvert.assert_no_leaks()
         culvert.shut_down()
 
@@ -444,7 +444,7 @@ class Requests(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.culvert = launch(cls, world, "--upstream", SSH)
+        cls.culvert = launch(cls, testbed, "--upstream", SSH)
 
     @classmethod
     def tearDownClass(cls):
@@ -452,7 +452,7 @@ class Requests(unittest.TestCase):
         cls.culvert.shut_down()
 
     def reply_to(self, request):
-        client = wire.open_client(world.home, timeout=5)
+        client = wire.open_client(testbed.home, timeout=5)
         client.sendall(request)
         reply = wire.read_reply(client)
         client.close()
@@ -480,19 +480,19 @@ class Requests(unittest.TestCase):
 
     def test_tls_on_the_plain_port(self):
         """https_proxy=https://... is a common mistake. It has to fail at once, and the access log has to name the reason."""
-        done = world.home.run("curl", "-sS", "-m", "5", "--proxy", "https://127.0.0.1:3128", "https://gcr.io/v2/", check=False)
+        done = testbed.home.run("curl", "-sS", "-m", "5", "--proxy", "https://127.0.0.1:3128", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 35, done.stderr)
         self.culvert.wait_access_line("TLS")
 
 
 class Loop(unittest.TestCase):
     def test_an_upstream_that_leads_back(self):
-        culvert = launch(self, world, "--upstream", "http://127.0.0.1:3128")
+        culvert = launch(self, testbed, "--upstream", "http://127.0.0.1:3128")
         for request in (
             b"CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n",
             b"GET http://gcr.io/ HTTP/1.1\r\nHost: gcr.io\r\nConnection: close\r\n\r\n",
         ):
-            client = wire.open_client(world.home, timeout=5)
+            client = wire.open_client(testbed.home, timeout=5)
             client.sendall(request)
             reply = wire.read_reply(client)
             client.close()

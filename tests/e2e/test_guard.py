@@ -9,7 +9,7 @@ import harness
 import peers
 import wire
 from culvert import PORT, launch
-from world import BORDER, HOME, World
+from testbed import BORDER, HOME, Testbed
 
 INSIDE_PORT = 7100
 OPEN_PORT = 7200
@@ -34,13 +34,13 @@ def serve_banner(host, family, address, port, banner):
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    serve_banner(world.home, socket.AF_INET, "127.0.0.1", INSIDE_PORT, b"inside")
-    serve_banner(world.home, socket.AF_INET6, "::1", INSIDE_PORT, b"inside")
-    serve_banner(world.border, socket.AF_INET, BORDER, OPEN_PORT, b"open")
-    peers.start_microsocks(world)
-    world.culvert_dns.table.update({
+    global testbed
+    testbed = harness.report_on(Testbed())
+    serve_banner(testbed.home, socket.AF_INET, "127.0.0.1", INSIDE_PORT, b"inside")
+    serve_banner(testbed.home, socket.AF_INET6, "::1", INSIDE_PORT, b"inside")
+    serve_banner(testbed.border, socket.AF_INET, BORDER, OPEN_PORT, b"open")
+    peers.start_microsocks(testbed)
+    testbed.culvert_dns.table.update({
         "inside.example": ["127.0.0.1"],
         "metadata.example": ["169.254.169.254"],
         "mixed.example": ["127.0.0.1", BORDER],
@@ -50,7 +50,7 @@ def setUpModule():
 
 class Guard(unittest.TestCase):
     def start(self, *options):
-        return launch(self, world, "--allow-client", BORDER, *options, listen=BOTH)
+        return launch(self, testbed, "--allow-client", BORDER, *options, listen=BOTH)
 
     def banner(self, host, target, address):
         client, reply = wire.connect(host, target, address=address)
@@ -81,22 +81,22 @@ class Guard(unittest.TestCase):
             ("[fe80::1]:80", "a link-local address"),
             ("224.0.0.1:80", "a multicast address"),
         ):
-            self.forbidden(world.border, target, HOME, f"is {kind}, {CLOSED}")
-        self.assertEqual(self.banner(world.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
+            self.forbidden(testbed.border, target, HOME, f"is {kind}, {CLOSED}")
+        self.assertEqual(self.banner(testbed.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
         culvert.shut_down()
 
     def test_names_are_checked_by_what_they_resolve_to(self):
         culvert = self.start()
-        self.forbidden(world.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
-        self.forbidden(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
-        self.forbidden(world.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
+        self.forbidden(testbed.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
+        self.forbidden(testbed.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.forbidden(testbed.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
         # The address that may be reached is, and no other.
-        self.assertEqual(self.banner(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        self.assertEqual(self.banner(testbed.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
         culvert.shut_down()
 
     def test_plain_requests_are_checked_too(self):
         culvert = self.start()
-        client = wire.open_client(world.border, address=HOME)
+        client = wire.open_client(testbed.border, address=HOME)
         client.sendall(f"GET http://inside.example:{INSIDE_PORT}/ HTTP/1.1\r\nHost: inside.example\r\n\r\n".encode())
         reply = wire.read_reply(client)
         self.assertEqual(reply.status, 403)
@@ -106,49 +106,49 @@ class Guard(unittest.TestCase):
 
     def test_a_route_opens_what_it_names(self):
         culvert = self.start("--route", f"127.0.0.1:{INSIDE_PORT}=direct")
-        self.assertEqual(self.banner(world.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
-        self.assertEqual(self.banner(world.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
-        self.forbidden(world.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
+        self.assertEqual(self.banner(testbed.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
+        self.assertEqual(self.banner(testbed.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
+        self.forbidden(testbed.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
         culvert.shut_down()
 
     def test_clients_on_this_host_reach_all_but_culvert(self):
         culvert = self.start()
         for target in (f"127.0.0.1:{INSIDE_PORT}", f"[::1]:{INSIDE_PORT}", f"localhost:{INSIDE_PORT}", f"inside.example:{INSIDE_PORT}"):
-            self.assertEqual(self.banner(world.home, target, "127.0.0.1"), b"inside")
+            self.assertEqual(self.banner(testbed.home, target, "127.0.0.1"), b"inside")
         myself = "a listener of this proxy itself"
         for target in (f"127.0.0.1:{PORT}", f"[::ffff:127.0.0.1]:{PORT}", f"{HOME}:{PORT}", f"myself.example:{PORT}", f"0.0.0.0:{PORT}"):
-            self.forbidden(world.home, target, "127.0.0.1", myself)
-            self.forbidden(world.border, target, HOME, myself)
+            self.forbidden(testbed.home, target, "127.0.0.1", myself)
+            self.forbidden(testbed.border, target, HOME, myself)
         culvert.shut_down()
 
     def test_a_wildcard_listener_is_every_address_of_this_host(self):
-        culvert = launch(self, world, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
+        culvert = launch(self, testbed, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
         for target in (f"{HOME}:{PORT}", f"127.0.0.9:{PORT}", f"myself.example:{PORT}"):
-            self.forbidden(world.home, target, "127.0.0.1", "a listener of this proxy itself")
+            self.forbidden(testbed.home, target, "127.0.0.1", "a listener of this proxy itself")
         late = "10.99.0.1"
-        world.home.run("ip", "address", "add", f"{late}/32", "dev", "lo")
-        self.addCleanup(world.home.run, "ip", "address", "del", f"{late}/32", "dev", "lo")
-        self.forbidden(world.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
+        testbed.home.run("ip", "address", "add", f"{late}/32", "dev", "lo")
+        self.addCleanup(testbed.home.run, "ip", "address", "del", f"{late}/32", "dev", "lo")
+        self.forbidden(testbed.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
         culvert.shut_down()
 
     def test_through_socks_literals_are_checked_and_names_never_looked_up(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}")
-        before = len(world.culvert_dns.queries())
-        self.forbidden(world.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
-        self.forbidden(world.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
+        before = len(testbed.culvert_dns.queries())
+        self.forbidden(testbed.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
+        self.forbidden(testbed.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
         for name in ("localhost", "LocalHost.", "registry.localhost"):
-            self.forbidden(world.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
-        client, reply = wire.connect(world.border, "inside.example:1", address=HOME)
+            self.forbidden(testbed.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
+        client, reply = wire.connect(testbed.border, "inside.example:1", address=HOME)
         self.assertEqual(reply.status, 502, reply.line)
         client.close()
-        self.assertEqual(len(world.culvert_dns.queries()), before, "a name was looked up here")
+        self.assertEqual(len(testbed.culvert_dns.queries()), before, "a name was looked up here")
         culvert.shut_down()
         self.assertIn("local lookups: 0 of targets, 0 of upstreams", culvert.output())
 
     def test_resolve_local_is_checked_and_counted(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}?resolve=local")
-        self.forbidden(world.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
-        self.assertEqual(self.banner(world.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
+        self.forbidden(testbed.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.assertEqual(self.banner(testbed.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
         culvert.shut_down()
         self.assertIn("local lookups: 2 of targets, 0 of upstreams", culvert.output())
 

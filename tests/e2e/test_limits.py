@@ -10,7 +10,7 @@ import harness
 import peers
 import wire
 from culvert import is_sanitized, launch
-from world import BORDER, World, wait_for, wait_until_steady
+from testbed import BORDER, Testbed, wait_for, wait_until_steady
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -20,10 +20,10 @@ RESIDENT_LIMIT = 256 if is_sanitized() else 64
 
 
 def setUpModule():
-    global world, target
-    world = harness.report_on(World())
-    target = wire.BulkTarget(world.outside)
-    peers.start_dante(world)
+    global testbed, target
+    testbed = harness.report_on(Testbed())
+    target = wire.BulkTarget(testbed.outside)
+    peers.start_dante(testbed)
 
 
 OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}")
@@ -58,14 +58,14 @@ class Memory(unittest.TestCase):
     @unittest.skipIf(is_sanitized(), "a sanitizer takes more than the sidecar")
     def test_at_rest(self):
         """A sidecar that has nothing to do is small."""
-        culvert = launch(self, world, "--threads", "1", *OVER_DANTE)
+        culvert = launch(self, testbed, "--threads", "1", *OVER_DANTE)
         self.assertLess(culvert.resident_mib(), 6)
         culvert.shut_down()
 
     def test_client_that_reads_nothing(self):
-        culvert = launch(self, world, *OVER_DANTE)
+        culvert = launch(self, testbed, *OVER_DANTE)
         with MemorySampler(culvert) as sampler:
-            client = wire.tunnel(world.home, early=b"offer %d\n" % GIB)
+            client = wire.tunnel(testbed.home, early=b"offer %d\n" % GIB)
             wait_for(lambda: target.sent > 0, 10, "the target sends nothing")
             taken = wait_until_steady(lambda: target.sent)
             self.assertLess(taken, 256 * MIB, "data was buffered that nobody reads")
@@ -82,9 +82,9 @@ class Memory(unittest.TestCase):
         culvert.shut_down()
 
     def test_target_that_reads_nothing(self):
-        culvert = launch(self, world, *OVER_DANTE)
+        culvert = launch(self, testbed, *OVER_DANTE)
         with MemorySampler(culvert) as sampler:
-            client = wire.tunnel(world.home, early=b"stall\n")
+            client = wire.tunnel(testbed.home, early=b"stall\n")
             client.settimeout(0.5)
             sent = 0
             with self.assertRaises(TimeoutError):
@@ -103,8 +103,8 @@ class Memory(unittest.TestCase):
     def test_many_quiet_tunnels(self):
         """A thousand tunnels at rest cost next to no memory and no time at all."""
         count = 400 if is_sanitized() else 1000
-        culvert = launch(self, world, "--upstream", "direct://", host=world.border)
-        clients = [wire.tunnel(world.border, early=b"echo\n") for _ in range(count)]
+        culvert = launch(self, testbed, "--upstream", "direct://", host=testbed.border)
+        clients = [wire.tunnel(testbed.border, early=b"echo\n") for _ in range(count)]
         self.assertLess(culvert.resident_mib(), RESIDENT_LIMIT)
         before = wait_until_steady(culvert.cpu_seconds)
         time.sleep(1)
@@ -118,10 +118,10 @@ class Memory(unittest.TestCase):
 class Descriptors(unittest.TestCase):
     def test_out_of_descriptors(self):
         """With too few descriptors culvert waits without spinning, and goes on when there are some again."""
-        culvert = launch(self, world, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, wrapper=("prlimit", "--nofile=64", "--"))
+        culvert = launch(self, testbed, "--threads", "1", "--header-timeout", "120s", *OVER_DANTE, wrapper=("prlimit", "--nofile=64", "--"))
         # One request first. (The undefined behaviour sanitizer needs descriptors for its first checks.)
-        wire.tunnel(world.home, f"target.world:{wire.BULK_PORT}").close()
-        clients = [wire.open_client(world.home) for _ in range(200)]
+        wire.tunnel(testbed.home, f"target.world:{wire.BULK_PORT}").close()
+        clients = [wire.open_client(testbed.home) for _ in range(200)]
         wait_for(lambda: len(culvert.descriptors()) >= 56, 10, "culvert does not accept up to its limit")
         before = culvert.cpu_seconds()
         time.sleep(2)
@@ -131,7 +131,7 @@ class Descriptors(unittest.TestCase):
             client.close()
         end = time.monotonic() + 20
         while True:
-            client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
+            client, reply = wire.connect(testbed.home, f"target.world:{wire.BULK_PORT}")
             client.close()
             if reply.status == 200:
                 break
@@ -141,9 +141,9 @@ class Descriptors(unittest.TestCase):
         culvert.shut_down()
 
     def test_connection_limit(self):
-        culvert = launch(self, world, "--max-connections", "4", *OVER_DANTE)
-        tunnels = [wire.tunnel(world.home, early=b"echo\n") for _ in range(4)]
-        client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
+        culvert = launch(self, testbed, "--max-connections", "4", *OVER_DANTE)
+        tunnels = [wire.tunnel(testbed.home, early=b"echo\n") for _ in range(4)]
+        client, reply = wire.connect(testbed.home, f"target.world:{wire.BULK_PORT}")
         client.close()
         self.assertEqual(
             reply.line,
@@ -161,7 +161,7 @@ class Descriptors(unittest.TestCase):
 
     @staticmethod
     def try_tunnel():
-        client, reply = wire.connect(world.home, f"target.world:{wire.BULK_PORT}")
+        client, reply = wire.connect(testbed.home, f"target.world:{wire.BULK_PORT}")
         if reply.status == 200:
             return client
         client.close()
@@ -173,15 +173,15 @@ class Threads(unittest.TestCase):
         """The workers, and libuv's for names once there is one to look up here."""
         for workers in 1, 3:
             with self.subTest(workers=workers):
-                culvert = launch(self, world, "--threads", str(workers), *OVER_DANTE)
+                culvert = launch(self, testbed, "--threads", str(workers), *OVER_DANTE)
                 # It logs that it listens before all other workers have begun.
                 wait_for(lambda: culvert.threads() >= workers, 10, f"culvert does not come to {workers} threads")
-                wire.tunnel(world.home, early=b"echo\n").close()
+                wire.tunnel(testbed.home, early=b"echo\n").close()
                 culvert.assert_no_leaks()
                 self.assertEqual(culvert.threads(), workers)
                 culvert.shut_down()
-        culvert = launch(self, world, "--threads", "1", "--upstream", "direct://")
-        client, reply = wire.connect(world.home, "no-such.world:1")
+        culvert = launch(self, testbed, "--threads", "1", "--upstream", "direct://")
+        client, reply = wire.connect(testbed.home, "no-such.world:1")
         client.close()
         self.assertEqual(reply.status, 502, reply.line)
         self.assertGreater(culvert.threads(), 1)
@@ -189,8 +189,8 @@ class Threads(unittest.TestCase):
 
 class Time(unittest.TestCase):
     def test_slow_head(self):
-        culvert = launch(self, world, "--header-timeout", "1s", *OVER_DANTE)
-        client = wire.open_client(world.home, timeout=15)
+        culvert = launch(self, testbed, "--header-timeout", "1s", *OVER_DANTE)
+        client = wire.open_client(testbed.home, timeout=15)
         client.sendall(b"CONNECT target.world:7000 HTT")
         started = time.monotonic()
         reply = wire.read_reply(client)
@@ -202,9 +202,9 @@ class Time(unittest.TestCase):
 
     def test_idle_timeout(self):
         """Only a tunnel that is idle both ways is ended."""
-        culvert = launch(self, world, "--idle-timeout", "2s", *OVER_DANTE)
-        busy = wire.tunnel(world.home, early=b"echo\n")
-        idle = wire.tunnel(world.home, early=b"echo\n", timeout=15)
+        culvert = launch(self, testbed, "--idle-timeout", "2s", *OVER_DANTE)
+        busy = wire.tunnel(testbed.home, early=b"echo\n")
+        idle = wire.tunnel(testbed.home, early=b"echo\n", timeout=15)
         ended = threading.Event()
 
         def wait_for_end():

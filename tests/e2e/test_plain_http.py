@@ -13,7 +13,7 @@ import isolate
 import peers
 import wire
 from culvert import PORT, PROXY, launch
-from world import BORDER, TARGET, Program, World
+from testbed import BORDER, TARGET, Program, Testbed
 
 MIB = 1 << 20
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -116,10 +116,10 @@ def start_plain_registry():
         f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
         f"http: {{addr: '{TARGET}:{REGISTRY_PORT}'}}\n",
     )
-    registry = world.start(Program("plain-registry", world.outside, ["/usr/bin/docker-registry", "serve", config]))
+    registry = testbed.start(Program("plain-registry", testbed.outside, ["/usr/bin/docker-registry", "serve", config]))
     registry.wait_listening(REGISTRY_PORT, TARGET)
     image = images.make_image(8 * MIB, 7)
-    world.outside.run("/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"dir:{image}",
+    testbed.outside.run("/usr/bin/skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"dir:{image}",
                     f"docker://{IMAGE.replace('plain.world', TARGET)}")
 
 
@@ -129,7 +129,7 @@ def make_repository():
     content = peers.folder("package/DEBIAN")
     peers.put(f"{content}/control", "Package: greeting\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody <nobody@plain.world>\n"
               "Description: says nothing\n")
-    world.home.run("dpkg-deb", "--root-owner-group", "-b", os.path.dirname(content), f"{at}/greeting.deb")
+    testbed.home.run("dpkg-deb", "--root-owner-group", "-b", os.path.dirname(content), f"{at}/greeting.deb")
     with open(f"{at}/greeting.deb", "rb") as file:
         deb = file.read()
     peers.put(f"{at}/Packages", "Package: greeting\nVersion: 1.0\nArchitecture: all\nFilename: ./greeting.deb\n"
@@ -138,17 +138,17 @@ def make_repository():
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    start_site(world.outside)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    start_site(testbed.outside)
     start_plain_registry()
     Site.repository = make_repository()
-    websocket = Program("websocket", world.outside, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, WEBSOCKET_PORT])
-    world.start(websocket).wait_listening(WEBSOCKET_PORT, TARGET)
-    peers.start_sshd(world)
-    peers.start_ssh_tunnel(world)
-    peers.start_dante(world)
-    peers.start_squid(world)
+    websocket = Program("websocket", testbed.outside, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, WEBSOCKET_PORT])
+    testbed.start(websocket).wait_listening(WEBSOCKET_PORT, TARGET)
+    peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    peers.start_dante(testbed)
+    peers.start_squid(testbed)
     for name, size in (("10M", 10 * MIB), ("64k", 1 << 16)):
         with open(f"{isolate.STATE}/{name}", "wb") as file:
             for piece in wire.pattern(size):
@@ -160,18 +160,18 @@ class Plain:
 
     @classmethod
     def setUpClass(cls):
-        cls.culvert = launch(cls, world, "--upstream", cls.upstream.format(ca=world.ca.certificate))
-        cls.queries_before = len(world.culvert_dns.queries())
+        cls.culvert = launch(cls, testbed, "--upstream", cls.upstream.format(ca=testbed.ca.certificate))
+        cls.queries_before = len(testbed.culvert_dns.queries())
 
     @classmethod
     def tearDownClass(cls):
         cls.culvert.assert_no_leaks()
         cls.culvert.shut_down()
-        queries = world.culvert_dns.queries()[cls.queries_before :]
+        queries = testbed.culvert_dns.queries()[cls.queries_before :]
         assert not queries, f"culvert has sent DNS queries for {queries}"
 
     def curl(self, *arguments):
-        return world.home.run("curl", "-sS", "-f", "-m", "60", "--proxy", PROXY, *arguments).stdout
+        return testbed.home.run("curl", "-sS", "-f", "-m", "60", "--proxy", PROXY, *arguments).stdout
 
     def digest_of(self, *arguments):
         name = f"{isolate.STATE}/download"
@@ -223,14 +223,15 @@ class Plain:
         self.assertEqual(self.digest_of("--proxytunnel", "http://plain.world/bytes/100000"), wire.digest(100000))
 
     def test_websocket(self):
-        done = world.home.run(sys.executable, f"{HERE}/websocket.py", "send", PORT, f"ws://plain.world:{WEBSOCKET_PORT}", 1, 70000, 3 * MIB)
+        url = f"ws://plain.world:{WEBSOCKET_PORT}"
+        done = testbed.home.run(sys.executable, f"{HERE}/websocket.py", "send", PORT, url, 1, 70000, 3 * MIB)
         self.assertEqual(done.stdout, "echoed 1000\n")
         line = self.culvert.wait_access_line(f"http://plain.world:{WEBSOCKET_PORT}/")
         self.assertIn("status=101", line)
 
     def test_registry_in_the_clear(self):
         destination = f"{isolate.STATE}/pulled-{type(self).__name__}"
-        world.home.run("env", f"http_proxy={PROXY}", f"https_proxy={PROXY}", "/usr/bin/skopeo", "--insecure-policy", "copy", "-q",
+        testbed.home.run("env", f"http_proxy={PROXY}", f"https_proxy={PROXY}", "/usr/bin/skopeo", "--insecure-policy", "copy", "-q",
                        "--src-tls-verify=false", f"docker://{IMAGE}", f"dir:{destination}")
         self.assertGreater(sum(entry.stat().st_size for entry in os.scandir(destination)), 8 * MIB)
 
@@ -245,8 +246,8 @@ class Plain:
                        f"Dir::Log={at}/log", f"Acquire::http::Proxy={PROXY}", "APT::Sandbox::User=root", "Acquire::Languages=none",
                        "Acquire::Retries=0", "APT::Update::Error-Mode=any"):
             options += ["-o", option]
-        world.home.run("apt-get", *options, "update")
-        world.home.run("sh", "-c", 'cd "$0" && exec apt-get "$@"', at, *options, "download", "greeting")
+        testbed.home.run("apt-get", *options, "update")
+        testbed.home.run("sh", "-c", 'cd "$0" && exec apt-get "$@"', at, *options, "download", "greeting")
         with open(f"{at}/greeting_1.0_all.deb", "rb") as got, open(f"{Site.repository}/greeting.deb", "rb") as made:
             self.assertEqual(got.read(), made.read())
 
@@ -271,8 +272,8 @@ class OverSquidWithTls(Plain, unittest.TestCase):
 
 class Refused(unittest.TestCase):
     def test_wrong_password_for_squid(self):
-        culvert = launch(self, world, "--upstream", f"http://nobody:wrong@{BORDER}:{peers.SQUID_PORT}")
-        stdout = world.home.run("curl", "-sS", "-D", "-", "--proxy", PROXY, "http://plain.world/bytes/1").stdout
+        culvert = launch(self, testbed, "--upstream", f"http://nobody:wrong@{BORDER}:{peers.SQUID_PORT}")
+        stdout = testbed.home.run("curl", "-sS", "-D", "-", "--proxy", PROXY, "http://plain.world/bytes/1").stdout
         self.assertEqual(
             stdout.splitlines()[0],
             f"HTTP/1.1 502 culvert: upstream http://{BORDER}:{peers.SQUID_PORT} (for plain.world:80) answered 407 - check user and password",

@@ -11,7 +11,7 @@ import isolate
 import peers
 import wire
 from culvert import PROXY, launch
-from world import World, wait_for
+from testbed import Testbed, wait_for
 
 MIB = 1 << 20
 IMAGE = "google_containers/etcd-amd64:3.0.14-kubeadm"
@@ -20,28 +20,28 @@ TUNNEL = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
 
 
 def setUpModule():
-    global world, tunnel, digest, other_digest
-    world = harness.report_on(World())
-    peers.start_registry(world)
-    peers.start_sshd(world)
-    tunnel = peers.start_ssh_tunnel(world)
-    digest = images.push(world, images.make_image(3 * MIB, 1), f"gcr.io/{IMAGE}")
-    other_digest = images.push(world, images.make_image(MIB, 2), f"gcr.io/{OTHER_IMAGE}")
+    global testbed, tunnel, digest, other_digest
+    testbed = harness.report_on(Testbed())
+    peers.start_registry(testbed)
+    peers.start_sshd(testbed)
+    tunnel = peers.start_ssh_tunnel(testbed)
+    digest = images.push(testbed, images.make_image(3 * MIB, 1), f"gcr.io/{IMAGE}")
+    other_digest = images.push(testbed, images.make_image(MIB, 2), f"gcr.io/{OTHER_IMAGE}")
 
 
 class PullThrough(unittest.TestCase):
     def start_cache(self, port):
-        cache = peers.pull_through_registry(world, port, PROXY)
-        world.start(cache)
+        cache = peers.pull_through_registry(testbed, port, PROXY)
+        testbed.start(cache)
         self.addCleanup(cache.kill)
         return cache
 
     def test_docker_pulls_from_the_cache(self):
-        culvert = launch(self, world, *TUNNEL, "--hold", "0")
-        queries_before = len(world.culvert_dns.queries())
+        culvert = launch(self, testbed, *TUNNEL, "--hold", "0")
+        queries_before = len(testbed.culvert_dns.queries())
         cache = self.start_cache(5000)
         cache.wait_listening(5000, "127.0.0.1")
-        dockerd = peers.start_dockerd(world)
+        dockerd = peers.start_dockerd(testbed)
         self.addCleanup(dockerd.stop)
         name = f"127.0.0.1:5000/{IMAGE}"
         dockerd.docker("pull", name)
@@ -70,14 +70,14 @@ class PullThrough(unittest.TestCase):
         self.assertIn("socks5://127.0.0.1:1080", culvert.wait_access_line("gcr.io:443"))
         culvert.assert_no_leaks()
         culvert.shut_down()
-        self.assertEqual(world.culvert_dns.queries()[queries_before:], [])
+        self.assertEqual(testbed.culvert_dns.queries()[queries_before:], [])
 
     def test_registry_panics_with_our_reason(self):
         """A registry whose proxy fails does not start. Its last line has to contain our reason."""
-        culvert = launch(self, world, *TUNNEL, "--hold", "0")
+        culvert = launch(self, testbed, *TUNNEL, "--hold", "0")
         tunnel.cut()
         try:
-            client, reply = wire.connect(world.home, "gcr.io:443")
+            client, reply = wire.connect(testbed.home, "gcr.io:443")
             client.close()
             cache = self.start_cache(5001)
             self.assertEqual(cache.wait(20), 2)
@@ -97,12 +97,12 @@ class PullThrough(unittest.TestCase):
         culvert.shut_down()
 
     def test_registry_waits_for_a_tunnel_that_is_starting(self):
-        culvert = launch(self, world, *TUNNEL)
+        culvert = launch(self, testbed, *TUNNEL)
         tunnel.cut()
         try:
             cache = self.start_cache(5002)
             wait_for(lambda: culvert.sockets() > culvert.sockets_at_start, 10, "the registry sends no request")
-            self.assertFalse(world.home.listens(5002))
+            self.assertFalse(testbed.home.listens(5002))
         finally:
             tunnel.up()
         cache.wait_listening(5002, "127.0.0.1")
@@ -112,11 +112,11 @@ class PullThrough(unittest.TestCase):
 
     def test_skopeo(self):
         """Another Go client, with a downloader of its own."""
-        culvert = launch(self, world, *TUNNEL)
+        culvert = launch(self, testbed, *TUNNEL)
         folder = f"{isolate.STATE}/skopeo"
-        world.home.run(
+        testbed.home.run(
             "/usr/bin/skopeo", "--insecure-policy", "copy", "-q", f"docker://gcr.io/{IMAGE}", f"dir:{folder}",
-            env={**os.environ, "HTTPS_PROXY": PROXY, "SSL_CERT_FILE": world.ca.certificate},
+            env={**os.environ, "HTTPS_PROXY": PROXY, "SSL_CERT_FILE": testbed.ca.certificate},
         )
         with open(f"{folder}/manifest.json", "rb") as file:
             self.assertEqual("sha256:" + hashlib.sha256(file.read()).hexdigest(), digest)

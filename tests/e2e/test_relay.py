@@ -8,18 +8,18 @@ import harness
 import peers
 import wire
 from culvert import launch
-from world import BORDER, World
+from testbed import BORDER, Testbed
 
 MIB = 1 << 20
 
 
 def setUpModule():
-    global world, target
-    world = harness.report_on(World())
-    target = wire.BulkTarget(world.outside)
-    peers.start_sshd(world)
-    peers.start_ssh_tunnel(world)
-    peers.start_dante(world)
+    global testbed, target
+    testbed = harness.report_on(Testbed())
+    target = wire.BulkTarget(testbed.outside)
+    peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    peers.start_dante(testbed)
 
 
 class Relay:
@@ -30,9 +30,9 @@ class Relay:
 
     @classmethod
     def setUpClass(cls):
-        host = world.border if cls.host == "border" else None
-        cls.culvert = launch(cls, world, "--upstream", cls.upstream, host=host)
-        cls.client_host = getattr(world, cls.host)
+        host = testbed.border if cls.host == "border" else None
+        cls.culvert = launch(cls, testbed, "--upstream", cls.upstream, host=host)
+        cls.client_host = getattr(testbed, cls.host)
 
     @classmethod
     def tearDownClass(cls):

@@ -11,19 +11,19 @@ import isolate
 import peers
 import wire
 from culvert import launch
-from world import BORDER, World, wait_for
+from testbed import BORDER, Testbed, wait_for
 
 TARGET = f"target.world:{wire.BULK_PORT}"
 RELOADS = 1000
 
 
 def setUpModule():
-    global world, target, files
-    world = harness.report_on(World())
-    target = wire.BulkTarget(world.outside)
-    files = wire.FileServer(world.outside, world.ca)
-    peers.start_microsocks(world)
-    peers.start_dante(world)
+    global testbed, target, files
+    testbed = harness.report_on(Testbed())
+    target = wire.BulkTarget(testbed.outside)
+    files = wire.FileServer(testbed.outside, testbed.ca)
+    peers.start_microsocks(testbed)
+    peers.start_dante(testbed)
 
 
 MICROSOCKS = f"near=socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
@@ -43,7 +43,7 @@ class Reload(unittest.TestCase):
     def start(self, text, *options, **more):
         self.path = f"{isolate.STATE}/culvert.toml"
         isolate.write(self.path, text)
-        return launch(self, world, "--config", self.path, *options, **more)
+        return launch(self, testbed, "--config", self.path, *options, **more)
 
     def reload(self, culvert, text, logged=" reloaded ("):
         before = culvert.count_in_log(logged)
@@ -58,7 +58,7 @@ class Reload(unittest.TestCase):
         """The status of a CONNECT. A worker may adopt the new configuration a little after the log line."""
 
         def connect():
-            client, reply = wire.connect(world.home, TARGET)
+            client, reply = wire.connect(testbed.home, TARGET)
             client.close()
             return reply.status if wanted in (None, reply.status) else None
 
@@ -66,7 +66,7 @@ class Reload(unittest.TestCase):
 
     def test_new_connections_follow_the_file_and_open_ones_stay(self):
         culvert = self.start(OPEN)
-        tunnel = wire.tunnel(world.home, early=b"echo\n")
+        tunnel = wire.tunnel(testbed.home, early=b"echo\n")
         self.reload(culvert, DENIED)
         self.status(wanted=403)
         tunnel.sendall(b"still here")
@@ -132,7 +132,7 @@ class Reload(unittest.TestCase):
 
     def test_an_open_plain_connection_is_closed_after_its_next_reply(self):
         culvert = self.start(OPEN)
-        client = wire.open_client(world.home)
+        client = wire.open_client(testbed.home)
         request = b"GET http://plain.world/bytes/10 HTTP/1.1\r\nHost: plain.world\r\n\r\n"
 
         def get():
@@ -168,7 +168,7 @@ class Reload(unittest.TestCase):
         def work(index):
             while not stop.is_set():
                 try:
-                    client = wire.tunnel(world.home, early=b"echo\n")
+                    client = wire.tunnel(testbed.home, early=b"echo\n")
                     client.sendall(b"ping")
                     if wire.receive_exactly(client, 4) != b"ping":
                         raise AssertionError("the echo is missing")
@@ -177,7 +177,7 @@ class Reload(unittest.TestCase):
                 except (OSError, AssertionError) as error:
                     lost.append(repr(error))
 
-        held = wire.tunnel(world.home, early=b"echo\n")
+        held = wire.tunnel(testbed.home, early=b"echo\n")
         workers = [threading.Thread(target=work, args=(index,)) for index in range(len(done))]
         for worker in workers:
             worker.start()

@@ -11,7 +11,7 @@ import harness
 import isolate
 import wire
 from culvert import launch
-from world import BORDER, World
+from testbed import BORDER, Testbed
 
 SECRET = "hunter2SECRET"
 USER = "alice"
@@ -49,9 +49,9 @@ REQUESTS = [
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    EchoingProxy(world.border)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    EchoingProxy(testbed.border)
 
 
 class EchoingProxy:
@@ -90,7 +90,7 @@ class Secrets(unittest.TestCase):
             self.assertNotIn(form, text)
 
     def fails(self, *options, env=None):
-        done = world.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10, env={**os.environ, **(env or {})})
+        done = testbed.culvert_host.run(os.environ["CULVERT"], *options, check=False, timeout=10, env={**os.environ, **(env or {})})
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assert_hidden(done.stdout + done.stderr)
 
@@ -115,7 +115,7 @@ class Secrets(unittest.TestCase):
 
     def test_in_a_warning(self):
         options = [word for flag, value in WARNINGS for word in (f"--{flag}", value)]
-        culvert = launch(self, world, *options)
+        culvert = launch(self, testbed, *options)
         culvert.shut_down()
         self.assertEqual(culvert.output().count("--no-proxy "), len(WARNINGS), culvert.output())
         self.assert_hidden(culvert.output())
@@ -123,7 +123,7 @@ class Secrets(unittest.TestCase):
     def test_in_a_file_that_is_reloaded(self):
         path = f"{isolate.STATE}/reloaded.toml"
         isolate.write(path, "")
-        culvert = launch(self, world, "--config", path)
+        culvert = launch(self, testbed, "--config", path)
         # The flag --listen that each culvert here has wins over the file's.
         for number, (flag, value) in enumerate(((flag, value) for flag, value in ERRORS if flag != "listen"), 1):
             isolate.write(path, f"{flag} = '{value}'\n")
@@ -137,11 +137,11 @@ class Secrets(unittest.TestCase):
 
     def test_on_the_wire(self):
         for form in ("text", "json"):
-            culvert = launch(self, world, "--log-level", "debug", "--log-format", form,
+            culvert = launch(self, testbed, "--log-level", "debug", "--log-format", form,
                              "--upstream", f"http://{USER}:{SECRET}@{BORDER}:{ECHO_PORT}")
             for request in REQUESTS:
                 with self.subTest(request=request, form=form):
-                    client = wire.open_client(world.home)
+                    client = wire.open_client(testbed.home)
                     client.sendall(request.encode())
                     reply = wire.receive_all(client)
                     client.close()

@@ -13,22 +13,22 @@ import harness
 import peers
 import wire
 from culvert import FOUR_THREADS, PORT, Culvert, launch
-from world import BORDER, World, wait_for
+from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
 OVER_DANTE = ("--upstream", f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}")
 
 
 def setUpModule():
-    global world, target
-    world = harness.report_on(World())
-    target = wire.BulkTarget(world.outside)
-    peers.start_dante(world)
+    global testbed, target
+    testbed = harness.report_on(Testbed())
+    target = wire.BulkTarget(testbed.outside)
+    peers.start_dante(testbed)
 
 
 def port_closed():
     try:
-        wire.open_client(world.home, timeout=5).close()
+        wire.open_client(testbed.home, timeout=5).close()
         return False
     except ConnectionRefusedError:
         return True
@@ -42,15 +42,15 @@ class Shutdown(unittest.TestCase):
         target.clear()
 
     def drain_in_the_middle(self, number):
-        culvert = launch(self, world, *OVER_DANTE)
+        culvert = launch(self, testbed, *OVER_DANTE)
         size = 300 * MIB
-        before = world.home.received_bytes("home0")
-        client = wire.tunnel(world.home, early=b"halves %d\n" % size)
+        before = testbed.home.received_bytes("home0")
+        client = wire.tunnel(testbed.home, early=b"halves %d\n" % size)
         received = []
         reader = threading.Thread(target=lambda: received.append(wire.receive(client)))
         reader.start()
         # The target sends its second half only after the shutdown has begun.
-        wait_for(lambda: world.home.received_bytes("home0") - before > size // 2, 30, "the first half does not come")
+        wait_for(lambda: testbed.home.received_bytes("home0") - before > size // 2, 30, "the first half does not come")
         culvert.signal(number)
         wait_for(port_closed, 5, f"port {PORT} still accepts connections")
         self.assertTrue(culvert.running(), "culvert has exited with a tunnel open")
@@ -72,8 +72,8 @@ class Shutdown(unittest.TestCase):
         self.drain_in_the_middle(signal.SIGINT)
 
     def test_idle_culvert_exits_at_once(self):
-        culvert = launch(self, world, *OVER_DANTE)
-        wire.tunnel(world.home, early=b"echo\n").close()
+        culvert = launch(self, testbed, *OVER_DANTE)
+        wire.tunnel(testbed.home, early=b"echo\n").close()
         culvert.assert_no_leaks()
         started = time.monotonic()
         culvert.shut_down()
@@ -81,19 +81,19 @@ class Shutdown(unittest.TestCase):
 
     def test_last_log_line_sums_up_what_was_served(self):
         """By all workers, with the byte counts that were really sent."""
-        culvert = launch(self, world, *FOUR_THREADS, *OVER_DANTE)
+        culvert = launch(self, testbed, *FOUR_THREADS, *OVER_DANTE)
         up, down, received = 4_500_000, 700, 0
         for _ in range(5):
-            client = wire.tunnel(world.home, early=b"sink\n")
+            client = wire.tunnel(testbed.home, early=b"sink\n")
             wire.send_pattern(client, up)
             client.shutdown(socket.SHUT_WR)
             received += wire.receive(client)[0]
             client.close()
         for _ in range(4):
-            client = wire.tunnel(world.home, early=b"burst %d\n" % down)
+            client = wire.tunnel(testbed.home, early=b"burst %d\n" % down)
             received += wire.receive(client)[0]
             client.close()
-        client, reply = wire.connect(world.home, "target.world:9")
+        client, reply = wire.connect(testbed.home, "target.world:9")
         self.assertEqual(reply.status, 502)
         client.close()
         culvert.wait_access_lines(10)
@@ -112,7 +112,7 @@ class Shutdown(unittest.TestCase):
         )
 
     def test_no_summary_if_nothing_was_served(self):
-        culvert = launch(self, world, *OVER_DANTE)
+        culvert = launch(self, testbed, *OVER_DANTE)
         culvert.shut_down()
         self.assertIn("drained, leaving", culvert.output())
         self.assertNotIn("served", culvert.output())
@@ -120,7 +120,7 @@ class Shutdown(unittest.TestCase):
     def test_sigterm_as_soon_as_it_listens(self):
         """From the first accepted connection on, SIGTERM is a graceful shutdown."""
         for _ in range(20):
-            culvert = Culvert(world, *OVER_DANTE)
+            culvert = Culvert(testbed, *OVER_DANTE)
             self.addCleanup(culvert.kill)
             culvert.start()
             listens_by = time.monotonic() + 10
@@ -131,8 +131,8 @@ class Shutdown(unittest.TestCase):
             self.assertEqual(culvert.wait(10), 0)
 
     def test_second_signal_ends_at_once(self):
-        culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)
-        client = wire.tunnel(world.home, early=b"echo\n")
+        culvert = launch(self, testbed, "--drain-timeout", "60s", *OVER_DANTE)
+        client = wire.tunnel(testbed.home, early=b"echo\n")
         culvert.signal(signal.SIGTERM)
         wait_for(port_closed, 5, f"port {PORT} still accepts connections")
         client.sendall(b"!")
@@ -142,8 +142,8 @@ class Shutdown(unittest.TestCase):
         self.assert_ended(client)
 
     def test_drain_timeout(self):
-        culvert = launch(self, world, "--drain-timeout", "1s", *OVER_DANTE)
-        client = wire.tunnel(world.home, early=b"echo\n")
+        culvert = launch(self, testbed, "--drain-timeout", "1s", *OVER_DANTE)
+        client = wire.tunnel(testbed.home, early=b"echo\n")
         started = time.monotonic()
         culvert.signal(signal.SIGTERM)
         culvert.wait(8)
@@ -151,8 +151,8 @@ class Shutdown(unittest.TestCase):
         self.assert_ended(client)
 
     def test_drain_ends_with_the_last_tunnel(self):
-        culvert = launch(self, world, "--drain-timeout", "60s", *OVER_DANTE)
-        clients = [wire.tunnel(world.home, early=b"echo\n") for _ in range(3)]
+        culvert = launch(self, testbed, "--drain-timeout", "60s", *OVER_DANTE)
+        clients = [wire.tunnel(testbed.home, early=b"echo\n") for _ in range(3)]
         culvert.signal(signal.SIGTERM)
         for client in clients:
             self.assertTrue(culvert.running())

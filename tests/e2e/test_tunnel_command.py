@@ -10,18 +10,18 @@ import harness
 import peers
 import wire
 from culvert import FOUR_THREADS, launch
-from world import World, wait_for
+from testbed import Testbed, wait_for
 
 TARGET = f"target.world:{wire.BULK_PORT}"
 UPSTREAM = ("--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
 
 
 def setUpModule():
-    global world, target, command
-    world = harness.report_on(World())
-    target = wire.BulkTarget(world.outside)
-    peers.start_sshd(world)
-    command = shlex.join(map(str, peers.SshTunnel(world).argv))
+    global testbed, target, command
+    testbed = harness.report_on(Testbed())
+    target = wire.BulkTarget(testbed.outside)
+    peers.start_sshd(testbed)
+    command = shlex.join(map(str, peers.SshTunnel(testbed).argv))
 
 
 def processes_with(text, at_begin=False):
@@ -44,14 +44,14 @@ class TunnelCommand(unittest.TestCase):
     threads = ()
 
     def start(self, command_line):
-        return launch(self, world, *UPSTREAM, "--tunnel-command", command_line, *self.threads)
+        return launch(self, testbed, *UPSTREAM, "--tunnel-command", command_line, *self.threads)
 
     def wait_gone(self, text, seconds=10):
         wait_for(lambda: not processes_with(text), seconds, f"{text!r} still runs")
 
     def test_the_first_request_waits_for_the_tunnel_and_the_next_ones_survive_its_end(self):
         culvert = self.start(command)
-        wire.tunnel(world.home, TARGET).close()
+        wire.tunnel(testbed.home, TARGET).close()
         culvert.wait_log("tunnel: starting ssh")
         culvert.wait_log("tunnel: Authenticated to")
         for ends in (1, 2):
@@ -59,7 +59,7 @@ class TunnelCommand(unittest.TestCase):
             os.kill(ssh, signal.SIGKILL)
             # Not only dead but reaped: until then its listener may still take connections.
             wait_for(lambda: not os.path.exists(f"/proc/{ssh}"), 10, "ssh has survived SIGKILL")
-            wire.tunnel(world.home, TARGET).close()
+            wire.tunnel(testbed.home, TARGET).close()
             # A shell stands between us and the command, and 128 + 9 is its exit status for SIGKILL.
             exits = re.compile(r" warning tunnel: ssh exited with status 137 after \d+\.\d s, starting again in \d+ms$", re.MULTILINE)
             wait_for(lambda: len(exits.findall(culvert.output())) == ends, 20, "the exit of ssh is not logged")
@@ -69,7 +69,7 @@ class TunnelCommand(unittest.TestCase):
 
     def test_it_ends_when_culvert_is_killed(self):
         culvert = self.start(command)
-        wire.tunnel(world.home, TARGET).close()
+        wire.tunnel(testbed.home, TARGET).close()
         culvert.kill()
         self.wait_gone("-D 127.0.0.1:1080")
 

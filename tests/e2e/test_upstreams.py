@@ -12,7 +12,7 @@ import peers
 import wire
 from culvert import FOUR_THREADS, PORT, launch
 from delay import DelayingRelay
-from world import BLACKHOLE, BORDER, Program, World, wait_for, wait_until_steady
+from testbed import BLACKHOLE, BORDER, Program, Testbed, wait_for, wait_until_steady
 
 LOGIN = peers.LOGIN
 MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
@@ -35,15 +35,15 @@ MARGIN = 0.18
 
 
 def setUpModule():
-    global world, sshd, microsocks, squid_tls
-    world = harness.report_on(World())
-    wire.BulkTarget(world.outside)
-    sshd = peers.start_sshd(world)
-    peers.start_ssh_tunnel(world)
-    peers.start_dante(world)
-    microsocks = peers.start_microsocks(world)
-    peers.start_squid(world)
-    squid_tls = f"https://{LOGIN}{BORDER}:{peers.SQUID_TLS_PORT}?ca={world.ca.certificate}"
+    global testbed, sshd, microsocks, squid_tls
+    testbed = harness.report_on(Testbed())
+    wire.BulkTarget(testbed.outside)
+    sshd = peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    peers.start_dante(testbed)
+    microsocks = peers.start_microsocks(testbed)
+    peers.start_squid(testbed)
+    squid_tls = f"https://{LOGIN}{BORDER}:{peers.SQUID_TLS_PORT}?ca={testbed.ca.certificate}"
 
 
 def bring_up(program, port):
@@ -53,7 +53,7 @@ def bring_up(program, port):
 
 def tunnel_request(port=PORT):
     """Opens a tunnel, checks it with an echo, and returns the seconds until the 200."""
-    client = wire.open_client(world.home, port=port)
+    client = wire.open_client(testbed.home, port=port)
     begun = time.monotonic()
     client.sendall(b"CONNECT target.world:7000 HTTP/1.1\r\nHost: target.world:7000\r\n\r\necho\n!")
     reply = wire.read_reply(client)
@@ -68,10 +68,10 @@ class Failover(unittest.TestCase):
     threads = ()
 
     def test_servers_that_come_and_go(self):
-        second = peers.start_microsocks(world, authenticated=True)
+        second = peers.start_microsocks(testbed, authenticated=True)
         self.addCleanup(second.kill)
         culvert = launch(
-            self, world, "--upstream", f"first={MICROSOCKS}",
+            self, testbed, "--upstream", f"first={MICROSOCKS}",
             "--upstream", f"second=socks5://{LOGIN}{BORDER}:{peers.MICROSOCKS_AUTH_PORT}", *self.threads,
         )
 
@@ -102,7 +102,7 @@ class Failover(unittest.TestCase):
     def failover(self, first, port, least, most, *options):
         """Three requests at once, which the second upstream serves; after them the first one is skipped."""
         culvert = launch(
-            self, world, "--upstream", first, "--upstream", MICROSOCKS, *self.threads, *options, port=port
+            self, testbed, "--upstream", first, "--upstream", MICROSOCKS, *self.threads, *options, port=port
         )
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             times = [wait.result() for wait in [pool.submit(tunnel_request, port) for _ in range(3)]]
@@ -118,7 +118,7 @@ class Failover(unittest.TestCase):
     def probed(self, hung, port):
         """A probe finds out before any request fails."""
         culvert = launch(
-            self, world, "--upstream", hung, "--upstream", MICROSOCKS, *self.threads,
+            self, testbed, "--upstream", hung, "--upstream", MICROSOCKS, *self.threads,
             "--probe", "target.world:7000", "--probe-interval", "1s", port=port,
         )
         begun = time.monotonic()
@@ -131,7 +131,7 @@ class Failover(unittest.TestCase):
         return found
 
     def test_first_is_dead(self):
-        silent = world.home.socket(socket.AF_INET, socket.SOCK_STREAM)
+        silent = testbed.home.socket(socket.AF_INET, socket.SOCK_STREAM)
         silent.bind(("127.0.0.1", 0))
         silent.listen(64)
         hung = f"socks5://127.0.0.1:{silent.getsockname()[1]}"
@@ -169,7 +169,7 @@ class Hold(unittest.TestCase):
     threads = ()
 
     def test_restarts_lose_no_request(self):
-        culvert = launch(self, world, "--upstream", MICROSOCKS, *self.threads)
+        culvert = launch(self, testbed, "--upstream", MICROSOCKS, *self.threads)
         stop = threading.Event()
         requests = []
 
@@ -229,7 +229,7 @@ class Chains(unittest.TestCase):
         argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"{BORDER}:{FAR_SSH_PORT}"]
         for option in options:
             argv += ["-o", option]
-        far_ssh = world.start(Program("far-ssh", world.border, [*argv, "-p", peers.SSH_PORT, f"{peers.USER}@{BORDER}"]))
+        far_ssh = testbed.start(Program("far-ssh", testbed.border, [*argv, "-p", peers.SSH_PORT, f"{peers.USER}@{BORDER}"]))
         self.addCleanup(far_ssh.kill)
         far_ssh.wait_listening(FAR_SSH_PORT, BORDER)
         rows = [
@@ -250,10 +250,10 @@ class Chains(unittest.TestCase):
 
     def chain(self, *hops):
         options = [word for hop in hops for word in ("--upstream", hop)]
-        culvert = launch(self, world, *options, *self.threads)
+        culvert = launch(self, testbed, *options, *self.threads)
         for _ in range(3):
             tunnel_request()
-        client = wire.tunnel(world.home, early=b"burst 3000000\n")
+        client = wire.tunnel(testbed.home, early=b"burst 3000000\n")
         self.assertEqual(wire.receive(client), wire.digest(3_000_000))
         client.close()
         culvert.wait_access_lines(4)
@@ -263,9 +263,9 @@ class Chains(unittest.TestCase):
     def test_a_dead_hop_is_named(self):
         hops = (f"a={DANTE}", self.via(f"b=http://{LOGIN}{BORDER}:9", "a"), self.via(f"c={MICROSOCKS}", "b"))
         options = [word for hop in hops for word in ("--upstream", hop)]
-        culvert = launch(self, world, *options, *self.threads)
+        culvert = launch(self, testbed, *options, *self.threads)
         begun = time.monotonic()
-        client, reply = wire.connect(world.home, "target.world:7000")
+        client, reply = wire.connect(testbed.home, "target.world:7000")
         client.close()
         self.assertEqual(
             reply.line,
@@ -287,7 +287,7 @@ class Warm(unittest.TestCase):
 
     def measure(self, relay, upstream, round_trips):
         """The times to the 200, which take a known number of round trips."""
-        culvert = launch(self, world, "--upstream", upstream, *self.threads)
+        culvert = launch(self, testbed, "--upstream", upstream, *self.threads)
         # squid starts its helper for passwords with the first request.
         tunnel_request()
         # A handshake always has bytes in flight, so no warm connection is still being made.
@@ -310,26 +310,26 @@ class Warm(unittest.TestCase):
 
     def test_socks5_with_password(self):
         """Cold: TCP, greeting, password, request."""
-        relay = DelayingRelay(world.home, (BORDER, peers.DANTE_PORT), ONE_WAY)
+        relay = DelayingRelay(testbed.home, (BORDER, peers.DANTE_PORT), ONE_WAY)
         self.compare("SOCKS5 with password", relay, f"socks5://{LOGIN}127.0.0.1:{relay.port}", 4)
 
     def test_https(self):
         """Cold: TCP, TLS, CONNECT."""
-        relay = DelayingRelay(world.home, (BORDER, peers.SQUID_TLS_PORT), ONE_WAY)
-        url = f"https://{LOGIN}127.0.0.1:{relay.port}?ca={world.ca.certificate}&sni=proxy.border"
+        relay = DelayingRelay(testbed.home, (BORDER, peers.SQUID_TLS_PORT), ONE_WAY)
+        url = f"https://{LOGIN}127.0.0.1:{relay.port}?ca={testbed.ca.certificate}&sni=proxy.border"
         self.compare("HTTPS", relay, url, 3)
 
     def test_dead_ones_are_never_seen(self):
         """Behind the relay, the FIN has not arrived yet when the next request takes the connection."""
-        relay = DelayingRelay(world.home, (BORDER, peers.MICROSOCKS_PORT), 0.05)
+        relay = DelayingRelay(testbed.home, (BORDER, peers.MICROSOCKS_PORT), 0.05)
         for port in (peers.MICROSOCKS_PORT, relay.port):
             host = "127.0.0.1" if port == relay.port else BORDER
             with self.subTest(host=host):
-                culvert = launch(self, world, "--upstream", f"socks5://{host}:{port}?warm=4", *self.threads)
+                culvert = launch(self, testbed, "--upstream", f"socks5://{host}:{port}?warm=4", *self.threads)
                 for _ in range(3):
                     # Quiet, as those of the last tunnels may not be closed yet.
                     wait_for(
-                        lambda: wait_until_steady(lambda: world.home.connections_to(port), still=0.3) == 4, 20,
+                        lambda: wait_until_steady(lambda: testbed.home.connections_to(port), still=0.3) == 4, 20,
                         "four connections are not kept warm",
                     )
                     microsocks.kill()

@@ -14,7 +14,7 @@ import isolate
 import peers
 import wire
 from culvert import Culvert, launch
-from world import BORDER, World, wait_for, wait_until_steady
+from testbed import BORDER, Testbed, wait_for, wait_until_steady
 
 MICROSOCKS = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
 TARGET = f"target.world:{wire.BULK_PORT}"
@@ -32,10 +32,10 @@ WORKERS = 4
 
 
 def setUpModule():
-    global world
-    world = harness.report_on(World())
-    wire.BulkTarget(world.outside)
-    peers.start_microsocks(world)
+    global testbed
+    testbed = harness.report_on(Testbed())
+    wire.BulkTarget(testbed.outside)
+    peers.start_microsocks(testbed)
 
 
 def options(threads):
@@ -109,13 +109,13 @@ class AnyNumberOfThreads(unittest.TestCase):
 
     def test_few_requests_try_a_silent_upstream(self):
         def measure(port, *threads):
-            silent = SilentServer(world.home)
+            silent = SilentServer(testbed.home)
             culvert = launch(
-                self, world, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
+                self, testbed, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
                 port=port,
             )
             for _ in range(REQUESTS):
-                wire.tunnel(world.home, TARGET, port=port).close()
+                wire.tunnel(testbed.home, TARGET, port=port).close()
             culvert.shut_down()
             return len(silent.accepted)
 
@@ -126,11 +126,11 @@ class AnyNumberOfThreads(unittest.TestCase):
 
     def test_as_many_connections_are_kept_warm_as_configured(self):
         def measure(port, *threads):
-            server = SocksServer(world.home)
-            culvert = launch(self, world, "--upstream", f"{server.upstream}?warm={WARM}", *threads, port=port)
+            server = SocksServer(testbed.home)
+            culvert = launch(self, testbed, "--upstream", f"{server.upstream}?warm={WARM}", *threads, port=port)
             # Taken from and filled up again.
             for _ in range(8):
-                wire.tunnel(world.home, TARGET, port=port).close()
+                wire.tunnel(testbed.home, TARGET, port=port).close()
             wait_for(lambda: server.open >= WARM, 10, "no connections are kept warm again")
             held = wait_until_steady(lambda: server.open, still=1)
             culvert.shut_down()
@@ -142,9 +142,9 @@ class AnyNumberOfThreads(unittest.TestCase):
 
     def probes(self, banner, port, *threads):
         """Those that come within some seconds of the first one."""
-        server = SocksServer(world.home, banner)
+        server = SocksServer(testbed.home, banner)
         culvert = launch(
-            self, world, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads,
+            self, testbed, "--upstream", server.upstream, "--upstream", MICROSOCKS, "--probe", TARGET, "--probe-interval", "1s", *threads,
             port=port,
         )
         wait_for(lambda: server.requests and time.monotonic() > server.requests[0] + PROBE_SECONDS, 20, "no probe comes")
@@ -182,9 +182,9 @@ class EveryListener(unittest.TestCase):
 
     def test_a_unix_socket_is_served_by_all_workers(self):
         path = f"{isolate.STATE}/workers.sock"
-        culvert = Culvert(world, "--upstream", MICROSOCKS, "--threads", str(WORKERS), listen=[f"unix:{path}"])
-        world.processes.append(culvert)
-        self.addCleanup(world.processes.remove, culvert)
+        culvert = Culvert(testbed, "--upstream", MICROSOCKS, "--threads", str(WORKERS), listen=[f"unix:{path}"])
+        testbed.processes.append(culvert)
+        self.addCleanup(testbed.processes.remove, culvert)
         self.addCleanup(culvert.kill)
         culvert.start()
         culvert.wait_until(lambda: "listening on" in culvert.output())

@@ -10,7 +10,7 @@ import struct
 import threading
 
 import culvert
-from world import TARGET, TARGET6
+from testbed import TARGET, TARGET6
 
 BULK_PORT = 7000
 

@@ -152,7 +152,7 @@ def kernel_address(text):
     return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
 
 
-class World:
+class Testbed:
     """The three hosts, their networks and DNS servers and the certificate authority that home trusts."""
 
     def __init__(self):
@@ -165,10 +165,10 @@ class World:
         self.home_dns = DnsServer(self.home, "127.0.0.53")
         self.culvert_dns = DnsServer(self.home, "127.0.0.54")
         self.border_dns = DnsServer(self.border, "127.0.0.53", NAMES)
-        self.ca = Authority("world")
+        self.ca = Authority("testbed")
 
     def _join(self):
-        for pair in (("home0", self.home, "border1", self.border), ("border2", self.border, "world0", self.outside)):
+        for pair in (("home0", self.home, "border1", self.border), ("border2", self.border, "outside0", self.outside)):
             one, one_host, other, other_host = pair
             subprocess.run(["ip", "link", "add", one, "type", "veth", "peer", "name", other], check=True)
             subprocess.run(["ip", "link", "set", one, "netns", str(one_host.pid)], check=True)
@@ -182,8 +182,8 @@ class World:
             f"address add {BORDER_ABROAD}/24 dev border2", "address add fd77:2::1/64 dev border2 nodad",
         )
         self.outside.ip(
-            "link set lo up", "link set world0 up", f"address add {GCR}/24 dev world0", f"address add {TARGET}/24 dev world0",
-            f"address add {TARGET6}/64 dev world0 nodad",
+            "link set lo up", "link set outside0 up", f"address add {GCR}/24 dev outside0", f"address add {TARGET}/24 dev outside0",
+            f"address add {TARGET6}/64 dev outside0 nodad",
         )
 
     def start(self, process):
