@@ -59,12 +59,16 @@ class Guard(unittest.TestCase):
         client.close()
         return banner
 
-    def forbidden(self, host, target, address, reason):
+    def forbidden(self, host, target, address, reason, shown=None, suffix=" (direct)"):
         client, reply = wire.connect(host, target, address=address)
         client.close()
-        self.assertEqual(reply.status, 403, f"{target}: {reply.line}")
-        self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
-        self.assertIn(reason, reply.reason)
+        sentence = f"culvert: target {shown or target} {reason}{suffix}"
+        self.assertEqual(reply.line, f"HTTP/1.1 403 {sentence}")
+        self.assertEqual(reply.headers["proxy-status"], f'culvert; error=destination_ip_prohibited; details="{sentence}"')
+
+    @staticmethod
+    def own_listener(host):
+        return ("resolves to 10.77.1.2, " if host == "myself.example" else "is ") + "a listener of this proxy itself"
 
     def test_addresses_are_closed_to_other_hosts(self):
         culvert = self.start()
@@ -81,14 +85,16 @@ class Guard(unittest.TestCase):
             ("[fe80::1]:80", "a link-local address"),
             ("224.0.0.1:80", "a multicast address"),
         ):
-            self.forbidden(testbed.border, target, HOME, f"is {kind}, {CLOSED}")
+            # The address is shown in its canonical form.
+            shown = target.replace("7f00:1", "127.0.0.1")
+            self.forbidden(testbed.border, target, HOME, f"is {kind}, {CLOSED}", shown=shown)
         self.assertEqual(self.banner(testbed.border, f"{BORDER}:{OPEN_PORT}", HOME), b"open")
         culvert.shut_down()
 
     def test_names_are_checked_by_what_they_resolve_to(self):
         culvert = self.start()
-        self.forbidden(testbed.border, f"inside.example:{INSIDE_PORT}", HOME, "resolves to 127.0.0.1, a loopback address")
-        self.forbidden(testbed.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.forbidden(testbed.border, f"inside.example:{INSIDE_PORT}", HOME, f"resolves to 127.0.0.1, a loopback address, {CLOSED}")
+        self.forbidden(testbed.border, "metadata.example:80", HOME, f"resolves to 169.254.169.254, a cloud metadata address, {CLOSED}")
         self.forbidden(testbed.border, f"localhost:{INSIDE_PORT}", HOME, f"is a loopback name, {CLOSED}")
         # The address that may be reached is, and no other.
         self.assertEqual(self.banner(testbed.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
@@ -99,8 +105,10 @@ class Guard(unittest.TestCase):
         client = wire.open_client(testbed.border, address=HOME)
         client.sendall(f"GET http://inside.example:{INSIDE_PORT}/ HTTP/1.1\r\nHost: inside.example\r\n\r\n".encode())
         reply = wire.read_reply(client)
-        self.assertEqual(reply.status, 403)
-        self.assertIn("error=destination_ip_prohibited", reply.headers["proxy-status"])
+        self.assertEqual(
+            reply.line,
+            f"HTTP/1.1 403 culvert: target inside.example:{INSIDE_PORT} resolves to 127.0.0.1, a loopback address, {CLOSED} (direct)",
+        )
         client.close()
         culvert.shut_down()
 
@@ -108,38 +116,46 @@ class Guard(unittest.TestCase):
         culvert = self.start("--route", f"127.0.0.1:{INSIDE_PORT}=direct")
         self.assertEqual(self.banner(testbed.border, f"127.0.0.1:{INSIDE_PORT}", HOME), b"inside")
         self.assertEqual(self.banner(testbed.border, f"inside.example:{INSIDE_PORT}", HOME), b"inside")
-        self.forbidden(testbed.border, f"[::1]:{INSIDE_PORT}", HOME, CLOSED)
+        self.forbidden(testbed.border, f"[::1]:{INSIDE_PORT}", HOME, f"is a loopback address, {CLOSED}")
         culvert.shut_down()
 
     def test_clients_on_this_host_reach_all_but_culvert(self):
         culvert = self.start()
         for target in (f"127.0.0.1:{INSIDE_PORT}", f"[::1]:{INSIDE_PORT}", f"localhost:{INSIDE_PORT}", f"inside.example:{INSIDE_PORT}"):
             self.assertEqual(self.banner(testbed.home, target, "127.0.0.1"), b"inside")
-        myself = "a listener of this proxy itself"
-        for target in (f"127.0.0.1:{PORT}", f"[::ffff:127.0.0.1]:{PORT}", f"{HOME}:{PORT}", f"myself.example:{PORT}", f"0.0.0.0:{PORT}"):
-            self.forbidden(testbed.home, target, "127.0.0.1", myself)
-            self.forbidden(testbed.border, target, HOME, myself)
+        for host in ("127.0.0.1", "[::ffff:127.0.0.1]", HOME, "myself.example", "0.0.0.0"):
+            self.forbidden(testbed.home, f"{host}:{PORT}", "127.0.0.1", self.own_listener(host))
+            self.forbidden(testbed.border, f"{host}:{PORT}", HOME, self.own_listener(host))
         culvert.shut_down()
 
     def test_a_wildcard_listener_is_every_address_of_this_host(self):
         culvert = launch(self, testbed, "--allow-client", BORDER, listen=[f"0.0.0.0:{PORT}"], address="0.0.0.0")
-        for target in (f"{HOME}:{PORT}", f"127.0.0.9:{PORT}", f"myself.example:{PORT}"):
-            self.forbidden(testbed.home, target, "127.0.0.1", "a listener of this proxy itself")
+        for host in (HOME, "127.0.0.9", "myself.example"):
+            self.forbidden(testbed.home, f"{host}:{PORT}", "127.0.0.1", self.own_listener(host))
         late = "10.99.0.1"
         testbed.home.run("ip", "address", "add", f"{late}/32", "dev", "lo")
         self.addCleanup(testbed.home.run, "ip", "address", "del", f"{late}/32", "dev", "lo")
-        self.forbidden(testbed.home, f"{late}:{PORT}", "127.0.0.1", "a listener of this proxy itself")
+        self.forbidden(testbed.home, f"{late}:{PORT}", "127.0.0.1", self.own_listener(late))
         culvert.shut_down()
 
     def test_through_socks_literals_are_checked_and_names_never_looked_up(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}")
         before = len(testbed.culvert_dns.queries())
-        self.forbidden(testbed.border, "127.0.0.1:22", HOME, f"is a loopback address, {CLOSED}")
-        self.forbidden(testbed.border, "[::ffff:169.254.169.254]:80", HOME, "a cloud metadata address")
-        for name in ("localhost", "LocalHost.", "registry.localhost"):
-            self.forbidden(testbed.border, f"{name}:{PORT}", HOME, f"is a loopback name, {CLOSED}")
+        for target, shown, kind in (
+            ("127.0.0.1:22", "127.0.0.1:22", "address"),
+            (f"localhost:{PORT}", f"localhost:{PORT}", "name"),
+            (f"LocalHost.:{PORT}", f"localhost:{PORT}", "name"),
+            (f"registry.localhost:{PORT}", f"registry.localhost:{PORT}", "name"),
+        ):
+            self.forbidden(testbed.border, target, HOME, f"is a loopback {kind}, {CLOSED}", shown=shown, suffix="")
+        metadata = "[::ffff:169.254.169.254]:80"
+        self.forbidden(testbed.border, metadata, HOME, f"is a cloud metadata address, {CLOSED}", suffix="")
         client, reply = wire.connect(testbed.border, "inside.example:1", address=HOME)
-        self.assertEqual(reply.status, 502, reply.line)
+        self.assertEqual(
+            reply.line,
+            f"HTTP/1.1 502 culvert: upstream socks5://{BORDER}:{peers.MICROSOCKS_PORT} says it failed to reach inside.example:1 "
+            "(SOCKS reply 1)",
+        )
         client.close()
         self.assertEqual(len(testbed.culvert_dns.queries()), before, "a name was looked up here")
         culvert.shut_down()
@@ -147,7 +163,9 @@ class Guard(unittest.TestCase):
 
     def test_resolve_local_is_checked_and_counted(self):
         culvert = self.start("--upstream", f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}?resolve=local")
-        self.forbidden(testbed.border, "metadata.example:80", HOME, "resolves to 169.254.169.254, a cloud metadata address")
+        self.forbidden(
+            testbed.border, "metadata.example:80", HOME, f"resolves to 169.254.169.254, a cloud metadata address, {CLOSED}", suffix=""
+        )
         self.assertEqual(self.banner(testbed.border, f"mixed.example:{OPEN_PORT}", HOME), b"open")
         culvert.shut_down()
         self.assertIn("local lookups: 2 of targets, 0 of upstreams", culvert.output())

@@ -70,11 +70,8 @@ class Memory(unittest.TestCase):
             taken = wait_until_steady(lambda: target.sent)
             self.assertLess(taken, 256 * MIB, "data was buffered that nobody reads")
             # The rest comes as soon as the client reads, and in order.
-            count = 0
             for piece in wire.pattern(64 * MIB):
-                count += len(piece)
                 self.assertEqual(wire.receive_exactly(client, len(piece)), piece)
-            self.assertGreaterEqual(count, 64 * MIB)
         self.assertLess(sampler.peak, RESIDENT_LIMIT)
         client.close()
         target.results.get(timeout=20)
@@ -183,8 +180,9 @@ class Threads(unittest.TestCase):
         culvert = launch(self, testbed, "--threads", "1", "--upstream", "direct://")
         client, reply = wire.connect(testbed.home, "no-such.world:1")
         client.close()
-        self.assertEqual(reply.status, 502, reply.line)
+        self.assertEqual(reply.line, "HTTP/1.1 502 culvert: target no-such.world:1 does not resolve here (direct)")
         self.assertGreater(culvert.threads(), 1)
+        culvert.shut_down()
 
 
 class Time(unittest.TestCase):
@@ -194,8 +192,10 @@ class Time(unittest.TestCase):
         client.sendall(b"CONNECT target.world:7000 HTT")
         started = time.monotonic()
         reply = wire.read_reply(client)
-        self.assertEqual(reply.status, 408, reply.line)
-        self.assertLess(time.monotonic() - started, 5)
+        took = time.monotonic() - started
+        self.assertEqual(reply.line, "HTTP/1.1 408 culvert: no complete request within 1.0 s")
+        self.assertGreater(took, 0.7)
+        self.assertLess(took, 5)
         client.close()
         culvert.assert_no_leaks()
         culvert.shut_down()
@@ -225,7 +225,7 @@ class Time(unittest.TestCase):
         self.assertEqual(busy.recv(1), b"?")
         busy.close()
         waiting.join()
-        self.assertIn(data, ([], [b""]), "not an end, but data")
+        self.assertEqual(data, [], "the idle tunnel was not reset")
         idle.close()
         culvert.assert_no_leaks()
         culvert.shut_down()

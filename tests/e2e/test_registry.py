@@ -57,7 +57,7 @@ class PullThrough(unittest.TestCase):
             dockerd.docker("pull", name)
             failed = dockerd.docker("pull", f"127.0.0.1:5000/{OTHER_IMAGE}", check=False)
             self.assertNotEqual(failed.returncode, 0, failed.stdout)
-            self.assertIn("gcr.io:443", culvert.wait_access_line("refused"))
+            self.assertIn(" target=gcr.io:443 ", culvert.wait_access_line(" outcome=connection_refused "))
         finally:
             tunnel.up()
         # Neither the cache nor culvert has to be started again.
@@ -67,7 +67,7 @@ class PullThrough(unittest.TestCase):
 
         cache.stop()
         # The registry keeps a tunnel open for as long as it runs, so the lines come at the end.
-        self.assertIn("socks5://127.0.0.1:1080", culvert.wait_access_line("gcr.io:443"))
+        self.assertIn(" upstream=socks5://127.0.0.1:1080 ", culvert.wait_access_line(" target=gcr.io:443 "))
         culvert.assert_no_leaks()
         culvert.shut_down()
         self.assertEqual(testbed.culvert_dns.queries()[queries_before:], [])

@@ -34,18 +34,23 @@ ERRORS = [
 # These are accepted with a warning.
 WARNINGS = [("no-proxy", f"http://u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}@h"), ("no-proxy", f"u:{SECRET}")]
 
-REQUESTS = [
-    f"CONNECT u:{SECRET} HTTP/1.1\r\nHost: a\r\n\r\n",
-    f"CONNECT u:{SECRET}@a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
-    f"GET http://u:{SECRET}/x@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
-    f"GET http://u:{SECRET}@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
-    f"GET http://a.example/ HTTP/1.1\r\nHost: u:{SECRET}\r\n\r\n",
-    f"GET http://a.example/ HTTP/1.1\r\nHost: a\r\nExpect: {SECRET}\r\n\r\n",
-    f"GET http://a.example/?token={SECRET} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+BAD_PORT = 'bad address "u:***": the port is not a number from 1 to 65535'
+# Requests, and what the status lines of their replies are.
+REQUESTS = {
+    f"CONNECT u:{SECRET} HTTP/1.1\r\nHost: a\r\n\r\n": f"400 culvert: {BAD_PORT}",
+    f"CONNECT u:{SECRET}@a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n":
+        '400 culvert: bad address "***@a.example:443": user and password do not belong here',
+    f"GET http://u:{SECRET}/x@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n": f"400 culvert: {BAD_PORT}",
+    f"GET http://u:{SECRET}@a.example/ HTTP/1.1\r\nHost: a\r\n\r\n": "400 culvert: the URL contains a user name or password",
+    f"GET http://a.example/ HTTP/1.1\r\nHost: u:{SECRET}\r\n\r\n": f"400 culvert: the Host field is invalid: {BAD_PORT}",
+    f"GET http://a.example/ HTTP/1.1\r\nHost: a\r\nExpect: {SECRET}\r\n\r\n":
+        "417 culvert: the request expects something else than 100-continue",
     # The upstream's reply to these repeats the credentials.
-    "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
-    "GET http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-]
+    f"GET http://a.example/?token={SECRET} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n": "403 ***",
+    "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n":
+        f"502 culvert: upstream http://{BORDER}:{ECHO_PORT} answered 407 *** for a.example:443 - check user and password",
+    "GET http://a.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n": "403 ***",
+}
 
 
 def setUpModule():
@@ -139,13 +144,13 @@ class Secrets(unittest.TestCase):
         for form in ("text", "json"):
             culvert = launch(self, testbed, "--log-level", "debug", "--log-format", form,
                              "--upstream", f"http://{USER}:{SECRET}@{BORDER}:{ECHO_PORT}")
-            for request in REQUESTS:
+            for request, status_line in REQUESTS.items():
                 with self.subTest(request=request, form=form):
                     client = wire.open_client(testbed.home)
                     client.sendall(request.encode())
                     reply = wire.receive_all(client)
                     client.close()
-                    self.assertRegex(reply, rb"^HTTP/1\.1 [45]\d\d ")
+                    self.assertEqual(reply.decode("latin-1").partition("\r\n")[0], f"HTTP/1.1 {status_line}")
                     self.assert_hidden(reply.decode("latin-1"))
             culvert.wait_access_lines(len(REQUESTS))
             culvert.shut_down()
