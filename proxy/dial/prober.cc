@@ -41,31 +41,27 @@ void Prober::probe() {
   dial_->start();
 }
 
-void Prober::on_done(UpstreamResult&& result) {
-  constexpr auto kPermit = UpstreamHealth::Permit::granted;
+void Prober::on_done(UpstreamResult&& outcome) {
   const auto dial = std::move(dial_);
   const Replied replied = dial->replied();
-  const Proof proof = proof_of(result, replied, upstream_.health->is_silent());
-  const bool to_request = replied == Replied::to_request;
-  if (proof == Proof::works) {
-    upstream_.succeeded(kPermit, {.replied = to_request}, loop_.now(), log_);
-  } else if (to_request) {
-    upstream_.health->replied(loop_.now());
-  }
+  const Proof proof = proof_of(outcome, replied, upstream_.health->is_silent());
+  DialResult result =
+      to_dial_result(std::move(outcome), upstream_.config, host_, DialPurpose::tunnel);
+  if (!result) result = probe_error(std::move(result).error());
+  // A connection is as good as a passed probe only once it has settled.
+  upstream_.learn(proof, UpstreamHealth::Permit::granted,
+                  {.replied = replied == Replied::to_request}, result, loop_.now(), log_);
   if (result) {
     stream_ = std::move(*result);
     stream_->set_events(this);
     timer_.start(kSuccessSettles);
     return on_ready(*stream_);
   }
-  const Error error =
-      probe_error(to_error(result.error(), upstream_.config, host_, DialPurpose::tunnel));
   if (proof == Proof::fails) {
     upstream_.health->probe_failed_quietly();
-    upstream_.failed(kPermit, error, loop_.now(), log_);
     return timer_.start(interval_);
   }
-  fail(error.text);
+  fail(result.error().text);
 }
 
 void Prober::on_ready(Stream&) {

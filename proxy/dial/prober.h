@@ -27,7 +27,7 @@ class Prober final : private StreamEvents {
  private:
   void on_timer();
   void probe();
-  void on_done(UpstreamResult&& result);
+  void on_done(UpstreamResult&& outcome);
   void on_ready(Stream& stream) override;
   void pass();
   void fail(const std::string& text);

@@ -75,9 +75,7 @@ HandshakeStep* ProxyDial::next_step() {
 
 std::unique_ptr<Handshake> ProxyDial::make_proxy_handshake() const {
   const UpstreamConfig& config = request_.upstream.config;
-  if (request_.purpose == DialPurpose::forward && protocol_of(config).takes_absolute_form) {
-    return nullptr;
-  }
+  if (forwards_to_proxy(config, request_.purpose)) return nullptr;
   const auto part = request_.purpose == DialPurpose::warm ? HandshakePart::greeting
                     : times_.pooled                       ? HandshakePart::request
                                                           : HandshakePart::whole;
@@ -106,11 +104,7 @@ DialFailure ProxyDial::step_failure() const {
   return {.cause = step_->failure(io), .phase = step_->phase()};
 }
 
-void ProxyDial::on_timeout() {
-  DialFailure failure = timeout_failure();
-  failure.waited = request_.waited();
-  fail(std::move(failure));
-}
+void ProxyDial::on_timeout() { fail(request_.timed_out(timeout_failure())); }
 
 DialFailure ProxyDial::timeout_failure() const {
   if (transport_) return connect_timeout_failure(request_.upstream.config, *transport_);
@@ -132,15 +126,13 @@ void ProxyDial::fail(DialFailure failure) {
   timer_.stop();
   transport_.reset();
   stream_.reset();
-  UpstreamResult result(std::move(failure));
-  done_(std::move(result));
+  done_(std::move(failure));
 }
 
 void ProxyDial::succeed() {
   timer_.stop();
   stream_->set_events(nullptr);
-  UpstreamResult result(std::move(stream_));
-  done_(std::move(result));
+  done_(std::move(stream_));
 }
 
 std::optional<DialFailure> objection_to(const UpstreamRequest& request) {

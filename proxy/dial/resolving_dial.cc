@@ -80,11 +80,7 @@ void ResolvingDial::on_dialed(UpstreamResult&& result) {
   done_(std::move(result));
 }
 
-void ResolvingDial::on_timeout() {
-  DialFailure failure = timeout_failure();
-  failure.waited = request_.waited();
-  fail(std::move(failure));
-}
+void ResolvingDial::on_timeout() { fail(request_.timed_out(timeout_failure())); }
 
 DialFailure ResolvingDial::timeout_failure() const {
   if (dial_) return dial_->timeout_failure();
@@ -99,8 +95,7 @@ DialTimes ResolvingDial::times() const {
 void ResolvingDial::fail(DialFailure failure) {
   timer_.stop();
   lookup_.reset();
-  UpstreamResult result(std::move(failure));
-  done_(std::move(result));
+  done_(std::move(failure));
 }
 
 }  // namespace culvert

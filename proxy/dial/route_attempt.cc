@@ -60,22 +60,14 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
 
 void RouteAttempt::learn(Proof proof, const DialResult& result) {
   const auto now = loop_.now();
-  const bool replied = dial_->replied() == Replied::to_request;
-  if (replied && proof != Proof::works) upstream_.health->replied(now);
-  switch (proof) {
-    case Proof::none:
-      return;
-    case Proof::works:
-      recorded_ = true;
-      return upstream_.succeeded(permit_, {.replied = replied, .connected = result.ok()}, now,
-                                 log_);
-    case Proof::fails:
-      recorded_ = true;
-      return upstream_.failed(permit_, result.error(), now, log_);
-    case Proof::silent:
-      unanswered_ = true;
-      recorded_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
+  if (proof == Proof::silent) {
+    unanswered_ = true;
+    recorded_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
+    return;
   }
+  const bool replied = dial_->replied() == Replied::to_request;
+  recorded_ = upstream_.learn(proof, permit_, {.replied = replied, .connected = result.ok()},
+                              result, now, log_);
 }
 
 void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {

@@ -51,8 +51,7 @@ DialFailure SecondLook::timeout_failure() const {
 
 void SecondLook::finish(DialFailure failure) {
   look_.reset();
-  UpstreamResult result(std::move(failure));
-  done_(std::move(result));
+  done_(std::move(failure));
 }
 
 }  // namespace culvert

@@ -6,6 +6,23 @@
 
 namespace culvert {
 
+bool Upstream::learn(Proof proof, Permit permit, UpstreamHealth::Evidence evidence,
+                     const DialResult& result, Time now, Log& log) {
+  if (evidence.replied && proof != Proof::works) health->replied(now);
+  switch (proof) {
+    case Proof::works:
+      succeeded(permit, evidence, now, log);
+      return true;
+    case Proof::fails:
+      failed(permit, result.error(), now, log);
+      return true;
+    case Proof::none:
+    case Proof::silent:
+      break;
+  }
+  return false;
+}
+
 void Upstream::succeeded(Permit permit, UpstreamHealth::Evidence evidence, Time now, Log& log) {
   const auto change = health->succeeded(permit, now, evidence);
   if (change.back_after) {

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "config/config.h"
+#include "dial/dial.h"
+#include "dial/dial_outcome.h"
 #include "dial/transport.h"
 #include "dial/warm_pool.h"
 #include "net/loop.h"
@@ -48,6 +50,11 @@ struct Upstream : SharedUpstream {
 
   // The outcome of an attempt, see UpstreamHealth.  A change of the health is logged, with the text
   // of `error`.
+
+  /// By what it has proved.  False: nothing yet; Proof::silent may be the target's, see
+  /// unanswered().
+  bool learn(Proof proof, Permit permit, UpstreamHealth::Evidence evidence,
+             const DialResult& result, Time now, Log& log);
   void succeeded(Permit permit, UpstreamHealth::Evidence evidence, Time now, Log& log);
   void failed(Permit permit, const Error& error, Time now, Log& log);
   /// False: nothing was learned.

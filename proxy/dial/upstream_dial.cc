@@ -34,8 +34,9 @@ milliseconds UpstreamRequest::left() const {
   return std::max(std::chrono::ceil<milliseconds>(deadline - loop.now()), milliseconds(0));
 }
 
-milliseconds UpstreamRequest::waited() const {
-  return std::chrono::round<milliseconds>(loop.now() - begun);
+DialFailure UpstreamRequest::timed_out(DialFailure failure) const {
+  failure.waited = std::chrono::round<milliseconds>(loop.now() - begun);
+  return failure;
 }
 
 AddressGuard::Egress UpstreamRequest::egress() const {
@@ -55,8 +56,7 @@ std::unique_ptr<UpstreamDial> make_resolved_dial(const UpstreamRequest& request,
                                                  UpstreamDial::Done done) {
   // A stale connection is detected by the proxy's reply.  Without a handshake on it, the client
   // would get the failure.
-  const bool has_handshake = request.purpose != DialPurpose::forward ||
-                             !protocol_of(request.upstream.config).takes_absolute_form;
+  const bool has_handshake = !forwards_to_proxy(request.upstream.config, request.purpose);
   if (request.upstream.warm && request.purpose != DialPurpose::warm && has_handshake) {
     return std::make_unique<WarmDial>(request, done);
   }

@@ -25,8 +25,8 @@ struct DialBudget {
 struct UpstreamRequest {
   /// What is left of the budget.
   std::chrono::milliseconds left() const;
-  /// How long it has taken so far.
-  std::chrono::milliseconds waited() const;
+  /// `failure`, which ends the request at this moment because its time is over.
+  DialFailure timed_out(DialFailure failure) const;
   AddressGuard::Egress egress() const;
 
   Loop& loop;

@@ -8,6 +8,7 @@
 #include "base/host_port.h"
 #include "codec/handshake.h"
 #include "config/config.h"
+#include "dial/dial_outcome.h"
 
 namespace culvert {
 
@@ -31,6 +32,11 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
 
 inline UpstreamProtocol protocol_of(const UpstreamConfig& upstream) {
   return protocol_of(upstream.kind);
+}
+
+/// The stream is for plain requests, and these go to the proxy itself: no handshake for a target.
+inline bool forwards_to_proxy(const UpstreamConfig& upstream, DialPurpose purpose) {
+  return purpose == DialPurpose::forward && protocol_of(upstream).takes_absolute_form;
 }
 
 /// Which part of the handshake with the proxy is done on a connection.

@@ -43,9 +43,7 @@ UpstreamHealth::UpstreamHealth(const BreakerLimits& limits, std::uint32_t seed)
     : breaker_(limits, seed) {}
 
 UpstreamHealth::Permit UpstreamHealth::begin_attempt(Time now) {
-  if (!in_doubt_.load(std::memory_order_acquire)) return Permit::granted;
-  const std::lock_guard lock(mutex_);
-  const Permit permit = breaker_.ask(now);
+  const Permit permit = try_attempt(now);
   return permit == Permit::refused ? Permit::granted : permit;
 }
 

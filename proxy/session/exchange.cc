@@ -73,20 +73,23 @@ const Upstream* Exchange::first_choice() const {
   return first_candidate(route_->upstreams, context_.upstreams, context_.loop.now());
 }
 
+/// After a 101 the connection is a tunnel.
+DialPurpose Exchange::purpose() const {
+  return request_.request().upgrade ? DialPurpose::tunnel : DialPurpose::forward;
+}
+
 void Exchange::dial() {
   stage_ = Stage::dial;
   connection_.reused = false;
   connection_.stream.reset();
-  const PlainRequest& request = request_.request();
-  dial_ =
-      context_.dial(*route_, target(), request.upgrade ? DialPurpose::tunnel : DialPurpose::forward,
-                    request.client, DialDone::to<&Exchange::on_dialed>(this));
+  dial_ = context_.dial(*route_, target(), purpose(), request_.request().client,
+                        DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
 
 void Exchange::on_dialed(DialResult result) {
   connection_.upstream = &dial_->current();
-  connect_ms_ = ms_since_begin();
+  connect_ms_ = ms_between(begun_, context_.loop.now());
   std::string failures = dial_->failures();
   const bool several_failed = dial_->several_failed();
   // Destroys the dial, also from within its own callback, which it allows.
@@ -98,8 +101,7 @@ void Exchange::on_dialed(DialResult result) {
   }
   if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
   connection_.stream = std::move(*result);
-  connection_.to_proxy =
-      protocol_of(connection_.upstream->config).takes_absolute_form && !request_.request().upgrade;
+  connection_.to_proxy = forwards_to_proxy(connection_.upstream->config, purpose());
   connection_.target = target();
   connection_.route = route_;
   activate();
@@ -174,7 +176,9 @@ bool Exchange::receive_response() {
   using Kind = ResponseSide::Outcome::Kind;
   const bool had_head = response_.has_final_head();
   auto outcome = response_.advance();
-  if (first_byte_ms_ < 0 && response_.status() != 0) first_byte_ms_ = ms_since_begin();
+  if (first_byte_ms_ < 0 && response_.status() != 0) {
+    first_byte_ms_ = ms_between(begun_, context_.loop.now());
+  }
   switch (outcome.kind) {
     case Kind::waiting:
       if (!had_head && response_.has_final_head()) timer_.start(limit());
@@ -306,11 +310,6 @@ void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error
   response_.release(context_.flow);
   if (kind != End::Kind::next && kind != End::Kind::upgraded) connection_.stream.reset();
   done_();
-}
-
-std::int32_t Exchange::ms_since_begin() const {
-  return static_cast<std::int32_t>(
-      std::chrono::round<milliseconds>(context_.loop.now() - begun_).count());
 }
 
 }  // namespace culvert

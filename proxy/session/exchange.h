@@ -12,6 +12,7 @@
 #include "session/plain_request.h"
 #include "session/request_side.h"
 #include "session/response_side.h"
+#include "session/session_record.h"
 #include "session/upstream_connection.h"
 
 namespace culvert {
@@ -74,6 +75,7 @@ class Exchange final : private StreamEvents {
 
   bool may_reuse_connection() const;
   const Upstream* first_choice() const;
+  DialPurpose purpose() const;
   void dial();
   void on_dialed(DialResult result);
   void activate();
@@ -93,7 +95,6 @@ class Exchange final : private StreamEvents {
   void fail(Side closed_by, Error error);
   void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
   std::uint64_t progress() const { return request_.progress() + response_.progress(); }
-  std::int32_t ms_since_begin() const;
   /// The side that responds, for errors.
   std::string upstream_name() const { return connection_.name_for(target()); }
   const HostPort& target() const { return request_.request().target.authority; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,6 +39,12 @@ struct Outcome {
   Kind kind = Kind::none;                   ///< none: it is still running, or there was no request
   Errc error = Errc::proxy_internal_error;  ///< with kind error
 };
+
+/// For connect_ms and first_byte_ms.
+inline std::int32_t ms_between(Loop::Clock::time_point begun, Loop::Clock::time_point now) {
+  return static_cast<std::int32_t>(
+      std::chrono::round<std::chrono::milliseconds>(now - begun).count());
+}
 
 /// What is known of a session, while it runs or after its end.  On a connection that is kept for
 /// several plain requests it describes the current one.  Small, as every idle tunnel has one: what

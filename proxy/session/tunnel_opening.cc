@@ -47,8 +47,7 @@ void TunnelOpening::on_client_ready() {
 
 void TunnelOpening::on_dialed(DialResult result) {
   record_.upstream = &dial_->current();
-  record_.connect_ms = static_cast<std::int32_t>(
-      std::chrono::round<milliseconds>(context_.loop.now() - dial_begun_).count());
+  record_.connect_ms = ms_between(dial_begun_, context_.loop.now());
   std::string failures = dial_->failures();
   if (!result) {
     if (dial_->several_failed()) {
