@@ -1,8 +1,5 @@
 // What is remembered about upstreams, and who is passed over for it.
 #include <algorithm>
-#include <deque>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +15,6 @@ using Catch::Matchers::Contains;
 namespace {
 
 constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
-const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
 const Error kTimedOut{Errc::connection_timeout, Side::upstream, 0, "timed out"};
 
 /// Two upstreams, of which the second one succeeds once.
@@ -26,15 +22,12 @@ struct Pair {
   Pair() {
     scene.add(socks5());
     scene.add(socks5());
-    scene.proxy(1).connects(peer);
-    answer_greeting(peer);
-    grant(peer);
+    scene.grants(1);
   }
   Upstream& first() { return *scene.upstreams[0]; }
   Upstream& second() { return *scene.upstreams[1]; }
 
   RouteScene scene;
-  Peer& peer = scene.peer();
 };
 
 }  // namespace
@@ -138,14 +131,8 @@ struct Mute {
     Peer& peer = scene.peer();
     scene.proxy(0).connects(peer);
     if (upstream.config.kind == UpstreamConfig::Kind::socks5) answer_greeting(peer);
-    auto request = std::make_unique<RouteScene::Request>();
-    std::vector<Upstream*> all;
-    for (const auto& each : scene.upstreams) all.push_back(each.get());
-    request->dial = std::make_unique<RouteDial>(
-        scene.loop, scene.log(), all, HostPort::parse(target).value(), DialPurpose::tunnel,
-        AddressCheck{}, kImpatient, DialDone::to<&RouteScene::Request::on_done>(request.get()));
-    request->dial->start();
-    CHECK(turn_until(scene.loop, [&] { return request->done(); }));
+    auto& request = scene.ask(HostPort::parse(target).value(), kImpatient);
+    CHECK(turn_until(scene.loop, [&] { return request.done(); }));
     return peer;
   }
   /// It has opened the breaker, and not by a single target.
@@ -200,22 +187,17 @@ TEST_CASE(
 TEST_CASE("an answer while others wait in vain is one") {
   Mute mute(http());
   mute.upstream.config.connect_timeout = 200ms;
-  std::deque<RouteScene::Request> requests(3);
-  for (std::size_t i = 0; i < requests.size(); ++i) {
+  RouteScene::Request* last = nullptr;
+  for (const char* target : {"a.example:443", "b.example:443", "c.example:443"}) {
     mute.scene.proxy(0).connects(mute.scene.peer());
-    requests[i].dial = std::make_unique<RouteDial>(
-        mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream},
-        HostPort::parse(std::string(1, static_cast<char>('a' + i)) + ".example:443").value(),
-        DialPurpose::tunnel, AddressCheck{}, kImpatient,
-        DialDone::to<&RouteScene::Request::on_done>(&requests[i]));
-    requests[i].dial->start();
+    last = &mute.scene.ask(HostPort::parse(target).value(), kImpatient);
   }
   turn_for(mute.scene.loop, 20ms);
   Peer& peer = mute.scene.peer();
   mute.scene.proxy(0).connects(peer);
   peer.sends("HTTP/1.1 200 OK\r\n\r\n");
   CHECK(mute.scene.ask_and_wait(kImpatient).connected());
-  REQUIRE(turn_until(mute.scene.loop, [&] { return requests.back().done(); }));
+  REQUIRE(turn_until(mute.scene.loop, [&] { return last->done(); }));
   CHECK_FALSE(mute.passed_over());
   // The count has begun anew: two more are not enough.
   const auto now = mute.scene.loop.now();
@@ -229,10 +211,7 @@ TEST_CASE("a target that another upstream reaches proves whose silence it was") 
   mute.scene.add(socks5());
   for (int i = 0; i < 3; ++i) {
     CHECK_FALSE(mute.passed_over());
-    Peer& second = mute.scene.peer();
-    mute.scene.proxy(1).connects(second);
-    answer_greeting(second);
-    grant(second);
+    mute.scene.grants(1);
     mute.ask("gcr.io:443");
   }
   CHECK(mute.passed_over());
@@ -246,10 +225,7 @@ TEST_CASE("three requests at once that another upstream serves prove it as well"
   std::vector<RouteScene::Request*> requests;
   for (int i = 0; i < 3; ++i) {
     mute.scene.proxy(0).connects(mute.scene.peer());
-    Peer& second = mute.scene.peer();
-    mute.scene.proxy(1).connects(second);
-    answer_greeting(second);
-    grant(second);
+    mute.scene.grants(1);
     requests.push_back(&mute.scene.ask(kImpatient));
   }
   for (const auto* request : requests) {
@@ -265,23 +241,14 @@ TEST_CASE("a plain request that connects to a silent proxy proves nothing about 
   REQUIRE(mute.passed_over());
   Peer& peer = mute.scene.peer();
   mute.scene.proxy(0).connects(peer);
-  RouteScene::Request request;
-  request.dial = std::make_unique<RouteDial>(
-      mute.scene.loop, mute.scene.log(), std::vector<Upstream*>{&mute.upstream}, mute.scene.target,
-      DialPurpose::forward, AddressCheck{}, kImpatient,
-      DialDone::to<&RouteScene::Request::on_done>(&request));
-  request.dial->start();
-  CHECK(request.connected());
+  CHECK(mute.scene.ask(mute.scene.target, kImpatient, DialPurpose::forward).connected());
   CHECK(mute.passed_over());
 }
 
 TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   RouteScene scene;
   Upstream& upstream = scene.add(socks5());
-  Peer& peer = scene.peer();
-  scene.proxy(0).connects(peer);
-  answer_greeting(peer);
-  grant(peer);
+  scene.grants(0);
   upstream.health->probe_failed();
   upstream.failed(Breaker::Permit::granted, kTimedOut, scene.loop.now(), scene.log());
   CHECK(scene.ask_and_wait(kImpatient).connected());

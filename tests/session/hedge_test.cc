@@ -62,10 +62,7 @@ TEST_CASE("hedging: the next one does not wait for its time when the one before 
 TEST_CASE("hedging: each of three has its time, and the last may win") {
   RouteScene scene;
   for (int i = 0; i < 3; ++i) scene.add(socks5());
-  Peer& third = scene.peer();
-  scene.proxy(2).connects(third);
-  answer_greeting(third);
-  grant(third);
+  scene.grants(2);
   const auto begun = scene.loop.now();
   auto& request = scene.ask_and_wait(kHedged);
   CHECK(request.connected());
@@ -97,12 +94,9 @@ TEST_CASE("hedging: a trial that is overtaken goes on until it is known how it e
   RouteScene scene;
   Upstream& slow = scene.add(socks5());
   scene.add(socks5());
-  scene.break_down(slow, {Errc::connection_refused, Side::upstream, 0, "refused"});
+  scene.break_down(slow, kRefused);
   turn_for(scene.loop, RouteScene::kWait);
-  Peer& second = scene.peer();
-  scene.proxy(1).connects(second);
-  answer_greeting(second);
-  grant(second);
+  scene.grants(1);
   CHECK(scene.ask_and_wait(kHedged).connected());
   CHECK(scene.dials(0) == 1);
   CHECK(slow.health->view(scene.loop.now()).open);
@@ -131,10 +125,7 @@ struct Race {
   void run(int requests) {
     std::vector<RouteScene::Request*> all;
     for (int i = 0; i < requests; ++i) {
-      Peer& second = scene.peer();
-      scene.proxy(1).connects(second);
-      answer_greeting(second);
-      grant(second);
+      scene.grants(1);
       all.push_back(&scene.ask({.budget = 5s, .hold = 0ms, .hedge = 10ms}));
     }
     for (auto* request : all) {
@@ -223,12 +214,9 @@ TEST_CASE("hedging: an upstream whose trial another client has begun meanwhile i
   scene.add(socks5());
   Upstream& on_trial = scene.add(socks5());
   scene.add(socks5());
-  scene.break_down(on_trial, {Errc::connection_refused, Side::upstream, 0, "refused"});
+  scene.break_down(on_trial, kRefused);
   turn_for(scene.loop, RouteScene::kWait);
-  Peer& third = scene.peer();
-  scene.proxy(2).connects(third);
-  answer_greeting(third);
-  grant(third);
+  scene.grants(2);
   auto& request = scene.ask(kHedged);
   // As a request of another worker does.
   REQUIRE(on_trial.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);

@@ -16,7 +16,6 @@ using Catch::Matchers::Contains;
 namespace {
 
 constexpr DialLimits kImpatient{.budget = 5s, .hold = 0ms};
-const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
 
 /// An upstream that is probed with gcr.io:443, and the outcomes of the prober's dials.
 struct Probed {
@@ -139,10 +138,7 @@ TEST_CASE("a success that lasts for a second is one, and so is a byte") {
 TEST_CASE("an upstream whose probe fails is passed over, until one comes through") {
   Probed probed;
   probed.scene.add(socks5());
-  Peer& second = probed.scene.peer();
-  probed.scene.proxy(1).connects(second);
-  answer_greeting(second);
-  grant(second);
+  probed.scene.grants(1);
   Peer& first = probed.scene.peer();
   probed.scene.proxy(0).fails(ECONNREFUSED).connects(first);
   answer_greeting(first);

@@ -320,14 +320,8 @@ TEST_CASE(
     "a request that asks the proxy nothing takes no warm connection: who would notice its end") {
   Warmed warmed(1, http());
   Peer& own = warmed.next();
-  auto& loop = warmed.scene.loop;
-  RouteScene::Request request;
-  request.dial = std::make_unique<RouteDial>(
-      loop, warmed.scene.log(), std::vector<Upstream*>{&warmed.upstream}, warmed.scene.target,
-      DialPurpose::forward, AddressCheck{}, kImpatient,
-      DialDone::to<&RouteScene::Request::on_done>(&request));
-  request.dial->start();
-  CHECK(request.connected());
+  auto& scene = warmed.scene;
+  CHECK(scene.ask(scene.target, kImpatient, DialPurpose::forward).connected());
   CHECK(own.open());
   CHECK(warmed.peers[0]->open());
 }

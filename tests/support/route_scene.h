@@ -20,6 +20,8 @@
 
 namespace culvert::test {
 
+inline const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refused"};
+
 class RouteScene {
  public:
   explicit RouteScene(Log::Level level = Log::Level::info)
@@ -48,7 +50,15 @@ class RouteScene {
   /// A peer to connect to, which stays until the end.
   Peer& peer() { return peers_.emplace_back(loop); }
 
-  /// A request for gcr.io:443. Starts at once.
+  /// The next connection to that upstream's proxy: a SOCKS5 server that grants the request.
+  Peer& grants(std::size_t index) {
+    Peer& server = peer();
+    proxy(index).connects(server);
+    answer_greeting(server);
+    return grant(server);
+  }
+
+  /// A request. Starts at once.
   struct Request {
     void on_done(DialResult outcome) { result.emplace(std::move(outcome)); }
     bool done() const { return result.has_value(); }
@@ -58,17 +68,20 @@ class RouteScene {
     std::unique_ptr<RouteDial> dial;
     std::optional<DialResult> result;
   };
-  Request& ask(const DialLimits& limits = {}) {
+  Request& ask(const HostPort& to, const DialLimits& limits,
+               DialPurpose purpose = DialPurpose::tunnel) {
     std::vector<Upstream*> all;
     for (const auto& upstream : upstreams) all.push_back(upstream.get());
     dials_.push_back(std::make_unique<Request>());
     Request& request = *dials_.back();
-    request.dial = std::make_unique<RouteDial>(loop, log_, std::move(all), target,
-                                               DialPurpose::tunnel, AddressCheck{}, limits,
-                                               DialDone::to<&Request::on_done>(&request));
+    request.dial =
+        std::make_unique<RouteDial>(loop, log_, std::move(all), to, purpose, AddressCheck{}, limits,
+                                    DialDone::to<&Request::on_done>(&request));
     request.dial->start();
     return request;
   }
+  /// For gcr.io:443.
+  Request& ask(const DialLimits& limits = {}) { return ask(target, limits); }
   /// The same, and waits for its outcome.
   Request& ask_and_wait(const DialLimits& limits = {}) {
     Request& request = ask(limits);
