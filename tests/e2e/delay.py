@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+import wire
+
 
 class DelayingRelay:
     """Listens on home's loopback and forwards each byte to the address `one_way` seconds later, and back.
@@ -17,21 +19,13 @@ class DelayingRelay:
         self.host = host
         self.address = address
         self.one_way = one_way
-        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(64)
         # How many chunks were forwarded.
         self.delivered = 0
         self._lock = threading.Lock()
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.port = wire.serve_in_threads(host, self._forward)
 
-    def _accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            threading.Thread(target=self._forward, args=(client, time.monotonic()), daemon=True).start()
-
-    def _forward(self, client, accepted):
+    def _forward(self, client):
+        accepted = time.monotonic()
         server = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             server.connect(self.address)

@@ -1,10 +1,8 @@
 """The reply to a client whose request fails: a status, a reason that is a full sentence, and never a secret."""
 
 import concurrent.futures
-import contextlib
 import select
 import socket
-import threading
 import time
 import unittest
 
@@ -47,30 +45,7 @@ def setUpModule():
     peers.start_microsocks(testbed, authenticated=True)
     peers.start_squid(testbed)
     other_ca = Authority("other")
-    silent = SilentServer(testbed.home)
-
-
-class SilentServer:
-    """Accepts, and sends nothing; or the same bytes to every client."""
-
-    def __init__(self, host, reply=b""):
-        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(16)
-        self.port = self.listener.getsockname()[1]
-        self.reply = reply
-        self.accepted = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            connection, _ = self.listener.accept()
-            # Kept, so that it stays open.
-            self.accepted.append(connection)
-            if self.reply:
-                with contextlib.suppress(OSError), connection:
-                    connection.recv(65536)
-                    connection.sendall(self.reply)
+    silent = wire.SilentServer(testbed.home)
 
 
 # All that ssh -D does when its far end fails.
@@ -255,7 +230,7 @@ class Failures(unittest.TestCase):
         )
 
     def test_upstream_speaks_another_protocol(self):
-        mail_server = SilentServer(testbed.home, b"220 mail.example ESMTP\r\n")
+        mail_server = wire.SilentServer(testbed.home, b"220 mail.example ESMTP\r\n")
         for scheme, sentence, error in (
             ("socks5", f"did not answer in SOCKS5 - {WRONG_PROTOCOL}", "http_protocol_error"),
             ("socks4a", "did not answer in SOCKS4 (for gcr.io:443)", "http_protocol_error"),
@@ -267,7 +242,7 @@ class Failures(unittest.TestCase):
                 self.fails_with(upstream, f"upstream {upstream} {sentence}", error=error)
 
     def test_upstream_reply_cannot_inject_into_ours(self):
-        injecting = SilentServer(testbed.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
+        injecting = wire.SilentServer(testbed.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
         upstream = f"http://127.0.0.1:{injecting.port}"
         reply = self.fails_with(
             upstream, f"upstream {upstream} sent a malformed answer: the head contains a control byte (for gcr.io:443)",

@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import threading
 import unittest
 
 import harness
@@ -19,18 +18,11 @@ CLOSED = "closed to clients on other hosts unless a --route names it"
 
 def serve_banner(host, family, address, port, banner):
     """A server that sends a banner to every client and closes."""
-    listener = host.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((address, port))
-    listener.listen(16)
+    def send(connection):
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(banner)
 
-    def accept():
-        while True:
-            connection, _ = listener.accept()
-            with contextlib.suppress(OSError), connection:
-                connection.sendall(banner)
-
-    threading.Thread(target=accept, daemon=True).start()
+    wire.serve(host, send, address=(address, port), family=family)
 
 
 def setUpModule():

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import os
 import signal
-import threading
 import unittest
 
 import harness
@@ -63,16 +62,11 @@ class EchoingProxy:
     """Refuses everything, and repeats the credentials in its reply."""
 
     def __init__(self, host):
-        self.listener = host.socket()
-        self.listener.bind((BORDER, ECHO_PORT))
-        self.listener.listen(16)
-        threading.Thread(target=self._serve, daemon=True).start()
+        wire.serve(host, self._handle, address=(BORDER, ECHO_PORT))
 
-    def _serve(self):
-        while True:
-            connection, _ = self.listener.accept()
-            with contextlib.suppress(OSError), connection:
-                self._refuse(connection)
+    def _handle(self, connection):
+        with contextlib.suppress(OSError), connection:
+            self._refuse(connection)
 
     @staticmethod
     def _refuse(connection):

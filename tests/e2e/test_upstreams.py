@@ -1,7 +1,6 @@
 """Upstreams that die, come back, hang, are chained, or are far away."""
 
 import concurrent.futures
-import socket
 import statistics
 import threading
 import time
@@ -131,10 +130,7 @@ class Failover(unittest.TestCase):
         return found
 
     def test_first_is_dead(self):
-        silent = testbed.home.socket(socket.AF_INET, socket.SOCK_STREAM)
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(64)
-        hung = f"socks5://127.0.0.1:{silent.getsockname()[1]}"
+        hung = f"socks5://127.0.0.1:{wire.SilentServer(testbed.home).port}"
         hedged = ("--hedge", "300ms")
         rows = [
             ("refuses", CLOSED, 0, 2),

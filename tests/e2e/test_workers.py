@@ -42,42 +42,16 @@ def options(threads):
     return () if threads is None else ("--threads", str(threads))
 
 
-class SilentServer:
-    """Accepts, never replies, and counts."""
-
-    def __init__(self, host):
-        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(256)
-        self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.accepted = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            connection, _ = self.listener.accept()
-            self.accepted.append(connection)
-
-
 class SocksServer:
     """Accepts every greeting and every request, without connecting anywhere. Counts open connections, and has the time of
     each request."""
 
     def __init__(self, host, banner=b""):
-        self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(256)
-        self.upstream = f"socks5://127.0.0.1:{self.listener.getsockname()[1]}"
         self.banner = banner
         self.lock = threading.Lock()
         self.open = 0
         self.requests = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            connection, _ = self.listener.accept()
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        self.upstream = f"socks5://127.0.0.1:{wire.serve_in_threads(host, self._serve, backlog=256)}"
 
     def _serve(self, connection):
         with self.lock:
@@ -109,9 +83,9 @@ class AnyNumberOfThreads(unittest.TestCase):
 
     def test_few_requests_try_a_silent_upstream(self):
         def measure(port, *threads):
-            silent = SilentServer(testbed.home)
+            silent = wire.SilentServer(testbed.home)
             culvert = launch(
-                self, testbed, "--upstream", f"{silent.upstream}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
+                self, testbed, "--upstream", f"socks5://127.0.0.1:{silent.port}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
                 port=port,
             )
             for _ in range(REQUESTS):

@@ -1,5 +1,6 @@
 """Both ends of a tunnel: a client that sends CONNECT, and the targets."""
 
+import contextlib
 import hashlib
 import http.server
 import queue
@@ -43,6 +44,43 @@ def receive(connection):
             return count, seen.hexdigest()
         seen.update(data)
         count += len(data)
+
+
+def serve(host, handle, address=("127.0.0.1", 0), family=socket.AF_INET, backlog=128):
+    """Accepts connections until the process ends, each of them for a call of `handle`. Returns the port."""
+    listener = host.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(address)
+    listener.listen(backlog)
+
+    def accept():
+        while True:
+            handle(listener.accept()[0])
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def serve_in_threads(host, handle, **more):
+    """The same; a slow connection does not keep the others waiting."""
+    return serve(host, lambda connection: threading.Thread(target=handle, args=(connection,), daemon=True).start(), **more)
+
+
+class SilentServer:
+    """Accepts, and sends nothing; or the same bytes to every client."""
+
+    def __init__(self, host, reply=b""):
+        self.reply = reply
+        self.accepted = []
+        self.port = serve(host, self._handle)
+
+    def _handle(self, connection):
+        # Kept, so that it stays open.
+        self.accepted.append(connection)
+        if self.reply:
+            with contextlib.suppress(OSError), connection:
+                connection.recv(65536)
+                connection.sendall(self.reply)
 
 
 def receive_exactly(connection, size):
@@ -141,10 +179,7 @@ class BulkTarget:
         self.release = threading.Event()
         self.clear()
         for family, address in ((socket.AF_INET, TARGET), (socket.AF_INET6, TARGET6)):
-            listener = host.socket(family, socket.SOCK_STREAM)
-            listener.bind((address, BULK_PORT))
-            listener.listen(128)
-            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            serve_in_threads(host, self._serve, address=(address, BULK_PORT), family=family)
 
     def clear(self):
         """Results of a failed test must not be taken for the next one's."""
@@ -152,11 +187,6 @@ class BulkTarget:
         self.results = queue.Queue()
         self.release = threading.Event()
         self.sent = 0
-
-    def _accept(self, listener):
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     # The tests wait in `results` for what these return or raise.
     WITH_RESULT = ("source", "both", "offer", "stall", "watch")
