@@ -22,6 +22,11 @@ def is_sanitized():
         return b"__asan_init" in file.read()
 
 
+def has_thread_sanitizer():
+    with open(os.environ["CULVERT"], "rb") as file:
+        return b"__tsan_init" in file.read()
+
+
 class Culvert(Program):
     """`wrapper` is the command line in front of it: prlimit, unshare and the like."""
 
