@@ -43,6 +43,13 @@ struct UpstreamConfig {
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 
+/// How a tunnel that was lost on the upstream's side, or that we cut, ends for its client.
+enum class LostTunnel {
+  automatic,  ///< `eof` for Go programs, else `reset`
+  eof,        ///< within TLS as RelayEnd::client_gets_eof has it, else `reset`
+  reset,
+};
+
 /// One `--route`.
 struct RouteConfig {
   std::string text;  ///< as given
@@ -70,7 +77,8 @@ struct Config {
   std::chrono::milliseconds hedge{0};                 ///< see RouteDial; 0: never
   std::optional<HostPort> probe;                      ///< connected to through each upstream
   std::chrono::milliseconds probe_interval{15'000};   ///< between two probes
-  std::chrono::milliseconds idle_timeout{0};          ///< of a tunnel, in both directions; 0: never
+  LostTunnel lost_tunnel = LostTunnel::automatic;
+  std::chrono::milliseconds idle_timeout{0};  ///< of a tunnel, in both directions; 0: never
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request

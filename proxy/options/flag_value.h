@@ -75,7 +75,7 @@ struct OwnReader {};
 using FlagValue =
     std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, CountValue<unsigned>,
                  CountValue<std::size_t>, ChoiceValue<Log::Level>, ChoiceValue<Log::Format>,
-                 HostPortValue, OutputFileValue, SecretValue>;
+                 ChoiceValue<LostTunnel>, HostPortValue, OutputFileValue, SecretValue>;
 
 /// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
 /// is.  A file is only checked, not opened.  Does nothing for an OwnReader.

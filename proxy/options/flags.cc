@@ -24,6 +24,12 @@ constexpr auto kLogFormats = std::to_array<Choice<Log::Format>>({
     {"json", Log::Format::json},
 });
 
+constexpr auto kLostTunnels = std::to_array<Choice<LostTunnel>>({
+    {"auto", LostTunnel::automatic},
+    {"eof", LostTunnel::eof},
+    {"reset", LostTunnel::reset},
+});
+
 constexpr milliseconds kLongest = 168h;
 constexpr bool kOrOff = true;
 
@@ -80,6 +86,18 @@ constexpr auto kFlags = std::to_array<Flag>({
      "loopback; repeatable; needed when others can reach --listen"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
+
+    {"lost-tunnel", "HOW", kOnce, kClients,
+     ChoiceValue<LostTunnel>{&Config::lost_tunnel, kLostTunnels}, kReloads,
+     "how a TLS tunnel ends for its client when the upstream loses it or\n"
+     "culvert cuts it (default: {default})\n"
+     "  eof    in a FIN within a TLS record: containerd and docker\n"
+     "         resume the layer there, and lose the pull at a reset\n"
+     "  reset  podman 4 and skopeo 1.9 need it: they begin the layer\n"
+     "         again, and lose the pull at an EOF\n"
+     "  auto   eof for Go programs (User-Agent of their CONNECT), reset\n"
+     "         for all others\n"
+     "tunnels without TLS always end in a reset"},
 
     {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::chrono::seconds kStarvedReminder{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
+// For clients that take slowly what was written before their tunnel is cut.
+constexpr std::chrono::seconds kCutTimeout{5};
 
 }  // namespace
 
@@ -131,7 +133,14 @@ void Worker::drain() {
 
 void Worker::abort_all() { abort_sessions("a second signal came"); }
 
-void Worker::on_drain_timeout() { abort_sessions("the drain timeout is over"); }
+/// Clients that are to get an EOF get it, and a moment to take it.
+void Worker::on_drain_timeout() {
+  static constexpr std::string_view kWhy = "the drain timeout is over";
+  if (std::exchange(cutting_, true)) return abort_sessions(kWhy);
+  // A session that ends gives its slot to the last one, which has had its turn.
+  for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->cut(kWhy);
+  drain_timer_.start(kCutTimeout);
+}
 
 void Worker::abort_sessions(std::string_view why) {
   while (!sessions_.empty()) sessions_.back()->abort(why);

@@ -89,6 +89,7 @@ class Worker {
   Loop::Clock::time_point starved_logged_;
   std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
+  bool cutting_ = false;  // the drain timeout is over
   bool drained_reported_ = false;
 };
 

@@ -17,8 +17,10 @@ struct ClientRequest {
   // The rest is valid only without a mistake.
   const HostPort* target = nullptr;
   PlainRequest* plain = nullptr;  ///< to be forwarded; nullptr for CONNECT
-  bool looped = false;            ///< it has passed through this proxy before
-  std::string_view rest;          ///< received after the head: a tunnel's first bytes, or a body
+  /// A CONNECT of Go's net/http, or of a client that says so (User-Agent).
+  bool from_go = false;
+  bool looped = false;    ///< it has passed through this proxy before
+  std::string_view rest;  ///< received after the head: a tunnel's first bytes, or a body
 };
 
 /// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may

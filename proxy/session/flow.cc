@@ -84,6 +84,7 @@ Io Flow::copy_once(FlowResources resources) {
   const Io in = from_->try_read(resources.buffer.first(room));
   if (in.status != Io::Status::ok) return in;
   const std::string_view bytes(resources.buffer.data(), in.bytes);
+  opening_.feed(bytes);
   const Io out = to_->try_write(bytes);
   // A failure is seen again, and handled, when the rest is flushed.
   const std::size_t written = out.status == Io::Status::ok ? out.bytes : 0;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "codec/tls_opening.h"
 #include "net/pipe.h"
 #include "net/stream.h"
 
@@ -50,6 +51,8 @@ class Flow {
   std::uint64_t left() const { return left_; }
   /// Hint that much more will follow, so that splicing is cheaper from the first byte on.
   void splice_at_once() { splicing_ = true; }
+  /// Its first bytes were the opening of TLS.
+  bool began_as_tls() const { return opening_.recognised(); }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some bytes that were read are not written yet.
@@ -79,7 +82,8 @@ class Flow {
   Pipe pipe_;                             // holds what is read and not yet written, when splicing
   std::uint64_t total_ = 0;
   std::uint64_t left_ = kUnlimited;
-  std::uint32_t copied_ = 0;       // bytes since the last pause, while copying
+  std::uint32_t copied_ = 0;  // bytes since the last pause, while copying
+  TlsOpening opening_;
   std::uint8_t small_bursts_ = 0;  // pauses in a row that came after few bytes, while splicing
   bool splicing_ = false;
   bool eof_ = false;

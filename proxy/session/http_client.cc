@@ -20,6 +20,13 @@ namespace {
 
 constexpr milliseconds kDrainingHeadTimeout{1'000};
 
+/// Measured: dockerd, containerd, podman, skopeo and the registry send their CONNECTs with the
+/// field as Go's net/http sets it, whatever they call themselves in their requests to the target.
+bool is_from_go(const RequestHead& head) {
+  const Field* agent = head.find("User-Agent");
+  return agent != nullptr && agent->value.starts_with("Go-http-client/");
+}
+
 }  // namespace
 
 HttpClient::HttpClient(SessionContext& context, Stream& client)
@@ -85,6 +92,7 @@ void HttpClient::on_head(std::size_t end) {
   request_.target = &parsed_.target.authority;
   const bool tunnel = parsed_.target.form == RequestTarget::Form::authority;
   request_.plain = tunnel ? nullptr : &parsed_;
+  request_.from_go = tunnel && is_from_go(parsed_.head);
   request_.looped = passed_through(parsed_.head, context_.pseudonym);
   events_->on_request(request_);
 }

@@ -29,6 +29,8 @@ class LastAnswer {
 
   /// To be called once, and whenever the client is ready.
   void on_ready();
+  /// The client's stream has taken all of it.
+  bool written() const { return lingering_; }
 
  private:
   void linger();

@@ -15,11 +15,11 @@ constexpr int kMaxResetPolls = 250;
 }  // namespace
 
 Relay::Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
-             RelayTimeouts timeouts, Callback<void()> done)
+             RelaySettings settings, Callback<void()> done)
     : up_(client, upstream),
       down_(upstream, client),
       resources_(resources),
-      timeouts_(timeouts),
+      settings_(settings),
       done_(done),
       idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)) {}
 
@@ -62,7 +62,7 @@ void Relay::watch() {
   }
   if (slow_peer_ || !blocked()) return;
   slow_peer_ = std::make_unique<SlowPeer>(*this);
-  slow_peer_->timer.start(timeouts_.peer_check);
+  slow_peer_->timer.start(settings_.peer_check);
 }
 
 /// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
@@ -103,7 +103,8 @@ void Relay::give_up(Half& half, int error) {
   half.finished = true;
 }
 
-/// A reset discards what the kernel has not delivered yet, so we wait for that first.
+/// A reset discards what the kernel has not delivered yet, so we wait for that first; a FIN does
+/// not.
 void Relay::begin_reset(Stream& survivor) {
   up_.flow.release(resources_);
   down_.flow.release(resources_);
@@ -116,6 +117,8 @@ void Relay::begin_reset(Stream& survivor) {
 
 void Relay::poll_survivor() {
   Stream& survivor = *slow_peer_->survivor;
+  end_.client_gets_eof = &survivor == &up_.flow.from() && client_takes_eof();
+  if (end_.client_gets_eof) return finish();
   const bool waits = survivor.unsent() > 0 && !survivor.broken();
   if (waits && ++slow_peer_->reset_polls < kMaxResetPolls) {
     return slow_peer_->timer.start(kResetPoll);
@@ -126,8 +129,9 @@ void Relay::poll_survivor() {
 
 void Relay::on_idle() {
   // The log reports the timeout, not a FIN long before it.
-  end_ = {half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle, Side::local, 0};
-  reset_on_close();
+  end_ = {.cause = half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle,
+          .closed_by = Side::local,
+          .client_gets_eof = cut()};
   finish();
 }
 
@@ -139,22 +143,31 @@ void Relay::on_timer() {
 void Relay::check_peers() {
   for (Half* half : {&up_, &down_}) half->flow.to().check_peer(half->flow.holds_bytes());
   if (!blocked()) return slow_peer_.reset();
-  slow_peer_->timer.start(timeouts_.peer_check);
+  slow_peer_->timer.start(settings_.peer_check);
 }
 
-void Relay::reset_on_close() {
-  up_.flow.from().reset_on_close();
+bool Relay::cut() {
   down_.flow.from().reset_on_close();
+  if (client_takes_eof()) return true;
+  up_.flow.from().reset_on_close();
+  return false;
+}
+
+/// Nothing can follow a FIN that the client has got already.
+bool Relay::client_takes_eof() const {
+  const Stream& client = up_.flow.from();
+  return settings_.eof_when_lost && up_.flow.began_as_tls() && down_.flow.began_as_tls() &&
+         !down_.eof && lost_ != &client && !client.broken();
 }
 
 milliseconds Relay::limit() const {
-  return half_open_ && timeouts_.half_open.count() > 0 ? timeouts_.half_open : timeouts_.idle;
+  return half_open_ && settings_.half_open.count() > 0 ? settings_.half_open : settings_.idle;
 }
 
 void Relay::note_end(RelayEnd::Cause cause, Side side, int error) {
   if (end_known_) return;
   end_known_ = true;
-  end_ = {cause, side, error};
+  end_ = {.cause = cause, .closed_by = side, .sys = error};
 }
 
 Side Relay::side_of(const Stream& stream) const {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/callback.h"
 #include "base/error.h"
@@ -13,31 +14,43 @@
 
 namespace culvert {
 
-/// How long a tunnel may be quiet; 0 means no limit for the first two.
-struct RelayTimeouts {
+/// How long a tunnel may be quiet (0 means no limit for the first two), and how it ends then.
+struct RelaySettings {
   std::chrono::milliseconds idle{0};       ///< nothing moved in either direction
   std::chrono::milliseconds half_open{0};  ///< one side has sent FIN, and nothing moves
   /// Interval of the checks whether a peer that reads nothing is alive.
-  std::chrono::milliseconds peer_check{20'000};
+  std::chrono::duration<std::int32_t, std::milli> peer_check{20'000};
+  bool eof_when_lost = false;  ///< see RelayEnd::client_gets_eof
 };
 
 /// How a relay ended.
 struct RelayEnd {
-  enum class Cause { finished, reset, idle, half_open };
+  enum class Cause : std::uint8_t { finished, reset, idle, half_open };
   Cause cause = Cause::finished;
   Side closed_by = Side::client;  ///< which side ended first; local for a timeout
-  int sys = 0;                    ///< errno, with reset
+  /// The tunnel was lost or cut in the middle of TLS, and the client is to see that as the end of
+  /// the connection within a TLS record: the owner writes kUnfinishedRecord and a FIN before it
+  /// closes the stream.  Otherwise the client sees what the upstream's side did, or a reset.
+  bool client_gets_eof = false;
+  int sys = 0;  ///< errno, with reset
 };
+
+/// The first byte of a TLS record (application data, RFC 8446 section 5.1), the rest of which never
+/// comes.  A FIN between two records is taken for an orderly end by some clients, Go's crypto/tls
+/// among them, and then a body without a length would look complete; behind this byte it is not.
+/// It cannot become data, as TLS authenticates what it delivers.
+inline constexpr std::string_view kUnfinishedRecord = "\x17";
 
 /// Moves bytes between two streams until both directions have ended.  A FIN ends one direction
 /// only.  A reset of one side is passed on to the other after the bytes before it.  A timeout ends
-/// in a reset for both, so that a truncated transfer does not look complete.  Small, as every idle
-/// tunnel has one: what most of them lack stands in SlowPeer.
+/// in a reset for both, so that a truncated transfer does not look complete; but see
+/// RelayEnd::client_gets_eof.  Small, as every idle tunnel has one: what most of them lack stands
+/// in SlowPeer.
 class Relay final : private StreamEvents {
  public:
   /// `resources` outlive the relay.
   Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
-        RelayTimeouts timeouts, Callback<void()> done);
+        RelaySettings settings, Callback<void()> done);
   ~Relay();
 
   /// `done` is called once and may destroy the relay.
@@ -46,8 +59,9 @@ class Relay final : private StreamEvents {
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }
   const RelayEnd& end() const { return end_; }
-  /// Both sides are to see a reset when their streams are closed.
-  void reset_on_close();
+  /// Prepares the streams for being closed in the middle: both ends are to see a reset.  True: all
+  /// but the client, see RelayEnd::client_gets_eof.
+  bool cut();
 
  private:
   /// One direction.
@@ -60,7 +74,7 @@ class Relay final : private StreamEvents {
   };
 
   /// What is needed while a peer has not taken all that it was sent.  Kept from one of its blocked
-  /// writers to the next within RelayTimeouts::peer_check, so that these cost no allocation.
+  /// writers to the next within RelaySettings::peer_check, so that these cost no allocation.
   struct SlowPeer {
     explicit SlowPeer(Relay& relay)
         : timer(relay.idle_timer_.loop(), Callback<void()>::to<&Relay::on_timer>(&relay)) {}
@@ -82,6 +96,7 @@ class Relay final : private StreamEvents {
   void on_timer();
   void check_peers();
   bool is_half_open() const;
+  bool client_takes_eof() const;
   bool blocked() const { return up_.flow.holds_bytes() || down_.flow.holds_bytes(); }
   std::uint64_t progress() const { return up_.flow.progress() + down_.flow.progress(); }
   std::chrono::milliseconds limit() const;
@@ -92,7 +107,7 @@ class Relay final : private StreamEvents {
   Half up_;    // client to upstream
   Half down_;  // upstream to client
   const FlowResources& resources_;
-  RelayTimeouts timeouts_;
+  RelaySettings settings_;
   Callback<void()> done_;
   IdleTimer idle_timer_;
   std::unique_ptr<SlowPeer> slow_peer_;

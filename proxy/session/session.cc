@@ -61,13 +61,27 @@ void Session::begin_drain() {
   if (state_ == State::head) setup_->protocol->begin_drain();
 }
 
+void Session::cut(std::string_view why) {
+  if (is_ending()) return;
+  if (!relay_ || !relay_->cut()) return abort(why);
+  end_in_record(Outcome::Kind::aborted, Side::local, why);
+}
+
 void Session::abort(std::string_view why) {
+  if (is_ending()) {
+    if (!setup_->answer->written()) client_->reset_on_close();
+    return finish(record_.outcome, record_.closed_by, {});
+  }
   const bool owes_answer = this->owes_answer();
   if (state_ == State::exchange) {
     record_exchange();
     if (setup_->exchange->would_look_complete()) client_->reset_on_close();
   }
-  if (relay_) relay_->reset_on_close();
+  if (relay_ && relay_->cut()) {
+    // Best effort, as below.
+    if (client_->try_write(kUnfinishedRecord).status != Io::Status::ok) client_->reset_on_close();
+    client_->shutdown_write();
+  }
   if (owes_answer) answer_abort();
   finish(Outcome::Kind::aborted, Side::local, why);
 }
@@ -182,11 +196,15 @@ void Session::on_opened(DialResult result) {
 void Session::begin_tunnel() {
   state_ = State::tunnel;
   record_.stage = SessionStage::tunnel;
+  const Config& config = context_.config;
+  const RelaySettings settings{
+      .idle = config.idle_timeout,
+      .half_open = config.half_open_timeout,
+      .eof_when_lost = config.lost_tunnel == LostTunnel::eof ||
+                       (config.lost_tunnel == LostTunnel::automatic && setup_->request->from_go)};
   setup_.reset();
-  relay_ = std::make_unique<Relay>(
-      context_.loop, *client_, *upstream_stream_, context_.flow,
-      RelayTimeouts{context_.config.idle_timeout, context_.config.half_open_timeout},
-      Callback<void()>::to<&Session::on_relay_done>(this));
+  relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
+                                   settings, Callback<void()>::to<&Session::on_relay_done>(this));
   relay_->start();
 }
 
@@ -194,19 +212,36 @@ void Session::on_relay_done() {
   const RelayEnd& end = relay_->end();
   switch (end.cause) {
     case RelayEnd::Cause::finished:
-      if (!was_false_success()) return finish(Outcome::Kind::ok, end.closed_by, {});
+      if (!was_false_success()) return end_tunnel(Outcome::Kind::ok, end.closed_by, {});
       record_.upstream->closed_after_success(context_.loop.now(), context_.log);
-      return finish(Outcome::Kind::ok, end.closed_by,
-                    "the upstream closed before its first byte: did it say yes too early?");
+      return end_tunnel(Outcome::Kind::ok, end.closed_by,
+                        "the upstream closed before its first byte: did it say yes too early?");
     case RelayEnd::Cause::reset:
-      return finish(Errc::connection_terminated, end.closed_by,
-                    end.sys != 0 ? describe_failure(end.sys) : "reset");
+      return end_tunnel(Errc::connection_terminated, end.closed_by,
+                        end.sys != 0 ? describe_failure(end.sys) : "reset");
     case RelayEnd::Cause::idle:
-      return finish(Outcome::Kind::idle_timeout, Side::local, "nothing moved, see --idle-timeout");
+      return end_tunnel(Outcome::Kind::idle_timeout, Side::local,
+                        "nothing moved, see --idle-timeout");
     case RelayEnd::Cause::half_open:
-      return finish(Outcome::Kind::half_open_timeout, Side::local,
-                    "one side had finished and nothing moved, see --half-open-timeout");
+      return end_tunnel(Outcome::Kind::half_open_timeout, Side::local,
+                        "one side had finished and nothing moved, see --half-open-timeout");
   }
+}
+
+void Session::end_tunnel(Outcome outcome, Side closed_by, std::string_view detail) {
+  if (relay_->end().client_gets_eof) return end_in_record(outcome, closed_by, detail);
+  finish(outcome, closed_by, detail);
+}
+
+/// The outcome stands, and only the client's stream is left to be ended.
+void Session::end_in_record(Outcome outcome, Side closed_by, std::string_view detail) {
+  record();
+  record_.finish(outcome, closed_by, detail);
+  relay_.reset();
+  upstream_stream_.reset();
+  setup_ = std::make_unique<Setup>(nullptr, Admission::serve);
+  client_->set_events(this);
+  close_with(std::string(kUnfinishedRecord));
 }
 
 /// Some proxies report success before they have connected; their failure looks like this.
@@ -287,14 +322,18 @@ void Session::refuse(Error error) {
 /// `answer` is what is left to be written.
 void Session::close_with(std::string answer) {
   state_ = State::answer;
-  setup_->answer =
-      std::make_unique<LastAnswer>(context_.loop, *client_, context_.flow.buffer, std::move(answer),
-                                   setup_->exchange ? kMostDiscardedOfBody : kMostDiscarded,
-                                   LastAnswer::Done::to<&Session::on_answered>(this));
+  setup_->answer = std::make_unique<LastAnswer>(
+      context_.loop, *client_, context_.flow.buffer, std::move(answer),
+      setup_->exchange || is_ending() ? kMostDiscardedOfBody : kMostDiscarded,
+      LastAnswer::Done::to<&Session::on_answered>(this));
   setup_->answer->on_ready();
 }
 
 void Session::on_answered(const Result<void>& taken) {
+  if (is_ending()) {
+    if (!taken) client_->reset_on_close();
+    return finish(record_.outcome, record_.closed_by, {});
+  }
   if (!taken) return finish(Errc::canceled, Side::client, taken.error().text);
   const auto& failure = setup_->failure;
   if (!failure) return finish(Outcome::Kind::ok, Side::local, setup_->note);

@@ -34,6 +34,9 @@ class Session final : private StreamEvents, private ClientEvents {
   void start();
   /// Serves no further request.
   void begin_drain();
+  /// Ends the session as soon as its client allows: as abort(), but a client that is to get an EOF
+  /// (RelayEnd::client_gets_eof) gets it, for which it must take what was written before.
+  void cut(std::string_view why);
   /// Ends the session now: a request without a response gets an error response, a truncated
   /// transfer ends in a reset.
   void abort(std::string_view why);
@@ -61,12 +64,16 @@ class Session final : private StreamEvents, private ClientEvents {
   void begin_tunnel();
   void on_relay_done();
   bool was_false_success() const;
+  void end_tunnel(Outcome outcome, Side closed_by, std::string_view detail);
+  void end_in_record(Outcome outcome, Side closed_by, std::string_view detail);
 
   void begin_exchange(const Gate::Verdict& verdict);
   void on_exchange_done();
   void record_exchange();
   void next_request();
 
+  /// A tunnel has its outcome, and its client is about to get the end of it.
+  bool is_ending() const { return record_.outcome.kind != Outcome::Kind::none; }
   bool owes_answer() const;
   void answer_abort();
   void refuse(Error error);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-RelayTimeouts timeouts(std::chrono::milliseconds idle, std::chrono::milliseconds half_open) {
+RelaySettings settings(std::chrono::milliseconds idle, std::chrono::milliseconds half_open) {
   return {idle, half_open};
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("a relay without timeouts is quiet for as long as it likes, and costs 
 }
 
 TEST_CASE("a relay in which nothing moves ends when its time is over") {
-  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  RelayScene scene({}, {}, settings(40ms, 0ms));
   scene.start();
   const auto begun = scene.loop.now();
   REQUIRE(scene.run());
@@ -39,7 +39,7 @@ TEST_CASE("a relay in which nothing moves ends when its time is over") {
 }
 
 TEST_CASE("traffic in either direction postpones the end") {
-  RelayScene scene({}, {}, timeouts(600ms, 0ms));
+  RelayScene scene({}, {}, settings(600ms, 0ms));
   Peer& talking = GENERATE(true, false) ? scene.client : scene.upstream;
   scene.start();
   for (int i = 0; i < 10; ++i) {
@@ -54,7 +54,7 @@ TEST_CASE("traffic in either direction postpones the end") {
 }
 
 TEST_CASE("a side that takes slowly what was read before is not idle") {
-  RelayScene scene({}, {}, timeouts(600ms, 600ms));
+  RelayScene scene({}, {}, settings(600ms, 600ms));
   scene.client.takes(1);
   scene.upstream.sends(numbered_bytes(60'000));
   if (GENERATE(false, true)) scene.upstream.ends();
@@ -71,7 +71,7 @@ TEST_CASE("a side that takes slowly what was read before is not idle") {
 }
 
 TEST_CASE("half open, the other time counts, from the end of the first half") {
-  RelayScene scene({}, {}, timeouts(0ms, 50ms));
+  RelayScene scene({}, {}, settings(0ms, 50ms));
   scene.start();
   turn_for(scene.loop, 80ms);
   CHECK(scene.done == 0);
@@ -84,7 +84,7 @@ TEST_CASE("half open, the other time counts, from the end of the first half") {
 }
 
 TEST_CASE("half open, traffic puts the end off") {
-  RelayScene scene({}, {}, timeouts(0ms, 600ms));
+  RelayScene scene({}, {}, settings(0ms, 600ms));
   scene.client.ends();
   scene.start();
   for (int i = 0; i < 10; ++i) {
@@ -100,7 +100,7 @@ TEST_CASE("half open, traffic puts the end off") {
 }
 
 TEST_CASE("half open counts while what came before the end waits for who does not read") {
-  RelayScene scene({}, {}, timeouts(0ms, 50ms));
+  RelayScene scene({}, {}, settings(0ms, 50ms));
   const bool up = GENERATE(true, false);
   Peer& gone = up ? scene.client : scene.upstream;
   Peer& deaf = up ? scene.upstream : scene.client;
@@ -123,7 +123,7 @@ TEST_CASE("half open counts while what came before the end waits for who does no
 }
 
 TEST_CASE("a tunnel that we cut ends in a reset for both") {
-  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  RelayScene scene({}, {}, settings(40ms, 0ms));
   scene.upstream.sends("half a docum");
   scene.start();
   REQUIRE(scene.run());
@@ -148,7 +148,7 @@ TEST_CASE("who takes nothing is looked at now and then, until nothing waits for 
 }
 
 TEST_CASE("half open without a time of its own, the idle time counts") {
-  RelayScene scene({}, {}, timeouts(40ms, 0ms));
+  RelayScene scene({}, {}, settings(40ms, 0ms));
   scene.client.ends();
   const auto begun = scene.loop.now();
   scene.start();
@@ -158,7 +158,7 @@ TEST_CASE("half open without a time of its own, the idle time counts") {
 }
 
 TEST_CASE("half open, a longer time of its own puts off the idle end") {
-  RelayScene scene({}, {}, timeouts(20ms, 10s));
+  RelayScene scene({}, {}, settings(20ms, 10s));
   scene.client.ends();
   scene.start();
   turn_for(scene.loop, 9999ms);

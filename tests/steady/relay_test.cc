@@ -32,7 +32,7 @@ class Drive {
  public:
   explicit Drive(bool splice)
       : tunnel_((splice ? void() : house_.take_all_pipes(), house_), steady_pair(), steady_pair(),
-                RelayTimeouts{60s, 60s}) {}
+                RelaySettings{60s, 60s}) {}
   ~Drive() {
     tunnel_.destroy();
     house_.give_pipes_back();

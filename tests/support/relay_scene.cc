@@ -5,13 +5,13 @@
 
 namespace culvert::test {
 
-RelayScene::RelayScene(Pace client_pace, Pace upstream_pace, RelayTimeouts timeouts)
+RelayScene::RelayScene(Pace client_pace, Pace upstream_pace, RelaySettings settings)
     : client(loop, client_pace),
       upstream(loop, upstream_pace),
       buffer_(64 * 1024, '\0'),
       client_stream_(client.stream()),
       upstream_stream_(upstream.stream()) {
-  relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_, resources_, timeouts,
+  relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_, resources_, settings,
                                   Callback<void()>::to<&RelayScene::on_done>(this));
 }
 

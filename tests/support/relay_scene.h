@@ -14,7 +14,7 @@ namespace culvert::test {
 
 class RelayScene {
  public:
-  explicit RelayScene(Pace client_pace = {}, Pace upstream_pace = {}, RelayTimeouts timeouts = {});
+  explicit RelayScene(Pace client_pace = {}, Pace upstream_pace = {}, RelaySettings settings = {});
   ~RelayScene();
   RelayScene(const RelayScene&) = delete;
   RelayScene& operator=(const RelayScene&) = delete;

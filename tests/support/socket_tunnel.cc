@@ -38,14 +38,14 @@ void TunnelHouse::give_pipes_back() {
 }
 
 SocketTunnel::SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair,
-                           RelayTimeouts timeouts)
+                           RelaySettings settings)
     : client(std::move(client_pair.far)),
       upstream(std::move(upstream_pair.far)),
       house_(house),
       client_stream_(stream_of(house.loop, client_pair.near)),
       upstream_stream_(stream_of(house.loop, upstream_pair.near)) {
   relay = std::make_unique<Relay>(house.loop, *client_stream_, *upstream_stream_, house.resources,
-                                  timeouts, Callback<void()>::to<&SocketTunnel::on_done>(this));
+                                  settings, Callback<void()>::to<&SocketTunnel::on_done>(this));
   relay->start();
 }
 

@@ -33,7 +33,7 @@ struct TunnelHouse {
 class SocketTunnel {
  public:
   SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPair upstream_pair,
-               RelayTimeouts timeouts = {});
+               RelaySettings settings = {});
   SocketTunnel(const SocketTunnel&) = delete;
   SocketTunnel& operator=(const SocketTunnel&) = delete;
 

@@ -66,7 +66,7 @@ TEST_CASE("a default in help is what Config has") {
                                               "probe-interval", "idle-timeout", "half-open-timeout",
                                               "response-timeout", "keep-alive-timeout",
                                               "drain-timeout", "max-connections", "log-level",
-                                              "log-format", "access-log"});
+                                              "log-format", "access-log", "lost-tunnel"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");
   CHECK_FALSE(config.probe.has_value());

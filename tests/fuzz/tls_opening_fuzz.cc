@@ -1,0 +1,22 @@
+// The pieces do not matter, nothing behind the opening does, and only a TLS handshake is one.
+#include "codec/tls_opening.h"
+
+#include "fuzz/fuzz.h"
+
+using namespace culvert;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes = test::as_text(data, size);
+  TlsOpening whole;
+  whole.feed(bytes);
+  TlsOpening pieces;
+  for (const char& byte : bytes) pieces.feed({&byte, 1});
+  FUZZ_CHECK(pieces.recognised() == whole.recognised());
+  TlsOpening begin;
+  begin.feed(bytes.substr(0, 6));
+  FUZZ_CHECK(begin.recognised() == whole.recognised());
+  if (whole.recognised()) {
+    FUZZ_CHECK(size >= 6 && data[0] == 0x16 && data[1] == 3 && (data[5] == 1 || data[5] == 2));
+  }
+  return 0;
+}
