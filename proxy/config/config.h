@@ -74,6 +74,7 @@ struct Config {
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
   std::chrono::milliseconds hold{12'000};             ///< see RouteDial; 0: never
+  std::chrono::milliseconds hold_resumed{55'000};     ///< the same for resumptions; 0: no longer
   std::chrono::milliseconds hedge{0};                 ///< see RouteDial; 0: never
   std::optional<HostPort> probe;                      ///< connected to through each upstream
   std::chrono::milliseconds probe_interval{15'000};   ///< between two probes

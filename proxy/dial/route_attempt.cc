@@ -50,12 +50,22 @@ void RouteAttempt::log_result(const DialResult& result) const {
 void RouteAttempt::on_done(UpstreamResult&& outcome) {
   const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
   proxy_failed_ = !outcome && outcome.error().proxy_failed();
+  may_pass_ = !outcome && failure_may_pass(outcome.error(), proof);
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (log_.enabled(Log::Level::debug)) log_result(result);
   learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
+}
+
+bool RouteAttempt::failure_may_pass(const DialFailure& failure, Proof proof) const {
+  if (proof == Proof::fails || proof == Proof::silent) return true;
+  if (protocol_of(upstream_.config).has_proxy || failure.phase != DialPhase::connect) return false;
+  const Errc code = failure.cause.code;
+  return code == Errc::connection_refused || code == Errc::connection_timeout ||
+         code == Errc::destination_ip_unroutable || code == Errc::dns_error ||
+         code == Errc::dns_timeout;
 }
 
 void RouteAttempt::learn(Proof proof, const DialResult& result) {

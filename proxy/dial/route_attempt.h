@@ -28,6 +28,10 @@ class RouteAttempt final : public Straggler {
   /// After a failure: see DialFailure.
   bool proxy_failed() const { return proxy_failed_; }
 
+  /// After a failure: it was the proxy's, or the network's on the way to it or to a target that is
+  /// reached directly, so that it may pass.
+  bool may_pass() const { return may_pass_; }
+
   /// After a failure: the proxy accepted the request and sent no reply, see
   /// UpstreamHealth::unanswered().
   bool was_unanswered() const { return unanswered_; }
@@ -39,6 +43,7 @@ class RouteAttempt final : public Straggler {
 
  private:
   void on_done(UpstreamResult&& outcome);
+  bool failure_may_pass(const DialFailure& failure, Proof proof) const;
   void learn(Proof proof, const DialResult& result);
   void log_result(const DialResult& result) const;
 
@@ -53,6 +58,7 @@ class RouteAttempt final : public Straggler {
   bool recorded_ = false;
   bool unanswered_ = false;
   bool proxy_failed_ = false;
+  bool may_pass_ = false;
   std::unique_ptr<UpstreamDial> dial_;
 };
 

@@ -10,6 +10,7 @@
 #include "codec/clause.h"
 #include "dial/candidates.h"
 #include "dial/dial_text.h"
+#include "policy/resumptions.h"
 
 namespace culvert {
 
@@ -32,18 +33,23 @@ RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, con
       check_(check),
       limits_(limits),
       deadline_(loop.now() + limits.budget),
+      resumption_deadline_(loop.now() + std::max(limits.budget, limits.hold_resumed)),
       done_(done),
       timer_(loop, Callback<void()>::to<&RouteDial::on_timer>(this)),
       current_(upstreams_[0]) {}
 
-RouteDial::~RouteDial() = default;
+RouteDial::~RouteDial() {
+  if (held_as_resumption_) limits_.resumptions->end_hold();
+}
 
 void RouteDial::begin_pass() {
   next_ = 0;
   all_refused_ = true;
+  all_may_pass_ = true;
   failures_.clear();
   unanswered_.clear();
   const auto now = loop_.now();
+  if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
   Candidates candidates = choose_candidates(upstreams_, now);
   if (log_.enabled(Log::Level::debug)) log_left_out(candidates);
   order_ = std::move(candidates.order);
@@ -122,6 +128,7 @@ void RouteDial::remove(const RouteAttempt& attempt) {
 void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   const bool proxy_failed = attempt.proxy_failed();
   if (attempt.was_unanswered()) unanswered_.emplace_back(&attempt.upstream(), error);
+  all_may_pass_ = all_may_pass_ && attempt.may_pass();
   all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
   const auto down = attempt.upstream().health->down_for(loop_.now());
   if (proxy_failed && down >= milliseconds(1'000)) {
@@ -145,6 +152,7 @@ void RouteDial::end_pass() {
 }
 
 bool RouteDial::may_hold() {
+  if (may_hold_resumption()) return true;
   const auto now = loop_.now();
   if (!all_refused_ || now + kHoldRetry >= deadline_) return false;
   // One that went down a moment ago is enough: its tunnel may be restarting.  A request that is
@@ -153,6 +161,13 @@ bool RouteDial::may_hold() {
             return upstream->health->down_for(now) < limits_.hold;
           });
   return held_;
+}
+
+bool RouteDial::may_hold_resumption() {
+  if (limits_.resumptions == nullptr || !all_may_pass_) return false;
+  if (loop_.now() + kHoldRetry >= resumption_deadline_) return false;
+  held_as_resumption_ = held_as_resumption_ || limits_.resumptions->begin_hold();
+  return held_as_resumption_;
 }
 
 void RouteDial::on_timer() {

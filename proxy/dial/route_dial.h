@@ -12,6 +12,7 @@
 
 namespace culvert {
 
+class Resumptions;
 struct Candidates;
 
 /// Time limits of a RouteDial.
@@ -20,6 +21,10 @@ struct DialLimits {
   std::chrono::milliseconds hold{12'000};    ///< see RouteDial; 0: never
   std::chrono::milliseconds hedge{0};  ///< the next upstream starts so much later in parallel; 0:
                                        ///< after a failure the one before has failed
+  /// For a resumption, `hold_resumed` is how long it is held, whatever the budget, which then is
+  /// that of each attempt.  nullptr: it is none.
+  Resumptions* resumptions = nullptr;
+  std::chrono::milliseconds hold_resumed{0};
 };
 
 /// Tries the candidates of a route in order until one connects, all within one budget; of several
@@ -28,6 +33,9 @@ struct DialLimits {
 /// It holds the request if every upstream's proxy refused the TCP connection, and one of them has
 /// done so for less than `hold`: the tunnel may just be starting.  Then all are tried again until
 /// the budget is used up.  A refusal by the far end is never held.
+///
+/// A resumption (see Resumptions) is held for longer, and for whatever shows that its upstreams
+/// cannot be used, silence included.
 class RouteDial final : public Dial {
  public:
   /// `upstreams` is not empty; they, the loop and the log outlive the dial.
@@ -56,6 +64,7 @@ class RouteDial final : public Dial {
   void note_failure(const RouteAttempt& attempt, Error error);
   void end_pass();
   bool may_hold();
+  bool may_hold_resumption();
   void on_timer();
 
   Loop& loop_;
@@ -66,6 +75,7 @@ class RouteDial final : public Dial {
   AddressCheck check_;
   DialLimits limits_;
   Loop::Clock::time_point deadline_;
+  Loop::Clock::time_point resumption_deadline_;
   DialDone done_;
   Timer timer_;
   Upstream* current_;
@@ -77,7 +87,9 @@ class RouteDial final : public Dial {
   /// Those that accepted the request and did not reply, in this pass.
   std::vector<std::pair<Upstream*, Error>> unanswered_;
   bool held_ = false;
-  bool all_refused_ = true;  // by their proxies, in this pass
+  bool held_as_resumption_ = false;
+  bool all_may_pass_ = true;  // see RouteAttempt::may_pass(), in this pass
+  bool all_refused_ = true;   // by their proxies, in this pass
 };
 
 }  // namespace culvert

@@ -152,6 +152,13 @@ constexpr auto kFlags = std::to_array<Flag>({
      "wait for upstreams that refuse the connection if they have been\n"
      "down for less than TIME, up to {most}: a tunnel may be starting; 0\n"
      "fails at once (default: {default})"},
+    {"hold-resumed", "TIME", kOnce, kTimes, DurationValue{&Config::hold_resumed, {1s, 55s, kOrOff}},
+     kReloads,
+     "the same for a CONNECT to a target whose tunnel was lost in the\n"
+     "last minute, whatever --connect-timeout, and also for upstreams\n"
+     "that are silent: a client that resumes a layer and is refused\n"
+     "loses all of it; {least} to {most}, or off (default: {default}, as Go gives\n"
+     "up after 60s); at most 256 requests at a time"},
     {"hedge", "TIME", kOnce, kTimes, DurationValue{&Config::hedge, {1ms, 55s, kOrOff}}, kReloads,
      "start the next upstream of a route beside one that has not\n"
      "connected within TIME, the first to connect serves; {least} to {most},\n"

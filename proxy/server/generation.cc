@@ -36,7 +36,8 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
 }  // namespace
 
 Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log,
-                       FlowResources flow, std::string_view pseudonym, bool tends_upstreams)
+                       FlowResources flow, Resumptions& resumptions, std::string_view pseudonym,
+                       bool tends_upstreams)
     : ruleset_(std::move(ruleset)),
       upstreams_(make_upstreams(*ruleset_, loop, pseudonym)),
       context_{.loop = loop,
@@ -45,6 +46,7 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .gate = Gate(ruleset_->access, ruleset_->router, ruleset_->config.max_connections),
                .guard = ruleset_->guard,
                .upstreams = upstreams_,
+               .resumptions = resumptions,
                .flow = flow,
                .pseudonym = pseudonym} {
   if (tends_upstreams) tend_upstreams();

@@ -16,10 +16,10 @@ namespace culvert {
 /// upstreams as its loop uses them.  Destroyed after the last of these sessions.
 class Generation {
  public:
-  /// The loop, the log, the flow's resources and the pseudonym outlive it.  `tends_upstreams`: this
+  /// All references and the pseudonym outlive it.  `tends_upstreams`: this
   /// one probes them and keeps their warm connections, for all workers; true for one worker only.
   Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log, FlowResources flow,
-             std::string_view pseudonym, bool tends_upstreams);
+             Resumptions& resumptions, std::string_view pseudonym, bool tends_upstreams);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 

@@ -47,8 +47,8 @@ Entrance& Worker::add_entrance() {
 
 void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
-      ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_}, shared_.pseudonym,
-      tends_upstreams_));
+      ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
+      shared_.resumptions, shared_.pseudonym, tends_upstreams_));
   context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
 }
 

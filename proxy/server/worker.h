@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/resumptions.h"
 #include "server/entrance.h"
 #include "server/generation.h"
 #include "server/stats.h"
@@ -22,6 +23,7 @@ struct Shared {
   std::string pseudonym;  ///< in Via; distinguishes this process from other culverts
   int access_fd;
   std::atomic<std::size_t> connections{0};
+  Resumptions resumptions;
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.

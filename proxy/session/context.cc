@@ -20,7 +20,13 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
     log.write(Log::Level::debug,
               fmt::format("{}: goes by {} to{}", shown_target(target), route.rule, names));
   }
-  const DialLimits limits{config.connect_timeout, config.hold, config.hedge};
+  DialLimits limits{config.connect_timeout, config.hold, config.hedge};
+  const bool holds_longer = config.hold.count() > 0 && config.hold_resumed > limits.budget;
+  if (holds_longer && purpose == DialPurpose::tunnel &&
+      resumptions.is_resumption(target.to_string(), loop.now())) {
+    limits.resumptions = &resumptions;
+    limits.hold_resumed = config.hold_resumed;
+  }
   return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose,
                                      AddressCheck{&guard, client}, limits, done);
 }

@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "policy/address_guard.h"
 #include "policy/gate.h"
+#include "policy/resumptions.h"
 #include "policy/router.h"
 #include "session/flow.h"
 #include "session/session_record.h"
@@ -25,6 +26,7 @@ struct SessionContext {
   Gate gate;
   const AddressGuard& guard;
   std::vector<std::unique_ptr<Upstream>>& upstreams;  ///< in the order of Config::upstreams
+  Resumptions& resumptions;
   FlowResources flow;
   bool draining = false;       ///< connections are not to be kept open for more requests
   std::string_view pseudonym;  ///< our name in Via, different for each process

@@ -229,8 +229,16 @@ void Session::on_relay_done() {
 }
 
 void Session::end_tunnel(Outcome outcome, Side closed_by, std::string_view detail) {
+  note_loss(closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(outcome, closed_by, detail);
   finish(outcome, closed_by, detail);
+}
+
+/// A tunnel that ended on the upstream's side may have been lost, whether by a FIN or by a reset: a
+/// tunnel program that is killed gives either.
+void Session::note_loss(Side closed_by) {
+  if (closed_by == Side::client || relay_->bytes_down() == 0) return;
+  context_.resumptions.lost(record_.target, context_.loop.now());
 }
 
 /// The outcome stands, and only the client's stream is left to be ended.

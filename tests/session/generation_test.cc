@@ -33,7 +33,7 @@ struct Reload {
     ruleset = fresh;
     if (!generations.empty()) generations.back()->retire();
     generations.push_back(std::make_unique<Generation>(
-        ruleset, loop, log, FlowResources{buffer, pipes}, "culvert-test", true));
+        ruleset, loop, log, FlowResources{buffer, pipes}, resumptions, "culvert-test", true));
     return *generations.back();
   }
   static Upstream& upstream(Generation& generation, std::size_t index) {
@@ -49,6 +49,7 @@ struct Reload {
   Log log{-1, -1, Log::Level::error, Log::Format::text};
   std::vector<char> buffer = std::vector<char>(1024);
   PipePool pipes;
+  Resumptions resumptions;
   std::shared_ptr<const Ruleset> ruleset;
   std::vector<std::unique_ptr<Generation>> generations;
 };

@@ -65,6 +65,7 @@ struct Scene final : StreamEvents, ClientEvents {
   AddressGuard guard{listeners, router, [](const IpAddress&) { return false; }};
   std::vector<std::unique_ptr<Upstream>> upstreams;
   std::string buffer = std::string(4096, '\0');
+  Resumptions resumptions;
   PipePool pipes;
   SessionContext context{.loop = loop,
                          .log = log,
@@ -72,6 +73,7 @@ struct Scene final : StreamEvents, ClientEvents {
                          .gate = Gate(access, router, 1),
                          .guard = guard,
                          .upstreams = upstreams,
+                         .resumptions = resumptions,
                          .flow = {buffer, pipes},
                          .pseudonym = "scene"};
   Peer peer;

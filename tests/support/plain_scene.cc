@@ -100,15 +100,10 @@ class PlainScene::Wiring final : public Transport {
         router(1),
         guard(listeners, router, is_own_address),
         buffer(64 * 1024),
-        context{loop,
-                log,
-                options.config,
-                Gate(access, router, options.config.max_connections),
-                guard,
-                upstreams,
-                {buffer, pipes},
-                false,
-                "scene"} {
+        context{
+            loop,  log,       options.config, Gate(access, router, options.config.max_connections),
+            guard, upstreams, resumptions,    {buffer, pipes},
+            false, "scene"} {
     auto upstream = std::make_unique<Upstream>();
     std::vector<std::string> problems;
     upstream->config = parse_upstream(options.upstream, problems);
@@ -151,6 +146,7 @@ class PlainScene::Wiring final : public Transport {
   Router router;
   std::vector<HostPort> listeners;
   AddressGuard guard;
+  Resumptions resumptions;
   std::vector<char> buffer;
   PipePool pipes;
   std::vector<std::unique_ptr<Upstream>> upstreams;

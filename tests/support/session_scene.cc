@@ -99,6 +99,7 @@ void Scene::start(Admission admission) {
                                   .gate = Gate(*access_, *router, config.max_connections),
                                   .guard = *guard_,
                                   .upstreams = upstreams_,
+                                  .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
                                   .pseudonym = "culvert-test"});
   auto stream = client.stream();

@@ -78,6 +78,7 @@ class Scene {
   std::optional<HostPort> peer = HostPort::parse("127.0.0.1:50001").value();
   std::optional<Router> router;     ///< by default all upstreams in order
   std::vector<HostPort> listeners;  ///< our own addresses
+  Resumptions resumptions;
   std::unique_ptr<Session> session;
   int finished = 0;
 
