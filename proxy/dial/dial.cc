@@ -10,6 +10,22 @@ Error Dial::timeout_failure() const {
   return {Errc::connection_timeout, Side::upstream, 0, "did not accept the connection"};
 }
 
+std::optional<Missing> missing_from(const Error& error) {
+  switch (error.code) {
+    case Errc::connection_refused:
+      return Missing::listener;
+    case Errc::dns_error:
+    case Errc::dns_timeout:
+      return Missing::name;
+    case Errc::destination_ip_unroutable:
+      // The others mean that this machine lacks the address family or a port of its own.
+      if (error.sys == EAFNOSUPPORT || error.sys == EADDRNOTAVAIL) return std::nullopt;
+      return Missing::route;
+    default:
+      return std::nullopt;
+  }
+}
+
 int specificity(const Error& error) {
   switch (error.code) {
     case Errc::canceled:

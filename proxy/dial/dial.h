@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/callback.h"
 #include "base/result.h"
@@ -19,6 +21,19 @@ inline constexpr std::chrono::milliseconds kAttemptLimit{8'000};  ///< in all
 using DialResult = Result<std::unique_ptr<Stream>>;
 using DialDone = Callback<void(DialResult)>;
 
+/// What an upstream's proxy does not have yet while it is starting.
+enum class Missing : std::uint8_t {
+  listener,  ///< its port refuses the connection
+  name,      ///< its name does not resolve, or its DNS server gives no answer
+  route,     ///< there is no route to its address
+  program,   ///< its port accepts and closes before a byte was sent, as docker's published ports do
+             ///< while nothing listens behind them
+};
+
+/// What is missing if connecting to a proxy has failed with `error`; nullopt: that does not pass by
+/// itself.
+std::optional<Missing> missing_from(const Error& error);
+
 /// One attempt to get a byte stream.  start() once; `done` is called exactly once, perhaps within
 /// start(), as the last thing the dial does: it may destroy the dial.  Destruction cancels, and
 /// then `done` is not called.
@@ -31,6 +46,8 @@ class Dial {
   /// The error if its time were over now: side, and a text to which "within 4 s" can be appended.
   /// It is a clause that follows the address, or, of a hop, a sentence.
   virtual Error timeout_failure() const;
+  /// After a failure of a dial through another upstream: what that one's proxy is missing.
+  virtual std::optional<Missing> missing_on_the_way() const { return std::nullopt; }
 };
 
 /// How specific an error is; of several failed attempts the highest is reported.

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "codec/handshake.h"
+#include "dial/dial.h"
 #include "net/loop.h"
 #include "net/stream.h"
 
@@ -33,9 +34,14 @@ struct DialFailure {
   DialPhase phase = DialPhase::connect;
   Subject subject = Subject::upstream;
   std::optional<std::chrono::milliseconds> waited{};  ///< it timed out after so long
+  bool closed = false;       ///< the proxy closed the connection, without an error
+  bool kept_second = false;  ///< it ended the connection unanswered, and kept another right after
+  std::optional<Missing> missing{};  ///< what the proxy, or one on the way to it, is missing
 
   /// The upstream's proxy itself could not be used, whatever the target.
   bool proxy_failed() const;
+  /// The same, and it may work soon, by itself: it is worth while to wait and try again.
+  bool proxy_may_be_starting() const { return missing && proxy_failed(); }
 };
 
 /// A stream that is connected to the target, or why there is none.

@@ -94,6 +94,40 @@ Error with_downtime(Error error, milliseconds down) {
   return error;
 }
 
+namespace {
+
+/// What is missing, and that it is.
+struct MissingText {
+  std::string_view what;
+  std::string_view state;
+};
+
+MissingText text_of(Missing missing) {
+  switch (missing) {
+    case Missing::listener:
+      break;
+    case Missing::name:
+      return {"its name", "its name does not resolve yet"};
+    case Missing::route:
+      return {"a route to it", "there is no route to it yet"};
+    case Missing::program:
+      return {"the program behind its port", "nothing is behind its port yet"};
+  }
+  return {"its port", "its port refuses yet"};
+}
+
+}  // namespace
+
+Error with_wait(Error error, Missing missing, milliseconds waited) {
+  error.text += fmt::format(" - waited {} for {}", format_seconds(waited), text_of(missing).what);
+  return error;
+}
+
+std::string describe_missing(const UpstreamConfig& upstream, Missing missing) {
+  const std::string_view whose = upstream.via_index ? "on the way to it: " : "";
+  return fmt::format("{} ({}{})", shown_upstream(upstream.label), whose, text_of(missing).state);
+}
+
 Error local_lookup_error(Error error) {
   error.text += " (resolve=local)";
   return error;

@@ -31,6 +31,12 @@ Error probe_error(Error error);
 /// `error` of an upstream that has been down for so long; it names the downtime in seconds.
 Error with_downtime(Error error, std::chrono::milliseconds down);
 
+/// `error` after a hold of so long: " - waited 12 s for its name".
+Error with_wait(Error error, Missing missing, std::chrono::milliseconds waited);
+
+/// What a held request is waiting for: "socks5://p:1080 (its name does not resolve yet)".
+std::string describe_missing(const UpstreamConfig& upstream, Missing missing);
+
 /// `error` of a lookup by this host instead of by the proxy.
 Error local_lookup_error(Error error);
 

@@ -46,10 +46,10 @@ void ProxyDial::connect() {
 }
 
 void ProxyDial::on_connected(DialResult result) {
-  transport_.reset();
   if (!result) {
-    return fail(connect_failure(request_.upstream.config, std::move(result).error()));
+    return fail(connect_failure(request_.upstream.config, *transport_, std::move(result).error()));
   }
+  transport_.reset();
   stream_ = std::move(*result);
   times_.connected = request_.loop.now();
   step_ = next_step();
@@ -101,7 +101,11 @@ DialFailure ProxyDial::step_failure() const {
   // TLS that fails later: the proxy rejected our side of it.
   const bool tls_broke = tls_ && io.status == Io::Status::error && io.error == EPROTO;
   if (tls_broke) return {.cause = tls_->failure(io), .phase = DialPhase::tls};
-  return {.cause = step_->failure(io), .phase = step_->phase()};
+  return {
+      .cause = step_->failure(io),
+      .phase = step_->phase(),
+      .closed = io.status == Io::Status::eof,
+  };
 }
 
 void ProxyDial::on_timeout() { fail(request_.timed_out(timeout_failure())); }
@@ -157,14 +161,25 @@ Subject connected_to(const UpstreamConfig& upstream) {
 
 }  // namespace
 
-DialFailure connect_failure(const UpstreamConfig& upstream, Error error) {
+DialFailure connect_failure(const UpstreamConfig& upstream, const Dial& transport, Error error) {
   const Subject subject = connected_to(upstream);
+  std::optional<Missing> missing = transport.missing_on_the_way();
+  if (subject == Subject::upstream) {
+    missing = missing_from(error);
+    // Whoever's fault it is that the proxy's name does not resolve: the proxy is out of reach.
+    if (missing == Missing::name) error.side = Side::upstream;
+  }
   if (subject == Subject::hop && error.side == Side::target) {
     // The hop's target is our proxy, so a refusal came from the far end: no reason to hold.
     error.side = Side::upstream;
     if (error.code == Errc::connection_refused) error.code = Errc::destination_unavailable;
   }
-  return {.cause = {std::move(error)}, .phase = DialPhase::connect, .subject = subject};
+  return {
+      .cause = {std::move(error)},
+      .phase = DialPhase::connect,
+      .subject = subject,
+      .missing = missing,
+  };
 }
 
 DialFailure connect_timeout_failure(const UpstreamConfig& upstream, const Dial& transport) {
@@ -172,6 +187,7 @@ DialFailure connect_timeout_failure(const UpstreamConfig& upstream, const Dial& 
   DialFailure failure{
       .cause = {transport.timeout_failure()}, .phase = DialPhase::connect, .subject = subject};
   failure.cause.side = subject == Subject::target ? Side::target : Side::upstream;
+  if (subject == Subject::upstream) failure.missing = missing_from(failure.cause);
   return failure;
 }
 

@@ -53,9 +53,9 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
 /// express it.  nullopt: it may begin.
 std::optional<DialFailure> objection_to(const UpstreamRequest& request);
 
-/// What `error` of the Transport means for a dial through `upstream`.
-DialFailure connect_failure(const UpstreamConfig& upstream, Error error);
-/// The failure when `transport`, the Transport's dial for `upstream`, has timed out.
+/// What `error` of `transport`, the Transport's dial for `upstream`, means for a dial through that.
+DialFailure connect_failure(const UpstreamConfig& upstream, const Dial& transport, Error error);
+/// The failure when `transport` has timed out.
 DialFailure connect_timeout_failure(const UpstreamConfig& upstream, const Dial& transport);
 
 }  // namespace culvert

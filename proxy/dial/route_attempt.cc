@@ -49,8 +49,13 @@ void RouteAttempt::log_result(const DialResult& result) const {
 
 void RouteAttempt::on_done(UpstreamResult&& outcome) {
   const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
-  proxy_failed_ = !outcome && outcome.error().proxy_failed();
-  may_pass_ = !outcome && failure_may_pass(outcome.error(), proof);
+  if (!outcome) {
+    const DialFailure& failure = outcome.error();
+    proxy_failed_ = failure.proxy_failed();
+    if (failure.proxy_may_be_starting()) missing_ = failure.missing;
+    kept_second_ = failure.kept_second;
+    may_pass_ = failure_may_pass(failure, proof);
+  }
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (log_.enabled(Log::Level::debug)) log_result(result);
   learn(proof, result);

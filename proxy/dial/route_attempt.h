@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/log.h"
 #include "dial/upstream.h"
@@ -27,6 +28,10 @@ class RouteAttempt final : public Straggler {
   Upstream& upstream() const { return upstream_; }
   /// After a failure: see DialFailure.
   bool proxy_failed() const { return proxy_failed_; }
+  /// After a failure, if DialFailure::proxy_may_be_starting(): what it is missing.
+  std::optional<Missing> missing() const { return missing_; }
+  /// After a failure: see DialFailure.
+  bool kept_second() const { return kept_second_; }
 
   /// After a failure: it was the proxy's, or the network's on the way to it or to a target that is
   /// reached directly, so that it may pass.
@@ -59,6 +64,8 @@ class RouteAttempt final : public Straggler {
   bool unanswered_ = false;
   bool proxy_failed_ = false;
   bool may_pass_ = false;
+  std::optional<Missing> missing_;
+  bool kept_second_ = false;
   std::unique_ptr<UpstreamDial> dial_;
 };
 

@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kHoldRetry{250};
+constexpr milliseconds kHoldLookupRetry{1'000};  // spares the DNS server
 
 }  // namespace
 
@@ -44,9 +45,9 @@ RouteDial::~RouteDial() {
 
 void RouteDial::begin_pass() {
   next_ = 0;
-  all_refused_ = true;
   all_may_pass_ = true;
   failures_.clear();
+  starting_.clear();
   unanswered_.clear();
   const auto now = loop_.now();
   if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
@@ -61,7 +62,6 @@ void RouteDial::begin_pass() {
          fmt::format("upstream {} has been down for {} and is asked again later (for {})",
                      shown_upstream(upstream->config.label), format_seconds(down),
                      shown_target(target_))});
-    all_refused_ = false;
   }
   try_next();
 }
@@ -129,9 +129,17 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   const bool proxy_failed = attempt.proxy_failed();
   if (attempt.was_unanswered()) unanswered_.emplace_back(&attempt.upstream(), error);
   all_may_pass_ = all_may_pass_ && attempt.may_pass();
-  all_refused_ = all_refused_ && proxy_failed && error.code == Errc::connection_refused;
-  const auto down = attempt.upstream().health->down_for(loop_.now());
-  if (proxy_failed && down >= milliseconds(1'000)) {
+  const auto now = loop_.now();
+  const auto down = attempt.upstream().health->down_for(now);
+  auto missing = attempt.missing();
+  if (missing == Missing::program && !held_since_) program_may_come_ = true;
+  // It may have come between the attempt and the second look: then once more tells.
+  if (attempt.kept_second() && std::exchange(program_may_come_, false)) missing = Missing::program;
+  if (missing) starting_.emplace_back(&attempt.upstream(), *missing);
+  if (missing && held_since_) {
+    error =
+        with_wait(std::move(error), *missing, std::chrono::round<milliseconds>(now - *held_since_));
+  } else if (proxy_failed && down >= milliseconds(1'000)) {
     error = with_downtime(std::move(error), down);
   }
   failures_.push_back(std::move(error));
@@ -139,13 +147,7 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
 
 /// No upstream of this pass has connected.
 void RouteDial::end_pass() {
-  if (may_hold()) {
-    if (log_.enabled(Log::Level::debug)) {
-      log_.write(Log::Level::debug, fmt::format("{}: all refuse, held and tried again in {}",
-                                                shown_target(target_), format_seconds(kHoldRetry)));
-    }
-    return timer_.start(kHoldRetry);
-  }
+  if (may_hold()) return hold();
   done_(*std::max_element(failures_.begin(), failures_.end(), [](const Error& a, const Error& b) {
     return specificity(a) < specificity(b);
   }));
@@ -154,13 +156,36 @@ void RouteDial::end_pass() {
 bool RouteDial::may_hold() {
   if (may_hold_resumption()) return true;
   const auto now = loop_.now();
-  if (!all_refused_ || now + kHoldRetry >= deadline_) return false;
+  const bool all_may_be_starting = starting_.size() == failures_.size();
+  if (!all_may_be_starting || now + kHoldRetry >= deadline_) return false;
   // One that went down a moment ago is enough: its tunnel may be restarting.  A request that is
   // held already may use the whole budget.
-  held_ = held_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
-            return upstream->health->down_for(now) < limits_.hold;
-          });
-  return held_;
+  return held_since_ || std::any_of(order_.begin(), order_.end(), [&](const Upstream* upstream) {
+           return upstream->health->down_for(now) < limits_.hold;
+         });
+}
+
+void RouteDial::hold() {
+  const auto now = loop_.now();
+  if (!held_since_) held_since_ = now;
+  auto pause = kHoldRetry;
+  const auto awaits_name = [](const auto& entry) { return entry.second == Missing::name; };
+  if (std::any_of(starting_.begin(), starting_.end(), awaits_name)) {
+    const auto left = std::chrono::floor<milliseconds>(deadline_ - now);
+    pause = std::clamp(left - kHoldRetry, kHoldRetry, kHoldLookupRetry);
+  }
+  if (log_.enabled(Log::Level::debug)) log_hold(pause);
+  timer_.start(pause);
+}
+
+void RouteDial::log_hold(milliseconds pause) {
+  std::string all = starting_.empty() ? "its upstreams" : "";
+  for (const auto& [upstream, missing] : starting_) {
+    if (!all.empty()) all += ", ";
+    all += describe_missing(upstream->config, missing);
+  }
+  log_.write(Log::Level::debug, fmt::format("{}: held: waiting for {}, tried again in {}",
+                                            shown_target(target_), all, format_seconds(pause)));
 }
 
 bool RouteDial::may_hold_resumption() {

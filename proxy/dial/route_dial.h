@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,9 +31,9 @@ struct DialLimits {
 /// Tries the candidates of a route in order until one connects, all within one budget; of several
 /// failures the most specific one is reported.
 ///
-/// It holds the request if every upstream's proxy refused the TCP connection, and one of them has
-/// done so for less than `hold`: the tunnel may just be starting.  Then all are tried again until
-/// the budget is used up.  A refusal by the far end is never held.
+/// It holds the request if every upstream's proxy may just be starting
+/// (DialFailure::proxy_may_be_starting()), and one of them has failed so for less than `hold`. Then
+/// all are tried again until the budget is used up.  A failure beyond a proxy is never held.
 ///
 /// A resumption (see Resumptions) is held for longer, and for whatever shows that its upstreams
 /// cannot be used, silence included.
@@ -65,6 +66,8 @@ class RouteDial final : public Dial {
   void end_pass();
   bool may_hold();
   bool may_hold_resumption();
+  void hold();
+  void log_hold(std::chrono::milliseconds pause);
   void on_timer();
 
   Loop& loop_;
@@ -86,10 +89,12 @@ class RouteDial final : public Dial {
   std::vector<Error> failures_;
   /// Those that accepted the request and did not reply, in this pass.
   std::vector<std::pair<Upstream*, Error>> unanswered_;
-  bool held_ = false;
   bool held_as_resumption_ = false;
   bool all_may_pass_ = true;  // see RouteAttempt::may_pass(), in this pass
-  bool all_refused_ = true;   // by their proxies, in this pass
+  /// Those that may just be starting, in this pass.
+  std::vector<std::pair<const Upstream*, Missing>> starting_;
+  std::optional<Loop::Clock::time_point> held_since_;
+  bool program_may_come_ = false;  // Missing::program began the hold
 };
 
 }  // namespace culvert

@@ -1,16 +1,25 @@
 #include "dial/second_look.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string>
+#include <utility>
 
+#include "codec/clause.h"
+#include "dial/dial_text.h"
 #include "dial/upstream.h"
 
 namespace culvert {
 namespace {
 
-bool is_reset(const DialFailure& failure) {
-  return failure.cause.sys == ECONNRESET || failure.cause.sys == EPIPE;
-}
+using std::chrono::milliseconds;
+
+/// A port with nothing behind it closes a new connection within its round trip, which is about as
+/// long as connecting took, and this.
+constexpr milliseconds kTimeToClose{100};
+
+bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
 
 }  // namespace
 
@@ -18,16 +27,27 @@ SecondLook::SecondLook(const UpstreamRequest& request, Done done)
     : dial_(request, Done::to<&SecondLook::on_done>(this)), done_(done) {}
 
 void SecondLook::on_done(UpstreamResult&& result) {
-  if (result || !is_reset(result.error()) || replied() != Replied::nothing) {
+  const bool ended = !result && (result.error().closed || is_reset(result.error().cause));
+  if (!ended || replied() != Replied::nothing) return done_(std::move(result));
+  DialFailure& failure = result.error();
+  if (is_about_nothing_sent(failure)) {
+    failure.missing = Missing::program;
     return done_(std::move(result));
   }
-  reconnect(std::move(result).error());
+  reconnect(std::move(failure));
 }
 
-void SecondLook::reconnect(DialFailure reset) {
+/// A greeting names no target, and a proxy of another kind mostly says so; but ssh -D closes the
+/// connection if a password is offered.
+bool SecondLook::is_about_nothing_sent(const DialFailure& failure) const {
+  return failure.phase == DialPhase::greeting && failure.closed &&
+         !dial_.request().upstream.config.credentials;
+}
+
+void SecondLook::reconnect(DialFailure first_end) {
   const UpstreamRequest& request = dial_.request();
   look_ = std::make_unique<Look>(
-      std::move(reset), request.loop, Callback<void()>::to<&SecondLook::on_timeout>(this),
+      std::move(first_end), request.loop, Callback<void()>::to<&SecondLook::on_timeout>(this),
       request.upstream.transport->dial(request.upstream.config.address, Side::upstream,
                                        AddressCheck{},
                                        DialDone::to<&SecondLook::on_reconnected>(this)));
@@ -36,17 +56,58 @@ void SecondLook::reconnect(DialFailure reset) {
 }
 
 void SecondLook::on_reconnected(DialResult result) {
-  if (result || result.error().code != Errc::connection_refused) {
-    return finish(std::move(look_->reset));
+  const UpstreamRequest& request = dial_.request();
+  if (!result) {
+    if (is_reset(result.error())) return finish_without_program();
+    DialFailure failure =
+        connect_failure(request.upstream.config, *look_->reconnection, std::move(result).error());
+    return finish(failure.missing ? std::move(failure) : std::move(look_->first_end));
   }
-  finish(connect_failure(dial_.request().upstream.config, std::move(result).error()));
+  look_->stream = std::move(*result);
+  look_->stream->set_events(this);
+  const auto round_trip = std::chrono::ceil<milliseconds>(request.loop.now() - look_->begun);
+  look_->timer.start(std::min(round_trip + kTimeToClose, request.left()));
+  watch();
+}
+
+/// Nothing was sent on the new connection, so its end is not about a target or a protocol.
+void SecondLook::watch() {
+  std::array<char, 64> greeting;
+  const Io io = look_->stream->try_read(greeting);
+  switch (io.status) {
+    case Io::Status::would_block:
+      return;
+    case Io::Status::ok:  // the proxy, or whatever it is, speaks first
+      return on_timeout();
+    case Io::Status::eof:
+    case Io::Status::error:
+      return finish_without_program();
+  }
+}
+
+void SecondLook::finish_without_program() {
+  DialFailure failure = std::move(look_->first_end);
+  const int sys = failure.cause.sys;
+  const std::string verb = failure.phase == DialPhase::connect ? "reset" : "closed";
+  failure.cause =
+      upstream_fault(Errc::connection_terminated,
+                     verb + " the connection at once - is the program behind its port up?");
+  if (sys != 0) failure.cause = with_system_error(std::move(failure.cause), sys);
+  failure.phase = DialPhase::connect;
+  failure.missing = Missing::program;
+  finish(std::move(failure));
+}
+
+void SecondLook::on_timeout() {
+  look_->first_end.kept_second = look_->stream != nullptr;
+  finish(std::move(look_->first_end));
 }
 
 DialFailure SecondLook::timeout_failure() const {
-  if (look_) {
+  if (look_ && !look_->stream) {
     return connect_timeout_failure(dial_.request().upstream.config, *look_->reconnection);
   }
-  return dial_.timeout_failure();
+  return look_ ? look_->first_end : dial_.timeout_failure();
 }
 
 void SecondLook::finish(DialFailure failure) {

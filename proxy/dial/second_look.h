@@ -1,19 +1,21 @@
 #pragma once
 
 #include <memory>
-#include <utility>
 
 #include "dial/proxy_dial.h"
 #include "dial/upstream_dial.h"
+#include "net/stream.h"
 #include "net/timer.h"
 
 namespace culvert {
 
-/// A ProxyDial that checks the proxy a second time if it resets the connection before its first
-/// byte: it may have stopped just then, and its listener with it.  So it is connected to once more:
-/// if that is refused, the refusal is the failure, for which the request may be held; if not, the
-/// reset is.
-class SecondLook final : public UpstreamDial {
+/// A ProxyDial that checks the proxy a second time if it ends the connection before its first byte.
+/// That may be its refusal of the target; or it is not there: it may have stopped just then, and
+/// its listener with it, or docker or a load balancer holds its port open and nothing is behind
+/// that yet.  So it is connected to once more, and nothing is sent: if that fails, or this
+/// connection is ended too, it may just be starting, which is then the failure; if not, the first
+/// end is.
+class SecondLook final : public UpstreamDial, private StreamEvents {
  public:
   SecondLook(const UpstreamRequest& request, Done done);
 
@@ -26,17 +28,26 @@ class SecondLook final : public UpstreamDial {
   /// The proxy is connected to once more.
   struct Look {
     Look(DialFailure why, Loop& loop, Callback<void()> expired, std::unique_ptr<Dial> again)
-        : reset(std::move(why)), timer(loop, expired), reconnection(std::move(again)) {}
+        : first_end(std::move(why)),
+          begun(loop.now()),
+          timer(loop, expired),
+          reconnection(std::move(again)) {}
 
-    DialFailure reset;  // why
+    DialFailure first_end;
+    Loop::Clock::time_point begun;
     Timer timer;
     std::unique_ptr<Dial> reconnection;
+    std::unique_ptr<Stream> stream;  // the new connection
   };
 
   void on_done(UpstreamResult&& result);
-  void reconnect(DialFailure reset);
+  bool is_about_nothing_sent(const DialFailure& failure) const;
+  void reconnect(DialFailure first_end);
   void on_reconnected(DialResult result);
-  void on_timeout() { finish(std::move(look_->reset)); }
+  void watch();
+  void on_ready(Stream&) override { watch(); }
+  void on_timeout();
+  void finish_without_program();
   void finish(DialFailure failure);
 
   ProxyDial dial_;

@@ -1,5 +1,6 @@
 #include "dial/via_transport.h"
 
+#include <optional>
 #include <utility>
 
 #include "dial/dial_text.h"
@@ -27,15 +28,18 @@ class HopDial final : public Dial {
   Error timeout_failure() const override {
     return to_error(dial_->timeout_failure(), hop_.config, address_, DialPurpose::hop);
   }
+  std::optional<Missing> missing_on_the_way() const override { return missing_; }
 
  private:
   void on_done(UpstreamResult&& result) {
+    if (!result && result.error().proxy_may_be_starting()) missing_ = result.error().missing;
     done_(to_dial_result(std::move(result), hop_.config, address_, DialPurpose::hop));
   }
 
   Upstream& hop_;
   const HostPort& address_;
   DialDone done_;
+  std::optional<Missing> missing_;
   std::unique_ptr<UpstreamDial> dial_;
 };
 

@@ -149,8 +149,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "for the whole way to an answer, {least} to {most} (default: {default}, as\n"
      "docker gives up after 15s)"},
     {"hold", "TIME", kOnce, kTimes, DurationValue{&Config::hold, {0ms, 55s}}, kReloads,
-     "wait for upstreams that refuse the connection if they have been\n"
-     "down for less than TIME, up to {most}: a tunnel may be starting; 0\n"
+     "wait for upstreams that may just be starting if they have been down\n"
+     "for less than TIME, up to {most}: that refuse the connection or close\n"
+     "it unasked, whose name does not resolve yet or which have no route; 0\n"
      "fails at once (default: {default})"},
     {"hold-resumed", "TIME", kOnce, kTimes, DurationValue{&Config::hold_resumed, {1s, 55s, kOrOff}},
      kReloads,

@@ -1,6 +1,9 @@
 """Upstreams that die, come back, hang, are chained, or are far away."""
 
 import concurrent.futures
+import contextlib
+import re
+import select
 import statistics
 import threading
 import time
@@ -207,6 +210,74 @@ class Hold(unittest.TestCase):
         self.assertEqual(lost, [])
         self.assertGreaterEqual(len(held), RESTARTS)
         self.assertLess(max(held), max(back - gone for gone, back in downs) + 1.5)
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+
+    def request_in_background(self):
+        """A tunnel_request() that may be held; .result() raises if it fails."""
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.addCleanup(pool.shutdown)
+        return pool.submit(tunnel_request)
+
+    def test_name_that_is_not_known_yet(self):
+        """Compose and Kubernetes: a proxy's container that restarts has no name for a moment."""
+        name = f"tunnel{len(self.threads)}.home"
+        upstream = f"socks5://{name}:{peers.MICROSOCKS_PORT}"
+        culvert = launch(self, testbed, "--upstream", upstream, "--log-level", "debug", *self.threads)
+        request = self.request_in_background()
+        culvert.wait_log(f"held: waiting for {upstream} (its name does not resolve yet)", 2)
+        testbed.culvert_dns.table[name] = [BORDER]
+        request.result(20)
+        culvert.wait_log(f"upstream {upstream} is back after ")
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+    def test_published_port_with_nothing_behind_it(self):
+        """docker-proxy: it accepts, and closes when it cannot reach the container; what it was sent makes that a reset."""
+        for scheme, answers in (("socks5", (b"\x05\0", b"\x05\0\0\x01" + bytes(6))), ("http", (b"HTTP/1.1 200 OK\r\n\r\n",))):
+            for waits in (False, True):
+                with self.subTest(scheme=scheme, reset=waits):
+                    up = threading.Event()
+
+                    def handle(connection, answers=answers, waits=waits, up=up):
+                        with contextlib.suppress(OSError), connection:
+                            if not up.is_set():
+                                if waits:
+                                    # Unread bytes turn the close into a reset.
+                                    select.select([connection], [], [], 0.02)
+                                return
+                            for answer in answers:
+                                connection.recv(65536)
+                                connection.sendall(answer)
+                            if connection.recv(65536):
+                                connection.sendall(b"!")
+
+                    upstream = f"{scheme}://127.0.0.1:{wire.serve_in_threads(testbed.home, handle)}"
+                    culvert = launch(self, testbed, "--upstream", upstream, "--log-level", "debug", *self.threads)
+                    request = self.request_in_background()
+                    culvert.wait_log(f"held: waiting for {upstream} (", 2)
+                    up.set()
+                    request.result(20)
+                    culvert.assert_no_leaks()
+                    culvert.shut_down()
+
+    def test_target_that_is_refused_without_a_byte(self):
+        """proxy-chain ends a CONNECT that fails so. The proxy is there, so nothing is waited for."""
+
+        def handle(connection):
+            with contextlib.suppress(OSError), connection:
+                connection.recv(65536)
+
+        upstream = f"http://127.0.0.1:{wire.serve_in_threads(testbed.home, handle)}"
+        culvert = launch(self, testbed, "--upstream", upstream, *self.threads)
+        client, reply = wire.connect(testbed.home, "target.world:7000")
+        client.close()
+        self.assertEqual(
+            reply.reason, f"culvert: upstream {upstream} closed the connection instead of answering for target.world:7000"
+        )
+        [line] = culvert.wait_access_lines(1)
+        self.assertLess(int(re.search(r" total_ms=(\d+)", line).group(1)), 4000, line)
         culvert.assert_no_leaks()
         culvert.shut_down()
 

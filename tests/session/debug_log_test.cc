@@ -48,7 +48,9 @@ TEST_CASE("debug logs when an upstream is passed over, held, and tried again") {
       scene.log_text(),
       Contains(" debug only keeps failing, and is passed over for ") &&
           Contains("gcr.io:443: only is passed over if there is another, it keeps failing") &&
-          Contains("gcr.io:443: all refuse, held and tried again in 0.2 s") &&
+          Contains(
+              "gcr.io:443: held: waiting for socks5://proxy.example:1080 (its port refuses yet), "
+              "tried again in 0.2 s") &&
           Contains(" debug only works, and is asked first again"));
 }
 

@@ -2,6 +2,7 @@
 #include "dial/second_look.h"
 
 #include "support/catch.h"
+#include "support/tls_client.h"
 #include "support/turns.h"
 #include "support/upstream_attempt.h"
 
@@ -46,6 +47,86 @@ TEST_CASE("a proxy that resets before its first byte is checked for being still 
   settle(attempt.loop, 10);
   CHECK(attempt.answers == 1);
   CHECK_FALSE(attempt.loop.busy());
+}
+
+TEST_CASE("a proxy that closes before its first byte is checked for being there at all") {
+  const bool tls = GENERATE(false, true);
+  Attempt attempt(tls ? https() : GENERATE(socks4a, http)(), 2s);
+  if (tls) attempt.upstream.tls = trusting_context();
+  Peer again{attempt.loop};
+  attempt.far.ends();
+  attempt.transport->later(GENERATE(false, true)).connects(attempt.far);
+  std::string cause = "closed the connection at once - is the program behind its port up?";
+  SECTION("it closes again") {
+    attempt.transport->connects(again);
+    again.ends();
+  }
+  SECTION("it resets") {
+    attempt.transport->connects(again);
+    again.resets();
+  }
+  SECTION("it is gone") {
+    attempt.transport->fails(ECONNREFUSED);
+    cause = "refused the connection - is the tunnel up?";
+  }
+  SECTION("its host is gone") {
+    attempt.transport->fails(EHOSTUNREACH);
+    cause = "cannot be reached: No route to host";
+  }
+  attempt.dial->start();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK(attempt.may_be_starting);
+  CHECK(attempt.result->error().side == Side::upstream);
+  CHECK_THAT(attempt.result->error().text, Contains(cause));
+  CHECK(again.received().empty());
+  CHECK_FALSE(again.open());
+  CHECK_FALSE(attempt.loop.busy());
+}
+
+TEST_CASE("a proxy that keeps a second connection has refused the first") {
+  Attempt attempt(GENERATE(socks4a, http)(), 2s);
+  Peer again{attempt.loop};
+  attempt.far.ends();
+  attempt.transport->connects(attempt.far).connects(again);
+  SECTION("it waits") {}
+  SECTION("it speaks first") { again.sends("220 hello\r\n"); }
+  const auto begun = attempt.loop.now();
+  attempt.dial->start();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK_FALSE(attempt.may_be_starting);
+  CHECK_FALSE(attempt.proxy_failed);
+  CHECK_THAT(attempt.result->error().text, Contains("closed the connection instead of answering"));
+  CHECK(attempt.loop.now() - begun <= 100ms);
+  CHECK_FALSE(again.open());
+}
+
+TEST_CASE("while a second connection is watched the dial may be cancelled") {
+  Attempt attempt(http());
+  Peer again{attempt.loop};
+  attempt.far.ends();
+  attempt.transport->connects(attempt.far).connects(again);
+  attempt.dial->start();
+  settle(attempt.loop, 2);
+  REQUIRE(again.open());
+  attempt.dial.reset();
+  settle(attempt.loop, 10);
+  CHECK(attempt.answers == 0);
+  CHECK_FALSE(again.open());
+  CHECK_FALSE(attempt.loop.busy());
+}
+
+TEST_CASE(
+    "a greeting that is ended unanswered needs no second look, unless it offered a password") {
+  const bool password = GENERATE(false, true);
+  Attempt attempt(password ? socks5_as("alice", "hush") : socks5());
+  Peer again{attempt.loop};
+  attempt.far.ends();
+  attempt.transport->connects(attempt.far).connects(again);
+  attempt.dial->start();
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK(attempt.may_be_starting == !password);
+  CHECK(attempt.transport->requested().size() == (password ? 2 : 1));
+  CHECK_THAT(attempt.result->error().text, Contains("closed the connection during the greeting"));
 }
 
 TEST_CASE("a proxy that resets after its first byte was there") {

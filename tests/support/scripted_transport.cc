@@ -25,7 +25,7 @@ class ScriptedTransport::ScriptedDial final : public Dial, private Pollable {
     }
     step_ = transport_.steps_.front();
     transport_.steps_.pop_front();
-    if (step_.peer == nullptr && step_.sys == 0) {
+    if (step_.peer == nullptr && step_.sys == 0 && !step_.error) {
       transport_.hanging_.push_back(this);
     } else if (transport_.deferred_) {
       transport_.loop_.resume(*this);
@@ -42,6 +42,7 @@ class ScriptedTransport::ScriptedDial final : public Dial, private Pollable {
  private:
   void on_poll(std::uint32_t) override { finish(); }
   void finish() {
+    if (step_.error) return done_(*step_.error);
     if (step_.peer == nullptr) return done_(connect_error(step_.sys, side_));
     done_(step_.peer->stream());
   }
@@ -58,6 +59,10 @@ ScriptedTransport& ScriptedTransport::connects(Peer& peer) {
 }
 ScriptedTransport& ScriptedTransport::fails(int sys) {
   steps_.push_back({nullptr, sys});
+  return *this;
+}
+ScriptedTransport& ScriptedTransport::fails(Error error) {
+  steps_.push_back({.error = std::move(error)});
   return *this;
 }
 ScriptedTransport& ScriptedTransport::hangs() {

@@ -3,9 +3,11 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "dial/transport.h"
 #include "support/scripted_stream.h"
 
@@ -18,6 +20,7 @@ class ScriptedTransport final : public Transport {
   // The results of the next dials, in this order; a dial beyond the script hangs.
   ScriptedTransport& connects(Peer& peer);
   ScriptedTransport& fails(int sys);
+  ScriptedTransport& fails(Error error);  ///< a look-up's, say
   ScriptedTransport& hangs();
   /// Outcomes come in a later turn instead of within start().
   ScriptedTransport& later(bool deferred = true);
@@ -37,6 +40,7 @@ class ScriptedTransport final : public Transport {
   struct Step {
     Peer* peer = nullptr;
     int sys = 0;
+    std::optional<Error> error{};  // otherwise that of sys
   };
 
   Loop& loop_;

@@ -32,6 +32,7 @@ struct Attempt {
   void on_done(UpstreamResult&& outcome) {
     ++answers;
     proxy_failed = !outcome && outcome.error().proxy_failed();
+    may_be_starting = !outcome && outcome.error().proxy_may_be_starting();
     result.emplace(
         to_dial_result(std::move(outcome), upstream.config, target, DialPurpose::tunnel));
     if (destroy_in_callback) dial.reset();
@@ -47,6 +48,7 @@ struct Attempt {
   std::optional<DialResult> result;
   int answers = 0;
   bool proxy_failed = false;
+  bool may_be_starting = false;
   bool destroy_in_callback = false;
 };
 

@@ -25,6 +25,18 @@ TEST_CASE("a proxy has failed if it could not be reached, by its own failure") {
   }
 }
 
+TEST_CASE("a proxy may be starting if it has failed by what passes by itself") {
+  DialFailure why = failure(DialPhase::connect, Side::upstream);
+  CHECK_FALSE(why.proxy_may_be_starting());
+  why.missing = Missing::name;
+  CHECK(why.proxy_may_be_starting());
+  why.phase = DialPhase::request;
+  CHECK_FALSE(why.proxy_may_be_starting());
+  why.phase = DialPhase::connect;
+  why.cause.side = Side::target;
+  CHECK_FALSE(why.proxy_may_be_starting());
+}
+
 TEST_CASE("what a failure proves depends on what the proxy has sent") {
   const auto proof = [](DialFailure why, Replied replied) {
     return proof_of(UpstreamResult(std::move(why)), replied, false);

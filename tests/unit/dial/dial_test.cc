@@ -30,6 +30,24 @@ TEST_CASE("a failed connect() is the peer's fault, unless we have no room") {
   }
 }
 
+TEST_CASE("what an upstream that just starts may be missing") {
+  const auto missing = [](Errc code, int sys = 0) {
+    return missing_from({code, Side::upstream, sys, {}});
+  };
+  CHECK(missing(Errc::connection_refused, ECONNREFUSED) == Missing::listener);
+  CHECK(missing(Errc::dns_error) == Missing::name);
+  CHECK(missing(Errc::dns_timeout) == Missing::name);
+  for (const int sys : {EHOSTUNREACH, ENETUNREACH, EHOSTDOWN}) {
+    CHECK(missing_from(connect_error(sys, Side::upstream)) == Missing::route);
+  }
+  // This machine's own lacks, and what a starting proxy does not do.
+  for (const int sys : {EAFNOSUPPORT, EADDRNOTAVAIL, EMFILE, EPERM, ETIMEDOUT, ECONNRESET}) {
+    CHECK(missing_from(connect_error(sys, Side::upstream)) == std::nullopt);
+  }
+  CHECK(missing(Errc::upstream_auth_failed) == std::nullopt);
+  CHECK(missing(Errc::tls_protocol_error) == std::nullopt);
+}
+
 TEST_CASE("of two failures the more specific one is reported") {
   const auto less = [](Errc a, Errc b, Side side = Side::upstream) {
     return specificity({a, side, 0, {}}) < specificity({b, side, 0, {}});

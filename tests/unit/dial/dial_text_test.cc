@@ -88,6 +88,22 @@ TEST_CASE("what was waited for has its time behind it") {
   CHECK(timeout_clause(DialPhase::tls) == "did not finish the TLS handshake");
 }
 
+TEST_CASE("what a held request waits for, and has waited for") {
+  UpstreamConfig config = upstream();
+  CHECK(describe_missing(config, Missing::name) ==
+        "socks5://p:1080 (its name does not resolve yet)");
+  CHECK(describe_missing(config, Missing::program) ==
+        "socks5://p:1080 (nothing is behind its port yet)");
+  config.via_index = 0;
+  CHECK(describe_missing(config, Missing::route) ==
+        "socks5://p:1080 (on the way to it: there is no route to it yet)");
+  const auto waited = [](Missing missing) { return with_wait({}, missing, 12s).text; };
+  CHECK(waited(Missing::listener) == " - waited 12.0 s for its port");
+  CHECK(waited(Missing::name) == " - waited 12.0 s for its name");
+  CHECK(waited(Missing::route) == " - waited 12.0 s for a route to it");
+  CHECK(waited(Missing::program) == " - waited 12.0 s for the program behind its port");
+}
+
 TEST_CASE("an Error has the cause's code, side and errno") {
   DialFailure why = failure("reset the connection");
   why.cause.sys = 104;
