@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,13 @@ enum class LostTunnel {
   reset,
 };
 
+/// When a tunnel has stalled: less than `rate` moved in it for `time`.
+struct StallLimit {
+  std::chrono::milliseconds time{0};  ///< 0: never
+  std::uint64_t rate = 0;             ///< bytes a second; 0: nothing at all moved
+  std::string describe() const;       ///< "nothing moved for 30.0 s"
+};
+
 /// One `--route`.
 struct RouteConfig {
   std::string text;  ///< as given
@@ -80,6 +88,7 @@ struct Config {
   std::chrono::milliseconds probe_interval{15'000};   ///< between two probes
   LostTunnel lost_tunnel = LostTunnel::automatic;
   std::chrono::milliseconds idle_timeout{0};  ///< of a tunnel, in both directions; 0: never
+  StallLimit reset_stalled;                   ///< see StallWatch
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request

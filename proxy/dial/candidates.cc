@@ -10,7 +10,9 @@ Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time no
     if (view.is_preferred()) {
       out.order.push_back(upstream);
     } else {
-      out.left_out.push_back({upstream, view.probe_failed});
+      out.left_out.push_back({upstream, view.probe_failed ? "failed its probe"
+                                        : view.open       ? "keeps failing"
+                                                          : "has stalled"});
     }
   }
   out.preferred = !out.order.empty();

@@ -18,7 +18,7 @@ struct Candidates {
   bool preferred = true;  ///< false: there was no better one
   struct LeftOut {
     Upstream* upstream;
-    bool failed_probe;  ///< else its breaker is open
+    std::string_view why;  ///< "keeps failing", to follow its name
   };
   std::vector<LeftOut> left_out;
   /// There is no better one, and these fail slowly: they are not tried now.

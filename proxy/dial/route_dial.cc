@@ -67,10 +67,9 @@ void RouteDial::begin_pass() {
 }
 
 void RouteDial::log_left_out(const Candidates& candidates) {
-  for (const auto& [upstream, failed_probe] : candidates.left_out) {
+  for (const auto& [upstream, why] : candidates.left_out) {
     log_.write(Log::Level::debug, fmt::format("{}: {} is passed over if there is another, it {}",
-                                              shown_target(target_), upstream->config.name,
-                                              failed_probe ? "failed its probe" : "keeps failing"));
+                                              shown_target(target_), upstream->config.name, why));
   }
 }
 

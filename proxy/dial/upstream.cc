@@ -60,6 +60,14 @@ void Upstream::report_failure(const UpstreamHealth::Change& change, const Error&
   }
 }
 
+void Upstream::stalled(Time silent_since, const StallLimit& limit, Time now, Log& log) {
+  if (!health->stalled(silent_since, now)) return;
+  log.write(Log::Level::warning,
+            fmt::format("upstream {} stalled: {} in a tunnel, see --reset-stalled; it ends, with "
+                        "the silent ones beside it, and others are preferred for a minute",
+                        config.label, limit.describe()));
+}
+
 void Upstream::closed_after_success(Time now, Log& log) {
   const auto times = health->false_success(now);
   if (!times) return;

@@ -62,6 +62,8 @@ struct Upstream : SharedUpstream {
                   Log& log);
   void target_was_reached(const HostPort& target, const Error& error, Time now, Log& log);
   void closed_after_success(Time now, Log& log);
+  /// A tunnel through it has stalled, by `limit`.
+  void stalled(Time silent_since, const StallLimit& limit, Time now, Log& log);
 
  private:
   void report_failure(const UpstreamHealth::Change& change, const Error& error, Log& log) const;

@@ -72,6 +72,15 @@ struct Reader {
     return problem;
   }
 
+  std::string operator()(const StallLimitValue& value) const {
+    StallLimit& limit = config.*value.member;
+    const std::size_t colon = text.find(':');
+    std::string problem = take(parse_duration(text.substr(0, colon), value.limits), limit.time);
+    if (!problem.empty() || colon == std::string::npos) return problem;
+    if (limit.time.count() == 0) return "off takes no rate";
+    return take(parse_rate(std::string_view(text).substr(colon + 1)), limit.rate);
+  }
+
   template <typename T>
   std::string operator()(const CountValue<T>& value) const {
     return take(parse_count(text, value.at_least, value.at_most), config.*value.member);
@@ -123,6 +132,12 @@ struct Shower {
   std::string operator()(const OptionalDurationValue& value) const {
     const auto& duration = config.*value.member;
     return duration ? format_duration(*duration) : std::string(kOff);
+  }
+  std::string operator()(const StallLimitValue& value) const {
+    const StallLimit& limit = config.*value.member;
+    if (limit.time.count() == 0) return std::string(kOff);
+    const std::string rate = limit.rate == 0 ? std::string() : fmt::format(":{}", limit.rate);
+    return format_duration(limit.time) + rate;
   }
   template <typename T>
   std::string operator()(const CountValue<T>& value) const {

@@ -36,6 +36,12 @@ struct OptionalDurationValue {
   DurationLimits limits;
 };
 
+/// "30s", or "30s:64k" with a rate; "off" is no time.
+struct StallLimitValue {
+  StallLimit Config::*member;
+  DurationLimits limits;
+};
+
 template <std::unsigned_integral T>
 struct CountValue {
   T Config::*member;
@@ -73,9 +79,10 @@ struct OwnReader {};
 
 /// How the value of a flag is read, and into which member of Config.
 using FlagValue =
-    std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, CountValue<unsigned>,
-                 CountValue<std::size_t>, ChoiceValue<Log::Level>, ChoiceValue<Log::Format>,
-                 ChoiceValue<LostTunnel>, HostPortValue, OutputFileValue, SecretValue>;
+    std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, StallLimitValue,
+                 CountValue<unsigned>, CountValue<std::size_t>, ChoiceValue<Log::Level>,
+                 ChoiceValue<Log::Format>, ChoiceValue<LostTunnel>, HostPortValue, OutputFileValue,
+                 SecretValue>;
 
 /// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
 /// is.  A file is only checked, not opened.  Does nothing for an OwnReader.

@@ -174,6 +174,14 @@ constexpr auto kFlags = std::to_array<Flag>({
      DurationValue{&Config::idle_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel without traffic both ways, or a plain answer that\n"
      "stalls, {least} to {most}, or off (default: {default})"},
+    {"reset-stalled", "TIME[:RATE]", kOnce, kTimes,
+     StallLimitValue{&Config::reset_stalled, {1s, 1h, kOrOff}}, kReloads,
+     "end a tunnel in which less than RATE bytes a second (default:\n"
+     "nothing at all) moved for TIME, after the first MiB, though its\n"
+     "client takes all there is: so that the client resumes, through\n"
+     "another upstream if there is one; and with it the tunnels through\n"
+     "the same upstream that are silent; RATE as in 4096, 64k or 1M;\n"
+     "TIME from {least} to {most}, or off (default: {default})"},
     {"half-open-timeout", "TIME", kOnce, kTimes,
      DurationValue{&Config::half_open_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel of which one side has finished and the other sends\n"

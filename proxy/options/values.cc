@@ -48,6 +48,23 @@ Parsed<std::chrono::milliseconds> parse_duration(std::string_view text,
   return std::chrono::milliseconds(number * unit);
 }
 
+Parsed<std::uint64_t> parse_rate(std::string_view text) {
+  constexpr std::uint64_t kMost = 1 << 30;
+  const std::string lower = to_lower(trim(text));
+  const char* const last = lower.data() + lower.size();
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(lower.data(), last, number);
+  const std::string_view unit(end, last);
+  const std::uint64_t bytes = unit.empty() ? 1 : unit == "k" ? 1 << 10 : unit == "m" ? 1 << 20 : 0;
+  if (code == std::errc::invalid_argument || bytes == 0) {
+    return "not a rate; write bytes a second, as 4096, 64k or 1M";
+  }
+  if (code != std::errc() || number == 0 || number > kMost / bytes) {
+    return "not between 1 and 1024M bytes a second";
+  }
+  return number * bytes;
+}
+
 Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t at_least,
                                   std::uint64_t at_most) {
   const std::string_view digits = trim(text);

@@ -28,7 +28,8 @@ class UpstreamHealth::Update {
   explicit Update(UpstreamHealth& health) : health_(health), lock_(health.mutex_) {}
   ~Update() {
     health_.in_doubt_.store(health_.breaker_.next_trial() || health_.probe_failed_ ||
-                                !health_.unanswered_.empty() || health_.proven_silences_ > 0,
+                                !health_.unanswered_.empty() || health_.proven_silences_ > 0 ||
+                                health_.last_stall_,
                             std::memory_order_release);
   }
   Update(const Update&) = delete;
@@ -176,6 +177,20 @@ void UpstreamHealth::clear_probe() {
   probe_failed_ = probe_reported_ = false;
 }
 
+bool UpstreamHealth::stalled(Time silent_since, Time now) {
+  const Update update(*this);
+  const bool news = now >= stalls_until_;
+  last_stall_ = silent_since;
+  stalls_until_ = now + kStallPause;
+  return news;
+}
+
+std::optional<UpstreamHealth::Time> UpstreamHealth::last_stall() const {
+  if (!in_doubt_.load(std::memory_order_acquire)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return last_stall_;
+}
+
 std::optional<std::uint64_t> UpstreamHealth::false_success(Time now) {
   const std::lock_guard lock(mutex_);
   ++false_successes_;
@@ -193,7 +208,7 @@ std::uint64_t UpstreamHealth::false_successes() const {
 UpstreamHealth::View UpstreamHealth::view(Time now) const {
   if (!in_doubt_.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex_);
-  return {breaker_.is_open(now), probe_failed_, fails_slowly_};
+  return {breaker_.is_open(now), probe_failed_, fails_slowly_, now < stalls_until_};
 }
 
 milliseconds UpstreamHealth::down_for(Time now) const {

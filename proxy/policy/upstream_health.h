@@ -88,6 +88,16 @@ class UpstreamHealth {
   /// Probing has ended.
   void clear_probe();
 
+  // ---- tunnels that stalled
+
+  /// How long others are preferred after a tunnel has stalled.
+  static constexpr std::chrono::minutes kStallPause{1};
+  /// A tunnel through it was ended, as too little came since then.  True if that is news, which the
+  /// caller logs.
+  bool stalled(Time silent_since, Time now);
+  /// The `silent_since` of the last of them; nullopt if there was none.
+  std::optional<Time> last_stall() const;
+
   // ---- false successes
 
   /// The proxy reported success and closed before its first byte, although the client had sent
@@ -101,7 +111,8 @@ class UpstreamHealth {
     bool open = false;          ///< the breaker is open: others are preferred
     bool probe_failed = false;  ///< no success since: others are preferred
     bool fails_slowly = false;  ///< trying it costs the client a timeout
-    bool is_preferred() const { return !open && !probe_failed; }
+    bool stalls = false;        ///< a tunnel has stalled lately: others are preferred
+    bool is_preferred() const { return !open && !probe_failed && !stalls; }
     /// Whether it is tried if there is no better one.
     bool may_be_tried() const { return !open || !fails_slowly; }
   };
@@ -119,7 +130,8 @@ class UpstreamHealth {
   bool has_been_silent() const;
 
   mutable std::mutex mutex_;
-  // Something is wrong: the breaker is open, the probe failed, or requests went unanswered.  As
+  // Something is wrong: the breaker is open, the probe failed, requests went unanswered, or a
+  // tunnel has stalled, if only once.  As
   // long as nothing is, an attempt takes the lock once, at its end.
   std::atomic<bool> in_doubt_ = false;
   Breaker breaker_;
@@ -132,6 +144,8 @@ class UpstreamHealth {
   bool probe_failed_ = false;
   bool probe_reported_ = false;  ///< a failure beyond the proxy was, and no success since
   std::size_t stragglers_ = 0;
+  std::optional<Time> last_stall_;
+  Time stalls_until_{};
   std::uint64_t false_successes_ = 0;
   Time false_success_reported_{};
 };

@@ -49,6 +49,9 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .resumptions = resumptions,
                .flow = flow,
                .pseudonym = pseudonym} {
+  if (const StallLimit& limit = config().reset_stalled; limit.time.count() > 0) {
+    context_.stalls = &stalls_.emplace(loop, log, limit);
+  }
   if (tends_upstreams) tend_upstreams();
 }
 

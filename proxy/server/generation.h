@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Generation {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::vector<std::unique_ptr<Prober>> probers_;
   std::vector<std::unique_ptr<WarmKeeper>> warm_keepers_;
+  std::optional<StallWatch> stalls_;
   SessionContext context_;
 };
 

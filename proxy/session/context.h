@@ -15,6 +15,7 @@
 #include "policy/router.h"
 #include "session/flow.h"
 #include "session/session_record.h"
+#include "session/stall_watch.h"
 
 namespace culvert {
 
@@ -28,9 +29,10 @@ struct SessionContext {
   std::vector<std::unique_ptr<Upstream>>& upstreams;  ///< in the order of Config::upstreams
   Resumptions& resumptions;
   FlowResources flow;
-  bool draining = false;       ///< connections are not to be kept open for more requests
-  std::string_view pseudonym;  ///< our name in Via, different for each process
-  std::size_t sessions = 0;    ///< how many are alive; each counts itself
+  StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
+  bool draining = false;         ///< connections are not to be kept open for more requests
+  std::string_view pseudonym;    ///< our name in Via, different for each process
+  std::size_t sessions = 0;      ///< how many are alive; each counts itself
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};

@@ -127,11 +127,20 @@ void Relay::poll_survivor() {
   finish();
 }
 
-void Relay::on_idle() {
-  // The log reports the timeout, not a FIN long before it.
-  end_ = {.cause = half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle,
-          .closed_by = Side::local,
-          .client_gets_eof = cut()};
+void Relay::on_idle() { time_out(half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle); }
+
+bool Relay::client_is_slow() const {
+  return down_.flow.holds_bytes() || down_.flow.to().unsent() > 0;
+}
+
+/// One that is being reset already ends by itself.
+void Relay::end_stalled() {
+  if (!resetting_) time_out(RelayEnd::Cause::stalled);
+}
+
+/// The log reports the timeout, not a FIN long before it.
+void Relay::time_out(RelayEnd::Cause cause) {
+  end_ = {.cause = cause, .closed_by = Side::local, .client_gets_eof = cut()};
   finish();
 }
 

@@ -25,7 +25,7 @@ struct RelaySettings {
 
 /// How a relay ended.
 struct RelayEnd {
-  enum class Cause : std::uint8_t { finished, reset, idle, half_open };
+  enum class Cause : std::uint8_t { finished, reset, idle, half_open, stalled };
   Cause cause = Cause::finished;
   Side closed_by = Side::client;  ///< which side ended first; local for a timeout
   /// The tunnel was lost or cut in the middle of TLS, and the client is to see that as the end of
@@ -59,6 +59,12 @@ class Relay final : private StreamEvents {
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }
   const RelayEnd& end() const { return end_; }
+  /// Bytes of both directions.  Grows also when a slow side takes what was read long before.
+  std::uint64_t moved() const { return progress() / 2; }
+  /// Some of what the upstream sent waits for the client to take it.
+  bool client_is_slow() const;
+  /// Ends it as a timeout does.
+  void end_stalled();
   /// Prepares the streams for being closed in the middle: both ends are to see a reset.  True: all
   /// but the client, see RelayEnd::client_gets_eof.
   bool cut();
@@ -93,6 +99,7 @@ class Relay final : private StreamEvents {
   void poll_survivor();
   void watch();
   void on_idle();
+  void time_out(RelayEnd::Cause cause);
   void on_timer();
   void check_peers();
   bool is_half_open() const;

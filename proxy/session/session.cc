@@ -46,7 +46,10 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
   ++context_.sessions;
 }
 
-Session::~Session() { --context_.sessions; }
+Session::~Session() {
+  drop_relay();
+  --context_.sessions;
+}
 
 void Session::start() {
   client_->set_events(this);
@@ -205,7 +208,13 @@ void Session::begin_tunnel() {
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
+  if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream);
   relay_->start();
+}
+
+void Session::drop_relay() {
+  if (relay_ && context_.stalls != nullptr) context_.stalls->remove(*relay_);
+  relay_.reset();
 }
 
 void Session::on_relay_done() {
@@ -225,6 +234,10 @@ void Session::on_relay_done() {
     case RelayEnd::Cause::half_open:
       return end_tunnel(Outcome::Kind::half_open_timeout, Side::local,
                         "one side had finished and nothing moved, see --half-open-timeout");
+    case RelayEnd::Cause::stalled:
+      return end_tunnel(Outcome::Kind::stalled, Side::local,
+                        context_.config.reset_stalled.describe() +
+                            " in it, or in one beside it, see --reset-stalled");
   }
 }
 
@@ -245,7 +258,7 @@ void Session::note_loss(Side closed_by) {
 void Session::end_in_record(Outcome outcome, Side closed_by, std::string_view detail) {
   record();
   record_.finish(outcome, closed_by, detail);
-  relay_.reset();
+  drop_relay();
   upstream_stream_.reset();
   setup_ = std::make_unique<Setup>(nullptr, Admission::serve);
   client_->set_events(this);
@@ -363,7 +376,7 @@ void Session::finish(Outcome outcome, Side closed_by, std::string_view detail) {
   setup_.reset();
   // It may still point to the exchange that was destroyed.
   client_->set_events(nullptr);
-  relay_.reset();  // its timer may be due in this very turn
+  drop_relay();  // its timer may be due in this very turn
   client_.reset();
   upstream_stream_.reset();
   finished_(*this);

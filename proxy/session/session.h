@@ -62,6 +62,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_verdict(Gate::Verdict verdict);
   void on_opened(DialResult result);
   void begin_tunnel();
+  void drop_relay();
   void on_relay_done();
   bool was_false_success() const;
   void end_tunnel(Outcome outcome, Side closed_by, std::string_view detail);

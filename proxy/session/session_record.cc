@@ -31,6 +31,8 @@ std::string_view Outcome::name() const {
       return "idle_timeout";
     case Kind::half_open_timeout:
       return "half_open_timeout";
+    case Kind::stalled:
+      return "stalled";
     case Kind::error:
       return meaning_of(error).name;
   }

@@ -28,7 +28,15 @@ enum class SessionStage : std::uint8_t {
 
 /// How a session ended, or one plain request of it.
 struct Outcome {
-  enum class Kind : std::uint8_t { none, ok, aborted, idle_timeout, half_open_timeout, error };
+  enum class Kind : std::uint8_t {
+    none,
+    ok,
+    aborted,
+    idle_timeout,
+    half_open_timeout,
+    stalled,
+    error
+  };
 
   Outcome(Kind kind_of_end) : kind(kind_of_end) {}
   Outcome(Errc code) : kind(Kind::error), error(code) {}

@@ -254,6 +254,13 @@ TEST_CASE("dead connections to upstreams are detected, even with unacknowledged 
   CHECK(socket_option(stream->fd(), SOL_SOCKET, SO_KEEPALIVE) != 0);
   CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_KEEPIDLE) == 30);
   CHECK(socket_option(stream->fd(), IPPROTO_TCP, TCP_USER_TIMEOUT) == 60'000);
+  // Linux 6.15 and newer; older kernels know no such option.
+  constexpr int kTcpRtoMaxMs = 44;
+  int longest_pause = 0;
+  socklen_t size = sizeof longest_pause;
+  if (getsockopt(stream->fd(), IPPROTO_TCP, kTcpRtoMaxMs, &longest_pause, &size) == 0) {
+    CHECK(longest_pause == 3'000);
+  }
 }
 
 TEST_CASE(

@@ -37,8 +37,10 @@ struct Three {
   std::string resting() const { return names(choose_candidates(route, now).resting); }
   std::string left_out() const {
     std::string out;
-    for (const auto& [upstream, failed_probe] : choose_candidates(route, now).left_out) {
-      out += upstream->config.name + (failed_probe ? "(probe)" : "");
+    for (const auto& [upstream, why] : choose_candidates(route, now).left_out) {
+      out += upstream->config.name + (why == "failed its probe" ? "(probe)"
+                                      : why == "has stalled"    ? "(stall)"
+                                                                : "");
     }
     return out;
   }
@@ -88,4 +90,17 @@ TEST_CASE("if there is no better one, all are tried but those that fail slowly")
   CHECK(three.order() == "");
   CHECK(three.resting() == "abc");
   CHECK(three.first() == "");
+}
+
+TEST_CASE("an upstream in which a tunnel has stalled is left out for a minute") {
+  Three three;
+  three.all[0]->health->stalled(three.now - 31s, three.now - 1s);
+  CHECK(three.order() == "bc");
+  CHECK(three.left_out() == "a(stall)");
+  CHECK(three.first() == "b");
+  three.all[0]->health->stalled(three.now - 90s, three.now - 60s);
+  CHECK(three.order() == "abc");
+  // If there is no better one it is tried.
+  for (const auto& upstream : three.all) upstream->health->stalled(three.now, three.now);
+  CHECK(three.order() == "abc");
 }

@@ -35,7 +35,8 @@ struct TlsScene : RelayScene {
 /// A session in a tunnel, with or without TLS in it.
 struct TunnelScene : Scene {
   explicit TunnelScene(std::string connect = kGoConnect, LostTunnel how = LostTunnel::automatic,
-                       bool tls = true) {
+                       bool tls = true, StallLimit stall = {}) {
+    config.reset_stalled = stall;
     config.lost_tunnel = how;
     config.idle_timeout = 20s;
     client.sends(connect).expects(std::string(kEstablished));
@@ -232,6 +233,23 @@ TEST_CASE("a session reports a lost tunnel as it does any other, and its bytes w
              Contains(" bytes_up=" + std::to_string(kClientHello.size()) + " ") &&
                  Contains(" bytes_down=" + std::to_string(scene.before.size()) + " "));
   CHECK_FALSE(scene.upstream.open());
+}
+
+TEST_CASE("a stalled tunnel ends as a lost one, and its target is one that is resumed") {
+  TunnelScene scene(kGoConnect, LostTunnel::automatic, true, {.time = 5s});
+  CHECK(scene.end_bytes().empty());
+  scene.upstream.sends(numbered_bytes(StallWatch::kLeast));
+  turn_for(scene.loop, 4s);
+  scene.before = scene.client.received();
+  CHECK_FALSE(scene.resumptions.is_resumption("gcr.io:443", scene.loop.now()));
+  turn_for(scene.loop, 3s);
+  CHECK(scene.upstream.closed_by_reset());
+  scene.check_eof();
+  CHECK_THAT(scene.access_text(), Contains(" outcome=stalled stage=tunnel status=200 ") &&
+                                      Contains(" closed_by=culvert ") &&
+                                      Contains("nothing moved for 5.0 s") &&
+                                      Contains("--reset-stalled"));
+  CHECK(scene.resumptions.is_resumption("gcr.io:443", scene.loop.now()));
 }
 
 TEST_CASE("a session is cut as it is aborted where nobody gets an EOF") {

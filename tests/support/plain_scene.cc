@@ -100,10 +100,15 @@ class PlainScene::Wiring final : public Transport {
         router(1),
         guard(listeners, router, is_own_address),
         buffer(64 * 1024),
-        context{
-            loop,  log,       options.config, Gate(access, router, options.config.max_connections),
-            guard, upstreams, resumptions,    {buffer, pipes},
-            false, "scene"} {
+        context{.loop = loop,
+                .log = log,
+                .config = options.config,
+                .gate = Gate(access, router, options.config.max_connections),
+                .guard = guard,
+                .upstreams = upstreams,
+                .resumptions = resumptions,
+                .flow = {buffer, pipes},
+                .pseudonym = "scene"} {
     auto upstream = std::make_unique<Upstream>();
     std::vector<std::string> problems;
     upstream->config = parse_upstream(options.upstream, problems);

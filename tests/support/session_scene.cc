@@ -102,6 +102,9 @@ void Scene::start(Admission admission) {
                                   .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
                                   .pseudonym = "culvert-test"});
+  if (config.reset_stalled.time.count() > 0) {
+    context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
+  }
   auto stream = client.stream();
   auto protocol = std::make_unique<HttpClient>(*context_, *stream);
   session =

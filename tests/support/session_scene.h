@@ -94,6 +94,7 @@ class Scene {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::optional<AccessPolicy> access_;
   std::optional<AddressGuard> guard_;
+  std::optional<StallWatch> stalls_;
   std::optional<SessionContext> context_;
 };
 

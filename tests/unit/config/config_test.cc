@@ -12,3 +12,9 @@ TEST_CASE("a listener as text") {
   listen.path = "/run/culvert.sock";
   CHECK(listen.to_string() == "unix:/run/culvert.sock");
 }
+
+TEST_CASE("a stall is described by what is too little for too long") {
+  CHECK(StallLimit{.time = std::chrono::seconds(30)}.describe() == "nothing moved for 30.0 s");
+  CHECK(StallLimit{.time = std::chrono::minutes(1), .rate = 4096}.describe() ==
+        "less than 4096 bytes a second moved for 60.0 s");
+}

@@ -57,6 +57,24 @@ TEST_CASE("the value of a flag: durations that may be off") {
   CHECK(config.drain_timeout == 30s);
 }
 
+TEST_CASE("the value of a flag: when a tunnel has stalled") {
+  CHECK(read("reset-stalled", "30s") == "30s");
+  CHECK(read("reset-stalled", "1m:64k") == "1m:65536");
+  CHECK(read("reset-stalled", "2:1M") == "2s:1048576");
+  CHECK(read("reset-stalled", "off") == "off");
+  CHECK(read("reset-stalled", "0") == "off");
+  CHECK(read("reset-stalled", "10ms") == "! not between 1s and 1h (or off)");
+  CHECK(read("reset-stalled", ":64k") == "! not a time; write 500ms, 12s, 5m or 1h");
+  CHECK(read("reset-stalled", "off:64k") == "! off takes no rate");
+  const std::string not_a_rate = "! not a rate; write bytes a second, as 4096, 64k or 1M";
+  CHECK(read("reset-stalled", "30s:") == not_a_rate);
+  CHECK(read("reset-stalled", "30s:-1") == not_a_rate);
+  CHECK(read("reset-stalled", "30s:1g") == not_a_rate);
+  CHECK(read("reset-stalled", "30s:0") == "! not between 1 and 1024M bytes a second");
+  CHECK(read("reset-stalled", "30s:1025M") == "! not between 1 and 1024M bytes a second");
+  CHECK(read("reset-stalled", "30s:1024M") == "30s:1073741824");
+}
+
 TEST_CASE("the value of a flag: counts") {
   CHECK(read("threads", "256") == "256");
   CHECK(read("threads", "0") == "! not between 1 and 256");

@@ -63,10 +63,10 @@ TEST_CASE("a default in help is what Config has") {
           show_flag_value(flag.value, config_of({"--" + std::string(flag.name) + "=" + text})));
   }
   CHECK(checked == std::set<std::string_view>{
-                       "header-timeout", "connect-timeout", "hold", "hold-resumed", "hedge",
-                       "probe-interval", "idle-timeout", "half-open-timeout", "response-timeout",
-                       "keep-alive-timeout", "drain-timeout", "max-connections", "log-level",
-                       "log-format", "access-log", "lost-tunnel"});
+                       "header-timeout", "connect-timeout", "hold", "reset-stalled", "hold-resumed",
+                       "hedge", "probe-interval", "idle-timeout", "half-open-timeout",
+                       "response-timeout", "keep-alive-timeout", "drain-timeout", "max-connections",
+                       "log-level", "log-format", "access-log", "lost-tunnel"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");
   CHECK_FALSE(config.probe.has_value());

@@ -64,6 +64,18 @@ TEST_CASE("durations") {
   CHECK(std::get<std::string>(parse_duration("3h", kOrOff)) == "not between 100ms and 2h (or off)");
 }
 
+TEST_CASE("rates") {
+  CHECK(std::get<std::uint64_t>(parse_rate("1")) == 1);
+  CHECK(std::get<std::uint64_t>(parse_rate(" 10K ")) == 10'240);
+  CHECK(std::get<std::uint64_t>(parse_rate("1024m")) == 1 << 30);
+  for (const char* const wrong : {"", "k", "1kb", "1.5k", "0x10", "+1"}) {
+    CHECK(std::get<std::string>(parse_rate(wrong)).starts_with("not a rate"));
+  }
+  for (const char* const wrong : {"0", "0k", "1025m", "99999999999999999999"}) {
+    CHECK(std::get<std::string>(parse_rate(wrong)).starts_with("not between"));
+  }
+}
+
 TEST_CASE("counts") {
   CHECK(std::get<std::uint64_t>(parse_count("1", 1, 10)) == 1);
   CHECK(std::get<std::uint64_t>(parse_count(" 10 ", 1, 10)) == 10);

@@ -211,3 +211,20 @@ TEST_CASE("workers that learn at the same time lose nothing") {
   health.succeeded(Permit::trial, at(1h), {});
   CHECK(health.view(at(1h)).is_preferred());
 }
+
+TEST_CASE("after a stall others are preferred for a minute, and the first of some is news") {
+  UpstreamHealth health(kExact);
+  CHECK_FALSE(health.last_stall().has_value());
+  CHECK(health.stalled(at(0s), at(30s)));
+  CHECK(health.last_stall() == at(0s));
+  CHECK_FALSE(health.stalled(at(5s), at(35s)));
+  CHECK(health.last_stall() == at(5s));
+  CHECK(health.view(at(94s)).stalls);
+  CHECK_FALSE(health.view(at(94s)).is_preferred());
+  CHECK(health.view(at(94s)).may_be_tried());
+  // A success proves nothing: a port that accepts is part of the matter.
+  health.succeeded(Permit::granted, at(40s), {.replied = true, .connected = true});
+  CHECK(health.view(at(94s)).stalls);
+  CHECK_FALSE(health.view(at(95s)).stalls);
+  CHECK(health.stalled(at(60s), at(95s)));
+}

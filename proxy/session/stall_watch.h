@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "dial/upstream.h"
+#include "net/timer.h"
+#include "session/relay.h"
+
+namespace culvert {
+
+/// Ends the tunnels of one worker that have stalled, see `--reset-stalled`: less than the limit's
+/// rate has moved in them for its time, after kLeast bytes.  A tunnel whose client does not take
+/// what is there is slow, and not stalled.  The upstream is told, so that others are preferred for
+/// a while, and the tunnels through it that have been silent for as long end, too, in all workers:
+/// a client would ask again over one of them.
+class StallWatch {
+ public:
+  static constexpr std::uint64_t kLeast = 1 << 20;
+
+  /// All references outlive it; the limit's time is not 0.
+  StallWatch(Loop& loop, Log& log, const StallLimit& limit);
+
+  /// Both stay until remove(), or until Relay::end_stalled() is called.
+  void add(Relay& relay, Upstream& upstream);
+  /// Of one that is not watched: does nothing.
+  void remove(const Relay& relay);
+
+ private:
+  using Time = Loop::Clock::time_point;
+  struct Watched {
+    Upstream* upstream;
+    Time heard;  // when the upstream sent something last, or its bytes waited for the client
+    Time since;  // when enough had moved last, or the client was slow ...
+    std::uint64_t moved;         // ... and how much had until then
+    std::uint64_t received = 0;  // from the upstream
+    bool stalled = false;
+  };
+
+  void on_tick();
+  bool has_stalled(Relay& relay, Watched& watched);
+  bool is_silent_with_others(const Watched& watched) const;
+
+  Loop& loop_;
+  Log& log_;
+  StallLimit limit_;
+  std::chrono::milliseconds tick_;
+  std::uint64_t enough_;  // bytes in the limit's time
+  Timer timer_;           // runs while there is something to watch
+  std::unordered_map<Relay*, Watched> watched_;
+};
+
+}  // namespace culvert
