@@ -30,7 +30,6 @@ TESTED_BY = {
     "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),
-    "policy/presets": (["unit/options/routing_test.cc"], "a table; what is in it is tested as routes"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
     "server/server": (
         ["e2e/test_shutdown.py", "e2e/test_reload.py"],

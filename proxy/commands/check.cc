@@ -53,6 +53,10 @@ int check_route(const RouteQuestion& question) {
   for (const HostPort& target : question.targets) {
     const Router::Explanation explanation = router.explain(target);
     print(stdout, fmt::format("{}\n  rule  {}\n", target.to_string(), explanation.text));
+    if (const Preset* preset = explanation.preset) {
+      print(stdout,
+            fmt::format("  hosts of preset:{}, checked on {}\n", preset->name, preset->checked));
+    }
     print_upstreams(config, *explanation.route);
     if (explanation.route->denied()) continue;
     const auto permitted = check.target(target, AddressGuard::Egress::through_upstream);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "policy/no_proxy.h"
+#include "policy/presets.h"
 #include "policy/target_pattern.h"
 
 namespace culvert {
@@ -62,6 +63,7 @@ struct StallLimit {
 struct RouteConfig {
   std::string text;  ///< as given
   std::vector<TargetPattern> patterns;
+  std::vector<const Preset*> presets;  ///< those among them
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams; empty: deny
 };
 

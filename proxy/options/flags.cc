@@ -130,8 +130,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  .gcr.io or *.gcr.io  its subdomains\n"
      "  10.0.0.0/8           targets given as an address in the block\n"
      "  *                    every target\n"
-     "  preset:gcr           hosts of a registry, best effort; also\n"
-     "                       preset:k8s and preset:dockerhub\n"
+     "  preset:gcr           hosts of a registry, best effort; also k8s,\n"
+     "                       dockerhub, ghcr, quay, mcr, ecr, nvidia and\n"
+     "                       redhat, or preset:containers for all\n"
      "each but a preset may end in :PORT"},
     {"no-proxy", "LIST", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go direct before any route is asked, read as Go\n"

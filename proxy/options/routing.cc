@@ -11,6 +11,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "policy/presets.h"
 
 namespace culvert {
 namespace {
@@ -58,7 +59,14 @@ class RoutingReader {
     std::vector<std::string> found;
     RouteConfig route;
     route.text = printable(given.value);
-    route.patterns = parse_target_patterns(given.value.substr(0, equals), found);
+    const std::string_view list = std::string_view(given.value).substr(0, equals);
+    route.patterns = parse_target_patterns(list, found);
+    for (const std::string_view pattern : split(list, ',')) {
+      const auto name = preset_name(pattern);
+      if (const Preset* preset = name ? find_preset(to_lower(*name)) : nullptr) {
+        route.presets.push_back(preset);
+      }
+    }
     for (const std::string& text : found) problem(given, text);
     if (!read_names(given, given.value.substr(equals + 1), route) || !found.empty()) return;
     config_.routes.push_back(std::move(route));

@@ -1,9 +1,21 @@
 #include "policy/router.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
 namespace culvert {
+namespace {
+
+const Preset* preset_with(const RouteRule& rule, const TargetPattern& pattern) {
+  for (const Preset* preset : rule.presets) {
+    const auto& all = preset->patterns;
+    if (std::find(all.begin(), all.end(), pattern.text()) != all.end()) return preset;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 Router::Router(RoutingTable table) : table_(std::move(table)) {}
 
@@ -34,16 +46,17 @@ const TargetPattern* Router::names(const HostPort& target) const {
 
 Router::Explanation Router::explain(const HostPort& target) const {
   if (table_.no_proxy.matches(target)) {
-    return {&table_.direct, table_.direct.rule + ": " + table_.no_proxy.why(target)};
+    return {&table_.direct, table_.direct.rule + ": " + table_.no_proxy.why(target), nullptr};
   }
   for (const RouteRule& rule : table_.rules) {
     for (const TargetPattern& pattern : rule.patterns) {
       if (!pattern.matches(target)) continue;
       return {&rule.route,
-              rule.route.rule + ": " + pattern.text() + " stands for " + pattern.meaning()};
+              rule.route.rule + ": " + pattern.text() + " stands for " + pattern.meaning(),
+              preset_with(rule, pattern)};
     }
   }
-  return {&table_.otherwise, table_.otherwise.rule + ": no other rule matched"};
+  return {&table_.otherwise, table_.otherwise.rule + ": no other rule matched", nullptr};
 }
 
 }  // namespace culvert

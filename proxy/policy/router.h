@@ -6,6 +6,7 @@
 
 #include "base/host_port.h"
 #include "policy/no_proxy.h"
+#include "policy/presets.h"
 #include "policy/target_pattern.h"
 
 namespace culvert {
@@ -22,6 +23,7 @@ struct Route {
 struct RouteRule {
   std::vector<TargetPattern> patterns;
   Route route;
+  std::vector<const Preset*> presets{};  ///< whose patterns are among those
 };
 
 /// The routing rules, in the order in which they are tried.
@@ -49,7 +51,8 @@ class Router {
 
   struct Explanation {
     const Route* route;
-    std::string text;  ///< which rule matched and why, one line
+    std::string text;                ///< which rule matched and why, one line
+    const Preset* preset = nullptr;  ///< what the rule has the pattern from, if so
   };
   Explanation explain(const HostPort& target) const;
 

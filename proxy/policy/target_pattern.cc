@@ -198,8 +198,6 @@ std::string TargetPattern::meaning() const {
 
 namespace {
 
-constexpr std::string_view kPresetPrefix = "preset:";
-
 std::string known_presets() {
   std::string names;
   for (const Preset& preset : presets()) {
@@ -228,8 +226,8 @@ std::vector<TargetPattern> parse_target_patterns(std::string_view list,
                                                  std::vector<std::string>& problems) {
   std::vector<TargetPattern> patterns;
   for (const std::string_view text : split(list, ',')) {
-    if (to_lower(text).starts_with(kPresetPrefix)) {
-      append_preset(text.substr(kPresetPrefix.size()), patterns, problems);
+    if (const auto preset = preset_name(text)) {
+      append_preset(*preset, patterns, problems);
       continue;
     }
     std::string problem;

@@ -15,7 +15,8 @@ Router make_router(const Config& config) {
   if (config.direct) table.direct.upstreams = {*config.direct};
   table.direct.rule = "--no-proxy";
   for (const RouteConfig& route : config.routes) {
-    table.rules.push_back({route.patterns, {route.upstreams, "--route " + route.text}});
+    table.rules.push_back(
+        {route.patterns, {route.upstreams, "--route " + route.text}, route.presets});
   }
   table.otherwise = {config.default_route, "default"};
   // A Config that was not read from a command line may name no default: then every upstream is.

@@ -94,6 +94,14 @@ TEST_CASE("an upstream that is only a hop to another is not used by itself") {
                      "gcr.io:443") == "ssh");
 }
 
+TEST_CASE("a route knows its presets") {
+  const Config config = config_of(
+      two_and({"--route", "x.example,preset:gcr,Preset:QUAY=a", "--route", "gcr.io.example=b"}));
+  REQUIRE(config.routes.size() == 2);
+  CHECK(config.routes[0].presets == std::vector{find_preset("gcr"), find_preset("quay")});
+  CHECK(config.routes[1].presets.empty());
+}
+
 TEST_CASE("every bad route is reported") {
   CHECK(problems_of(two_and({"--route", "gcr.io", "--route", "gcr.io=c", "--route", "gcr.io=a,a",
                              "--route", "10.1.0.0/8,x*=a", "--route", "gcr.io=", "--route", "=a",
@@ -109,7 +117,8 @@ TEST_CASE("every bad route is reported") {
             "--route gcr.io=: the name of an upstream is missing",
             "--route =a: an empty pattern in ''",
             "--route x=deny,a: 'deny' stands alone",
-            "--route preset:x=a: preset:x: no such preset (gcr, k8s, dockerhub)",
+            "--route preset:x=a: preset:x: no such preset (gcr, k8s, dockerhub, ghcr, quay, "
+            "mcr, ecr, nvidia, redhat, containers)",
         });
 }
 

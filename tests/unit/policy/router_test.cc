@@ -39,6 +39,18 @@ TEST_CASE("without rules every upstream is tried in order") {
   CHECK(router.explain(target("gcr.io:443")).text == "default: no other rule matched");
 }
 
+TEST_CASE("a rule tells from which of its presets a pattern is") {
+  RoutingTable table;
+  table.rules.push_back(rule("quay.io:443,preset:quay,preset:gcr", {1}, "--route ..."));
+  table.rules.back().presets = {find_preset("quay"), find_preset("gcr")};
+  table.otherwise = {{0}, "default"};
+  const Router router(std::move(table));
+  const auto preset = [&](const std::string& text) { return router.explain(target(text)).preset; };
+  CHECK(preset("cdn.quay.io:443") == find_preset("quay"));
+  CHECK(preset("gcr.io:443") == find_preset("gcr"));
+  CHECK(preset("elsewhere.net:443") == nullptr);
+}
+
 TEST_CASE("the first rule that matches decides") {
   RoutingTable table;
   table.no_proxy = NoProxy("corp.example,192.0.2.0/24");

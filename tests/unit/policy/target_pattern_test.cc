@@ -220,9 +220,11 @@ TEST_CASE("presets") {
   CHECK_FALSE(any_matches("gcr.io:80"));
   CHECK_FALSE(any_matches("example.com:443"));
 
-  parse_target_patterns("preset:quay", problems);
+  parse_target_patterns("preset:nope", problems);
   REQUIRE(problems.size() == 1);
-  CHECK(problems[0] == "preset:quay: no such preset (gcr, k8s, dockerhub)");
+  CHECK(problems[0] ==
+        "preset:nope: no such preset (gcr, k8s, dockerhub, ghcr, quay, mcr, ecr, nvidia, redhat, "
+        "containers)");
 
   // Every preset consists of patterns that can be read.
   for (const Preset& preset : presets()) {
