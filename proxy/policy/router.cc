@@ -44,6 +44,14 @@ const TargetPattern* Router::names(const HostPort& target) const {
   return nullptr;
 }
 
+bool Router::has_rule_for(const HostPort& target) const {
+  if (table_.no_proxy.matches(target)) return true;
+  const auto names = [&](const TargetPattern& pattern) { return pattern.names(target); };
+  return std::any_of(table_.rules.begin(), table_.rules.end(), [&](const RouteRule& rule) {
+    return std::any_of(rule.patterns.begin(), rule.patterns.end(), names);
+  });
+}
+
 Router::Explanation Router::explain(const HostPort& target) const {
   if (table_.no_proxy.matches(target)) {
     return {&table_.direct, table_.direct.rule + ": " + table_.no_proxy.why(target), nullptr};

@@ -49,6 +49,9 @@ class Router {
   /// rule that denies it is first.
   const TargetPattern* names(const HostPort& target) const;
 
+  /// Whether a rule, or no_proxy, is for this target in particular, as names() has it.
+  bool has_rule_for(const HostPort& target) const;
+
   struct Explanation {
     const Route* route;
     std::string text;                ///< which rule matched and why, one line

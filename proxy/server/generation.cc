@@ -48,7 +48,8 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .upstreams = upstreams_,
                .resumptions = resumptions,
                .flow = flow,
-               .pseudonym = pseudonym} {
+               .pseudonym = pseudonym,
+               .preset_gaps = ruleset_->preset_gaps.get()} {
   if (const StallLimit& limit = config().reset_stalled; limit.time.count() > 0) {
     context_.stalls = &stalls_.emplace(loop, log, limit);
   }

@@ -26,10 +26,35 @@ Router make_router(const Config& config) {
   return Router(std::move(table));
 }
 
+namespace {
+
+/// `route` has presets, and permits their hosts.
+PresetGaps::PresetRoute preset_route(const Config& config, const RouteConfig& route) {
+  PresetGaps::PresetRoute out{route.presets, route.upstreams, {}};
+  for (const std::size_t index : route.upstreams) {
+    if (!out.names.empty()) out.names += ',';
+    out.names += config.upstreams[index].name;
+  }
+  return out;
+}
+
+std::unique_ptr<PresetGaps> make_preset_gaps(const Config& config, const Router& router) {
+  std::vector<PresetGaps::PresetRoute> routes;
+  for (const RouteConfig& route : config.routes) {
+    const bool denied = route.upstreams.empty();
+    if (!route.presets.empty() && !denied) routes.push_back(preset_route(config, route));
+  }
+  if (routes.empty()) return nullptr;
+  return std::make_unique<PresetGaps>(router, routes);
+}
+
+}  // namespace
+
 Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls)
     : config(std::move(values)),
       access(config.allow_clients, config.open_proxy),
       router(make_router(config)),
+      preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
   // Different seeds: the trials of upstreams that went down together need not come together.
   std::random_device seed;
@@ -47,6 +72,7 @@ void Ruleset::keep_health(const Ruleset& before) {
       shared[i].health = before.shared[*same].health;
     }
   }
+  if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);
 }
 
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(

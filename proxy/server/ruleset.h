@@ -9,6 +9,7 @@
 #include "net/tls_context.h"
 #include "policy/access_policy.h"
 #include "policy/address_guard.h"
+#include "policy/preset_gaps.h"
 #include "policy/router.h"
 
 namespace culvert {
@@ -23,14 +24,15 @@ struct Ruleset {
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
-  /// Takes over the health of those upstreams that `before` has, too.  For a reload, before the
-  /// workers share it.
+  /// Takes over the health of those upstreams that `before` has, too, and which gaps of presets
+  /// were reported.  For a reload, before the workers share it.
   void keep_health(const Ruleset& before);
 
   Config config;
   std::vector<SharedUpstream> shared;  ///< for each upstream
   AccessPolicy access;
   Router router;
+  std::unique_ptr<PresetGaps> preset_gaps;  ///< null if no route has a preset
   std::vector<HostPort> listeners;  ///< our own addresses, set by the server once it has bound them
   AddressGuard guard;
 };

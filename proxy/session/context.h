@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "policy/address_guard.h"
 #include "policy/gate.h"
+#include "policy/preset_gaps.h"
 #include "policy/resumptions.h"
 #include "policy/router.h"
 #include "session/flow.h"
@@ -36,6 +37,7 @@ struct SessionContext {
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
+  PresetGaps* preset_gaps = nullptr;  ///< null if no route has a preset
 
   /// A dial along `route` for a client; the caller starts it.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,

@@ -177,6 +177,7 @@ void Session::on_request(ClientRequest& request) {
 void Session::on_verdict(Gate::Verdict verdict) {
   ClientRequest& request = *setup_->request;
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
+  if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
   // The bytes after the request belong to the tunnel.
   client_->unread(std::string(request.rest));
@@ -184,6 +185,13 @@ void Session::on_verdict(Gate::Verdict verdict) {
   setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
   setup_->opening->begin(*verdict.route, *request.target, verdict.place);
+}
+
+/// Also if it is refused: just then the pull fails.
+void Session::note_preset_gap() {
+  const auto gap =
+      context_.preset_gaps->note(record_.client_ip, *setup_->request->target, context_.loop.now());
+  if (gap) context_.log.write(Log::Level::info, *gap);
 }
 
 void Session::on_opened(DialResult result) {

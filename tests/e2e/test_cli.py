@@ -10,7 +10,7 @@ import harness
 import isolate
 import peers
 import wire
-from culvert import PORT, Culvert, assert_no_secret, launch
+from culvert import FOUR_THREADS, PORT, Culvert, assert_no_secret, launch
 from testbed import BORDER, HOME, Program, Testbed, wait_for
 
 # Nothing listens here.
@@ -50,6 +50,22 @@ class UsageErrors(unittest.TestCase):
             "--connect-timeout soon: not a time; write 500ms, 12s, 5m or 1h",
             "--max-connections -1: not a number",
             "--allow-client 10.0.0.0/99: not an address or block such as 10.0.0.0/8 (bits behind the prefix are zero)",
+        )
+
+    def test_check_shows_the_date_of_a_preset(self):
+        done = self.fails("check", "--route", "https://cdn02.quay.io/v2/", "--route", "https://example.com", "--upstream", "a=socks5://h",
+                          "--route", "preset:containers=a", code=0)
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "cdn02.quay.io:443",
+                "  rule  --route preset:containers=a: *.quay.io:443 stands for subdomains of quay.io at port 443",
+                "  hosts of preset:containers, checked on 2026-11-28",
+                "  way   a (socks5://h:1080)",
+                "example.com:443",
+                "  rule  default: no other rule matched",
+                "  way   a (socks5://h:1080)",
+            ],
         )
 
     def test_unknown_flag(self):
@@ -301,6 +317,19 @@ class Logging(unittest.TestCase):
         culvert.shut_down()
         self.assertRegex(culvert.output(), rf"debug target\.world:{wire.BULK_PORT}: goes by default to direct")
         self.assertRegex(culvert.output(), rf"debug target\.world:{wire.BULK_PORT}: direct has connected: connect \d+ ms")
+
+    def test_host_that_a_preset_may_lack(self):
+        culvert = launch(self, testbed, "--upstream", "direct://", "--upstream", "tunnel=socks5://127.0.0.1:9", "--hold", "0",
+                         "--route", "preset:k8s=tunnel", "--route", "named.world=direct", *FOUR_THREADS)
+        for target in ("registry.k8s.io:443", "named.world:443", f"127.0.0.1:{PORT}", "x.amazonaws.com:443", "blobs.world:443", "blobs.world:443"):
+            wire.connect(testbed.home, target)[0].close()
+        culvert.wait_access_lines(6)
+        culvert.shut_down()
+        [line] = [line for line in culvert.output().splitlines() if "pulls from" in line]
+        self.assertRegex(
+            line, r" info pulls from registry\.k8s\.io may need blobs\.world:443 as well, which preset:k8s does not name: "
+            r"--route blobs\.world:443=tunnel$",
+        )
 
     def test_access_log_in_a_file(self):
         path = f"{isolate.STATE}/access.log"

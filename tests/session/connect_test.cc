@@ -38,6 +38,36 @@ TEST_CASE("a tunnel is established, carries bytes in both directions and ends ea
                                            "bytes_down=20 "));
 }
 
+TEST_CASE("a CONNECT for a host that a preset may lack is logged, whatever becomes of it") {
+  Scene scene;
+  const bool denied = GENERATE(false, true);
+  const bool plain = GENERATE(false, true);
+  const bool admitted = GENERATE(true, false);
+  RoutingTable table;
+  if (!denied) table.otherwise.upstreams = {0};
+  table.otherwise.rule = "default";
+  scene.router.emplace(std::move(table));
+  PresetGaps gaps(*scene.router, {{{find_preset("quay")}, {1}, "tunnel"}});
+  scene.preset_gaps = &gaps;
+  if (!admitted) scene.peer = HostPort::parse("192.0.2.9:50001").value();
+  gaps.note(scene.peer->ip, HostPort::parse("quay.io:443").value(), scene.loop.now());
+  scene.client
+      .sends(plain ? "GET http://x.example/?secret HTTP/1.1\r\nHost: x.example\r\n\r\n"
+                   : "CONNECT x.example:443 HTTP/1.1\r\nHost: x.example:443\r\n\r\n")
+      .ends();
+  scene.upstream.ends();
+  scene.start();
+  REQUIRE(scene.run());
+  const auto line = Contains(
+      " info pulls from quay.io may need x.example:443 as well, which preset:quay does not name: "
+      "--route x.example:443=tunnel\n");
+  if (plain || !admitted) {
+    CHECK_THAT(scene.log_text(), !Contains("pulls from"));
+  } else {
+    CHECK_THAT(scene.log_text(), line);
+  }
+}
+
 TEST_CASE("a head may be split at any byte") {
   const std::string request = connect_with("early");
   for (std::size_t cut = 1; cut < request.size(); ++cut) {

@@ -56,6 +56,27 @@ struct Reload {
 
 }  // namespace
 
+TEST_CASE("gaps of presets are noticed where a route has one, and reported once for all reloads") {
+  Reload reload;
+  const std::optional<IpAddress> client = IpAddress::parse("127.0.0.1");
+  const auto note = [&](Generation& generation, const char* target) {
+    PresetGaps* const gaps = generation.context().preset_gaps;
+    REQUIRE(gaps != nullptr);
+    return gaps->note(client, HostPort::parse(target).value(), reload.loop.now()).has_value();
+  };
+  CHECK(reload.read({"--upstream", "a=socks5://h", "--route", "quay.io=a"}).context().preset_gaps ==
+        nullptr);
+  CHECK(reload.read({"--upstream", "a=socks5://h", "--route", "preset:quay=deny"})
+            .context()
+            .preset_gaps == nullptr);
+  for (const bool first : {true, false}) {
+    Generation& generation = reload.read(
+        {"--upstream", "a=socks5://h", "--upstream", "b=socks5://h2", "--route", "preset:quay=b"});
+    CHECK_FALSE(note(generation, "quay.io:443"));
+    CHECK(note(generation, "x.example:443") == first);
+  }
+}
+
 TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stands") {
   Reload reload;
   Generation& before =

@@ -101,7 +101,8 @@ void Scene::start(Admission admission) {
                                   .upstreams = upstreams_,
                                   .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
-                                  .pseudonym = "culvert-test"});
+                                  .pseudonym = "culvert-test",
+                                  .preset_gaps = preset_gaps});
   if (config.reset_stalled.time.count() > 0) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }

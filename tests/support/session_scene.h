@@ -76,7 +76,8 @@ class Scene {
   Peer client;
   Peer upstream;  ///< which the transport brings by itself if `transport` has no script
   std::optional<HostPort> peer = HostPort::parse("127.0.0.1:50001").value();
-  std::optional<Router> router;     ///< by default all upstreams in order
+  std::optional<Router> router;  ///< by default all upstreams in order
+  PresetGaps* preset_gaps = nullptr;
   std::vector<HostPort> listeners;  ///< our own addresses
   Resumptions resumptions;
   std::unique_ptr<Session> session;

@@ -39,6 +39,22 @@ TEST_CASE("without rules every upstream is tried in order") {
   CHECK(router.explain(target("gcr.io:443")).text == "default: no other rule matched");
 }
 
+TEST_CASE("whether a rule is for a target in particular") {
+  RoutingTable table;
+  table.no_proxy = NoProxy("corp.example");
+  table.rules.push_back(rule("bad.example", {}, "--route bad.example=deny"));
+  table.rules.push_back(rule(".good.example,10.0.0.0/8", {0}, "--route ..."));
+  table.rules.push_back(rule("*,0.0.0.0/0", {0}, "--route *=a"));
+  const Router router(std::move(table));
+  for (const char* const text :
+       {"bad.example:1", "a.good.example:1", "10.1.1.1:1", "corp.example:1"}) {
+    CHECK(router.has_rule_for(target(text)));
+  }
+  for (const char* const text : {"good.example:1", "192.0.2.1:1", "x:1"}) {
+    CHECK_FALSE(router.has_rule_for(target(text)));
+  }
+}
+
 TEST_CASE("a rule tells from which of its presets a pattern is") {
   RoutingTable table;
   table.rules.push_back(rule("quay.io:443,preset:quay,preset:gcr", {1}, "--route ..."));
