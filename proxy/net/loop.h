@@ -75,8 +75,16 @@ class Loop {
   void rewatch(int fd, Pollable& owner, std::uint32_t events);
   /// No on_poll() after this, not even for events that this turn already fetched.
   void unwatch(int fd, Pollable& owner);
-  /// unwatch() for a descriptor that the caller closes next, which removes it from the set.
+  /// unwatch() for a descriptor that the caller closes next, which removes it from the set; not if
+  /// a child may have it as well.
   void unwatch_closing(Pollable& owner);
+
+  /// A child process has copies of all descriptors until it runs its program.  What another thread
+  /// closes meanwhile stays in that thread's epoll set, and would bring events to an owner that is
+  /// gone.  So each thread has to know before the first child is started: at once, or after a task
+  /// was posted to it.
+  static void expect_children() { children_expected_.store(true, std::memory_order_relaxed); }
+  static bool children_expected() { return children_expected_.load(std::memory_order_relaxed); }
   /// Calls owner.on_poll(0) in the next turn, which then does not wait.
   void resume(Pollable& owner);
 
@@ -105,6 +113,8 @@ class Loop {
   void run_due_timers();
   void run_uv();
   void run_deferred();
+
+  inline static std::atomic<bool> children_expected_{false};
 
   struct Uv;  // libuv's loop and the handle that wakes it from other threads
   std::unique_ptr<Uv> uv_;

@@ -20,7 +20,7 @@ ReadySet::ReadySet(Loop& loop, Callback<void()> ready)
 
 ReadySet::~ReadySet() {
   if (epoll_ < 0) return;
-  loop_.unwatch_closing(*this);
+  loop_.unwatch(epoll_, *this);
   close(epoll_);
 }
 

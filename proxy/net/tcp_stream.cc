@@ -46,7 +46,11 @@ void TcpStream::detach() {
 }
 
 TcpStream::~TcpStream() {
-  if (loop_ != nullptr) loop_->unwatch_closing(*this);
+  if (loop_ != nullptr && Loop::children_expected()) {
+    loop_->unwatch(fd_, *this);
+  } else if (loop_ != nullptr) {
+    loop_->unwatch_closing(*this);
+  }
   if (reset_on_close_) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);

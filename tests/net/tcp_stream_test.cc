@@ -400,3 +400,18 @@ TEST_CASE("a stream goes on in another loop, and misses nothing that came betwee
   line.stream.reset();
   CHECK_FALSE(second.busy());
 }
+
+TEST_CASE("a stream that is gone gets no event through a copy of its descriptor") {
+  // As a child has one until it runs its program.
+  Loop loop;
+  SocketPair pair = tcp_pair();
+  const Fd copy(dup(pair.near.get()));
+  Loop::expect_children();
+  {
+    const TcpStream stream(loop, pair.near.release(), TcpStream::State::connected);
+    loop.turn(0);
+  }
+  send_all(pair.far, "!");
+  loop.turn(0);  // would call what is gone
+  CHECK_FALSE(loop.busy());
+}
