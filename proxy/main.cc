@@ -4,12 +4,14 @@
 #include "commands/check.h"
 #include "commands/serve.h"
 #include "commands/standard_streams.h"
+#include "net/passed_sockets.h"
 #include "options/command_line.h"
 #include "options/environment.h"
 #include "server/ruleset.h"
 
 int main(int argc, char** argv) {
   culvert::fill_standard_descriptors();
+  const culvert::Inheritance inheritance = culvert::take_inheritance();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const culvert::Environment environment = culvert::process_environment();
   culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
@@ -25,7 +27,9 @@ int main(int argc, char** argv) {
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
     return culvert::flushed(culvert::check_route(*question));
   }
-  return culvert::serve(std::get<culvert::Config>(line), [&] {
+  const auto read_again = [&] {
     return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);
-  });
+  };
+  return culvert::serve(std::get<culvert::Config>(line), read_again, inheritance,
+                        {argv[0], arguments});
 }

@@ -113,8 +113,12 @@ void log_hints(Log& log, const std::vector<std::string>& listening) {
 
 void log_start(Server& server, const Config& config) {
   Log& log = server.log();
-  for (const std::string& url : server.listening()) {
+  const Listeners& listeners = server.listeners();
+  for (const std::string& url : listeners.urls()) {
     log.write(Log::Level::info, "listening on " + url);
+  }
+  for (const std::string& warning : listeners.warnings()) {
+    log.write(Log::Level::warning, warning);
   }
   for (const UpstreamConfig& upstream : config.upstreams) {
     log.write(Log::Level::info,
@@ -127,13 +131,15 @@ void log_start(Server& server, const Config& config) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");
   }
-  if (config.log_format == Log::Format::text) log_hints(log, server.listening());
+  if (config.log_format == Log::Format::text) log_hints(log, listeners.urls());
   log.flush();
 }
 
 }  // namespace
 
-int serve(const Config& config, const std::function<CommandLine()>& read_again) {
+int serve(const Config& config, const std::function<CommandLine()>& read_again,
+          const Inheritance& inheritance, Invocation invocation) {
+  Predecessor predecessor(inheritance.control);
   // splice() has no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   // A log that has grown to RLIMIT_FSIZE must not end the process.
@@ -149,6 +155,8 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
+  Listeners listeners(config.threads);
+  listeners.take(config, inheritance, problems);
   if (!problems.empty()) {
     for (const std::string& problem : problems) complain(problem);
     return 2;
@@ -159,13 +167,13 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again) 
   try {
     const auto started =
         Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                      reload, problems);
+                      reload, std::move(listeners), std::move(invocation), problems);
     if (!started) {
       for (const std::string& problem : problems) complain(problem);
       return 1;
     }
     Server& server = *started;
-    server.run([&] { log_start(server, config); });
+    server.run(predecessor, [&] { log_start(server, config); });
     server.log().write(
         Log::Level::info,
         fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",

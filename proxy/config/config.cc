@@ -8,6 +8,7 @@ namespace culvert {
 
 std::string ListenConfig::to_string() const {
   if (kind == Kind::unix_socket) return "unix:" + path;
+  if (kind == Kind::systemd) return name.empty() ? "systemd" : "systemd:" + name;
   return "http://" + address.to_string();
 }
 

@@ -19,12 +19,13 @@ namespace culvert {
 
 /// One `--listen`.
 struct ListenConfig {
-  enum class Kind { http, unix_socket };
+  enum class Kind { http, unix_socket, systemd };
   Kind kind = Kind::http;
   HostPort address;               ///< kind http; ip is set, port 0: the system chooses
   std::string path;               ///< kind unix_socket
+  std::string name;               ///< kind systemd: FileDescriptorName=; empty: every socket
   bool optional = false;          ///< [::1] of the default pair: left out where there is no IPv6
-  std::string to_string() const;  ///< "http://127.0.0.1:3128" or "unix:/path"
+  std::string to_string() const;  ///< "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME"
 };
 
 /// One `--upstream`: a proxy, or none, by which targets are reached.

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -8,10 +9,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "net/socket_address.h"
 #include "net/tcp_connect.h"
@@ -54,11 +60,46 @@ Error unix_error(const std::string& path, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
-/// The identity of the file at `path`: device and inode, zeros if there is none.
-std::pair<std::uint64_t, std::uint64_t> file_id_of(const std::string& path) {
-  struct stat file {};
-  if (lstat(path.c_str(), &file) != 0) return {};
-  return {file.st_dev, file.st_ino};
+/// A clause about a descriptor that was passed to us.
+Error passed_error(int fd, std::string_view what, int error = 0) {
+  return {Errc::proxy_internal_error, Side::local, error,
+          fmt::format("descriptor {} {}", fd, what)};
+}
+
+/// An option of a socket; -1 and errno if it cannot be had.
+int option_of(int fd, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+/// Why `fd` cannot be used as a listening socket; empty if it can.
+std::string_view objection_to(int fd) {
+  const int type = option_of(fd, SO_TYPE);
+  if (type < 0) return errno == EBADF ? "is not open" : "is not a socket";
+  if (type == SOCK_DGRAM) {
+    return "is a datagram socket, and culvert serves streams: write ListenStream= in the .socket "
+           "unit";
+  }
+  if (type != SOCK_STREAM) return "is not a stream socket: write ListenStream= in the .socket unit";
+  const int family = option_of(fd, SO_DOMAIN);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
+    return "is neither an IPv4 or IPv6 nor a unix socket";
+  }
+  if (option_of(fd, SO_ACCEPTCONN) != 1) {
+    return "is a connection, not a listening socket: write Accept=no in the .socket unit";
+  }
+  return {};
+}
+
+/// The path of a unix socket, with '@' for the NUL before an abstract name.
+std::string path_of(const sockaddr_storage& bound, socklen_t size) {
+  sockaddr_un address{};
+  std::memcpy(&address, &bound, std::min<std::size_t>(size, sizeof address));
+  if (size <= offsetof(sockaddr_un, sun_path)) return {};
+  std::string path(address.sun_path, size - offsetof(sockaddr_un, sun_path));
+  if (path[0] == '\0') return "@" + path.substr(1);
+  return path.substr(0, path.find('\0'));  // which may end it, too
 }
 
 /// A bound socket, or -1 and errno.
@@ -81,25 +122,67 @@ int bind_tcp(const SocketAddress& address, bool reuse_port) {
 
 }  // namespace
 
+SocketFile SocketFile::at(const std::string& path) {
+  struct stat file {};
+  if (lstat(path.c_str(), &file) != 0) return {};
+  return {path, {file.st_dev, file.st_ino}};
+}
+
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       address_(std::move(other.address_)),
-      path_(std::exchange(other.path_, {})),
-      file_(std::exchange(other.file_, {})) {}
+      path_(std::move(other.path_)),
+      file_(std::exchange(other.file_, {})),
+      outlives_us_(other.outlives_us_) {}
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(address_, other.address_);
   std::swap(path_, other.path_);
   std::swap(file_, other.file_);
+  std::swap(outlives_us_, other.outlives_us_);
   return *this;
 }
 
 ListenSocket::~ListenSocket() {
   // Unlink before close: after it, the file may be a successor's.  It may be so already if ours was
   // removed.
-  if (!path_.empty() && file_id_of(path_) == file_) unlink(path_.c_str());
+  if (file_.is_there()) unlink(file_.path.c_str());
   if (fd_ >= 0) close(fd_);
+}
+
+bool ListenSocket::is_dual_stack() const {
+  if (!is_tcp() || address_.ip->is_v4() || !address_.ip->is_unspecified()) return false;
+  int v6_only = 1;
+  socklen_t size = sizeof v6_only;
+  getsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &size);
+  return v6_only == 0;
+}
+
+std::string ListenSocket::url() const {
+  return is_tcp() ? "http://" + address_.to_string() : "unix:" + path_;
+}
+
+Result<ListenSocket> ListenSocket::passed(int fd) {
+  if (const std::string_view objection = objection_to(fd); !objection.empty()) {
+    return passed_error(fd, objection);
+  }
+  ListenSocket out(fd);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  // Whoever has the socket too only polls it.
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return passed_error(fd, std::generic_category().message(errno), errno);
+  }
+  if (auto address = host_port_of(bound)) {
+    out.address_ = std::move(*address);
+    set_tunnel_options(fd);
+  } else {
+    out.path_ = path_of(bound, size);
+  }
+  return out;
 }
 
 Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port) {
@@ -145,7 +228,7 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   }
   if (bind(fd, raw, sizeof address) != 0) return unix_error(path, errno);
   out.path_ = path;
-  out.file_ = file_id_of(path);
+  out.own_file();
   if (listen(fd, kBacklog) != 0) return unix_error(path, errno);
   return out;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,16 @@
 #include "net/timer.h"
 
 namespace culvert {
+
+/// The file of a unix socket: it is removed by who made it, if it is still this one.
+struct SocketFile {
+  std::string path;
+  std::pair<std::uint64_t, std::uint64_t> id;  ///< device and inode
+
+  /// The file that is at `path` now.
+  static SocketFile at(const std::string& path);
+  bool is_there() const { return !path.empty() && at(path).id == id; }
+};
 
 /// A listening socket, bound and ready; owns the descriptor.
 class ListenSocket {
@@ -21,22 +32,45 @@ class ListenSocket {
   static Result<void> check_free(const HostPort& address);
   /// Replaces a stale socket file, never one that accepts connections.
   static Result<ListenSocket> unix_path(const std::string& path);
+  /// A descriptor that another process has opened.  Fails, and leaves it open, if it is no
+  /// listening stream socket of IPv4, IPv6 or unix; the error's text is a clause ("descriptor 3 is
+  /// ...").
+  static Result<ListenSocket> passed(int fd);
 
   ListenSocket(ListenSocket&& other) noexcept;
   ListenSocket& operator=(ListenSocket&& other) noexcept;
   ~ListenSocket();
 
   int fd() const { return fd_; }
-  /// The address after binding, with the port that the system chose.
+  bool is_tcp() const { return address_.ip.has_value(); }
+  /// The address after binding, with the port that the system chose; of a TCP socket.
   const HostPort& address() const { return address_; }
+  /// A socket on [::] that takes IPv4 clients as well; one that we have bound does not.
+  bool is_dual_stack() const;
+  /// "http://127.0.0.1:3128", "unix:/path", or "unix:@name" for an abstract one.
+  std::string url() const;
+
+  /// Lets go of the descriptor, which stays open.
+  void release() { fd_ = -1; }
+
+  const SocketFile& file() const { return file_; }
+  /// The file of a unix socket that was passed is ours from now on.
+  void own_file() { file_ = SocketFile::at(path_); }
+  /// It is somebody else's.
+  void leave_file() { file_ = {}; }
+
+  /// Another process keeps the socket when we close it, and with it the clients in its queue.
+  bool outlives_us() const { return outlives_us_; }
+  void set_outlives_us() { outlives_us_ = true; }
 
  private:
   explicit ListenSocket(int fd) : fd_(fd) {}
 
   int fd_ = -1;
   HostPort address_;
-  std::string path_;                              // of a unix socket: removed at the end,
-  std::pair<std::uint64_t, std::uint64_t> file_;  // if it is still this one
+  std::string path_;  // of a unix socket
+  SocketFile file_;   // the same, if it is ours to remove
+  bool outlives_us_ = false;
 };
 
 /// Accepts connections from a ListenSocket.

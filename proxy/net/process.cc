@@ -10,6 +10,8 @@
 
 #include <uv.h>
 
+#include "net/child_environment.h"
+
 namespace culvert {
 namespace {
 
@@ -25,26 +27,6 @@ constexpr const char* kScript =
     "(trap '' TERM; read -r _ <&3; kill -TERM -$$; sleep 5; kill -KILL -$$) >/dev/null 2>&1 &\n"
     "exec 3<&-\n"
     "eval \"unset CULVERT_TUNNEL_COMMAND; $CULVERT_TUNNEL_COMMAND\"\n";
-
-/// Our environment, with `command` for the shell.
-std::vector<std::string> environment_with(const std::string& command) {
-  const std::string assignment = std::string(kVariable) + "=";
-  std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (!std::string_view(*entry).starts_with(assignment)) out.emplace_back(*entry);
-  }
-  out.push_back(assignment + command);
-  return out;
-}
-
-/// As execve(2) takes them; `strings` has to outlive the pointers.
-std::vector<char*> pointers_to(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  out.reserve(strings.size() + 1);
-  for (std::string& argument : strings) out.push_back(argument.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 }  // namespace
 
@@ -81,7 +63,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std:
                                                           Line line, Exited exited) {
   std::unique_ptr<ChildProcess> child(new ChildProcess(loop, line, exited));
   std::vector<std::string> strings = {"/bin/sh", "-c", kScript};
-  std::vector<std::string> variables = environment_with(command);
+  std::vector<std::string> variables = environment_with(kVariable, command);
   std::vector<char*> arguments = pointers_to(strings);
   std::vector<char*> environment = pointers_to(variables);
   std::array<uv_stdio_container_t, 3> stdio{};

@@ -9,13 +9,13 @@ namespace culvert {
 HeldSignals::HeldSignals() {
   sigset_t held;
   sigemptyset(&held);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&held, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&held, signal);
   pthread_sigmask(SIG_BLOCK, &held, &before_);
 }
 
 HeldSignals::~HeldSignals() {
   // The parent process may have blocked signals that we need.
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigdelset(&before_, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD}) sigdelset(&before_, signal);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -7,9 +7,9 @@
 
 namespace culvert {
 
-/// While it exists, SIGTERM, SIGINT and SIGHUP stay pending until they are watched, instead of
-/// ending the process.  For the time before there is another thread.  Its end unblocks them, and
-/// SIGCHLD, even if they were blocked before.
+/// While it exists, SIGTERM, SIGINT, SIGHUP and SIGUSR2 stay pending until they are watched,
+/// instead of ending the process.  For the time before there is another thread.  Its end unblocks
+/// them, and SIGCHLD, even if they were blocked before.
 class HeldSignals {
  public:
   HeldSignals();

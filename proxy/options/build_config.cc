@@ -53,7 +53,12 @@ class ConfigBuilder {
   void add_listen(const Given& given, const ListenConfig& listen) {
     const std::string text = listen.to_string();
     const bool any_port = listen.kind == ListenConfig::Kind::http && listen.address.port == 0;
-    const auto same = [&](const ListenConfig& other) { return other.to_string() == text; };
+    const auto same = [&](const ListenConfig& other) {
+      // "systemd" takes the sockets of every name.
+      return other.to_string() == text || (listen.kind == ListenConfig::Kind::systemd &&
+                                           other.kind == ListenConfig::Kind::systemd &&
+                                           (listen.name.empty() || other.name.empty()));
+    };
     if (!any_port && std::any_of(config_.listen.begin(), config_.listen.end(), same)) {
       problem(given, fmt::format("{} is listened on twice", text));
       return;

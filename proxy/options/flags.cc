@@ -80,7 +80,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
      "  :PORT                    every address of this host\n"
-     "  unix:/PATH               a unix socket"},
+     "  unix:/PATH               a unix socket\n"
+     "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
+     "                           them, or those of that name"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen"},

@@ -1,5 +1,6 @@
 #include "options/listen_address.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@ constexpr std::uint16_t kDefaultPort = 3128;
 constexpr std::size_t kMaxUnixPath = 107;  // unix(7): sun_path, less its final NUL
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kSystemd = "systemd";
 
 ListenConfig at(std::string_view ip, std::uint16_t port, bool optional) {
   ListenConfig listen;
@@ -54,6 +56,24 @@ std::vector<ListenConfig> parse_unix(std::string_view path, std::vector<std::str
   ListenConfig listen;
   listen.kind = ListenConfig::Kind::unix_socket;
   listen.path = path;
+  return {listen};
+}
+
+/// `name` is what follows "systemd".
+std::vector<ListenConfig> parse_systemd(std::string_view name, std::vector<std::string>& problems) {
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::systemd;
+  if (!name.empty()) {
+    name.remove_prefix(1);
+    const auto odd = [](char c) { return c == ':' || c <= ' ' || c > '~'; };
+    if (name.empty() || name.starts_with("//") || std::any_of(name.begin(), name.end(), odd)) {
+      problems.emplace_back(
+          "write systemd for every socket that is passed, or systemd:NAME with the "
+          "FileDescriptorName= of the .socket unit");
+      return {};
+    }
+    listen.name = name;
+  }
   return {listen};
 }
 
@@ -99,6 +119,9 @@ std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::
   value = trim(value);
   const std::string lower = to_lower(value);
   if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
+  if (lower == kSystemd || lower.starts_with("systemd:")) {
+    return parse_systemd(value.substr(kSystemd.size()), problems);
+  }
   if (lower.starts_with("https://")) {
     problems.emplace_back("listening with TLS is not supported yet");
     return {};
@@ -107,14 +130,14 @@ std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::
     value.remove_prefix(kHttp.size());
     if (value.ends_with('/')) value.remove_suffix(1);
   } else if (lower.find("://") != std::string::npos) {
-    problems.emplace_back("culvert listens on http://ADDRESS:PORT or unix:/path");
+    problems.emplace_back("culvert listens on http://ADDRESS:PORT, unix:/path or systemd");
     return {};
   }
   return parse_tcp(value, problems);
 }
 
 bool is_reachable_by_others(const ListenConfig& listen) {
-  if (listen.kind == ListenConfig::Kind::unix_socket) return false;
+  if (listen.kind != ListenConfig::Kind::http) return false;
   return !listen.address.ip || !listen.address.ip->is_loopback();
 }
 

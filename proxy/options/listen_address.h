@@ -13,11 +13,13 @@ namespace culvert {
 std::vector<ListenConfig> default_listen();
 
 /// Reads the value of `--listen`: ADDR:PORT (IPv6 in brackets), http://ADDR:PORT, PORT or
-/// localhost:PORT (both loopback addresses), :PORT (every address), unix:/path.  Each problem found
-/// is appended to `problems` without the value; the result is usable only if none was.
+/// localhost:PORT (both loopback addresses), :PORT (every address), unix:/path, systemd (every
+/// socket that the service manager passes) or systemd:NAME (those of that name).  Each problem
+/// found is appended to `problems` without the value; the result is usable only if none was.
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems);
 
-/// Whether clients on other hosts can connect.
+/// Whether clients on other hosts can connect.  Of a socket that systemd passes it is known only
+/// when it is there: see Listeners.
 bool is_reachable_by_others(const ListenConfig& listen);
 
 }  // namespace culvert

@@ -140,7 +140,16 @@ void append_signals(std::string& page) {
       bold("SIGTERM"), bold("SIGINT"), bold("--drain-timeout"), bold("SIGHUP"));
   page += list_of_flags([](const Flag& flag) { return flag.restart_if != nullptr; },
                         [](const Flag& flag) { return fmt::format("--{}", flag.name); });
-  page += ".\n";
+  page += fmt::format(
+      ".\n"
+      ".TP\n{}\n"
+      "start the program anew, as its file is now, with the same\n"
+      "arguments and environment, and hand the listening sockets over\n"
+      "to it: no client is refused.\n"
+      "This process ends with its last tunnel, or {} after\n"
+      "{}.\n"
+      "If the new one cannot serve, nothing changes.\n",
+      bold("SIGUSR2"), bold("--drain-timeout"), bold("SIGTERM"));
 }
 
 void append_exit_status(std::string& page) {

@@ -43,9 +43,16 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
 
 void Entrance::close() {
   if (!listener_) return;
-  listener_->accept_all();
+  if (!socket_->outlives_us()) listener_->accept_all();
   listener_.reset();
   socket_.reset();
+}
+
+void Entrance::hand_over() {
+  if (!listener_) return;
+  socket_->leave_file();
+  socket_->set_outlives_us();
+  close();
 }
 
 void Entrance::on_starved(int error) { worker_.on_starved(error); }

@@ -29,8 +29,11 @@ class Entrance {
   /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
   /// one among them, which outlive it; empty if every worker has a socket of its own.
   void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});
-  /// Serves the clients that are in the queue, so that none is reset, and stops listening.
+  /// Stops listening.  Clients that are in the queue are accepted first, so that none is reset,
+  /// unless the socket outlives us.
   void close();
+  /// Stops listening and leaves everything to another process that has the socket, too.
+  void hand_over();
 
  private:
   void on_accepted(int fd, const std::optional<HostPort>& peer);

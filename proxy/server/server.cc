@@ -10,15 +10,14 @@ namespace culvert {
 
 std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
                                       std::unique_ptr<Shared> shared, Reload reload,
+                                      Listeners listeners, Invocation invocation,
                                       std::vector<std::string>& problems) {
-  std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload)));
-  server->sockets_.resize(ruleset->config.threads);
+  std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload),
+                                            std::move(listeners), std::move(invocation)));
   const std::size_t before = problems.size();
-  for (const ListenConfig& listen : ruleset->config.listen) {
-    if (auto bound = server->bind(listen); !bound) problems.push_back(bound.error().text);
-  }
+  server->listeners_.bind(ruleset->config, problems);
   if (problems.size() != before) return nullptr;
-  ruleset->listeners = server->addresses_;
+  ruleset->listeners = server->listeners_.addresses();
   server->ruleset_ = std::move(ruleset);
   server->make_workers();
   return server;
@@ -26,50 +25,18 @@ std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
 
 Server::~Server() = default;
 
-Result<void> Server::bind(const ListenConfig& listen) {
-  if (listen.kind == ListenConfig::Kind::unix_socket) return bind_unix(listen);
-  HostPort address = listen.address;
-  const bool share = sockets_.size() > 1;
-  auto free = ListenSocket::check_free(address);
-  std::vector<ListenSocket> bound;  // one for each worker, or none
-  for (std::size_t i = 0; free && i < sockets_.size(); ++i) {
-    auto socket = ListenSocket::tcp(address, share);
-    if (!socket) {
-      free = std::move(socket).error();
-      break;
-    }
-    address.port = socket->address().port;  // the others follow where the system chose
-    bound.push_back(std::move(*socket));
-  }
-  if (!free) return listen.optional ? Result<void>() : std::move(free);
-  for (std::size_t i = 0; i < bound.size(); ++i) sockets_[i].push_back(std::move(bound[i]));
-  listening_.push_back("http://" + address.to_string());
-  addresses_.push_back(address);
-  return {};
-}
-
-Result<void> Server::bind_unix(const ListenConfig& listen) {
-  auto socket = ListenSocket::unix_path(listen.path);
-  if (!socket) return std::move(socket).error();
-  listening_.push_back(listen.to_string());
-  shared_sockets_.push_back(std::move(*socket));
-  return {};
-}
-
 void Server::make_workers() {
-  const std::size_t count = sockets_.size();
+  const std::size_t count = ruleset_->config.threads;
   for (std::size_t i = 0; i < count; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(*shared_, ruleset_, i, count, std::move(sockets_[i]), [this, i] {
+    workers_.push_back(std::make_unique<Worker>(
+        *shared_, ruleset_, i, count, listeners_.take_of_worker(i), [this, i] {
           // The first worker's loop is this thread's and outlives the others.
           if (i == 0) return on_worker_drained();
           workers_[i]->loop().stop();
           workers_[0]->loop().post([this] { on_worker_drained(); });
         }));
   }
-  sockets_.clear();
-  for (ListenSocket& socket : shared_sockets_) open_for_all(std::move(socket));
-  shared_sockets_.clear();
+  for (ListenSocket& socket : listeners_.take_of_all()) open_for_all(std::move(socket));
 }
 
 /// The first worker accepts, as its thread is the one that begins to drain: see on_signal().
@@ -80,7 +47,7 @@ void Server::open_for_all(ListenSocket socket) {
 }
 
 /// All of them, or std::system_error and none.
-void Server::start_threads() {
+void Server::start_threads(Predecessor& predecessor) {
   try {
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       threads_.emplace_back([this, worker = workers_[i].get()] {
@@ -88,6 +55,7 @@ void Server::start_threads() {
         if (threads_may_ == Threads::run) worker->loop().run();
       });
     }
+    predecessor.await_turn();
     threads_may_ = Threads::run;
   } catch (const std::system_error&) {
     threads_may_ = Threads::end;
@@ -98,7 +66,7 @@ void Server::start_threads() {
   threads_may_.notify_all();
 }
 
-void Server::run(const std::function<void()>& begun) {
+void Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   running_ = workers_.size();
   Loop& loop = workers_[0]->loop();
   {
@@ -106,8 +74,12 @@ void Server::run(const std::function<void()>& begun) {
     const SignalWatcher terminate(loop, SIGTERM, received);
     const SignalWatcher interrupt(loop, SIGINT, received);
     const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
+    const SignalWatcher upgrade(loop, SIGUSR2, Callback<void(int)>::to<&Server::on_handover>(this));
+    handover_.emplace(loop, log(), invocation_,
+                      Callback<void()>::to<&Server::on_handed_over>(this));
+    if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
     held_signals_.reset();
-    start_threads();
+    start_threads(predecessor);
     begun();
     if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
       tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
@@ -115,6 +87,7 @@ void Server::run(const std::function<void()>& begun) {
     }
     loop.run();
     tunnel_.reset();
+    handover_.reset();
     for (std::thread& thread : threads_) thread.join();
   }
   loop.turn(0);  // in which libuv lets go of the watchers
@@ -123,24 +96,49 @@ void Server::run(const std::function<void()>& begun) {
 void Server::on_signal(int) {
   if (draining_) {
     if (tunnel_ && running_ == 0) tunnel_->kill();
-    return each_worker(&Worker::abort_all);
+    return each_worker([](Worker& worker) { worker.abort_all(); });
   }
   draining_ = true;
+  handover_->cancel();
   const auto& limit = ruleset_->config.drain_timeout;
   log().write(
       Log::Level::info,
       fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
                   limit ? fmt::format(" within {} s", limit->count() / 1000)
                         : std::string(", however long they take")));
+  drain(listeners_.outlive_us() ? Drain::restart : Drain::last);
+}
+
+void Server::on_handover(int) {
+  if (draining_) return;
+  Loop::expect_children();
+  // What each worker closes after a task that is posted now, it closes in the knowledge of that.
+  const auto workers_left = std::make_shared<std::size_t>(workers_.size());
+  each_worker([this, workers_left](Worker&) {
+    workers_[0]->loop().post([this, workers_left] {
+      if (--*workers_left == 0 && !draining_) handover_->begin(listeners_.to_pass_on());
+    });
+  });
+}
+
+void Server::on_handed_over() {
+  log().write(Log::Level::info,
+              fmt::format("handed over: no new connections, {} to finish, however long they take "
+                          "(SIGTERM: within --drain-timeout)",
+                          shared_->connections.load()));
+  drain(Drain::handed_over);
+}
+
+void Server::drain(Drain how) {
   // The first worker deals the connections of shared sockets to the others.  It drains first, here
   // in its thread: so whatever it has dealt reaches a worker before the drain does, and nothing
   // does later.
-  workers_[0]->drain();
-  each_worker(&Worker::drain);
+  workers_[0]->drain(how);
+  each_worker([how](Worker& worker) { worker.drain(how); });
 }
 
 void Server::on_reload(int) {
-  if (draining_) return;
+  if (draining_ || handover_->done()) return;
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> fresh = reload_(problems);
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
@@ -158,7 +156,7 @@ void Server::on_reload(int) {
   for (const std::string& warning : fresh->config.warnings) {
     log().write(Log::Level::warning, "reload: " + warning);
   }
-  fresh->listeners = addresses_;
+  fresh->listeners = listeners_.addresses();
   fresh->keep_health(*ruleset_);
   ruleset_ = std::move(fresh);
   log().write(Log::Level::info,
@@ -173,9 +171,9 @@ void Server::on_reload(int) {
   }
 }
 
-void Server::each_worker(void (Worker::*method)()) {
+void Server::each_worker(const std::function<void(Worker&)>& task) {
   for (const auto& worker : workers_) {
-    worker->loop().post([target = worker.get(), method] { (target->*method)(); });
+    worker->loop().post([target = worker.get(), task] { task(*target); });
   }
 }
 

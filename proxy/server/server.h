@@ -10,7 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "net/predecessor.h"
 #include "net/signals.h"
+#include "server/handover.h"
+#include "server/listeners.h"
 #include "server/tunnel_command.h"
 #include "server/worker.h"
 
@@ -23,21 +26,22 @@ class Server {
   /// a line of the argument.
   using Reload = std::function<std::unique_ptr<Ruleset>(std::vector<std::string>& problems)>;
 
-  /// Binds every listener.  nullptr if one of them cannot be: then nothing stays bound, and each
-  /// that cannot is a line of `problems`.  std::system_error if the system gives us too little to
-  /// have even workers.
+  /// Binds every listener that `listeners` has not got yet.  nullptr if one of them cannot be: then
+  /// nothing stays bound, and each that cannot is a line of `problems`.  std::system_error if the
+  /// system gives us too little to have even workers.
   static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
+                                       Listeners listeners, Invocation invocation,
                                        std::vector<std::string>& problems);
   ~Server();
 
   /// Serves in this thread and its workers' until SIGTERM or SIGINT has ended it: the first one
-  /// drains, a second one ends at once.  A SIGHUP reloads.  `begun` is called once all threads are
-  /// there; std::system_error if they cannot be.
-  void run(const std::function<void()>& begun);
+  /// drains, a second one ends at once.  A SIGHUP reloads, a SIGUSR2 hands over to a new process.
+  /// If `predecessor` hands over to us, nothing is accepted before that may be.  `begun` is called
+  /// once all threads are there; std::system_error if they cannot be.
+  void run(Predecessor& predecessor, const std::function<void()>& begun);
 
-  /// The bound addresses: "http://127.0.0.1:3128" and the like, without duplicates.
-  const std::vector<std::string>& listening() const { return listening_; }
+  const Listeners& listeners() const { return listeners_; }
   Log& log() { return workers_[0]->log(); }
 
   /// Names that were looked up on this machine, by all workers.
@@ -50,34 +54,37 @@ class Server {
   bool busy() const;
 
  private:
-  Server(std::unique_ptr<Shared> shared, Reload reload)
-      : shared_(std::move(shared)), reload_(std::move(reload)) {}
+  Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, Invocation invocation)
+      : shared_(std::move(shared)),
+        reload_(std::move(reload)),
+        listeners_(std::move(listeners)),
+        invocation_(std::move(invocation)) {}
 
-  Result<void> bind(const ListenConfig& listen);
-  Result<void> bind_unix(const ListenConfig& listen);
   void make_workers();
   void open_for_all(ListenSocket socket);
-  void start_threads();
+  void start_threads(Predecessor& predecessor);
   void on_signal(int signal);
+  void on_handover(int signal);
+  void on_handed_over();
+  void drain(Drain how);
   void on_reload(int signal);
   void on_worker_drained();
   void on_tunnel_stopped() { workers_[0]->loop().stop(); }
-  void each_worker(void (Worker::*method)());
+  void each_worker(const std::function<void(Worker&)>& task);
 
   // Clients may connect as soon as there is a listener, and a signal may arrive.
   std::optional<HeldSignals> held_signals_{std::in_place};
   std::unique_ptr<Shared> shared_;
   Reload reload_;
-  std::shared_ptr<const Ruleset> ruleset_;          // of new sessions
-  std::vector<std::vector<ListenSocket>> sockets_;  // for each worker, until it takes them over
-  std::vector<ListenSocket> shared_sockets_;        // for all workers, until then
-  std::vector<std::string> listening_;
-  std::vector<HostPort> addresses_;  // the same for the address guard
+  Listeners listeners_;
+  Invocation invocation_;
+  std::shared_ptr<const Ruleset> ruleset_;  // of new sessions
   std::vector<std::unique_ptr<Worker>> workers_;
   enum class Threads : std::uint8_t { wait, run, end };
   std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<std::thread> threads_;
   std::unique_ptr<TunnelCommand> tunnel_;
+  std::optional<Handover> handover_;  // while run() runs
   std::size_t running_ = 0;
   bool draining_ = false;
 };

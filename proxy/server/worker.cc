@@ -121,14 +121,25 @@ void Worker::on_turn_end() {
   }
 }
 
-void Worker::drain() {
+void Worker::drain(Drain how) {
+  stop_accepting(how);
+  if (how == Drain::handed_over || drain_limited_) return;
+  drain_limited_ = true;
+  for (const auto& session : sessions_) session->begin_drain(how == Drain::restart);
+  if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);
+}
+
+void Worker::stop_accepting(Drain how) {
   if (draining_) return;
   draining_ = true;
   current().retire();
-  // Clients that are in the queue already get a 503 instead of a reset.
-  for (const auto& entrance : entrances_) entrance->close();
-  for (const auto& session : sessions_) session->begin_drain();
-  if (const auto& limit = current().config().drain_timeout) drain_timer_.start(*limit);
+  for (const auto& entrance : entrances_) {
+    if (how == Drain::handed_over) {
+      entrance->hand_over();
+    } else {
+      entrance->close();
+    }
+  }
 }
 
 void Worker::abort_all() { abort_sessions("a second signal came"); }

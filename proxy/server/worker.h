@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,13 @@
 #include "session/session.h"
 
 namespace culvert {
+
+/// How a worker stops.
+enum class Drain : std::uint8_t {
+  last,     ///< nobody serves after us: clients that are in the queue get a 503
+  restart,  ///< a socket outlives us: its queue is the next process's, who was accepted is served
+  handed_over  ///< another process serves already: whatever runs may take its time
+};
 
 /// What all workers share for the life of the process.
 struct Shared {
@@ -47,8 +55,9 @@ class Worker {
   /// New connections are served under `ruleset`; existing ones keep theirs.  In the worker's
   /// thread, as the others below.
   void adopt(const std::shared_ptr<const Ruleset>& ruleset);
-  /// Stops accepting and lets sessions finish, for the drain timeout at most.
-  void drain();
+  /// Stops accepting and lets sessions finish, for the drain timeout at most; without that limit if
+  /// it is handed over, until another call sets it.
+  void drain(Drain how = Drain::last);
   /// Ends everything now, without waiting for the drain timeout.
   void abort_all();
 
@@ -65,6 +74,7 @@ class Worker {
 
  private:
   Generation& current() { return *generations_.back(); }
+  void stop_accepting(Drain how);
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
   void on_session_finished(Session& session);
   void on_turn_end();
@@ -92,6 +102,7 @@ class Worker {
   std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
+  bool drain_limited_ = false;
   bool drained_reported_ = false;
 };
 

@@ -58,8 +58,11 @@ void Session::start() {
   if (draining) begin_drain();
 }
 
-void Session::begin_drain() {
+void Session::begin_drain(bool serves_awaited) {
   if (!setup_) return;
+  // An exchange is kept from one request to the next.
+  const bool between_requests = setup_->exchange && !setup_->protocol->request_begun();
+  if (serves_awaited && state_ == State::head && !between_requests) return;
   setup_->admission = Admission::draining;
   if (state_ == State::head) setup_->protocol->begin_drain();
 }

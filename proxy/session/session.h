@@ -32,8 +32,9 @@ class Session final : private StreamEvents, private ClientEvents {
   ~Session();
 
   void start();
-  /// Serves no further request.
-  void begin_drain();
+  /// Serves no further request.  `serves_awaited`: but for the first one of a connection, and one
+  /// that has begun to arrive.
+  void begin_drain(bool serves_awaited = false);
   /// Ends the session as soon as its client allows: as abort(), but a client that is to get an EOF
   /// (RelayEnd::client_gets_eof) gets it, for which it must take what was written before.
   void cut(std::string_view why);

@@ -292,3 +292,92 @@ TEST_CASE("a listening socket moves, and closes once") {
   }
   CHECK(open_files() == before);
 }
+
+TEST_CASE("a listening socket that was passed is used as it is") {
+  std::uint16_t port = 0;
+  Fd given = listen_on_loopback(port);
+  auto passed = ListenSocket::passed(given.get());
+  REQUIRE(passed);
+  const int fd = given.release();
+  CHECK(passed->fd() == fd);
+  CHECK(passed->is_tcp());
+  CHECK(passed->address() == loopback(port));
+  CHECK(passed->url() == "http://127.0.0.1:" + std::to_string(port));
+  CHECK_FALSE(passed->is_dual_stack());
+  CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+  Door door(std::move(*passed));
+  const Fd client = connect_to_loopback(port);
+  REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+  CHECK(socket_option(door.accepted[0].get(), IPPROTO_TCP, TCP_NODELAY) != 0);
+}
+
+TEST_CASE("a passed socket on [::] may take IPv4 clients, too") {
+  for (const int v6_only : {0, 1}) {
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;  // no IPv6 on this system
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+    REQUIRE(listen(fd, 1) == 0);
+    const auto passed = ListenSocket::passed(fd);
+    REQUIRE(passed);
+    CHECK(passed->is_dual_stack() == (v6_only == 0));
+    CHECK(passed->url() == "http://[::]:" + std::to_string(passed->address().port));
+  }
+}
+
+TEST_CASE("the file of a unix socket that was passed stays, unless it is ours") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  ListenSocket kept = ListenSocket::unix_path(path).value();
+  {
+    const auto passed = ListenSocket::passed(dup(kept.fd()));
+    REQUIRE(passed);
+    CHECK_FALSE(passed->is_tcp());
+    CHECK(passed->url() == "unix:" + path);
+  }
+  CHECK(access(path.c_str(), F_OK) == 0);
+  {
+    auto passed = ListenSocket::passed(dup(kept.fd()));
+    REQUIRE(passed);
+    passed->own_file();
+    kept.leave_file();
+    CHECK(connect_to_path(path));
+    kept = std::move(*passed);
+  }
+  CHECK(access(path.c_str(), F_OK) == 0);
+  { const ListenSocket last = std::move(kept); }
+  CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("an abstract unix socket and one without a name have a text") {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  // The system chooses an abstract name.
+  REQUIRE(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at.sun_family) == 0);
+  REQUIRE(listen(fd.get(), 1) == 0);
+  const auto passed = ListenSocket::passed(fd.release());
+  REQUIRE(passed);
+  CHECK_THAT(passed->url(), Catch::Matchers::StartsWith("unix:@"));
+}
+
+TEST_CASE("a descriptor that is no listening stream socket is refused, and left open") {
+  const auto refused = [](const Fd& fd) {
+    const auto passed = ListenSocket::passed(fd.get());
+    REQUIRE_FALSE(passed);
+    CHECK(fcntl(fd.get(), F_GETFD) != -1);
+    CHECK_THAT(passed.error().text, Contains("descriptor " + std::to_string(fd.get())));
+    return passed.error().text;
+  };
+  CHECK_THAT(refused(Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))), Contains("datagram"));
+  CHECK_THAT(refused(Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))), Contains("datagram"));
+  CHECK_THAT(refused(Fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))),
+             Contains("not a stream socket"));
+  CHECK_THAT(refused(Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))),
+             Contains("not a listening socket"));
+  CHECK_THAT(refused(tcp_pair().near), Contains("a connection") && Contains("Accept=no"));
+  CHECK_THAT(refused(Fd(dup(STDERR_FILENO))), Contains("is not a socket"));
+  const auto closed = ListenSocket::passed(1'000'000);
+  REQUIRE_FALSE(closed);
+  CHECK(closed.error().text == "descriptor 1000000 is not open");
+}

@@ -21,7 +21,9 @@ namespace {
 
 /// A worker that connects directly, its clients, and a target.
 struct House {
-  explicit House(Config given = {}) : target(listen_on_loopback(target_port)) {
+  enum class Socket { ours, outlives_us };
+  explicit House(Config given = {}, Socket kind = Socket::ours)
+      : target(listen_on_loopback(target_port)) {
     given.upstreams = {direct()};
     given.log_level = Log::Level::error;
     given.hold = 0ms;
@@ -31,6 +33,12 @@ struct House {
     std::vector<ListenSocket> sockets;
     sockets.push_back(ListenSocket::tcp(any, false).value());
     port = sockets[0].address().port;
+    elsewhere = Fd(dup(sockets[0].fd()));
+    if (kind == Socket::outlives_us) {
+      sockets[0].set_outlives_us();
+    } else {
+      elsewhere.reset();
+    }
     ruleset->listeners = {sockets[0].address()};
     worker =
         std::make_unique<Worker>(shared, ruleset, 0, 1, std::move(sockets), [this] { ++drained; });
@@ -72,6 +80,7 @@ struct House {
   std::uint16_t target_port = 0;
   std::uint16_t port = 0;
   Fd target;
+  Fd elsewhere;  // the listening socket, as systemd or a successor has it
   Shared shared;
   std::shared_ptr<Ruleset> ruleset;
   std::unique_ptr<Worker> worker;
@@ -250,6 +259,98 @@ TEST_CASE("without a drain timeout the last tunnel is waited for") {
   tunnel.far = Fd();
   tunnel.near = Fd();
   CHECK(house.until([&] { return house.drained == 1; }));
+}
+
+TEST_CASE("clients in the queue of a socket that outlives us are left to the next process") {
+  const Drain how = GENERATE(Drain::restart, Drain::handed_over);
+  House house({}, House::Socket::outlives_us);
+  const Fd queued = house.client(house.connect_request(house.target_port));
+  house.worker->drain(how);  // before the loop has seen it
+  CHECK(house.until([&] { return house.drained == 1; }));
+  CHECK(house.shared.connections == 0);
+  const Fd late = house.client();  // not refused either
+  for (const Fd* const client : {&queued, &late}) {
+    const Received now = receive_now(*client);
+    CHECK(now.bytes.empty());
+    CHECK_FALSE(now.ended);
+    CHECK(now.error == 0);
+    CHECK(Fd(accept(house.elsewhere.get(), nullptr, nullptr)).get() >= 0);
+  }
+}
+
+TEST_CASE("whoever was accepted before a restart or a hand-over is served") {
+  const Drain how = GENERATE(Drain::restart, Drain::handed_over);
+  House house({}, House::Socket::outlives_us);
+  const Fd silent = house.client();
+  const Fd half = house.client("CONNECT 127");
+  REQUIRE(house.until([&] { return house.shared.connections == 2; }));
+  settle(house.worker->loop(), 5);
+  house.worker->drain(how);
+  settle(house.worker->loop(), 5);
+  CHECK(house.drained == 0);
+  send_all(silent, house.connect_request(house.target_port));
+  CHECK(house.receive(silent, kEstablished.size()) == kEstablished);
+  send_all(half, house.connect_request(house.target_port).substr(11));
+  CHECK(house.receive(half, kEstablished.size()) == kEstablished);
+}
+
+TEST_CASE("a connection between two requests ends at a restart, and may go on at a hand-over") {
+  const Drain how = GENERATE(Drain::restart, Drain::handed_over);
+  House house({}, House::Socket::outlives_us);
+  const std::string authority = "127.0.0.1:" + std::to_string(house.target_port);
+  const std::string get =
+      "GET http://" + authority + "/ HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  const Fd client = house.client(get);
+  Fd server;
+  REQUIRE(house.until([&] {
+    pollfd ready{house.target.get(), POLLIN, 0};
+    return poll(&ready, 1, 0) == 1;
+  }));
+  server = Fd(accept(house.target.get(), nullptr, nullptr));
+  send_all(server, answer);
+  std::string got;
+  REQUIRE(house.until([&] { return (got += receive_now(client).bytes).ends_with("\r\n\r\nok"); }));
+  settle(house.worker->loop(), 5);
+  house.worker->drain(how);
+  if (how == Drain::restart) {
+    CHECK(house.receive(client).empty());
+    CHECK(house.until([&] { return house.drained == 1; }));
+    return;
+  }
+  settle(house.worker->loop(), 5);
+  CHECK(house.drained == 0);
+  send_all(client, get);
+  got.clear();
+  Fd again;
+  CHECK(house.until([&] {
+    pollfd ready{house.target.get(), POLLIN, 0};
+    if (again.get() < 0 && poll(&ready, 1, 0) == 1) {
+      again = Fd(accept(house.target.get(), nullptr, nullptr));
+    }
+    for (const Fd* const to : {&server, &again}) {
+      if (to->get() >= 0 && !receive_now(*to).bytes.empty()) send_all(*to, answer);
+    }
+    got += receive_now(client).bytes;
+    return got.ends_with("\r\n\r\nok");
+  }));
+  CHECK_THAT(got, Contains("Connection: close"));
+  CHECK(house.until([&] { return house.drained == 1; }));
+}
+
+TEST_CASE("a worker that has handed over waits for its tunnels, until it is told to end") {
+  House house(with([](Config& config) { config.drain_timeout = 30ms; }),
+              House::Socket::outlives_us);
+  const SocketPair tunnel = house.tunnel();
+  house.worker->drain(Drain::handed_over);
+  const auto begun = Loop::Clock::now();
+  CHECK(house.until([&] { return Loop::Clock::now() - begun > 100ms; }));
+  CHECK(house.drained == 0);
+  send_all(tunnel.far, "still here");
+  CHECK(house.receive(tunnel.near, 10) == "still here");
+  house.worker->drain(Drain::last);
+  CHECK(house.until([&] { return house.drained == 1; }));
+  CHECK(receive_now(tunnel.far).error == ECONNRESET);
 }
 
 TEST_CASE("abort_all() ends every session now, at whatever stage") {

@@ -11,6 +11,10 @@ TEST_CASE("a listener as text") {
   listen.kind = ListenConfig::Kind::unix_socket;
   listen.path = "/run/culvert.sock";
   CHECK(listen.to_string() == "unix:/run/culvert.sock");
+  listen.kind = ListenConfig::Kind::systemd;
+  CHECK(listen.to_string() == "systemd");
+  listen.name = "web";
+  CHECK(listen.to_string() == "systemd:web");
 }
 
 TEST_CASE("a stall is described by what is too little for too long") {

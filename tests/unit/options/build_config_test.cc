@@ -16,6 +16,12 @@ TEST_CASE("an address that is listened on twice") {
   CHECK(problems_of({"--listen", "localhost:1", "--listen", "127.0.0.1:1"}).size() == 1);
   CHECK(problems_of({"--listen", "unix:/a", "--listen", "unix:/a"}).size() == 1);
   CHECK(config_of({"--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}).listen.size() == 2);
+  // systemd takes the sockets of every name.
+  CHECK(problems_of({"--listen", "systemd", "--listen", "systemd:web"}) ==
+        Lines{"--listen systemd:***: systemd:web is listened on twice"});
+  CHECK(problems_of({"--listen", "systemd:web", "--listen", "systemd"}).size() == 1);
+  CHECK(problems_of({"--listen", "systemd:web", "--listen", "systemd:web"}).size() == 1);
+  CHECK(config_of({"--listen", "systemd:web", "--listen", "systemd:admin"}).listen.size() == 2);
 }
 
 TEST_CASE("upstreams of one name") {
@@ -41,6 +47,7 @@ TEST_CASE("a listener open to others needs a rule on who may use it") {
             .allow_clients.size() == 1);
   CHECK(config_of({"--listen", "172.17.0.1:1", "--open-proxy"}).open_proxy);
   CHECK(config_of({"--listen", "unix:/tmp/a"}).listen.size() == 1);
+  CHECK(config_of({"--listen", "systemd"}).listen.size() == 1);  // known at the start only
   CHECK(problems_of({"--open-proxy", "--allow-client", "10.0.0.0/8"}) ==
         Lines{"--open-proxy: contradicts --allow-client; give one of them"});
 }

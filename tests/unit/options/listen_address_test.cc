@@ -50,6 +50,11 @@ TEST_CASE("where to listen") {
   CHECK(read("unix:/run/culvert.sock") == "unix:/run/culvert.sock");
   CHECK(read("unix:///run/culvert.sock") == "unix:/run/culvert.sock");
   CHECK(read("unix:culvert.sock") == "unix:culvert.sock");
+
+  CHECK(read("systemd") == "systemd");
+  CHECK(read(" SystemD ") == "systemd");
+  CHECK(read("systemd:web") == "systemd:web");
+  CHECK(read("systemd:culvert.socket") == "systemd:culvert.socket");
 }
 
 TEST_CASE("where one cannot listen") {
@@ -61,7 +66,14 @@ TEST_CASE("where one cannot listen") {
   CHECK(read("[localhost]:80") == "{listen on an IP address of this host, or on localhost}");
   CHECK(read("https://127.0.0.1:3128?cert=a&key=b") == "{listening with TLS is not supported yet}");
   CHECK(read("socks5://127.0.0.1:1080") ==
-        "{culvert listens on http://ADDRESS:PORT or unix:/path}");
+        "{culvert listens on http://ADDRESS:PORT, unix:/path or systemd}");
+  for (const char* const text : {"systemd:", "systemd:a:b", "systemd:a b", "systemd:\x7f"}) {
+    CHECK(read(text) ==
+          "{write systemd for every socket that is passed, or systemd:NAME with the "
+          "FileDescriptorName= of the .socket unit}");
+  }
+  CHECK(read("systemd://web").front() == '{');
+  CHECK(read("systemd2").front() == '{');
   CHECK(read("unix:") == "{the path is missing, as in unix:/run/culvert.sock}");
   CHECK(read("unix:/" + std::string(107, 'a')) ==
         "{the path of a unix socket has at most 107 bytes}");

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/callback.h"
+#include "base/result.h"
+#include "net/loop.h"
+#include "net/passed_sockets.h"
+#include "net/timer.h"
+
+namespace culvert {
+
+/// How this process was started, and how its successor is.
+struct Invocation {
+  std::string program;                 ///< argv[0]
+  std::vector<std::string> arguments;  ///< the others
+};
+
+/// The file to start for `program`, as it is found now: after an upgrade it is another one.
+std::string program_file(const std::string& program);
+
+/// A new process that is to serve in our place.  It gets our listening sockets, and reports when it
+/// is ready to accept from them; it does so only once it is let go.  So it can be given up at any
+/// time before that without harm to a client.
+///
+/// Both ends speak over a socket pair: the successor writes one byte when it is ready, we write one
+/// to let it go.
+class Successor final : private Pollable {
+ public:
+  static constexpr std::chrono::milliseconds kTimeToStart{15'000};
+
+  using Ready = Callback<void()>;
+  /// `why` is a clause ("has ended with status 2").  May destroy the Successor.
+  using Failed = Callback<void(const std::string& why)>;
+
+  /// Starts `invocation` with our environment and `sockets`.  One of the callbacks is called, once,
+  /// and not from within this function.  The error's text is a clause.
+  static Result<std::unique_ptr<Successor>> start(
+      Loop& loop, const Invocation& invocation, const std::vector<PassedSocket>& sockets,
+      Ready ready, Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
+  /// Kills it if it was not let go.
+  ~Successor();
+  Successor(const Successor&) = delete;
+  Successor& operator=(const Successor&) = delete;
+
+  int pid() const { return pid_; }
+  /// It serves from now on.  Once it is ready.
+  void let_go();
+
+ private:
+  struct Process;  // libuv closes it a turn after us
+
+  Successor(Loop& loop, Ready ready, Failed failed, std::chrono::milliseconds time_to_start);
+  void on_poll(std::uint32_t events) override;
+  void on_exit(int status, int signal);
+  void on_timeout();
+  void close_control();
+
+  Loop& loop_;
+  Ready ready_;
+  Failed failed_;
+  std::chrono::milliseconds time_to_start_;
+  Timer timer_;
+  Process* process_;
+  int control_ = -1;
+  int pid_ = 0;  // 0: it has ended
+  bool timed_out_ = false;
+  bool let_go_ = false;
+};
+
+}  // namespace culvert

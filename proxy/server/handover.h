@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "net/successor.h"
+
+namespace culvert {
+
+/// Hands the listening sockets over to a new process (SIGUSR2): the program as it is found now,
+/// with the same arguments and environment.  If it cannot serve, nothing changes, and the log says
+/// why.
+class Handover {
+ public:
+  /// `done` is called when the new process serves.
+  Handover(Loop& loop, Log& log, Invocation invocation, Callback<void()> done);
+
+  /// Starts the new process, if there is none and if it could live longer than this one.
+  void begin(const std::vector<PassedSocket>& sockets);
+  /// Gives up a new process that does not serve yet.
+  void cancel();
+  bool done() const { return done_; }
+
+ private:
+  void on_ready();
+  void on_failed(const std::string& why);
+  void complain(const std::string& why);
+
+  Loop& loop_;
+  Log& log_;
+  Invocation invocation_;
+  Callback<void()> on_done_;
+  std::unique_ptr<Successor> successor_;
+  bool done_ = false;
+};
+
+/// Why the process `pid` cannot be followed by another one, a clause; empty if it can.
+/// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set.
+std::string objection_to_handover(int pid, const char* systemd_exec_pid);
+
+}  // namespace culvert

@@ -1,0 +1,162 @@
+#include "server/listeners.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kSystemd = "systemd:";
+
+bool is_of(const ListenConfig& listen, const PassedSocket& socket) {
+  if (listen.kind == ListenConfig::Kind::systemd && listen.name.empty()) {
+    return socket.label.starts_with(kSystemd);
+  }
+  return socket.label == listen.to_string();
+}
+
+}  // namespace
+
+void Listeners::take(const Config& config, const Inheritance& given,
+                     std::vector<std::string>& problems) {
+  passed_ = given.sockets;
+  const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
+  for (const ListenConfig& listen : config.listen) {
+    if (listen.kind == ListenConfig::Kind::systemd) {
+      take_systemd(listen, given, open_to_others, problems);
+      taken_.push_back(true);
+    } else {
+      taken_.push_back(take_handed_over(listen));
+    }
+  }
+  for (const PassedSocket& socket : passed_) {
+    if (socket.label.starts_with(kSystemd)) {
+      warnings_.push_back(
+          fmt::format("a socket was passed that no --listen names: {}", socket.label));
+    }
+    close(socket.fd);
+  }
+  passed_.clear();
+}
+
+void Listeners::take_systemd(const ListenConfig& listen, const Inheritance& given,
+                             bool open_to_others, std::vector<std::string>& problems) {
+  const auto problem = [&](std::string_view text) {
+    problems.push_back(fmt::format("--listen {}: {}", listen.to_string(), text));
+  };
+  std::string names;
+  for (const PassedSocket& socket : given.sockets) names += " " + socket.label;
+  const auto wanted = std::stable_partition(
+      passed_.begin(), passed_.end(), [&](const PassedSocket& one) { return !is_of(listen, one); });
+  if (wanted == passed_.end()) {
+    return problem(names.empty() ? given.none_from_systemd
+                                 : fmt::format("no socket of that name was passed, only{}", names));
+  }
+  for (auto one = wanted; one != passed_.end(); ++one) {
+    auto socket = ListenSocket::passed(one->fd);
+    if (!socket) {
+      problem(socket.error().text);
+      continue;
+    }
+    if (socket->is_tcp() && !socket->address().ip->is_loopback() && !open_to_others) {
+      problem(
+          fmt::format("others than this host can reach {}; say who may use it with "
+                      "--allow-client CIDR,... or let everybody with --open-proxy",
+                      socket->url()));
+    }
+    socket->set_outlives_us();
+    outlive_us_ = true;
+    std::vector<ListenSocket> sockets;
+    sockets.push_back(std::move(*socket));
+    add(std::move(sockets), one->label);
+  }
+  passed_.erase(wanted, passed_.end());
+}
+
+/// False if there is none.
+bool Listeners::take_handed_over(const ListenConfig& listen) {
+  std::vector<ListenSocket> sockets;
+  std::erase_if(passed_, [&](const PassedSocket& one) {
+    if (!is_of(listen, one)) return false;
+    auto socket = ListenSocket::passed(one.fd);
+    if (!socket) return false;
+    // Two listeners on a port that the system chose have the same label.
+    if (!sockets.empty() && sockets[0].url() != socket->url()) {
+      socket->release();
+      return false;
+    }
+    if (listen.kind == ListenConfig::Kind::unix_socket) socket->own_file();
+    sockets.push_back(std::move(*socket));
+    return true;
+  });
+  if (sockets.empty()) return false;
+  add(std::move(sockets), listen.to_string());
+  return true;
+}
+
+void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
+  taken_.resize(config.listen.size());
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (taken_[i]) continue;
+    const ListenConfig& listen = config.listen[i];
+    auto bound =
+        listen.kind == ListenConfig::Kind::unix_socket ? bind_unix(listen) : bind_tcp(listen);
+    if (!bound && !listen.optional) problems.push_back(bound.error().text);
+  }
+}
+
+Result<void> Listeners::bind_tcp(const ListenConfig& listen) {
+  HostPort address = listen.address;
+  const bool share = of_workers_.size() > 1;
+  if (auto free = ListenSocket::check_free(address); !free) return free;
+  std::vector<ListenSocket> bound;  // one for each worker, or none
+  for (std::size_t i = 0; i < of_workers_.size(); ++i) {
+    auto socket = ListenSocket::tcp(address, share);
+    if (!socket) return std::move(socket).error();
+    address.port = socket->address().port;  // the others follow where the system chose
+    bound.push_back(std::move(*socket));
+  }
+  add(std::move(bound), listen.to_string());
+  return {};
+}
+
+Result<void> Listeners::bind_unix(const ListenConfig& listen) {
+  auto socket = ListenSocket::unix_path(listen.path);
+  if (!socket) return std::move(socket).error();
+  std::vector<ListenSocket> bound;
+  bound.push_back(std::move(*socket));
+  add(std::move(bound), listen.to_string());
+  return {};
+}
+
+/// Every socket needs somebody who accepts: closing one would reset the clients in its queue.
+void Listeners::add(std::vector<ListenSocket> sockets, const std::string& label) {
+  const ListenSocket& first = sockets[0];
+  const std::string url = first.url();
+  if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) urls_.push_back(url);
+  if (first.is_tcp()) addresses_.push_back(first.address());
+  if (first.is_dual_stack()) {
+    addresses_.push_back({"0.0.0.0", first.address().port, IpAddress::parse("0.0.0.0")});
+  }
+  for (const ListenSocket& socket : sockets) open_.push_back({{socket.fd(), label}, socket.file()});
+  const bool one_each = first.is_tcp() && sockets.size() >= of_workers_.size();
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    auto& to = one_each ? of_workers_[i % of_workers_.size()] : of_all_;
+    to.push_back(std::move(sockets[i]));
+  }
+}
+
+std::vector<PassedSocket> Listeners::to_pass_on() const {
+  std::vector<PassedSocket> out;
+  for (const Open& open : open_) {
+    // One whose file was removed, or replaced, is reached by nobody.
+    if (open.file.path.empty() || open.file.is_there()) out.push_back(open.socket);
+  }
+  return out;
+}
+
+}  // namespace culvert

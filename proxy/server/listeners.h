@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "net/listener.h"
+#include "net/passed_sockets.h"
+
+namespace culvert {
+
+/// The sockets of every `--listen`: those that another process passed on, and those bound here.
+class Listeners {
+ public:
+  explicit Listeners(std::size_t workers) : of_workers_(workers) {}
+
+  /// Takes what `config` names out of `given`, and closes the rest.  Each socket of systemd's that
+  /// is missing or cannot be used becomes a line of `problems`.
+  void take(const Config& config, const Inheritance& given, std::vector<std::string>& problems);
+  /// Binds what was not passed on.  Each address that cannot be bound becomes a line of `problems`.
+  void bind(const Config& config, std::vector<std::string>& problems);
+
+  /// "http://127.0.0.1:3128" and the like, one for each address.
+  const std::vector<std::string>& urls() const { return urls_; }
+  /// The same for the address guard.
+  const std::vector<HostPort>& addresses() const { return addresses_; }
+  /// What is odd but does not prevent serving, one line each.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  /// A socket outlives this process: what connects after our end waits for the next one.
+  bool outlive_us() const { return outlive_us_; }
+
+  /// Sockets that only this worker accepts from.
+  std::vector<ListenSocket> take_of_worker(std::size_t index) {
+    return std::move(of_workers_[index]);
+  }
+  /// Sockets for all workers, which exist only once.
+  std::vector<ListenSocket> take_of_all() { return std::move(of_all_); }
+
+  /// All sockets, for a successor, also after they were taken.
+  std::vector<PassedSocket> to_pass_on() const;
+
+ private:
+  struct Open {
+    PassedSocket socket;
+    SocketFile file;  // if it has one that we removed at our end
+  };
+
+  void take_systemd(const ListenConfig& listen, const Inheritance& given, bool open_to_others,
+                    std::vector<std::string>& problems);
+  bool take_handed_over(const ListenConfig& listen);
+  Result<void> bind_tcp(const ListenConfig& listen);
+  Result<void> bind_unix(const ListenConfig& listen);
+  /// `sockets` are of one address.
+  void add(std::vector<ListenSocket> sockets, const std::string& label);
+
+  std::vector<std::vector<ListenSocket>> of_workers_;
+  std::vector<ListenSocket> of_all_;
+  std::vector<PassedSocket> passed_;  // nobody's yet
+  std::vector<bool> taken_;           // for each of Config::listen: it was passed on
+  std::vector<std::string> urls_;
+  std::vector<HostPort> addresses_;
+  std::vector<std::string> warnings_;
+  std::vector<Open> open_;
+  bool outlive_us_ = false;
+};
+
+}  // namespace culvert

@@ -1,0 +1,252 @@
+// The sockets of all --listen, bound here or passed on.
+#include "server/listeners.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+#include "support/sockets.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+ListenConfig systemd(const std::string& name = {}) {
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::systemd;
+  listen.name = name;
+  return listen;
+}
+
+ListenConfig at_path(const std::string& path) {
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::unix_socket;
+  listen.path = path;
+  return listen;
+}
+
+ListenConfig at_port(std::uint16_t port) {
+  ListenConfig listen;
+  listen.address = {"127.0.0.1", port, IpAddress::parse("127.0.0.1")};
+  return listen;
+}
+
+/// Listeners of `count` workers, and what was found out about them.
+struct Set {
+  explicit Set(std::size_t count) : workers(count), listeners(count) {}
+  void open(const std::vector<ListenConfig>& listen, const Inheritance& given = {}) {
+    config.listen = listen;
+    listeners.take(config, given, problems);
+    listeners.bind(config, problems);
+  }
+  /// The number of sockets of each worker alone, and of all: "1 1 / 0".
+  std::string shares() {
+    std::string text;
+    for (std::size_t i = 0; i < workers; ++i) {
+      text += std::to_string(listeners.take_of_worker(i).size()) + " ";
+    }
+    return text + "/ " + std::to_string(listeners.take_of_all().size());
+  }
+
+  std::size_t workers;
+  Config config;
+  Listeners listeners;
+  std::vector<std::string> problems;
+};
+
+int listening() {
+  std::uint16_t port = 0;
+  return listen_on_loopback(port).release();
+}
+
+/// A passed one of systemd's.
+PassedSocket web(int fd, const std::string& name = "web") { return {fd, "systemd:" + name}; }
+
+bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
+
+}  // namespace
+
+TEST_CASE("each worker has a socket of its own where one is bound, unix sockets are for all") {
+  const TempDir dir;
+  Set set(3);
+  set.open({at_port(0), at_path(dir.path("a"))});
+  CHECK(set.problems.empty());
+  CHECK(set.listeners.urls().size() == 2);
+  CHECK(set.listeners.addresses().size() == 1);
+  CHECK_FALSE(set.listeners.outlive_us());
+  CHECK(set.listeners.to_pass_on().size() == 4);
+  CHECK(set.shares() == "1 1 1 / 1");
+}
+
+TEST_CASE("a socket of systemd's is one for all workers, or the only worker's") {
+  for (const std::size_t workers : {1U, 2U}) {
+    std::uint16_t port = 0;
+    Set set(workers);
+    set.open({systemd()}, {{web(listen_on_loopback(port).release())}, {}, -1});
+    CHECK(set.problems.empty());
+    const std::string address = "127.0.0.1:" + std::to_string(port);
+    CHECK(set.listeners.urls() == std::vector<std::string>{"http://" + address});
+    REQUIRE(set.listeners.addresses().size() == 1);
+    CHECK(set.listeners.addresses()[0].to_string() == address);
+    CHECK(set.listeners.outlive_us());
+    REQUIRE(set.listeners.to_pass_on().size() == 1);
+    CHECK(set.listeners.to_pass_on()[0].label == "systemd:web");
+    CHECK(set.shares() == (workers == 1 ? "1 / 0" : "0 0 / 1"));
+  }
+}
+
+TEST_CASE("sockets are taken by name, and what nobody names is closed") {
+  const int one = listening();
+  const int other = listening();
+  Set set(1);
+  set.open({systemd("admin")}, {{web(one), web(other, "admin")}, {}, -1});
+  CHECK(set.problems.empty());
+  CHECK(set.listeners.urls().size() == 1);
+  CHECK(set.listeners.to_pass_on() == std::vector<PassedSocket>{web(other, "admin")});
+  CHECK_FALSE(is_open(one));
+  CHECK(set.listeners.warnings() ==
+        std::vector<std::string>{"a socket was passed that no --listen names: systemd:web"});
+}
+
+TEST_CASE("every problem with what systemd passed is reported") {
+  Set set(1);
+  const Fd datagram(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  set.open({systemd("web"), systemd("mail"), systemd("dns")},
+           {{web(listening()), web(datagram.get(), "dns")}, {}, -1});
+  REQUIRE(set.problems.size() == 2);
+  CHECK(set.problems[0] ==
+        "--listen systemd:mail: no socket of that name was passed, only systemd:web systemd:dns");
+  CHECK_THAT(set.problems[1],
+             Contains("--listen systemd:dns: descriptor ") && Contains("datagram"));
+}
+
+TEST_CASE("without sockets the reason is repeated") {
+  Set set(1);
+  set.open({systemd()}, {{}, "no socket was passed, whatever", -1});
+  CHECK(set.problems ==
+        std::vector<std::string>{"--listen systemd: no socket was passed, whatever"});
+}
+
+TEST_CASE("a socket that others can reach needs a rule on who may use it") {
+  const auto passed = [] {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(listen(fd, 1) == 0);  // on every address
+    return Inheritance{{web(fd)}, {}, -1};
+  };
+  Set closed(1);
+  closed.open({systemd()}, passed());
+  REQUIRE(closed.problems.size() == 1);
+  CHECK_THAT(closed.problems[0], Contains("others than this host can reach http://0.0.0.0:") &&
+                                     Contains("--allow-client") && Contains("--open-proxy"));
+  Set open(1);
+  open.config.open_proxy = true;
+  open.open({systemd()}, passed());
+  CHECK(open.problems.empty());
+  Set limited(1);
+  limited.config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
+  limited.open({systemd()}, passed());
+  CHECK(limited.problems.empty());
+}
+
+TEST_CASE("a socket for IPv4 and IPv6 is a listener of both for the address guard") {
+  const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;  // no IPv6 on this system
+  const int off = 0;
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  REQUIRE(listen(fd, 1) == 0);
+  Set set(1);
+  set.config.open_proxy = true;
+  set.open({systemd()}, {{web(fd)}, {}, -1});
+  REQUIRE(set.listeners.addresses().size() == 2);
+  CHECK(set.listeners.addresses()[0].ip->to_string() == "::");
+  CHECK(set.listeners.addresses()[1].ip->to_string() == "0.0.0.0");
+  CHECK(set.listeners.urls().size() == 1);
+}
+
+TEST_CASE("a successor takes every socket of its predecessor, whatever its number of workers") {
+  const auto [before, after, shares] = GENERATE(table<std::size_t, std::size_t, std::string>({
+      {1, 1, "1 / 0"},
+      {2, 2, "1 1 / 0"},
+      {4, 2, "2 2 / 0"},
+      {3, 2, "2 1 / 0"},
+      {1, 2, "0 0 / 1"},
+      {2, 3, "0 0 0 / 2"},
+  }));
+  CAPTURE(before, after);
+  Set old(before);
+  old.open({at_port(0)});
+  REQUIRE(old.problems.empty());
+  Inheritance given;
+  for (const PassedSocket& socket : old.listeners.to_pass_on()) {
+    given.sockets.push_back({dup(socket.fd), socket.label});
+  }
+  Set fresh(after);
+  fresh.open({at_port(0)}, given);
+  CHECK(fresh.problems.empty());
+  CHECK(fresh.listeners.urls() == old.listeners.urls());
+  CHECK_FALSE(fresh.listeners.outlive_us());
+  CHECK(fresh.shares() == shares);
+}
+
+TEST_CASE("two listeners on ports that the system chose stay two") {
+  Set old(2);
+  old.open({at_port(0), at_port(0)});
+  Inheritance given;
+  for (const PassedSocket& socket : old.listeners.to_pass_on()) {
+    given.sockets.push_back({dup(socket.fd), socket.label});
+  }
+  Set fresh(2);
+  fresh.open({at_port(0), at_port(0)}, given);
+  CHECK(fresh.listeners.urls() == old.listeners.urls());
+  CHECK(fresh.shares() == "2 2 / 0");
+}
+
+TEST_CASE("a successor binds what is new and closes what is gone") {
+  Set old(1);
+  old.open({at_port(0)});
+  const int gone = dup(old.listeners.to_pass_on()[0].fd);
+  const TempDir dir;
+  const std::size_t before = open_files();
+  Set fresh(1);
+  fresh.open({at_path(dir.path("new"))}, {{{gone, "http://127.0.0.1:0"}}, {}, -1});
+  CHECK(fresh.problems.empty());
+  CHECK(fresh.listeners.warnings().empty());
+  CHECK(fresh.listeners.urls() == std::vector<std::string>{"unix:" + dir.path("new")});
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("the file of a unix socket becomes the successor's") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  {
+    Set fresh(1);
+    {
+      Set old(1);
+      old.open({at_path(path)});
+      REQUIRE(old.listeners.to_pass_on().size() == 1);
+      fresh.open({at_path(path)},
+                 {{{dup(old.listeners.to_pass_on()[0].fd), "unix:" + path}}, {}, -1});
+      CHECK(fresh.problems.empty());
+      for (ListenSocket& socket : old.listeners.take_of_all()) socket.leave_file();
+    }
+    CHECK(access(path.c_str(), F_OK) == 0);
+    CHECK(fresh.shares() == "0 / 1");  // which ends it
+  }
+  CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a unix socket whose file was removed is not passed on: the successor makes another") {
+  const TempDir dir;
+  Set set(1);
+  set.open({at_path(dir.path("a"))});
+  REQUIRE(set.listeners.to_pass_on().size() == 1);
+  REQUIRE(unlink(dir.path("a").c_str()) == 0);
+  CHECK(set.listeners.to_pass_on().empty());
+}
