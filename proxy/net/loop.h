@@ -83,8 +83,8 @@ class Loop {
   /// closes meanwhile stays in that thread's epoll set, and would bring events to an owner that is
   /// gone.  So each thread has to know before the first child is started: at once, or after a task
   /// was posted to it.
-  static void expect_children() { children_expected_.store(true, std::memory_order_relaxed); }
-  static bool children_expected() { return children_expected_.load(std::memory_order_relaxed); }
+  static void expect_children() { children_expected.store(true, std::memory_order_relaxed); }
+  static bool expects_children() { return children_expected.load(std::memory_order_relaxed); }
   /// Calls owner.on_poll(0) in the next turn, which then does not wait.
   void resume(Pollable& owner);
 
@@ -114,7 +114,7 @@ class Loop {
   void run_uv();
   void run_deferred();
 
-  inline static std::atomic<bool> children_expected_{false};
+  inline static std::atomic<bool> children_expected{false};
 
   struct Uv;  // libuv's loop and the handle that wakes it from other threads
   std::unique_ptr<Uv> uv_;

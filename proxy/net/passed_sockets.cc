@@ -81,6 +81,7 @@ Result<std::vector<PassedSocket>> read_listen_variables(const ListenVariables& v
         fmt::format("{} has {} names for {} sockets", kListenNames, names.size(), *count));
   }
   std::vector<PassedSocket> sockets;
+  sockets.reserve(names.size());
   for (const std::string_view name : names) {
     sockets.push_back(
         {kFirstPassed + static_cast<int>(sockets.size()), fmt::format("systemd:{}", name)});

@@ -3,22 +3,98 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <string>
 #include <utility>
 
 namespace culvert {
+namespace {
+
+/// One message: the group's number, and the descriptors beside it.
+class Turn {
+ public:
+  using Descriptors = std::array<int, 3>;
+
+  Turn() {
+    message_.msg_iov = &part_;
+    message_.msg_iovlen = 1;
+    message_.msg_control = control_.data();
+    message_.msg_controllen = control_.size();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  msghdr* message() { return &message_; }
+  int group() const { return group_; }
+  void set_group(int group) { group_ = group; }
+
+  void attach(const Descriptors& descriptors) {
+    cmsghdr* const header = CMSG_FIRSTHDR(&message_);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptors);
+    std::memcpy(CMSG_DATA(header), &descriptors, sizeof descriptors);
+  }
+  void attach_nothing() { message_.msg_controllen = 0; }
+  std::optional<Descriptors> attached() {
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message_);
+    Descriptors out{};
+    if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof out)) {
+      return std::nullopt;
+    }
+    std::memcpy(&out, CMSG_DATA(header), sizeof out);
+    return out;
+  }
+
+ private:
+  int group_ = 0;
+  iovec part_{&group_, sizeof group_};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(Descriptors))> control_{};
+  msghdr message_{};
+};
+
+void send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return;  // it is gone
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+}  // namespace
 
 Predecessor::~Predecessor() {
   if (control_ >= 0) close(control_);
 }
 
-void Predecessor::await_turn() {
-  if (control_ < 0) return;
-  char byte = 0;
-  static_cast<void>(send(control_, &byte, 1, MSG_NOSIGNAL));
-  while (recv(control_, &byte, 1, 0) < 0 && errno == EINTR) {
+std::optional<ChildProcess::Handle> Predecessor::await_turn(std::string_view tunnel_command) {
+  if (control_ < 0) return std::nullopt;
+  send_all(control_, std::string(tunnel_command) + '\0');
+  Turn turn;
+  ssize_t count = 0;
+  while ((count = recvmsg(control_, turn.message(), MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
   close(std::exchange(control_, -1));
+  if (count != sizeof(int) || turn.group() == 0) return std::nullopt;
+  const auto descriptors = turn.attached();
+  if (!descriptors) return std::nullopt;
+  const auto& [pid_fd, lifeline, output] = *descriptors;
+  return ChildProcess::Handle{turn.group(), pid_fd, lifeline, output};
+}
+
+bool send_turn(int control, const std::optional<ChildProcess::Handle>& command) {
+  Turn turn;
+  if (command) {
+    turn.set_group(command->group);
+    turn.attach({command->pid_fd, command->lifeline, command->output});
+  } else {
+    turn.attach_nothing();
+  }
+  return sendmsg(control, turn.message(), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(int);
 }
 
 }  // namespace culvert

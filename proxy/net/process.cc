@@ -1,5 +1,7 @@
 #include "net/process.h"
 
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,14 +47,38 @@ struct ChildProcess::Lifeline {
   uv_pipe_t uv{};
 };
 
+/// Of a process that is not our child, so that there is no signal.
+class ChildProcess::ExitWatcher final : private Pollable {
+ public:
+  ExitWatcher(Loop& loop, int pid_fd, ChildProcess& owner)
+      : loop_(loop), pid_fd_(pid_fd), owner_(owner) {
+    // If the system refuses, the end is not noticed, and nobody is harmed.
+    static_cast<void>(loop_.watch(pid_fd_, *this, EPOLLIN));
+  }
+  ~ExitWatcher() {
+    loop_.unwatch(pid_fd_, *this);
+    close(pid_fd_);
+  }
+  ExitWatcher(const ExitWatcher&) = delete;
+  ExitWatcher& operator=(const ExitWatcher&) = delete;
+
+ private:
+  void on_poll(std::uint32_t) override {
+    loop_.unwatch(pid_fd_, *this);
+    owner_.on_exit(-1, 0);
+  }
+
+  Loop& loop_;
+  int pid_fd_;
+  ChildProcess& owner_;
+};
+
 ChildProcess::ChildProcess(Loop& loop, Line line, Exited exited)
     : loop_(loop),
       line_(line),
       exited_(exited),
-      process_(new Process{{}, this}),
       output_(new Output{{}, this}),
       lifeline_(new Lifeline) {
-  process_->uv.data = process_;
   uv_pipe_init(loop.uv(), &output_->uv, 0);
   uv_pipe_init(loop.uv(), &lifeline_->uv, 0);
   output_->uv.data = output_;
@@ -83,13 +109,40 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std:
     auto* process = static_cast<Process*>(uv->data);
     if (process->owner != nullptr) process->owner->on_exit(static_cast<int>(status), signal);
   };
+  child->process_ = new Process{{}, child.get()};
+  child->process_->uv.data = child->process_;
   if (const int failed = uv_spawn(loop.uv(), &child->process_->uv, &options)) {
     return Error{Errc::proxy_internal_error, Side::local, -failed,
                  std::string("cannot be started: ") + uv_strerror(failed)};
   }
   child->group_ = child->process_->uv.pid;
+  child->start_reading();
+  return child;
+}
+
+std::unique_ptr<ChildProcess> ChildProcess::take_over(Loop& loop, const Handle& handle, Line line,
+                                                      Exited exited) {
+  std::unique_ptr<ChildProcess> child(new ChildProcess(loop, line, exited));
+  uv_pipe_open(&child->lifeline_->uv, handle.lifeline);
+  uv_pipe_open(&child->output_->uv, handle.output);
+  child->group_ = handle.group;
+  child->exit_watcher_ = std::make_unique<ExitWatcher>(loop, handle.pid_fd, *child);
+  child->start_reading();
+  return child;
+}
+
+std::optional<ChildProcess::Handle> ChildProcess::handle() const {
+  Handle out{.group = group_};
+  uv_fileno(reinterpret_cast<const uv_handle_t*>(&lifeline_->uv), &out.lifeline);
+  uv_fileno(reinterpret_cast<const uv_handle_t*>(&output_->uv), &out.output);
+  out.pid_fd = static_cast<int>(syscall(SYS_pidfd_open, group_, 0));
+  if (out.pid_fd < 0) return std::nullopt;
+  return out;
+}
+
+void ChildProcess::start_reading() {
   uv_read_start(
-      reinterpret_cast<uv_stream_t*>(&child->output_->uv),
+      reinterpret_cast<uv_stream_t*>(&output_->uv),
       [](uv_handle_t* uv, std::size_t, uv_buf_t* buffer) {
         auto& storage = static_cast<Output*>(uv->data)->buffer;
         *buffer = uv_buf_init(storage.data(), static_cast<unsigned>(storage.size()));
@@ -102,16 +155,17 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(Loop& loop, const std:
           output->owner->on_output({buffer->base, static_cast<std::size_t>(count)});
         }
       });
-  return child;
 }
 
 ChildProcess::~ChildProcess() {
   kill();
-  process_->owner = nullptr;
   output_->owner = nullptr;
   loop_.uv();  // requests the turn in which the handles are closed
-  uv_close(reinterpret_cast<uv_handle_t*>(&process_->uv),
-           [](uv_handle_t* uv) { delete static_cast<Process*>(uv->data); });
+  if (process_ != nullptr) {
+    process_->owner = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(&process_->uv),
+             [](uv_handle_t* uv) { delete static_cast<Process*>(uv->data); });
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&output_->uv),
            [](uv_handle_t* uv) { delete static_cast<Output*>(uv->data); });
   uv_close(reinterpret_cast<uv_handle_t*>(&lifeline_->uv),

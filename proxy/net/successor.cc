@@ -16,6 +16,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "net/child_environment.h"
+#include "net/predecessor.h"
 
 namespace culvert {
 namespace {
@@ -140,21 +141,24 @@ Successor::~Successor() {
 }
 
 void Successor::on_poll(std::uint32_t) {
-  char byte = 0;
-  const bool ready = recv(control_, &byte, 1, MSG_DONTWAIT) == 1;
-  if (!ready) return close_control();  // its end follows, and says more
+  std::array<char, 4096> buffer;
+  const ssize_t count = recv(control_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0) return close_control();  // its end follows, and says more
+  received_.append(buffer.data(), static_cast<std::size_t>(count));
+  if (received_.back() != '\0') return;
+  received_.pop_back();
   timer_.stop();
   loop_.unwatch(control_, *this);
-  ready_();
+  ready_(received_);
 }
 
-void Successor::let_go() {
-  if (let_go_) return;
+bool Successor::let_go(const std::optional<ChildProcess::Handle>& command) {
+  if (let_go_) return false;
   let_go_ = true;
-  const char byte = 0;
-  // If it is dead we have nothing left to tell it.
-  static_cast<void>(send(control_, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+  const bool sent = send_turn(control_, command);
   close_control();
+  return sent;
 }
 
 void Successor::on_exit(int status, int signal) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "net/loop.h"
 #include "net/passed_sockets.h"
+#include "net/process.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -26,13 +28,15 @@ std::string program_file(const std::string& program);
 /// is ready to accept from them; it does so only once it is let go.  So it can be given up at any
 /// time before that without harm to a client.
 ///
-/// Both ends speak over a socket pair: the successor writes one byte when it is ready, we write one
-/// to let it go.
+/// Both ends speak over a socket pair: the successor writes its tunnel command and a NUL when it is
+/// ready; we answer with a group's number to let it go, and if that is not 0, with the descriptors
+/// of the command that it takes over (SCM_RIGHTS).
 class Successor final : private Pollable {
  public:
   static constexpr std::chrono::milliseconds kTimeToStart{15'000};
 
-  using Ready = Callback<void()>;
+  /// `tunnel_command` is the successor's, a secret.
+  using Ready = Callback<void(const std::string& tunnel_command)>;
   /// `why` is a clause ("has ended with status 2").  May destroy the Successor.
   using Failed = Callback<void(const std::string& why)>;
 
@@ -47,8 +51,9 @@ class Successor final : private Pollable {
   Successor& operator=(const Successor&) = delete;
 
   int pid() const { return pid_; }
-  /// It serves from now on.  Once it is ready.
-  void let_go();
+  /// It serves from now on, and looks after `command`, if there is one.  Once it is ready.  False:
+  /// it did not get the command.
+  bool let_go(const std::optional<ChildProcess::Handle>& command);
 
  private:
   struct Process;  // libuv closes it a turn after us
@@ -66,6 +71,7 @@ class Successor final : private Pollable {
   Timer timer_;
   Process* process_;
   int control_ = -1;
+  std::string received_;
   int pid_ = 0;  // 0: it has ended
   bool timed_out_ = false;
   bool let_go_ = false;

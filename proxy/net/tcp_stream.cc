@@ -46,7 +46,7 @@ void TcpStream::detach() {
 }
 
 TcpStream::~TcpStream() {
-  if (loop_ != nullptr && Loop::children_expected()) {
+  if (loop_ != nullptr && Loop::expects_children()) {
     loop_->unwatch(fd_, *this);
   } else if (loop_ != nullptr) {
     loop_->unwatch_closing(*this);

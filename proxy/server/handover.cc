@@ -23,8 +23,8 @@ std::string objection_to_handover(int pid, const char* systemd_exec_pid) {
   return {};
 }
 
-Handover::Handover(Loop& loop, Log& log, Invocation invocation, Callback<void()> done)
-    : loop_(loop), log_(log), invocation_(std::move(invocation)), on_done_(done) {}
+Handover::Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready)
+    : loop_(loop), log_(log), invocation_(std::move(invocation)), ready_(ready) {}
 
 void Handover::begin(const std::vector<PassedSocket>& sockets) {
   if (done_ || successor_) {
@@ -34,9 +34,8 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
   }
   const std::string objection = objection_to_handover(getpid(), std::getenv("SYSTEMD_EXEC_PID"));
   if (!objection.empty()) return complain(objection);
-  auto started =
-      Successor::start(loop_, invocation_, sockets, Successor::Ready::to<&Handover::on_ready>(this),
-                       Successor::Failed::to<&Handover::on_failed>(this));
+  auto started = Successor::start(loop_, invocation_, sockets, ready_,
+                                  Successor::Failed::to<&Handover::on_failed>(this));
   if (!started) return complain("the new process " + started.error().text);
   successor_ = std::move(*started);
   log_.write(Log::Level::info, fmt::format("hand-over: process {} is starting", successor_->pid()));
@@ -46,12 +45,11 @@ void Handover::cancel() {
   if (!done_) successor_.reset();
 }
 
-void Handover::on_ready() {
+bool Handover::let_go(const std::optional<ChildProcess::Handle>& command) {
   done_ = true;
   log_.write(Log::Level::info,
              fmt::format("hand-over: process {} serves from now on", successor_->pid()));
-  successor_->let_go();
-  on_done_();
+  return successor_->let_go(command);
 }
 
 void Handover::on_failed(const std::string& why) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,24 +15,26 @@ namespace culvert {
 /// why.
 class Handover {
  public:
-  /// `done` is called when the new process serves.
-  Handover(Loop& loop, Log& log, Invocation invocation, Callback<void()> done);
+  /// `ready` is called when the new process can serve, with its tunnel command; let_go() has to
+  /// follow.
+  Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready);
 
   /// Starts the new process, if there is none and if it could live longer than this one.
   void begin(const std::vector<PassedSocket>& sockets);
+  /// See Successor.
+  bool let_go(const std::optional<ChildProcess::Handle>& command);
   /// Gives up a new process that does not serve yet.
   void cancel();
   bool done() const { return done_; }
 
  private:
-  void on_ready();
   void on_failed(const std::string& why);
   void complain(const std::string& why);
 
   Loop& loop_;
   Log& log_;
   Invocation invocation_;
-  Callback<void()> on_done_;
+  Successor::Ready ready_;
   std::unique_ptr<Successor> successor_;
   bool done_ = false;
 };

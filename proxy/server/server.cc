@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <system_error>
 #include <utility>
@@ -55,7 +57,7 @@ void Server::start_threads(Predecessor& predecessor) {
         if (threads_may_ == Threads::run) worker->loop().run();
       });
     }
-    predecessor.await_turn();
+    running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
     threads_may_ = Threads::run;
   } catch (const std::system_error&) {
     threads_may_ = Threads::end;
@@ -76,14 +78,18 @@ void Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
     const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
     const SignalWatcher upgrade(loop, SIGUSR2, Callback<void(int)>::to<&Server::on_handover>(this));
     handover_.emplace(loop, log(), invocation_,
-                      Callback<void()>::to<&Server::on_handed_over>(this));
+                      Successor::Ready::to<&Server::on_successor_ready>(this));
     if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
     held_signals_.reset();
     start_threads(predecessor);
     begun();
     if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
       tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
-      tunnel_->start();
+      if (running_tunnel_) {
+        tunnel_->take_over(*running_tunnel_);
+      } else {
+        tunnel_->start();
+      }
     }
     loop.run();
     tunnel_.reset();
@@ -111,6 +117,7 @@ void Server::on_signal(int) {
 
 void Server::on_handover(int) {
   if (draining_) return;
+  if (handover_->done()) return handover_->begin({});  // which says so
   Loop::expect_children();
   // What each worker closes after a task that is posted now, it closes in the knowledge of that.
   const auto workers_left = std::make_shared<std::size_t>(workers_.size());
@@ -121,7 +128,15 @@ void Server::on_handover(int) {
   });
 }
 
-void Server::on_handed_over() {
+/// The tunnels of both processes go through one command, so it is not ended with this one.
+void Server::on_successor_ready(const std::string& tunnel_command) {
+  if (tunnel_ && tunnel_->runs(tunnel_command)) {
+    const auto running = tunnel_->handle();
+    if (handover_->let_go(running) || !running) tunnel_->release();
+    if (running) close(running->pid_fd);
+  } else {
+    handover_->let_go({});
+  }
   log().write(Log::Level::info,
               fmt::format("handed over: no new connections, {} to finish, however long they take "
                           "(SIGTERM: within --drain-timeout)",

@@ -65,7 +65,7 @@ class Server {
   void start_threads(Predecessor& predecessor);
   void on_signal(int signal);
   void on_handover(int signal);
-  void on_handed_over();
+  void on_successor_ready(const std::string& tunnel_command);
   void drain(Drain how);
   void on_reload(int signal);
   void on_worker_drained();
@@ -84,7 +84,8 @@ class Server {
   std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<std::thread> threads_;
   std::unique_ptr<TunnelCommand> tunnel_;
-  std::optional<Handover> handover_;  // while run() runs
+  std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
+  std::optional<Handover> handover_;                    // while run() runs
   std::size_t running_ = 0;
   bool draining_ = false;
 };

@@ -52,6 +52,25 @@ void TunnelCommand::start() {
   group_ = child_->group();
 }
 
+void TunnelCommand::take_over(const ChildProcess::Handle& running) {
+  started_ = loop_.now();
+  log_.write(Log::Level::info, fmt::format("tunnel: {} goes on running", name_));
+  child_ =
+      ChildProcess::take_over(loop_, running, ChildProcess::Line::to<&TunnelCommand::on_line>(this),
+                              ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
+  group_ = child_->group();
+}
+
+std::optional<ChildProcess::Handle> TunnelCommand::handle() const {
+  return child_ ? child_->handle() : std::nullopt;
+}
+
+void TunnelCommand::release() {
+  timer_.stop();
+  if (child_) child_->release();
+  child_.reset();
+}
+
 void TunnelCommand::on_line(std::string_view line) {
   if (loop_.now() - second_ >= std::chrono::seconds(1)) {
     report_suppressed();
@@ -75,8 +94,9 @@ void TunnelCommand::report_suppressed() {
 void TunnelCommand::on_exit(int status, int signal) {
   report_suppressed();
   child_.reset();
-  const std::string end = signal != 0 ? fmt::format("was ended by signal {}", signal)
-                                      : fmt::format("exited with status {}", status);
+  const std::string end = signal != 0  ? fmt::format("was ended by signal {}", signal)
+                          : status < 0 ? std::string("has ended")
+                                       : fmt::format("exited with status {}", status);
   if (stopped_) {
     timer_.stop();
     log_.write(Log::Level::info, fmt::format("tunnel: {} {}", name_, end));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,14 @@ class TunnelCommand {
   TunnelCommand(Loop& loop, Log& log, const Secret& command);
 
   void start();
+  /// Instead of start(): looks after one that another process has released.
+  void take_over(const ChildProcess::Handle& running);
+  /// Whether this is the command.
+  bool runs(std::string_view command) const { return command_.reveal() == command; }
+  /// See ChildProcess::handle(); nullopt also if it does not run now.
+  std::optional<ChildProcess::Handle> handle() const;
+  /// Another process looks after it from now on.
+  void release();
   /// Ends it, by force after a while.  `stopped` is called once, perhaps within this call.
   void stop(Callback<void()> stopped);
   /// By force and now.

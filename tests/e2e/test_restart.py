@@ -342,6 +342,45 @@ class Handover(unittest.TestCase):
         wire.tunnel(testbed.home, early=b"echo\n").close()
         self.end(culvert, pid)
 
+    def test_the_tunnel_command_goes_on_and_changes_hands(self):
+        """It is started once, and no tunnel through it is cut, neither the old process's nor the new one's."""
+        done = f"{isolate.STATE}/done"
+        command = f"echo begun; while [ ! -e {done} ]; do sleep 0.1; done; echo over"
+        culvert = self.start("--threads", "2", "--tunnel-command", command)
+        culvert.wait_log("tunnel: begun")
+        transfer = LongTransfer()
+        pid = culvert.pid
+        for _ in range(ROUNDS):
+            before = culvert.count_in_log("tunnel: echo goes on running")
+            pid = self.hand_over(culvert, pid)
+            culvert.wait_log("tunnel: echo goes on running", before + 1)
+        transfer.finish(self)
+        self.assertEqual(culvert.wait(20), 0)
+        self.assertEqual(culvert.count_in_log("tunnel: starting echo"), 1, culvert.output())
+        # Who has it now logs what it says, and starts it again.
+        isolate.write(done, "")
+        self.addCleanup(os.unlink, done)
+        culvert.wait_log("tunnel: over")
+        culvert.wait_log("tunnel: echo has ended after")
+        culvert.wait_log("tunnel: starting echo", 2)
+        self.end(culvert, pid)
+
+    def test_another_tunnel_command_is_started_beside_the_old_one(self):
+        path = f"{isolate.STATE}/command.toml"
+        isolate.write(path, "tunnel-command = 'echo old; exec sleep 1000'\n")
+        culvert = self.start("--config", path)
+        culvert.wait_log("tunnel: old")
+        client = wire.tunnel(testbed.home, early=b"echo\n")
+        isolate.write(path, "tunnel-command = 'echo new; exec sleep 1000'\n")
+        pid = self.hand_over(culvert, culvert.pid)
+        culvert.wait_log("tunnel: new")
+        self.assertEqual(culvert.count_in_log("tunnel: echo was ended"), 0)
+        client.close()
+        self.assertEqual(culvert.wait(20), 0)
+        culvert.wait_log("tunnel: echo was ended by signal 15")
+        self.end(culvert, pid)
+        culvert.wait_log("tunnel: echo was ended by signal 15", 2)
+
     def test_under_systemd_the_way_to_restart_is_named(self):
         culvert = self.start(wrapper=["sh", "-c", 'export SYSTEMD_EXEC_PID=$$; exec "$@"', "sh"])
         culvert.signal(signal.SIGUSR2)

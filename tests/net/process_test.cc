@@ -10,6 +10,7 @@
 
 #include "net/loop.h"
 #include "support/catch.h"
+#include "support/sockets.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -151,4 +152,72 @@ TEST_CASE("destruction ends a command silently") {
   child->reset();
   loop.turn(0);
   CHECK_FALSE(loop.busy());
+}
+
+namespace {
+
+/// A command that `from` has started, and that somebody else takes over.
+struct Heir {
+  explicit Heir(Run& from) {
+    const auto handle = from.child->handle();
+    REQUIRE(handle);
+    const ChildProcess::Handle ours{handle->group, handle->pid_fd, dup(handle->lifeline),
+                                    dup(handle->output)};
+    from.child->release();
+    from.child.reset();
+    from.loop.turn(0);
+    child = ChildProcess::take_over(loop, ours, ChildProcess::Line::to<&Heir::on_line>(this),
+                                    ChildProcess::Exited::to<&Heir::on_exit>(this));
+  }
+  ~Heir() {
+    child.reset();
+    loop.turn(0);
+    CHECK_FALSE(loop.busy());
+  }
+  void on_line(std::string_view line) { lines.emplace_back(line); }
+  void on_exit(int status_, int) {
+    status = status_;
+    child.reset();
+  }
+
+  Loop loop;
+  std::unique_ptr<ChildProcess> child;
+  Lines lines;
+  int status = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a command that is taken over goes on, and its end is noticed") {
+  const std::size_t before = test::open_files();
+  {
+    const test::TempDir dir;
+    Run run("echo one; while [ ! -e " + dir.path("go") +
+            " ]; do sleep 0.02; done; echo two; exit 3");
+    run.until_lines(1);
+    Heir heir(run);
+    CHECK(is_alive(heir.child->group()));
+    std::ofstream(dir.path("go")) << "go";
+    REQUIRE(turn_until(
+        heir.loop, [&] { return heir.child == nullptr; }, 20s));
+    CHECK(heir.lines == Lines{"two"});
+    CHECK(heir.status == -1);
+  }
+  CHECK(test::open_files() <= before + 2);  // the pipe that libuv keeps for SIGCHLD
+}
+
+TEST_CASE("a command that is taken over ends with who looks after it") {
+  Run run("echo $$; exec sleep 1000");
+  run.until_lines(1);
+  const int pid = std::atoi(run.lines[0].c_str());
+  {
+    Heir heir(run);
+    run.until([&] { return is_alive(pid); });
+    if (GENERATE(true, false)) {
+      heir.child->terminate();
+      REQUIRE(turn_until(
+          heir.loop, [&] { return heir.child == nullptr; }, 20s));
+    }
+  }
+  run.until([&] { return !is_alive(pid); });
 }

@@ -40,7 +40,10 @@ struct Change {
     loop.turn(0);
     CHECK_FALSE(loop.busy());
   }
-  void on_ready() { ++ready; }
+  void on_ready(const std::string& tunnel_command) {
+    ++ready;
+    command = tunnel_command;
+  }
   void on_failed(const std::string& reason) {
     why = reason;
     successor.reset();  // which it allows
@@ -53,10 +56,11 @@ struct Change {
   Loop loop;
   std::unique_ptr<Successor> successor;
   int ready = 0;
+  std::string command;
   std::string why;
 };
 
-constexpr const char* kReport = "printf x >&3; ";
+constexpr const char* kReport = "printf '\\0' >&3; ";
 constexpr const char* kAwait = "dd bs=1 count=1 <&3 >/dev/null 2>&1; ";
 
 std::string content_of(const std::string& path) {
@@ -76,13 +80,19 @@ TEST_CASE("a successor that is ready waits until it is let go") {
     settle(change.loop, 20);
     CHECK(access(note.c_str(), F_OK) != 0);
     CHECK(change.successor->pid() > 0);
-    change.successor->let_go();
+    CHECK(change.successor->let_go({}));
     change.until([&] { return content_of(note) == "served\n"; });
     change.until([&] { return change.successor->pid() == 0; });  // its end is noticed
     CHECK(change.ready == 1);
     CHECK(change.why.empty());
   }
   CHECK(open_files() == before);
+}
+
+TEST_CASE("a successor that is ready says which tunnel command it has") {
+  Change change("printf 'ssh -D ' >&3; sleep 0.1; printf '1080 host\\0' >&3; exec sleep 60");
+  change.until([&] { return change.ready == 1; });
+  CHECK(change.command == "ssh -D 1080 host");
 }
 
 TEST_CASE("a successor gets the sockets, in order, and no other descriptor") {
@@ -169,7 +179,7 @@ TEST_CASE("a successor that is given up is killed, ready or not") {
 TEST_CASE("a program that cannot be started is reported at once") {
   Loop loop;
   struct Nobody {
-    void ready() {}
+    void ready(const std::string&) {}
     void failed(const std::string&) {}
   } nobody;
   const TempDir dir;
