@@ -64,17 +64,20 @@ Result<void> take_literal(std::string_view text, std::string_view literal, HostP
   }
   out.host = ip->to_string();
   out.ip = ip;
+  out.absolute = false;
   return {};
 }
 
 Result<void> take_name(std::string_view text, std::string_view name, HostPort& out) {
   out.ip = IpAddress::parse(name);
   // "gcr.io." and "gcr.io" are one host; with one spelling a rule for it cannot be evaded.
-  if (!out.ip && name.size() > 1 && name.back() == '.') {
+  out.absolute = !out.ip && name.size() > 1 && name.back() == '.';
+  if (out.absolute) {
     name.remove_suffix(1);
     out.ip = IpAddress::parse(name);
   }
   if (out.ip && out.ip->is_v4()) {
+    out.absolute = false;
     out.host = out.ip->to_string();
     return {};
   }
@@ -160,6 +163,12 @@ std::string HostPort::to_string() const {
   if (bracketed) out += ']';
   out += ':';
   out += std::to_string(port);
+  return out;
+}
+
+std::string HostPort::authority() const {
+  std::string out = to_string();
+  if (absolute) out.insert(host.size(), 1, '.');
   return out;
 }
 

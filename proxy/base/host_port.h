@@ -10,13 +10,15 @@
 
 namespace culvert {
 
-/// A host and a TCP port.  `host` is a lower-case name without the root's trailing dot, so that one
-/// host has one spelling, or the canonical text of an IP literal without brackets; then `ip` holds
-/// the address too.
+/// A host and a TCP port.  `host` is a lower-case name without the root's final dot, so that one
+/// host has one spelling where names are compared or shown, or the canonical text of an IP literal
+/// without brackets; then `ip` holds the address too.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
   std::optional<IpAddress> ip;
+  /// The name had the root's final dot: whoever looks it up must not apply a search list.
+  bool absolute = false;
 
   /// "gcr.io:443", "192.0.2.1:80", "[2001:db8::1]:443" (RFC 9110 section 7.2, RFC 3986 section
   /// 3.2).  Without a port `default_port` is taken, if there is one.  Refused: empty or overlong (>
@@ -35,8 +37,13 @@ struct HostPort {
   /// As above from separate parts; brackets around IPv6 are optional here.
   static Result<HostPort> from(std::string_view host, std::uint16_t port);
 
-  /// "host:port", IPv6 in brackets.
+  /// "host:port", IPv6 in brackets: to compare and to show.
   std::string to_string() const;
+
+  /// The name as it is looked up and sent on: with the final dot if it had one.
+  std::string full_name() const { return absolute ? host + "." : host; }
+  /// "host:port" as it is sent on.
+  std::string authority() const;
 
   friend bool operator==(const HostPort&, const HostPort&) = default;
 };

@@ -71,6 +71,7 @@ void append_authority(const HostPort& authority, std::string& out) {
   if (bracketed) out += '[';
   out += authority.host;
   if (bracketed) out += ']';
+  if (authority.absolute) out += '.';
   if (authority.port == 80) return;
   out += ':';
   append_number(out, authority.port);

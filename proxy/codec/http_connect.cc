@@ -65,7 +65,7 @@ class HttpConnectHandshake final : public Handshake {
 
 std::string HttpConnectHandshake::take_output() {
   if (std::exchange(sent_, true)) return {};
-  const std::string authority = target_.to_string();
+  const std::string authority = target_.authority();
   std::string out = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
   if (!pseudonym_.empty()) append_via(1, pseudonym_, out);
   if (credentials_) {

@@ -54,7 +54,7 @@ std::string Socks4aHandshake::take_output() {
   out += user_;
   out += '\0';
   if (!target_.ip) {
-    out += target_.host;
+    out += target_.full_name();
     out += '\0';
   }
   return out;

@@ -75,7 +75,7 @@ class Socks5Handshake final : public Handshake {
         credentials_(credentials),
         shown_(shown_target(target)),
         stage_(part == Part::request ? Stage::request : Stage::greeting) {
-    assert(target.host.size() <= 255);
+    assert(target.full_name().size() <= 255);
     assert(!credentials ||
            (credentials->user.size() <= 255 && credentials->password.reveal().size() <= 255));
   }
@@ -164,8 +164,9 @@ std::string Socks5Handshake::request_message() const {
     out.append(reinterpret_cast<const char*>(target_.ip->bytes()), target_.ip->size());
   } else {
     out += static_cast<char>(kName);
-    out += static_cast<char>(target_.host.size());
-    out += target_.host;
+    const std::string name = target_.full_name();
+    out += static_cast<char>(name.size());
+    out += name;
   }
   out += static_cast<char>(target_.port >> 8);
   out += static_cast<char>(target_.port & 0xff);

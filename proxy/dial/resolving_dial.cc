@@ -55,7 +55,7 @@ void ResolvingDial::start() {
   }
   timer_.start(request_.left());
   lookup_ =
-      std::make_unique<Lookup>(request_.loop, request_.target.host, Side::target,
+      std::make_unique<Lookup>(request_.loop, request_.target.full_name(), Side::target,
                                Callback<void(Lookup::Found)>::to<&ResolvingDial::on_found>(this));
 }
 
@@ -84,7 +84,7 @@ void ResolvingDial::on_timeout() { fail(request_.timed_out(timeout_failure())); 
 
 DialFailure ResolvingDial::timeout_failure() const {
   if (dial_) return dial_->timeout_failure();
-  return lookup_failure({Errc::dns_timeout, Side::upstream, 0, "did not resolve here"});
+  return lookup_failure({Errc::dns_timeout, Side::target, 0, "did not resolve here"});
 }
 
 DialTimes ResolvingDial::times() const {

@@ -41,7 +41,7 @@ void TcpDial::start() {
     try_next();
     return;
   }
-  lookup_ = std::make_unique<Lookup>(loop_, address_.host, side_,
+  lookup_ = std::make_unique<Lookup>(loop_, address_.full_name(), side_,
                                      Callback<void(Lookup::Found)>::to<&TcpDial::on_found>(this));
 }
 

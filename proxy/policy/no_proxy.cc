@@ -137,6 +137,8 @@ void NoProxy::add(std::string_view text) {
     return;
   }
   if (host.starts_with("*.")) host.remove_prefix(1);
+  entry.absolute = host.size() > 1 && host.back() == '.';
+  if (entry.absolute) host.remove_suffix(1);
   entry.also_host = host.front() != '.';
   entry.suffix = entry.also_host ? "." + std::string(host) : std::string(host);
   warn_if_futile(entry);
@@ -162,8 +164,8 @@ void NoProxy::warn_if_futile(const Entry& entry) {
     why = "never matches; IPv6 has brackets only when a port follows";
   } else if (std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; })) {
     why = "never matches here; write the name in its xn-- form, which the command idn2 prints";
-  } else if (name.size() > 1 && name.back() == '.') {
-    why = "never matches; leave the final dot out";
+  } else if (entry.absolute) {
+    why = "matches only names that end in a dot, too; leave the final dot out";
   } else if (std::all_of(name.begin(), name.end(), is_numeric)) {
     why = "is neither a name nor an address; a block is written as in 172.17.0.0/16";
   }
@@ -184,7 +186,7 @@ const NoProxy::Entry* NoProxy::find(const HostPort& target) const {
         return target.ip && Cidr(entry.base, entry.prefix).contains(target.ip->unmapped());
       case Kind::domain:
         // The suffix is compared with names only: an entry "1" must not match 10.0.0.1.
-        if (target.ip) return false;
+        if (target.ip || (entry.absolute && !target.absolute)) return false;
         return host.ends_with(entry.suffix) ||
                (entry.also_host && host == std::string_view(entry.suffix).substr(1));
     }

@@ -11,9 +11,9 @@
 namespace culvert {
 
 /// A NO_PROXY list, read as Go programs read it (golang.org/x/net/http/httpproxy), so that a list
-/// can move from their environment into culvert without a change of meaning.  Two things differ,
-/// and warnings() reports both: Go turns international names into their xn-- form; and it compares
-/// a final dot ("example.com."), while targets have lost theirs before they are compared.
+/// can move from their environment into culvert without a change of meaning.  Two things differ:
+/// Go turns international names into their xn-- form, which warnings() reports; and an entry
+/// without a final dot takes targets with one ("example.com."), too.
 ///
 ///   *                     everything (alone; it ends the list)
 ///   192.0.2.1, [::1]:80   an address, optionally at one port; bare IPv6 has no brackets
@@ -45,6 +45,7 @@ class NoProxy {
     std::string text;        ///< as written
     std::string suffix;      ///< kind domain: with its leading dot
     bool also_host = false;  ///< kind domain: the name itself matches, too
+    bool absolute = false;   ///< kind domain: only names with a final dot match
     IpAddress base;          ///< kinds address and block, IPv4-mapped as IPv4
     unsigned prefix = 0;     ///< kind block
     std::string port;        ///< compared as text, as Go does; empty: every port

@@ -19,7 +19,9 @@ void check(const Result<HostPort>& parsed) {
                c == '.' || (c == ':' && parsed->ip));
   }
   if (parsed->ip) FUZZ_CHECK(parsed->ip->to_string() == parsed->host);
-  const auto again = HostPort::parse(parsed->to_string());
+  FUZZ_CHECK(HostPort::parse(parsed->to_string())->host == parsed->host);
+  FUZZ_CHECK(parsed->full_name().size() <= 254);
+  const auto again = HostPort::parse(parsed->authority());
   FUZZ_CHECK(again.ok() && *again == *parsed);
 }
 

@@ -35,7 +35,25 @@ TEST_CASE("authorities are read and written in one spelling") {
   CHECK(parsed->to_string() == row.canonical);
   CHECK(parsed->ip.has_value() == row.literal);
   if (row.literal) CHECK(parsed->ip->to_string() == parsed->host);
-  CHECK(*HostPort::parse(parsed->to_string()) == *parsed);
+  CHECK(*HostPort::parse(parsed->authority()) == *parsed);
+}
+
+TEST_CASE("a final dot is kept for look-ups and for what is sent on, and shown nowhere") {
+  const HostPort plain = HostPort::parse("gcr.io:443").value();
+  CHECK(plain.full_name() == "gcr.io");
+  CHECK(plain.authority() == "gcr.io:443");
+  HostPort dotted = HostPort::parse("GCR.io.:443").value();
+  CHECK(dotted.host == plain.host);
+  CHECK(dotted.to_string() == "gcr.io:443");
+  CHECK(shown_target(dotted) == "gcr.io:443");
+  CHECK(dotted.full_name() == "gcr.io.");
+  CHECK(dotted.authority() == "gcr.io.:443");
+  CHECK(HostPort::from("gcr.io.", 443).value() == dotted);
+  // An object that is used again keeps nothing of it.
+  const char* const next = GENERATE("gcr.io:443", "192.0.2.1.:443", "[2001:db8::1]:443");
+  REQUIRE(dotted.assign(next).ok());
+  CHECK_FALSE(dotted.absolute);
+  CHECK(dotted.authority() == dotted.to_string());
 }
 
 TEST_CASE("a default port fills in for a missing or empty one") {

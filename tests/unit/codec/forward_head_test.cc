@@ -58,6 +58,8 @@ TEST_CASE("a request goes to its target in origin-form with Host first (RFC 9112
         "GET /b?c HTTP/1.1\nHost: a.example\nAccept: */*\nVia: 1.1 culvert-1\n\n");
   CHECK(forward("GET http://A:8080 HTTP/1.1\nHost: a") ==
         "GET / HTTP/1.1\nHost: a:8080\nVia: 1.1 culvert-1\n\n");
+  CHECK(forward("GET http://a.example.:8080/ HTTP/1.1\nHost: a") ==
+        "GET / HTTP/1.1\nHost: a.example.:8080\nVia: 1.1 culvert-1\n\n");
   CHECK(forward("GET http://[2001:DB8::1]:80?q HTTP/1.1\nHost: a") ==
         "GET /?q HTTP/1.1\nHost: [2001:db8::1]\nVia: 1.1 culvert-1\n\n");
 }

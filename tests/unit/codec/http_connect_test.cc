@@ -33,6 +33,8 @@ Error error_of(const Outcome& outcome) {
 
 TEST_CASE("CONNECT is sent in authority-form with Host") {
   CHECK(run("").sent[0] == "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+  CHECK(run("gcr.io.:443", {}, "").sent[0] ==
+        "CONNECT gcr.io.:443 HTTP/1.1\r\nHost: gcr.io.:443\r\n\r\n");
   CHECK(run("[2001:db8::1]:443", {}, "").sent[0] ==
         "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n");
 }

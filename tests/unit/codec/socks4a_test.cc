@@ -26,6 +26,11 @@ TEST_CASE("socks4a sends a name behind the marked address") {
         std::vector<std::string>{"\x04\x01\x01\xbb\x00\x00\x00\x01\x00"s + "gcr.io\x00"s});
 }
 
+TEST_CASE("socks4a sends a name's final dot") {
+  CHECK(run("gcr.io.:443", "", {kGranted}).sent[0] ==
+        "\x04\x01\x01\xbb\x00\x00\x00\x01\x00"s + "gcr.io.\x00"s);
+}
+
 TEST_CASE("socks4a sends an IPv4 address as such and the user id") {
   CHECK(run("192.0.2.1:80", "bob", {kGranted}).sent[0] ==
         "\x04\x01\x00\x50\xc0\x00\x02\x01"

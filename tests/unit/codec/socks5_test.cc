@@ -44,6 +44,13 @@ TEST_CASE("socks5 sends a name as a name") {
         std::vector<std::string>{"\x05\x01\x00"s, "\x05\x01\x00\x03\x06gcr.io\x01\xbb"s});
 }
 
+TEST_CASE("socks5 sends a name's final dot") {
+  CHECK(run("gcr.io.:443", {}, {kNoAuthChosen, kGranted}).sent[1] ==
+        "\x05\x01\x00\x03\x07gcr.io.\x01\xbb"s);
+  CHECK(run(std::string(253, 'h') + ".:1", {}, {kNoAuthChosen, kGranted}).sent[1].size() ==
+        5 + 254 + 2);
+}
+
 TEST_CASE("socks5 sends address literals as addresses") {
   CHECK(run("192.0.2.1:80", {}, {kNoAuthChosen, kGranted}).sent[1] ==
         "\x05\x01\x00\x01\xc0\x00\x02\x01\x00\x50"s);

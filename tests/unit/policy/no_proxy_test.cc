@@ -114,6 +114,11 @@ TEST_CASE("NO_PROXY as Go programs read it") {
       {"gcr.io:443:443", "gcr.io:443", false},
       {".", "gcr.io:443", false},
       {"gcr.io.", "gcr.io:443", false},
+      {"gcr.io.", "gcr.io.:443", true},
+      {"gcr.io.", "us.gcr.io.:443", true},
+      {".gcr.io.", "us.gcr.io.:443", true},
+      {".gcr.io.", "gcr.io.:443", false},
+      {"gcr.io", "us.gcr.io.:443", true},
   };
   for (const Row& row : rows) {
     INFO('"' << row.list << "\" against " << row.target);
