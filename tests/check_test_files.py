@@ -28,6 +28,8 @@ TESTED_BY = {
     "dial/transport": (["session/proxy_dial_test.cc"], "an interface and its defaults"),
     "dial/warm_keeper": (["session/warm_pool_test.cc"], "a pool is tested with what keeps it full"),
     "net/child_environment": (["net/process_test.cc", "net/successor_test.cc"], "it is what these children get"),
+    "net/dns_client": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
+    "net/name_config": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),

@@ -43,10 +43,10 @@ constexpr std::array kRows = {
 
     Row{Errc::dns_error,
         {502, "dns_error", "dns_error",
-         "The name does not resolve here; through a SOCKS upstream the far end resolves it."}},
+         "That name was looked up here; targets' names are left to the far end of an upstream."}},
     Row{Errc::dns_timeout,
         {504, "dns_timeout", "dns_timeout",
-         "The DNS server did not answer; through a SOCKS upstream the far end resolves names."}},
+         "That name was looked up here; targets' names are left to the far end of an upstream."}},
     Row{Errc::destination_ip_prohibited,
         {403, "destination_ip_prohibited", "destination_ip_prohibited",
          "The address guard of this proxy forbids that address."}},

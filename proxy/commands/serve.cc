@@ -16,7 +16,6 @@
 
 #include "base/redact.h"
 #include "commands/standard_streams.h"
-#include "net/resolver.h"
 #include "options/read_file.h"
 #include "options/restart.h"
 #include "server/server.h"
@@ -151,7 +150,6 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
                     files, config.threads, least_files(config)));
     return 1;
   }
-  widen_lookup_pool();
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
@@ -182,7 +180,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
       server.log().write(Log::Level::info, stats.summary());
     }
     server.log().flush();
-    // A lookup that hangs in the resolver's thread would delay the exit indefinitely.
+    // A look-up that hangs in its thread must not meet what ends with the process.
     if (server.busy()) std::_Exit(0);
   } catch (const std::system_error& error) {
     complain(

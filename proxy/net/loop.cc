@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "net/manual_clock.h"
+#include "net/resolver.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -44,7 +45,8 @@ Loop::Loop(ManualClock* manual_clock)
     : uv_(std::make_unique<Uv>()),
       manual_clock_(manual_clock),
       now_(clock_time()),
-      events_(std::make_unique<epoll_event[]>(kEventsPerTurn)) {
+      events_(std::make_unique<epoll_event[]>(kEventsPerTurn)),
+      mailbox_(std::make_shared<Mailbox>(*this)) {
   for (auto* list : {&resumed_, &resuming_}) list->reserve(kEventsPerTurn);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
@@ -67,13 +69,16 @@ Loop::Loop(ManualClock* manual_clock)
 
 Loop::~Loop() {
   run_deferred();
+  resolver_.reset();
+  {
+    const std::lock_guard lock(mailbox_->mutex_);
+    mailbox_->loop_ = nullptr;
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&uv_->wake), nullptr);
   uv_run(&uv_->loop, UV_RUN_NOWAIT);
   assert(watched_ == 0 && timers_.empty());
-  const int left = uv_loop_close(&uv_->loop);
+  uv_loop_close(&uv_->loop);
   close(epoll_);
-  // A lookup that hangs in another thread still points here: better leaked than freed.
-  if (left == UV_EBUSY) static_cast<void>(uv_.release());
 }
 
 uv_loop_s* Loop::uv() {
@@ -81,10 +86,16 @@ uv_loop_s* Loop::uv() {
   return &uv_->loop;
 }
 
-bool Loop::busy() const { return watched_ != 0 || !timers_.empty() || uv_alive(); }
+Resolver& Loop::resolver() {
+  if (!resolver_) resolver_ = std::make_unique<Resolver>(*this);
+  return *resolver_;
+}
 
-/// libuv has handles or requests besides our own.
-bool Loop::uv_alive() const {
+bool Loop::busy() const { return watched_ != 0 || !timers_.empty() || works_elsewhere(); }
+
+/// A thread works for us, or libuv has handles or requests besides our own.
+bool Loop::works_elsewhere() const {
+  if (expected_posts_ > 0) return true;
   // The wake-up handle is part of the loop itself, so it does not count here.  Otherwise it stays
   // referenced: libuv polls nothing for a loop without referenced handles.
   auto* wake = reinterpret_cast<uv_handle_t*>(&uv_->wake);
@@ -136,7 +147,7 @@ void Loop::fetch_events(int limit_ms) {
   event_index_ = 0;
   const int ms = wait_ms(limit_ms);
   if (manual_clock_ == nullptr) return poll_events(ms);
-  const bool skips_wait = ms > 0 && !uv_alive();
+  const bool skips_wait = ms > 0 && !works_elsewhere();
   poll_events(!skips_wait ? ms : watched_ != 0 ? std::min(ms, kLocalDeliveryMs) : 0);
   const bool idle = skips_wait && event_count_ == 0;
   move_clock(*manual_clock_, timers_, std::chrono::milliseconds(idle ? ms : 0));
@@ -237,6 +248,15 @@ void Loop::post(std::function<void()> task) {
     posted_.push_back(std::move(task));
   }
   uv_async_send(&uv_->wake);
+}
+
+void Loop::Mailbox::post_expected(std::function<void()> task) {
+  const std::lock_guard lock(mutex_);
+  if (loop_ == nullptr) return;
+  loop_->post([loop = loop_, task = std::move(task)] {
+    --loop->expected_posts_;
+    task();
+  });
 }
 
 void Loop::run_due_timers() {

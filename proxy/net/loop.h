@@ -16,6 +16,7 @@ struct epoll_event;
 namespace culvert {
 
 class ManualClock;
+class Resolver;
 class Timer;
 
 /// A descriptor's owner, called when the descriptor became ready.
@@ -40,7 +41,7 @@ struct LookupCounts {
 /// One thread's event loop.
 ///
 /// Sockets hang on an edge-triggered epoll set of our own: one epoll_ctl in a socket's life, and
-/// closing one is synchronous.  libuv serves everything that is not hot (name lookups, signals,
+/// closing one is synchronous.  libuv serves everything that is not hot (signals,
 /// wake-ups from other threads, child processes) and is embedded as its documentation describes:
 /// its backend descriptor is one more member of the set, and libuv runs when that is ready.
 /// uv_poll on every socket was measured: three more system calls a socket and 10-25 % more CPU in
@@ -92,16 +93,35 @@ class Loop {
   void defer(std::function<void()> task);
   /// The same from any thread.
   void post(std::function<void()> task);
+
+  /// post() for threads that may outlive the loop.
+  class Mailbox {
+   public:
+    explicit Mailbox(Loop& loop) : loop_(&loop) {}
+    /// Does nothing once the loop is gone.  Ends what one expect_post() began.
+    void post_expected(std::function<void()> task);
+
+   private:
+    friend class Loop;
+    std::mutex mutex_;
+    Loop* loop_;
+  };
+  std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
+  /// A thread works for this loop: until it posts, the loop is busy and a manual clock stands.
+  void expect_post() { ++expected_posts_; }
   /// Called at the end of each turn; one only.
   void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
 
   /// libuv's loop, for the classes of this folder.  The loop gives libuv a turn afterwards.
   uv_loop_s* uv();
 
+  /// The name look-ups of this loop.
+  Resolver& resolver();
+
   /// Kept by Lookup; may be read from any thread.
   LookupCounts& lookups() { return lookups_; }
 
-  /// True while it has watched descriptors, timers, libuv handles or requests.
+  /// True while it has watched descriptors, timers, libuv handles or requests, or expects a post.
   bool busy() const;
 
  private:
@@ -109,7 +129,7 @@ class Loop {
   void fetch_events(int limit_ms);
   void poll_events(int ms);
   int wait_ms(int limit_ms) const;
-  bool uv_alive() const;
+  bool works_elsewhere() const;
   void run_due_timers();
   void run_uv();
   void run_deferred();
@@ -133,6 +153,9 @@ class Loop {
   TimerHeap timers_;
   std::vector<std::function<void()>> deferred_;
   std::function<void()> turn_end_;
+  std::unique_ptr<Resolver> resolver_;
+  std::shared_ptr<Mailbox> mailbox_;
+  int expected_posts_ = 0;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
 };

@@ -1,151 +1,250 @@
 #include "net/resolver.h"
 
-#include <netdb.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <mutex>
+#include <chrono>
+#include <deque>
+#include <optional>
 
-#include <uv.h>
-
-#include "net/socket_address.h"
+#include "net/address_order.h"
+#include "net/libc_lookup.h"
+#include "net/name_answer.h"
+#include "net/timer.h"
 
 namespace culvert {
-
-struct Lookup::Request {
-  uv_getaddrinfo_t uv;
-  Lookup* owner;
-  Side side;
-  Callback<void(Found)> done;
-  int failed_at_once = 0;
-};
-
 namespace {
 
-// libuv gives look-ups half of its threads, two by default.  They start with the first look-up, and
-// cost some 15 kB each.
-constexpr const char* kPoolThreads = "32";
-constexpr const char* kPoolVariable = "UV_THREADPOOL_SIZE";
+using Route = NameServices::Route;
 
-Error lookup_error(int status, Side side) {
-  switch (status) {
-    case UV_EAI_NONAME:
-    case UV_EAI_NODATA:
-    case UV_ENOENT:
-      return {Errc::dns_error, side, 0, "does not resolve here"};
-    case UV_EAI_AGAIN:
-      return {Errc::dns_error, Side::local, 0, "does not resolve: the DNS server gave no answer"};
-    case UV_EMFILE:
-    case UV_ENFILE:
-    case UV_ENOBUFS:
-    case UV_ENOMEM:
-    case UV_EAGAIN:
-    case UV_EAI_MEMORY:
-      return {Errc::connection_limit_reached, Side::local,
-              status == UV_EAI_MEMORY ? ENOMEM : -status,
-              std::string("cannot be looked up: ") +
-                  (status == UV_EAI_MEMORY ? "out of memory"
-                   : status == UV_EAGAIN   ? "no thread can be started (see ulimit -u, TasksMax=)"
-                                           : uv_strerror(status))};
-    default:
-      return {Errc::dns_error, Side::local, 0,
-              std::string("does not resolve: ") + uv_strerror(status)};
-  }
-}
+// RFC 8305 section 3: for so long an answer in one family waits for the other.
+constexpr std::chrono::milliseconds kResolutionDelay{50};
+// How often a name that needs a thread looks for a free one.
+constexpr std::chrono::milliseconds kThreadRetry{50};
 
-Lookup::Found addresses_of(const addrinfo* list, Side side) {
-  std::vector<IpAddress> found;
-  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    sockaddr_storage storage{};
-    std::memcpy(&storage, entry->ai_addr, std::min<std::size_t>(entry->ai_addrlen, sizeof storage));
-    const auto address = host_port_of(storage);
-    if (!address) continue;
-    if (std::find(found.begin(), found.end(), *address->ip) == found.end()) {
-      found.push_back(*address->ip);
-    }
-  }
-  if (found.empty()) return lookup_error(UV_EAI_NONAME, side);
-  return found;
-}
-
-}  // namespace
-
-void widen_lookup_pool() { setenv(kPoolVariable, kPoolThreads, 0); }
-
-namespace {
-
-/// How many of `wanted` threads the system can start now.
-unsigned startable_threads(unsigned wanted) {
-  std::mutex gate;
-  std::unique_lock closed(gate);
-  std::vector<uv_thread_t> threads;
-  const auto wait = [](void* arg) { const std::lock_guard passed(*static_cast<std::mutex*>(arg)); };
-  for (uv_thread_t id; threads.size() < wanted && uv_thread_create(&id, wait, &gate) == 0;) {
-    threads.push_back(id);
-  }
-  closed.unlock();
-  for (uv_thread_t& id : threads) uv_thread_join(&id);
-  return static_cast<unsigned>(threads.size());
-}
-
-/// libuv starts its threads with the first look-up, and ends the process if it cannot.  So we try
-/// it before, and leave some room if there are not as many as we want.
-bool may_look_up() {
-  static std::mutex mutex;
-  static bool tried = false;
-  const std::lock_guard lock(mutex);
-  if (tried) return true;
-  const char* const given = std::getenv(kPoolVariable);
-  const auto wanted =
-      static_cast<unsigned>(given == nullptr ? 4 : std::clamp(std::atoi(given), 1, 1024));
-  const unsigned startable = startable_threads(wanted);
-  if (startable < wanted) {
-    if (startable < 2) return false;
-    setenv(kPoolVariable, std::to_string(startable / 2).c_str(), 1);
-  }
-  tried = true;
-  return true;
-}
-
-}  // namespace
-
-Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
-    : request_(new Request{{}, this, side, done}) {
-  (side == Side::target ? loop.lookups().targets : loop.lookups().upstreams) += 1;
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  request_->uv.data = request_;
-  const auto finished = [](uv_getaddrinfo_t* uv, int status, addrinfo* list) {
-    const std::unique_ptr<Request> request(static_cast<Request*>(uv->data));
-    Found found = status == 0 ? addresses_of(list, request->side)
-                              : Found(lookup_error(status, request->side));
-    uv_freeaddrinfo(list);
-    if (request->owner == nullptr) return;
-    request->owner->request_ = nullptr;
-    request->done(std::move(found));
-  };
-  const int failed = may_look_up() ? uv_getaddrinfo(loop.uv(), &request_->uv, finished,
-                                                    name.c_str(), nullptr, &hints)
-                                   : UV_EAGAIN;
-  if (failed == 0) return;
-  // An immediate failure is reported as any other: in a later turn.
-  request_->failed_at_once = failed;
-  loop.defer([request = request_] {
-    const std::unique_ptr<Request> owned(request);
-    if (owned->owner == nullptr) return;
-    owned->owner->request_ = nullptr;
-    owned->done(lookup_error(owned->failed_at_once, owned->side));
+bool has_route(const std::vector<IpAddress>& addresses) {
+  return std::any_of(addresses.begin(), addresses.end(), [](const IpAddress& address) {
+    return source_address_for(address).has_value();
   });
 }
 
+}  // namespace
+
+ResolverOptions& ResolverOptions::defaults() {
+  static ResolverOptions options;
+  return options;
+}
+
+/// The look-up of one name.  It goes on when nobody waits any more: whoever asks again soon gets
+/// its answer.
+class Resolver::Question : public std::enable_shared_from_this<Question> {
+ public:
+  Question(Resolver& resolver, std::string name, Side side)
+      : resolver_(resolver),
+        name_(std::move(name)),
+        side_(side),
+        delay_(resolver.loop_, Callback<void()>::to<&Question::on_delay>(this)) {}
+
+  void start();
+  /// From the beginning, with the servers of now.
+  void restart();
+  /// Fails in a later turn.
+  void refuse(Error error) { finish_later(std::move(error)); }
+
+  void add(Lookup& lookup) { waiting_.push_back(&lookup); }
+  void remove(Lookup& lookup) { std::erase(waiting_, &lookup); }
+  const std::string& name() const { return name_; }
+  Side side() const { return side_; }
+  /// Nobody waits any more, and no thread has begun with it.
+  bool unwanted_in_queue() const { return waiting_.empty() && needs_thread_; }
+  bool in_thread() const { return libc_ != nullptr; }
+
+ private:
+  void ask_dns();
+  void ask_libc();
+  void on_dns(IpAddress::Family family, NameAnswer answer);
+  void on_delay() { needs_thread_ ? ask_libc() : conclude(answers_.combined()); }
+  void conclude(NameAnswer answer);
+  void on_libc(LibcLookup::Found found);
+  void finish_later(Lookup::Found found);
+  void finish(Lookup::Found found);
+  std::vector<IpAddress> ordered(const std::vector<IpAddress>& addresses) const;
+
+  Resolver& resolver_;
+  std::string name_;
+  Side side_;
+  Route route_ = Route::own;
+  std::deque<Lookup*> waiting_;
+  std::vector<std::string> candidates_;
+  std::size_t candidate_ = 0;
+  unsigned round_ = 0;  // answers of an earlier one come too late
+  FamilyAnswers answers_;
+  NameOutcome failure_ = NameOutcome::found;  // that explains most of the candidates so far
+  Timer delay_;
+  bool needs_thread_ = false;  // and none is free
+  std::unique_ptr<LibcLookup> libc_;
+};
+
+void Resolver::Question::start() {
+  if (const auto address = IpAddress::parse(name_)) {
+    return finish_later(std::vector<IpAddress>{*address});
+  }
+  const NameConfig& config = resolver_.config_;
+  route_ = resolver_.options_.libc_only ? Route::libc : config.route(name_);
+  if (route_ == Route::libc) return ask_libc();
+  if (const auto known = config.known_here(name_); !known.empty()) {
+    return finish_later(ordered(known));
+  }
+  candidates_ = config.candidates(name_);
+  candidate_ = 0;
+  failure_ = NameOutcome::found;
+  ask_dns();
+}
+
+void Resolver::Question::restart() {
+  if (libc_ || candidates_.empty()) return;  // it does not wait for a DNS server of ours
+  delay_.stop();
+  needs_thread_ = false;
+  start();
+}
+
+void Resolver::Question::ask_dns() {
+  answers_ = {};
+  ++round_;
+  for (const auto family : {IpAddress::Family::v6, IpAddress::Family::v4}) {
+    resolver_.dns_->ask(candidates_[candidate_], family,
+                        [self = weak_from_this(), round = round_, family](NameAnswer answer) {
+                          const auto question = self.lock();
+                          if (question == nullptr || question->round_ != round) return;
+                          question->on_dns(family, std::move(answer));
+                        });
+  }
+}
+
+void Resolver::Question::on_dns(IpAddress::Family family, NameAnswer answer) {
+  answers_.set(family, std::move(answer));
+  if (answers_.complete()) {
+    conclude(answers_.combined());
+  } else if (answers_.half_found() && has_route(answers_.combined().addresses)) {
+    delay_.start(kResolutionDelay);
+  }
+}
+
+/// `answer` is the one for the current candidate.
+void Resolver::Question::conclude(NameAnswer answer) {
+  delay_.stop();
+  ++round_;
+  if (answer.outcome == NameOutcome::found) return finish(ordered(answer.addresses));
+  failure_ = std::max(failure_, answer.outcome);
+  if (continues_search(answer.outcome) && ++candidate_ < candidates_.size()) return ask_dns();
+  if (route_ == Route::own_then_libc && failure_ != NameOutcome::no_answer) return ask_libc();
+  finish(lookup_error(failure_, side_));
+}
+
+void Resolver::Question::ask_libc() {
+  needs_thread_ = !LibcLookup::has_room(side_);
+  if (needs_thread_) return delay_.start(kThreadRetry);
+  libc_ =
+      std::make_unique<LibcLookup>(resolver_.loop_, name_, side_,
+                                   Callback<void(LibcLookup::Found)>::to<&Question::on_libc>(this));
+}
+
+void Resolver::Question::on_libc(LibcLookup::Found found) {
+  libc_.reset();
+  finish(std::move(found));
+}
+
+void Resolver::Question::finish_later(Lookup::Found found) {
+  candidates_.clear();
+  ++round_;
+  resolver_.loop_.defer([self = weak_from_this(), round = round_, found = std::move(found)] {
+    const auto question = self.lock();
+    if (question && question->round_ == round) question->finish(found);
+  });
+}
+
+void Resolver::Question::finish(Lookup::Found found) {
+  const auto self = shared_from_this();
+  ++round_;
+  Questions& all = resolver_.questions_of(side_);
+  if (const auto own = all.find(name_); own != all.end() && own->second == self) all.erase(own);
+  while (!waiting_.empty()) {
+    Lookup& lookup = *waiting_.front();
+    waiting_.pop_front();
+    lookup.question_.reset();
+    --resolver_.waiting_;
+    const auto done = lookup.done_;
+    done(found);
+  }
+}
+
+std::vector<IpAddress> Resolver::Question::ordered(const std::vector<IpAddress>& addresses) const {
+  std::vector<IpAddress> single;
+  for (const IpAddress& address : addresses) {
+    if (std::find(single.begin(), single.end(), address) == single.end()) single.push_back(address);
+  }
+  return in_order(single, resolver_.config_.ipv4_first(), source_address_for);
+}
+
+Resolver::Resolver(Loop& loop, ResolverOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      config_(options_.files),
+      dns_(std::make_shared<DnsClient>(loop_, options_.dns)) {}
+
+Resolver::~Resolver() = default;
+
+std::shared_ptr<Resolver::Question> Resolver::question_for(const std::string& name, Side side) {
+  refresh();
+  Questions& all = questions_of(side);
+  if (const auto known = all.find(name); known != all.end()) return known->second;
+  const auto question = std::make_shared<Question>(*this, name, side);
+  if (all.size() >= options_.most_names) {
+    question->refuse({Errc::connection_limit_reached, Side::local, 0,
+                      "cannot be looked up: too many other names are being looked up"});
+    return question;
+  }
+  all.emplace(name, question);
+  question->start();
+  return question;
+}
+
+/// The files may have changed: a laptop has moved to another network, a VPN has come up.
+void Resolver::refresh() {
+  if (!config_.refresh()) return;
+  dns_->forget_all();
+  // It may be the one that calls us.
+  loop_.defer([old = std::move(dns_)] {});
+  dns_ = std::make_shared<DnsClient>(loop_, options_.dns);
+  for (const Questions* all : {&targets_, &upstreams_}) {
+    for (const auto& [name, question] : *all) question->restart();
+  }
+}
+
+/// One fewer waits for `name`.  c-ares cannot forget a single question; once nobody waits at all,
+/// it forgets them all.
+void Resolver::forget_unwanted(const std::string& name, Side side) {
+  Questions& own = questions_of(side);
+  const auto found = own.find(name);
+  if (found != own.end() && found->second->unwanted_in_queue()) own.erase(found);
+  if (waiting_ > 0) return;
+  dns_->forget_all();
+  for (Questions* all : {&targets_, &upstreams_}) {
+    std::erase_if(*all, [](const auto& entry) { return !entry.second->in_thread(); });
+  }
+}
+
+Lookup::Lookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
+    : resolver_(loop.resolver()), done_(done) {
+  (side == Side::target ? loop.lookups().targets : loop.lookups().upstreams) += 1;
+  question_ = resolver_.question_for(name, side);
+  question_->add(*this);
+  ++resolver_.waiting_;
+}
+
 Lookup::~Lookup() {
-  if (request_ == nullptr) return;
-  request_->owner = nullptr;
-  if (request_->failed_at_once == 0) uv_cancel(reinterpret_cast<uv_req_t*>(&request_->uv));
+  if (!question_) return;
+  question_->remove(*this);
+  --resolver_.waiting_;
+  resolver_.forget_unwanted(question_->name(), question_->side());
 }
 
 }  // namespace culvert

@@ -11,12 +11,13 @@ NXDOMAIN = 3
 class DnsServer:
     """Answers A and AAAA over UDP at one address; a name that is not in the table is NXDOMAIN.
 
-    Queries for names that end in .silent are not answered.
+    Queries for names that end in .silent are not answered, nor as many as `losing` has for a name and kind: {(name, kind): count}.
     """
 
     def __init__(self, host, address, table=None):
         self.table = {name: list(addresses) for name, addresses in (table or {}).items()}
         self.address = address
+        self.losing = {}
         self._names = []
         self._lock = threading.Lock()
         self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -48,6 +49,9 @@ class DnsServer:
         with self._lock:
             self._names.append(name)
         if name.endswith(".silent"):
+            return None
+        if self.losing.get((name, kind), 0) > 0:
+            self.losing[name, kind] -= 1
             return None
         records = []
         for address in self.table.get(name, ()):

@@ -209,7 +209,7 @@ class Direct(unittest.TestCase):
         before = len(testbed.culvert_dns.queries())
         client, reply = wire.connect(testbed.home, "gcr.io:443")
         client.close()
-        self.assertEqual(reply.line, "HTTP/1.1 502 culvert: target gcr.io:443 does not resolve here (resolve=local)")
+        self.assertEqual(reply.line, "HTTP/1.1 502 culvert: target gcr.io:443 does not resolve here: the name does not exist (resolve=local)")
         self.assertIn("gcr.io", testbed.culvert_dns.queries()[before:])
         culvert.shut_down()
 

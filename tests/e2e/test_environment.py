@@ -46,6 +46,11 @@ class ResourceLimits(unittest.TestCase):
     @unittest.skipIf(is_sanitized(), "a sanitizer's shadow takes all of the address space")
     def test_no_thread_for_a_lookup(self):
         """Threads need address space. Without, only lookups fail, with that reason."""
+        # Only the C library follows another order than files and dns.
+        with open("/etc/nsswitch.conf", encoding="utf-8") as file:
+            nsswitch = file.read()
+        self.addCleanup(isolate.write, "/etc/nsswitch.conf", nsswitch)
+        isolate.write("/etc/nsswitch.conf", nsswitch.replace("files dns", "dns files"))
         culvert = launch(self, testbed, *OVER_DANTE, *LOOKED_UP_HERE)
         client = wire.tunnel(testbed.home, early=b"echo\n")
         before = resource.prlimit(culvert.pid, resource.RLIMIT_AS)
@@ -69,12 +74,14 @@ class ResourceLimits(unittest.TestCase):
         culvert.assert_no_leaks()
         culvert.shut_down()
 
-    def test_one_thread_for_lookups(self):
-        culvert = launch(self, testbed, *OVER_DANTE, *LOOKED_UP_HERE, env={"UV_THREADPOOL_SIZE": "1"})
+    def test_no_thread_for_lookups(self):
+        """Names that DNS is asked for need none."""
+        culvert = launch(self, testbed, *OVER_DANTE, *LOOKED_UP_HERE)
         for _ in range(2):
             denied, reply = wire.connect(testbed.home, "name.here:443")
             denied.close()
-            self.assertEqual(reply.line, NOT_RESOLVED)
+            self.assertEqual(reply.line, NOT_RESOLVED.replace("here (", "here: the name does not exist ("))
+        self.assertEqual(culvert.threads(), 1)
         culvert.shut_down()
 
     def test_a_log_that_may_not_grow(self):

@@ -12,7 +12,7 @@ void set_addresses(const std::string& name, std::vector<std::string> addresses);
 /// Lookups of `name`, which ends in ".test", fail with this errno from now on.
 void fail_lookups(const std::string& name, int sys);
 
-/// While it exists, lookups of "hangs.test" wait; then they fail.
+/// While it exists, lookups of "hangs.test", "hangs1.test" and the like wait; then they fail.
 class HangingNames {
  public:
   HangingNames();
