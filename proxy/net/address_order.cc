@@ -27,13 +27,11 @@ Class class_of(const IpAddress& address, bool ipv4_first) {
   const bool near = address.is_loopback() || address.is_link_local();
   if (address.is_v4()) return {4, ipv4_first ? 100 : 10, near ? kLinkLocal : kGlobal};
   const std::uint8_t* const bytes = address.bytes();
-  const int scope = near                                              ? kLinkLocal
-                    : bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0xc0U ? kSiteLocal
-                    : address.is_multicast()                          ? bytes[1] & 0x0fU
-                                                                      : kGlobal;
+  const bool site_local = bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0xc0U;
+  const int scope = near ? kLinkLocal : site_local ? kSiteLocal : kGlobal;
   if (address.is_loopback()) return {0, 50, scope};
   if (bytes[0] == 0x20 && bytes[1] == 0x02) return {2, 30, scope};  // 6to4
-  if (scope == kSiteLocal) return {5, 40, scope};
+  if (site_local) return {5, 40, scope};
   if ((bytes[0] & 0xfeU) == 0xfcU) return {6, 40, scope};  // unique local
   if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0 && bytes[3] == 0) {
     return {7, 40, scope};  // Teredo

@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -41,7 +43,7 @@ NameOutcome outcome_of(int status) {
     case ARES_ECONNREFUSED:
       return NameOutcome::unreachable;
     case ARES_ENOMEM:
-      return NameOutcome::no_memory;
+      return NameOutcome::no_room;
     case ARES_ETIMEOUT:
       return NameOutcome::no_answer;
     default:
@@ -79,6 +81,13 @@ NameAnswer read_aaaa(const unsigned char* bytes, int size) {
         IpAddress::v6(bytes_of<16>(found[static_cast<std::size_t>(i)].ip6addr)).unmapped());
   }
   return answer;
+}
+
+/// c-ares takes a socket that cannot be had for a server that cannot be reached.
+bool socket_can_be_had() {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
 }
 
 /// Does another server perhaps know better?
@@ -174,7 +183,7 @@ void DnsClient::Socket::on_poll(std::uint32_t events) {
 
 ares_channeldata* DnsClient::Channel::open(const Options& options, int more_flags) {
   // Needed on Windows only, but asked for everywhere.
-  [[maybe_unused]] static const int initialised = ares_library_init(ARES_LIB_INIT_ALL);
+  [[maybe_unused]] static const int kInitialised = ares_library_init(ARES_LIB_INIT_ALL);
   ares_options given{};
   std::string file = options.resolv_conf;
   // The search list is ours: A and AAAA of one name belong together.
@@ -249,7 +258,7 @@ DnsClient::~DnsClient() {
 
 void DnsClient::ask(const std::string& name, IpAddress::Family family, Done done) {
   if (!channel_->usable()) {
-    answers_.emplace_back(std::move(done), NameAnswer{NameOutcome::no_memory, {}});
+    answers_.emplace_back(std::move(done), NameAnswer{NameOutcome::no_room, {}});
   } else {
     ++in_flight_;
     auto question =
@@ -280,6 +289,9 @@ void DnsClient::on_answer(void* question, int status, int, unsigned char* bytes,
   NameAnswer answer{outcome_of(status), {}};
   if (status == ARES_SUCCESS) {
     answer = own->family == IpAddress::Family::v4 ? read_a(bytes, size) : read_aaaa(bytes, size);
+  }
+  if (answer.outcome == NameOutcome::unreachable && !socket_can_be_had()) {
+    answer.outcome = NameOutcome::no_room;
   }
   if (!own->refusal && client.next_servers_ && is_refusal(answer.outcome)) {
     own->refusal = answer.outcome;

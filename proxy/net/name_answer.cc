@@ -13,7 +13,7 @@ void FamilyAnswers::set(IpAddress::Family family, NameAnswer answer) {
 bool FamilyAnswers::complete() const {
   return (answers_[0] && answers_[1]) ||
          std::any_of(answers_.begin(), answers_.end(), [](const auto& answer) {
-           return answer && answer->outcome == NameOutcome::unreachable;
+           return answer && answer->outcome >= NameOutcome::unreachable;
          });
 }
 
@@ -60,9 +60,9 @@ Error lookup_error(NameOutcome outcome, Side side) {
       return here(Side::local, "no DNS server can be reached");
     case NameOutcome::no_answer:
       return {Errc::dns_timeout, side, 0, "does not resolve here: the DNS server does not answer"};
-    case NameOutcome::no_memory:
-      return {Errc::connection_limit_reached, Side::local, ENOMEM,
-              "cannot be looked up: out of memory"};
+    case NameOutcome::no_room:
+      return {Errc::connection_limit_reached, Side::local, EMFILE,
+              "cannot be looked up: there is no descriptor or memory left for it"};
     case NameOutcome::found:
     case NameOutcome::bad_answer:
       break;

@@ -20,9 +20,9 @@ enum class NameOutcome : std::uint8_t {
   refused,        ///< the DNS server answered REFUSED
   server_failed,  ///< the DNS server answered SERVFAIL
   bad_answer,     ///< the DNS server answered what we cannot read
-  no_memory,      ///< we had no room to ask
   no_answer,      ///< in time
   unreachable,    ///< no DNS server listens
+  no_room,        ///< we have no descriptor or memory left to ask
 };
 
 struct NameAnswer {
@@ -35,8 +35,8 @@ class FamilyAnswers {
  public:
   void set(IpAddress::Family family, NameAnswer answer);
 
-  /// There is nothing more to wait for.  If no server listens, the other family may not hear of it:
-  /// the system reports it once to a socket.
+  /// There is nothing more to wait for.  If no server can be asked, the other family may not hear
+  /// of it: the system reports it once to a socket.
   bool complete() const;
   /// One family has addresses, and the other has not answered.
   bool half_found() const;

@@ -97,7 +97,8 @@ std::vector<std::string> ResolvConf::candidates(std::string_view name) const {
   if (first) out.push_back(bare);
   for (const std::string& domain : search) {
     // "search ." is the name itself.
-    std::string longer = domain.empty() ? bare : bare + "." + domain;
+    std::string longer = bare;
+    if (!domain.empty()) longer.append(".").append(domain);
     if (longer.size() > kMaxName) continue;
     if (std::find(out.begin(), out.end(), longer) == out.end()) out.push_back(std::move(longer));
   }

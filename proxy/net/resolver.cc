@@ -13,8 +13,6 @@
 namespace culvert {
 namespace {
 
-using Route = NameServices::Route;
-
 // RFC 8305 section 3: for so long an answer in one family waits for the other.
 constexpr std::chrono::milliseconds kResolutionDelay{50};
 // How often a name that needs a thread looks for a free one.
@@ -58,14 +56,16 @@ class Resolver::Question : public std::enable_shared_from_this<Question> {
   bool in_thread() const { return libc_ != nullptr; }
 
  private:
+  using Route = NameServices::Route;
+
   void ask_dns();
   void ask_libc();
   void on_dns(IpAddress::Family family, NameAnswer answer);
   void on_delay() { needs_thread_ ? ask_libc() : conclude(answers_.combined()); }
-  void conclude(NameAnswer answer);
-  void on_libc(LibcLookup::Found found);
+  void conclude(const NameAnswer& answer);
+  void on_libc(const LibcLookup::Found& found);
   void finish_later(Lookup::Found found);
-  void finish(Lookup::Found found);
+  void finish(const Lookup::Found& found);
   std::vector<IpAddress> ordered(const std::vector<IpAddress>& addresses) const;
 
   Resolver& resolver_;
@@ -129,7 +129,7 @@ void Resolver::Question::on_dns(IpAddress::Family family, NameAnswer answer) {
 }
 
 /// `answer` is the one for the current candidate.
-void Resolver::Question::conclude(NameAnswer answer) {
+void Resolver::Question::conclude(const NameAnswer& answer) {
   delay_.stop();
   ++round_;
   if (answer.outcome == NameOutcome::found) return finish(ordered(answer.addresses));
@@ -147,9 +147,9 @@ void Resolver::Question::ask_libc() {
                                    Callback<void(LibcLookup::Found)>::to<&Question::on_libc>(this));
 }
 
-void Resolver::Question::on_libc(LibcLookup::Found found) {
+void Resolver::Question::on_libc(const LibcLookup::Found& found) {
   libc_.reset();
-  finish(std::move(found));
+  finish(found);
 }
 
 void Resolver::Question::finish_later(Lookup::Found found) {
@@ -161,7 +161,7 @@ void Resolver::Question::finish_later(Lookup::Found found) {
   });
 }
 
-void Resolver::Question::finish(Lookup::Found found) {
+void Resolver::Question::finish(const Lookup::Found& found) {
   const auto self = shared_from_this();
   ++round_;
   Questions& all = resolver_.questions_of(side_);
@@ -196,7 +196,7 @@ std::shared_ptr<Resolver::Question> Resolver::question_for(const std::string& na
   refresh();
   Questions& all = questions_of(side);
   if (const auto known = all.find(name); known != all.end()) return known->second;
-  const auto question = std::make_shared<Question>(*this, name, side);
+  auto question = std::make_shared<Question>(*this, name, side);
   if (all.size() >= options_.most_names) {
     question->refuse({Errc::connection_limit_reached, Side::local, 0,
                       "cannot be looked up: too many other names are being looked up"});

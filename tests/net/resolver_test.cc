@@ -191,6 +191,20 @@ TEST_CASE("where no DNS server listens, that is the reason") {
   CHECK(net.last->error().code == Errc::dns_error);
 }
 
+TEST_CASE("without descriptors no server is to blame") {
+  Net net;
+  CHECK_THAT(net.resolve("localhost"), Contains("127.0.0.1"));  // all that is opened once is open
+  Asker asker;
+  {
+    const FileLimit none_left;
+    asker.ask(net.loop, "any.example");
+    REQUIRE(turn_until(net.loop, [&] { return asker.answers > 0; }));
+  }
+  CHECK_THAT(asker.result(), Contains("cannot be looked up"));
+  CHECK(asker.found->error().code == Errc::connection_limit_reached);
+  CHECK(asker.found->error().side == Side::local);
+}
+
 TEST_CASE("a server that cannot answer is not the last one to be asked") {
   Net net;
   DnsServer second;

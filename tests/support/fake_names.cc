@@ -17,7 +17,7 @@
 namespace culvert::test {
 namespace {
 
-[[maybe_unused]] const bool asks_us = ResolverOptions::defaults().libc_only = true;
+[[maybe_unused]] const bool kAsksUs = ResolverOptions::defaults().libc_only = true;
 
 struct Names {
   std::mutex mutex;
