@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +83,26 @@ NameAnswer read_aaaa(const unsigned char* bytes, int size) {
   }
   return answer;
 }
+
+/// c-ares' sockets, except that no program which another thread starts meanwhile inherits one.
+const ares_socket_functions kSocketFunctions = {
+    [](int family, int type, int protocol, void*) {
+      return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    },
+    [](ares_socket_t fd, void*) { return close(fd); },
+    [](ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void*) {
+      return connect(fd, address, size);
+    },
+    [](ares_socket_t fd, void* room, std::size_t size, int flags, sockaddr* from,
+       ares_socklen_t* from_size,
+       void*) -> ares_ssize_t { return recvfrom(fd, room, size, flags, from, from_size); },
+    [](ares_socket_t fd, const iovec* parts, int count, void*) -> ares_ssize_t {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts);
+      message.msg_iovlen = static_cast<std::size_t>(count);
+      return sendmsg(fd, &message, MSG_NOSIGNAL);
+    },
+};
 
 /// c-ares takes a socket that cannot be had for a server that cannot be reached.
 bool socket_can_be_had() {
@@ -200,6 +221,7 @@ ares_channeldata* DnsClient::Channel::open(const Options& options, int more_flag
 #endif
   ares_channeldata* handle = nullptr;
   if (ares_init_options(&handle, &given, mask) != ARES_SUCCESS) return nullptr;
+  ares_set_socket_functions(handle, &kSocketFunctions, nullptr);
   if (!options.servers.empty()) ares_set_servers_ports_csv(handle, options.servers.c_str());
   return handle;
 }
