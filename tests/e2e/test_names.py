@@ -63,7 +63,7 @@ class Names(unittest.TestCase):
         self.dns.losing = {("one.test", A): 1, ("one.test", AAAA): 1}
         started = time.monotonic()
         self.assertEqual(self.who_is("one.test"), "one")
-        self.assertLess(time.monotonic() - started, 3)
+        self.assertLess(time.monotonic() - started, 4)
         self.end(culvert)
 
     def test_one_family_without_answer(self):
@@ -71,7 +71,7 @@ class Names(unittest.TestCase):
         self.dns.losing = {("one.test", AAAA): FOREVER}
         started = time.monotonic()
         self.assertEqual(self.who_is("one.test"), "one")
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 3)
         self.end(culvert)
 
     def test_dead_zone_beside_live_names(self):
@@ -88,9 +88,9 @@ class Names(unittest.TestCase):
         client.close()
         # It was reached, and is no proxy.
         self.assertIn(f"upstream http://two.test:{port} did not answer in HTTP", reply.line)
-        self.assertLess(time.monotonic() - started, 1)
-        # A and AAAA, sent again once at most until now.
-        self.assertLessEqual(self.queries().count("many.silent"), 2 * 2 * 2)
+        self.assertLess(time.monotonic() - started, 3)
+        # A and AAAA, each sent three times at most.
+        self.assertLessEqual(self.queries().count("many.silent"), 2 * 2 * 3)
         for client in hanging:
             client.close()
         self.end(culvert)
@@ -99,8 +99,9 @@ class Names(unittest.TestCase):
         culvert = launch(self, testbed, "--upstream", "http://proxy.silent:3128", "--connect-timeout", "1s", "--hold", "0")
         client, reply = wire.connect(testbed.home, "gcr.io:443")
         client.close()
-        self.assertEqual(
-            reply.line, "HTTP/1.1 504 culvert: upstream http://proxy.silent:3128 did not resolve here within 1.0 s (for gcr.io:443)"
+        self.assertRegex(
+            reply.line,
+            r"^HTTP/1.1 504 culvert: upstream http://proxy\.silent:3128 did not resolve here within 1\.\d s \(for gcr\.io:443\)$",
         )
         self.end(culvert)
 
