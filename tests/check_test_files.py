@@ -28,6 +28,7 @@ TESTED_BY = {
     "dial/transport": (["session/proxy_dial_test.cc"], "an interface and its defaults"),
     "dial/warm_keeper": (["session/warm_pool_test.cc"], "a pool is tested with what keeps it full"),
     "net/child_environment": (["net/process_test.cc", "net/successor_test.cc"], "it is what these children get"),
+    "net/dns_channel": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/dns_client": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/name_config": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "net/dns_channel.h"
 #include "net/loop.h"
 #include "net/name_answer.h"
 #include "net/timer.h"
@@ -17,14 +17,7 @@ namespace culvert {
 /// fails, TCP for what is too long, EDNS.
 class DnsClient {
  public:
-  struct Options {
-    std::string resolv_conf = "/etc/resolv.conf";
-    std::string servers;  ///< "127.0.0.1:5300,...": instead of the file's; for tests
-    /// Until the first repetition; c-ares doubles it (and newer ones adapt it).  With one server
-    /// that is silent, a question ends after 1 + 2 + 4 s; a lost packet costs a second.
-    std::chrono::milliseconds repeat_after{1'000};
-    int tries = 3;
-  };
+  using Options = DnsChannel::Options;
   using Done = std::function<void(NameAnswer)>;
 
   DnsClient(Loop& loop, const Options& options);
@@ -42,8 +35,6 @@ class DnsClient {
 
  private:
   struct Question;
-  class Socket;
-  class Channel;
   static void on_answer(void* question, int status, int timeouts, unsigned char* bytes, int size);
   void on_timer();
   void deliver();
@@ -53,8 +44,8 @@ class DnsClient {
   Timer timer_;
   // c-ares either passes on an answer like SERVFAIL, or asks the next server and (before 1.19)
   // forgets what it was.  So the first channel passes it on, and the second asks all servers.
-  std::unique_ptr<Channel> channel_;
-  std::unique_ptr<Channel> next_servers_;
+  std::unique_ptr<DnsChannel> channel_;
+  std::unique_ptr<DnsChannel> next_servers_;
   std::deque<std::pair<Done, NameAnswer>> answers_;  // not delivered yet
   std::size_t in_flight_ = 0;
   bool forgetting_ = false;
