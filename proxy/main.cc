@@ -31,5 +31,5 @@ int main(int argc, char** argv) {
     return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);
   };
   return culvert::serve(std::get<culvert::Config>(line), read_again, inheritance,
-                        {argv[0], arguments});
+                        culvert::Invocation::of(argc, argv));
 }

@@ -63,6 +63,12 @@ HandoverVariable variable_for(const std::vector<PassedSocket>& sockets) {
 
 }  // namespace
 
+Invocation Invocation::of(int argc, const char* const* argv) {
+  Invocation out;
+  if (argc > 0) out = {argv[0], {argv + 1, argv + argc}};
+  return out;
+}
+
 std::string program_file(const std::string& program) {
   if (program.find('/') != std::string::npos) {
     return is_executable(program) ? program : running_file();

@@ -19,6 +19,8 @@ namespace culvert {
 struct Invocation {
   std::string program;                 ///< argv[0]
   std::vector<std::string> arguments;  ///< the others
+
+  static Invocation of(int argc, const char* const* argv);
 };
 
 /// The file to start for `program`, as it is found now: after an upgrade it is another one.

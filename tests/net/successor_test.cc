@@ -212,3 +212,11 @@ TEST_CASE("the program is looked up as it is found now") {
   CHECK(program_file("no such program") == running);
   CHECK(program_file("") == running);
 }
+
+TEST_CASE("an invocation is a program and its arguments") {
+  const std::vector<const char*> words = {"culvert", "--threads", "2", nullptr};
+  const Invocation three = Invocation::of(3, words.data());
+  CHECK(three.program == "culvert");
+  CHECK(three.arguments == std::vector<std::string>{"--threads", "2"});
+  CHECK(Invocation::of(0, words.data()).program.empty());
+}
