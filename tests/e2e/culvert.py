@@ -130,9 +130,9 @@ class Culvert(Program):
         assert_no_secret(self.output())
 
 
-def launch(case, testbed, *options, address="127.0.0.1", **more):
+def launch(case, testbed, *options, address="127.0.0.1", kind=Culvert, **more):
     """Starts a culvert for a test, or for the tests of a class, and kills it after them."""
-    culvert = Culvert(testbed, *options, **more)
+    culvert = kind(testbed, *options, **more)
     testbed.processes.append(culvert)
     cleanup = case.addClassCleanup if isinstance(case, type) else case.addCleanup
     cleanup(testbed.processes.remove, culvert)

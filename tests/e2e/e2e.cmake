@@ -54,3 +54,7 @@ culvert_e2e(restart 2 TSAN nothing_is another_number cannot_serve gives_up has_l
 culvert_e2e(shutdown 2 TSAN idle second_signal as_soon drain_timeout drain_ends)
 culvert_e2e(limits 2)
 culvert_e2e(relay 2)
+if(NOT CULVERT_SANITIZE)
+  # Waits for most of a minute, for tunnels that stay away.
+  culvert_e2e(pulls 1)
+endif()

@@ -93,28 +93,29 @@ def resume(pid):
 class SshTunnel(Program):
     """ssh -D at home, to the sshd on the border. Can be cut and started again."""
 
-    def __init__(self, testbed):
+    def __init__(self, testbed, port=SOCKS_PORT):
+        self.port = port
         at = folder("sshd")
         options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts", "ExitOnForwardFailure=yes",
                    "Ciphers=aes128-gcm@openssh.com", "LogLevel=VERBOSE"]
-        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{SOCKS_PORT}"]
+        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{port}"]
         for option in options:
             argv += ["-o", option]
         super().__init__("ssh", testbed.home, [*argv, "-p", SSH_PORT, f"{USER}@{BORDER}"])
 
     def up(self):
         self.start()
-        self.wait_listening(SOCKS_PORT, "127.0.0.1")
+        self.wait_listening(self.port, "127.0.0.1")
 
     def cut(self):
         """Like a lost network: nothing is closed in an orderly manner."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        wait_for(lambda: not self.host.listens(SOCKS_PORT), 5, "the tunnel's port is still there")
+        wait_for(lambda: not self.host.listens(self.port), 5, "the tunnel's port is still there")
 
 
-def start_ssh_tunnel(testbed):
-    tunnel = SshTunnel(testbed)
+def start_ssh_tunnel(testbed, **more):
+    tunnel = SshTunnel(testbed, **more)
     testbed.processes.append(tunnel)
     tunnel.up()
     return tunnel
@@ -217,7 +218,7 @@ def pull_through_registry(testbed, port, proxy):
 class Dockerd(Program):
     """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
 
-    def __init__(self, testbed, proxy=None):
+    def __init__(self, testbed, proxy=None, download_attempts=2):
         at = folder(f"docker-{next(self.numbers)}")
         env = {"SSL_CERT_FILE": testbed.ca.certificate}
         if proxy:
@@ -226,7 +227,7 @@ class Dockerd(Program):
         config = put(f"{at}/daemon.json", json.dumps({}))
         argv = ["/usr/sbin/dockerd", "--config-file", config, "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
                 "--pidfile", f"{at}/pid", "-H", f"unix://{self.socket}", "--bridge=none", "--iptables=false", "--ip-masq=false",
-                "--max-download-attempts", "2"]
+                "--max-download-attempts", download_attempts]
         super().__init__("dockerd", testbed.home, argv, env)
 
     def wait_ready(self):
@@ -248,7 +249,7 @@ class Dockerd(Program):
         return self.host.run(*self.command_line(*arguments), check=check)
 
 
-def start_dockerd(testbed, proxy=None):
-    dockerd = testbed.start(Dockerd(testbed, proxy))
+def start_dockerd(testbed, proxy=None, **more):
+    dockerd = testbed.start(Dockerd(testbed, proxy, **more))
     dockerd.wait_ready()
     return dockerd
