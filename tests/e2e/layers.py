@@ -8,13 +8,14 @@ import io
 import json
 import random
 import re
+import select
 import socket
 import ssl
 import tarfile
 import threading
 import time
 
-from testbed import GCR
+from testbed import GCR, wait_for
 
 MIB = 1 << 20
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -59,6 +60,8 @@ class Request:
     sent: int = 0
     # When the first byte of the body was sent; time.monotonic() as everywhere here.
     began: float = 0.0
+    # Of one that paused: it was cut.
+    cut: bool = False
 
 
 class Layer:
@@ -98,12 +101,11 @@ class Layer:
 
 class Image:
     """One tag of a repository of its own. The first answer for each of its layers is quick up to the mark; behind that
-    it is slow, or pauses, until it is cut or the image is released. Later answers are quick to their end."""
+    it is slow, or pauses until it is cut. Later answers are quick to their end."""
 
     def __init__(self, repository, layers=1, size=64 * MIB, mark=24 * MIB, pauses=False):
         self.repository, self.mark, self.pauses = repository, mark, pauses
         self.reference = f"gcr.io/{repository}:1"
-        self.released = threading.Event()
         self.layers = [Layer(f"{repository} {number}", size) for number in range(layers)]
         self.config = json.dumps(
             {
@@ -127,6 +129,10 @@ class Image:
 
     def fetched(self):
         return sum(layer.fetched() for layer in self.layers)
+
+    def wait_cut(self, seconds=20):
+        """Until the first answer of its only layer, which paused, is cut."""
+        wait_for(lambda: self.layers[0].requests[0].cut, seconds, f"{self.repository}: the connection is not cut")
 
     def fetched_twice(self):
         """Bytes sent beyond the layers' sizes."""
@@ -229,7 +235,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             request.began = request.began or time.monotonic()
             request.sent += len(piece)
             if is_first and request.sent >= image.mark:
-                image.released.wait(None if image.pauses else SLOW)
+                if image.pauses:
+                    # The client has nothing to send, so this is the connection's end.
+                    select.select([self.connection], [], [])
+                    request.cut = True
+                    return
+                time.sleep(SLOW)
             else:
                 due += QUICK
                 time.sleep(max(0, due - time.monotonic()))

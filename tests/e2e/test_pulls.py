@@ -24,6 +24,8 @@ from tunnels import Line, Relay, shorten_timeouts
 TWICE = 4 * MIB
 # Between the tunnel's return and the first byte from where the pull was cut.
 FIRST_BYTE = 3
+# What systemd waits before it starts again what has failed (RestartSec=).
+RESTART = 0.1
 
 ports = itertools.count(4000)
 cases = {}
@@ -98,11 +100,12 @@ def start_ended_tunnels():
         wait_for(lambda: not testbed.home.connections_to(relay.port), 20, "the kernel does not give the connection up")
         line.restore()
 
-    start("time_out", ctr, timing_out.port, time_out)
+    # Paused, or what is sent into the lost line until then would count as fetched.
+    start("time_out", ctr, timing_out.port, time_out, pauses=True)
 
     relay = Relay(testbed, next(ports))
     idle = culvert_over(socks(relay.port), "--idle-timeout", "2s")
-    start("idle", ctr, idle.port, lambda: idle.wait_access_line(" outcome=idle_timeout "), pauses=True)
+    start("idle", ctr, idle.port, lambda: registry.images["idle"].wait_cut(), pauses=True)
 
 
 def start_restarts():
@@ -125,6 +128,8 @@ def start_restarted(name, number, **more):
     def restart():
         culvert.signal(number)
         culvert.wait(10)
+        if number == signal.SIGKILL:
+            time.sleep(RESTART)
         next_culvert()
 
     start(name, ctr, culvert.port, restart, **more)

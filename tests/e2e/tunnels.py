@@ -97,7 +97,11 @@ class Relay:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
                 head += wire.receive_exactly(client, 1)
-            host, _, port = head.split()[1].decode().rpartition(":")
+            method, target = head.decode("latin-1").split()[:2]
+            if method != "CONNECT":
+                # squid asks its parents for more than tunnels.
+                raise ConnectionError("not a CONNECT")
+            host, _, port = target.rpartition(":")
             reply = b"HTTP/1.1 200 Connection established\r\n\r\n"
         server = self._border.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.connect((self._names.get(host, [host])[0], int(port)))
