@@ -4,6 +4,7 @@ Some of the tunnels stay away for most of a minute. So all pulls run side by sid
 test waits for the end of its own.
 """
 
+import contextlib
 import itertools
 import os
 import queue
@@ -112,6 +113,7 @@ def start_restarts():
     start_restarted("drained", signal.SIGTERM)
     start_restarted("drained_three_layers", signal.SIGTERM, layers=3, size=24 * MIB, mark=8 * MIB)
     start_restarted("killed", signal.SIGKILL)
+    start_handed_over()
 
 
 def start_restarted(name, number, **more):
@@ -133,6 +135,27 @@ def start_restarted(name, number, **more):
         next_culvert()
 
     start(name, ctr, culvert.port, restart, **more)
+
+
+def start_handed_over():
+    """culvert starts the next one itself. Its own tunnels may go on, unless it is ended, too."""
+    relay = Relay(testbed, next(ports))
+    culvert = culvert_over(socks(relay.port), "--drain-timeout", "1s")
+
+    def hand_over():
+        culvert.signal(signal.SIGUSR2)
+        successor = wait_for(lambda: peers.children(culvert.pid), 10, "there is no new process")[0]
+        unittest.addModuleCleanup(end, successor)
+        culvert.wait_log("handed over: ")
+        culvert.signal(signal.SIGTERM)
+        culvert.wait(10)
+
+    start("handed_over", ctr, culvert.port, hand_over)
+
+
+def end(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def start_containers_image():
@@ -194,6 +217,9 @@ class Containerd(Pulls):
 
     def test_culvert_is_killed(self):
         self.resumes("killed")
+
+    def test_culvert_hands_over(self):
+        self.resumes("handed_over")
 
     def test_idle_timeout(self):
         self.resumes("idle")
