@@ -28,6 +28,9 @@ FIRST_BYTE = 3
 # What systemd waits before it starts again what has failed (RestartSec=).
 RESTART = 0.1
 
+# Seconds in which nothing moves.
+STALLED = 3
+
 ports = itertools.count(4000)
 cases = {}
 
@@ -48,8 +51,11 @@ def setUpModule():
     ctr = pulls.Ctr(testbed, containerd)
     start_killed_tunnels()
     start_ended_tunnels()
-    if "systemd" in testbed.home.run(os.environ["CULVERT"], "--help").stdout:
+    known = testbed.home.run(os.environ["CULVERT"], "--help").stdout
+    if "systemd" in known:
         start_restarts()
+    if "--reset-stalled" in known:
+        start_stalled()
     start_containers_image()
 
 
@@ -95,10 +101,14 @@ def start_ended_tunnels():
     relay = Relay(testbed, next(ports), testbed.border, line.address)
     timing_out = culvert_over(socks(relay.port, line.address))
 
-    def time_out():
+    def given_up():
+        # Again and again, as there may be a new connection.
         shorten_timeouts(timing_out.pid, line.address, 2)
+        return not testbed.home.connections_to(relay.port)
+
+    def time_out():
         line.lose()
-        wait_for(lambda: not testbed.home.connections_to(relay.port), 20, "the kernel does not give the connection up")
+        wait_for(given_up, 20, "the kernel does not give the connections up")
         line.restore()
 
     # Paused, or what is sent into the lost line until then would count as fetched.
@@ -107,6 +117,15 @@ def start_ended_tunnels():
     relay = Relay(testbed, next(ports))
     idle = culvert_over(socks(relay.port), "--idle-timeout", "2s")
     start("idle", ctr, idle.port, lambda: registry.images["idle"].wait_cut(), pauses=True)
+
+
+def start_stalled():
+    """The tunnel hangs, with all connections in it; there is another one."""
+    tunnel = peers.start_ssh_tunnel(testbed, port=next(ports))
+    relay = Relay(testbed, next(ports))
+    options = ("--upstream", socks(relay.port), "--reset-stalled", f"{STALLED}s")
+    culvert = culvert_over(socks(tunnel.port), *options)
+    start("stalled", ctr, culvert.port, lambda: peers.pause(tunnel.pid), pauses=True)
 
 
 def start_restarts():
@@ -169,7 +188,7 @@ def start_containers_image():
 class Pulls(unittest.TestCase):
     def resumes(self, name, first_byte=FIRST_BYTE):
         if name not in cases:
-            self.skipTest("this culvert takes no listening socket")
+            self.skipTest("this culvert has no option for it")
         case = cases[name].finish()
         self.assertEqual(case.code, 0, case.pull.tail())
         case.client.assert_pulled(case.image)
@@ -208,6 +227,9 @@ class Containerd(Pulls):
 
     def test_tunnel_back_after_45_seconds(self):
         self.resumes("ctr_killed_for_45")
+
+    def test_tunnel_stalls(self):
+        self.resumes("stalled", STALLED + FIRST_BYTE)
 
     def test_culvert_drains(self):
         self.resumes("drained")

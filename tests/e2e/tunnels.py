@@ -151,22 +151,16 @@ class Line:
 def shorten_timeouts(pid, address, seconds):
     """Makes the kernel give up the process's connections to the address after that time instead of its minute."""
     pidfd = os.pidfd_open(pid)
-    shortened = 0
     for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if not os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
                 continue
-        fd = isolate.libc.syscall(SYS_PIDFD_GETFD, pidfd, int(name), 0)
-        if fd < 0:
-            continue
-        with contextlib.suppress(OSError), socket.socket(fileno=fd) as connection:
-            if connection.getpeername()[0] != address:
-                continue
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000)
-            shortened += 1
+            fd = isolate.libc.syscall(SYS_PIDFD_GETFD, pidfd, int(name), 0)
+            isolate.check(fd, "pidfd_getfd")
+            with socket.socket(fileno=fd) as connection:
+                if connection.getpeername()[0] == address:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+                    connection.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000)
     os.close(pidfd)
-    if not shortened:
-        raise AssertionError(f"process {pid} has no connection to {address}")
