@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -40,6 +41,10 @@ class Puller:
         """All of the image is there as it was made."""
         raise NotImplementedError
 
+    def discard(self, image):
+        """Gives back the memory in which the image is, as all files of a test are in memory."""
+        raise NotImplementedError
+
     def _command(self, argv, port=None):
         return Program(self.name, self._testbed.home, argv, proxy_environment(self._testbed, port) if port else None)
 
@@ -61,8 +66,8 @@ class Containerd(Program):
         """The command, which leaves out the unpacking: what comes after the fetching makes no difference here."""
         return ["/usr/bin/ctr", "--address", self.socket, "content", "fetch", *arguments]
 
-    def assert_has(self, digest):
-        assert_digest(f"{self._content}/{digest.replace(':', '/')}", digest)
+    def path(self, digest):
+        return f"{self._content}/{digest.replace(':', '/')}"
 
 
 class Ctr(Puller):
@@ -77,7 +82,11 @@ class Ctr(Puller):
 
     def assert_pulled(self, image):
         for digest in (image.digest, image.config_digest, *(layer.digest for layer in image.layers)):
-            self._containerd.assert_has(digest)
+            assert_digest(self._containerd.path(digest), digest)
+
+    def discard(self, image):
+        for layer in image.layers:
+            os.unlink(self._containerd.path(layer.digest))
 
 
 class Docker(Puller):
@@ -99,6 +108,10 @@ class Docker(Puller):
         shown = self._dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}}", image.reference).stdout.strip()
         assert shown == f"{image.reference.rpartition(':')[0]}@{image.digest}", shown
 
+    def discard(self, image):
+        self._dockerd.docker("rmi", image.reference)
+        self._dockerd.stop()
+
 
 class Skopeo(Puller):
     name = "skopeo"
@@ -115,14 +128,20 @@ class Skopeo(Puller):
         for layer in image.layers:
             assert_digest(f"{self._folder(image)}/{layer.digest.partition(':')[2]}", layer.digest)
 
+    def discard(self, image):
+        shutil.rmtree(self._folder(image))
+
 
 class Podman(Puller):
     name = "podman"
 
     @staticmethod
-    def _podman(image, *arguments):
+    def _folder(image):
         # Each with a store of its own, as a store is locked while a layer is put in place.
-        at = peers.folder(f"podman-{image.repository}")
+        return peers.folder(f"podman-{image.repository}")
+
+    def _podman(self, image, *arguments):
+        at = self._folder(image)
         return ["/usr/bin/podman", "--root", f"{at}/root", "--runroot", f"{at}/run", "--tmpdir", f"{at}/tmp",
                 "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none", *arguments]
 
@@ -133,6 +152,9 @@ class Podman(Puller):
         inspect = self._podman(image, "image", "inspect", "--format", "{{.Digest}}", image.reference)
         shown = self._testbed.home.run(*inspect).stdout.strip()
         assert shown == image.digest, shown
+
+    def discard(self, image):
+        shutil.rmtree(self._folder(image))
 
 
 def read_by(pid):
@@ -183,7 +205,8 @@ _started = threading.Semaphore(4)
 class Interrupted:
     """A pull through the proxy at `port` that `interrupt` disturbs once each layer is well on its way, in a thread.
 
-    `interrupt` returns when what it broke works again: that is the time from which the first new byte is awaited.
+    `interrupt` returns when what it broke works again: that is the time from which the first new byte is awaited. Of a
+    pull that succeeds, all is checked to be as it was made.
     """
 
     def __init__(self, client, image, port, interrupt):
@@ -212,6 +235,9 @@ class Interrupted:
             self._interrupt()
             back_at = time.monotonic()
             self.code = self.pull.wait(120)
+            if self.code == 0:
+                self.client.assert_pulled(self.image)
+                self.client.discard(self.image)
         finally:
             if self.pull:
                 self.pull.kill()

@@ -191,7 +191,6 @@ class Pulls(unittest.TestCase):
             self.skipTest("this culvert has no option for it")
         case = cases[name].finish()
         self.assertEqual(case.code, 0, case.pull.tail())
-        case.client.assert_pulled(case.image)
         for layer in case.image.layers:
             self.assertGreater(len(layer.requests), 1, "the layer was not cut")
             self.assertTrue(all(request.first for request in layer.requests[1:]), layer.requests)
@@ -201,7 +200,6 @@ class Pulls(unittest.TestCase):
     def begins_again(self, name):
         case = cases[name].finish()
         self.assertEqual(case.code, 0, case.pull.tail())
-        case.client.assert_pulled(case.image)
         self.assertEqual([request.first for request in case.image.layers[0].requests], [0, 0])
 
     def is_lost(self, name):
