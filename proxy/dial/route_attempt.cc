@@ -68,9 +68,10 @@ bool RouteAttempt::failure_may_pass(const DialFailure& failure, Proof proof) con
   if (proof == Proof::fails || proof == Proof::silent) return true;
   if (protocol_of(upstream_.config).has_proxy || failure.phase != DialPhase::connect) return false;
   const Errc code = failure.cause.code;
+  // A name that does not exist: somebody has said so.
+  if (code == Errc::dns_error) return failure.cause.side == Side::local;
   return code == Errc::connection_refused || code == Errc::connection_timeout ||
-         code == Errc::destination_ip_unroutable || code == Errc::dns_error ||
-         code == Errc::dns_timeout;
+         code == Errc::destination_ip_unroutable || code == Errc::dns_timeout;
 }
 
 void RouteAttempt::learn(Proof proof, const DialResult& result) {

@@ -164,9 +164,9 @@ void append_exit_status(std::string& page) {
 
 std::string man_page(std::string_view version) {
   std::string page = fmt::format(".TH CULVERT 1 \"\" \"culvert {}\" \"User Commands\"\n", version);
-  // Names of flags and variables would be hyphenated.
+  // Names of flags and variables would be hyphenated, from each heading on again by groff's macros.
   page +=
-      ".nh\n.ad l\n"
+      ".nh\n.nr HY 0\n.ad l\n"
       ".SH NAME\n"
       "culvert \\- an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n";
   append_synopsis(page);

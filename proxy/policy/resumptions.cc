@@ -12,7 +12,6 @@ void Resumptions::lost(std::string_view target, Time now) {
 }
 
 bool Resumptions::is_resumption(std::string_view target, Time now) const {
-  if (empty_.load(std::memory_order_acquire)) return false;
   const std::lock_guard lock(mutex_);
   const auto found = lost_.find(std::string(target));
   return found != lost_.end() && now - found->second < kMemory;

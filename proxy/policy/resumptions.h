@@ -27,7 +27,9 @@ class Resumptions {
 
   /// A tunnel to `target` ("host:port") has ended on the upstream's side, or was cut.
   void lost(std::string_view target, Time now);
-  /// A tunnel to `target` was lost within kMemory.  Costs no lock where there was none.
+  /// None was ever lost.  Takes no lock.
+  bool empty() const { return empty_.load(std::memory_order_acquire); }
+  /// A tunnel to `target` was lost within kMemory.
   bool is_resumption(std::string_view target, Time now) const;
 
   /// One more request is held.  False if there are as many as may be; else ends with end_hold().

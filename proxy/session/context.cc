@@ -22,7 +22,7 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
   }
   DialLimits limits{config.connect_timeout, config.hold, config.hedge};
   const bool holds_longer = config.hold.count() > 0 && config.hold_resumed > limits.budget;
-  if (holds_longer && purpose == DialPurpose::tunnel &&
+  if (holds_longer && purpose == DialPurpose::tunnel && !resumptions.empty() &&
       resumptions.is_resumption(target.to_string(), loop.now())) {
     limits.resumptions = &resumptions;
     limits.hold_resumed = config.hold_resumed;

@@ -131,6 +131,16 @@ TEST_CASE("a resumption that the far end refuses fails at once") {
   CHECK(scene.dials(0) == 1);
 }
 
+TEST_CASE("a resumption of a direct target is held while DNS has no answer, not if it has one") {
+  ResumptionScene scene;
+  scene.add(direct());
+  const bool answered = GENERATE(false, true);
+  scene.proxy(0).fails({Errc::dns_error, answered ? Side::target : Side::local, 0, "why"});
+  auto& request = scene.ask(scene.limits());
+  REQUIRE(turn_until(scene.loop, [&] { return request.done() || scene.dials(0) == 2; }));
+  CHECK(request.done() == answered);
+}
+
 TEST_CASE("a resumption tries all its upstreams again, and those that rest when their time comes") {
   ResumptionScene scene;
   scene.add(socks5());
