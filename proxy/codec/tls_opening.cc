@@ -2,10 +2,39 @@
 
 namespace culvert {
 
+namespace {
+
+/// Of a record that begins with a ClientHello (RFC 8446 section 4.1.2).
+bool without_chacha20(std::string_view record) {
+  constexpr std::size_t kSessionId = 43;  // behind the headers, version and random
+  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(record[at]); };
+  const auto number = [&](std::size_t at) { return byte(at) << 8 | byte(at + 1); };
+  if (record.size() <= kSessionId) return false;
+  const std::size_t suites = kSessionId + 1 + byte(kSessionId);
+  if (record.size() < suites + 2) return false;
+  const std::size_t end = suites + 2 + static_cast<std::size_t>(number(suites));
+  if (record.size() < end) return false;
+  bool aes_gcm = false;
+  for (std::size_t at = suites + 2; at + 1 < end; at += 2) {
+    const int suite = number(at);
+    // ECDHE with ECDSA and RSA.
+    if (suite == 0xcca8 || suite == 0xcca9) return false;
+    aes_gcm = aes_gcm || suite == 0xc02b || suite == 0xc02c || suite == 0xc02f || suite == 0xc030;
+  }
+  return aes_gcm;
+}
+
+}  // namespace
+
 void TlsOpening::feed(std::string_view bytes) {
+  if (seen_ >= kBytes) return;
+  const bool whole = seen_ == 0;
   for (const char c : bytes) {
-    if (seen_ >= kBytes) return;
+    if (seen_ >= kBytes) break;
     seen_ = fits(static_cast<std::uint8_t>(c)) ? static_cast<std::uint8_t>(seen_ + 1) : kOther;
+  }
+  if (whole && seen_ == kBytes && bytes[kBytes - 1] == 1 && without_chacha20(bytes)) {
+    seen_ |= kNoChacha20;
   }
 }
 

@@ -12,15 +12,19 @@ class TlsOpening {
   /// The direction's first bytes, in order and in any pieces; more than are needed are ignored.
   void feed(std::string_view bytes);
   /// All that is needed has been seen, and it is TLS.
-  bool recognised() const { return seen_ == kBytes; }
+  bool recognised() const { return (seen_ & ~kNoChacha20) == kBytes; }
+  /// It begins with a ClientHello, in one piece up to its cipher suites, that offers AES-GCM for
+  /// TLS 1.2 and not ChaCha20 (RFC 7905).
+  bool offers_no_chacha20() const { return recognised() && (seen_ & kNoChacha20) != 0; }
 
  private:
   static constexpr std::uint8_t kBytes = 6;  // the record's header, and the message's type
-  static constexpr std::uint8_t kOther = 0xff;
+  static constexpr std::uint8_t kOther = 0x3f;
+  static constexpr std::uint8_t kNoChacha20 = 0x40;  // a flag beside the number
 
   bool fits(std::uint8_t byte) const;
 
-  std::uint8_t seen_ = 0;  // kOther: it is something else
+  std::uint8_t seen_ = 0;  // kOther: it is something else.  One byte, as every tunnel has two
 };
 
 }  // namespace culvert

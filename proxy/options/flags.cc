@@ -93,12 +93,14 @@ constexpr auto kFlags = std::to_array<Flag>({
      ChoiceValue<LostTunnel>{&Config::lost_tunnel, kLostTunnels}, kReloads,
      "how a TLS tunnel ends for its client when the upstream loses it or\n"
      "culvert cuts it (default: {default})\n"
-     "  eof    in a FIN within a TLS record: containerd and docker\n"
-     "         resume the layer there, and lose the pull at a reset\n"
-     "  reset  podman 4 and skopeo 1.9 need it: they begin the layer\n"
-     "         again, and lose the pull at an EOF\n"
-     "  auto   eof for Go programs (User-Agent of their CONNECT), reset\n"
-     "         for all others\n"
+     "  eof    in a FIN within a TLS record: containerd, and docker with\n"
+     "         its image store, resume the layer at the byte, and lose\n"
+     "         the pull at a reset\n"
+     "  reset  podman 4 and skopeo 1.9 begin the layer again, and lose\n"
+     "         the pull at an EOF\n"
+     "  auto   eof for Go programs (User-Agent of their CONNECT) but for\n"
+     "         those with docker's cipher suites (no ChaCha20), which\n"
+     "         podman and skopeo have; reset for all others\n"
      "tunnels without TLS always end in a reset"},
 
     {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,

@@ -51,8 +51,8 @@ class Flow {
   std::uint64_t left() const { return left_; }
   /// Hint that much more will follow, so that splicing is cheaper from the first byte on.
   void splice_at_once() { splicing_ = true; }
-  /// Its first bytes were the opening of TLS.
-  bool began_as_tls() const { return opening_.recognised(); }
+  /// Its first bytes.
+  const TlsOpening& opening() const { return opening_; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some bytes that were read are not written yet.

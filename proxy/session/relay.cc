@@ -165,8 +165,11 @@ bool Relay::cut() {
 /// Nothing can follow a FIN that the client has got already.
 bool Relay::client_takes_eof() const {
   const Stream& client = up_.flow.from();
-  return settings_.eof_when_lost && up_.flow.began_as_tls() && down_.flow.began_as_tls() &&
-         !down_.eof && lost_ != &client && !client.broken();
+  const TlsOpening& opening = up_.flow.opening();
+  if (!opening.recognised() || !down_.flow.opening().recognised()) return false;
+  if (down_.eof || lost_ == &client || client.broken()) return false;
+  return settings_.eof_when_lost == EofWhenLost::everybody ||
+         (settings_.eof_when_lost == EofWhenLost::most && !opening.offers_no_chacha20());
 }
 
 milliseconds Relay::limit() const {

@@ -14,13 +14,24 @@
 
 namespace culvert {
 
+/// Whose tunnel ends in RelayEnd::client_gets_eof when it is lost or cut.
+enum class EofWhenLost : std::uint8_t {
+  nobody,
+  /// All but those with TlsOpening::offers_no_chacha20(), which mean a Go program that uses
+  /// docker's go-connections library: dockerd with its older store, which resumes after a reset as
+  /// well, and podman and skopeo before containers/image 5.24, which need the reset.  containerd
+  /// has Go's own default, which offers it.  Measured with Debian 12.
+  most,
+  everybody,
+};
+
 /// How long a tunnel may be quiet (0 means no limit for the first two), and how it ends then.
 struct RelaySettings {
   std::chrono::milliseconds idle{0};       ///< nothing moved in either direction
   std::chrono::milliseconds half_open{0};  ///< one side has sent FIN, and nothing moves
   /// Interval of the checks whether a peer that reads nothing is alive.
   std::chrono::duration<std::int32_t, std::milli> peer_check{20'000};
-  bool eof_when_lost = false;  ///< see RelayEnd::client_gets_eof
+  EofWhenLost eof_when_lost = EofWhenLost::nobody;
 };
 
 /// How a relay ended.

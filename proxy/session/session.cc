@@ -17,6 +17,18 @@ constexpr std::size_t kMostDiscarded = 1 << 20;
 // Many clients send a whole body before they read the response.
 constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
+EofWhenLost who_gets_eof(LostTunnel how, bool from_go) {
+  switch (how) {
+    case LostTunnel::automatic:
+      return from_go ? EofWhenLost::most : EofWhenLost::nobody;
+    case LostTunnel::eof:
+      return EofWhenLost::everybody;
+    case LostTunnel::reset:
+      break;
+  }
+  return EofWhenLost::nobody;
+}
+
 }  // namespace
 
 struct Session::Setup {
@@ -214,8 +226,7 @@ void Session::begin_tunnel() {
   const RelaySettings settings{
       .idle = config.idle_timeout,
       .half_open = config.half_open_timeout,
-      .eof_when_lost = config.lost_tunnel == LostTunnel::eof ||
-                       (config.lost_tunnel == LostTunnel::automatic && setup_->request->from_go)};
+      .eof_when_lost = who_gets_eof(config.lost_tunnel, setup_->request->from_go)};
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));

@@ -176,7 +176,7 @@ def end(pid):
 
 def start_containers_image():
     for client in (pulls.Skopeo(testbed), pulls.Podman(testbed)):
-        for ending in ("auto", "reset"):
+        for ending in ("auto", "eof"):
             relay = Relay(testbed, next(ports))
             culvert = culvert_over(socks(relay.port), "--lost-tunnel", ending)
             start(f"{client.name}_{ending}", client, culvert.port, relay.reset)
@@ -255,19 +255,20 @@ class Dockerd(Pulls):
 
 
 class ContainersImage(Pulls):
-    """Before version 5.24 it begins a layer again after a reset, and gives up at an end in the middle."""
+    """Before version 5.24 it begins a layer again after a reset, which is what it gets by default, as its cipher suites
+    tell; and gives up at an end in the middle."""
+
+    def test_skopeo(self):
+        self.begins_again("skopeo_auto")
 
     def test_skopeo_after_an_end(self):
-        self.is_lost("skopeo_auto")
+        self.is_lost("skopeo_eof")
 
-    def test_skopeo_after_a_reset(self):
-        self.begins_again("skopeo_reset")
+    def test_podman(self):
+        self.begins_again("podman_auto")
 
     def test_podman_after_an_end(self):
-        self.is_lost("podman_auto")
-
-    def test_podman_after_a_reset(self):
-        self.begins_again("podman_reset")
+        self.is_lost("podman_eof")
 
 
 class UserAgents(unittest.TestCase):

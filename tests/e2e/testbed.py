@@ -232,15 +232,20 @@ class Program:
 
     def wait_until(self, ready, seconds=20):
         """Waits until the program is ready, or fails with how it ended instead."""
+        was_ready = False
 
         def settled():
-            return ready() or not self.running()
+            nonlocal was_ready
+            # Asked once more after its end: it may have become ready just before.
+            running = self.running()
+            was_ready = ready()
+            return was_ready or not running
 
         try:
             wait_for(settled, seconds, f"{self.name} is not ready")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.tail()}") from None
-        if not ready():
+        if not was_ready:
             raise AssertionError(f"{self.name} ended with {self.process.poll()}\n{self.tail()}")
 
     def wait_listening(self, port, address=None):

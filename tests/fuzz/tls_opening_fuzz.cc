@@ -15,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TlsOpening begin;
   begin.feed(bytes.substr(0, 6));
   FUZZ_CHECK(begin.recognised() == whole.recognised());
+  if (whole.offers_no_chacha20()) FUZZ_CHECK(whole.recognised() && data[5] == 1);
   if (whole.recognised()) {
     FUZZ_CHECK(size >= 6 && data[0] == 0x16 && data[1] == 3 && (data[5] == 1 || data[5] == 2));
   }

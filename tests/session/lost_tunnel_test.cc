@@ -1,6 +1,7 @@
 // How a tunnel that was lost or cut ends for its client: in an EOF within a TLS record, or in a
 // reset.
 #include "support/catch.h"
+#include "support/client_hello.h"
 #include "support/relay_scene.h"
 #include "support/session_scene.h"
 #include "support/turns.h"
@@ -21,7 +22,7 @@ const std::string kGoConnect =
 
 /// A relay that has carried the opening of TLS, and part of a record.
 struct TlsScene : RelayScene {
-  explicit TlsScene(Pace pace = {}, RelaySettings settings = {.eof_when_lost = true})
+  explicit TlsScene(Pace pace = {}, RelaySettings settings = {.eof_when_lost = EofWhenLost::most})
       : RelayScene(pace, pace, settings) {
     start();
     client.sends(kClientHello);
@@ -94,6 +95,16 @@ TEST_CASE("a lost TLS tunnel is to end in an EOF within a record where that is w
   CHECK_FALSE(scene.client.closed_by_reset());
 }
 
+TEST_CASE("a client with docker's cipher suites gets a reset, unless everybody gets an EOF") {
+  const auto who = GENERATE(EofWhenLost::most, EofWhenLost::everybody);
+  RelayScene scene({}, {}, {.eof_when_lost = who});
+  scene.start();
+  scene.client.sends(client_hello("\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xc0\x13\x13\x01"s));
+  scene.upstream.sends(kServerHello).resets();
+  REQUIRE(scene.run());
+  CHECK(scene.end.client_gets_eof == (who == EofWhenLost::everybody));
+}
+
 TEST_CASE("all that came before an upstream's reset is written before the EOF") {
   TlsScene scene;
   const std::string bytes = numbered_bytes(300'000);
@@ -136,7 +147,7 @@ TEST_CASE("a client that is lost itself gets nothing") {
 }
 
 TEST_CASE("without TLS in both directions a lost tunnel ends in a reset") {
-  RelayScene scene({}, {}, {.eof_when_lost = true});
+  RelayScene scene({}, {}, {.eof_when_lost = EofWhenLost::most});
   scene.start();
   SECTION("none") {
     scene.client.sends("GET / HTTP/1.1\r\n\r\n");
@@ -160,7 +171,7 @@ TEST_CASE("without TLS in both directions a lost tunnel ends in a reset") {
 
 TEST_CASE("a relay's timeouts end in an EOF, too, and the upstream is reset") {
   const bool half_open = GENERATE(false, true);
-  TlsScene scene({}, {.idle = 600ms, .half_open = 300ms, .eof_when_lost = true});
+  TlsScene scene({}, {.idle = 600ms, .half_open = 300ms, .eof_when_lost = EofWhenLost::most});
   if (half_open) scene.client.ends();
   REQUIRE(scene.run());
   CHECK(scene.end.cause == (half_open ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle));

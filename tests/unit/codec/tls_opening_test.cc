@@ -3,8 +3,10 @@
 #include <string>
 
 #include "support/catch.h"
+#include "support/client_hello.h"
 
 using namespace culvert;
+using namespace culvert::test;
 using namespace std::string_literals;
 
 namespace {
@@ -49,4 +51,40 @@ TEST_CASE("what is not TLS is not taken for it") {
   opening.feed("x");
   opening.feed(kHello);
   CHECK_FALSE(opening.recognised());
+}
+
+TEST_CASE("a ClientHello without ChaCha20 is known by its cipher suites, in one piece") {
+  const auto offers_none = [](const std::string& suites, std::size_t session_id = 32) {
+    TlsOpening opening;
+    opening.feed(client_hello(suites, session_id));
+    CHECK(opening.recognised());
+    return opening.offers_no_chacha20();
+  };
+  // As docker's library, and as Go itself has it.
+  const std::string docker =
+      "\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xc0\x09\xc0\x13\xc0\x0a\xc0\x14\x13\x01\x13\x02\x13\x03"s;
+  CHECK(offers_none(docker));
+  CHECK(offers_none(docker, 0));
+  CHECK(offers_none("\xc0\x30"s));
+  CHECK_FALSE(offers_none(docker + "\xcc\xa8"s));
+  CHECK_FALSE(offers_none("\xcc\xa9" + docker));
+  // Of TLS 1.3 alone nothing follows.
+  CHECK_FALSE(offers_none("\x13\x01\x13\x02"s));
+  CHECK_FALSE(offers_none(""));
+
+  const std::string hello = client_hello(docker);
+  for (std::size_t size = 0; size < hello.size(); ++size) {
+    TlsOpening cut;
+    cut.feed(hello.substr(0, size));
+    cut.feed(hello.substr(size));
+    CHECK(cut.recognised());
+    // All but the compression methods have to be there, or nothing yet.
+    CHECK(cut.offers_no_chacha20() == (size == 0 || size >= hello.size() - 2));
+  }
+  TlsOpening server;
+  std::string answer = hello;
+  answer[5] = 2;
+  server.feed(answer);
+  CHECK(server.recognised());
+  CHECK_FALSE(server.offers_no_chacha20());
 }
