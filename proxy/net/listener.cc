@@ -133,6 +133,7 @@ ListenSocket::ListenSocket(ListenSocket&& other) noexcept
       address_(std::move(other.address_)),
       path_(std::move(other.path_)),
       file_(std::exchange(other.file_, {})),
+      owns_file_(std::exchange(other.owns_file_, false)),
       outlives_us_(other.outlives_us_) {}
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
@@ -140,6 +141,7 @@ ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(address_, other.address_);
   std::swap(path_, other.path_);
   std::swap(file_, other.file_);
+  std::swap(owns_file_, other.owns_file_);
   std::swap(outlives_us_, other.outlives_us_);
   return *this;
 }
@@ -147,7 +149,7 @@ ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
 ListenSocket::~ListenSocket() {
   // Unlink before close: after it, the file may be a successor's.  It may be so already if ours was
   // removed.
-  if (file_.is_there()) unlink(file_.path.c_str());
+  if (owns_file_ && file_.is_there()) unlink(file_.path.c_str());
   if (fd_ >= 0) close(fd_);
 }
 
@@ -228,6 +230,7 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   }
   if (bind(fd, raw, sizeof address) != 0) return unix_error(path, errno);
   out.path_ = path;
+  out.find_file();
   out.own_file();
   if (listen(fd, kBacklog) != 0) return unix_error(path, errno);
   return out;

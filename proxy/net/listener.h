@@ -54,10 +54,12 @@ class ListenSocket {
   void release() { fd_ = -1; }
 
   const SocketFile& file() const { return file_; }
-  /// The file of a unix socket that was passed is ours from now on.
-  void own_file() { file_ = SocketFile::at(path_); }
+  /// Finds the file of a unix socket that was passed, which stays somebody else's.
+  void find_file() { file_ = SocketFile::at(path_); }
+  /// The file that was found is ours from now on.
+  void own_file() { owns_file_ = true; }
   /// It is somebody else's.
-  void leave_file() { file_ = {}; }
+  void leave_file() { owns_file_ = false; }
 
   /// Another process keeps the socket when we close it, and with it the clients in its queue.
   bool outlives_us() const { return outlives_us_; }
@@ -69,7 +71,8 @@ class ListenSocket {
   int fd_ = -1;
   HostPort address_;
   std::string path_;  // of a unix socket
-  SocketFile file_;   // the same, if it is ours to remove
+  SocketFile file_;   // the same
+  bool owns_file_ = false;
   bool outlives_us_ = false;
 };
 

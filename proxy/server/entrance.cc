@@ -41,6 +41,10 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
                                          Listener::Starved::to<&Entrance::on_starved>(this));
 }
 
+void Entrance::take_over() {
+  if (socket_) socket_->own_file();
+}
+
 void Entrance::close() {
   if (!listener_) return;
   if (!socket_->outlives_us()) listener_->accept_all();

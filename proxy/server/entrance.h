@@ -26,6 +26,8 @@ class Entrance {
   Entrance(const Entrance&) = delete;
   Entrance& operator=(const Entrance&) = delete;
 
+  /// The file of a socket that was handed over is ours from now on.
+  void take_over();
   /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
   /// one among them, which outlive it; empty if every worker has a socket of its own.
   void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});

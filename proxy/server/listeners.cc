@@ -89,7 +89,7 @@ bool Listeners::take_handed_over(const ListenConfig& listen) {
       socket->release();
       return false;
     }
-    if (listen.kind == ListenConfig::Kind::unix_socket) socket->own_file();
+    if (listen.kind == ListenConfig::Kind::unix_socket) socket->find_file();
     sockets.push_back(std::move(*socket));
     return true;
   });

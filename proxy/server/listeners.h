@@ -43,7 +43,7 @@ class Listeners {
  private:
   struct Open {
     PassedSocket socket;
-    SocketFile file;  // if it has one that we removed at our end
+    SocketFile file;  // of a unix socket that systemd does not own
   };
 
   void take_systemd(const ListenConfig& listen, const Inheritance& given, bool open_to_others,

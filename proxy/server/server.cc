@@ -58,6 +58,7 @@ void Server::start_threads(Predecessor& predecessor) {
       });
     }
     running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
+    for (const auto& worker : workers_) worker->take_over();
     threads_may_ = Threads::run;
   } catch (const std::system_error&) {
     threads_may_ = Threads::end;

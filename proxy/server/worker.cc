@@ -45,6 +45,10 @@ Entrance& Worker::add_entrance() {
   return *entrances_.back();
 }
 
+void Worker::take_over() {
+  for (const auto& entrance : entrances_) entrance->take_over();
+}
+
 void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
       ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},

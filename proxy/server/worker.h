@@ -52,6 +52,9 @@ class Worker {
   /// the loop runs.
   Entrance& add_entrance();
 
+  /// The predecessor has let us go: what it handed over is ours.
+  void take_over();
+
   /// New connections are served under `ruleset`; existing ones keep theirs.  In the worker's
   /// thread, as the others below.
   void adopt(const std::shared_ptr<const Ruleset>& ruleset);

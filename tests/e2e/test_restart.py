@@ -320,6 +320,28 @@ class Handover(unittest.TestCase):
         wire.tunnel(testbed.home, early=b"echo\n").close()
         culvert.shut_down()
 
+    def test_a_new_process_that_cannot_serve_leaves_the_unix_socket(self):
+        path = f"{isolate.STATE}/listen.toml"
+
+        def listen_on(*addresses):
+            isolate.write(path, f"listen = {[f'127.0.0.1:{PORT}', f'unix:{UNIX}', *addresses]}\n")
+
+        listen_on()
+        culvert = self.start("--config", path, listen=[])
+        # What is found out only after the sockets were taken.
+        listen_on(f"127.0.0.1:{echo_port}")
+        culvert.signal(signal.SIGUSR2)
+        culvert.wait_log("hand-over: nothing is changed, this process goes on serving: the new process has ended with status 1")
+        self.assertIn(f"cannot listen on 127.0.0.1:{echo_port}", culvert.output())
+        dial(UNIX).close()
+        # And once it can serve, it has the file.
+        listen_on()
+        pid = self.hand_over(culvert, culvert.pid)
+        self.assertEqual(culvert.wait(20), 0)
+        dial(UNIX).close()
+        self.end(culvert, pid)
+        self.assertFalse(os.path.exists(UNIX))
+
     def test_sigterm_gives_up_a_new_process_that_does_not_serve_yet(self):
         culvert = self.start_program()
         self.program("exec sleep 60")

@@ -339,6 +339,7 @@ TEST_CASE("the file of a unix socket that was passed stays, unless it is ours") 
   {
     auto passed = ListenSocket::passed(dup(kept.fd()));
     REQUIRE(passed);
+    passed->find_file();
     passed->own_file();
     kept.leave_file();
     CHECK(connect_to_path(path));

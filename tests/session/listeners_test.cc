@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -237,9 +238,28 @@ TEST_CASE("the file of a unix socket becomes the successor's") {
       for (ListenSocket& socket : old.listeners.take_of_all()) socket.leave_file();
     }
     CHECK(access(path.c_str(), F_OK) == 0);
-    CHECK(fresh.shares() == "0 / 1");  // which ends it
+    for (ListenSocket& socket : fresh.listeners.take_of_all()) socket.own_file();
   }
   CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE(
+    "a successor that never serves leaves the file of a unix socket, and passes on no other") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  Set old(1);
+  old.open({at_path(path)});
+  {
+    Set fresh(1);
+    fresh.open({at_path(path)},
+               {{{dup(old.listeners.to_pass_on()[0].fd), "unix:" + path}}, {}, -1});
+    CHECK(fresh.listeners.to_pass_on().size() == 1);
+    REQUIRE(rename(path.c_str(), dir.path("away").c_str()) == 0);
+    CHECK(fresh.listeners.to_pass_on().empty());
+    REQUIRE(rename(dir.path("away").c_str(), path.c_str()) == 0);
+    CHECK(fresh.shares() == "0 / 1");  // which ends it
+  }
+  CHECK(access(path.c_str(), F_OK) == 0);
 }
 
 TEST_CASE("a unix socket whose file was removed is not passed on: the successor makes another") {
