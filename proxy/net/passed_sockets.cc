@@ -51,6 +51,14 @@ std::optional<std::string> take_variable(const char* name) {
 /// False: it is not open.
 bool close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0; }
 
+/// One that is not open would soon be a file of our own.
+std::optional<int> first_not_open(const std::vector<PassedSocket>& sockets) {
+  for (const PassedSocket& socket : sockets) {
+    if (!close_on_exec(socket.fd)) return socket.fd;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<PassedSocket>> read_listen_variables(const ListenVariables& variables,
@@ -121,20 +129,24 @@ Inheritance take_inheritance() {
   // One name after the other: the order in which a braced list is evaluated is fixed.
   const ListenVariables variables{take_variable(kListenPid), take_variable(kListenFds),
                                   take_variable(kListenNames)};
-  if (auto sockets = read_listen_variables(variables, getpid())) {
-    out.sockets = std::move(*sockets);
-  } else {
+  auto sockets = read_listen_variables(variables, getpid());
+  if (!sockets) {
     out.none_from_systemd = std::move(sockets).error().text;
+  } else if (const auto missing = first_not_open(*sockets)) {
+    out.none_from_systemd = fmt::format("descriptor {} is not open, and {} is {}", *missing,
+                                        kListenFds, sockets->size());
+  } else {
+    out.sockets = std::move(*sockets);
   }
   const auto text = take_variable(HandoverVariable::kName);
   // A grandchild may have got the variable, but not the descriptors.
   const auto handover = text ? HandoverVariable::parse(*text) : std::nullopt;
   if (handover && handover->predecessor_pid == getppid()) {
-    out.control = handover->control;
-    close_on_exec(out.control);
-    out.sockets.insert(out.sockets.end(), handover->sockets.begin(), handover->sockets.end());
+    if (close_on_exec(handover->control)) out.control = handover->control;
+    for (const PassedSocket& socket : handover->sockets) {
+      if (close_on_exec(socket.fd)) out.sockets.push_back(socket);
+    }
   }
-  for (const PassedSocket& socket : out.sockets) close_on_exec(socket.fd);
   return out;
 }
 

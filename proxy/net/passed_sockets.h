@@ -51,7 +51,8 @@ struct Inheritance {
 };
 
 /// Reads the variables named above and removes them, so that no child takes them for its own.  The
-/// descriptors that are open get FD_CLOEXEC.  To be called once, before there is another thread.
+/// descriptors get FD_CLOEXEC; what is not open is left out.  To be called once, before there is
+/// another thread.
 Inheritance take_inheritance();
 
 }  // namespace culvert

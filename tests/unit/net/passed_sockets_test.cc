@@ -109,6 +109,26 @@ TEST_CASE("what was passed on is taken once, and goes to no child") {
   close(fd);
 }
 
+TEST_CASE("a descriptor that is not open is no socket, and becomes none") {
+  const std::string pid = std::to_string(getpid());
+  for (const char* const count : {"1000", "1000000"}) {
+    CAPTURE(count);
+    setenv("LISTEN_PID", pid.c_str(), 1);
+    setenv("LISTEN_FDS", count, 1);
+    const Inheritance taken = take_inheritance();
+    CHECK(taken.sockets.empty());
+    CHECK_THAT(taken.none_from_systemd,
+               Contains(" is not open, and LISTEN_FDS is " + std::string(count)));
+  }
+  const int gone = dup(STDERR_FILENO);
+  close(gone);
+  setenv(HandoverVariable::kName,
+         HandoverVariable{getppid(), gone, {{gone, "unix:/a"}}}.to_string().c_str(), 1);
+  const Inheritance taken = take_inheritance();
+  CHECK(taken.sockets.empty());
+  CHECK(taken.control == -1);
+}
+
 TEST_CASE("the variable for another process is no hand-over to this one") {
   setenv(HandoverVariable::kName, HandoverVariable{getppid() + 1, 0, {}}.to_string().c_str(), 1);
   CHECK(take_inheritance().control == -1);
