@@ -83,7 +83,9 @@ ares_channeldata* DnsChannel::open(const Options& options, Refusals refusals) {
   ares_options given{};
   std::string file = options.resolv_conf;
   // The search list is ours: A and AAAA of one name belong together.
-  given.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS;
+  // No EDNS, like glibc: servers that know none answer FORMERR, or not at all, and c-ares 1.18 then
+  // asks only the first of two questions in flight again.
+  given.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
   if (refusals == Refusals::answers) given.flags |= ARES_FLAG_NOCHECKRESP;
   given.timeout = static_cast<int>(options.repeat_after.count());
   given.tries = options.tries;

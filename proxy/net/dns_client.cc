@@ -12,6 +12,7 @@
 #include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace culvert {
 namespace {
@@ -50,28 +51,33 @@ std::array<std::uint8_t, kSize> bytes_of(const Raw& raw) {
   return bytes;
 }
 
+/// An alias (CNAME) of a name without an address is a success for c-ares.
+NameAnswer answer_of(int status, std::vector<IpAddress> addresses) {
+  if (status == ARES_SUCCESS && addresses.empty()) status = ARES_ENODATA;
+  return {outcome_of(status), std::move(addresses)};
+}
+
 NameAnswer read_a(const unsigned char* bytes, int size) {
   std::array<ares_addrttl, kMostAddresses> found{};
   int count = kMostAddresses;
   const int status = ares_parse_a_reply(bytes, size, nullptr, found.data(), &count);
-  NameAnswer answer{outcome_of(status), {}};
+  std::vector<IpAddress> addresses;
   for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
-    answer.addresses.push_back(
-        IpAddress::v4(bytes_of<4>(found[static_cast<std::size_t>(i)].ipaddr)));
+    addresses.push_back(IpAddress::v4(bytes_of<4>(found[static_cast<std::size_t>(i)].ipaddr)));
   }
-  return answer;
+  return answer_of(status, std::move(addresses));
 }
 
 NameAnswer read_aaaa(const unsigned char* bytes, int size) {
   std::array<ares_addr6ttl, kMostAddresses> found{};
   int count = kMostAddresses;
   const int status = ares_parse_aaaa_reply(bytes, size, nullptr, found.data(), &count);
-  NameAnswer answer{outcome_of(status), {}};
+  std::vector<IpAddress> addresses;
   for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
-    answer.addresses.push_back(
+    addresses.push_back(
         IpAddress::v6(bytes_of<16>(found[static_cast<std::size_t>(i)].ip6addr)).unmapped());
   }
-  return answer;
+  return answer_of(status, std::move(addresses));
 }
 
 /// c-ares takes a socket that cannot be had for a server that cannot be reached.

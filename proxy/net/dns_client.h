@@ -14,7 +14,7 @@
 namespace culvert {
 
 /// Asks DNS servers on a loop, through c-ares: UDP that is repeated, the next server after one that
-/// fails, TCP for what is too long, EDNS.
+/// fails, TCP for what is too long.
 class DnsClient {
  public:
   using Options = DnsChannel::Options;

@@ -243,6 +243,24 @@ TEST_CASE("an answer that is too long for UDP comes over TCP") {
   CHECK_FALSE(net.loop.busy());
 }
 
+TEST_CASE("a server that knows no extension is asked in the old way") {
+  Net net;
+  net.server.refuse_extensions();
+  net.server.add("old.example", {"127.0.0.1"});
+  CHECK(net.resolve("old.example") == "127.0.0.1");
+  CHECK_FALSE(net.loop.busy());
+}
+
+TEST_CASE("an alias of nothing has no address, and the search goes on") {
+  Net net;
+  net.server.add_alias("alias.example", "nothing.example");
+  CHECK(net.resolve("alias.example") == "does not resolve here: the name has no address");
+  net.names.write_resolv_conf("search example corp.example");
+  net.server.add("alias.corp.example", {"127.0.0.1"});
+  CHECK(net.resolve("alias") == "127.0.0.1");
+  CHECK_FALSE(net.loop.busy());
+}
+
 TEST_CASE("the search list is applied, but not to a name with a final dot") {
   Net net;
   net.names.write_resolv_conf("search svc.local.test corp.test\noptions ndots:5\n");

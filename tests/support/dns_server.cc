@@ -16,7 +16,9 @@
 namespace culvert::test {
 namespace {
 
+constexpr int kFormatError = 1;
 constexpr int kNoName = 3;
+constexpr int kCname = 5;
 
 std::string number(unsigned value) {
   return {static_cast<char>(value >> 8U), static_cast<char>(value & 0xffU)};
@@ -33,6 +35,22 @@ sockaddr_in loopback(std::uint16_t port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
   return address;
+}
+
+/// As RFC 1035 section 3.1 writes it.
+std::string encoded(std::string_view name) {
+  std::string bytes;
+  for (const std::string_view label : split(name, '.')) {
+    bytes += static_cast<char>(label.size());
+    bytes += label;
+  }
+  return bytes + '\0';
+}
+
+/// A record of the name that is asked for.
+std::string record(int type, std::string_view data) {
+  return "\xc0\x0c" + number(static_cast<unsigned>(type)) + number(1) + number(0) + number(5) +
+         number(static_cast<unsigned>(data.size())) + std::string(data);
 }
 
 bool bind_to(const Fd& fd, std::uint16_t port) {
@@ -120,26 +138,34 @@ std::string DnsServer::answer(std::string_view question, bool tcp) {
     return {};
   }
 
+  const auto alias = aliases_.find(name);
   const auto known = zone_.find(name);
   const auto code = codes_.find(name);
   unsigned flags = 0x8180U;
+  const bool extended = number_at(question, 10) > 0;
+  if (plain_only_ && extended) {
+    return std::string(question.substr(0, 2)) + number(flags | kFormatError) + number(1) +
+           number(0) + number(0) + number(0) + std::string(question.substr(12, at + 5 - 12));
+  }
   if (code != codes_.end()) {
     flags |= static_cast<unsigned>(code->second);
-  } else if (known == zone_.end()) {
+  } else if (known == zone_.end() && alias == aliases_.end()) {
     flags |= kNoName;
   }
   unsigned count = 0;
   std::string records;
   const bool has_room = tcp || !truncating_;
   if (!has_room) flags |= 0x0200U;
+  if (alias != aliases_.end() && has_room) {
+    ++count;
+    records += record(kCname, encoded(alias->second));
+  }
   if (known != zone_.end() && has_room && code == codes_.end()) {
     for (const std::string& text : known->second) {
       const IpAddress address = *IpAddress::parse(text);
       if (type != (address.is_v4() ? kA : kAaaa)) continue;
       ++count;
-      records += "\xc0\x0c" + number(static_cast<unsigned>(type)) + number(1) + number(0) +
-                 number(5) + number(static_cast<unsigned>(address.size()));
-      records.append(reinterpret_cast<const char*>(address.bytes()), address.size());
+      records += record(type, {reinterpret_cast<const char*>(address.bytes()), address.size()});
     }
   }
   return std::string(question.substr(0, 2)) + number(flags) + number(1) + number(count) +

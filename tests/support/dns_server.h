@@ -31,6 +31,10 @@ class DnsServer {
   void fail(const std::string& name, int code) { codes_[name] = code; }
   /// The next `count` questions for `name` and `type` stay without an answer.
   void lose(const std::string& name, int type, int count = 1'000'000);
+  /// `name` is an alias of `target` (CNAME), of which nothing more is known.
+  void add_alias(const std::string& name, const std::string& target) { aliases_[name] = target; }
+  /// A question with more than RFC 1035 knows (EDNS) is a FORMERR.
+  void refuse_extensions() { plain_only_ = true; }
   /// UDP answers have no room for a record (TC).
   void truncate() { truncating_ = true; }
 
@@ -52,11 +56,13 @@ class DnsServer {
   std::uint16_t port_ = 0;
   std::vector<Fd> connections_;
   std::map<std::string, std::vector<std::string>> zone_;
+  std::map<std::string, std::string> aliases_;
   std::map<std::string, int> codes_;
   std::map<std::pair<std::string, int>, int> losing_;
   std::map<std::pair<std::string, int>, int> asked_;
   std::vector<std::string> names_;
   bool truncating_ = false;
+  bool plain_only_ = false;
   int tcp_questions_ = 0;
 };
 
