@@ -1,6 +1,7 @@
 #include "net/passed_sockets.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -124,6 +125,18 @@ std::optional<HandoverVariable> HandoverVariable::parse(std::string_view text) {
   return out;
 }
 
+namespace {
+
+/// The process that made the socket pair of which `control` is an end; nullopt: it is none.
+std::optional<int> maker_of_pair(int control) {
+  ucred maker{};
+  socklen_t size = sizeof maker;
+  if (getsockopt(control, SOL_SOCKET, SO_PEERCRED, &maker, &size) != 0) return std::nullopt;
+  return maker.pid;
+}
+
+}  // namespace
+
 Inheritance take_inheritance() {
   Inheritance out;
   // One name after the other: the order in which a braced list is evaluated is fixed.
@@ -139,10 +152,12 @@ Inheritance take_inheritance() {
     out.sockets = std::move(*sockets);
   }
   const auto text = take_variable(HandoverVariable::kName);
-  // A grandchild may have got the variable, but not the descriptors.
+  // A grandchild may have got the variable, but not the descriptors.  The predecessor need not be
+  // our parent any more: it may have ended since.
   const auto handover = text ? HandoverVariable::parse(*text) : std::nullopt;
-  if (handover && handover->predecessor_pid == getppid()) {
-    if (close_on_exec(handover->control)) out.control = handover->control;
+  if (handover && maker_of_pair(handover->control) == handover->predecessor_pid) {
+    out.control = handover->control;
+    close_on_exec(out.control);
     for (const PassedSocket& socket : handover->sockets) {
       if (close_on_exec(socket.fd)) out.sockets.push_back(socket);
     }

@@ -1,15 +1,19 @@
 #include "net/passed_sockets.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "support/catch.h"
+#include "support/sockets.h"
 
 using namespace culvert;
+using namespace culvert::test;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -87,9 +91,9 @@ TEST_CASE("a variable that no culvert has made") {
 }
 
 TEST_CASE("what was passed on is taken once, and goes to no child") {
-  const int fd = dup(STDERR_FILENO);
-  REQUIRE(fd >= 0);
-  const std::string handover = HandoverVariable{getppid(), fd, {{fd, "unix:/a"}}}.to_string();
+  const SocketPair pair = unix_pair();  // as if this process were its own predecessor
+  const int fd = pair.near.get();
+  const std::string handover = HandoverVariable{getpid(), fd, {{fd, "unix:/a"}}}.to_string();
   setenv("LISTEN_PID", "1", 1);
   setenv("LISTEN_FDS", "1", 1);
   setenv("LISTEN_FDNAMES", "web", 1);
@@ -106,7 +110,6 @@ TEST_CASE("what was passed on is taken once, and goes to no child") {
   const Inheritance again = take_inheritance();
   CHECK(again.sockets.empty());
   CHECK(again.control == -1);
-  close(fd);
 }
 
 TEST_CASE("a descriptor that is not open is no socket, and becomes none") {
@@ -120,17 +123,45 @@ TEST_CASE("a descriptor that is not open is no socket, and becomes none") {
     CHECK_THAT(taken.none_from_systemd,
                Contains(" is not open, and LISTEN_FDS is " + std::string(count)));
   }
+  const SocketPair pair = unix_pair();
   const int gone = dup(STDERR_FILENO);
   close(gone);
-  setenv(HandoverVariable::kName,
-         HandoverVariable{getppid(), gone, {{gone, "unix:/a"}}}.to_string().c_str(), 1);
+  const HandoverVariable handover{getpid(), pair.near.get(), {{gone, "unix:/a"}}};
+  setenv(HandoverVariable::kName, handover.to_string().c_str(), 1);
   const Inheritance taken = take_inheritance();
   CHECK(taken.sockets.empty());
-  CHECK(taken.control == -1);
+  CHECK(taken.control == pair.near.get());
+}
+
+TEST_CASE("a hand-over by a process that is gone meanwhile is one") {
+  std::array<int, 2> pipe_ends{};
+  REQUIRE(pipe(pipe_ends.data()) == 0);
+  const Fd reading(pipe_ends[0]);
+  Fd writing(pipe_ends[1]);
+  const pid_t predecessor = fork();
+  if (predecessor == 0) {
+    const pid_t own = getpid();
+    const SocketPair pair = unix_pair();
+    if (fork() != 0) _exit(0);
+    // The successor, which has the pair from its predecessor.
+    while (getppid() == own) usleep(1'000);
+    const std::string text = HandoverVariable{own, pair.near.get(), {}}.to_string();
+    setenv(HandoverVariable::kName, text.c_str(), 1);
+    const char taken = take_inheritance().control == pair.near.get() ? 'y' : 'n';
+    _exit(write(writing.get(), &taken, 1) == 1 ? 0 : 1);
+  }
+  REQUIRE(waitpid(predecessor, nullptr, 0) == predecessor);
+  writing.reset();
+  char taken = 0;
+  CHECK(::read(reading.get(), &taken, 1) == 1);
+  CHECK(taken == 'y');
 }
 
 TEST_CASE("the variable for another process is no hand-over to this one") {
-  setenv(HandoverVariable::kName, HandoverVariable{getppid() + 1, 0, {}}.to_string().c_str(), 1);
+  const SocketPair pair = unix_pair();
+  const int control = GENERATE_REF(0, pair.near.get());
+  setenv(HandoverVariable::kName, HandoverVariable{getpid() + 1, control, {}}.to_string().c_str(),
+         1);
   CHECK(take_inheritance().control == -1);
   CHECK(std::getenv(HandoverVariable::kName) == nullptr);
 }
