@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 #include <utility>
 
@@ -10,12 +11,38 @@
 
 namespace culvert {
 
-std::string objection_to_handover(int pid, const char* systemd_exec_pid) {
-  if (pid == 1) {
-    return "this is process 1 of a container, which ends with it: start another container beside "
-           "this one instead";
+namespace {
+
+/// The small init of a container: it gives the program that it starts a process group, and ends
+/// with it.
+bool ends_with_its_child(std::string_view init) {
+  return init == "tini" || init == "tini-static" || init == "docker-init" || init == "dumb-init" ||
+         init == "catatonit" || init == "podman-init";
+}
+
+}  // namespace
+
+ProcessPlace ProcessPlace::ours() {
+  ProcessPlace out{getpid(), getppid(), getpgrp(), {}};
+  std::ifstream name("/proc/1/comm");
+  std::getline(name, out.init);
+  return out;
+}
+
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid) {
+  if (place.pid == 1 || place.parent == 0) {
+    return fmt::format(
+        "this is process {} of a container, which ends with it: start another container beside "
+        "this one instead",
+        place.pid);
   }
-  if (systemd_exec_pid != nullptr && std::to_string(pid) == systemd_exec_pid) {
+  if (place.parent == 1 && place.group == place.pid && ends_with_its_child(place.init)) {
+    return fmt::format(
+        "{} ends with the process that it has started, and the container with it: start another "
+        "container beside this one instead",
+        place.init);
+  }
+  if (systemd_exec_pid != nullptr && std::to_string(place.pid) == systemd_exec_pid) {
     return "systemd ends a service with its main process: use --listen systemd with a .socket "
            "unit, "
            "and restart the service";
@@ -32,7 +59,8 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
                                           : "hand-over: a new process is being started already");
     return;
   }
-  const std::string objection = objection_to_handover(getpid(), std::getenv("SYSTEMD_EXEC_PID"));
+  const std::string objection =
+      objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"));
   if (!objection.empty()) return complain(objection);
   auto started = Successor::start(loop_, invocation_, sockets, ready_,
                                   Successor::Failed::to<&Handover::on_failed>(this));

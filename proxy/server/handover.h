@@ -39,8 +39,18 @@ class Handover {
   bool done_ = false;
 };
 
-/// Why the process `pid` cannot be followed by another one, a clause; empty if it can.
+/// Where a process stands among the others.
+struct ProcessPlace {
+  int pid = 0;
+  int parent = 0;    ///< 0: outside of our process namespace
+  int group = 0;     ///< its process group
+  std::string init;  ///< what process 1 is called
+
+  static ProcessPlace ours();
+};
+
+/// Why this process cannot be followed by another one, a clause; empty if it can.
 /// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set.
-std::string objection_to_handover(int pid, const char* systemd_exec_pid);
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid);
 
 }  // namespace culvert
