@@ -107,10 +107,18 @@ struct DnsClient::Question {
   IpAddress::Family family;
   Done done;
   std::optional<NameOutcome> refusal;  // of the first server
+  int timeouts = 0;
+
+  void ask() {
+    DnsChannel& channel = refusal ? *client.next_servers_ : *client.channel_;
+    ++client.in_flight_;
+    channel.ask(name, family, &DnsClient::on_answer, this);
+  }
 };
 
 DnsClient::DnsClient(Loop& loop, const Options& options)
     : loop_(loop),
+      tries_(options.tries),
       timer_(loop, Callback<void()>::to<&DnsClient::on_timer>(this)),
       channel_(std::make_unique<DnsChannel>(loop, options, DnsChannel::Refusals::answers,
                                             Callback<void()>::to<&DnsClient::deliver>(this))) {
@@ -130,9 +138,7 @@ void DnsClient::ask(const std::string& name, IpAddress::Family family, Done done
   if (!channel_->usable()) {
     answers_.emplace_back(std::move(done), NameAnswer{NameOutcome::no_room, {}});
   } else {
-    ++in_flight_;
-    channel_->ask(name, family, &DnsClient::on_answer,
-                  new Question{*this, name, family, std::move(done), std::nullopt});
+    (new Question{*this, name, family, std::move(done), std::nullopt, 0})->ask();
   }
   update_timer();
 }
@@ -150,11 +156,17 @@ void DnsClient::forget_all() {
 
 /// c-ares calls this once for each question, often within one of its functions; so nobody else is
 /// called from here.
-void DnsClient::on_answer(void* question, int status, int, unsigned char* bytes, int size) {
+void DnsClient::on_answer(void* question, int status, int timeouts, unsigned char* bytes,
+                          int size) {
   std::unique_ptr<Question> own(static_cast<Question*>(question));
   DnsClient& client = own->client;
   --client.in_flight_;
   if (client.forgetting_) return;
+  // Over TCP c-ares does not repeat a question, though a lost packet costs a second there, too.
+  own->timeouts += timeouts;
+  if (status == ARES_ETIMEOUT && timeouts > 0 && own->timeouts < client.tries_) {
+    return own.release()->ask();
+  }
   NameAnswer answer{outcome_of(status), {}};
   if (status == ARES_SUCCESS) {
     answer = own->family == IpAddress::Family::v4 ? read_a(bytes, size) : read_aaaa(bytes, size);
@@ -164,10 +176,7 @@ void DnsClient::on_answer(void* question, int status, int, unsigned char* bytes,
   }
   if (!own->refusal && client.next_servers_ && is_refusal(answer.outcome)) {
     own->refusal = answer.outcome;
-    ++client.in_flight_;
-    Question& again = *own.release();
-    client.next_servers_->ask(again.name, again.family, &DnsClient::on_answer, &again);
-    return;
+    return own.release()->ask();
   }
   if (own->refusal && !is_better(answer.outcome)) answer = {*own->refusal, {}};
   client.answers_.emplace_back(std::move(own->done), std::move(answer));

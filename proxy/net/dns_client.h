@@ -41,6 +41,7 @@ class DnsClient {
   void update_timer();
 
   Loop& loop_;
+  int tries_;
   Timer timer_;
   // c-ares either passes on an answer like SERVFAIL, or asks the next server and (before 1.19)
   // forgets what it was.  So the first channel passes it on, and the second asks all servers.

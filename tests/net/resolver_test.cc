@@ -243,6 +243,22 @@ TEST_CASE("an answer that is too long for UDP comes over TCP") {
   CHECK_FALSE(net.loop.busy());
 }
 
+TEST_CASE("over TCP, too, a question is repeated, and not for ever") {
+  Net net;
+  net.server.truncate();
+  net.server.add("long.example", {"127.0.0.1"});
+  SECTION("the first two are lost") {
+    net.server.lose_over_tcp(2);
+    CHECK(net.resolve("long.example") == "127.0.0.1");
+  }
+  SECTION("all are lost") {
+    net.server.lose_over_tcp();
+    CHECK(net.resolve("long.example") == "does not resolve here: the DNS server does not answer");
+    CHECK(net.server.tcp_questions() > 2);
+  }
+  CHECK_FALSE(net.loop.busy());
+}
+
 TEST_CASE("a server that knows no extension is asked in the old way") {
   Net net;
   net.server.refuse_extensions();

@@ -138,6 +138,11 @@ std::string DnsServer::answer(std::string_view question, bool tcp) {
     return {};
   }
 
+  if (tcp && losing_over_tcp_ > 0) {
+    --losing_over_tcp_;
+    return {};
+  }
+
   const auto alias = aliases_.find(name);
   const auto known = zone_.find(name);
   const auto code = codes_.find(name);

@@ -38,6 +38,9 @@ class DnsServer {
   /// UDP answers have no room for a record (TC).
   void truncate() { truncating_ = true; }
 
+  /// The next `count` questions over TCP stay without an answer.
+  void lose_over_tcp(int count = 1'000'000) { losing_over_tcp_ = count; }
+
   /// Answers what has arrived.
   void serve();
 
@@ -61,6 +64,7 @@ class DnsServer {
   std::map<std::pair<std::string, int>, int> losing_;
   std::map<std::pair<std::string, int>, int> asked_;
   std::vector<std::string> names_;
+  int losing_over_tcp_ = 0;
   bool truncating_ = false;
   bool plain_only_ = false;
   int tcp_questions_ = 0;
