@@ -96,6 +96,9 @@ std::string help_text() {
       "  one takes its values separated by white space. Flags win over variables, variables over\n"
       "  the file.\n"
       "\n"
+      "  SIGTERM drains, SIGHUP reads the configuration again, SIGUSR2 hands over to a new "
+      "process.\n"
+      "\n"
       "Examples\n";
   text += kExamples;
   return text;

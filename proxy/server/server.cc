@@ -154,7 +154,11 @@ void Server::drain(Drain how) {
 }
 
 void Server::on_reload(int) {
-  if (draining_ || handover_->done()) return;
+  if (draining_) return;
+  if (handover_->done()) {
+    log().write(Log::Level::warning, "reload: nothing is changed, as the new process serves");
+    return;
+  }
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> fresh = reload_(problems);
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {

@@ -236,7 +236,7 @@ class Program:
 
         def settled():
             nonlocal was_ready
-            # Asked once more after its end: it may have become ready just before.
+            # In this order, as it may become ready and end in between.
             running = self.running()
             was_ready = ready()
             return was_ready or not running
