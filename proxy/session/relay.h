@@ -74,6 +74,8 @@ class Relay final : private StreamEvents {
   std::uint64_t moved() const { return progress() / 2; }
   /// Some of what the upstream sent waits for the client to take it.
   bool client_is_slow() const;
+  /// All that the upstream will ever send is passed on, and its FIN.
+  bool upstream_has_finished() const { return down_.eof; }
   /// Ends it as a timeout does.
   void end_stalled();
   /// Prepares the streams for being closed in the middle: both ends are to see a reset.  True: all

@@ -15,9 +15,9 @@ namespace culvert {
 
 /// Ends the tunnels of one worker that have stalled, see `--reset-stalled`: less than the limit's
 /// rate has moved in them for its time, after kLeast bytes.  A tunnel whose client does not take
-/// what is there is slow, and not stalled.  The upstream is told, so that others are preferred for
-/// a while, and the tunnels through it that have been silent for as long end, too, in all workers:
-/// a client would ask again over one of them.
+/// what is there is slow, and not stalled; nor is one whose upstream has finished.  The upstream is
+/// told, so that others are preferred for a while, and the tunnels through it that have been silent
+/// for as long end, too, in all workers: a client would ask again over one of them.
 class StallWatch {
  public:
   static constexpr std::uint64_t kLeast = 1 << 20;
@@ -34,8 +34,8 @@ class StallWatch {
   using Time = Loop::Clock::time_point;
   struct Watched {
     Upstream* upstream;
-    Time heard;  // when the upstream sent something last, or its bytes waited for the client
-    Time since;  // when enough had moved last, or the client was slow ...
+    Time heard;  // when the upstream sent something last, its bytes waited, or it had finished
+    Time since;  // when enough had moved last, or was not to be expected ...
     std::uint64_t moved;         // ... and how much had until then
     std::uint64_t received = 0;  // from the upstream
     bool stalled = false;

@@ -170,6 +170,22 @@ TEST_CASE("a client that does not take what is there is slow, and nothing has st
   CHECK(tunnel.stalled());
 }
 
+TEST_CASE("an upstream that has finished owes nothing, so the rest of its tunnel may be silent") {
+  StallScene scene;
+  auto& tunnel = scene.open(kMuch);
+  auto& idle = scene.open(1000);
+  tunnel.far_end.ends();
+  turn_for(scene.loop, 60s);
+  CHECK(tunnel.open());
+  CHECK(idle.open());
+  CHECK(scene.preferred(scene.upstream));
+  // Nor does it end with others.
+  auto& stalling = scene.open(kMuch);
+  turn_for(scene.loop, 14s);
+  CHECK(stalling.stalled());
+  CHECK(tunnel.open());
+}
+
 TEST_CASE("an upload that the upstream does not take has stalled") {
   StallScene scene;
   auto& tunnel = scene.open();
