@@ -22,8 +22,8 @@ struct DialLimits {
   std::chrono::milliseconds hold{12'000};    ///< see RouteDial; 0: never
   std::chrono::milliseconds hedge{0};  ///< the next upstream starts so much later in parallel; 0:
                                        ///< after a failure the one before has failed
-  /// For a resumption, `hold_resumed` is how long it is held, whatever the budget, which then is
-  /// that of each attempt.  nullptr: it is none.
+  /// For a resumption, `hold_resumed` is how long it is held, or the budget if that is longer,
+  /// which then is that of each attempt.  nullptr: it is none.
   Resumptions* resumptions = nullptr;
   std::chrono::milliseconds hold_resumed{0};
 };

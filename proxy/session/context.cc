@@ -21,8 +21,8 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
               fmt::format("{}: goes by {} to{}", shown_target(target), route.rule, names));
   }
   DialLimits limits{config.connect_timeout, config.hold, config.hedge};
-  const bool holds_longer = config.hold.count() > 0 && config.hold_resumed > limits.budget;
-  if (holds_longer && purpose == DialPurpose::tunnel && !resumptions.empty() &&
+  const bool holds_resumed = config.hold.count() > 0 && config.hold_resumed.count() > 0;
+  if (holds_resumed && purpose == DialPurpose::tunnel && !resumptions.empty() &&
       resumptions.is_resumption(target.to_string(), loop.now())) {
     limits.resumptions = &resumptions;
     limits.hold_resumed = config.hold_resumed;

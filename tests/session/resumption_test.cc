@@ -209,7 +209,7 @@ TEST_CASE("a session whose target was lost lately is a resumption") {
   scene.config.connect_timeout = 1s;
   scene.config.hold = 1s;
   scene.config.hold_resumed = 4s;
-  scene.add(socks5());
+  Upstream& upstream = scene.add(socks5());
   for (int i = 0; i < 30; ++i) scene.transport->fails(ECONNREFUSED);
   scene.client.sends(std::string(kConnect));
   const auto begun = scene.loop.now();
@@ -222,6 +222,12 @@ TEST_CASE("a session whose target was lost lately is a resumption") {
   SECTION("long ago") {
     scene.resumptions.lost("gcr.io:443", begun - 60s);
     held = 1s;
+  }
+  SECTION("no longer than the budget, however long its upstream has been down") {
+    scene.config.connect_timeout = 5s;
+    upstream.health->failed(UpstreamHealth::Permit::granted, false, begun - 2s);
+    scene.resumptions.lost("gcr.io:443", begun);
+    held = 5s;
   }
   SECTION("nobody is held for longer") {
     scene.config.hold_resumed = 0s;
