@@ -185,7 +185,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "nothing at all) moved for TIME, after the first MiB, though its\n"
      "client takes all there is: so that the client resumes, through\n"
      "another upstream if there is one; and with it the tunnels through\n"
-     "the same upstream that are silent; RATE as in 4096, 64k or 1M;\n"
+     "the same upstream that are silent; a connection kept idle after a\n"
+     "transfer looks the same, so make TIME longer than clients keep\n"
+     "those (Go: 90s); RATE as in 4096, 64k or 1M;\n"
      "TIME from {least} to {most}, or off (default: {default})"},
     {"half-open-timeout", "TIME", kOnce, kTimes,
      DurationValue{&Config::half_open_timeout, {1s, kLongest, kOrOff}}, kReloads,
