@@ -230,7 +230,7 @@ void Session::begin_tunnel() {
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
-  if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream);
+  if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
   relay_->start();
 }
 

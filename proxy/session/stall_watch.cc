@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dial/upstream_protocol.h"
+
 namespace culvert {
 namespace {
 
@@ -23,10 +25,13 @@ StallWatch::StallWatch(Loop& loop, Log& log, const StallLimit& limit)
       enough_(bytes_in(limit)),
       timer_(loop, Callback<void()>::to<&StallWatch::on_tick>(this)) {}
 
-void StallWatch::add(Relay& relay, Upstream& upstream) {
+void StallWatch::add(Relay& relay, Upstream& upstream, std::string_view target) {
   const Time now = loop_.now();
-  watched_.insert_or_assign(
-      &relay, Watched{.upstream = &upstream, .heard = now, .since = now, .moved = relay.moved()});
+  watched_.insert_or_assign(&relay, Watched{.upstream = &upstream,
+                                            .target = target,
+                                            .heard = now,
+                                            .since = now,
+                                            .moved = relay.moved()});
   if (!timer_.running()) timer_.start(tick_);
 }
 
@@ -37,13 +42,16 @@ void StallWatch::remove(const Relay& relay) {
 
 void StallWatch::on_tick() {
   timer_.start(tick_);
+  std::vector<const Watched*> stalled;
   for (auto& [relay, watched] : watched_) {
     watched.stalled = has_stalled(*relay, watched);
-    if (watched.stalled) watched.upstream->stalled(watched.since, limit_, loop_.now(), log_);
+    if (!watched.stalled) continue;
+    watched.upstream->stalled(watched.since, limit_, loop_.now(), log_);
+    stalled.push_back(&watched);
   }
   std::vector<Relay*> ending;
   for (const auto& [relay, watched] : watched_) {
-    if (watched.stalled || is_silent_with_others(watched)) ending.push_back(relay);
+    if (watched.stalled || is_silent_with_others(watched, stalled)) ending.push_back(relay);
   }
   // Each of them is removed by its owner.
   for (Relay* relay : ending) relay->end_stalled();
@@ -65,9 +73,16 @@ bool StallWatch::has_stalled(Relay& relay, Watched& watched) {
 }
 
 /// Since a tunnel of the same upstream stalled, nothing has come in this one either.
-bool StallWatch::is_silent_with_others(const Watched& watched) const {
-  const auto stall = watched.upstream->health->last_stall();
-  return stall && watched.heard <= *stall + 2 * tick_;
+bool StallWatch::is_silent_with_others(const Watched& watched,
+                                       const std::vector<const Watched*>& stalled) const {
+  if (protocol_of(watched.upstream->config).has_proxy) {
+    const auto stall = watched.upstream->health->last_stall();
+    return stall && watched.heard <= *stall + 2 * tick_;
+  }
+  return std::any_of(stalled.begin(), stalled.end(), [&](const Watched* other) {
+    return other->upstream == watched.upstream && other->target == watched.target &&
+           watched.heard <= other->since + 2 * tick_;
+  });
 }
 
 }  // namespace culvert

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace culvert {
 /// rate has moved in them for its time, after kLeast bytes.  A tunnel whose client does not take
 /// what is there is slow, and not stalled; nor is one whose upstream has finished.  The upstream is
 /// told, so that others are preferred for a while, and the tunnels through it that have been silent
-/// for as long end, too, in all workers: a client would ask again over one of them.
+/// for as long end, too, in all workers: a client would ask again over one of them.  Without a
+/// proxy each target has a path of its own: then only those of this worker to the same target end.
 class StallWatch {
  public:
   static constexpr std::uint64_t kLeast = 1 << 20;
@@ -25,8 +27,8 @@ class StallWatch {
   /// All references outlive it; the limit's time is not 0.
   StallWatch(Loop& loop, Log& log, const StallLimit& limit);
 
-  /// Both stay until remove(), or until Relay::end_stalled() is called.
-  void add(Relay& relay, Upstream& upstream);
+  /// All stay until remove(), or until Relay::end_stalled() is called.
+  void add(Relay& relay, Upstream& upstream, std::string_view target);
   /// Of one that is not watched: does nothing.
   void remove(const Relay& relay);
 
@@ -34,6 +36,7 @@ class StallWatch {
   using Time = Loop::Clock::time_point;
   struct Watched {
     Upstream* upstream;
+    std::string_view target;
     Time heard;  // when the upstream sent something last, its bytes waited, or it had finished
     Time since;  // when enough had moved last, or was not to be expected ...
     std::uint64_t moved;         // ... and how much had until then
@@ -43,7 +46,8 @@ class StallWatch {
 
   void on_tick();
   bool has_stalled(Relay& relay, Watched& watched);
-  bool is_silent_with_others(const Watched& watched) const;
+  bool is_silent_with_others(const Watched& watched,
+                             const std::vector<const Watched*>& stalled) const;
 
   Loop& loop_;
   Log& log_;

@@ -26,7 +26,7 @@ class StallScene {
  public:
   /// A tunnel that has carried `down` bytes.
   struct Tunnel {
-    Tunnel(StallScene& owner, Upstream& through)
+    Tunnel(StallScene& owner, Upstream& through, std::string_view target)
         : scene(owner),
           client(owner.loop),
           far_end(owner.loop),
@@ -35,7 +35,7 @@ class StallScene {
           relay(std::make_unique<Relay>(owner.loop, *client_stream, *upstream_stream,
                                         owner.resources_, RelaySettings{},
                                         Callback<void()>::to<&Tunnel::on_done>(this))) {
-      owner.watch_.add(*relay, through);
+      owner.watch_.add(*relay, through, target);
       relay->start();
     }
     ~Tunnel() { close(); }
@@ -71,8 +71,9 @@ class StallScene {
   }
 
   Tunnel& open(std::size_t down = 0) { return open_through(upstream, down); }
-  Tunnel& open_through(Upstream& through, std::size_t down) {
-    Tunnel& tunnel = tunnels_.emplace_back(*this, through);
+  Tunnel& open_through(Upstream& through, std::size_t down,
+                       std::string_view target = "gcr.io:443") {
+    Tunnel& tunnel = tunnels_.emplace_back(*this, through, target);
     if (down > 0) tunnel.far_end.sends(numbered_bytes(down));
     settle(loop);
     return tunnel;
@@ -220,6 +221,24 @@ TEST_CASE("with a tunnel that stalls those end that are as silent, through the s
   auto& fresh = scene.open();
   turn_for(scene.loop, 60s);
   CHECK(fresh.open());
+}
+
+TEST_CASE("directly, only the silent tunnels to the same target end with one that stalls") {
+  StallScene scene;
+  scene.upstream.config = direct();
+  auto& same = scene.open(1000);
+  auto& other = scene.open_through(scene.upstream, 1000, "host.example:22");
+  auto& busy = scene.open(1000);
+  auto& tunnel = scene.open(kMuch);
+  for (int i = 0; i < 7; ++i) {
+    turn_for(scene.loop, 2s);
+    busy.far_end.sends("x");
+  }
+  CHECK(tunnel.stalled());
+  CHECK(same.stalled());
+  CHECK(other.open());
+  CHECK(busy.open());
+  CHECK_FALSE(scene.preferred(scene.upstream));
 }
 
 TEST_CASE("a tunnel that stalls in another worker ends the silent ones of this one") {
