@@ -1,5 +1,10 @@
 #include "policy/resumptions.h"
 
+#include <array>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "support/catch.h"
 
 using namespace culvert;
@@ -50,4 +55,26 @@ TEST_CASE("so many requests are held at a time") {
   resumptions.end_hold();
   CHECK(resumptions.begin_hold());
   CHECK_FALSE(resumptions.begin_hold());
+}
+
+TEST_CASE("all workers may use them at once") {
+  Resumptions resumptions;
+  constexpr std::size_t kRounds = 2'000;
+  std::vector<std::thread> workers;
+  std::array<std::size_t, 4> known{};
+  for (std::size_t worker = 0; worker < known.size(); ++worker) {
+    workers.emplace_back([&, worker] {
+      for (std::size_t i = 0; i < kRounds; ++i) {
+        const std::string target = std::to_string(i) + ".example:443";
+        resumptions.lost(target, kStart);
+        if (resumptions.is_resumption(target, kStart)) ++known[worker];
+        if (resumptions.begin_hold()) resumptions.end_hold();
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const std::size_t count : known) CHECK(count > 0);
+  std::size_t free = 0;
+  while (resumptions.begin_hold()) ++free;
+  CHECK(free == Resumptions::kMostHeld);
 }
