@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "net/address_order.h"
 #include "net/libc_lookup.h"
@@ -41,7 +42,12 @@ class Resolver::Question : public std::enable_shared_from_this<Question> {
         side_(side),
         delay_(resolver.loop_, Callback<void()>::to<&Question::on_delay>(this)) {}
 
-  void start();
+  ~Question() { leave_board(); }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  /// Starts, unless another loop looks the name up already.
+  void begin();
   /// From the beginning, with the servers of now.
   void restart();
   /// Fails in a later turn.
@@ -58,6 +64,9 @@ class Resolver::Question : public std::enable_shared_from_this<Question> {
  private:
   using Route = NameServices::Route;
 
+  void start();
+  void on_told(const Lookup::Found* found);
+  void leave_board();
   void ask_dns();
   void ask_libc();
   void on_dns(IpAddress::Family family, NameAnswer answer);
@@ -73,6 +82,7 @@ class Resolver::Question : public std::enable_shared_from_this<Question> {
   Side side_;
   Route route_ = Route::own;
   std::deque<Lookup*> waiting_;
+  bool on_board_ = false;
   std::vector<std::string> candidates_;
   std::size_t candidate_ = 0;
   unsigned round_ = 0;  // answers of an earlier one come too late
@@ -82,6 +92,26 @@ class Resolver::Question : public std::enable_shared_from_this<Question> {
   bool needs_thread_ = false;  // and none is free
   std::unique_ptr<LibcLookup> libc_;
 };
+
+void Resolver::Question::begin() {
+  on_board_ = true;
+  const bool asks = resolver_.options_.board->join(
+      {side_, name_}, this, resolver_.loop_, [self = weak_from_this()](const Lookup::Found* found) {
+        if (const auto question = self.lock()) question->on_told(found);
+      });
+  if (asks) start();
+}
+
+/// Another loop has the answer, or has given up.
+void Resolver::Question::on_told(const Lookup::Found* found) {
+  if (found == nullptr) return start();
+  on_board_ = false;
+  finish(*found);
+}
+
+void Resolver::Question::leave_board() {
+  if (std::exchange(on_board_, false)) resolver_.options_.board->leave({side_, name_}, this);
+}
 
 void Resolver::Question::start() {
   if (const auto address = IpAddress::parse(name_)) {
@@ -164,6 +194,8 @@ void Resolver::Question::finish_later(Lookup::Found found) {
 void Resolver::Question::finish(const Lookup::Found& found) {
   const auto self = shared_from_this();
   ++round_;
+  if (std::exchange(on_board_, false))
+    resolver_.options_.board->finish({side_, name_}, this, found);
   Questions& all = resolver_.questions_of(side_);
   if (const auto own = all.find(name_); own != all.end() && own->second == self) all.erase(own);
   while (!waiting_.empty()) {
@@ -203,7 +235,7 @@ std::shared_ptr<Resolver::Question> Resolver::question_for(const std::string& na
     return question;
   }
   all.emplace(name, question);
-  question->start();
+  question->begin();
   return question;
 }
 

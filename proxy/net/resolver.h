@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "net/dns_client.h"
 #include "net/loop.h"
+#include "net/name_board.h"
 #include "net/name_config.h"
 
 namespace culvert {
@@ -22,6 +23,8 @@ struct ResolverOptions {
   DnsClient::Options dns;
   /// The C library alone is asked; for tests that replace its answers.
   bool libc_only = false;
+  /// Shared by all resolvers that are given the same one.
+  std::shared_ptr<NameBoard> board = std::make_shared<NameBoard>();
   /// How many names of targets are looked up at a time, and how many of upstreams.
   std::size_t most_names = 4'096;
 
@@ -29,7 +32,8 @@ struct ResolverOptions {
   static ResolverOptions& defaults();
 };
 
-/// The look-ups of one loop, each name once at a time however many wait for it: the hosts file and
+/// The look-ups of one loop, each name once at a time however many wait for it, in other loops, too
+/// (see NameBoard): the hosts file and
 /// DNS by our own client, the C library in a thread for sources that only it knows (see
 /// NameServices).
 class Resolver {
