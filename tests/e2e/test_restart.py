@@ -160,7 +160,10 @@ def kinds_of_descriptors(pid):
     """How many sockets, epoll sets and so on the process has open; pipes come and go."""
     counts = {}
     for name in os.listdir(f"/proc/{pid}/fd"):
-        kind = os.readlink(f"/proc/{pid}/fd/{name}").partition(":[")[0]
+        try:
+            kind = os.readlink(f"/proc/{pid}/fd/{name}").partition(":[")[0]
+        except FileNotFoundError:
+            continue  # closed meanwhile
         if kind != "pipe":
             counts[kind] = counts.get(kind, 0) + 1
     return counts
