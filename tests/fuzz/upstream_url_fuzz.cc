@@ -24,7 +24,8 @@ UpstreamConfig check(std::string_view url, std::vector<std::string>& problems) {
   const UpstreamConfig again = parse_upstream(upstream.label, problems, ReadWhen::serving);
   FUZZ_CHECK(problems.empty());
   FUZZ_CHECK(again.kind == upstream.kind && again.label == upstream.label);
-  FUZZ_CHECK(again.address == upstream.address && !again.credentials);
+  // A label leaves the final dot out.
+  FUZZ_CHECK(again.address.to_string() == upstream.address.to_string() && !again.credentials);
   return upstream;
 }
 
