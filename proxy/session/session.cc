@@ -95,11 +95,7 @@ void Session::abort(std::string_view why) {
     record_exchange();
     if (setup_->exchange->would_look_complete()) client_->reset_on_close();
   }
-  if (relay_ && relay_->cut()) {
-    // Best effort, as below.
-    if (client_->try_write(kUnfinishedRecord).status != Io::Status::ok) client_->reset_on_close();
-    client_->shutdown_write();
-  }
+  if (relay_ && relay_->cut() && !end_with(kUnfinishedRecord)) client_->reset_on_close();
   if (owes_answer) answer_abort();
   finish(Outcome::Kind::aborted, Side::local, why);
 }
@@ -119,14 +115,19 @@ bool Session::owes_answer() const {
 }
 
 /// Best effort: only what the socket takes at once.
+bool Session::end_with(std::string_view bytes) {
+  if (client_->try_write(bytes).status != Io::Status::ok) return false;
+  client_->shutdown_write();
+  return true;
+}
+
 void Session::answer_abort() {
   const std::string& target = record_.target;
   const Error error{Errc::proxy_draining, Side::local, 0,
                     "shutting down, and there was no answer yet" +
                         (target.empty() ? "" : " from " + shorten_middle(target, 60))};
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
-  const std::string answer = setup_->protocol->refusal(error);
-  if (client_->try_write(answer).status == Io::Status::ok) client_->shutdown_write();
+  end_with(setup_->protocol->refusal(error));
 }
 
 const SessionRecord& Session::record() {

@@ -79,6 +79,7 @@ class Session final : private StreamEvents, private ClientEvents {
   /// A tunnel has its outcome, and its client is about to get the end of it.
   bool is_ending() const { return record_.outcome.kind != Outcome::Kind::none; }
   bool owes_answer() const;
+  bool end_with(std::string_view bytes);
   void answer_abort();
   void refuse(Error error);
   void close_with(std::string answer);

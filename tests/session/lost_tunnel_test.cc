@@ -283,6 +283,7 @@ TEST_CASE("an aborted session gives the EOF to a client that takes it at once") 
     scene.client.takes(0);
     scene.session->abort("told to");
     CHECK(scene.client.closed_by_reset());
+    CHECK_FALSE(scene.client.received_end());
   }
   CHECK(scene.finished == 1);
   CHECK(scene.upstream.closed_by_reset());
