@@ -9,8 +9,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kMaxName = 253;  // RFC 1035 section 2.3.4, without the root's dot
-
 bool is_name_char(char c) {
   const char lower = to_lower(c);
   return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || c == '.';
@@ -38,7 +36,7 @@ bool ends_in_number(std::string_view name) {
 /// Why `name` (lower case, no root dot) cannot be a host name; empty if it can.
 std::string_view fault_in_name(std::string_view name) {
   if (name.empty()) return "the host is empty";
-  if (name.size() > kMaxName) return "the host name is longer than 253 bytes";
+  if (name.size() > kMostNameBytes) return "the host name is longer than 253 bytes";
   if (name.find('@') != std::string_view::npos) return "user and password do not belong here";
   if (name.find('%') != std::string_view::npos) return "'%' is not allowed in a host";
   for (const char c : name) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace culvert {
@@ -30,6 +31,16 @@ void append_number(std::string& out, Number value, int base = 10) {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
   out.append(digits.data(), end);
+}
+
+/// All of `text` as a decimal number; nullopt if it is not one, or too large.
+template <std::integral Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, code] = std::from_chars(text.data(), last, number);
+  if (code != std::errc() || end != last) return std::nullopt;
+  return number;
 }
 
 // ASCII-only, locale-free.

@@ -4,13 +4,13 @@
 #include <charconv>
 #include <optional>
 
+#include "base/host_port.h"
 #include "base/text.h"
 
 namespace culvert {
 namespace {
 
-constexpr std::size_t kMaxName = 253;  // RFC 1035 section 2.3.4, without the root's dot
-constexpr unsigned kMostDots = 15;     // resolv.conf(5)
+constexpr unsigned kMostDots = 15;  // resolv.conf(5)
 constexpr std::string_view kBlank = " \t\r\f\v";
 
 std::string_view without_final_dot(std::string_view name) {
@@ -99,7 +99,7 @@ std::vector<std::string> ResolvConf::candidates(std::string_view name) const {
     // "search ." is the name itself.
     std::string longer = bare;
     if (!domain.empty()) longer.append(".").append(domain);
-    if (longer.size() > kMaxName) continue;
+    if (longer.size() > kMostNameBytes) continue;
     if (std::find(out.begin(), out.end(), longer) == out.end()) out.push_back(std::move(longer));
   }
   if (std::find(out.begin(), out.end(), bare) == out.end()) out.push_back(bare);
@@ -217,12 +217,10 @@ bool prefers_ipv4(std::string_view gai_conf) {
   for_each_line(gai_conf, "#", [&](std::string_view keyword, std::string_view rest) {
     if (keyword != "precedence") return;
     const std::string_view block = next_word(rest);
-    const std::string_view digits = next_word(rest);
-    unsigned value = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (code != std::errc() || end != digits.data() + digits.size()) return;
+    const auto value = parse_number<unsigned>(next_word(rest));
+    if (!value) return;
     if (iequals(block, "::ffff:0:0/96")) mapped = value;
-    if (block == "::/0") general = value;
+    if (block == "::/0") general = *value;
   });
   return mapped && *mapped > general;
 }

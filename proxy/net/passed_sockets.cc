@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
@@ -22,10 +21,8 @@ constexpr const char* kListenFds = "LISTEN_FDS";
 constexpr const char* kListenNames = "LISTEN_FDNAMES";
 
 std::optional<int> parse_count(std::string_view text) {
-  int number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
+  const auto number = parse_number<int>(text);
+  return number && *number >= 0 ? number : std::nullopt;
 }
 
 Error not_passed(std::string text) {

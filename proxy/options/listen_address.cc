@@ -1,7 +1,6 @@
 #include "options/listen_address.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -36,11 +35,9 @@ std::vector<ListenConfig> pair(std::string_view v4, std::string_view v6, std::ui
   return listen;
 }
 
+/// 0 is allowed: the system chooses.
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;  // 0 is allowed: the system chooses
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
+  return parse_number<std::uint16_t>(text);
 }
 
 std::vector<ListenConfig> parse_unix(std::string_view path, std::vector<std::string>& problems) {

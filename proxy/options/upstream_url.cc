@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -225,14 +224,11 @@ class UpstreamReader {
       problem("an IPv6 address stands in brackets, as in [::1]:1080");
       return;
     }
-    std::uint16_t number = scheme.default_port;
-    if (port) {
+    const auto number = port ? parse_number<std::uint16_t>(*port) : scheme.default_port;
+    if (port && number.value_or(0) == 0) {
       // It may be a password whose '@host' is missing, so it is not shown.
-      const auto [last, code] = std::from_chars(port->data(), port->data() + port->size(), number);
-      if (code != std::errc() || last != port->data() + port->size() || number == 0) {
-        problem("the port is not a number from 1 to 65535");
-        return;
-      }
+      problem("the port is not a number from 1 to 65535");
+      return;
     }
     if (host.front() == '[' &&
         (host.back() != ']' || !IpAddress::parse(host.substr(1, host.size() - 2)))) {
@@ -243,7 +239,7 @@ class UpstreamReader {
       problem("a '%' has no place in a host");
       return;
     }
-    auto address = HostPort::from(host, number);
+    auto address = HostPort::from(host, *number);
     if (!address) {
       // With a password that reaches into the query, this is a piece of it.
       problem(may_be_password(query_) ? "the host is not a host name" : address.error().text);

@@ -68,16 +68,13 @@ std::optional<Block> parse_block(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto address = IpAddress::parse(text.substr(0, slash));
-  const std::string_view digits = text.substr(slash + 1);
-  unsigned prefix = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-  if (!address || code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  if (prefix > 8 * address->size()) return std::nullopt;
+  const auto prefix = parse_number<unsigned>(text.substr(slash + 1));
+  if (!address || !prefix || *prefix > 8 * address->size()) return std::nullopt;
 
-  const IpAddress base = masked(*address, prefix);
+  const IpAddress base = masked(*address, *prefix);
   const IpAddress unmapped = base.unmapped();
-  if (unmapped.is_v4() && !base.is_v4()) return Block{unmapped, prefix < 96 ? 0 : prefix - 96};
-  return Block{base, prefix};
+  if (unmapped.is_v4() && !base.is_v4()) return Block{unmapped, *prefix < 96 ? 0 : *prefix - 96};
+  return Block{base, *prefix};
 }
 
 /// Is there a port of that spelling?  Empty: any.

@@ -23,10 +23,8 @@ bool is_host_char(char c) {
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (code != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
+  const auto port = parse_number<std::uint16_t>(text);
+  return port != 0 ? port : std::nullopt;
 }
 
 /// `text` in its parts.  A colon separates a port only if it is the sole one or follows a bracket,
@@ -84,7 +82,7 @@ std::string name_problem(std::string_view name) {
   if (name.front() == '.' || name.find("..") != std::string_view::npos) {
     return "a part between two dots is empty";
   }
-  if (name.size() > 253) return "the host is longer than 253 bytes";
+  if (name.size() > kMostNameBytes) return "the host is longer than 253 bytes";
   if (looks_like_part_of_an_address(name)) {
     return "neither a name nor an address; a block is written as in 172.17.0.0/16";
   }

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,15 @@
 
 using namespace culvert;
 using namespace std::string_literals;
+
+TEST_CASE("a text is a number as a whole, or none") {
+  CHECK(parse_number<std::uint16_t>("0") == 0);
+  CHECK(parse_number<std::uint16_t>("0065535") == 65'535);
+  CHECK(parse_number<int>("-7") == -7);
+  for (const char* const text : {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "65536"}) {
+    CHECK_FALSE(parse_number<std::uint16_t>(text).has_value());
+  }
+}
 
 TEST_CASE("printable leaves printable ASCII alone and hides the rest") {
   CHECK(printable("plain ~ text") == "plain ~ text");
