@@ -1,13 +1,11 @@
 // Tunnels that have stalled, and the silent ones beside them.
 #include "session/stall_watch.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <deque>
 
 #include "net/manual_clock.h"
 #include "support/catch.h"
+#include "support/memory_file.h"
 #include "support/numbered_bytes.h"
 #include "support/scripted_stream.h"
 #include "support/session_scene.h"
@@ -62,7 +60,7 @@ class StallScene {
   };
 
   explicit StallScene(StallLimit limit = {.time = 10s})
-      : log_(file_.get(), -1, Log::Level::info, Log::Format::text), watch_(loop, log_, limit) {
+      : log_(file_.fd(), -1, Log::Level::info, Log::Format::text), watch_(loop, log_, limit) {
     upstream.config = other_upstream.config = socks5();
   }
   ~StallScene() {
@@ -81,9 +79,7 @@ class StallScene {
   bool preferred(const Upstream& which) { return which.health->view(loop.now()).is_preferred(); }
   std::string log_text() {
     log_.flush();
-    std::string text(static_cast<std::size_t>(lseek(file_.get(), 0, SEEK_END)), '\0');
-    CHECK(pread(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-    return text;
+    return file_.text();
   }
 
   ManualClock clock;
@@ -92,7 +88,7 @@ class StallScene {
   Upstream other_upstream;
 
  private:
-  Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
+  MemoryFile file_;
   Log log_;
   StallWatch watch_;
   std::string buffer_ = std::string(64 * 1024, '\0');

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "net/tcp_stream.h"
 #include "options/upstream_url.h"
 #include "session/http_client.h"
+#include "support/memory_file.h"
 #include "support/turns.h"
 
 namespace culvert::test {
@@ -94,8 +94,7 @@ class PlainScene::Wiring final : public Transport {
  public:
   explicit Wiring(Options given)
       : options(std::move(given)),
-        access_fd(memfd_create("access", MFD_CLOEXEC)),
-        log(-1, options.access_log ? access_fd : -1, Log::Level::error, Log::Format::text),
+        log(-1, options.access_log ? access_file.fd() : -1, Log::Level::error, Log::Format::text),
         access({}, true),
         router(1),
         guard(listeners, router, is_own_address),
@@ -118,8 +117,6 @@ class PlainScene::Wiring final : public Transport {
     upstreams.push_back(std::move(upstream));
     loop.set_turn_end([this] { log.flush(); });
   }
-  ~Wiring() override { close(access_fd); }
-
   std::unique_ptr<Dial> dial(const HostPort& address, Side, const AddressCheck&,
                              DialDone done) override {
     return std::make_unique<ScriptedDial>(*this, address, done);
@@ -143,7 +140,7 @@ class PlainScene::Wiring final : public Transport {
   };
 
   Options options;
-  int access_fd;
+  MemoryFile access_file;
   ManualClock clock;
   Loop loop{&clock};
   Log log;
@@ -238,9 +235,7 @@ void PlainScene::abort() {
 
 std::vector<std::string> PlainScene::access_lines() {
   wiring_->log.flush();
-  std::string text(1 << 16, '\0');
-  const ssize_t size = pread(wiring_->access_fd, text.data(), text.size(), 0);
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  std::string text = wiring_->access_file.text();
   std::vector<std::string> lines;
   for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
     lines.push_back(text.substr(0, end));

@@ -1,9 +1,6 @@
 // The upstreams of a route, each with a script of its own, and dials through them.
 #pragma once
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <deque>
 #include <memory>
 #include <optional>
@@ -14,6 +11,7 @@
 #include "dial/via_transport.h"
 #include "net/manual_clock.h"
 #include "support/catch.h"
+#include "support/memory_file.h"
 #include "support/scripted_transport.h"
 #include "support/session_scene.h"
 #include "support/turns.h"
@@ -25,7 +23,7 @@ inline const Error kRefused{Errc::connection_refused, Side::upstream, 0, "refuse
 class RouteScene {
  public:
   explicit RouteScene(Log::Level level = Log::Level::info)
-      : log_(file_.get(), -1, level, Log::Format::text) {}
+      : log_(file_.fd(), -1, level, Log::Format::text) {}
   ~RouteScene() {
     dials_.clear();
     for (const auto& upstream : upstreams) upstream->stragglers.clear();
@@ -96,9 +94,7 @@ class RouteScene {
   Log& log() { return log_; }
   std::string log_text() {
     log_.flush();
-    std::string text(static_cast<std::size_t>(lseek(file_.get(), 0, SEEK_END)), '\0');
-    CHECK(pread(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-    return text;
+    return file_.text();
   }
 
   /// Between an upstream's breaker opening and its trial.
@@ -109,7 +105,7 @@ class RouteScene {
   std::vector<std::unique_ptr<Upstream>> upstreams;
 
  private:
-  Fd file_{memfd_create("culvert test", MFD_CLOEXEC)};
+  MemoryFile file_;
   Log log_;
   std::deque<Peer> peers_;
   std::vector<std::shared_ptr<ScriptedTransport>> proxies_;

@@ -1,8 +1,5 @@
 #include "support/session_scene.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "net/own_address.h"
@@ -12,8 +9,6 @@
 
 namespace culvert::test {
 namespace {
-
-Fd memory_file() { return Fd(memfd_create("culvert test", MFD_CLOEXEC)); }
 
 UpstreamConfig proxy(UpstreamConfig::Kind kind, const std::string& scheme) {
   UpstreamConfig config;
@@ -63,9 +58,7 @@ Answer parse_answer(const std::string& bytes) {
 Scene::Scene(Pace client_pace, Pace upstream_pace, Log::Format format)
     : client(loop, client_pace),
       upstream(loop, upstream_pace),
-      log_file_(memory_file()),
-      access_file_(memory_file()),
-      log_(log_file_.get(), access_file_.get(), Log::Level::info, format),
+      log_(log_file_.fd(), access_file_.fd(), Log::Level::info, format),
       buffer_(64 * 1024, '\0') {
   // Waiting for a tunnel to come up is a matter of its own tests.
   config.hold = std::chrono::milliseconds(0);
@@ -142,11 +135,9 @@ Answer Scene::answer() {
   return answer;
 }
 
-std::string Scene::text_of(const Fd& file) {
+std::string Scene::text_of(const MemoryFile& file) {
   log_.flush();
-  std::string text(static_cast<std::size_t>(lseek(file.get(), 0, SEEK_END)), '\0');
-  CHECK(pread(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-  return text;
+  return file.text();
 }
 
 }  // namespace culvert::test

@@ -7,6 +7,7 @@
 
 #include "net/manual_clock.h"
 #include "session/session.h"
+#include "support/memory_file.h"
 #include "support/scripted_stream.h"
 #include "support/scripted_transport.h"
 #include "support/sockets.h"
@@ -85,10 +86,10 @@ class Scene {
 
  private:
   void on_finished(Session& session);
-  std::string text_of(const Fd& file);
+  std::string text_of(const MemoryFile& file);
 
-  Fd log_file_;
-  Fd access_file_;
+  MemoryFile log_file_;
+  MemoryFile access_file_;
   Log log_;
   std::string buffer_;
   PipePool pipes_;

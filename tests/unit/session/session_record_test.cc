@@ -1,13 +1,10 @@
 #include "session/session_record.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <string>
 
 #include "session/session.h"
 #include "support/catch.h"
-#include "support/sockets.h"
+#include "support/memory_file.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -33,14 +30,12 @@ struct Scene {
   }
   /// Behind the time.
   std::string line(Log::Format format = Log::Format::text) {
-    const Fd file(memfd_create("access", MFD_CLOEXEC));
-    Log log(-1, file.get(), Log::Level::info, format);
+    const MemoryFile file;
+    Log log(-1, file.fd(), Log::Level::info, format);
     write_access_line(log, record, begun + 1234ms);
     log.flush();
-    std::string text(4096, '\0');
-    const ssize_t size = pread(file.get(), text.data(), text.size(), 0);
-    REQUIRE(size > 0);
-    text.resize(static_cast<std::size_t>(size));
+    const std::string text = file.text();
+    REQUIRE(!text.empty());
     const std::string_view time = "2026-11-24T05:36:24.123Z";
     return text.substr(time.size() + (format == Log::Format::json ? 9 : 0));
   }
