@@ -8,6 +8,7 @@
 
 #include "net/manual_clock.h"
 #include "net/resolver.h"
+#include "support/asker.h"
 #include "support/catch.h"
 #include "support/fake_names.h"
 #include "support/turns.h"
@@ -17,33 +18,11 @@ using namespace culvert::test;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
-namespace {
-
-/// Looks up, and keeps the result.
-struct Question {
-  void ask(Loop& loop, const std::string& name, Side side = Side::upstream) {
-    lookup = std::make_unique<Lookup>(loop, name, side,
-                                      Callback<void(Lookup::Found)>::to<&Question::on_found>(this));
-  }
-  void on_found(Lookup::Found result) {
-    ++answers;
-    found = std::move(result);
-    if (destroy_in_callback) lookup.reset();
-  }
-
-  std::unique_ptr<Lookup> lookup;
-  std::optional<Lookup::Found> found;
-  int answers = 0;
-  bool destroy_in_callback = false;
-};
-
-}  // namespace
-
 TEST_CASE("a name becomes addresses, in a later turn, once") {
   Loop loop;
-  Question question;
+  Asker question;
   question.destroy_in_callback = GENERATE(false, true);
-  question.ask(loop, "localhost");
+  question.ask(loop, "localhost", Side::upstream);
   CHECK(question.answers == 0);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   REQUIRE(question.found->ok());
@@ -61,8 +40,8 @@ TEST_CASE("a name becomes addresses, in a later turn, once") {
 
 TEST_CASE("an address stays what it is") {
   Loop loop;
-  Question question;
-  question.ask(loop, "192.0.2.1");
+  Asker question;
+  question.ask(loop, "192.0.2.1", Side::upstream);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   CHECK(question.found->value() == std::vector<IpAddress>{*IpAddress::parse("192.0.2.1")});
 }
@@ -70,8 +49,8 @@ TEST_CASE("an address stays what it is") {
 TEST_CASE("addresses keep the system's order and lose their doubles") {
   Loop loop;
   set_addresses("many.test", {"2001:db8::1", "192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1"});
-  Question question;
-  question.ask(loop, "many.test");
+  Asker question;
+  question.ask(loop, "many.test", Side::upstream);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   std::string found;
   for (const IpAddress& address : question.found->value()) found += address.to_string() + " ";
@@ -80,8 +59,8 @@ TEST_CASE("addresses keep the system's order and lose their doubles") {
 
 TEST_CASE("a name that does not resolve is reported in a clause") {
   Loop loop;
-  Question question;
-  question.ask(loop, "unknown.test");
+  Asker question;
+  question.ask(loop, "unknown.test", Side::upstream);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   REQUIRE_FALSE(question.found->ok());
   CHECK(question.found->error().code == Errc::dns_error);
@@ -91,10 +70,10 @@ TEST_CASE("a name that does not resolve is reported in a clause") {
 
 TEST_CASE("a DNS server that gives no answer is another matter than a name that is unknown") {
   Loop loop;
-  Question question;
+  Asker question;
   {
     const HangingNames names;
-    question.ask(loop, "hangs.test");
+    question.ask(loop, "hangs.test", Side::upstream);
     REQUIRE(turn_until(loop, [&] { return names.waiting() == 1; }));
     CHECK(question.answers == 0);
   }
@@ -107,8 +86,8 @@ TEST_CASE("a lookup for which this machine has no room is no matter of the name"
   Loop loop;
   const int sys = GENERATE(EMFILE, ENFILE, ENOBUFS, ENOMEM);
   fail_lookups("full.test", sys);
-  Question question;
-  question.ask(loop, "full.test");
+  Asker question;
+  question.ask(loop, "full.test", Side::upstream);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   const Error& error = question.found->error();
   CHECK(error.code == Errc::connection_limit_reached);
@@ -119,10 +98,10 @@ TEST_CASE("a lookup for which this machine has no room is no matter of the name"
 
 TEST_CASE("a lookup may be destroyed while it is under way in its thread") {
   Loop loop;
-  Question question;
+  Asker question;
   {
     const HangingNames names;
-    question.ask(loop, "hangs.test");
+    question.ask(loop, "hangs.test", Side::upstream);
     REQUIRE(turn_until(loop, [&] { return names.waiting() == 1; }));
     question.lookup.reset();
     settle(loop, 5);
@@ -134,8 +113,8 @@ TEST_CASE("a lookup may be destroyed while it is under way in its thread") {
 
 TEST_CASE("what can be no name fails in a later turn, too") {
   Loop loop;
-  Question question;
-  question.ask(loop, std::string(300, 'x'));
+  Asker question;
+  question.ask(loop, std::string(300, 'x'), Side::upstream);
   CHECK(question.answers == 0);
   REQUIRE(turn_until(loop, [&] { return question.answers > 0; }));
   CHECK(question.found->error().code == Errc::dns_error);
@@ -146,8 +125,8 @@ TEST_CASE("what can be no name fails in a later turn, too") {
 TEST_CASE("a lookup that was destroyed is silent, whatever its result") {
   Loop loop;
   for (const std::string& name : {std::string("localhost"), std::string(300, 'x')}) {
-    Question question;
-    question.ask(loop, name);
+    Asker question;
+    question.ask(loop, name, Side::upstream);
     question.lookup.reset();
     REQUIRE(turn_until(loop, [&] { return !loop.busy(); }));
     settle(loop, 5);
@@ -157,8 +136,8 @@ TEST_CASE("a lookup that was destroyed is silent, whatever its result") {
 
 TEST_CASE("more lookups than threads, every second one canceled") {
   Loop loop;
-  std::vector<Question> questions(40);
-  for (Question& question : questions) question.ask(loop, "localhost");
+  std::vector<Asker> questions(40);
+  for (Asker& question : questions) question.ask(loop, "localhost", Side::upstream);
   for (std::size_t i = 0; i < questions.size(); i += 2) questions[i].lookup.reset();
   REQUIRE(turn_until(loop, [&] { return !loop.busy(); }));
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -169,8 +148,8 @@ TEST_CASE("more lookups than threads, every second one canceled") {
 TEST_CASE("dead names of targets take no thread of upstreams' names") {
   Loop loop;
   set_addresses("alive.test", {"192.0.2.1"});
-  std::vector<Question> dead(20);
-  Question target;
+  std::vector<Asker> dead(20);
+  Asker target;
   {
     const HangingNames names;
     for (std::size_t i = 0; i < dead.size(); ++i) {
@@ -178,8 +157,8 @@ TEST_CASE("dead names of targets take no thread of upstreams' names") {
     }
     target.ask(loop, "alive.test", Side::target);
     REQUIRE(turn_until(loop, [&] { return names.waiting() == 16; }));
-    Question upstream;
-    upstream.ask(loop, "alive.test");
+    Asker upstream;
+    upstream.ask(loop, "alive.test", Side::upstream);
     REQUIRE(turn_until(loop, [&] { return upstream.answers > 0; }));
     CHECK(upstream.found->ok());
     CHECK(names.waiting() == 16);
@@ -199,11 +178,11 @@ TEST_CASE("a manual clock stands while a lookup is under way") {
   ManualClock clock;
   Loop loop(&clock);
   settle(loop, 3);
-  Question question;
+  Asker question;
   const auto before = loop.now();
   {
     const HangingNames names;
-    question.ask(loop, "hangs.test");
+    question.ask(loop, "hangs.test", Side::upstream);
     REQUIRE(turn_until(loop, [&] { return names.waiting() == 1; }));
     loop.turn(5);
     CHECK(loop.now() == before);
@@ -215,10 +194,10 @@ TEST_CASE("a manual clock stands while a lookup is under way") {
 }
 
 TEST_CASE("the loop's end does not wait for a lookup that was canceled") {
-  Question question;
+  Asker question;
   {
     Loop loop;
-    question.ask(loop, std::string(300, 'x'));
+    question.ask(loop, std::string(300, 'x'), Side::upstream);
     question.lookup.reset();
   }
   CHECK(question.answers == 0);

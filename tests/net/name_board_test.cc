@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/resolver.h"
+#include "support/asker.h"
 #include "support/catch.h"
 #include "support/dns_server.h"
 #include "support/turns.h"
@@ -39,21 +40,17 @@ struct Party {
 
 NameBoard::Found address() { return std::vector{*IpAddress::parse("192.0.2.1")}; }
 
-/// A loop that looks one name up.
-struct Asker {
-  void ask(const std::string& name, Side side = Side::target) {
-    lookup = std::make_unique<Lookup>(*loop, name, side,
-                                      Callback<void(Lookup::Found)>::to<&Asker::on_found>(this));
-  }
-  void on_found(Lookup::Found result) { found = std::move(result); }
+struct OwnLoop {
+  std::unique_ptr<Loop> loop = std::make_unique<Loop>();
+};
+
+/// With a loop of its own, which outlives its look-up.
+struct AskingLoop : OwnLoop, Asker {
+  void ask(const std::string& name) { Asker::ask(*loop, name); }
   bool done() {
     loop->turn(0);
     return found.has_value();
   }
-
-  std::unique_ptr<Loop> loop = std::make_unique<Loop>();
-  std::unique_ptr<Lookup> lookup;
-  std::optional<Lookup::Found> found;
 };
 
 }  // namespace
@@ -113,12 +110,12 @@ TEST_CASE("a name for which several loops wait is asked for once") {
   DnsServer server;
   OwnNames names(server.address());
   server.add("one.example", {"192.0.2.1"});
-  std::vector<Asker> askers(3);
-  for (Asker& asker : askers) asker.ask("one.example");
+  std::vector<AskingLoop> askers(3);
+  for (AskingLoop& asker : askers) asker.ask("one.example");
   const auto all_done = [&] {
     server.serve();
     bool done = true;
-    for (Asker& asker : askers) done = (asker.loop == nullptr || asker.done()) && done;
+    for (AskingLoop& asker : askers) done = (asker.loop == nullptr || asker.done()) && done;
     return done;
   };
   std::size_t questions = 1;
@@ -135,11 +132,11 @@ TEST_CASE("a name for which several loops wait is asked for once") {
     askers[0].lookup.reset();
     askers[0].loop.reset();
   }
-  for (Asker& asker : askers) {
+  for (AskingLoop& asker : askers) {
     if (!asker.lookup) asker.found.emplace(address());  // not awaited
   }
   REQUIRE(turn_until(*askers[2].loop, all_done));
-  for (Asker& asker : askers) {
+  for (AskingLoop& asker : askers) {
     REQUIRE(*asker.found);
     CHECK((**asker.found)[0].to_string() == "192.0.2.1");
   }
@@ -157,8 +154,8 @@ TEST_CASE("loops in threads of their own wait for each other, and may leave at a
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
       for (int round = 0; round < 5; ++round) {
-        std::vector<Asker> askers(1);
-        Asker& asker = askers[0];
+        std::vector<AskingLoop> askers(1);
+        AskingLoop& asker = askers[0];
         for (int i = 0; i < 20; ++i) {
           asker.found.reset();
           asker.ask("n" + std::to_string(i) + ".example");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/address_order.h"
+#include "support/asker.h"
 #include "support/catch.h"
 #include "support/dns_server.h"
 #include "support/fake_names.h"
@@ -21,41 +22,6 @@ namespace {
 
 constexpr int kA = DnsServer::kA;
 constexpr int kAaaa = DnsServer::kAaaa;
-
-/// Looks up, and keeps the result.
-struct Asker {
-  void ask(Loop& loop, const std::string& name, Side side = Side::target) {
-    lookup = std::make_unique<Lookup>(loop, name, side,
-                                      Callback<void(Lookup::Found)>::to<&Asker::on_found>(this));
-  }
-  void on_found(Lookup::Found result) {
-    ++answers;
-    found = std::move(result);
-    if (next != nullptr) next->ask(*next_loop, next_name);
-    if (victim != nullptr) victim->lookup.reset();
-    if (destroy_in_callback) lookup.reset();
-  }
-  /// The addresses, or the error's text.
-  std::string result() const {
-    if (!found) return "nothing yet";
-    if (!*found) return found->error().text;
-    std::string all;
-    for (const IpAddress& address : **found) {
-      if (!all.empty()) all += ' ';
-      all += address.to_string();
-    }
-    return all;
-  }
-
-  std::unique_ptr<Lookup> lookup;
-  std::optional<Lookup::Found> found;
-  int answers = 0;
-  bool destroy_in_callback = false;
-  Asker* victim = nullptr;
-  Asker* next = nullptr;
-  Loop* next_loop = nullptr;
-  std::string next_name;
-};
 
 struct Net {
   template <typename Done>
