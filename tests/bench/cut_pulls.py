@@ -28,7 +28,7 @@ import layers  # noqa: E402
 import proxies  # noqa: E402
 import pulls  # noqa: E402
 import testbed as beds  # noqa: E402
-from culvert import Culvert  # noqa: E402
+from culvert import ActivatedCulvert, Culvert  # noqa: E402
 from tunnels import Relay  # noqa: E402
 
 ports = itertools.count(4000)
@@ -49,7 +49,7 @@ class CulvertColumn:
         if self._takes_socket:
             if port not in self._listeners:
                 self._listeners[port] = pulls.listening_socket(self._testbed.home, port)
-            culvert = pulls.ActivatedCulvert(self._testbed, *options, listener=self._listeners[port])
+            culvert = ActivatedCulvert(self._testbed, *options, sockets=[self._listeners[port]], port=port)
         else:
             culvert = Culvert(self._testbed, *options, port=port)
         self._testbed.processes.append(culvert)

@@ -1,6 +1,7 @@
 """The binary under test as a process: start and shutdown, logs, and the resources it uses."""
 
 import base64
+import fcntl
 import os
 import re
 import signal
@@ -25,6 +26,17 @@ def is_sanitized():
 def has_thread_sanitizer():
     with open(os.environ["CULVERT"], "rb") as file:
         return b"__tsan_init" in file.read()
+
+
+def descriptors_of(pid):
+    """What each open descriptor of the process is, as in /proc/PID/fd."""
+    kinds = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kinds.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return kinds
 
 
 class Culvert(Program):
@@ -52,14 +64,7 @@ class Culvert(Program):
         self.sockets_at_start = self.sockets()
 
     def descriptors(self):
-        """What each open descriptor is, as in /proc/PID/fd."""
-        kinds = []
-        for name in os.listdir(f"/proc/{self.pid}/fd"):
-            try:
-                kinds.append(os.readlink(f"/proc/{self.pid}/fd/{name}"))
-            except FileNotFoundError:
-                continue
-        return kinds
+        return descriptors_of(self.pid)
 
     def sockets(self):
         return sum(kind.startswith("socket:") for kind in self.descriptors())
@@ -128,6 +133,24 @@ class Culvert(Program):
         if code != 0:
             raise AssertionError(f"culvert exited with {code}\n{self.tail(60)}")
         assert_no_secret(self.output())
+
+
+class ActivatedCulvert(Culvert):
+    """A culvert whose listening sockets somebody else keeps and passes to it, as systemd does. To be started once."""
+
+    def __init__(self, testbed, *options, sockets, names=None, listen=("systemd",), **more):
+        # Out of the way of the numbers that they get.
+        self.pass_fds = [fcntl.fcntl(one, fcntl.F_DUPFD, 20) for one in sockets]
+        moves = " ".join(f"{to}<&{fd} {fd}<&-" for to, fd in enumerate(self.pass_fds, 3))
+        names = ":".join(names or ["web"] * len(sockets))
+        # The number of the process is known to itself only.
+        script = f'export LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={names}; exec "$@" {moves}'
+        super().__init__(testbed, *options, wrapper=["bash", "-c", script, "bash"], listen=listen, **more)
+
+    def start(self):
+        super().start()
+        for fd in self.pass_fds:
+            os.close(fd)
 
 
 def launch(case, testbed, *options, address="127.0.0.1", kind=Culvert, **more):

@@ -4,13 +4,11 @@ import hashlib
 import os
 import shutil
 import socket
-import subprocess
 import threading
 import time
 
 import isolate
 import peers
-from culvert import Culvert
 from layers import MIB
 from testbed import Program
 
@@ -170,24 +168,6 @@ def assert_digest(path, digest):
     with open(path, "rb") as file:
         seen = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
     assert seen == digest, f"{path} is {seen}"
-
-
-class ActivatedCulvert(Culvert):
-    """A culvert whose listening socket is passed to it and outlives it, as systemd does it."""
-
-    def __init__(self, testbed, *options, listener):
-        # The number of the process is known to itself only.
-        script = 'exec 3<&0 0</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
-        super().__init__(
-            testbed, *options, port=listener.getsockname()[1], wrapper=("sh", "-c", script, "sh"), listen=["systemd"]
-        )
-        self._listener = listener
-
-    def start(self):
-        with open(self.stderr_path, "ab") as log, open(self.stdout_path, "ab") as out:
-            self.process = subprocess.Popen(
-                self.host.command(self.argv), stdin=self._listener, stdout=out, stderr=log, env=self.env
-            )
 
 
 def listening_socket(host, port):

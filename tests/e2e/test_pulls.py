@@ -16,7 +16,7 @@ import harness
 import peers
 import pulls
 import wire
-from culvert import launch
+from culvert import ActivatedCulvert, launch
 from layers import MIB, LayerRegistry
 from testbed import Testbed, wait_for
 from tunnels import Line, Relay, shorten_timeouts
@@ -139,7 +139,7 @@ def start_restarted(name, number, **more):
 
     def next_culvert():
         options = ("--upstream", socks(relay.port), "--drain-timeout", "1s")
-        return launch(ForTheModule, testbed, *options, kind=pulls.ActivatedCulvert, listener=listener)
+        return launch(ForTheModule, testbed, *options, kind=ActivatedCulvert, sockets=[listener], port=listener.getsockname()[1])
 
     culvert = next_culvert()
 

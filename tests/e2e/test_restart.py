@@ -1,6 +1,6 @@
 """A restart is invisible: the listening sockets outlive the process, passed by systemd or handed over to a new one."""
 
-import fcntl
+import collections
 import hashlib
 import os
 import re
@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import threading
 import time
 import unittest
@@ -17,7 +16,7 @@ import harness
 import isolate
 import peers
 import wire
-from culvert import PORT, Culvert, has_thread_sanitizer, launch
+from culvert import PORT, ActivatedCulvert, Culvert, descriptors_of, has_thread_sanitizer, launch
 from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
@@ -149,24 +148,13 @@ class LongTransfer:
 
 
 def is_running(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return peers.state(pid) not in ("", "Z")
 
 
 def kinds_of_descriptors(pid):
     """How many sockets, epoll sets and so on the process has open; pipes come and go."""
-    counts = {}
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            kind = os.readlink(f"/proc/{pid}/fd/{name}").partition(":[")[0]
-        except FileNotFoundError:
-            continue  # closed meanwhile
-        if kind != "pipe":
-            counts[kind] = counts.get(kind, 0) + 1
-    return counts
+    kinds = [name.partition(":[")[0] for name in descriptors_of(pid)]
+    return collections.Counter(kind for kind in kinds if kind != "pipe")
 
 
 class Handover(unittest.TestCase):
@@ -422,24 +410,6 @@ class Handover(unittest.TestCase):
         culvert.shut_down()
 
 
-class Activated(Culvert):
-    """A culvert with sockets that somebody else keeps, as systemd does."""
-
-    def __init__(self, sockets, *options, names=None):
-        self.passed = [fcntl.fcntl(one, fcntl.F_DUPFD, 20) for one in sockets]
-        moves = " ".join(f"{to}<&{fd} {fd}<&-" for to, fd in enumerate(self.passed, 3))
-        script = f'export LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={":".join(names or ["web"] * len(sockets))}; exec "$@" {moves}'
-        super().__init__(testbed, *options, wrapper=["bash", "-c", script, "bash"], listen=[])
-
-    def start(self):
-        with open(self.stderr_path, "ab") as log, open(self.stdout_path, "ab") as out:
-            self.process = subprocess.Popen(
-                self.host.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env, pass_fds=self.passed
-            )
-        for fd in self.passed:
-            os.close(fd)
-
-
 class SocketActivation(unittest.TestCase):
     def listening(self, family, address, kind=socket.SOCK_STREAM):
         one = testbed.home.socket(family, kind)
@@ -456,7 +426,7 @@ class SocketActivation(unittest.TestCase):
         return one
 
     def start(self, sockets, *options, **more):
-        culvert = Activated(sockets, *UPSTREAM, *options, **more)
+        culvert = ActivatedCulvert(testbed, *UPSTREAM, *options, sockets=sockets, listen=(), **more)
         testbed.processes.append(culvert)
         self.addCleanup(testbed.processes.remove, culvert)
         self.addCleanup(culvert.assert_no_crash)
@@ -547,7 +517,7 @@ class SocketActivation(unittest.TestCase):
 
     def fails(self, sockets, *options, **more):
         """What it complains of."""
-        culvert = Activated(sockets, *options, **more)
+        culvert = ActivatedCulvert(testbed, *options, sockets=sockets, listen=(), **more)
         culvert.start()
         self.assertEqual(culvert.wait(20), 2, culvert.output())
         return culvert.output()

@@ -204,6 +204,7 @@ class Testbed:
 class Program:
     """A program that runs on a host until it is stopped, its stdout and stderr in files."""
 
+    pass_fds = ()  # descriptors that it has, too
     # One step, as several threads may make programs.
     numbers = itertools.count(1)
 
@@ -220,7 +221,7 @@ class Program:
     def start(self):
         with open(self.stderr_path, "ab") as log, open(self.stdout_path, "ab") as out:
             self.process = subprocess.Popen(
-                self.host.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env
+                self.host.command(self.argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.env, pass_fds=self.pass_fds
             )
 
     @property
