@@ -51,10 +51,10 @@ inline HandshakeFailure closed_before_reply(const std::string& target, bool repl
         upstream_fault(Errc::connection_terminated,
                        "closed the connection in the middle of its answer for " + target));
   }
-  return naming_target(
-      target_fault(Errc::connection_terminated,
-                   "closed the connection instead of answering for " + target +
-                       " - ssh -D does this when the far end cannot resolve or reach it"));
+  return naming_target(target_fault(
+      Errc::connection_terminated,
+      "closed the connection instead of answering for " + target +
+          " - ssh -D does this when the far end cannot resolve or reach it, or forbids it"));
 }
 
 }  // namespace culvert

@@ -273,6 +273,8 @@ HandshakeFailure Socks5Handshake::refused(std::uint8_t code) const {
                                          [code](const Reply& reply) { return reply.code == code; });
   const Reply& reply = found == kReplies.end() ? kUnassigned : *found;
   std::string text = with_target(reply.text, shown_) + " (SOCKS reply " + std::to_string(code);
+  // A server that resolves names itself often has no code of its own for one that it cannot.
+  if (!target_.ip && (code == 1 || code == 3)) text += ", often a name that does not resolve";
   // 3proxy accepts any password at first and refuses the request instead (INTEROP 6a).
   if (code == 2 && credentials_) text += ", perhaps because of a wrong password";
   return naming_target({{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"}});

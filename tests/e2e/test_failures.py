@@ -49,7 +49,7 @@ def setUpModule():
 
 
 # All that ssh -D does when its far end fails.
-CLOSED_BY_SSH = "closed the connection instead of answering for {} - ssh -D does this when the far end cannot resolve or reach it"
+CLOSED_BY_SSH = "closed the connection instead of answering for {} - ssh -D does this when the far end cannot resolve or reach it, or forbids it"
 CERTIFICATE = "has a TLS certificate that is not accepted: {} (for gcr.io:443)"
 WRONG_PROTOCOL = "does the URL name the right protocol and port? (for gcr.io:443)"
 

@@ -146,7 +146,7 @@ class Guard(unittest.TestCase):
         self.assertEqual(
             reply.line,
             f"HTTP/1.1 502 culvert: upstream socks5://{BORDER}:{peers.MICROSOCKS_PORT} says it failed to reach inside.example:1 "
-            "(SOCKS reply 1)",
+            "(SOCKS reply 1, often a name that does not resolve)",
         )
         client.close()
         self.assertEqual(len(testbed.culvert_dns.queries()), before, "a name was looked up here")

@@ -90,7 +90,7 @@ TEST_CASE("failure replies of a SOCKS5 proxy") {
                  {{"\x05\x00"s, ""}, 502, "ssh -D does this when the far end cannot resolve"},
                  {{"\x05\x00"s, "\x05"}, 502, "in the middle of its answer"},
                  {{"\x05\x00"s, "\x04"}, 502, "nonsense"},
-                 {reply(1), 502, "failed to reach"},
+                 {reply(1), 502, "often a name that does not resolve"},
                  {reply(2), 403, "does not allow"},
                  {reply(3), 502, "unreachable"},
                  {reply(4), 502, "unreachable or does not resolve"},

@@ -107,10 +107,11 @@ TEST_CASE("socks5 names the meaning of each reply code") {
   };
   const auto row = GENERATE(values<Row>({
       {1, Errc::destination_unavailable, Side::target,
-       "says it failed to reach gcr.io:443 (SOCKS reply 1)"},
+       "says it failed to reach gcr.io:443 (SOCKS reply 1, often a name that does not resolve)"},
       {2, Errc::upstream_denied, Side::upstream, "does not allow gcr.io:443 (SOCKS reply 2)"},
       {3, Errc::destination_ip_unroutable, Side::target,
-       "says the network of gcr.io:443 is unreachable (SOCKS reply 3)"},
+       "says the network of gcr.io:443 is unreachable (SOCKS reply 3, often a name that does not "
+       "resolve)"},
       {4, Errc::destination_unavailable, Side::target,
        "says gcr.io:443 is unreachable or does not resolve (SOCKS reply 4)"},
       {5, Errc::connection_refused, Side::target,
@@ -138,6 +139,15 @@ TEST_CASE("socks5 names the meaning of each reply code") {
     CHECK(error.code == row.errc);
     CHECK(error.side == row.side);
     CHECK(error.text == row.text);
+  }
+}
+
+TEST_CASE("socks5 suspects the name only if there is one") {
+  for (const char code : {'\x01', '\x03'}) {
+    const std::string reply = "\x05"s + code;
+    CHECK_THAT(error_of(run("192.0.2.1:443", {}, {kNoAuthChosen, reply})).text,
+               Contains("192.0.2.1:443") && !Contains("resolve"));
+    CHECK_THAT(error_of(run("gcr.io:443", {}, {kNoAuthChosen, reply})).text, Contains("resolve"));
   }
 }
 
@@ -202,7 +212,7 @@ TEST_CASE("socks5 distinguishes the phases of a closed connection") {
   CHECK(request.at_eof->code == Errc::connection_terminated);
   CHECK(request.at_eof->text ==
         "closed the connection instead of answering for gcr.io:443 - ssh -D does this when the "
-        "far end cannot resolve or reach it");
+        "far end cannot resolve or reach it, or forbids it");
 
   const Outcome middle = run({kNoAuthChosen, "\x05\x00\x00"s});
   CHECK(middle.at_eof->text == "closed the connection in the middle of its answer for gcr.io:443");
@@ -247,7 +257,7 @@ TEST_CASE("socks5 refuses nonsense in place of a reply") {
 TEST_CASE("socks5 keeps its clauses short for long names and free of passwords") {
   const std::string name = std::string(200, 'a') + ".example:443";
   const Outcome outcome = run(name, alice(), {kPasswordChosen, kAccepted});
-  CHECK(outcome.at_eof->text.size() < 170);
+  CHECK(outcome.at_eof->text.size() < 175);
   CHECK_THAT(outcome.at_eof->text, Contains("..") && Contains("example:443"));
   CHECK(outcome.at_eof->text.find("s3cret") == std::string::npos);
 }
