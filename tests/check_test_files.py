@@ -13,6 +13,7 @@ import tree_check
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
     "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
+    "codec/refusal": (["unit/codec/http_connect_test.cc"], "a refusal is tested as the end of a handshake"),
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),

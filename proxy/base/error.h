@@ -34,6 +34,7 @@ enum class Errc : std::uint8_t {
   tls_certificate_error,      ///< the peer's certificate was not accepted
   upstream_denied,            ///< the upstream's own rules refused the target
   upstream_auth_failed,       ///< the upstream refused our credentials
+  upstream_wants_sign_in,     ///< the upstream redirects to where a person signs in
   upstream_protocol_error,    ///< the upstream violated its protocol
   upstream_unsupported,       ///< the upstream does not support the request
   upstreams_down,             ///< no upstream of the route is usable now

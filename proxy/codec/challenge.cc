@@ -4,24 +4,18 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "codec/field_list.h"
 
 namespace culvert {
 namespace {
 
 constexpr std::size_t kMaxShownSchemes = 40;
 
-/// Up to the next comma outside of quotes.
-std::string_view next_element(std::string_view& list) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < list.size() && (quoted || list[end] != ','); ++end) {
-    if (list[end] == '"') quoted = !quoted;
-    if (list[end] == '\\' && quoted) ++end;
-  }
-  end = end < list.size() ? end : list.size();
-  const std::string_view element = trim(list.substr(0, end));
-  list.remove_prefix(end < list.size() ? end + 1 : end);
-  return element;
+/// Whether `field` holds challenges.  Some proxies answer with 401 and its field (tinyproxy, if the
+/// password is wrong).
+bool holds_challenges(const Field& field, int status) {
+  return iequals(field.name, "proxy-authenticate") ||
+         (status == 401 && iequals(field.name, "www-authenticate"));
 }
 
 /// The scheme with which an element of Proxy-Authenticate begins; empty if it is one more parameter
@@ -39,9 +33,9 @@ std::string advice_for_407(const ResponseHead& head,
   bool basic = false;
   std::string others;
   for (const Field& field : head.fields) {
-    if (!iequals(field.name, "proxy-authenticate")) continue;
+    if (!holds_challenges(field, head.status)) continue;
     for (std::string_view list = field.value; !list.empty();) {
-      const std::string_view scheme = scheme_of(next_element(list));
+      const std::string_view scheme = scheme_of(cut_part(list, ','));
       basic = basic || iequals(scheme, "basic");
       if (scheme.empty()) continue;
       if (!others.empty()) others += ", ";

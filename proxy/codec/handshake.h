@@ -64,6 +64,10 @@ class Handshake {
 
   virtual bool done() const = 0;
 
+  /// The upstream has refused, and only more about the reason is awaited, which is not worth a long
+  /// wait: eof() is the failure with what was received of that.
+  virtual bool is_refused() const { return false; }
+
   /// The failure if the upstream closes the connection now.
   virtual HandshakeFailure eof() const = 0;
 

@@ -3,31 +3,28 @@
 #include <string>
 #include <utility>
 
-#include "base/redact.h"
-#include "codec/challenge.h"
 #include "codec/clause.h"
+#include "codec/connect_answer.h"
 #include "codec/http_head.h"
 #include "codec/intermediary.h"
 #include "codec/protocol_guess.h"
+#include "codec/refusal.h"
+#include "codec/refusal_body.h"
 
 namespace culvert {
 namespace {
 
-constexpr int kMaxInterimAnswers = 16;
-/// The share of a clause in the 200 bytes of our own reason phrase, after "culvert: upstream NAME".
-constexpr std::size_t kMostOfClause = 160;
+/// Of all interim answers together; how long they go on is bounded by the dial's time.
+constexpr std::size_t kMostInterimBytes = 256 * 1024;
 
-/// RFC 9110 section 9.3.6: in a 2xx to CONNECT both fields are ignored, so they cannot contradict
-/// each other.
-std::string without_framing(std::string_view head) {
-  std::string out;
-  while (!head.empty()) {
-    const std::string_view line = head.substr(0, head.find('\n') + 1);
-    const std::string_view name = line.substr(0, line.find(':'));
-    if (!iequals(name, "content-length") && !iequals(name, "transfer-encoding")) out += line;
-    head.remove_prefix(line.size());
-  }
-  return out;
+/// No client skips it (Go and curl refuse it, too): what follows may be late, about something else.
+bool begins_with_empty_line(std::string_view bytes) {
+  return bytes.starts_with('\n') || bytes.starts_with("\r\n");
+}
+
+HandshakeFailure malformed(std::string_view fault) {
+  return upstream_fault(Errc::upstream_protocol_error,
+                        "sent a malformed answer: " + std::string(fault));
 }
 
 class HttpConnectHandshake final : public Handshake {
@@ -42,15 +39,15 @@ class HttpConnectHandshake final : public Handshake {
   std::string take_output() override;
   Result<std::size_t, HandshakeFailure> consume(std::string_view bytes) override;
   bool done() const override { return done_; }
+  bool is_refused() const override { return body_.has_value(); }
   HandshakeFailure eof() const override;
   DialPhase phase() const override { return DialPhase::request; }
 
  private:
   Result<void, HandshakeFailure> check_opening() const;
-  Result<void, HandshakeFailure> look_at_head(std::string_view head);
-  std::string advice(const ResponseHead& head) const;
-  HandshakeFailure refused(const ResponseHead& head) const;
-  static HandshakeFailure fault(int status, std::string clause);
+  Result<void, HandshakeFailure> look_at_head(std::size_t size);
+  Result<void, HandshakeFailure> look_at_refusal(std::size_t head_size);
+  HandshakeFailure refusal() const;
 
   HostPort target_;
   std::optional<Credentials> credentials_;
@@ -58,9 +55,11 @@ class HttpConnectHandshake final : public Handshake {
   std::string shown_;
   bool sent_ = false;
   bool done_ = false;
-  std::string buffer_;  // the head that is arriving, and nothing after it
-  HeadScanner scanner_{HeadScanner::Kind::response};
-  int interim_answers_ = 0;
+  std::string buffer_;  // the head that is arriving, and what was received with its end
+  ConnectAnswerScanner scanner_;
+  std::size_t interim_bytes_ = 0;
+  ResponseHead answer_;              // views into buffer_
+  std::optional<RefusalBody> body_;  // of a refusal
 };
 
 std::string HttpConnectHandshake::take_output() {
@@ -78,109 +77,75 @@ std::string HttpConnectHandshake::take_output() {
 }
 
 Result<std::size_t, HandshakeFailure> HttpConnectHandshake::consume(std::string_view bytes) {
+  if (body_) {
+    body_->take(bytes);
+    if (body_->complete()) return refusal();
+    return bytes.size();
+  }
   std::size_t used = 0;
-  while (!done_ && used < bytes.size()) {
+  while (!done_ && !body_ && used < bytes.size()) {
     const std::size_t had = buffer_.size();
     buffer_ += bytes.substr(used);
     if (auto fine = check_opening(); !fine) return std::move(fine).error();
     const auto end = scanner_.scan(buffer_);
-    if (!end) {
-      return upstream_fault(Errc::upstream_protocol_error,
-                            "sent a malformed answer: " + end.error().text);
-    }
+    if (!end) return malformed(end.error());
     if (!*end) return bytes.size();
     used += **end - had;
-    if (auto fine = look_at_head({buffer_.data(), **end}); !fine) return std::move(fine).error();
-    buffer_.clear();
-    scanner_.reset();
+    if (auto fine = look_at_head(**end); !fine) return std::move(fine).error();
   }
-  return used;
+  return body_ ? bytes.size() : used;
 }
 
 Result<void, HandshakeFailure> HttpConnectHandshake::check_opening() const {
+  if (begins_with_empty_line(buffer_)) {
+    return upstream_fault(Errc::upstream_protocol_error,
+                          "sent an empty line before its status line");
+  }
+  if (buffer_ == "\r") return {};
   std::string fault = why_not_http(buffer_);
   if (fault.empty()) return {};
   return upstream_fault(Errc::upstream_protocol_error, std::move(fault));
 }
 
-Result<void, HandshakeFailure> HttpConnectHandshake::look_at_head(std::string_view head) {
-  ResponseHead answer;
-  auto fine = parse_response_head(head, HeadLimits{}, answer);
-  std::string unframed;
-  if (!fine) {
-    unframed = without_framing(head);
-    fine = parse_response_head(unframed, HeadLimits{}, answer);
+/// The first `size` bytes of buffer_ are a head.
+Result<void, HandshakeFailure> HttpConnectHandshake::look_at_head(std::size_t size) {
+  if (auto fine = parse_connect_status({buffer_.data(), size}, answer_); !fine) {
+    return malformed(fine.error());
   }
-  if (!fine) {
-    return upstream_fault(Errc::upstream_protocol_error,
-                          "sent a malformed answer: " + fine.error().text);
-  }
-  if (answer.status == 101) {
+  if (answer_.status == 101) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "answered 101 although nobody asked for "
                           "another protocol");
   }
-  if (answer.status < 200) {
-    if (++interim_answers_ <= kMaxInterimAnswers) return {};
-    return naming_target(
-        upstream_fault(Errc::upstream_protocol_error, "sends interim answers only for " + shown_));
+  if (answer_.status >= 300) return look_at_refusal(size);
+  if (answer_.status < 200) {
+    interim_bytes_ += size;
+    if (interim_bytes_ > kMostInterimBytes) {
+      return naming_target(upstream_fault(Errc::upstream_protocol_error,
+                                          "sends interim answers only for " + shown_));
+    }
   }
-  if (answer.status >= 300) return refused(answer);
-  done_ = true;
+  done_ = answer_.status >= 200;
+  buffer_.clear();
+  scanner_.reset();
   return {};
 }
 
-/// Advice for a refusal, to follow its description.
-std::string HttpConnectHandshake::advice(const ResponseHead& head) const {
-  switch (head.status) {
-    case 405:
-    case 501:
-      return " - does it serve CONNECT?";
-    case 407:
-      return " - " + advice_for_407(head, credentials_);
-    default:
-      return {};
-  }
+Result<void, HandshakeFailure> HttpConnectHandshake::look_at_refusal(std::size_t head_size) {
+  parse_connect_fields({buffer_.data(), head_size}, answer_);
+  if (!wants_body(answer_)) return refusal();
+  body_.emplace(answer_);
+  body_->take({buffer_.data() + head_size, buffer_.size() - head_size});
+  if (body_->complete()) return refusal();
+  return {};
 }
 
-HandshakeFailure HttpConnectHandshake::refused(const ResponseHead& head) const {
-  std::string text = "answered " + std::to_string(head.status);
-  const std::string place = " for " + shown_;
-  // The reason phrases of another culvert begin with its name, and most name the target.
-  std::string_view reason = redact_echo(head.reason, credentials_);
-  if (reason.starts_with(kSigned)) reason.remove_prefix(kSigned.size());
-  const std::string advice = this->advice(head);
-  const std::size_t room = kMostOfClause - text.size() - 1 - place.size() - advice.size();
-  if (!reason.empty()) text += " " + printable(reason, room);
-  if (text.find(shown_) == std::string::npos) text += place;
-  text += advice;
-  HandshakeFailure failure = naming_target(fault(head.status, std::move(text)));
-  failure.too_late = head.status == 408;
-  return failure;
-}
-
-/// The failure that `status` means, of the upstream or of the target.
-HandshakeFailure HttpConnectHandshake::fault(int status, std::string clause) {
-  switch (status) {
-    case 403:
-      return upstream_fault(Errc::upstream_denied, std::move(clause));
-    case 407:
-      return upstream_fault(Errc::upstream_auth_failed, std::move(clause));
-    case 405:
-    case 501:
-      return upstream_fault(Errc::upstream_unsupported, std::move(clause));
-    case 508:
-      // Most likely by this proxy: our Via came back.
-      return upstream_fault(Errc::proxy_loop_detected, std::move(clause));
-    case 504:
-      return target_fault(Errc::connection_timeout, std::move(clause));
-    default:
-      return status >= 500 ? target_fault(Errc::destination_unavailable, std::move(clause))
-                           : upstream_fault(Errc::destination_unavailable, std::move(clause));
-  }
+HandshakeFailure HttpConnectHandshake::refusal() const {
+  return refusal_of(answer_, body_ ? body_->line() : std::string_view(), target_, credentials_);
 }
 
 HandshakeFailure HttpConnectHandshake::eof() const {
+  if (is_refused()) return refusal();
   if (buffer_.empty()) {
     return naming_target(upstream_fault(
         Errc::connection_terminated, "closed the connection instead of answering for " + shown_));

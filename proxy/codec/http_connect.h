@@ -12,9 +12,9 @@ namespace culvert {
 
 /// CONNECT (RFC 9110 section 9.3.6) to an upstream HTTP proxy, with preemptive Basic credentials
 /// (RFC 7617) if given, and Via (RFC 9110 section 7.6.3) with `pseudonym`, our name there, unless
-/// that is empty.  1xx responses are skipped, any 2xx is success.  Content-Length and
-/// Transfer-Encoding of a response are ignored, well-formed or not: the tunnel begins right after
-/// the empty line.
+/// that is empty.  1xx responses are skipped, any 2xx is success: of their heads only the status
+/// line and the end matter, and the tunnel begins right after that.  Of a refusal it takes the
+/// cause from wherever the proxy tells it, see refusal_of(), if need be from its body.
 std::unique_ptr<Handshake> make_http_connect_handshake(
     const HostPort& target, const std::optional<Credentials>& credentials,
     std::string_view pseudonym);

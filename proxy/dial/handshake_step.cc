@@ -45,7 +45,13 @@ HandshakeStep::Progress ProxyStep::advance() {
 }
 
 HandshakeStep::Progress ProxyStep::pause_or_fail() {
-  if (io_.status == Io::Status::would_block) return Progress::waits;
+  const bool blocks = io_.status == Io::Status::would_block;
+  if (handshake_->is_refused()) {
+    // How the connection ends tells no more.
+    io_ = Io::would_block();
+    return blocks ? Progress::refused : Progress::failed;
+  }
+  if (blocks) return Progress::waits;
   // After earlier replies the close counts as a reply: this is how ssh -D refuses.
   if (replied_ != Replied::nothing) note_reply();
   return Progress::failed;
@@ -74,6 +80,7 @@ void ProxyStep::note_reply() {
 HandshakeFailure ProxyStep::failure(const Io& io) const {
   if (refusal_) return *refusal_;
   HandshakeFailure failure = handshake_->eof();
+  if (handshake_->is_refused()) return failure;
   return io.status == Io::Status::error ? with_system_error(std::move(failure), io.error) : failure;
 }
 

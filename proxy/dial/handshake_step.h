@@ -18,14 +18,19 @@ struct Upstream;
 /// One of the handshakes that turn a connection to a proxy into one to the target.
 class HandshakeStep {
  public:
-  enum class Progress : std::uint8_t { waits, done, failed };
+  enum class Progress : std::uint8_t {
+    waits,
+    refused,  ///< waits for more about the reason; failure() is what is known
+    done,
+    failed,
+  };
 
   virtual ~HandshakeStep() = default;
   /// Continues until the stream would block; then on_ready() is awaited.
   virtual Progress advance() = 0;
   virtual DialPhase phase() const = 0;
-  /// The failure, after advance() failed.  `io` is last_io(), or that of a later step, interpreted
-  /// for this one.
+  /// The failure, after advance() failed or was refused.  `io` is last_io(), or that of a later
+  /// step, interpreted for this one.
   virtual HandshakeFailure failure(const Io& io) const = 0;
   /// The outcome of the last attempt to read or write.
   const Io& last_io() const { return io_; }

@@ -13,6 +13,14 @@ namespace culvert {
 using std::chrono::milliseconds;
 using Subject = DialFailure::Subject;
 
+namespace {
+
+/// How long a refusal waits for the rest of its reason: for a packet that follows the first one,
+/// even if that must be acknowledged before (Nagle's algorithm) on a long way.
+constexpr milliseconds kReasonLimit{250};
+
+}  // namespace
+
 ProxyDial::ProxyDial(const UpstreamRequest& request, Done done, std::unique_ptr<Stream> pooled)
     : request_(request),
       done_(done),
@@ -87,6 +95,8 @@ void ProxyDial::advance() {
     switch (step_->advance()) {
       case HandshakeStep::Progress::waits:
         return;
+      case HandshakeStep::Progress::refused:
+        return await_reason();
       case HandshakeStep::Progress::failed:
         return fail(step_failure());
       case HandshakeStep::Progress::done:
@@ -108,9 +118,16 @@ DialFailure ProxyDial::step_failure() const {
   };
 }
 
-void ProxyDial::on_timeout() { fail(request_.timed_out(timeout_failure())); }
+void ProxyDial::await_reason() {
+  if (!std::exchange(refused_, true)) timer_.start(std::min(kReasonLimit, request_.left()));
+}
+
+void ProxyDial::on_timeout() {
+  fail(refused_ ? step_failure() : request_.timed_out(timeout_failure()));
+}
 
 DialFailure ProxyDial::timeout_failure() const {
+  if (refused_) return step_failure();
   if (transport_) return connect_timeout_failure(request_.upstream.config, *transport_);
   const DialPhase phase = step_->phase();
   return {

@@ -33,6 +33,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   std::unique_ptr<Handshake> make_proxy_handshake() const;
   void advance();
   void on_ready(Stream&) override { advance(); }
+  void await_reason();
   void on_timeout();
   DialFailure step_failure() const;
   void fail(DialFailure failure);
@@ -46,6 +47,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   std::optional<TlsStep> tls_;      // the handshakes, each constructed
   std::optional<ProxyStep> proxy_;  // when the one before it is done
   HandshakeStep* step_ = nullptr;   // the current one
+  bool refused_ = false;            // and more about the reason is awaited
   DialTimes times_;
 };
 

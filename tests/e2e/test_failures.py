@@ -176,21 +176,26 @@ class Failures(unittest.TestCase):
     def test_squid_forbids_the_port(self):
         target = f"target.world:{peers.FORBIDDEN_PORT}"
         self.fails_with(
-            f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 403 Forbidden for {target}",
+            f"http://{LOGIN}{SQUID}",
+            f"upstream http://{SQUID} answered 403: its rules deny access, ERR_ACCESS_DENIED (Forbidden) for {target}"
+            " - many proxies let CONNECT through to 443 only",
             status=403, error="http_request_denied", target=target,
         )
 
     def test_squid_is_refused_by_the_target(self):
         target = f"target.world:{CLOSED_PORT}"
         self.fails_with(
-            f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 503 Service Unavailable for {target}",
+            f"http://{LOGIN}{SQUID}",
+            f"upstream http://{SQUID} answered 503: connection refused, ERR_CONNECT_FAIL 111 (Service Unavailable) for {target}",
             error="destination_unavailable", target=target,
         )
 
     def test_squid_cannot_resolve(self):
         target = "nowhere.invalid:443"
         self.fails_with(
-            f"http://{LOGIN}{SQUID}", f"upstream http://{SQUID} answered 500 Internal Server Error for {target}",
+            f"http://{LOGIN}{SQUID}",
+            f"upstream http://{SQUID} answered 500: no way on, often a name that does not resolve, ERR_CANNOT_FORWARD"
+            f" (Internal Server Error) for {target}",
             error="destination_unavailable", target=target,
         )
 
@@ -245,8 +250,7 @@ class Failures(unittest.TestCase):
         injecting = wire.SilentServer(testbed.home, b"HTTP/1.1 599 bad\tnews\x1b[31m\xff \r\nX-Injected: yes\r\n\r\n")
         upstream = f"http://127.0.0.1:{injecting.port}"
         reply = self.fails_with(
-            upstream, f"upstream {upstream} sent a malformed answer: the head contains a control byte (for gcr.io:443)",
-            error="http_protocol_error",
+            upstream, f"upstream {upstream} answered 599 bad?news?[31m? for gcr.io:443", error="destination_unavailable",
         )
         self.assertNotIn("x-injected", reply.headers)
 

@@ -10,8 +10,17 @@
 
 namespace culvert::test {
 
+/// A failure's clause is clean, and repeats nothing of alice's s3cret, even if the upstream does.
+inline void check_clause(std::string_view clause, bool credentials_are_ours) {
+  FUZZ_CHECK(is_clean(clause));
+  if (!credentials_are_ours) return;
+  FUZZ_CHECK(clause.find("s3cret") == std::string_view::npos);
+  FUZZ_CHECK(clause.find("YWxpY2U6czNjcmV0") == std::string_view::npos);
+}
+
 /// Feeds `answer` to `handshake`; the bytes that belong to the tunnel, or where it failed.
-inline void fuzz_handshake(Handshake& handshake, std::string_view answer, unsigned seed) {
+inline void fuzz_handshake(Handshake& handshake, std::string_view answer, unsigned seed,
+                           bool credentials_are_ours) {
   FUZZ_CHECK(!handshake.take_output().empty());
   std::string rest;
   std::size_t taken = 0;
@@ -22,10 +31,7 @@ inline void fuzz_handshake(Handshake& handshake, std::string_view answer, unsign
     }
     const auto used = handshake.consume(piece);
     if (!used) {
-      FUZZ_CHECK(is_clean(used.error().text));
-      const bool told_us = answer.find("s3cret") != std::string_view::npos;
-      FUZZ_CHECK(told_us || used.error().text.find("s3cret") == std::string::npos);
-      return;
+      return check_clause(used.error().text, credentials_are_ours);
     }
     FUZZ_CHECK(*used <= piece.size());
     FUZZ_CHECK(*used == piece.size() || handshake.done());
@@ -35,7 +41,7 @@ inline void fuzz_handshake(Handshake& handshake, std::string_view answer, unsign
     FUZZ_CHECK(handshake.take_output().empty());
     FUZZ_CHECK(handshake.phase() >= DialPhase::greeting);
   }
-  FUZZ_CHECK(is_clean(handshake.eof().text));
+  check_clause(handshake.eof().text, credentials_are_ours);
   FUZZ_CHECK(taken + rest.size() == answer.size());
   FUZZ_CHECK(answer.ends_with(rest));
 }

@@ -15,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<Credentials> credentials;
   if ((data[0] & 0x80) != 0) credentials = Credentials{"alice", Secret("s3cret")};
   const auto handshake = make_socks5_handshake(*target, credentials);
-  test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1]);
+  test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1],
+                       credentials.has_value());
   return 0;
 }

@@ -121,19 +121,27 @@ TEST_CASE("failure replies of a SOCKS4a proxy") {
 }
 
 TEST_CASE("failure replies of an HTTP proxy") {
-  check_replies(http, {std::string(kConnect)},
-                {{{""}, 502, "closed the connection instead of answering"},
-                 {{"HTTP/1.1 403 Forbidden\r\n\r\n"}, 403, "answered 403 Forbidden"},
-                 {{"HTTP/1.1 407 Who are you\r\n\r\n"}, 502, "407"},
-                 {{"HTTP/1.1 502 Bad Gateway\r\n\r\n"}, 502, "answered 502 Bad Gateway"},
-                 {{"HTTP/1.1 504 Gateway Time-out\r\n\r\n"}, 504, "answered 504"},
-                 {{"HTTP/1.1 405 Method Not Allowed\r\n\r\n"}, 502, "does it serve CONNECT"},
-                 {{"HTTP/1.1 200 O"}, 502, "in the middle of its answer"},
-                 {{"HTTP/1.1 101 Switching Protocols\r\n\r\n"}, 502, "101"},
-                 {{"SSH-2.0-OpenSSH_9.2\r\n"}, 502, "answered in SSH"},
-                 {{"\x15\x03\x01\x00\x02\x02\x28"s}, 502, "answered in TLS"},
-                 {{"HTTP/1.1 200 OK\nX: y\n\n"}, 502, "malformed"},
-                 {{"HTTP/1.1 500 \x1b[31mred\r\n\r\n"}, 502, "malformed"}});
+  check_replies(
+      http, {std::string(kConnect)},
+      {{{""}, 502, "closed the connection instead of answering"},
+       {{"HTTP/1.1 403 Forbidden\r\n\r\n"}, 403, "answered 403 Forbidden"},
+       {{"HTTP/1.1 407 Who are you\r\n\r\n"}, 502, "407"},
+       {{"HTTP/1.1 502 Bad Gateway\r\n\r\n"}, 502, "answered 502 Bad Gateway"},
+       {{"HTTP/1.1 504 Gateway Time-out\r\n\r\n"}, 504, "answered 504"},
+       {{"HTTP/1.1 405 Method Not Allowed\r\n\r\n"}, 502, "does it serve CONNECT"},
+       {{"HTTP/1.1 200 O"}, 502, "in the middle of its answer"},
+       {{"HTTP/1.1 101 Switching Protocols\r\n\r\n"}, 502, "101"},
+       {{"SSH-2.0-OpenSSH_9.2\r\n"}, 502, "answered in SSH"},
+       {{"\x15\x03\x01\x00\x02\x02\x28"s}, 502, "answered in TLS"},
+       {{"HTTP/1.1 401 Who are you\r\n\r\n"}, 502, "it wants a user and password"},
+       {{"HTTP/1.1 302 Found\r\nLocation: http://login.corp/?u=1\r\n\r\n"},
+        502,
+        "answered 302: it wants a sign-in at login.corp (Found) for"},
+       {{"HTTP/1.1 502 No\r\n\r\nno tunnel\r\n"}, 502, "answered 502: no tunnel (No) for"},
+       {{"HTTP/1.1 502 No\r\n\r\nno tunnel"}, 502, "answered 502: no tunnel (No) for"},
+       {{"\r\nHTTP/1.1 200 OK\r\n\r\n"}, 502, "sent an empty line before its status line"},
+       {{"HTTP/1.1 200 OK\n\rX: y\n\n"}, 502, "malformed"},
+       {{"HTTP/1.1 500 \x1b[31mred\r\n\r\n"}, 502, "answered 500 ?[31mred for"}});
 }
 
 TEST_CASE("a proxy that resets is reported as one that closes, with the error") {

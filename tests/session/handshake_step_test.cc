@@ -4,9 +4,11 @@
 #include <array>
 #include <cerrno>
 
+#include "codec/http_connect.h"
 #include "codec/socks.h"
 #include "support/catch.h"
 #include "support/route_scene.h"
+#include "support/upstream_attempt.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -71,4 +73,27 @@ TEST_CASE("a refusal is what the proxy sent, whatever the stream's end") {
   const HandshakeFailure failure = scene.step.failure(scene.step.last_io());
   CHECK(failure.code == Errc::connection_refused);
   CHECK(failure.sys == 0);
+}
+
+TEST_CASE("a refusal is known before the text that may tell more") {
+  Loop loop;
+  Peer far(loop);
+  const auto stream = far.stream();
+  ProxyStep step(*stream, make_http_connect_handshake(kTarget, std::nullopt, ""));
+  far.expects(std::string(kConnect)).sends("HTTP/1.1 502 No\r\n\r\n");
+  CHECK(step.advance() == Progress::refused);
+  CHECK(step.replied() == Replied::to_request);
+  CHECK(step.failure(step.last_io()).text == "answered 502 No for gcr.io:443");
+  far.sends("no tun");
+  CHECK(step.advance() == Progress::refused);
+  CHECK(step.failure(step.last_io()).text == "answered 502: no tun (No) for gcr.io:443");
+  SECTION("the line ends") { far.sends("nel\n"); }
+  SECTION("the connection ends") { far.sends("nel").ends(); }
+  SECTION("the connection is reset") { far.sends("nel").resets(); }
+  CHECK(step.advance() == Progress::failed);
+  const HandshakeFailure failure = step.failure(step.last_io());
+  CHECK(failure.text == "answered 502: no tunnel (No) for gcr.io:443");
+  CHECK(failure.sys == 0);
+  CHECK(step.last_io().status != Io::Status::eof);
+  CHECK(step.last_io().status != Io::Status::error);
 }

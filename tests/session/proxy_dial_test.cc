@@ -107,3 +107,54 @@ TEST_CASE("a target that a proxy's protocol cannot express is no failure of the 
   CHECK_FALSE(attempt.proxy_failed);
   CHECK(attempt.transport->requested().empty());
 }
+
+TEST_CASE("a refusal waits a moment for the text that may tell more") {
+  const auto budget = GENERATE(10'000ms, 100ms);
+  Attempt attempt(http(), budget);
+  attempt.transport->connects(attempt.far);
+  attempt.far.sends("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  const auto begun = attempt.loop.now();
+  attempt.dial->start();
+  CHECK(attempt.answers == 0);
+  std::string cause = " Bad Gateway for gcr.io:443";
+  auto took = std::min(budget, 250ms);
+  SECTION("in vain") {}
+  SECTION("and it comes in parts") {
+    settle(attempt.loop, 10);
+    attempt.far.sends("no tun");
+    settle(attempt.loop, 10);
+    attempt.far.sends("nel to it\n");
+    cause = ": no tunnel to it (Bad Gateway) for gcr.io:443";
+    took = 0ms;
+  }
+  SECTION("and the connection ends") {
+    settle(attempt.loop, 10);
+    attempt.far.resets();
+    took = 0ms;
+  }
+  SECTION("and a part of it comes") {
+    settle(attempt.loop, 10);
+    attempt.far.sends("no tunnel");
+    cause = ": no tunnel (Bad Gateway) for gcr.io:443";
+  }
+  REQUIRE(turn_until(attempt.loop, [&] { return attempt.answers > 0; }));
+  CHECK(attempt.loop.now() - begun == took);
+  CHECK(attempt.result->error().code == Errc::destination_unavailable);
+  CHECK(attempt.result->error().sys == 0);
+  CHECK_THAT(attempt.result->error().text, Catch::Matchers::EndsWith(" answered 502" + cause));
+  CHECK_FALSE(attempt.proxy_failed);
+  CHECK(attempt.far.closed());
+}
+
+TEST_CASE("a dial that waits for a refusal's text may be destroyed") {
+  Attempt attempt(http());
+  attempt.transport->connects(attempt.far);
+  attempt.far.sends("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  attempt.dial->start();
+  settle(attempt.loop, 10);
+  CHECK_THAT(attempt.dial->timeout_failure().cause.text, Contains("answered 502 Bad Gateway"));
+  attempt.dial.reset();
+  CHECK(attempt.far.closed());
+  CHECK_FALSE(attempt.loop.busy());
+  CHECK(attempt.answers == 0);
+}

@@ -73,6 +73,8 @@ inline Outcome play_all(const std::function<std::unique_ptr<Handshake>()>& make,
       CHECK(cut.error->code == whole.error->code);
       CHECK(cut.error->text == whole.error->text);
     }
+    CHECK(cut.at_eof.has_value() == whole.at_eof.has_value());
+    if (cut.at_eof && whole.at_eof) CHECK(cut.at_eof->text == whole.at_eof->text);
   }
   return whole;
 }
