@@ -12,6 +12,7 @@ enum Octet : std::uint8_t {
   kFieldText = 2,   ///< HTAB, SP, VCHAR, obs-text: RFC 9110 section 5.5
   kTargetText = 4,  ///< VCHAR: all that may stand in a request target
   kTargetRaw = 8,   ///< the same, and bytes beyond ASCII, which careless clients do not encode
+  kRegName = 16,    ///< unreserved, sub-delims: of a reg-name, RFC 3986 section 3.2.2
 };
 
 inline constexpr auto kOctets = [] {
@@ -21,11 +22,14 @@ inline constexpr auto kOctets = [] {
     if (c > ' ' && c < 0x7f) table[c] |= kTargetText;
     if (c > ' ' && c != 0x7f) table[c] |= kTargetRaw;
     if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
-      table[c] |= kToken;
+      table[c] |= kToken | kRegName;
     }
   }
   for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
     table[static_cast<unsigned char>(c)] |= kToken;
+  }
+  for (const char c : std::string_view("-._~!$&'()*+,;=")) {
+    table[static_cast<unsigned char>(c)] |= kRegName;
   }
   return table;
 }();

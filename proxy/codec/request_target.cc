@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ip_address.h"
 #include "base/text.h"
+#include "codec/octets.h"
 
 namespace culvert {
 namespace {
@@ -25,20 +27,48 @@ bool is_scheme(std::string_view text) {
          });
 }
 
+/// reg-name of RFC 3986 section 3.2.2; with `colons` also what stands between brackets.
+bool is_reg_name(std::string_view text, bool colons) {
+  while (!text.empty()) {
+    if (is_octet(text[0], kRegName) || (colons && text[0] == ':')) {
+      text.remove_prefix(1);
+    } else if (text[0] == '%' && percent_decode(text.substr(0, 3))) {
+      text.remove_prefix(3);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// uri-host [ ":" port ] (RFC 9110 section 7.2), or an IPv6 address that lacks its brackets.  Not
+/// only what can be dialed: nobody dials it.
+bool is_host_field(std::string_view value) {
+  const bool bracketed = value.starts_with('[');
+  const std::size_t bracket = value.find(']');
+  if (bracketed && bracket == std::string_view::npos) return false;
+  const std::size_t end = std::min(bracketed ? bracket + 1 : value.find(':'), value.size());
+  const std::string_view host = bracketed ? value.substr(1, bracket - 1) : value.substr(0, end);
+  const std::string_view port = value.substr(end);
+  const bool has_port =
+      port.empty() || (port[0] == ':' && std::all_of(port.begin() + 1, port.end(), is_digit));
+  return (has_port && is_reg_name(host, bracketed)) || IpAddress::parse(value).has_value();
+}
+
 /// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, and a valid value wherever there is one.
-/// Its value decides nothing: the target does (RFC 9112 section 3.2.2).  `authority` is the
-/// target's, which Host nearly always repeats and which is known to be valid.
-Result<void> check_host_field(const RequestHead& head, std::string_view authority) {
+/// Its value decides nothing, and is replaced: the target decides (RFC 9112 section 3.2.2).
+/// `authority` is the target's, which Host nearly always repeats and which is known to be valid.
+Result<void> check_host_field(const RequestHead& head, std::string_view authority, bool required) {
   std::size_t count = 0;
   for (const Field& field : head.fields) {
     if (!iequals(field.name, "host")) continue;
     if (++count > 1) return bad("there is more than one Host field");
-    if (field.value.empty() || field.value == authority) continue;
+    if (field.value == authority || is_host_field(field.value)) continue;
     if (const auto host = HostPort::parse(field.value, kHttpPort); !host) {
       return bad("the Host field is invalid: " + host.error().text);
     }
   }
-  if (count == 0 && head.minor >= 1) return bad("an HTTP/1.1 request has no Host field");
+  if (count == 0 && required) return bad("an HTTP/1.1 request has no Host field");
   return {};
 }
 
@@ -93,7 +123,7 @@ Result<void> parse_request_target(const RequestHead& head, RequestTarget& out) {
   if (head.target == "*") {
     if (head.method != "OPTIONS") return bad("the target * goes with OPTIONS only");
     out = {RequestTarget::Form::asterisk, {}, {}};
-    return check_host_field(head, {});
+    return check_host_field(head, {}, head.minor >= 1);
   }
   auto parsed =
       connect ? parse_authority_form(head.target, out) : parse_absolute_form(head.target, out);
@@ -103,7 +133,8 @@ Result<void> parse_request_target(const RequestHead& head, RequestTarget& out) {
     authority.remove_prefix(kHttp.size());
     authority.remove_suffix(out.path.size());
   }
-  return check_host_field(head, authority);
+  // Of a CONNECT the request line holds the whole authority, and some clients send no more.
+  return check_host_field(head, authority, !connect && head.minor >= 1);
 }
 
 }  // namespace culvert

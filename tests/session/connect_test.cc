@@ -163,9 +163,12 @@ TEST_CASE("a target is dialed as it was named") {
   CHECK_THAT(scene.access_text(), Contains(" method=CONNECT target=" + dialed + " "));
 }
 
-TEST_CASE("an HTTP/1.0 client may leave out Host") {
+TEST_CASE("a CONNECT needs no Host, nor the target's") {
   Scene scene;
-  scene.client.sends("CONNECT gcr.io:443 HTTP/1.0\r\n\r\n")
+  const std::string version = GENERATE("HTTP/1.0", "HTTP/1.1");
+  const std::string host =
+      GENERATE("", "Host: 127.0.0.1:3128\r\n", "Host: gcr.io\r\n", "Host:\r\n");
+  scene.client.sends("CONNECT gcr.io:443 " + version + "\r\n" + host + "\r\n")
       .expects(std::string(kEstablished))
       .ends();
   scene.upstream.expects_end().ends();

@@ -37,7 +37,7 @@ const std::vector<Case> kCases = {
     {request("CONNECT https://gcr.io:443/ HTTP/1.1"), 400, "host:port", "http_request_error",
      "route"},
     {request("CONNECT user:hush@gcr.io:443 HTTP/1.1"), 400, "", "http_request_error", "route"},
-    {"CONNECT gcr.io:443 HTTP/1.1\r\n\r\n", 400, "Host", "http_request_error", "route"},
+    {"GET http://gcr.io/ HTTP/1.1\r\n\r\n", 400, "Host", "http_request_error", "route"},
     {"CONNECT gcr.io:443 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "Host", "http_request_error",
      "route"},
     {"CONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io\n\n", 400, "LF", "http_request_error"},

@@ -140,3 +140,37 @@ TEST_CASE("HTTP/1.1 has exactly one valid Host (RFC 9112 3.2)") {
   CHECK_FALSE(fine({{"Host", "http://a"}}));
   CHECK_FALSE(fine({{"Host", "a:b"}}));
 }
+
+TEST_CASE("the Host of an absolute-form request is replaced, not judged (RFC 9112 3.2.2)") {
+  const std::string value = GENERATE(
+      values<std::string>({"0.0.0.0=5000", "a~b.test", "a,b", "!$&'()*+,;=", "%41%2f", "a..b", ".",
+                           "127.1", "a:", ":80", "a:99999", "a:0", "[::1%25eth0]:80", "[v1.x]",
+                           "::1", "2001:db8::1:443", std::string(300, 'a')}));
+  CAPTURE(value);
+  CHECK(parse("GET", "http://a/", {{"Host", value}}).ok());
+  CHECK(parse("CONNECT", "a:443", {{"Host", value}}).ok());
+}
+
+TEST_CASE("a Host that no reg-name holds is invalid (RFC 3986 3.2.2)") {
+  const std::string value = GENERATE(values<std::string>(
+      {"a, b", "a b",  "a\tb",    "a\x01",   "a\x7f", "\xc3\xa4", "a/b",  "a?b",
+       "a#b",  "u@a",  "a\\b",    "\"a\"",   "<a>",   "a|b",      "a^b",  "{a}",
+       "a`b",  "%",    "%4",      "%4x",     "a:b",   "a:80:80",  "a:-1", "a: 80",
+       "[",    "[::1", "[::1]80", "[::1]:x", "[a b]", "a[b]",     "]",    "http://a"}));
+  CAPTURE(value);
+  const auto target = parse("GET", "http://a/", {{"Host", value}});
+  REQUIRE_FALSE(target.ok());
+  CHECK(target.error().code == Errc::http_request_error);
+  CHECK_THAT(target.error().text, Contains("the Host field is invalid: "));
+  CHECK_FALSE(parse("CONNECT", "a:443", {{"Host", value}}).ok());
+}
+
+TEST_CASE("a CONNECT needs no Host, as its request line holds the authority") {
+  for (const int minor : {0, 1}) {
+    CHECK(parse("CONNECT", "gcr.io:443", {}, minor).ok());
+    CHECK(parse("CONNECT", "gcr.io:443", {{"Host", "127.0.0.1:3128"}}, minor).ok());
+    CHECK(parse("CONNECT", "gcr.io:443", {{"Host", "gcr.io"}}, minor).ok());
+    CHECK_FALSE(parse("CONNECT", "gcr.io:443", {{"Host", "a"}, {"Host", "a"}}, minor).ok());
+  }
+  CHECK_FALSE(parse("OPTIONS", "*", {}).ok());
+}
