@@ -18,6 +18,7 @@ struct Facts {
   bool has_coding = false;    // there is a Transfer-Encoding field
   bool chunked = false;       // the last coding is chunked
   bool other_coding = false;  // some coding is not chunked
+  bool odd = false;           // not all readers would take such a field for one
   std::string_view fault;     // why they are ambiguous; empty if they are not
 };
 
@@ -70,8 +71,10 @@ Facts gather(const MessageHead& head) {
   Facts facts;
   for (const Field& field : head.fields) {
     if (iequals(field.name, "content-length")) {
+      facts.odd = facts.odd || field.blank_before_colon;
       add_length(field.value, facts);
     } else if (iequals(field.name, "transfer-encoding")) {
+      facts.odd = facts.odd || field.blank_before_colon;
       facts.has_coding = true;
       add_codings(field.value, facts);
     }
@@ -91,9 +94,15 @@ Facts gather(const MessageHead& head) {
 }
 
 BodyFraming framing_of(const Facts& facts, Kind otherwise) {
-  if (facts.chunked) return {Kind::chunked, 0, true};
-  if (facts.length) return {Kind::length, *facts.length, true};
+  if (facts.chunked) return {Kind::chunked, 0, !facts.odd};
+  if (facts.length) return {Kind::length, *facts.length, !facts.odd};
   return {otherwise, 0, otherwise != Kind::until_close};
+}
+
+/// A server that frames a body where none can be may well send one; nothing after it can be
+/// trusted.
+bool claims_body(const Facts& facts, int status) {
+  return facts.chunked || (status != 304 && facts.length.value_or(0) > 0);
 }
 
 }  // namespace
@@ -112,20 +121,20 @@ Result<BodyFraming> request_framing(const RequestHead& head) {
 }
 
 Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view request_method) {
+  const bool success = head.status >= 200 && head.status < 300;
+  if (request_method == "CONNECT" && success) return BodyFraming{};
   const Facts facts = gather(head);
-  if (!facts.fault.empty()) {
+  const bool ambiguous = !facts.fault.empty();
+  const bool to_head = request_method == "HEAD";
+  if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
+    const bool suspect = ambiguous || facts.odd || (!to_head && claims_body(facts, head.status));
+    return BodyFraming{Kind::none, 0, !suspect, ambiguous};
+  }
+  if (ambiguous) {
     return Error{.code = Errc::http_protocol_error,
                  .side = Side::upstream,
                  .sys = 0,
                  .text = std::string(facts.fault)};
-  }
-  const bool success = head.status >= 200 && head.status < 300;
-  if (request_method == "CONNECT" && success) return BodyFraming{};
-  if (request_method == "HEAD") return BodyFraming{};
-  if (head.status < 200 || head.status == 204 || head.status == 304) {
-    // A server that frames a body here may well send one; nothing after it can be trusted.
-    const bool claims_body = facts.chunked || (head.status != 304 && facts.length.value_or(0) > 0);
-    return BodyFraming{Kind::none, 0, !claims_body};
   }
   return framing_of(facts, Kind::until_close);
 }
@@ -133,7 +142,7 @@ Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view 
 BodyFraming framing_for_client(const BodyFraming& framing, int client_minor) {
   if (framing.kind == Kind::chunked && client_minor == 0) return {Kind::until_close, 0, false};
   if (framing.kind == Kind::until_close && client_minor >= 1) return {Kind::chunked, 0, true};
-  return {framing.kind, framing.length, framing.kind != Kind::until_close};
+  return {framing.kind, framing.length, framing.kind != Kind::until_close, framing.ambiguous};
 }
 
 }  // namespace culvert

@@ -20,6 +20,8 @@ struct BodyFraming {
   std::uint64_t length = 0;
   /// False if the end of this body cannot be found, so the connection must be closed.
   bool reusable = true;
+  /// There is no body, and what the fields say of one is ambiguous: none of them is passed on.
+  bool ambiguous = false;
 
   friend bool operator==(const BodyFraming&, const BodyFraming&) = default;
 };
@@ -31,7 +33,8 @@ struct BodyFraming {
 Result<BodyFraming> request_framing(const RequestHead& head);
 
 /// The same for the response to a request with `request_method`; the code is http_protocol_error.
-/// 2xx to CONNECT, 1xx, 204, 304 and answers to HEAD have no body, whatever their fields say.
+/// 2xx to CONNECT, 1xx, 204, 304 and answers to HEAD have no body, whatever their fields say (RFC
+/// 9112 section 6.3 rules 1 and 2), and do not fail.
 Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view request_method);
 
 /// How a response with `framing` is framed anew for a client that speaks HTTP/1.`client_minor`:

@@ -102,9 +102,11 @@ Result<void> ChunkedDecoder::take(char c) {
     case State::size_start:
     case State::size:
       return take_size(c);
-    case State::before_extension:  // RFC 9112 section 7.1.1: BWS ";"
+    case State::after_size:  // RFC 9112 section 7.1.1: BWS ";"
       if (c == ';') {
         state_ = State::extension;
+      } else if (c == '\r' && kind_ == HeadScanner::Kind::response) {
+        state_ = State::size_lf;
       } else if (c != ' ' && c != '\t') {
         return fail("a chunk size is followed by something else than an extension");
       }
@@ -143,7 +145,7 @@ Result<void> ChunkedDecoder::take_size(char c) {
     } else if (c == ';') {
       state_ = State::extension;
     } else if (c == ' ' || c == '\t') {
-      state_ = State::before_extension;
+      state_ = State::after_size;
     } else {
       return fail("a chunk size is not hexadecimal");
     }

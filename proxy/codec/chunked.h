@@ -12,8 +12,9 @@
 namespace culvert {
 
 /// Decodes a chunked body (RFC 9112 section 7.1), strictly: a size is hexadecimal digits and
-/// nothing else, lines end in CRLF, a chunk is exactly as long as its size.  Extensions are
-/// dropped; their length and that of the trailer section are bounded.  Bodies are not copied.
+/// nothing else, lines end in CRLF, a chunk is exactly as long as its size.  Only in responses may
+/// blanks follow the size, with which old servers pad it.  Extensions are dropped; their length and
+/// that of the trailer section are bounded.  Bodies are not copied.
 class ChunkedDecoder {
  public:
   /// `kind` is that of the message: errors carry the client's side and http_request_error for a
@@ -43,7 +44,7 @@ class ChunkedDecoder {
   enum class State : std::uint8_t {
     size_start,
     size,
-    before_extension,
+    after_size,
     extension,
     size_lf,
     data,

@@ -220,7 +220,8 @@ void append_response_head(const ResponseHead& head, const ConnectionOptions& opt
   // RFC 9110 section 8.6: there it describes the body that GET would return; in 1xx and 204 it is
   // forbidden.
   const bool keeps_length =
-      head.status == 304 || (forward.to_head && !interim && head.status != 204);
+      !forward.framing.ambiguous &&
+      (head.status == 304 || (forward.to_head && !interim && head.status != 204));
   bool wrote_length = false;
   bool has_date = false;
   for (const Field& field : head.fields) {

@@ -12,6 +12,8 @@ constexpr std::size_t kMaxSkippedBytes = 8;
 /// How much longer than its target a start line may be: method, version, two spaces.
 constexpr std::size_t kStartLineRest = 64;
 
+constexpr std::string_view kEmptyLineFirst = "there is an empty line before the status line";
+
 std::string_view fault_of_byte(char c) {
   if (c == '\n') return "a line ends in LF without CR";
   if (c == '\0') return "the head contains a NUL byte";
@@ -55,6 +57,9 @@ Result<void> HeadScanner::check_byte(char c) const {
                                                    : "the start line begins with white space");
   }
   if (c == '\r' || is_octet(c, kFieldText)) return {};
+  if (c == '\n' && pos_ == 0 && kind_ == Kind::response) {
+    return fail(Errc::http_protocol_error, kEmptyLineFirst);
+  }
   return fail(Errc::http_request_error, fault_of_byte(c));
 }
 
@@ -69,7 +74,7 @@ Result<bool> HeadScanner::end_line() {
   }
   if (in_head_) return true;
   if (kind_ == Kind::response) {
-    return fail(Errc::http_request_error, "there is an empty line before the status line");
+    return fail(Errc::http_protocol_error, kEmptyLineFirst);
   }
   if (pos_ > kMaxSkippedBytes) {
     return fail(Errc::http_request_error, "there are empty lines instead of a request");

@@ -10,6 +10,8 @@
 namespace culvert {
 namespace {
 
+using MessageKind = HeadScanner::Kind;
+
 constexpr std::string_view kCrlf = "\r\n";
 constexpr std::size_t kMaxMethod = 64;
 
@@ -95,18 +97,28 @@ Fault parse_status_line(std::string_view line, ResponseHead& out) {
   return {};
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/// The name in a field line whose colon is at `colon`.  RFC 9112 section 5.1: blanks before the
+/// colon are removed from a response, and are a mistake in a request.
+std::string_view name_of_line(std::string_view line, std::size_t colon, MessageKind kind) {
+  std::string_view name = line.substr(0, colon);
+  if (kind == MessageKind::request) return name;
+  while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
+  return name;
+}
+
 /// What is wrong with a field line: field-name ":" OWS field-value OWS (RFC 9112 section 5).
-Fault check_field_line(std::string_view line) {
-  if (line[0] == ' ' || line[0] == '\t') return {"a line begins with white space (obs-fold)"};
+Fault check_field_line(std::string_view line, MessageKind kind) {
+  if (is_blank(line[0])) return {"a line begins with white space (obs-fold)"};
   const std::size_t colon = line.find(':');
   if (colon == 0) return {"a field name is empty"};
   if (colon == std::string_view::npos) return {"a field line has no colon"};
-  const std::string_view name = line.substr(0, colon);
+  const std::string_view name = name_of_line(line, colon, kind);
   const std::size_t end = span_of(name, kToken);
   if (end < name.size()) {
-    // RFC 9112 section 5.1: the colon follows the name at once.
-    return {name[end] == ' ' || name[end] == '\t' ? "a field name contains white space"
-                                                  : "a field name is not a token"};
+    return {is_blank(name[end]) ? "a field name contains white space"
+                                : "a field name is not a token"};
   }
   if (!all_of_kind(line.substr(colon + 1), kFieldText)) {
     return {"a field value contains control bytes"};
@@ -169,10 +181,12 @@ Fault fault_of_llhttp(llhttp_errno_t error) {
   }
 }
 
-/// Whether llhttp's result for `line` is the same as ours.
-bool is_same(const Field& field, std::string_view line) {
+/// Whether llhttp's result for `line` is the same as ours, which also notes what was removed.
+bool is_same(Field& field, std::string_view line, MessageKind kind) {
   const std::size_t colon = line.find(':');
-  return field.name.data() == line.data() && field.name.size() == colon &&
+  const std::size_t name_end = name_of_line(line, colon, kind).size();
+  field.blank_before_colon = name_end != colon;
+  return field.name.data() == line.data() && field.name.size() == name_end &&
          field.value == trim(line.substr(colon + 1));
 }
 
@@ -185,51 +199,73 @@ llhttp_errno_t run_llhttp(llhttp_type_t type, std::string_view start_line, std::
   return error != HPE_OK ? error : llhttp_execute(&parser, lines.data(), lines.size());
 }
 
-/// The same lines, with spaces for the tabs at their ends.
-std::string without_last_tabs(std::string_view lines) {
-  std::string out(lines);
+/// After Content-Length's number llhttp accepts spaces but no tabs, which are white space as well
+/// (RFC 9110 section 5.6.3).
+void replace_last_tabs(std::string& lines) {
   bool at_end = false;
-  for (std::size_t i = out.size(); i-- > 0;) {
-    char& c = out[i];
+  for (std::size_t i = lines.size(); i-- > 0;) {
+    char& c = lines[i];
     if (c == '\t' && at_end) c = ' ';
     at_end = c == '\r' || c == '\n' || (c == ' ' && at_end);
   }
-  return out;
 }
 
-/// After Content-Length's number llhttp accepts spaces but no tabs, which are white space as well
-/// (RFC 9110 section 5.6.3).
-llhttp_errno_t run_without_last_tabs(llhttp_type_t type, std::string_view start_line,
-                                     std::string_view lines, Collector& collector) {
-  const std::string spaced = without_last_tabs(lines);
+bool is_framing_field(std::string_view name) {
+  return iequals(name, "content-length") || iequals(name, "transfer-encoding");
+}
+
+/// Moves blanks before a colon behind it, and hides the framing fields.
+void relax_response(std::string& lines) {
+  std::size_t end = 0;
+  for (std::size_t begin = 0; (end = lines.find(kCrlf, begin)) != begin; begin = end + 2) {
+    const std::size_t colon = lines.find(':', begin);
+    if (end == std::string::npos || colon >= end) return;
+    const auto line = std::string_view(lines).substr(begin, end - begin);
+    const std::string_view name = name_of_line(line, colon - begin, MessageKind::response);
+    const bool framing = is_framing_field(name);
+    const std::size_t name_end = begin + name.size();
+    lines[colon] = ' ';
+    lines[name_end] = ':';
+    if (framing) lines[begin] = 'X';
+  }
+}
+
+/// llhttp is stricter than RFC 9112 in what these functions replace; each byte keeps its place.
+llhttp_errno_t run_relaxed(llhttp_type_t type, std::string_view start_line, std::string_view lines,
+                           MessageKind kind, Collector& collector) {
+  std::string relaxed(lines);
+  replace_last_tabs(relaxed);
+  if (kind == MessageKind::response) relax_response(relaxed);
   collector.fields.clear();
-  const llhttp_errno_t error = run_llhttp(type, start_line, spaced, collector);
+  const llhttp_errno_t error = run_llhttp(type, start_line, relaxed, collector);
   const auto in_lines = [&](std::string_view view) {
     return view.data() == nullptr
                ? view
-               : lines.substr(static_cast<std::size_t>(view.data() - spaced.data()), view.size());
+               : lines.substr(static_cast<std::size_t>(view.data() - relaxed.data()), view.size());
   };
   for (Field& field : collector.fields) field = {in_lines(field.name), in_lines(field.value)};
   return error;
 }
 
 /// Lets llhttp parse `start_line` and `lines`, the field lines with the empty line after them.
+/// `kind` is that of the message, `type` that of the start line.
 Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_view lines,
-                   const HeadLimits& limits, std::vector<Field>& fields) {
+                   const HeadLimits& limits, MessageKind kind, std::vector<Field>& fields) {
   fields.clear();
   Collector collector{fields, limits.fields};
   llhttp_errno_t error = run_llhttp(type, start_line, lines, collector);
-  if (error == HPE_INVALID_CONTENT_LENGTH) {
-    error = run_without_last_tabs(type, start_line, lines, collector);
-  }
+  const bool may_be_relaxed = kind == MessageKind::response
+                                  ? error != HPE_PAUSED && error != HPE_USER
+                                  : error == HPE_INVALID_CONTENT_LENGTH;
+  if (may_be_relaxed) error = run_relaxed(type, start_line, lines, kind, collector);
 
   // Our own view of each line names a mistake better, and must be the same as llhttp's: where the
   // packaged 8.1.0 is lenient, it would not be.
   std::size_t count = 0;
   bool same = collector.complete;
   for (std::string_view line = next_line(lines); !line.empty(); line = next_line(lines)) {
-    if (const Fault fault = check_field_line(line)) return fault;
-    same = same && count < fields.size() && is_same(fields[count], line);
+    if (const Fault fault = check_field_line(line, kind)) return fault;
+    same = same && count < fields.size() && is_same(fields[count], line, kind);
     ++count;
   }
   if (error != HPE_PAUSED) return fault_of_llhttp(error);
@@ -257,7 +293,7 @@ const Field* MessageHead::find(std::string_view name) const {
 Result<void> parse_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out) {
   Fault fault = parse_request_line(next_line(head), limits, out);
   if (!fault) {
-    fault = parse_fields(HTTP_REQUEST, kStandIn, head, limits, out.fields);
+    fault = parse_fields(HTTP_REQUEST, kStandIn, head, limits, MessageKind::request, out.fields);
   }
   return result_of(fault, true);
 }
@@ -271,15 +307,16 @@ Result<void> parse_response_head(std::string_view head, const HeadLimits& limits
     constexpr std::size_t kMinor = 7;
     const std::string_view status_line =
         whole[kMinor] > '1' ? kStandInStatus : whole.substr(0, whole.size() - head.size());
-    fault = parse_fields(HTTP_RESPONSE, status_line, head, limits, out.fields);
+    fault =
+        parse_fields(HTTP_RESPONSE, status_line, head, limits, MessageKind::response, out.fields);
   }
   return result_of(fault, false);
 }
 
 Result<void> parse_trailers(std::string_view lines, const HeadLimits& limits,
                             HeadScanner::Kind kind, std::vector<Field>& out) {
-  return result_of(parse_fields(HTTP_REQUEST, kStandIn, lines, limits, out),
-                   kind == HeadScanner::Kind::request);
+  return result_of(parse_fields(HTTP_REQUEST, kStandIn, lines, limits, kind, out),
+                   kind == MessageKind::request);
 }
 
 }  // namespace culvert

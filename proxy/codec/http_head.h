@@ -56,6 +56,8 @@ class HeadScanner {
 struct Field {
   std::string_view name;
   std::string_view value;
+  /// Blanks stood before its colon, and are removed: only in responses.
+  bool blank_before_colon = false;
 };
 
 /// A parsed head.  Views point into the buffer that was parsed; clear() keeps the capacity.
@@ -82,6 +84,9 @@ struct ResponseHead : MessageHead {
 /// own checks for what the packaged version accepts.  On failure the error's code determines the
 /// status and its text names the mistake ("field name contains a space"); side is client for
 /// requests, upstream for responses (code http_protocol_error).
+///
+/// Of a response blanks before a field's colon are removed, as a proxy must (RFC 9112 section 5.1),
+/// and the framing fields are not judged: that is what response_framing() does.
 Result<void> parse_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out);
 Result<void> parse_response_head(std::string_view head, const HeadLimits& limits,
                                  ResponseHead& out);

@@ -62,8 +62,10 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   const std::size_t before = begun_head_.size();
   if (before > 0) begun_head_ += text;
   const std::string_view all = before > 0 ? std::string_view(begun_head_) : text;
-  // A reused connection speaks HTTP, and so does one that sent an interim response.
-  if (!connection_.reused && interim_count_ == 0) {
+  // A reused connection speaks HTTP, and so does one that sent an interim response.  An empty line
+  // is a mistake that the scanner names.
+  const bool begins_with_line_end = all.starts_with('\r') || all.starts_with('\n');
+  if (!connection_.reused && interim_count_ == 0 && !begins_with_line_end) {
     if (const std::string fault = why_not_http(all); !fault.empty()) {
       return fail(connection_.to_proxy ? Errc::upstream_protocol_error : Errc::http_protocol_error,
                   0, " " + fault);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -103,13 +105,57 @@ inline std::string as_careful_request(std::string_view bytes) {
   return careful.append(bytes.substr(line_end));
 }
 
-/// The same for a response: a later minor version is taken as HTTP/1.1, and a status line may end
-/// with its code, without the space that belongs behind it.
-inline std::string as_careful_response(std::string_view bytes) {
-  std::string careful(bytes);
-  if (is_later_minor(bytes.substr(0, 8))) careful[7] = '1';
-  if (bytes.find("\r\n") == 12) careful.insert(12, " ");
+/// Takes a line off `bytes`, without its CRLF; nullopt if there is none.
+inline std::optional<std::string> take_line(std::string_view& bytes) {
+  const std::size_t end = bytes.find("\r\n");
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string line(bytes.substr(0, end));
+  bytes.remove_prefix(end + 2);
+  return line;
+}
+
+/// Takes field lines and the empty line behind them off `bytes`, without blanks before colons.
+inline std::string take_careful_fields(std::string_view& bytes) {
+  std::string careful;
+  while (auto line = take_line(bytes)) {
+    std::size_t colon = line->find(':');
+    while (colon != std::string::npos && colon > 0 &&
+           (line->at(colon - 1) == ' ' || line->at(colon - 1) == '\t')) {
+      line->erase(--colon, 1);
+    }
+    careful += *line + "\r\n";
+    if (line->empty()) break;
+  }
   return careful;
+}
+
+/// Takes chunks and their trailers off `bytes`, without blanks behind sizes.
+inline std::string take_careful_chunks(std::string_view& bytes) {
+  std::string careful;
+  while (auto line = take_line(bytes)) {
+    line->erase(line->find_last_not_of(" \t") + 1);
+    careful += *line + "\r\n";
+    const std::size_t size = std::strtoull(line->c_str(), nullptr, 16);
+    if (size == 0) return careful + take_careful_fields(bytes);
+    if (bytes.size() < 2 || size > bytes.size() - 2) break;
+    careful += bytes.substr(0, size + 2);
+    bytes.remove_prefix(size + 2);
+  }
+  return careful;
+}
+
+/// The same for a response: a later minor version is taken as HTTP/1.1, a status line may end with
+/// its code, without the space that belongs behind it, and blanks before colons and behind chunk
+/// sizes are removed.
+inline std::string as_careful_response(std::string_view bytes) {
+  std::string careful = take_line(bytes).value_or("") + "\r\n";
+  if (is_later_minor(std::string_view(careful).substr(0, 8))) careful[7] = '1';
+  if (careful.find("\r\n") == 12) careful.insert(12, " ");
+  careful += take_careful_fields(bytes);
+  if (lower(careful).find("\r\ntransfer-encoding:") != std::string::npos) {
+    careful += take_careful_chunks(bytes);
+  }
+  return careful.append(bytes);
 }
 
 inline void check_hop_by_hop(const StrictMessage& sent) {

@@ -193,7 +193,7 @@ TEST_CASE("RFC 9112 11.1: an ambiguous response is a 502 and the end") {
       {"malformed length", "HTTP/1.1 200 OK\r\nContent-Length: 3x\r\n\r\n"},
       {"chunked is not last", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"},
       {"TE in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-      {"space before colon", "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n"},
+      {"space within a name", "HTTP/1.1 200 OK\r\nContent Length : 0\r\n\r\n"},
       {"obs-fold", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n"},
       {"bare LF", "HTTP/1.1 200 OK\nContent-Length: 0\n\n"},
       {"bare CR splits", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: x\r\nContent-Length: 0\r\n\r\n"},
@@ -204,6 +204,7 @@ TEST_CASE("RFC 9112 11.1: an ambiguous response is a 502 and the end") {
       {"no HTTP at all", "SSH-2.0-OpenSSH_9.2\r\n\r\n"},
       {"empty line first", "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
       {"bad chunk in the first bytes", chunked + "x\r\n"},
+      {"blank between digits in the first bytes", chunked + "1 0\r\n"},
       {"overflowing chunk in the first bytes", chunked + "fffffffffffffffff\r\n"},
   };
   for (const Vector& vector : vectors) {
@@ -232,6 +233,60 @@ TEST_CASE("RFC 9112 11.1: an ambiguous response is a 502 and the end") {
       CHECK((scene.client().ended() || scene.client().was_reset()));
       CHECK(scene.dialed() == 1);
     }
+  }
+}
+
+TEST_CASE("RFC 9112 4: an empty line before the status line is named as such") {
+  for (const char* before : {"\r\n", "\n", "\r\n\r\n"}) {
+    for (const bool whole : {true, false}) {
+      CAPTURE(before, whole);
+      PlainScene scene;
+      scene.send(kSmuggled);
+      for (const char c : string(before) + "HTTP/1.1 200 OK\r\n") {
+        if (!whole) scene.target().send({&c, 1});
+        if (!whole) scene.settle();
+      }
+      if (whole) scene.target().send(string(before) + "HTTP/1.1 200 OK\r\n");
+      CHECK(scene.receive().starts_with(
+          "HTTP/1.1 502 culvert: target a.example:80 sent a bad answer: "
+          "there is an empty line before the status line\r\n"));
+    }
+  }
+}
+
+TEST_CASE("RFC 9112 5.1: a blank before a response's colon is removed") {
+  PlainScene scene;
+  scene.send(kSmuggled);
+  scene.answer(
+      "HTTP/1.1 200 OK\r\nDate : x\r\nContent-Length: 2\r\nX-XSS-Protection\t: 1\r\n\r\nok");
+  const string passed_on =
+      "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 2\r\nX-XSS-Protection: 1\r\n"
+      "Via: 1.1 scene\r\n\r\nok";
+  CHECK(scene.receive() == passed_on);
+  scene.send(kSmuggled);
+  CHECK(scene.dialed() == 1);
+  // Another reader might not have taken this one for a length.
+  scene.answer("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length : 2\r\nX-XSS-Protection: 1\r\n\r\nok");
+  CHECK(scene.receive() == passed_on);
+  scene.send(kSmuggled);
+  CHECK(scene.dialed() == 2);
+}
+
+TEST_CASE(
+    "RFC 9112 6.3 rule 1: without a body, framing in doubt ends no more than the connection") {
+  const string head = "HEAD http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
+  for (const char* fields :
+       {"Transfer-Encoding: identity\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n",
+        "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n"}) {
+    CAPTURE(fields);
+    PlainScene scene;
+    scene.send(head);
+    scene.answer("HTTP/1.1 200 OK\r\nDate: x\r\nETag: \"y\"\r\n" + string(fields) + "\r\n");
+    CHECK(scene.receive() == "HTTP/1.1 200 OK\r\nDate: x\r\nETag: \"y\"\r\nVia: 1.1 scene\r\n\r\n");
+    scene.send(head);
+    CHECK(scene.dialed() == 2);
+    scene.answer("HTTP/1.1 200 second\r\n\r\n", 1);
+    CHECK(scene.receive().starts_with("HTTP/1.1 200 second\r\n"));
   }
 }
 

@@ -150,6 +150,39 @@ TEST_CASE("a connection is not used again behind a body that must not be") {
   CHECK(framing(304, {{"Transfer-Encoding", "chunked"}}) == suspicious);
 }
 
+TEST_CASE("where no body can be, fields that contradict each other are dropped (RFC 9112 6.3)") {
+  const std::vector<Field> fields = GENERATE(values<std::vector<Field>>({
+      {{"Transfer-Encoding", "identity"}},
+      {{"Transfer-Encoding", "gzip"}},
+      {{"Transfer-Encoding", ""}},
+      {{"Transfer-Encoding", "gzip, chunked"}},
+      {{"Content-Length", "5"}, {"Content-Length", "6"}},
+      {{"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}},
+      {{"Content-Length", "x"}},
+      {{"Content-Length", "5, 5"}},
+  }));
+  const BodyFraming dropped{Kind::none, 0, false, true};
+  CHECK(framing(200, fields, "HEAD") == dropped);
+  CHECK(framing(404, fields, "HEAD") == dropped);
+  CHECK(framing(204, fields) == dropped);
+  CHECK(framing(304, fields, "POST") == dropped);
+  CHECK(framing(103, fields) == dropped);
+  CHECK(framing(200, fields, "CONNECT") == BodyFraming{});
+  CHECK_FALSE(response_framing(response(200, fields), "GET").ok());
+  CHECK_FALSE(response_framing(response(502, fields), "CONNECT").ok());
+  CHECK(framing_for_client(dropped, 1) == BodyFraming{Kind::none, 0, true, true});
+}
+
+TEST_CASE("a connection is not used again behind framing that not all readers take for it") {
+  const Field length{"Content-Length", "5", true};
+  CHECK(framing(200, {length}) == BodyFraming{Kind::length, 5, false});
+  CHECK(framing(200, {{"Transfer-Encoding", "chunked", true}}) ==
+        BodyFraming{Kind::chunked, 0, false});
+  CHECK(framing(200, {length}, "HEAD") == BodyFraming{Kind::none, 0, false});
+  CHECK(framing(304, {length}) == BodyFraming{Kind::none, 0, false});
+  CHECK(framing(200, {{"Content-Length", "5"}, {"X", "y", true}}).reusable);
+}
+
 TEST_CASE("a response is framed anew for the client's version") {
   const BodyFraming length{Kind::length, 5, true};
   const BodyFraming chunked{Kind::chunked, 0, true};

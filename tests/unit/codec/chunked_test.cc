@@ -120,7 +120,11 @@ TEST_CASE("malformed chunks are refused by name") {
       {"5\nhello\r\n0\r\n\r\n", "size is not hexadecimal"},
       {"5\0\r\n"s, "size is not hexadecimal"},
       {"5,\r\n", "size is not hexadecimal"},
-      {"5 \r\nhello\r\n", "something else than an extension"},
+      {"5 \n", "something else than an extension"},
+      {"5 \rhello", "line does not end in CRLF"},
+      {"5\v\r\nhello\r\n", "size is not hexadecimal"},
+      {"5 x\r\nhello\r\n", "something else than an extension"},
+      {"5;a \n", "extension contains control bytes"},
       {"5 5\r\nhello\r\n", "something else than an extension"},
       {"5\rXhello", "line does not end in CRLF"},
       {"5\r\rhello", "line does not end in CRLF"},
@@ -143,7 +147,7 @@ TEST_CASE("malformed chunks are refused by name") {
       {"0\r\n\n", "LF without CR"},
       {"0\r\nA: b\r\n c\r\n\r\n", "obs-fold"},
       {"0\r\n A: b\r\n\r\n", "obs-fold"},
-      {"0\r\nA : b\r\n\r\n", "white space"},
+      {"0\r\nA b: c\r\n\r\n", "white space"},
       {"0\r\nno colon\r\n\r\n", "no colon"},
       {"0\r\n: b\r\n\r\n", "name is empty"},
       {"0\r\nA: \0\r\n\r\n"s, "NUL"},
@@ -158,6 +162,27 @@ TEST_CASE("malformed chunks are refused by name") {
   REQUIRE(request.error);
   CHECK(request.error->code == Errc::http_request_error);
   CHECK(request.error->side == Side::client);
+}
+
+TEST_CASE("blanks may follow a size in a response, with which old servers pad it") {
+  CHECK(decode_all("5   \r\nhello\r\n0   \r\n\r\n").body == "hello");
+  CHECK(decode_all("5\t\r\nhello\r\n0\t\r\n\r\n").done);
+  CHECK(decode_all("00000005 \t \r\nhello\r\n00000000 \r\nA: b\r\n\r\n").trailers.size() == 1);
+  CHECK_FALSE(decode({"5" + std::string(1000, ' ') + "\r\nhello\r\n"}, Kind::response).error);
+  CHECK(decode({"5" + std::string(1100, ' ')}, Kind::response).error);
+  const std::string bytes = GENERATE("5 \r\nhello\r\n", "5\t\r\nhello\r\n", "0 \r\n\r\n");
+  CHECK_THAT(decode_all(bytes, Kind::request).error.value().text,
+             Contains("something else than an extension"));
+}
+
+TEST_CASE("RFC 9112 5.1: a blank before a trailer's colon is removed in a response only") {
+  const Decoded decoded =
+      decode_all("0\r\nA : b\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
+  REQUIRE(decoded.done);
+  REQUIRE(decoded.trailers.size() == 3);
+  CHECK(decoded.trailers[0] == std::pair<std::string, std::string>("A", "b"));
+  CHECK_THAT(decode_all("0\r\nA : b\r\n\r\n", Kind::request).error.value().text,
+             Contains("white space"));
 }
 
 TEST_CASE("a body that is cut short is not done") {

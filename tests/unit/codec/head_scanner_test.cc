@@ -80,6 +80,9 @@ TEST_CASE("a few empty lines before a request are skipped (RFC 9112 2.2)") {
   CHECK_THAT(scan_all("\r\n\r\n\r\n\r\n\r\nGET").error->text, Contains("empty lines"));
   CHECK_THAT(scan_all("\r\nHTTP/1.1 200 OK\r\n\r\n", Kind::response).error->text,
              Contains("empty line"));
+  CHECK_THAT(scan_all("\nHTTP/1.1 200 OK\r\n\r\n", Kind::response).error->text,
+             Contains("empty line before the status line"));
+  CHECK_THAT(scan_all("\nGET http://a/ HTTP/1.1\r\n\r\n").error->text, Contains("LF without CR"));
 }
 
 TEST_CASE("what no message may contain is refused at its first byte") {

@@ -183,7 +183,7 @@ TEST_CASE("RFC 9110 2.5: a version later than 1.1 is taken as 1.1") {
                               response));
   CHECK(response.minor == 1);
   CHECK(response.status == 404);
-  CHECK_FALSE(parse_response_head(version + " 404 No\r\nContent-Length: x\r\n\r\n", HeadLimits{},
+  CHECK_FALSE(parse_response_head(version + " 404 No\r\nContent Length: 2\r\n\r\n", HeadLimits{},
                                   response));
 }
 
@@ -193,11 +193,15 @@ TEST_CASE("bad field lines are refused by name in both directions") {
     const char* text;
   };
   const auto row = GENERATE(values<Row>({
-      {"Host : a", "white space"},
-      {"Host\t: a", "white space"},
       {" Host: a", "obs-fold"},
+      {" Host : a", "obs-fold"},
+      {" : a", "obs-fold"},
       {"\tHost: a", "obs-fold"},
       {"Ho st: a", "white space"},
+      {"Ho st : a", "white space"},
+      {"Ho(st : a", "not a token"},
+      {"Host\v: a", "not a token"},
+      {"Host ", "no colon"},
       {": a", "name is empty"},
       {":", "name is empty"},
       {"Host", "no colon"},
@@ -227,6 +231,49 @@ TEST_CASE("bad field lines are refused by name in both directions") {
     REQUIRE(response);
     CHECK_THAT(response->text, Contains(row.text));
   }
+}
+
+TEST_CASE("RFC 9112 5.1: a blank before the colon is a mistake in a request") {
+  const std::string line = GENERATE("Host : a", "Host\t: a", "Host \t : a", "Content-Length : 2");
+  const auto error = request_error(kGet + line + "\r\n\r\n");
+  REQUIRE(error);
+  CHECK(error->code == Errc::http_request_error);
+  CHECK_THAT(error->text, Contains("white space"));
+}
+
+TEST_CASE("RFC 9112 5.1: blanks before the colon are removed from a response") {
+  const std::string blanks = GENERATE(" ", "\t", " \t  ");
+  const std::string head = "HTTP/1.1 200 OK\r\nServer: x\r\nX-One" + blanks +
+                           ": 1; a:b \t\r\nEmpty" + blanks + ":\r\nContent-Length" + blanks +
+                           ":\t2\t\r\nLast: y\r\n\r\n";
+  ResponseHead parsed;
+  REQUIRE(parse_response_head(head, HeadLimits{}, parsed));
+  REQUIRE(parsed.fields.size() == 5);
+  CHECK(parsed.fields[1].name == "X-One");
+  CHECK(parsed.fields[1].value == "1; a:b");
+  CHECK(parsed.fields[2].name == "Empty");
+  CHECK(parsed.fields[2].value.empty());
+  CHECK(parsed.fields[3].name == "Content-Length");
+  CHECK(parsed.fields[3].value == "2");
+  CHECK(parsed.fields[3].name.data() == head.data() + head.find("Content-Length"));
+  for (const Field& field : parsed.fields) {
+    CHECK(field.blank_before_colon == (field.name != "Server" && field.name != "Last"));
+  }
+}
+
+TEST_CASE("the framing fields of a response are for response_framing() to judge") {
+  const std::string lines =
+      GENERATE("Content-Length: x\r\nServer: y\r\n", "content-length: 5\r\nContent-Length: 6\r\n",
+               "Transfer-Encoding: chunked\r\nContent-Length : 5\r\n",
+               "Transfer-Encoding: ,\r\nTransfer-Encoding: chunked, gzip\r\n");
+  CAPTURE(lines);
+  const std::string head = "HTTP/1.1 200 OK\r\n" + lines + "\r\n";
+  ResponseHead parsed;
+  REQUIRE(parse_response_head(head, HeadLimits{}, parsed));
+  REQUIRE(parsed.fields.size() == 2);
+  CHECK(parsed.fields[0].name == lines.substr(0, lines.find(':')));
+  CHECK(parsed.fields[0].name.data() == head.data() + 17);
+  CHECK(request_error(kGet + lines + "\r\n").has_value());
 }
 
 TEST_CASE("field values pass as they are, obs-text included") {
