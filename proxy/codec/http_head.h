@@ -16,6 +16,10 @@ struct HeadLimits {
   std::size_t fields = 200;        ///< number of header fields
 };
 
+/// What the interim responses (1xx) to one request may have in all, unless time passes between
+/// them: they are no more than signs of life, and may be many.
+inline constexpr std::size_t kMostInterimBytes = 1 << 20;
+
 /// Finds the end of a head section (RFC 9112 section 2.1) in a buffer that grows, and refuses at
 /// the first byte what no HTTP/1 message may contain: bare CR or LF, NUL and other control bytes,
 /// obs-fold, white space before the first field.  Up to a few empty CRLF lines before a request

@@ -1,5 +1,7 @@
 #include "session/response_side.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/redact.h"
@@ -15,14 +17,16 @@ namespace {
 // Space in front of what is read from the upstream, for a head that grows by Via, Date and the
 // like.
 constexpr std::size_t kHeadRoom = 1024;
-// An upstream that sends more of them has no final response to send.
-constexpr unsigned kMostInterim = 100;
+// What interim responses may have on and on, beside kMostInterimBytes: a heartbeat that lasts for
+// hours is no flood.
+constexpr std::size_t kInterimBytesPerSecond = 4096;
 
 }  // namespace
 
 void ResponseSide::begin() {
   state_ = State::waiting;
   interim_count_ = 0;
+  interim_bytes_ = 0;
   has_continue_ = false;
   scanner_.reset();
   begun_head_.clear();
@@ -85,6 +89,9 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   const auto options = connection_options(head_);
   if (!options) return bad_answer(options.error());
   const std::span<char> rest = bytes.subspan(**end - before);
+  if (head_.status < 200 && interim_floods(**end)) {
+    return bad_answer("there are too many interim responses");
+  }
   auto outcome = head_.status < 200 ? take_interim(*options, {rest.data(), rest.size()})
                                     : take_final(*options, rest);
   if (outcome.kind != Outcome::Kind::waiting) return outcome;
@@ -93,9 +100,22 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   return outcome;
 }
 
+/// Counts the bytes of an interim response, of which time takes some back.  Silence between them is
+/// limited by the exchange, as any wait for the response is.
+bool ResponseSide::interim_floods(std::size_t bytes) {
+  using std::chrono::milliseconds;
+  const auto now = context_.loop.now();
+  const auto passed = std::chrono::duration_cast<milliseconds>(now - last_interim_).count();
+  const auto taken_back = static_cast<std::size_t>(passed) * kInterimBytesPerSecond / 1'000;
+  interim_bytes_ -= std::min(interim_bytes_, taken_back);
+  interim_bytes_ += bytes;
+  last_interim_ = now;
+  ++interim_count_;
+  return interim_bytes_ > kMostInterimBytes;
+}
+
 ResponseSide::Outcome ResponseSide::take_interim(const ConnectionOptions& options,
                                                  std::string_view rest) {
-  if (++interim_count_ > kMostInterim) return bad_answer("there are too many interim responses");
   if (head_.status == 100) has_continue_ = true;
   if (head_.status == 101) {
     if (const char* fault = fault_of_switch()) return bad_answer(fault);

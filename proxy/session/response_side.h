@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "codec/connection_options.h"
 #include "codec/http_head.h"
+#include "net/loop.h"
 #include "net/output.h"
 #include "session/context.h"
 #include "session/message_flow.h"
@@ -91,6 +93,7 @@ class ResponseSide {
  private:
   Outcome flush_interim();
   Outcome take(std::span<char> bytes);
+  bool interim_floods(std::size_t bytes);
   Outcome take_interim(const ConnectionOptions& options, std::string_view rest);
   Outcome take_final(const ConnectionOptions& options, std::span<char> rest);
   Outcome pump_body();
@@ -108,7 +111,9 @@ class ResponseSide {
   ResponseHead head_;
   Output interim_;  // the head of a 1xx response that is not written yet
   MessageFlow flow_;
-  unsigned interim_count_ = 0;
+  std::uint64_t interim_count_ = 0;
+  std::size_t interim_bytes_ = 0;
+  Loop::Clock::time_point last_interim_;
   int status_ = 0;
   State state_ = State::waiting;
   bool has_continue_ = false;
