@@ -5,13 +5,14 @@
 
 #include "base/ip_address.h"
 #include "base/text.h"
+#include "codec/connection_options.h"
 #include "codec/octets.h"
+#include "codec/upgrade.h"
 
 namespace culvert {
 namespace {
 
 constexpr std::uint16_t kHttpPort = 80;
-constexpr std::string_view kHttp = "http://";
 
 Error fail(Errc code, std::string text) {
   return Error{.code = code, .side = Side::client, .sys = 0, .text = std::move(text)};
@@ -84,26 +85,41 @@ Result<void> parse_authority_form(std::string_view target, RequestTarget& out) {
 
 Error refuse_scheme(std::string_view scheme) {
   const std::string lower = to_lower(scheme);
-  if (lower == "https") {
+  if (lower == "https" || lower == "wss") {
     return fail(Errc::method_not_implemented,
-                "an https:// URL crosses a proxy by CONNECT, not as a plain request");
+                (lower == "wss" ? "a " : "an ") + lower +
+                    ":// URL crosses a proxy by CONNECT, not as a plain request");
+  }
+  if (lower == "ws") {
+    return fail(Errc::method_not_implemented,
+                "a ws:// URL is forwarded with Upgrade only, which this request lacks");
   }
   return fail(Errc::method_not_implemented,
               "this proxy forwards http:// URLs, not " + printable(lower, 20) + "://");
 }
 
-/// RFC 9112 section 3.2.2.
-Result<void> parse_absolute_form(std::string_view target, RequestTarget& out) {
+/// RFC 6455 section 3: until the 101, a request for a ws:// URL is one for http://.
+bool is_websocket(const RequestHead& head, std::string_view scheme) {
+  if (!iequals(scheme, "ws")) return false;
+  const auto options = connection_options(head);
+  return options && wants_upgrade(head, *options);
+}
+
+/// RFC 9112 section 3.2.2.  `authority` becomes that part of the target.
+Result<void> parse_absolute_form(const RequestHead& head, RequestTarget& out,
+                                 std::string_view& authority) {
+  std::string_view target = head.target;
   const std::size_t colon = target.find("://");
   if (colon == std::string_view::npos || !is_scheme(target.substr(0, colon))) {
     return bad("the request target is not an absolute http:// URL");
   }
-  if (!iequals(target.substr(0, colon), "http")) return refuse_scheme(target.substr(0, colon));
+  const std::string_view scheme = target.substr(0, colon);
+  if (!iequals(scheme, "http") && !is_websocket(head, scheme)) return refuse_scheme(scheme);
   target.remove_prefix(colon + 3);
   if (target.find('#') != std::string_view::npos) return bad("the URL contains a fragment");
 
   const std::size_t end = std::min(target.find_first_of("/?"), target.size());
-  const std::string_view authority = target.substr(0, end);
+  authority = target.substr(0, end);
   if (authority.find('@') != std::string_view::npos) {
     // RFC 9110 section 4.2.4: likely to be there to deceive.
     return bad("the URL contains a user name or password");
@@ -125,14 +141,10 @@ Result<void> parse_request_target(const RequestHead& head, RequestTarget& out) {
     out = {RequestTarget::Form::asterisk, {}, {}};
     return check_host_field(head, {}, head.minor >= 1);
   }
-  auto parsed =
-      connect ? parse_authority_form(head.target, out) : parse_absolute_form(head.target, out);
-  if (!parsed) return parsed;
   std::string_view authority = head.target;
-  if (!connect) {
-    authority.remove_prefix(kHttp.size());
-    authority.remove_suffix(out.path.size());
-  }
+  auto parsed =
+      connect ? parse_authority_form(head.target, out) : parse_absolute_form(head, out, authority);
+  if (!parsed) return parsed;
   // Of a CONNECT the request line holds the whole authority, and some clients send no more.
   return check_host_field(head, authority, !connect && head.minor >= 1);
 }

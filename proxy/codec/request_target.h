@@ -19,11 +19,12 @@ struct RequestTarget {
 };
 
 /// authority-form for CONNECT (a port is required), absolute-form with scheme http for other
-/// methods.  Everything else is refused, with a text that names the mistake: origin-form ("this is
-/// a proxy, not a web server ..."), https:// in absolute-form, ftp://, userinfo, fragments, bad
-/// ports.  Host field rules of RFC 9112 section 3.2 (exactly one in HTTP/1.1, valid) apply too, but
-/// a CONNECT needs none.  The value decides nothing: any reg-name is valid.
-/// `out` keeps the capacity of its host name; its value after a failure is unspecified.
+/// methods, or ws for those with Upgrade.  Everything else is refused, with a text that names the
+/// mistake: origin-form ("this is a proxy, not a web server ..."), https:// in absolute-form,
+/// ftp://, userinfo, fragments, bad ports.  Host field rules of RFC 9112 section 3.2 (exactly one
+/// in HTTP/1.1, valid) apply too, but a CONNECT needs none.  The value decides nothing: any
+/// reg-name is valid. `out` keeps the capacity of its host name; its value after a failure is
+/// unspecified.
 Result<void> parse_request_target(const RequestHead& head, RequestTarget& out);
 
 }  // namespace culvert

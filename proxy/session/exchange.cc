@@ -1,6 +1,8 @@
 #include "session/exchange.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -39,7 +41,7 @@ void Exchange::begin(const PlainRequest& request, const Route& route, std::strin
   begun_ = context_.loop.now();
   // A reset that arrived with the request: no further event reports it.
   if (client_.broken()) return client_gone(0, "gone before the answer");
-  if (!may_reuse_connection()) return dial();
+  if (!may_reuse_connection()) return begin_dial();
   connection_.reused = true;
   activate();
 }
@@ -74,15 +76,16 @@ const Upstream* Exchange::first_choice() const {
 }
 
 /// After a 101 the connection is a tunnel.
-DialPurpose Exchange::purpose() const {
-  return request_.request().upgrade ? DialPurpose::tunnel : DialPurpose::forward;
+void Exchange::begin_dial() {
+  dial(request_.request().upgrade ? DialPurpose::tunnel : DialPurpose::forward);
 }
 
-void Exchange::dial() {
+void Exchange::dial(DialPurpose purpose) {
   stage_ = Stage::dial;
+  purpose_ = purpose;
   connection_.reused = false;
   connection_.stream.reset();
-  dial_ = context_.dial(*route_, target(), purpose(), request_.request().client,
+  dial_ = context_.dial(*route_, target(), purpose, request_.request().client,
                         DialDone::to<&Exchange::on_dialed>(this));
   dial_->start();
 }
@@ -96,15 +99,37 @@ void Exchange::on_dialed(DialResult result) {
   dial_.reset();
   if (!result) {
     if (several_failed) context_.log.write(Log::Level::warning, failures);
+    if (may_forward_upgrade(result.error())) {
+      note_failures(std::move(failures));
+      return dial(DialPurpose::forward);
+    }
     const Side side = result.error().side;
     return fail(side, std::move(result).error());
   }
-  if (!failures.empty()) failures_ = std::make_unique<std::string>(std::move(failures));
+  note_failures(std::move(failures));
   connection_.stream = std::move(*result);
-  connection_.to_proxy = forwards_to_proxy(connection_.upstream->config, purpose());
+  connection_.to_proxy = forwards_to_proxy(connection_.upstream->config, purpose_);
   connection_.target = target();
   connection_.route = route_;
   activate();
+}
+
+/// Many HTTP proxies refuse a CONNECT to a port other than 443, and may still pass on an Upgrade in
+/// absolute-form: squid does, if it is configured so.  Nothing is sent of the request yet.
+bool Exchange::may_forward_upgrade(const Error& refusal) const {
+  if (purpose_ != DialPurpose::tunnel) return false;
+  if (refusal.code != Errc::upstream_denied && refusal.code != Errc::upstream_unsupported) {
+    return false;
+  }
+  return std::any_of(route_->upstreams.begin(), route_->upstreams.end(), [&](std::size_t index) {
+    return forwards_to_proxy(context_.upstreams[index]->config, DialPurpose::forward);
+  });
+}
+
+void Exchange::note_failures(std::string failures) {
+  if (failures.empty()) return;
+  if (failures_) failures = *failures_ + "; " + failures;
+  failures_ = std::make_unique<std::string>(std::move(failures));
 }
 
 /// There is a connection: request and response are transferred.
@@ -230,7 +255,7 @@ void Exchange::on_no_head(int sys) {
   if (went_stale && request_.request().is_repeatable()) {
     // The upstream closed the connection just when it was reused: not an error of this request.
     timer_.stop();
-    return dial();
+    return begin_dial();
   }
   std::string what = begun        ? " closed within the head of its answer"
                      : went_stale ? " closed the connection without an answer - it was kept from "

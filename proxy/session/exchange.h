@@ -75,8 +75,10 @@ class Exchange final : private StreamEvents {
 
   bool may_reuse_connection() const;
   const Upstream* first_choice() const;
-  DialPurpose purpose() const;
-  void dial();
+  void begin_dial();
+  void dial(DialPurpose purpose);
+  bool may_forward_upgrade(const Error& refusal) const;
+  void note_failures(std::string failures);
   void on_dialed(DialResult result);
   void activate();
   void on_ready(Stream& upstream) override;
@@ -114,6 +116,7 @@ class Exchange final : private StreamEvents {
   std::int32_t connect_ms_ = -1;
   std::int32_t first_byte_ms_ = -1;
   Stage stage_ = Stage::idle;
+  DialPurpose purpose_ = DialPurpose::forward;  // of the dial
 };
 
 }  // namespace culvert

@@ -143,8 +143,9 @@ def setUpModule():
     start_site(testbed.outside)
     start_plain_registry()
     Site.repository = make_repository()
-    websocket = Program("websocket", testbed.outside, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, WEBSOCKET_PORT])
-    testbed.start(websocket).wait_listening(WEBSOCKET_PORT, TARGET)
+    for port in (WEBSOCKET_PORT, peers.NO_CONNECT_PORT):
+        websocket = Program(f"websocket-{port}", testbed.outside, [sys.executable, f"{HERE}/websocket.py", "serve", TARGET, port])
+        testbed.start(websocket).wait_listening(port, TARGET)
     peers.start_sshd(testbed)
     peers.start_ssh_tunnel(testbed)
     peers.start_dante(testbed)
@@ -264,6 +265,14 @@ class OverSquid(Plain, unittest.TestCase):
     """Requests go to squid in absolute-form, with its credentials."""
 
     upstream = f"http://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.SQUID_PORT}"
+
+    def test_websocket_where_connect_is_refused(self):
+        url = f"ws://plain.world:{peers.NO_CONNECT_PORT}"
+        done = testbed.home.run(sys.executable, f"{HERE}/websocket.py", "send", PORT, url, 1, 70000, 3 * MIB)
+        self.assertEqual(done.stdout, "echoed 1000\n")
+        line = self.culvert.wait_access_line(f"http://plain.world:{peers.NO_CONNECT_PORT}/")
+        self.assertIn(" status=101 ", line)
+        self.assertIn(" answered 403 ", line)
 
 
 class OverSquidWithTls(Plain, unittest.TestCase):

@@ -335,6 +335,84 @@ TEST_CASE("RFC 9110 7.8: HTTP/2 is no protocol to upgrade to") {
   CHECK(scene.at_target() == crlf("GET / HTTP/1.1\nHost: a.example\nVia: 1.1 scene\n\n"));
 }
 
+TEST_CASE("RFC 6455 3: a ws:// URL with Upgrade is http:// until the 101") {
+  PlainScene scene;
+  scene.send(
+      crlf("GET ws://a.example/chat HTTP/1.1\nHost: a.example\n"
+           "Connection: Upgrade\nUpgrade: websocket\n\n"));
+  CHECK(scene.dialed_address(0) == "a.example:80");
+  CHECK(scene.at_target() == crlf("GET /chat HTTP/1.1\nHost: a.example\nUpgrade: websocket\n"
+                                  "Via: 1.1 scene\nConnection: upgrade\n\n"));
+  scene.answer(kSwitching);
+  CHECK(scene.receive().starts_with("HTTP/1.1 101 "));
+  scene.send("frame");
+  CHECK(scene.at_target() == "frame");
+}
+
+TEST_CASE("RFC 9110 7.8: where an HTTP proxy refuses the tunnel, it is asked for the upgrade") {
+  const string refusal = GENERATE("403 Forbidden", "405 Not Allowed", "501 Not Implemented");
+  PlainScene::Options options;
+  options.upstream = "http://user:pass@proxy.example";
+  PlainScene scene(std::move(options));
+  scene.send(kUpgrade + "early");
+  CHECK(scene.at_target(0).starts_with("CONNECT a.example:80 HTTP/1.1\r\n"));
+  scene.answer(crlf("HTTP/1.1 " + refusal + "\nContent-Length: 0\n\n"), 0);
+  CHECK(scene.at_target(0).empty());
+  CHECK((scene.target(0).ended() || scene.target(0).was_reset()));
+  CHECK(scene.receive().empty());
+  CHECK(scene.at_target(1) ==
+        crlf("GET http://a.example/ HTTP/1.1\nHost: a.example\nUpgrade: websocket\n"
+             "Proxy-Authorization: Basic secret\nVia: 1.1 scene\nConnection: upgrade\n\n"));
+  SECTION("101 makes a tunnel") {
+    scene.answer(kSwitching + "first", 1);
+    CHECK(scene.receive().ends_with("\r\n\r\nfirst"));
+    CHECK(scene.at_target(1) == "early");
+    scene.client().finish();
+    scene.target(1).finish();
+    scene.settle();
+    const auto lines = scene.access_lines();
+    REQUIRE(lines.size() == 1);
+    CHECK(has(lines[0], " outcome=ok stage=tunnel status=101 "));
+    CAPTURE(lines[0]);
+    CHECK(has(lines[0], "attempts failed: upstream http://proxy.example"));
+    CHECK(has(lines[0], " answered " + refusal.substr(0, 3)));
+  }
+  SECTION("any other answer is the client's") {
+    scene.answer(crlf("HTTP/1.1 426 No\nUpgrade: websocket\nContent-Length: 2\n\nno"), 1);
+    const string received = scene.receive();
+    CHECK(received.starts_with("HTTP/1.1 426 No\r\n"));
+    CHECK(received.ends_with("no"));
+    CHECK(scene.dialed() == 2);
+  }
+  SECTION("if it closes instead, that is the end") {
+    scene.target(1).finish();
+    CHECK(has(scene.receive(), " (for a.example:80) closed the connection without an answer"));
+    CHECK(scene.dialed() == 2);
+  }
+}
+
+TEST_CASE("RFC 9110 7.8: other refusals of the tunnel stand") {
+  const string refusal = GENERATE("407 Who", "404 No", "429 Slow", "502 Bad", "503 No", "504 Late");
+  PlainScene::Options options;
+  options.upstream = "http://proxy.example";
+  PlainScene scene(std::move(options));
+  scene.send(kUpgrade);
+  scene.answer(crlf("HTTP/1.1 " + refusal + "\nContent-Length: 0\n\n"), 0);
+  CHECK(has(scene.receive(), "answered " + refusal.substr(0, 3)));
+  CHECK(scene.dialed() == 1);
+}
+
+TEST_CASE("RFC 9110 7.8: a refusal of the tunnel by anything but an HTTP proxy stands") {
+  PlainScene::Options options;
+  options.upstream = "socks5://proxy.example";
+  PlainScene scene(std::move(options));
+  scene.send(kUpgrade);
+  scene.answer(string("\x05\x00", 2));
+  scene.answer(string("\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00", 10));
+  CHECK(has(scene.receive(), "does not allow a.example:80"));
+  CHECK(scene.dialed() == 1);
+}
+
 TEST_CASE("RFC 9110 7.8: through an HTTP proxy an upgrade takes a tunnel of its own") {
   PlainScene::Options options;
   options.upstream = "http://proxy.example";

@@ -63,6 +63,23 @@ TEST_CASE("other methods take absolute-form (RFC 9112 3.2.2)") {
   }
 }
 
+TEST_CASE("a ws:// URL with Upgrade is an http:// URL (RFC 6455 3)") {
+  const std::vector<Field> upgrade = {
+      {"Host", "a"}, {"Connection", "keep-alive, Upgrade"}, {"Upgrade", "websocket"}};
+  const auto target = parse("GET", "WS://A.Example:8080/chat?x", upgrade);
+  REQUIRE(target.ok());
+  CHECK(target->form == RequestTarget::Form::absolute);
+  CHECK(target->authority.to_string() == "a.example:8080");
+  CHECK(target->path == "/chat?x");
+  CHECK(parse("GET", "ws://a", upgrade)->authority.to_string() == "a:80");
+  CHECK_FALSE(parse("GET", "ws://a/", upgrade, 0).ok());
+  CHECK_FALSE(parse("GET", "ws://u@a/", upgrade).ok());
+  CHECK_FALSE(parse("GET", "wss://a/", upgrade).ok());
+  CHECK_FALSE(parse("GET", "ws://a/", {{"Host", "a"}, {"Upgrade", "websocket"}}).ok());
+  CHECK_FALSE(
+      parse("GET", "ws://a/", {{"Host", "a"}, {"Connection", "Upgrade"}, {"Upgrade", "h2c"}}).ok());
+}
+
 TEST_CASE("the asterisk goes with OPTIONS (RFC 9112 3.2.4)") {
   CHECK(parse("OPTIONS", "*")->form == RequestTarget::Form::asterisk);
   CHECK_FALSE(parse("GET", "*").ok());
@@ -84,6 +101,8 @@ TEST_CASE("other targets are refused and the mistake is named") {
       {"GET", "HTTPS://a/", Errc::method_not_implemented, "crosses a proxy by CONNECT"},
       {"GET", "ftp://a/", Errc::method_not_implemented, "not ftp://"},
       {"GET", "ws+x-1.2://a/", Errc::method_not_implemented, "not ws+x-1.2://"},
+      {"GET", "wss://a/", Errc::method_not_implemented, "a wss:// URL crosses a proxy by CONNECT"},
+      {"GET", "ws://a/", Errc::method_not_implemented, "with Upgrade only"},
       {"GET", "gcr.io:443", Errc::http_request_error, "not an absolute http:// URL"},
       {"GET", "http:/a/", Errc::http_request_error, "not an absolute http:// URL"},
       {"GET", "http:a", Errc::http_request_error, "not an absolute http:// URL"},
