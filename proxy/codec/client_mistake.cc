@@ -1,5 +1,10 @@
 #include "codec/client_mistake.h"
 
+#include <cstddef>
+#include <string>
+
+#include "base/text.h"
+
 namespace culvert {
 
 std::optional<Error> client_mistake(std::string_view first_bytes) {
@@ -26,6 +31,17 @@ std::optional<Error> client_mistake(std::string_view first_bytes) {
                    "tunnel");
   }
   return std::nullopt;
+}
+
+Error url_is_missing(const HostPort& server) {
+  constexpr std::size_t kMostOfHost = 36;
+  std::string url = "http://";
+  url += server.ip && !server.ip->is_v4() ? "[" + server.host + "]"
+                                          : shorten_middle(server.host, kMostOfHost);
+  if (server.port != 80) url += ":" + std::to_string(server.port);
+  return {Errc::http_request_error, Side::client, 0,
+          "this is a proxy, not a web server: send the absolute URL, " + url +
+              "/... (PHP: request_fulluri), or set it as http_proxy"};
 }
 
 }  // namespace culvert

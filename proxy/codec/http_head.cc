@@ -55,7 +55,7 @@ Fault parse_version(std::string_view text, MessageHead& out) {
 }
 
 /// RFC 9112 section 3: method SP request-target SP HTTP-version.
-Fault parse_request_line(std::string_view line, const HeadLimits& limits, RequestHead& out) {
+Fault take_request_line(std::string_view line, const HeadLimits& limits, RequestHead& out) {
   if (line.find('\t') != std::string_view::npos) return {"the request line contains a tab"};
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
@@ -290,8 +290,12 @@ const Field* MessageHead::find(std::string_view name) const {
   return nullptr;
 }
 
+Result<void> parse_request_line(std::string_view line, const HeadLimits& limits, RequestHead& out) {
+  return result_of(take_request_line(line, limits, out), true);
+}
+
 Result<void> parse_request_head(std::string_view head, const HeadLimits& limits, RequestHead& out) {
-  Fault fault = parse_request_line(next_line(head), limits, out);
+  Fault fault = take_request_line(next_line(head), limits, out);
   if (!fault) {
     fault = parse_fields(HTTP_REQUEST, kStandIn, head, limits, MessageKind::request, out.fields);
   }

@@ -95,6 +95,9 @@ Result<void> parse_request_head(std::string_view head, const HeadLimits& limits,
 Result<void> parse_response_head(std::string_view head, const HeadLimits& limits,
                                  ResponseHead& out);
 
+/// The same of a request line alone, without its CRLF; the fields stay as they are.
+Result<void> parse_request_line(std::string_view line, const HeadLimits& limits, RequestHead& out);
+
 /// Parses the trailer section of a chunked body (RFC 9112 section 7.1.2): field lines and the empty
 /// line after them.  Errors as above, according to `kind`.
 Result<void> parse_trailers(std::string_view lines, const HeadLimits& limits,

@@ -23,6 +23,12 @@ struct ClientRequest {
   std::string_view rest;  ///< received after the head: a tunnel's first bytes, or a body
 };
 
+/// What a request asked for, for the log.
+struct RequestLine {
+  std::string_view method;  ///< empty: it was not received as a whole, or is malformed
+  std::string target;       ///< as received, without what may be a credential
+};
+
 /// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may
 /// destroy it.
 class ClientEvents {
@@ -56,6 +62,8 @@ class ClientProtocol {
   virtual void next_request() = 0;
   /// Part of the request has arrived.
   virtual bool request_begun() const = 0;
+  /// Of the request that has arrived last, however malformed the rest of it is.
+  virtual RequestLine request_line() const = 0;
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
 

@@ -1,14 +1,18 @@
 #include "session/http_client.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "codec/client_mistake.h"
 #include "codec/intermediary.h"
+#include "codec/request_target.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
 
@@ -19,12 +23,25 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kDrainingHeadTimeout{1'000};
+constexpr std::uint16_t kHttpPort = 80;
 
 /// Measured: dockerd, containerd, podman, skopeo and the registry send their CONNECTs with the
 /// field as Go's net/http sets it, whatever they call themselves in their requests to the target.
 bool is_from_go(const RequestHead& head) {
   const Field* agent = head.find("User-Agent");
   return agent != nullptr && agent->value.starts_with("Go-http-client/");
+}
+
+/// A target for the log.  The Host field, which it may need, is not looked at.
+std::string logged_target(RequestHead line) {
+  line.minor = 0;
+  RequestTarget parsed;
+  const bool valid = parse_request_target(line, parsed).ok();
+  if (valid && parsed.form == RequestTarget::Form::authority) return parsed.authority.to_string();
+  const bool is_path = line.target.starts_with('/') &&
+                       line.target.find('@') == std::string_view::npos &&
+                       line.target.find("://") == std::string_view::npos;
+  return valid || is_path ? std::string(line.target) : redact_url(line.target);
 }
 
 }  // namespace
@@ -86,7 +103,8 @@ void HttpClient::on_head(std::size_t end) {
   request_.method = parsed_.head.method;
   request_.rest = received.substr(end);
   if (auto fine = parse_request_target(parsed_.head, parsed_.target); !fine) {
-    request_.mistake = std::move(fine).error();
+    request_.mistake = origin_form_mistake();
+    if (!request_.mistake) request_.mistake = std::move(fine).error();
     return events_->on_request(request_);
   }
   request_.target = &parsed_.target.authority;
@@ -97,12 +115,39 @@ void HttpClient::on_head(std::size_t end) {
   events_->on_request(request_);
 }
 
+/// A request in origin-form whose Host is another's: its client sends it to a proxy without the
+/// URL.
+std::optional<Error> HttpClient::origin_form_mistake() const {
+  const Field* field = parsed_.head.find("Host");
+  const bool origin_form = parsed_.head.target.starts_with('/') && parsed_.head.method != "CONNECT";
+  if (!origin_form || field == nullptr) return std::nullopt;
+  const auto host = HostPort::parse(field->value, kHttpPort);
+  if (!host) return std::nullopt;
+  const auto& listeners = context_.config.listen;
+  const bool is_ours = std::any_of(
+      listeners.begin(), listeners.end(),
+      [&](const ListenConfig& listener) { return listener.address.port == host->port; });
+  if (is_ours) return std::nullopt;
+  return url_is_missing(*host);
+}
+
 void HttpClient::next_request() {
   kept_ = true;
   clear_keeping(received_, kKeptRoom);
   scanner_.reset();
   deadline_.start(context_.config.keep_alive_timeout);
   on_ready();
+}
+
+RequestLine HttpClient::request_line() const {
+  const std::string_view received = std::string_view(received_).substr(scanner_.begin());
+  const std::size_t end = received.find("\r\n");
+  RequestHead line;
+  if (end == std::string_view::npos ||
+      !parse_request_line(received.substr(0, end), HeadLimits{}, line)) {
+    return {};
+  }
+  return {line.method, logged_target(line)};
 }
 
 void HttpClient::begin_drain() {

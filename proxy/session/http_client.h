@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "codec/http_head.h"
 #include "net/stream.h"
 #include "net/timer.h"
@@ -23,6 +25,7 @@ class HttpClient final : public ClientProtocol {
   void on_ready() override;
   void next_request() override;
   bool request_begun() const override { return scanner_.begun(); }
+  RequestLine request_line() const override;
   void begin_drain() override;
   std::string_view established() const override;
   std::string refusal(const Error& error) const override;
@@ -31,6 +34,7 @@ class HttpClient final : public ClientProtocol {
   void on_end();
   void on_head(std::size_t end);
   void on_deadline();
+  std::optional<Error> origin_form_mistake() const;
 
   SessionContext& context_;
   Stream& client_;

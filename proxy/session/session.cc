@@ -97,6 +97,7 @@ void Session::abort(std::string_view why) {
   }
   if (relay_ && relay_->cut() && !end_with(kUnfinishedRecord)) client_->reset_on_close();
   if (owes_answer) answer_abort();
+  if (state_ == State::head) note_request_line();
   finish(Outcome::Kind::aborted, Side::local, why);
 }
 
@@ -159,9 +160,21 @@ void Session::on_ready(Stream&) {
 
 void Session::on_request_begun() { record_.started = context_.loop.now(); }
 
-void Session::on_bad_request(Error error) { refuse(std::move(error)); }
+void Session::on_bad_request(Error error) {
+  note_request_line();
+  refuse(std::move(error));
+}
+
+/// Of a request that cannot be served: its line may be sound.
+void Session::note_request_line() {
+  const RequestLine line = setup_->protocol->request_line();
+  if (line.method.empty()) return;
+  record_.set_method(line.method);
+  record_.set_url(line.target);
+}
 
 void Session::on_client_gone(std::string_view detail) {
+  note_request_line();
   finish(Errc::canceled, Side::client, detail);
 }
 
@@ -170,8 +183,11 @@ void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, close
 void Session::on_request(ClientRequest& request) {
   state_ = State::gate;
   record_.stage = SessionStage::route;
+  if (request.mistake) {
+    note_request_line();
+    return refuse(std::move(*request.mistake));
+  }
   record_.set_method(request.method);
-  if (request.mistake) return refuse(std::move(*request.mistake));
   setup_->request = &request;
   bool needs_route = true;
   if (PlainRequest* plain = request.plain) {

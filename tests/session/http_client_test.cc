@@ -153,6 +153,30 @@ TEST_CASE("a head that nobody understands is no request, a bad target is a mista
   }
 }
 
+TEST_CASE("who sends a server's request to the proxy is told to send the URL") {
+  Scene scene;
+  ListenConfig listener;
+  listener.address = HostPort::parse("127.0.0.1:3128").value();
+  scene.config.listen = {listener};
+  const auto [host, elsewhere] = GENERATE(table<std::string, bool>({
+      {"Host: a.example\r\n", true},
+      {"Host: 127.0.0.1:8080\r\n", true},
+      {"Host: 127.0.0.1:3128\r\n", false},
+      {"Host: culvert.example:3128\r\n", false},
+      {"Host: a b\r\n", false},
+      {"", false},
+  }));
+  scene.peer.sends("GET /path?token HTTP/1.1\r\n" + host + "\r\n");
+  scene.start();
+  REQUIRE(scene.request != nullptr);
+  REQUIRE(scene.request->mistake);
+  const std::string& text = scene.request->mistake->text;
+  CHECK_THAT(text, Contains("this is a proxy, not a web server"));
+  CHECK_THAT(text, !Contains("token"));
+  const bool names_url = text.find("send the absolute URL, http://") != std::string::npos;
+  CHECK(names_url == elsewhere);
+}
+
 TEST_CASE("a no to HEAD has no body") {
   Scene scene;
   const bool head = GENERATE(true, false);

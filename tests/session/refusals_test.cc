@@ -74,6 +74,73 @@ TEST_CASE("what cannot be served is answered with a status and a sentence, and n
   CHECK_THAT(scene.client.received() + scene.access_text() + scene.log_text(), !Contains("hush"));
 }
 
+TEST_CASE("the access line of a refused request names what a sound request line asked for") {
+  struct Row {
+    std::string request;
+    int status;
+    std::string named;
+  };
+  const std::string host = "Host: gcr.io\r\n";
+  const std::string connect = "CONNECT GCR.io:443 HTTP/1.1\r\n";
+  const std::string get = "GET http://gcr.io/v2/?token=hush HTTP/1.1\r\n";
+  const std::string gcr = " method=CONNECT target=gcr.io:443 ";
+  const std::string v2 = " method=GET target=http://gcr.io/v2/?... ";
+  const auto row = GENERATE_COPY(values<Row>({
+      {connect + host + "A : b\r\n\r\n", 400, gcr},
+      {connect + host + "A: b\nC: d\r\n\r\n", 400, gcr},
+      {connect + host + host + "\r\n", 400, gcr},
+      {connect + std::string(201, 'A') + ": " + std::string(70'000, 'b'), 431, gcr},
+      {"\r\n" + connect + "A\r\n\r\n", 400, gcr},
+      {get + host + "A b: c\r\n\r\n", 400, v2},
+      {get + "\r\n", 400, v2},
+      {get + host + "Expect: hush\r\n\r\n", 417, v2},
+      {get + host + "Content-Length: x\r\n\r\n", 400, v2},
+      {"GET https://gcr.io/v2/ HTTP/1.1\r\n" + host + "\r\n", 501, " target=https://gcr.io/*** "},
+      {"GET /v2/?token=hush HTTP/1.1\r\n" + host + "\r\n", 400, " target=/v2/?... "},
+      {"GET /u:hush@gcr.io HTTP/1.1\r\n" + host + "\r\n", 400, " method=GET "},
+      {"CONNECT gcr.io HTTP/1.1\r\n" + host + "\r\n", 400, " target=gcr.io "},
+      {"CONNECT u:hush@gcr.io:443 HTTP/1.1\r\n" + host + "\r\n", 400, " target=***@gcr.io:443 "},
+      {"CONNECT u%3Ahush HTTP/1.1\r\n" + host + "\r\n", 400, " target=*** "},
+      {"GET http://u:hush@gcr.io/ HTTP/1.1\r\n" + host + "\r\n", 400, " method=GET "},
+      {"CONNECT gcr.io:443 HTTP/1.1\nHost: a\r\n\r\n", 400, " method=- target=- "},
+      {"CONNECT gcr.io:443 HTTP/3\r\n\r\n", 400, " method=- target=- "},
+      {"\x16\x03\x01", 400, " method=- target=- "},
+  }));
+  CAPTURE(shown(row.request));
+  Scene scene;
+  scene.client.sends(row.request).ends();
+  scene.start();
+  CHECK(scene.answer().status == row.status);
+  CHECK_THAT(scene.access_text(), Contains(row.named) && !Contains("hush"));
+}
+
+TEST_CASE("so does that of a request that does not arrive as a whole") {
+  Scene scene;
+  scene.config.header_timeout = 30ms;
+  scene.client.sends("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gc");
+  std::string outcome;
+  SECTION("its client leaves") {
+    outcome = "canceled";
+    scene.client.ends();
+    scene.start();
+  }
+  SECTION("it is late") {
+    outcome = "http_request_timeout";
+    scene.start();
+    REQUIRE(turn_until(scene.loop, [&] { return scene.client.received_end(); }));
+    scene.client.ends();
+  }
+  SECTION("we shut down") {
+    outcome = "aborted";
+    scene.start();
+    settle(scene.loop);
+    scene.session->abort("told to");
+  }
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.access_text(), Contains(" method=CONNECT target=gcr.io:443 ") &&
+                                      Contains(" outcome=" + outcome + " "));
+}
+
 TEST_CASE("RFC 9110 9.3.2: a bad HEAD request gets its error without a body") {
   Scene scene(GENERATE(Pace{}, Pace{true, 1}));
   const std::string before = GENERATE("", "\r\n");

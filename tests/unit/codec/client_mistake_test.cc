@@ -34,3 +34,17 @@ TEST_CASE("HTTP/1 is no mistake") {
     CHECK_FALSE(client_mistake(first_bytes));
   }
 }
+
+TEST_CASE("who takes us for a web server learns which URL to send") {
+  const auto [host, url] = GENERATE(table<std::string, std::string>({
+      {"a.example:80", "http://a.example/..."},
+      {"a.example:8080", "http://a.example:8080/..."},
+      {"[2001:db8::1]:80", "http://[2001:db8::1]/..."},
+      {std::string(63, 'a') + "." + std::string(63, 'b') + ":80", "http://aaaaaaaa"},
+  }));
+  const Error mistake = url_is_missing(*HostPort::parse(host));
+  CHECK(mistake.side == Side::client);
+  CHECK_THAT(mistake.text, Contains("not a web server: send the absolute URL, " + url));
+  // PHP shows 126 bytes of the status line.
+  CHECK(("HTTP/1.1 400 culvert: " + mistake.text).find("/...") < 126);
+}

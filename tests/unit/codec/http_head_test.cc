@@ -139,6 +139,18 @@ TEST_CASE("bad request lines are refused by name") {
   CHECK_THAT(error->text, Contains(row.text));
 }
 
+TEST_CASE("a request line is parsed alone, as in its head") {
+  RequestHead head;
+  REQUIRE(parse_request_line("CONNECT gcr.io:443 HTTP/1.0", HeadLimits{}, head));
+  CHECK(head.method == "CONNECT");
+  CHECK(head.target == "gcr.io:443");
+  CHECK(head.minor == 0);
+  for (const char* line :
+       {"", "CONNECT gcr.io:443", "CONNECT gcr.io:443 HTTP/1.1\n", "\x16\x03\x01"}) {
+    CHECK_FALSE(parse_request_line(line, HeadLimits{}, head));
+  }
+}
+
 TEST_CASE("RFC 9110 5.6.3: white space around a value is spaces and tabs") {
   const auto around = GENERATE(table<std::string, std::string>(
       {{"\t", ""}, {" ", "\t"}, {"", " \t \t"}, {"\t \t", "\t\t "}}));
