@@ -14,9 +14,6 @@
 namespace culvert {
 namespace {
 
-/// Of all interim answers together; how long they go on is bounded by the dial's time.
-constexpr std::size_t kMostInterimBytes = 256 * 1024;
-
 /// No client skips it (Go and curl refuse it, too): what follows may be late, about something else.
 bool begins_with_empty_line(std::string_view bytes) {
   return bytes.starts_with('\n') || bytes.starts_with("\r\n");
@@ -119,7 +116,7 @@ Result<void, HandshakeFailure> HttpConnectHandshake::look_at_head(std::size_t si
   }
   if (answer_.status >= 300) return look_at_refusal(size);
   if (answer_.status < 200) {
-    interim_bytes_ += size;
+    interim_bytes_ += size;  // how long they go on is bounded by the dial's time
     if (interim_bytes_ > kMostInterimBytes) {
       return naming_target(upstream_fault(Errc::upstream_protocol_error,
                                           "sends interim answers only for " + shown_));
