@@ -7,6 +7,8 @@ REASON, CUT, CODE, OTHER, NOTHING = "the reason", "the reason, cut short", "502 
 MOMENT = re.compile(r"^(\d{4}\S\d\d\S\d\d |\w{3} \d\d )?\S*\d\d:\d\d:\d\d\S* ")
 NUMBERS = re.compile(r"(?<=\w)\[\d+\]| @ 0x[0-9a-f]+")
 LONGEST = 100
+# What a phrase holds of this one request, before the advice or behind it.
+ASIDE = re.compile(r" \((for|down for) [^()]*\)")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # The first line that matches the first of these that any line matches.
 TELLING = (
@@ -19,17 +21,17 @@ TELLING = (
 
 class Reason:
     """The reason phrase of a refused CONNECT, without what changes from one to the next: `upstream X refused the connection
-    - is the tunnel up? (for ...) (down for 2 s)`."""
+    - is the tunnel up?`, and its cause, `refused the connection`."""
 
     def __init__(self, phrase, upstream):
-        self.whole = phrase.removeprefix("culvert: ").partition(" (")[0]
+        self.whole = ASIDE.sub("", phrase.removeprefix("culvert: "))
         self.cause = self.whole.partition(" - ")[0].removeprefix(f"upstream {upstream} ")
         if not self.whole.startswith(f"upstream {upstream} {self.cause}"):
             raise AssertionError(f"this is no reason to look for: {phrase}")
 
     def seen_in(self, text):
         """How much of it a program has passed on. Lines may be wrapped."""
-        words = " ".join(COLOURS.sub("", text).split())
+        words = ASIDE.sub("", " ".join(COLOURS.sub("", text).split()))
         if self.whole in words:
             return REASON
         if self.cause in words:
@@ -41,8 +43,7 @@ class Reason:
     def telling_line(self, text):
         """The line by which a user would look for the cause, cut to what is next to it, with REASON in place of it."""
         lines = [" ".join(line.split()) for line in COLOURS.sub("", text).splitlines() if line.strip()]
-        # What stands behind the phrase is about this one request.
-        lines = [re.sub(re.escape(self.whole) + r"( \([^)]*\))*", "REASON", line) for line in lines]
+        lines = [ASIDE.sub("", line).replace(self.whole, "REASON") for line in lines]
         for pattern in TELLING:
             for line in lines:
                 if re.search(pattern, line):

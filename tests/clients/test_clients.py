@@ -50,6 +50,7 @@ class WhatTheUserSees(unittest.TestCase):
         for text, kind in (
             (f"proxy said 502 culvert: {self.WHOLE}", outcome.REASON),
             (f"proxy said 502 culvert: {self.WHOLE.replace(' the ', chr(10) + '  the ')} (for b.world:443)", outcome.REASON),
+            (f"(502 {self.WHOLE.replace(' -', ' (for b.world:443) -')} (down for 2 s))", outcome.REASON),
             (f"502 {self.WHOLE[:60]}", outcome.CUT),
             ("CONNECT tunnel failed, response 502", outcome.CODE),
             ("port 15021: Connection refused", outcome.OTHER),
