@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "policy/carried_address.h"
+
 namespace culvert {
 namespace {
 
@@ -19,17 +21,6 @@ bool is_metadata(const IpAddress& address) {
       *IpAddress::parse("192.0.0.192"),      // Oracle
   };
   return std::find(kServices.begin(), kServices.end(), address) != kServices.end();
-}
-
-/// The IPv4 address that an IPv6 address stands for: IPv4-mapped, or behind the well-known prefix
-/// of NAT64 (RFC 6052), whose gateway may be this host.
-IpAddress without_disguise(const IpAddress& address) {
-  const IpAddress plain = address.unmapped();
-  if (plain.is_v4()) return plain;
-  static const Cidr kNat64 = *Cidr::parse("64:ff9b::/96");
-  if (!kNat64.contains(plain)) return plain;
-  const std::uint8_t* tail = plain.bytes() + 12;
-  return IpAddress::v4({tail[0], tail[1], tail[2], tail[3]});
 }
 
 /// The kind of an address that trusts its network location; empty for the others.
@@ -65,22 +56,48 @@ AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router&
 
 std::optional<std::string> AddressGuard::objection(const IpAddress& address, std::uint16_t port,
                                                    Client client, Egress egress) const {
-  const HostPort plain{{}, port, without_disguise(address)};
-  if ((egress == Egress::direct || client == Client::elsewhere) && is_listener(plain)) {
-    // A block that happens to contain a listener does not name it: connections from there would
-    // count as clients on this host.
-    const TargetPattern* named = router_.names(plain);
-    if (named == nullptr || !named->has_port()) return "a listener of this proxy itself";
+  const CarriedAddress carried = carried_address(address);
+  if (egress == Egress::direct || client == Client::elsewhere) {
+    const HostPort plain{{}, port, address};
+    bool own = is_unnamed_listener(plain);
+    // Beyond a tunnel are other hosts than the one that it leads to.
+    if (carried.by == CarriedAddress::By::translation) {
+      for (const IpAddress& ip : carried) own = own || is_unnamed_listener({{}, port, ip});
+    }
+    if (own) return "a listener of this proxy itself";
   }
   if (client == Client::here) return std::nullopt;
-  const std::string_view place = place_of(*plain.ip);
-  if (place.empty() || router_.names(plain) != nullptr) return std::nullopt;
+  if (carried.by != CarriedAddress::By::translation) {
+    if (auto closed = closed_place(address, address, port)) return closed;
+  }
+  for (const IpAddress& ip : carried) {
+    if (auto closed = closed_place(ip, address, port)) return closed;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> AddressGuard::closed_place(const IpAddress& judged,
+                                                      const IpAddress& address,
+                                                      std::uint16_t port) const {
+  const std::string_view place = place_of(judged);
+  if (place.empty() || router_.names({{}, port, judged}) != nullptr) return std::nullopt;
+  // Who routes all of NAT64 does not mean this address, which the gateway may take for its own.
+  const TargetPattern* named = router_.names({{}, port, address});
+  if (named != nullptr && named->is_one_address()) return std::nullopt;
   return std::string(place).append(kClosed);
 }
 
 std::optional<std::string> AddressGuard::objection_to_name(const HostPort& target) const {
   if (!is_loopback_name(target.host) || router_.names(target) != nullptr) return std::nullopt;
   return std::string("a loopback name").append(kClosed);
+}
+
+/// A block that happens to contain a listener does not name it: connections from there would count
+/// as clients on this host.
+bool AddressGuard::is_unnamed_listener(const HostPort& address) const {
+  if (!is_listener(address)) return false;
+  const TargetPattern* named = router_.names(address);
+  return named == nullptr || !named->has_port();
 }
 
 bool AddressGuard::is_listener(const HostPort& address) const {

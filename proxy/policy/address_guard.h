@@ -15,6 +15,8 @@ namespace culvert {
 /// to, after the name was looked up, and to targets that are addresses themselves, or are loopback
 /// by name.
 ///
+/// An IPv6 address that carries an IPv4 one (see carried_address()) is judged by both.
+///
 /// Clients on this host may reach every address but our own listeners, where each connection would
 /// only request the next.  Clients elsewhere cannot reach what trusts this host for its network
 /// location (loopback, link-local addresses, cloud metadata), unless a route names the address.
@@ -40,7 +42,11 @@ class AddressGuard {
   std::optional<std::string> objection_to_name(const HostPort& target) const;
 
  private:
+  bool is_unnamed_listener(const HostPort& address) const;
   bool is_listener(const HostPort& address) const;
+  /// The objection to `judged`, which is `address` or what that carries.
+  std::optional<std::string> closed_place(const IpAddress& judged, const IpAddress& address,
+                                          std::uint16_t port) const;
 
   const std::vector<HostPort>& listeners_;
   const Router& router_;

@@ -131,6 +131,12 @@ std::optional<TargetPattern> TargetPattern::parse(std::string_view text, std::st
       const std::string_view digits = std::string_view(parts.host).substr(slash + 1);
       std::from_chars(digits.data(), digits.data() + digits.size(), pattern.block_prefix_);
     }
+    // ::ffff:10.0.0.0/104 is 10.0.0.0/8, as Cidr has it.
+    const IpAddress unmapped = pattern.block_base_->unmapped();
+    if (unmapped.family() != pattern.block_base_->family() && pattern.block_prefix_ >= 96) {
+      pattern.block_base_ = unmapped;
+      pattern.block_prefix_ -= 96;
+    }
     return pattern;
   }
 

@@ -34,6 +34,10 @@ class TargetPattern {
     const bool particular = kind_ == Kind::block ? block_prefix_ >= 8 : kind_ != Kind::any;
     return particular && matches(target);
   }
+  /// A single address, not a block of several.
+  bool is_one_address() const {
+    return kind_ == Kind::block && block_prefix_ == 8 * block_base_->size();
+  }
   bool has_port() const { return port_.has_value(); }
   bool matches_everything() const { return kind_ == Kind::any && !port_; }
   /// Whether everything that `other` matches matches here, too.

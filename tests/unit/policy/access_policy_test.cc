@@ -46,6 +46,10 @@ TEST_CASE("a list admits its blocks and this host's clients") {
   CHECK(admits(policy, "127.0.0.1"));
   CHECK(policy.admit(std::nullopt).ok());
 
+  // Whose address only carries one of the list may be anybody.
+  CHECK_FALSE(admits(policy, "2002:ac11:2::1"));
+  CHECK_FALSE(admits(policy, "64:ff9b::172.17.0.2"));
+  CHECK_FALSE(admits(policy, "::127.0.0.1"));
   CHECK_FALSE(admits(policy, "172.18.0.1"));
   CHECK_FALSE(admits(policy, "192.0.2.8"));
   CHECK_FALSE(admits(policy, "2001:db9::1"));

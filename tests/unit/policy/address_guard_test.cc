@@ -64,7 +64,18 @@ TEST_CASE("clients on other hosts do not get at what trusts this host's place") 
       Row{"fe80::1", "a link-local address"}, Row{"febf::1", "a link-local address"},
       Row{"0.0.0.0", "an unspecified address"}, Row{"0.1.2.3", "an unspecified address"},
       Row{"::", "an unspecified address"}, Row{"224.0.0.1", "a multicast address"},
-      Row{"ff02::1", "a multicast address"});
+      Row{"ff02::1", "a multicast address"},
+      // What carries one of these
+      Row{"::127.0.0.1", "a loopback address"},
+      Row{"::169.254.169.254", "a cloud metadata address"},
+      Row{"::ffff:0:127.0.0.1", "a loopback address"},
+      Row{"64:ff9b:1::7f00:1", "a loopback address"},
+      Row{"64:ff9b:1:a9fe:a9:fe00::", "a cloud metadata address"},
+      Row{"2002:7f00:1::1", "a loopback address"},
+      Row{"2002:a9fe:a9fe::1", "a cloud metadata address"},
+      Row{"2001:0:4136:e378:8000:63bf:80ff:fffe", "a loopback address"},
+      Row{"2001:db8::5efe:127.0.0.1", "a loopback address"},
+      Row{"fe80::5efe:8.8.8.8", "a link-local address"});
   INFO(row.address);
   CHECK(objection(plain, row.address) == row.place + kTail);
 }
@@ -73,7 +84,10 @@ TEST_CASE("other addresses are open to everybody") {
   const Router plain = router({});
   for (const char* const address :
        {"10.0.0.1", "192.168.1.1", "1.1.1.1", "169.253.255.255", "172.17.0.1", "2001:db8::1",
-        "fc00::1", "fec0::1", "64:ff9b::a00:1", "::ffff:10.0.0.1"}) {
+        "fc00::1", "fec0::1", "64:ff9b::a00:1", "::ffff:10.0.0.1", "2002:808:808::1", "::8.8.8.8",
+        "::ffff:0:8.8.8.8", "64:ff9b:1::808:808",
+        "64:ff9b:1:808:8:800::", "64:ff9b:1:fffe::808:808", "2001:0:4136:e378:8000:63bf:f7f7:f7f7",
+        "2001:db8::5efe:8.8.8.8"}) {
     INFO(address);
     CHECK(objection(plain, address).empty());
   }
@@ -94,6 +108,21 @@ TEST_CASE("a route opens the addresses that it names") {
   const Router denied = router({rule("127.0.0.1", {}), rule("127.0.0.0/8", {0})});
   CHECK_FALSE(objection(denied, "127.0.0.1").empty());
   CHECK(objection(denied, "127.0.0.2").empty());
+}
+
+TEST_CASE("a route opens what an address carries") {
+  CHECK_FALSE(objection(router({rule("::ffff:0:0/96", {0})}), "127.0.0.1").empty());
+  const Router named = router({rule("127.0.0.1", {0}), rule("64:ff9b::/96,2002::/16", {0}),
+                               rule("[2002:a9fe:a9fe::1]:80", {0})});
+  CHECK(objection(named, "64:ff9b::7f00:1").empty());
+  CHECK(objection(named, "2002:7f00:1::1").empty());
+  // The route of all of NAT64 does not name what its gateway may take for its own.
+  CHECK_FALSE(objection(named, "64:ff9b::7f00:2").empty());
+  CHECK_FALSE(objection(named, "64:ff9b::a9fe:a9fe").empty());
+  const Router whole = router({rule("[2002:a9fe:a9fe::1]:80", {0})});
+  CHECK(objection(whole, "2002:a9fe:a9fe::1").empty());
+  CHECK_FALSE(objection(whole, "2002:a9fe:a9fe::1", 81).empty());
+  CHECK_FALSE(objection(whole, "2002:a9fe:a9fe::2").empty());
 }
 
 TEST_CASE("clients on this host reach all but our listeners") {
@@ -120,6 +149,11 @@ TEST_CASE("clients on this host reach all but our listeners") {
   CHECK_FALSE(refused("10.0.0.6", 3130));
   CHECK_FALSE(refused("10.0.0.5", 3131));
   CHECK_FALSE(refused("::ffff:10.0.0.6", 3130));
+  CHECK(refused("64:ff9b::a00:5", 3130));
+  CHECK(refused("64:ff9b:1::a00:5", 3130));
+  CHECK(refused("::ffff:0:10.0.0.5", 3130));
+  // 6to4 leads to the hosts behind that address.
+  CHECK_FALSE(refused("2002:a00:5::1", 3130));
 
   // Beyond an upstream the same address is another place.
   CHECK_FALSE(refused("127.0.0.1", 3128, Egress::through_upstream));
