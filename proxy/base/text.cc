@@ -13,6 +13,8 @@ constexpr std::string_view kBase64Digits =
 
 std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 
+constexpr std::string_view kSpace = " \t\n\v\f\r";
+
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// The length of the well-formed UTF-8 sequence that `bytes` begins with (Unicode 15, table 3-7),
@@ -159,11 +161,17 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+std::string_view trim_space(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {
     const std::size_t end = text.find(separator);
-    parts.push_back(trim(text.substr(0, end)));
+    parts.push_back(trim_space(text.substr(0, end)));
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }

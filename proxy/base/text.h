@@ -50,7 +50,9 @@ std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
 /// Without leading and trailing spaces and tabs.
 std::string_view trim(std::string_view text);
-/// The parts between `separator`s, trimmed; empty parts are kept.
+/// Without any white space around it, line breaks included.
+std::string_view trim_space(std::string_view text);
+/// The parts between `separator`s, without the white space around them; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Empties `text`, and gives its memory back if that is more than `room` bytes.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "options/flags.h"
 
 namespace culvert {
@@ -29,8 +30,10 @@ void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
         fmt::format("{}: given {} times, takes one", origin, option.count()));
   }
   for (const std::string& value : option.results()) {
-    if (value.empty() && !flag.placeholder.empty()) {
+    if (trim_space(value).empty() && !flag.placeholder.empty()) {
       out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.placeholder));
+    } else if (flag.repeatable) {
+      out.source.settings.add_each(flag.name, value, origin, kLineBreak);
     } else {
       out.source.settings.add(flag.name, {value, origin});
     }

@@ -32,7 +32,7 @@ std::vector<HostPort> parse_check_targets(const std::vector<std::string>& texts,
                                           std::vector<std::string>& problems) {
   std::vector<HostPort> targets;
   for (const std::string& text : texts) {
-    std::string_view rest = text;
+    std::string_view rest = trim_space(text);
     std::uint16_t port = 443;
     if (const std::size_t colon = rest.find("://"); colon != std::string_view::npos) {
       port = default_port(rest.substr(0, colon));

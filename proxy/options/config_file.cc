@@ -44,11 +44,16 @@ void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
     return;
   }
   for (const TomlEntry::Value& value : entry.values) {
-    if (value.text.empty()) {
+    if (trim_space(value.text).empty()) {
       source.problems.push_back(fmt::format("{}{}: needs a value", place, name));
       continue;
     }
-    source.settings.add(flag->name, {value.text, fmt::format("{}:{}: {}", path, value.line, name)});
+    const std::string origin = fmt::format("{}:{}: {}", path, value.line, name);
+    if (flag->repeatable) {
+      source.settings.add_each(flag->name, value.text, origin, kLineBreak);
+    } else {
+      source.settings.add(flag->name, {value.text, origin});
+    }
   }
 }
 

@@ -16,27 +16,12 @@ namespace culvert {
 namespace {
 
 constexpr std::string_view kPrefix = "CULVERT_";
-constexpr std::string_view kSpace = " \t\r\n";
 
 /// "CONNECT_TIMEOUT" as "connect-timeout"
 std::string flag_of_variable(std::string_view variable) {
   std::string name = to_lower(variable);
   std::replace(name.begin(), name.end(), '_', '-');
   return name;
-}
-
-void add_value(const Flag& flag, const std::string& value, const std::string& origin,
-               Settings& settings) {
-  if (!flag.repeatable) {
-    settings.add(flag.name, {value, origin});
-    return;
-  }
-  std::size_t begin = 0;
-  while ((begin = value.find_first_not_of(kSpace, begin)) != std::string::npos) {
-    const std::size_t end = std::min(value.find_first_of(kSpace, begin), value.size());
-    settings.add(flag.name, {value.substr(begin, end - begin), origin});
-    begin = end;
-  }
 }
 
 }  // namespace
@@ -64,10 +49,14 @@ Environment process_environment() {
 Source read_environment(const Environment& environment) {
   Source source;
   for (const auto& [variable, value] : environment) {
-    if (!variable.starts_with(kPrefix) || trim(value).empty()) continue;
+    if (!variable.starts_with(kPrefix) || trim_space(value).empty()) continue;
     const std::string name = flag_of_variable(std::string_view(variable).substr(kPrefix.size()));
     if (const Flag* flag = find_flag(name)) {
-      add_value(*flag, value, variable, source.settings);
+      if (flag->repeatable) {
+        source.settings.add_each(flag->name, value, variable, kAnySpace);
+      } else {
+        source.settings.add(flag->name, {value, variable});
+      }
       continue;
     }
     // Other programs may set such a variable, as Kubernetes does beside a Service named culvert

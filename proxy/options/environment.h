@@ -18,7 +18,8 @@ Environment process_environment();
 std::string variable_name(std::string_view flag);
 
 /// CULVERT_LISTEN and so on: a flag's name in capitals, '-' as '_'.  The values of repeatable flags
-/// are separated by white space.  An empty variable is none.
+/// are separated by white space, see Settings::add_each().  A variable that is empty, or white
+/// space alone, is none.
 Source read_environment(const Environment& environment);
 
 }  // namespace culvert

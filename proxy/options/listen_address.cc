@@ -113,7 +113,7 @@ std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::stri
 std::vector<ListenConfig> default_listen() { return pair("127.0.0.1", "::1", kDefaultPort); }
 
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems) {
-  value = trim(value);
+  value = trim_space(value);
   const std::string lower = to_lower(value);
   if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
   if (lower == kSystemd || lower.starts_with("systemd:")) {

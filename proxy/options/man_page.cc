@@ -108,7 +108,7 @@ void append_environment(std::string& page) {
   page +=
       ".SH ENVIRONMENT\n"
       "Each flag may also come from a variable; a repeatable one takes its values\n"
-      "separated by white space, and an empty variable is none:\n";
+      "separated by white space (not beside a comma), and an empty variable is none:\n";
   page += list_of_flags([](const Flag&) { return true; },
                         [](const Flag& flag) { return variable_name(flag.name); });
   page += ".\n";
@@ -120,6 +120,7 @@ void append_file(std::string& page) {
       "The file of {} is TOML:\n"
       "its keys are the names of flags, without dashes before them,\n"
       "and a repeatable flag takes an array.\n"
+      "White space around a value never counts, wherever it stands.\n"
       "Flags win over variables, variables over the file.\n"
       "Mistakes are told all at once, each with its place.\n",
       bold("--config"));

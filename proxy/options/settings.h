@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
+
 namespace culvert {
 
 /// One value as it was given.
@@ -14,12 +16,22 @@ struct Given {
   std::string origin;  ///< how a problem names it: "--listen", "CULVERT_LISTEN", "FILE:3: listen"
 };
 
+/// Between the values of a repeatable flag: in a variable, and in an argument or a file.
+inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
+inline constexpr std::string_view kLineBreak = "\n";
+
 /// The values of each flag that was given, by its name without dashes, in their order.
 class Settings {
  public:
+  /// White space around a value never counts.
   void add(std::string_view flag, Given given) {
+    given.value = trim_space(given.value);
     values_[std::string(flag)].push_back(std::move(given));
   }
+  /// Adds each value in `text`, those of a repeatable flag.  White space that holds one of `breaks`
+  /// stands between two, but not beside a ',' or '=', where a value goes on.
+  void add_each(std::string_view flag, std::string_view text, const std::string& origin,
+                std::string_view breaks);
   bool empty() const { return values_.empty(); }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
   /// Adds the flags of `other` that are not here yet: the first source of a flag wins.

@@ -188,15 +188,15 @@ class OptionReader {
 
   void take_password_file(const std::string& path) {
     const FileContent content = read_file(path, when_);
-    std::string line = content.text.substr(0, content.text.find('\n'));
-    if (line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
-    if (line.ends_with('\r')) line.pop_back();
+    std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
+    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
+    line = trim_space(line);
     if (!content.problem.empty()) {
       problem(fmt::format("{}: {}", shown("password-file", path), content.problem));
     } else if (line.empty()) {
       problem(fmt::format("{}: its first line is empty", shown("password-file", path)));
     } else {
-      options_.password = Secret(std::move(line));
+      options_.password = Secret(std::string(line));
     }
   }
 

@@ -91,9 +91,9 @@ class UpstreamReader {
   void read_name() {
     const std::size_t equals = rest_.find('=');
     if (equals == std::string_view::npos) return;
-    const std::string_view name = rest_.substr(0, equals);
+    const std::string_view name = trim_space(rest_.substr(0, equals));
     if (!std::all_of(name.begin(), name.end(), is_name_char)) return;
-    rest_.remove_prefix(equals + 1);
+    rest_ = trim_space(rest_.substr(equals + 1));
     if (name.empty()) {
       problem("the name before '=' is empty");
     } else if (iequals(name, "deny")) {
@@ -322,7 +322,7 @@ class UpstreamReader {
 
 UpstreamConfig parse_upstream(std::string_view value, std::vector<std::string>& problems,
                               ReadWhen when) {
-  return UpstreamReader(trim(value), problems, when).read();
+  return UpstreamReader(trim_space(value), problems, when).read();
 }
 
 }  // namespace culvert

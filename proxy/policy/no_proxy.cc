@@ -11,15 +11,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::string_view kSpace = " \t\n\v\f\r";
-
-/// Go's strings.TrimSpace, as far as ASCII goes.
-std::string_view trim_space(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 struct HostAndPort {
   std::string_view host;
   std::string_view port;
@@ -87,8 +78,7 @@ bool may_be_port(std::string_view text) {
 }  // namespace
 
 NoProxy::NoProxy(std::string_view list) : given_(true) {
-  for (const std::string_view part : split(list, ',')) {
-    const std::string_view text = trim_space(part);
+  for (const std::string_view text : split(list, ',')) {
     if (text == "*") {
       // Like Go: a lone star replaces the entries before it and ends the list.
       entries_.clear();

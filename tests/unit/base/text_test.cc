@@ -75,6 +75,9 @@ TEST_CASE("trim and split know spaces and tabs") {
   CHECK(trim(" \t ") == "");
   CHECK(trim("\na\n") == "\na\n");
   CHECK(split("a, b ,,c", ',') == std::vector<std::string_view>{"a", "b", "", "c"});
+  CHECK(trim_space(" \t\r\n\v\fa\nb\r\n") == "a\nb");
+  CHECK(trim_space("\n ") == "");
+  CHECK(split("a,\n b\r\n", ',') == std::vector<std::string_view>{"a", "b"});
   CHECK(split("", ',') == std::vector<std::string_view>{""});
   CHECK(split("a,", ',') == std::vector<std::string_view>{"a", ""});
 }

@@ -5,6 +5,7 @@
 
 #include "support/catch.h"
 #include "unit/options/parsed_line.h"
+#include "unit/options/temporary_file.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -78,4 +79,28 @@ TEST_CASE("values are taken from settings, problems name their origin") {
   CHECK(config.threads == 3);
   CHECK(config.upstreams.at(0).name == "office");
   CHECK(config.upstream_given);
+}
+
+TEST_CASE("white space and line breaks mean the same wherever a value stands") {
+  const TemporaryFile file(
+      "hold = ' 5s\t'\nlog_level = \"debug\\n\"\nallow_client = [\"10.0.0.0/8\\n172.17.0.0/16\"]\n"
+      "route = \"gcr.io , k8s.gcr.io = direct\\nquay.io=deny\\n\"\n");
+  const std::vector<Config> all = {
+      config_of({"--hold", " 5s\n", "--log-level", "debug\r\n", "--allow-client",
+                 "10.0.0.0/8,\n172.17.0.0/16", "--route",
+                 "gcr.io, k8s.gcr.io=direct\nquay.io=deny"}),
+      config_of({}, {{"CULVERT_HOLD", "5s\n"},
+                     {"CULVERT_LOG_LEVEL", "debug\n"},
+                     {"CULVERT_ALLOW_CLIENT", "10.0.0.0/8, 172.17.0.0/16\r\n"},
+                     {"CULVERT_ROUTE", "gcr.io, k8s.gcr.io=direct quay.io=deny\n"}}),
+      config_of({"--config", file.path() + "\n"})};
+  for (const Config& config : all) {
+    CHECK(config.hold == milliseconds(5000));
+    CHECK(config.log_level == Log::Level::debug);
+    CHECK(config.allow_clients.size() == 2);
+    REQUIRE(config.routes.size() == 2);
+    CHECK(config.routes[0].patterns.size() == 2);
+  }
+  CHECK(problems_of({"--hold", " \n", "--allow-client", "\t"}) ==
+        Lines{"--allow-client: needs a value, CIDR,...", "--hold: needs a value, TIME"});
 }

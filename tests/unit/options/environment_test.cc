@@ -9,11 +9,13 @@
 using namespace culvert;
 
 TEST_CASE("variables are flags in capitals") {
-  const Source source = read_environment({{"CULVERT_CONNECT_TIMEOUT", "5s"},
+  const Source source = read_environment({{"CULVERT_CONNECT_TIMEOUT", " 5s\r\n"},
                                           {"CULVERT_LISTEN", " 127.0.0.1:1\n\tunix:/a "},
                                           {"CULVERT_ACCESS_LOG", "/a file"},
                                           {"CULVERT_THREADS", ""},
                                           {"CULVERT_UPSTREAM", "  "},
+                                          {"CULVERT_HOLD", "\n"},
+                                          {"CULVERT_ALLOW_CLIENT", "10.0.0.0/8, 172.17.0.0/16\n"},
                                           {"LISTEN", "x"},
                                           {"HOME", "/"}});
   CHECK(source.problems.empty());
@@ -27,6 +29,9 @@ TEST_CASE("variables are flags in capitals") {
   CHECK(source.settings.of("access-log").at(0).value == "/a file");  // takes one value
   CHECK_FALSE(source.settings.has("threads"));
   CHECK_FALSE(source.settings.has("upstream"));
+  CHECK_FALSE(source.settings.has("hold"));
+  REQUIRE(source.settings.of("allow-client").size() == 1);
+  CHECK(source.settings.of("allow-client")[0].value == "10.0.0.0/8, 172.17.0.0/16");
 }
 
 TEST_CASE("a misspelt variable is reported, a foreign one is not") {

@@ -76,6 +76,11 @@ TEST_CASE("a password from a file") {
   CHECK(read("http://u@h?password-file=" + marked.path()).credentials->password.reveal() ==
         "s3cret");
   const TemporaryFile file("s3cret\r\nsecond line\n");
+  const TemporaryFile blanks(" s3 cret \t\n");
+  CHECK(read("http://u@h?password-file=" + blanks.path()).credentials->password.reveal() ==
+        "s3 cret");
+  // One that really ends in a blank
+  CHECK(read("http://u:s3cret%20@h").credentials->password.reveal() == "s3cret ");
   const TemporaryFile empty("\nx");
   for (const char* const scheme : {"socks5", "http", "https"}) {
     const UpstreamConfig upstream =
