@@ -17,6 +17,7 @@
 #include "options/routing.h"
 #include "options/upstream_url.h"
 #include "options/via.h"
+#include "policy/impossible_host.h"
 
 namespace culvert {
 namespace {
@@ -112,12 +113,10 @@ class ConfigBuilder {
         continue;
       }
       for (const std::string_view text : split(given.value, ',')) {
-        if (const auto block = Cidr::parse(text)) {
-          config_.allow_clients.push_back(*block);
-        } else {
-          problems_.push_back(fmt::format(
-              "{} {}: not an address or block such as 10.0.0.0/8 (bits behind the prefix are zero)",
-              given.origin, redact(text)));
+        if (text.empty()) {
+          problem(given, "an address is missing beside a ','");
+        } else if (const std::string found = add_client(text); !found.empty()) {
+          problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(text), found));
         }
       }
     }
@@ -127,6 +126,23 @@ class ConfigBuilder {
       problems_.push_back(fmt::format("{}: contradicts {}; give one of them", open.origin,
                                       settings_.of("allow-client").front().origin));
     }
+  }
+
+  /// Returns what is wrong with `text`.
+  std::string add_client(std::string_view text) {
+    const auto block = Cidr::parse(text);
+    if (!block) {
+      const std::string_view why = impossible_host(text);
+      return why.empty()
+                 ? "not an address or block such as 10.0.0.0/8 (bits behind the prefix are zero)"
+                 : std::string(why);
+    }
+    if (const auto ip = IpAddress::parse(text); ip && ip->is_unspecified()) {
+      return fmt::format("no client has that address; {} is everybody",
+                         ip->is_v4() ? "0.0.0.0/0" : "::/0");
+    }
+    config_.allow_clients.push_back(*block);
+    return {};
   }
 
   /// An open proxy is found and abused within hours, so it must be explicit.

@@ -7,6 +7,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "policy/impossible_host.h"
 
 namespace culvert {
 namespace {
@@ -68,6 +69,10 @@ std::optional<Block> parse_block(std::string_view text) {
   return Block{base, *prefix};
 }
 
+bool is_this_host(const HostPort& target) {
+  return target.ip ? target.ip->is_loopback() : target.host == "localhost" && !target.absolute;
+}
+
 /// Is there a port of that spelling?  Empty: any.
 bool may_be_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -124,8 +129,6 @@ void NoProxy::add(std::string_view text) {
     return;
   }
   if (host.starts_with("*.")) host.remove_prefix(1);
-  entry.absolute = host.size() > 1 && host.back() == '.';
-  if (entry.absolute) host.remove_suffix(1);
   entry.also_host = host.front() != '.';
   entry.suffix = entry.also_host ? "." + std::string(host) : std::string(host);
   warn_if_futile(entry);
@@ -133,12 +136,16 @@ void NoProxy::add(std::string_view text) {
 }
 
 void NoProxy::warn_if_futile(const Entry& entry) {
-  const std::string_view name = std::string_view(entry.suffix).substr(1);
+  std::string_view name = std::string_view(entry.suffix).substr(1);
+  const bool absolute = name.size() > 1 && name.back() == '.';
+  if (absolute) name.remove_suffix(1);
   const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   const auto is_numeric = [](char c) { return is_digit(c) || c == '.'; };
   std::string_view why;
   if (entry.text.find("://") != std::string::npos) {
     why = "is a URL; NO_PROXY lists hosts";
+  } else if (why = impossible_host(entry.text); !why.empty()) {
+    // which says it all
   } else if (!may_be_port(entry.port)) {
     why = "never matches; what follows the ':' is no port";
   } else if (std::any_of(name.begin(), name.end(), is_space)) {
@@ -151,17 +158,19 @@ void NoProxy::warn_if_futile(const Entry& entry) {
     why = "never matches; IPv6 has brackets only when a port follows";
   } else if (std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; })) {
     why = "never matches here; write the name in its xn-- form, which the command idn2 prints";
-  } else if (entry.absolute) {
-    why = "matches only names that end in a dot, too; leave the final dot out";
   } else if (std::all_of(name.begin(), name.end(), is_numeric)) {
     why = "is neither a name nor an address; a block is written as in 172.17.0.0/16";
+  } else if (!may_be_target(entry.also_host ? std::string(name) : "x." + std::string(name))) {
+    why = "never matches; no host has such a name";
+  } else if (absolute) {
+    why = "matches only names that end in a dot, too; leave the final dot out";
   }
   if (!why.empty()) warnings_.push_back(redact(entry.text) + ": " + std::string(why));
 }
 
 const NoProxy::Entry* NoProxy::find(const HostPort& target) const {
   const std::string port = std::to_string(target.port);
-  const std::string host = to_lower(target.host);
+  const std::string host = to_lower(target.full_name());
   const auto matches_entry = [&](const Entry& entry) {
     if (!entry.port.empty() && entry.port != port) return false;
     switch (entry.kind) {
@@ -173,7 +182,7 @@ const NoProxy::Entry* NoProxy::find(const HostPort& target) const {
         return target.ip && Cidr(entry.base, entry.prefix).contains(target.ip->unmapped());
       case Kind::domain:
         // The suffix is compared with names only: an entry "1" must not match 10.0.0.1.
-        if (target.ip || (entry.absolute && !target.absolute)) return false;
+        if (target.ip) return false;
         return host.ends_with(entry.suffix) ||
                (entry.also_host && host == std::string_view(entry.suffix).substr(1));
     }
@@ -185,13 +194,12 @@ const NoProxy::Entry* NoProxy::find(const HostPort& target) const {
 
 bool NoProxy::matches(const HostPort& target) const {
   if (!given_) return false;
-  if (target.host == "localhost" || (target.ip && target.ip->is_loopback())) return true;
-  return find(target) != nullptr;
+  return is_this_host(target) || find(target) != nullptr;
 }
 
 std::string NoProxy::why(const HostPort& target) const {
   if (!given_) return {};
-  if (target.host == "localhost" || (target.ip && target.ip->is_loopback())) {
+  if (is_this_host(target)) {
     return "localhost and loopback addresses are never proxied";
   }
   const Entry* entry = find(target);

@@ -12,13 +12,14 @@ namespace culvert {
 
 /// A NO_PROXY list, read as Go programs read it (golang.org/x/net/http/httpproxy), so that a list
 /// can move from their environment into culvert without a change of meaning.  Two things differ:
-/// Go turns international names into their xn-- form, which warnings() reports; and an entry
-/// without a final dot takes targets with one ("example.com."), too.
+/// Go turns international names into their xn-- form, which warnings() reports; and what HostPort
+/// does not keep of a target, this does not see (capitals, the final dot of an address).
 ///
 ///   *                     everything (alone; it ends the list)
 ///   192.0.2.1, [::1]:80   an address, optionally at one port; bare IPv6 has no brackets
 ///   10.0.0.0/8            targets given as an address in the block, at any port
-///   example.com           the host and its subdomains
+///   example.com           the host and its subdomains, by names without a final dot; with one,
+///                         example.com. means names with it
 ///   .example.com          subdomains only; *.example.com is the same
 ///   any name with :port   only at that port
 ///
@@ -45,7 +46,6 @@ class NoProxy {
     std::string text;        ///< as written
     std::string suffix;      ///< kind domain: with its leading dot
     bool also_host = false;  ///< kind domain: the name itself matches, too
-    bool absolute = false;   ///< kind domain: only names with a final dot match
     IpAddress base;          ///< kinds address and block, IPv4-mapped as IPv4
     unsigned prefix = 0;     ///< kind block
     std::string port;        ///< compared as text, as Go does; empty: every port

@@ -6,6 +6,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "policy/impossible_host.h"
 #include "policy/presets.h"
 
 namespace culvert {
@@ -86,6 +87,7 @@ std::string name_problem(std::string_view name) {
   if (looks_like_part_of_an_address(name)) {
     return "neither a name nor an address; a block is written as in 172.17.0.0/16";
   }
+  if (!may_be_target(name)) return "no name of a host ends in a number";
   return {};
 }
 
@@ -99,6 +101,8 @@ std::optional<TargetPattern> TargetPattern::parse(std::string_view text, std::st
     problem = "a pattern is a host, not a URL";
     return std::nullopt;
   }
+  problem = impossible_host(text);
+  if (!problem.empty()) return std::nullopt;
   const Parts parts = split_port(lower);
   if (!parts.closed) {
     problem = "the closing ']' is missing";

@@ -104,3 +104,23 @@ TEST_CASE("white space and line breaks mean the same wherever a value stands") {
   CHECK(problems_of({"--hold", " \n", "--allow-client", "\t"}) ==
         Lines{"--allow-client: needs a value, CIDR,...", "--hold: needs a value, TIME"});
 }
+
+TEST_CASE("clients that no client can be") {
+  const auto problem_of = [](const std::string& text) {
+    const Lines found = problems_of({"--allow-client", text});
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  const std::string prefix = "--allow-client ";
+  const std::string quote = "holds a quote, which is no part of a host; leave the quotes out";
+  CHECK(problem_of("'10.0.0.0/8'") == prefix + "'10.0.0.0/8': " + quote);
+  CHECK(problem_of("10.0.0.0/8;172.17.0.0/16").ends_with("separated by commas alone"));
+  CHECK(problem_of("${CLIENTS}").ends_with("a variable that nothing has replaced"));
+  CHECK(problem_of("10.0.0.1-10.0.0.9").ends_with("written as blocks, as in 172.17.0.0/16"));
+  CHECK(problem_of("10.0.0.0/33").ends_with("(bits behind the prefix are zero)"));
+  CHECK(problem_of("0.0.0.0") ==
+        prefix + "0.0.0.0: no client has that address; 0.0.0.0/0 is everybody");
+  CHECK(problem_of("::").ends_with("::/0 is everybody"));
+  CHECK(problem_of("10.0.0.0/8,") == prefix + "10.0.0.0/8,: an address is missing beside a ','");
+  CHECK(problems_of({"--allow-client", "10.0.0.*, 172.17.0.0/16,'x'"}).size() == 2);
+}

@@ -82,6 +82,29 @@ TEST_CASE("no-proxy goes direct before any route") {
   CHECK(upstreams_of(config_of(kTwo), "127.0.0.1:80") == "a,b");
 }
 
+TEST_CASE("entries of no-proxy that no host can be are warnings, each with its origin") {
+  const Config config =
+      config_of({"--no-proxy", "'localhost,reg.corp'"}, {{"CULVERT_ROUTE", "gcr.io=direct"}});
+  REQUIRE(config.warnings.size() == 2);
+  CHECK(config.warnings[0] ==
+        "--no-proxy 'localhost: holds a quote, which is no part of a host; "
+        "leave the quotes out");
+  CHECK(config.warnings[1].starts_with("--no-proxy reg.corp': "));
+}
+
+TEST_CASE("entries of a route that no host can be are problems, all of them") {
+  CHECK(problems_of({"--route", "'gcr.io',10.0.0.1-10.0.0.9,$HOSTS,gcr.io;quay.io=direct"}) ==
+        Lines{"--route 'gcr.io',10.0.0.1-10.0.0.9,$HOSTS,gcr.io;quay.io=direct: 'gcr.io': holds a "
+              "quote, which is no part of a host; leave the quotes out",
+              "--route 'gcr.io',10.0.0.1-10.0.0.9,$HOSTS,gcr.io;quay.io=direct: "
+              "10.0.0.1-10.0.0.9: is a range; addresses are written as blocks, as in "
+              "172.17.0.0/16",
+              "--route 'gcr.io',10.0.0.1-10.0.0.9,$HOSTS,gcr.io;quay.io=direct: $HOSTS: holds a "
+              "variable that nothing has replaced",
+              "--route 'gcr.io',10.0.0.1-10.0.0.9,$HOSTS,gcr.io;quay.io=direct: gcr.io;quay.io: "
+              "holds a ';' or '|'; entries are separated by commas alone"});
+}
+
 TEST_CASE("an upstream that is only a hop to another is not used by itself") {
   const Config config =
       config_of({"--upstream", "ssh=socks5://127.0.0.1", "--upstream",

@@ -1,11 +1,16 @@
 #include "policy/no_proxy.h"
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/host_port.h"
 #include "support/catch.h"
+#include "unit/policy/no_proxy_go.h"
 
 using namespace culvert;
+using namespace culvert::test;
 
 namespace {
 
@@ -118,7 +123,12 @@ TEST_CASE("NO_PROXY as Go programs read it") {
       {"gcr.io.", "us.gcr.io.:443", true},
       {".gcr.io.", "us.gcr.io.:443", true},
       {".gcr.io.", "gcr.io.:443", false},
-      {"gcr.io", "us.gcr.io.:443", true},
+      {"gcr.io", "us.gcr.io.:443", false},
+      {"gcr.io", "gcr.io.:443", false},
+      {".", "gcr.io.:443", true},
+      {"*.", "gcr.io.:443", true},
+      {"localhost", "localhost.:80", false},
+      {"", "localhost.:80", false},
   };
   for (const Row& row : rows) {
     INFO('"' << row.list << "\" against " << row.target);
@@ -126,6 +136,24 @@ TEST_CASE("NO_PROXY as Go programs read it") {
     CHECK(no_proxy.matches(target(row.target)) == row.direct);
     CHECK(no_proxy.why(target(row.target)).empty() != row.direct);
   }
+}
+
+// Real Go is asked once, by no_proxy_go.sh, and its answers are kept: a Go toolchain costs a test
+// run more than all unit tests, and what it says about these lists never changes.
+TEST_CASE("9240 decisions are those of Go") {
+  std::vector<HostPort> targets;
+  for (const char* const text : kGoTargets) targets.push_back(target(text));
+  std::size_t count = 0;
+  for (const GoAnswers& row : kGoAnswers) {
+    const NoProxy no_proxy{std::string_view(row.list)};
+    const std::string_view direct = row.direct;
+    REQUIRE(direct.size() == targets.size());
+    for (std::size_t i = 0; i < direct.size(); ++i, ++count) {
+      if (no_proxy.matches(targets[i]) == (direct[i] == '1')) continue;
+      FAIL_CHECK('"' << row.list << "\" against " << kGoTargets[i] << ": Go says " << direct[i]);
+    }
+  }
+  CHECK(count == 9240);
 }
 
 TEST_CASE("no list at all matches nothing") {
@@ -149,10 +177,39 @@ TEST_CASE("the reason names the entry") {
 }
 
 TEST_CASE("entries that cannot do what they seem to earn a warning") {
-  const char* const futile[] = {
-      "172.17.*", "a b",         "http://gcr.io", "[::1]",   "10.0.0.0/33", "\xc3\xa4.example",
-      "10.0",     ":80",         "*.*.example",   "gcr.io.", "gcr.io:0443", "192.0.2.1:http",
-      "[::1]:08", "gcr.io:65536"};
+  const char* const futile[] = {"172.17.*",
+                                "a b",
+                                "http://gcr.io",
+                                "[::1]",
+                                "10.0.0.0/33",
+                                "\xc3\xa4.example",
+                                "10.0",
+                                ":80",
+                                "*.*.example",
+                                "gcr.io.",
+                                "gcr.io:0443",
+                                "192.0.2.1:http",
+                                "[::1]:08",
+                                "gcr.io:65536",
+                                "'gcr.io",
+                                "gcr.io'",
+                                "\"gcr.io\":443",
+                                "\xe2\x80\x9cgcr.io\xe2\x80\x9d",
+                                "a.example;gcr.io",
+                                "a.example|gcr.io",
+                                "$HOSTS",
+                                "${HOSTS}",
+                                "%HOSTS%",
+                                "{{hosts}}",
+                                "10.0.0.1-10.0.0.9",
+                                "10.0.0.1-9",
+                                "2001:db8::1-2001:db8::9",
+                                "<local>",
+                                "host/path",
+                                "10.0.0.256",
+                                "10.0.0.0/8/8",
+                                "a.0x7f",
+                                "10.0.0.0-8.5:80"};
   for (const char* const text : futile) {
     INFO(text);
     CHECK(NoProxy(text).warnings().size() == 1);
@@ -160,6 +217,9 @@ TEST_CASE("entries that cannot do what they seem to earn a warning") {
   CHECK(NoProxy("gcr.io,.a:80,*.b,10.0.0.0/8,::1,[::1]:80,,192.0.2.1").warnings().empty());
   CHECK(NoProxy("*").warnings().empty());
   CHECK(NoProxy("gcr.io:,192.0.2.1:80").warnings().empty());
+  CHECK(NoProxy("a-b.example,_x.example,10-0-0-1.example,10.0.0.1-static.example")
+            .warnings()
+            .empty());
   CHECK(NoProxy("b\xc3\xbc.example")
             .warnings()
             .at(0)

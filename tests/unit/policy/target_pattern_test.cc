@@ -134,6 +134,20 @@ TEST_CASE("malformed patterns") {
       "[::1]:",
       "10.0.0.256",
       "a\nb",
+      "'gcr.io'",
+      "\"gcr.io\"",
+      "gcr.io;quay.io",
+      "gcr.io|quay.io",
+      "$HOST",
+      "${HOST}",
+      "%HOST%",
+      "10.0.0.1-10.0.0.9",
+      "10.0.0.1-9:80",
+      "10.0.0.*",
+      "10.0.0.0/255.0.0.0",
+      "gcr.io/v2",
+      "a.0x7f",
+      "<local>",
   };
   for (const char* const text : texts) {
     std::string problem;
