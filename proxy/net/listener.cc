@@ -37,6 +37,8 @@ Error listen_error(const std::string& where, int error) {
     text += "permission denied - ports below 1024 need root or CAP_NET_BIND_SERVICE";
   } else if (error == EADDRNOTAVAIL) {
     text += "no interface of this machine has that address";
+  } else if (error == EAFNOSUPPORT) {
+    text += "this machine has no IPv6 - every IPv4 address is 0.0.0.0";
   } else {
     text += std::generic_category().message(error);
   }
@@ -103,15 +105,15 @@ std::string path_of(const sockaddr_storage& bound, socklen_t size) {
 }
 
 /// A bound socket, or -1 and errno.
-int bind_tcp(const SocketAddress& address, bool reuse_port) {
+int bind_tcp(const SocketAddress& address, bool reuse_port, ListenSocket::Takes takes) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const int one = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
   if (address.storage.ss_family == AF_INET6) {
-    // Each --listen is one address: 0.0.0.0 and [::] may be bound together.
-    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    const int v6_only = takes == ListenSocket::Takes::its_family ? 1 : 0;
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
   }
   if (bind(fd, address.get(), address.size) == 0) return fd;
   const int error = errno;
@@ -187,9 +189,9 @@ Result<ListenSocket> ListenSocket::passed(int fd) {
   return out;
 }
 
-Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port) {
+Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port, Takes takes) {
   const SocketAddress wanted = SocketAddress::of(*address.ip, address.port);
-  ListenSocket out(bind_tcp(wanted, reuse_port));
+  ListenSocket out(bind_tcp(wanted, reuse_port, takes));
   if (out.fd_ < 0) return listen_error(address.to_string(), errno);
   set_tunnel_options(out.fd_);  // accepted sockets inherit
   if (listen(out.fd_, kBacklog) != 0) return listen_error(address.to_string(), errno);
@@ -200,10 +202,10 @@ Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port)
   return out;
 }
 
-Result<void> ListenSocket::check_free(const HostPort& address) {
+Result<void> ListenSocket::check_free(const HostPort& address, Takes takes) {
   // SO_REUSEPORT would let us share the port of another program in silence, so the first look is
   // without it.  Binding is enough to detect another listener, and accepts no client.
-  const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false);
+  const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false, takes);
   if (fd < 0) return listen_error(address.to_string(), errno);
   close(fd);
   return {};

@@ -25,11 +25,15 @@ struct SocketFile {
 /// A listening socket, bound and ready; owns the descriptor.
 class ListenSocket {
  public:
+  /// What a socket on [::] takes.
+  enum class Takes : std::uint8_t { its_family, ipv4_too };
+
   /// `reuse_port` lets several workers share the port.  Port 0 lets the system choose.  Errors of
   /// this class are whole sentences that name the address.
-  static Result<ListenSocket> tcp(const HostPort& address, bool reuse_port);
+  static Result<ListenSocket> tcp(const HostPort& address, bool reuse_port,
+                                  Takes takes = Takes::its_family);
   /// Fails if another socket is bound to the port; to be called before sharing it.
-  static Result<void> check_free(const HostPort& address);
+  static Result<void> check_free(const HostPort& address, Takes takes = Takes::its_family);
   /// Replaces a stale socket file, never one that accepts connections.
   static Result<ListenSocket> unix_path(const std::string& path);
   /// A descriptor that another process has opened.  Fails, and leaves it open, if it is no
@@ -45,7 +49,7 @@ class ListenSocket {
   bool is_tcp() const { return address_.ip.has_value(); }
   /// The address after binding, with the port that the system chose; of a TCP socket.
   const HostPort& address() const { return address_; }
-  /// A socket on [::] that takes IPv4 clients as well; one that we have bound does not.
+  /// A socket on [::] that takes IPv4 clients as well.
   bool is_dual_stack() const;
   /// "http://127.0.0.1:3128", "unix:/path", or "unix:@name" for an abstract one.
   std::string url() const;

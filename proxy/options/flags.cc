@@ -79,7 +79,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
-     "  :PORT                    every address of this host\n"
+     "  :PORT or [::]:PORT       every address of this host\n"
      "  unix:/PATH               a unix socket\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
      "                           them, or those of that name"},

@@ -103,19 +103,50 @@ void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     if (taken_[i]) continue;
     const ListenConfig& listen = config.listen[i];
-    auto bound =
-        listen.kind == ListenConfig::Kind::unix_socket ? bind_unix(listen) : bind_tcp(listen);
+    auto bound = listen.kind == ListenConfig::Kind::unix_socket
+                     ? bind_unix(listen)
+                     : bind_tcp(listen, taken_by(listen, config));
     if (!bound && !listen.optional) problems.push_back(bound.error().text);
+  }
+  warn_of_missing_ipv4();
+}
+
+/// [::] is every address of this host, unless another listener has IPv4 addresses at that port.
+ListenSocket::Takes Listeners::taken_by(const ListenConfig& listen, const Config& config) const {
+  using Takes = ListenSocket::Takes;
+  const HostPort& address = listen.address;
+  if (address.ip->is_v4() || !address.ip->is_unspecified()) return Takes::its_family;
+  const auto clashes = [&](const HostPort& other) {
+    return other.ip && other.ip->is_v4() && other.port == address.port && other.port != 0;
+  };
+  const bool alone =
+      std::none_of(addresses_.begin(), addresses_.end(), clashes) &&
+      std::none_of(config.listen.begin(), config.listen.end(),
+                   [&](const ListenConfig& other) { return clashes(other.address); });
+  return alone ? Takes::ipv4_too : Takes::its_family;
+}
+
+/// A socket that was passed may take IPv6 alone, whatever its address looks like.
+void Listeners::warn_of_missing_ipv4() {
+  for (const HostPort& address : addresses_) {
+    if (address.ip->is_v4() || !address.ip->is_unspecified()) continue;
+    const auto is_its_ipv4 = [&](const HostPort& other) {
+      return other.port == address.port && other.ip->is_v4() && other.ip->is_unspecified();
+    };
+    if (std::any_of(addresses_.begin(), addresses_.end(), is_its_ipv4)) continue;
+    warnings_.push_back(fmt::format(
+        "{} takes IPv6 clients only; for every address of both kinds write --listen :{}",
+        address.to_string(), address.port));
   }
 }
 
-Result<void> Listeners::bind_tcp(const ListenConfig& listen) {
+Result<void> Listeners::bind_tcp(const ListenConfig& listen, ListenSocket::Takes takes) {
   HostPort address = listen.address;
   const bool share = of_workers_.size() > 1;
-  if (auto free = ListenSocket::check_free(address); !free) return free;
+  if (auto free = ListenSocket::check_free(address, takes); !free) return free;
   std::vector<ListenSocket> bound;  // one for each worker, or none
   for (std::size_t i = 0; i < of_workers_.size(); ++i) {
-    auto socket = ListenSocket::tcp(address, share);
+    auto socket = ListenSocket::tcp(address, share, takes);
     if (!socket) return std::move(socket).error();
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));

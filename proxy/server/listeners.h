@@ -49,7 +49,9 @@ class Listeners {
   void take_systemd(const ListenConfig& listen, const Inheritance& given, bool open_to_others,
                     std::vector<std::string>& problems);
   bool take_handed_over(const ListenConfig& listen);
-  Result<void> bind_tcp(const ListenConfig& listen);
+  Result<void> bind_tcp(const ListenConfig& listen, ListenSocket::Takes takes);
+  ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
+  void warn_of_missing_ipv4();
   Result<void> bind_unix(const ListenConfig& listen);
   /// `sockets` are of one address.
   void add(std::vector<ListenSocket> sockets, const std::string& label);

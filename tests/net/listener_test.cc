@@ -199,6 +199,24 @@ TEST_CASE("0.0.0.0 and [::] stand side by side") {
   if (!v6 && v6.error().sys == EAFNOSUPPORT) return;  // no IPv6 on this system
   REQUIRE(v6);
   CHECK(v6->address().to_string() == "[::]:" + std::to_string(v4->address().port));
+  CHECK_FALSE(v6->is_dual_stack());
+}
+
+TEST_CASE("a listener on [::] may take IPv4 clients, who have their IPv4 address") {
+  const HostPort everywhere{"::", 0, IpAddress::parse("::")};
+  auto socket = ListenSocket::tcp(everywhere, false, ListenSocket::Takes::ipv4_too);
+  if (!socket && socket.error().sys == EAFNOSUPPORT) return;  // no IPv6 on this system
+  REQUIRE(socket);
+  CHECK(socket->is_dual_stack());
+  const HostPort same{"::", socket->address().port, everywhere.ip};
+  CHECK_FALSE(ListenSocket::check_free(same, ListenSocket::Takes::ipv4_too));
+  Door door(std::move(*socket));
+  const Fd client = connect_to_loopback(door.port());
+  REQUIRE(turn_until(door.loop, [&] { return door.peers.size() == 1; }));
+  REQUIRE(door.peers[0].has_value());
+  CHECK(door.peers[0]->host == "127.0.0.1");
+  CHECK(door.peers[0]->ip->is_v4());
+  CHECK(door.peers[0]->ip->is_loopback());
 }
 
 TEST_CASE("a unix socket brings connections without a peer, and goes with its owner") {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "net/socket_address.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 
@@ -38,6 +39,14 @@ ListenConfig at_port(std::uint16_t port) {
   listen.address = {"127.0.0.1", port, IpAddress::parse("127.0.0.1")};
   return listen;
 }
+
+ListenConfig at_address(const std::string& ip, std::uint16_t port) {
+  ListenConfig listen;
+  listen.address = {ip, port, IpAddress::parse(ip)};
+  return listen;
+}
+
+bool has_ipv6() { return Fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)).get() >= 0; }
 
 /// Listeners of `count` workers, and what was found out about them.
 struct Set {
@@ -269,4 +278,40 @@ TEST_CASE("a unix socket whose file was removed is not passed on: the successor 
   REQUIRE(set.listeners.to_pass_on().size() == 1);
   REQUIRE(unlink(dir.path("a").c_str()) == 0);
   CHECK(set.listeners.to_pass_on().empty());
+}
+
+TEST_CASE("[::] alone takes IPv4 as well, and what it cannot take is told") {
+  if (!has_ipv6()) return;
+  {
+    Set set(2);
+    set.open({at_address("::", 0)});
+    CHECK(set.problems.empty());
+    CHECK(set.listeners.warnings().empty());
+    REQUIRE(set.listeners.addresses().size() == 2);
+    const HostPort& v4 = set.listeners.addresses()[1];
+    CHECK(v4.host == "0.0.0.0");
+    CHECK(connect_to_loopback(v4.port).get() >= 0);
+  }
+  // With an IPv4 socket of its own from the process before
+  const auto warnings_beside = [](const std::string& ip) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto address = SocketAddress::of(*IpAddress::parse(ip), 0);
+    REQUIRE(bind(fd, address.get(), address.size) == 0);
+    REQUIRE(listen(fd, 1) == 0);
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+    const std::uint16_t port = host_port_of(bound)->port;
+    const ListenConfig v4 = at_address(ip, port);
+    Set set(1);
+    set.open({at_address("::", port), v4}, {{{fd, v4.to_string()}}, {}, -1});
+    CHECK(set.problems.empty());
+    CHECK(set.listeners.addresses().size() == 2);
+    return set.listeners.warnings();
+  };
+  CHECK(warnings_beside("0.0.0.0").empty());
+  const auto beside_loopback = warnings_beside("127.0.0.1");
+  REQUIRE(beside_loopback.size() == 1);
+  CHECK_THAT(beside_loopback[0], Contains(" takes IPv6 clients only; for every address of both "
+                                          "kinds write --listen :"));
 }
