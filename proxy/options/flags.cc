@@ -140,7 +140,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "each but a preset may end in :PORT"},
     {"no-proxy", "LIST", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go direct before any route is asked, read as Go\n"
-     "programs read NO_PROXY; localhost and loopback are always in it"},
+     "programs read NO_PROXY; localhost and loopback belong to any list,\n"
+     "but without --no-proxy they go by the routes, as all targets do"},
     {"tunnel-command", "COMMAND", kOnce, kUpstreams, SecretValue{&Config::tunnel_command},
      tunnel_commands_differ,
      "a shell command that makes the tunnel, such as\n"

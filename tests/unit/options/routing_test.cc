@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/host_port.h"
+#include "options/flags.h"
+#include "options/help.h"
 #include "server/ruleset.h"
 #include "support/catch.h"
 #include "unit/options/parsed_line.h"
@@ -80,6 +82,8 @@ TEST_CASE("no-proxy goes direct before any route") {
   // Without a list, localhost is a target like any other.
   CHECK(upstreams_of(config_of(kTwo), "localhost:80") == "a,b");
   CHECK(upstreams_of(config_of(kTwo), "127.0.0.1:80") == "a,b");
+  CHECK_THAT(help_on(*find_flag("no-proxy")),
+             Catch::Matchers::Contains("without --no-proxy they go by the routes"));
 }
 
 TEST_CASE("entries of no-proxy that no host can be are warnings, each with its origin") {
