@@ -89,8 +89,8 @@ void HttpClient::on_ready() {
 /// The client has closed, or reset.
 void HttpClient::on_end() {
   if (scanner_.begun()) return events_->on_client_gone("closed within the request's head");
-  if (kept_) return events_->on_client_idle(Side::client);
-  events_->on_client_gone("closed without a request");
+  // Before the first request, that is what the health probe of a load balancer does.
+  events_->on_client_idle(Side::client);
 }
 
 void HttpClient::on_head(std::size_t end) {
@@ -151,7 +151,6 @@ RequestLine HttpClient::request_line() const {
 }
 
 void HttpClient::begin_drain() {
-  draining_ = true;
   if (scanner_.begun()) return;
   // A request that has partly arrived is still answered; one that has not begun is awaited only
   // briefly.
@@ -159,7 +158,7 @@ void HttpClient::begin_drain() {
 }
 
 void HttpClient::on_deadline() {
-  if (!scanner_.begun() && (kept_ || draining_)) return events_->on_client_idle(Side::local);
+  if (!scanner_.begun()) return events_->on_client_idle(Side::local);
   events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
                            fmt::format("no complete request within {}",
                                        format_seconds(context_.config.header_timeout))});

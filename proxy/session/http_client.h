@@ -45,7 +45,6 @@ class HttpClient final : public ClientProtocol {
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
-  bool draining_ = false;
 };
 
 }  // namespace culvert

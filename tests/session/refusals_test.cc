@@ -158,7 +158,7 @@ TEST_CASE("RFC 9110 9.3.2: a bad HEAD request gets its error without a body") {
 TEST_CASE("a head that does not come in time is a 408") {
   Scene scene;
   scene.config.header_timeout = 30ms;
-  scene.client.sends(GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n"));
+  scene.client.sends(GENERATE("CONN", "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io\r\n"));
   scene.start();
   const auto begun = scene.loop.now();
   REQUIRE(turn_until(scene.loop, [&] { return scene.client.received_end(); }));
@@ -186,7 +186,7 @@ TEST_CASE("a client that drips its head has no more time than one that is silent
 
 TEST_CASE("a client that leaves before its head is complete is a line in the log, no more") {
   Scene scene;
-  const std::string sent = GENERATE("", "CONN", "CONNECT gcr.io:443 HTTP/1.1\r\n");
+  const std::string sent = GENERATE("CONN", "CONNECT gcr.io:443 HTTP/1.1\r\n");
   scene.client.sends(sent);
   const bool reset = GENERATE(false, true);
   if (reset) {
@@ -199,6 +199,18 @@ TEST_CASE("a client that leaves before its head is complete is a line in the log
   CHECK(scene.client.received() == "");
   CHECK_THAT(scene.access_text(),
              Contains(" outcome=canceled stage=head status=0 ") && Contains(" closed_by=client "));
+}
+
+TEST_CASE("a health probe of TCP leaves no line and gets no answer") {
+  Scene scene;
+  scene.config.header_timeout = 30ms;
+  const auto how = GENERATE(0, 1, 2);
+  if (how == 0) scene.client.ends();
+  if (how == 1) scene.client.resets();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.received() == "");
+  CHECK(scene.access_text().empty());
 }
 
 TEST_CASE("a client that is not admitted gets a 403 after its request") {
