@@ -13,6 +13,7 @@
 #include <iterator>
 #include <mutex>
 #include <string>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -121,8 +122,12 @@ Log::Sink::Sink(int descriptor) : fd(descriptor) {
   may_block = known && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode) || isatty(fd) == 1);
 }
 
-Log::Log(int log_fd, int access_fd, Level level, Format format)
-    : log_(log_fd), access_(access_fd), level_(level), format_(format) {}
+Log::Log(int log_fd, int access_fd, Level level, Format format, std::atomic<bool>* loss_told)
+    : log_(log_fd),
+      access_(access_fd),
+      level_(level),
+      format_(format),
+      loss_told_(loss_told != nullptr ? *loss_told : own_loss_told_) {}
 
 // NOLINTNEXTLINE(bugprone-exception-escape)
 Log::~Log() {
@@ -219,20 +224,38 @@ bool Log::has_room(Sink& sink) {
   flush_sink(sink);
   if (sink.buffer.size() < kBufferLimit) return true;
   ++sink.dropped;
+  sink.error = 0;
   return false;
 }
 
 void Log::flush_sinks() {
   for (Sink* sink : {&access_, &log_}) {
-    // Lost lines are reported once the reader continues.
-    if (!flush_sink(*sink) || sink->dropped == 0) continue;
-    append_message(Level::warning,
-                   fmt::format("{} lines of the {} were dropped: its reader is too slow or its "
-                               "file cannot be written",
-                               sink->dropped, sink == &log_ ? "log" : "access log"));
-    sink->dropped = 0;
+    const bool intact = flush_sink(*sink);
+    if (sink->dropped == 0) continue;
+    if (intact) {
+      append_message(Level::warning,
+                     loss_report(sink->dropped, sink == &log_ ? "log" : "access log"));
+      sink->dropped = 0;
+      if (sink == &access_) loss_told_ = false;
+    } else if (sink == &access_ && !loss_told_.exchange(true)) {
+      tell_access_loss();
+    }
   }
   flush_sink(log_);
+}
+
+std::string Log::loss_report(std::uint64_t lines, std::string_view log) {
+  return fmt::format(
+      "{} lines of the {} were dropped: its reader is too slow or its file cannot be written",
+      lines, log);
+}
+
+void Log::tell_access_loss() {
+  append_message(Level::warning,
+                 fmt::format("the access log cannot be written: {}; its lines are dropped, and "
+                             "their number is told later",
+                             access_.error == 0 ? "its reader is too slow"
+                                                : std::generic_category().message(access_.error)));
 }
 
 bool Log::flush_sink(Sink& sink) {
@@ -258,6 +281,7 @@ bool Log::flush_sink(Sink& sink) {
       break;
     } else {
       intact = false;
+      sink.error = n < 0 ? errno : EIO;
       sink.dropped += count_lines(rest);
       rest = {};
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,14 +11,18 @@ namespace culvert {
 /// buffered until flush(), which the loop calls once a turn, usually with one write(2).  A write is
 /// whole lines of at most PIPE_BUF bytes (or a part of a longer line), so that the workers' lines
 /// are not mixed on a shared pipe.  A reader that pauses blocks no worker: what a pipe, socket or
-/// terminal does not accept at once stays in the buffer; beyond 256 KiB lines are dropped, and a
-/// later line reports how many.  The process must ignore SIGPIPE.
+/// terminal does not accept at once stays in the buffer; beyond 256 KiB lines are dropped.  Lost
+/// lines are counted, and the log reports their number once they can be written again; that the
+/// access log loses lines, it says at once.  The process must ignore SIGPIPE.
 class Log {
  public:
   enum class Level : std::uint8_t { debug, info, warning, error };
   enum class Format : std::uint8_t { text, json };
 
-  Log(int log_fd, int access_fd, Level level, Format format);  ///< access_fd < 0: no access log
+  /// `access_fd` < 0: no access log.  Of the Logs with the same `loss_told`, one reports that the
+  /// access log loses lines.
+  Log(int log_fd, int access_fd, Level level, Format format,
+      std::atomic<bool>* loss_told = nullptr);
   // Only lack of memory could throw here.
   // NOLINTNEXTLINE(bugprone-exception-escape)
   ~Log();  ///< flushes; owns no descriptor
@@ -52,6 +57,11 @@ class Log {
     std::string* out_ = nullptr;  // nullptr: the line is dropped
   };
 
+  /// Lines of the access log that were lost, and not reported yet.
+  std::uint64_t lost_access_lines() const { return access_.dropped; }
+  /// To be written at the end.
+  static std::string loss_report(std::uint64_t lines, std::string_view log);
+
   /// To be called in every turn.
   void flush() {
     if (waits()) flush_sinks();
@@ -67,12 +77,14 @@ class Log {
     bool may_block;  ///< write(2) may block unless poll(2) reports it writable
     std::string buffer;
     std::uint64_t dropped = 0;  ///< lines lost and not yet reported
+    int error = 0;              ///< of the last write(2) that lost some; 0: there was no room
   };
 
   void append_message(Level level, std::string_view message);
   /// Whether there is room for one more line; if not, it counts as dropped.
   bool has_room(Sink& sink);
   void flush_sinks();
+  void tell_access_loss();
   /// True if there was something to write and all of it was taken.
   bool flush_sink(Sink& sink);
 
@@ -80,6 +92,8 @@ class Log {
   Sink access_;
   Level level_;
   Format format_;
+  std::atomic<bool> own_loss_told_{false};
+  std::atomic<bool>& loss_told_;
 };
 
 }  // namespace culvert

@@ -179,6 +179,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     if (const Stats stats = server.stats(); stats.requests() > 0) {
       server.log().write(Log::Level::info, stats.summary());
     }
+    if (const std::uint64_t lost = server.lost_access_lines(); lost > 0) {
+      server.log().write(Log::Level::warning, Log::loss_report(lost, "access log"));
+    }
     server.log().flush();
     // A look-up that hangs in its thread must not meet what ends with the process.
     if (server.busy()) std::_Exit(0);

@@ -222,6 +222,12 @@ Stats Server::stats() const {
   return sum;
 }
 
+std::uint64_t Server::lost_access_lines() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->log().lost_access_lines();
+  return sum;
+}
+
 bool Server::busy() const {
   for (const auto& worker : workers_) {
     if (worker->loop().busy()) return true;

@@ -47,6 +47,8 @@ class Server {
   /// Names that were looked up on this machine, by all workers.
   std::uint64_t target_lookups() const;
   std::uint64_t upstream_lookups() const;
+  /// Lost and not reported yet, once run() has returned.
+  std::uint64_t lost_access_lines() const;
   /// Of all workers, once run() has returned.
   Stats stats() const;
 

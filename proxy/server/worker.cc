@@ -29,7 +29,8 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       id_step_(count),
       tends_upstreams_(index == 0),
       drained_(std::move(drained)),
-      log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format),
+      log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format,
+           &shared.access_loss_told),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {

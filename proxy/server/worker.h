@@ -30,6 +30,7 @@ struct Shared {
 
   std::string pseudonym;  ///< in Via; distinguishes this process from other culverts
   int access_fd;
+  std::atomic<bool> access_loss_told{false};  ///< see Log
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;
 };

@@ -97,6 +97,15 @@ class ResourceLimits(unittest.TestCase):
         self.assertGreater(os.path.getsize(log), at_most - 400)
         culvert.shut_down()
 
+    def test_an_access_log_on_a_full_disk(self):
+        culvert = launch(self, testbed, *OVER_DANTE, "--access-log", "/dev/full")
+        for _ in range(4):
+            wire.tunnel(testbed.home, early=b"echo\n").close()
+        culvert.wait_log(" warning the access log cannot be written: No space left on device; ")
+        culvert.shut_down()
+        self.assertEqual(culvert.output().count(" the access log cannot be written: "), 1)
+        self.assertIn(" warning 4 lines of the access log were dropped: ", culvert.output())
+
 
 class Inherited(unittest.TestCase):
     def test_blocked_signals(self):

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <string>
@@ -228,18 +229,67 @@ TEST_CASE("a long line into a pipe that is nearly full waits for its reader") {
   for (const std::string& line : lines) CHECK(line.size() == kTimeSize + 6 + 20'000);
 }
 
-TEST_CASE("a reader that is gone costs lines, nothing else") {
+TEST_CASE("a reader that is gone costs lines, and that is told once") {
   ::signal(SIGPIPE, SIG_IGN);
   Pipe access_pipe;
   Pipe log_pipe;
-  Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text);
+  std::atomic<bool> told{false};
+  Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text, &told);
+  Log of_other_worker(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text,
+                      &told);
   access_pipe.close_reader();
   for (int i = 0; i < 3; ++i) {
     write_some_access(log);
     log.flush();
+    write_some_access(of_other_worker);
+    of_other_worker.flush();
   }
-  CHECK(log_pipe.take().empty());  // reported once the access log can be written again
+  CHECK(without_time(log_pipe.take()) ==
+        " warning the access log cannot be written: Broken pipe; its lines are dropped, and their "
+        "number is told later\n");
+  CHECK(log.lost_access_lines() == 3);
+  CHECK(of_other_worker.lost_access_lines() == 3);
   log.write(Log::Level::info, "still here");
   log.flush();
   CHECK(without_time(log_pipe.take()) == " info still here\n");
+}
+
+TEST_CASE("an access log that cannot be written is told again after it could be") {
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  if (full < 0) return;
+  Pipe log_pipe;
+  Pipe access_pipe;
+  const int access = ::fcntl(full, F_DUPFD_CLOEXEC, 0);
+  Log log(log_pipe.writer(), access, Log::Level::info, Log::Format::text);
+  const auto said_after_line = [&] {
+    write_some_access(log);
+    log.flush();
+    const std::string said = log_pipe.take();
+    return said.empty() ? said : without_time(said);
+  };
+  CHECK_THAT(said_after_line(), Catch::Matchers::Contains("No space left on device; "));
+  CHECK(said_after_line().empty());
+  ::dup2(access_pipe.writer(), access);  // as after a rotation
+  CHECK(said_after_line() ==
+        " warning 2 lines of the access log were dropped: its reader is too "
+        "slow or its file cannot be written\n");
+  CHECK(log.lost_access_lines() == 0);
+  ::dup2(full, access);
+  CHECK_THAT(said_after_line(), Catch::Matchers::Contains("No space left on device; "));
+  ::close(access);
+  ::close(full);
+}
+
+TEST_CASE("an access log's reader that is too slow is told while it is") {
+  Pipe log_pipe;
+  Pipe access_pipe;
+  Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text);
+  while (log.lost_access_lines() == 0) {
+    Log::AccessLine line(log);
+    line.add("padding", std::string(2000, 'x'));
+  }
+  log.flush();
+  CHECK(without_time(log_pipe.take()) ==
+        " warning the access log cannot be written: its reader is too slow; its lines are dropped, "
+        "and their number is told later\n");
 }
