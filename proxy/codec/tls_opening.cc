@@ -27,18 +27,29 @@ bool without_chacha20(std::string_view record) {
 }  // namespace
 
 void TlsOpening::feed(std::string_view bytes) {
-  if (seen_ >= kBytes) return;
+  if (seen_ >= kTls) return;
   const bool whole = seen_ == 0;
   for (const char c : bytes) {
-    if (seen_ >= kBytes) break;
-    seen_ = fits(static_cast<std::uint8_t>(c)) ? static_cast<std::uint8_t>(seen_ + 1) : kOther;
+    if (seen_ >= kTls) break;
+    seen_ = after(static_cast<std::uint8_t>(c));
   }
-  if (whole && seen_ == kBytes && bytes[kBytes - 1] == 1 && without_chacha20(bytes)) {
+  if (whole && seen_ == kTls && bytes[kBytes - 1] == 1 && without_chacha20(bytes)) {
     seen_ |= kNoChacha20;
   }
 }
 
-/// Whether `byte` can be the next one.
+/// What seen_ becomes with the next byte.
+std::uint8_t TlsOpening::after(std::uint8_t byte) const {
+  const bool in_http = seen_ >= kInHttp;
+  const auto next = static_cast<std::uint8_t>(seen_ + 1);
+  if (!in_http && fits(byte)) return next == kBytes ? kTls : next;
+  if (seen_ != 0 && !in_http) return kOther;
+  const std::size_t at = in_http ? seen_ - kInHttp : 0;
+  if (static_cast<char>(byte) != kHttpOpening[at]) return kOther;
+  return at + 1 == kHttpOpening.size() ? kHttp : static_cast<std::uint8_t>(kInHttp + at + 1);
+}
+
+/// Whether `byte` can be the next one of TLS.
 bool TlsOpening::fits(std::uint8_t byte) const {
   constexpr std::uint8_t kHandshake = 22;
   constexpr std::uint8_t kMostOfLength = 0x40;  // 2^14 bytes

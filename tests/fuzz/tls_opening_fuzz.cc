@@ -12,6 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TlsOpening pieces;
   for (const char& byte : bytes) pieces.feed({&byte, 1});
   FUZZ_CHECK(pieces.recognised() == whole.recognised());
+  FUZZ_CHECK(pieces.is_http_answer() == whole.is_http_answer());
+  FUZZ_CHECK(whole.is_http_answer() == bytes.starts_with("HTTP/1."));
   TlsOpening begin;
   begin.feed(bytes.substr(0, 6));
   FUZZ_CHECK(begin.recognised() == whole.recognised());

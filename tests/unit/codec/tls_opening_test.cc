@@ -53,6 +53,26 @@ TEST_CASE("what is not TLS is not taken for it") {
   CHECK_FALSE(opening.recognised());
 }
 
+TEST_CASE("an answer in HTTP is known by its opening, in any pieces") {
+  const auto is_http = [](std::string_view bytes, bool in_pieces) {
+    TlsOpening opening;
+    if (!in_pieces) opening.feed(bytes);
+    for (const char& c : in_pieces ? bytes : std::string_view()) opening.feed({&c, 1});
+    CHECK_FALSE(opening.recognised());
+    return opening.is_http_answer();
+  };
+  const bool in_pieces = GENERATE(false, true);
+  CHECK(is_http("HTTP/1.1 400 Bad Request", in_pieces));
+  CHECK(is_http("HTTP/1.", in_pieces));
+  CHECK_FALSE(is_http("HTTP/1", in_pieces));
+  CHECK_FALSE(is_http("HTTP/2 200", in_pieces));
+  CHECK_FALSE(is_http("HHTTP/1.1", in_pieces));
+  CHECK_FALSE(is_http("GET / HTTP/1.1", in_pieces));
+  CHECK_FALSE(is_http("\x16HTTP/1.1", in_pieces));
+  CHECK_FALSE(is_http("\x16\x03HTTP/1.1", in_pieces));
+  CHECK_FALSE(is_http("", in_pieces));
+}
+
 TEST_CASE("a ClientHello without ChaCha20 is known by its cipher suites, in one piece") {
   const auto offers_none = [](const std::string& suites, std::size_t session_id = 32) {
     TlsOpening opening;
