@@ -17,7 +17,11 @@ TESTED_BY = {
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
-    "dial/prober": (["session/probe_test.cc"], "its tests are about probes"),
+    "dial/port_check": (
+        ["session/hold_test.cc", "session/exchange_early_grant_test.cc"],
+        "it is for requests that are held, and for plain ones",
+    ),
+    "dial/prober": (["session/probe_test.cc", "session/probe_tls_test.cc"], "its tests are about probes"),
     "dial/route_attempt": (
         ["session/failover_test.cc", "session/hedge_test.cc"],
         "an attempt is one step of a route's dial",

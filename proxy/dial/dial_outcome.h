@@ -18,7 +18,8 @@ enum class DialPurpose : std::uint8_t {
   tunnel,   ///< bytes go to the target itself
   hop,      ///< the same, for another upstream's `?via`: the target is that one's proxy
   forward,  ///< plain HTTP: through an HTTP proxy without CONNECT, the requests go to the proxy
-  warm,     ///< for a WarmPool: all that needs no target
+  forward_again,  ///< the same after a connection was closed unanswered: see PortCheck
+  warm,           ///< for a WarmPool: all that needs no target
 };
 
 /// Why there is no stream through an upstream, as a value; describe() makes it a sentence.

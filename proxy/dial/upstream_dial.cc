@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dial/port_check.h"
 #include "dial/proxy_dial.h"
 #include "dial/resolving_dial.h"
 #include "dial/second_look.h"
@@ -66,6 +67,9 @@ std::unique_ptr<UpstreamDial> make_resolved_dial(const UpstreamRequest& request,
 std::unique_ptr<UpstreamDial> make_fresh_dial(const UpstreamRequest& request,
                                               UpstreamDial::Done done) {
   const UpstreamConfig& config = request.upstream.config;
+  if (PortCheck::is_for(config) && request.purpose != DialPurpose::warm) {
+    return std::make_unique<PortCheck>(request, done);
+  }
   if (protocol_of(config).has_proxy && !config.via_index) {
     return std::make_unique<SecondLook>(request, done);
   }

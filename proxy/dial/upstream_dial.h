@@ -61,7 +61,7 @@ class UpstreamDial {
 };
 
 /// A dial in the layers that the upstream and the request need, from the outside: ResolvingDial,
-/// WarmDial, SecondLook, ProxyDial.
+/// WarmDial, PortCheck, SecondLook, ProxyDial.
 std::unique_ptr<UpstreamDial> make_upstream_dial(const UpstreamRequest& request,
                                                  UpstreamDial::Done done);
 /// The same for a target whose name the upstream may look up.

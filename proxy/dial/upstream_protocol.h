@@ -36,7 +36,8 @@ inline UpstreamProtocol protocol_of(const UpstreamConfig& upstream) {
 
 /// The stream is for plain requests, and these go to the proxy itself: no handshake for a target.
 inline bool forwards_to_proxy(const UpstreamConfig& upstream, DialPurpose purpose) {
-  return purpose == DialPurpose::forward && protocol_of(upstream).takes_absolute_form;
+  const bool forward = purpose == DialPurpose::forward || purpose == DialPurpose::forward_again;
+  return forward && protocol_of(upstream).takes_absolute_form;
 }
 
 /// Which part of the handshake with the proxy is done on a connection.

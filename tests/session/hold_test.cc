@@ -43,9 +43,11 @@ TEST_CASE("a refusal is waited for only if each upstream may be starting") {
   SECTION("the network has no such family") { scene.proxy(1).fails(EAFNOSUPPORT); }
   SECTION("the proxy does not answer") { scene.proxy(1).fails(ETIMEDOUT); }
   SECTION("the proxy hangs up, and is there") {
-    scene.proxy(1).connects(second).connects(looked_at);
+    Peer& asked = scene.peer();
+    scene.proxy(1).connects(second).connects(looked_at).connects(asked);
     second.ends();
-    dials = 2;
+    asked.sends("HTTP/1.1 400 Bad Request\r\n\r\n");
+    dials = 3;
   }
   SECTION("the proxy says no") {
     scene.proxy(1).connects(second);
@@ -176,28 +178,64 @@ TEST_CASE("a published port with nothing behind it is waited for") {
 
 TEST_CASE("a program that comes between an attempt and the second look is tried once more") {
   RouteScene scene;
-  scene.add(GENERATE(socks4a, http)());
+  const bool is_http = GENERATE(false, true);
+  scene.add(is_http ? http() : socks4a());
+  // An HTTP proxy is asked on a connection of its own.
+  const auto is_kept = [&] {
+    scene.proxy(0).connects(scene.peer());
+    if (!is_http) return;
+    Peer& asked = scene.peer();
+    scene.proxy(0).connects(asked);
+    asked.sends("HTTP/1.1 400 Bad Request\r\n\r\n");
+  };
   closes_at_once(scene, false);
   closes_at_once(scene, false);
   closes_at_once(scene, false);
-  Peer& kept = scene.peer();
-  scene.proxy(0).connects(kept);
+  is_kept();
   SECTION("and serves") {
     Peer& back = scene.peer();
-    back.sends(scene.upstreams[0]->config.kind == UpstreamConfig::Kind::http
-                   ? "HTTP/1.1 200 OK\r\n\r\n"
-                   : std::string("\0\x5a\0\0\0\0\0\0", 8));
+    back.sends(is_http ? "HTTP/1.1 200 OK\r\n\r\n" : std::string("\0\x5a\0\0\0\0\0\0", 8));
     scene.proxy(0).connects(back);
     CHECK(scene.ask_and_wait(kPatient).connected());
-    CHECK(scene.dials(0) == 5);
+    CHECK(scene.dials(0) == (is_http ? 6 : 5));
   }
   SECTION("and refuses the target by closing") {
-    Peer& kept_again = scene.peer();
     closes_at_once(scene, false);
-    scene.proxy(0).connects(kept_again);
+    is_kept();
     auto& request = scene.ask_and_wait(kPatient);
     REQUIRE_FALSE(request.connected());
     CHECK_THAT(request.error().text, Contains("closed the connection instead of answering"));
+    CHECK(scene.dials(0) == (is_http ? 8 : 6));
+  }
+}
+
+TEST_CASE("an HTTP proxy's port that closes only after it was sent something is waited for") {
+  RouteScene scene;
+  scene.add(http());
+  const bool resets = GENERATE(false, true);
+  // Each keeps the second look's connection, which sends nothing.
+  for (int i = 0; i < 2; ++i) {
+    closes_at_once(scene, resets);
+    scene.proxy(0).connects(scene.peer());
+    Peer& asked = scene.peer();
+    scene.proxy(0).connects(asked);
+    asked.expects(
+        "OPTIONS * HTTP/1.1\r\nHost: proxy.example:1080\r\nMax-Forwards: 0\r\n"
+        "Connection: close\r\n\r\n");
+    resets ? asked.resets() : asked.ends();
+  }
+  SECTION("it comes") {
+    Peer& back = scene.peer();
+    back.sends("HTTP/1.1 200 OK\r\n\r\n");
+    scene.proxy(0).connects(back);
+    CHECK(scene.ask_and_wait(kPatient).connected());
+    CHECK(scene.dials(0) == 7);
+  }
+  SECTION("it does not come") {
+    auto& request = scene.ask_and_wait({.budget = 700ms, .hold = 5s});
+    REQUIRE_FALSE(request.connected());
+    CHECK_THAT(request.error().text, Contains("nothing may be behind its port") &&
+                                         Contains("waited 0.3 s for the program behind its port"));
     CHECK(scene.dials(0) == 6);
   }
 }
@@ -228,12 +266,15 @@ TEST_CASE("a proxy that ends the connection instead of answering for a target is
   scene.proxy(0).connects(looked_at);
   SECTION("it waits for a request") {}
   SECTION("it is of another kind, and speaks first") { looked_at.sends("SSH-2.0-OpenSSH_9\r\n"); }
+  Peer& asked = scene.peer();  // an HTTP proxy
+  scene.proxy(0).connects(asked);
   auto& request = scene.ask_and_wait(kPatient);
   REQUIRE_FALSE(request.connected());
   CHECK(request.error().code == Errc::connection_terminated);
   CHECK_THAT(request.error().text, Contains("closed the connection") && !Contains("waited"));
-  CHECK(scene.dials(0) == 2);
+  CHECK(scene.dials(0) == (kind == 2 ? 3 : 2));
   CHECK(looked_at.received().empty());
+  CHECK(asked.received().starts_with("OPTIONS * ") == (kind == 2));
   CHECK(upstream.health->view(scene.loop.now()).is_preferred());
 }
 

@@ -1,6 +1,7 @@
 // Which layers a dial through an upstream has, and what time.
 #include "dial/upstream_dial.h"
 
+#include "dial/port_check.h"
 #include "dial/proxy_dial.h"
 #include "dial/resolving_dial.h"
 #include "dial/second_look.h"
@@ -35,6 +36,7 @@ struct Layers {
 TEST_CASE("a dial has the layers that its upstream needs, and no others") {
   CHECK(Layers(direct()).begin_with<ProxyDial>());
   CHECK(Layers(socks5()).begin_with<SecondLook>());
+  CHECK(Layers(http()).begin_with<PortCheck>());
   UpstreamConfig config = socks5();
   SECTION("behind a hop nothing is looked at again") {
     config.via_index = 0;
