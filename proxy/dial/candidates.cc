@@ -12,7 +12,8 @@ Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time no
     } else {
       out.left_out.push_back({upstream, view.probe_failed ? "failed its probe"
                                         : view.open       ? "keeps failing"
-                                                          : "has stalled"});
+                                        : view.stalls     ? "has stalled"
+                                                          : "grants tunnels too early"});
     }
   }
   out.preferred = !out.order.empty();

@@ -89,6 +89,11 @@ Error probe_error(Error error) {
   return error;
 }
 
+Error with_clause(Error error, std::string_view clause) {
+  error.text += clause;
+  return error;
+}
+
 Error with_downtime(Error error, milliseconds down) {
   error.text += fmt::format(" (down for {} s)", down.count() / 1'000);
   return error;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/host_port.h"
@@ -27,6 +28,9 @@ DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstrea
 
 /// `error` of a probe.
 Error probe_error(Error error);
+
+/// `error`, followed by `clause`.
+Error with_clause(Error error, std::string_view clause);
 
 /// `error` of an upstream that has been down for so long; it names the downtime in seconds.
 Error with_downtime(Error error, std::chrono::milliseconds down);

@@ -1,10 +1,12 @@
 #include "dial/route_attempt.h"
 
+#include <cerrno>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "codec/clause.h"
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
@@ -28,6 +30,7 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
           UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {
+  end_lookup();
   if (!recorded_) upstream_.health->abandoned(permit_);
   if (!done_) upstream_.health->remove_straggler();
 }
@@ -37,7 +40,20 @@ void RouteAttempt::start() {
     log_.write(Log::Level::debug,
                fmt::format("{}: trying {}", shown_target(target_), upstream_.config.name));
   }
+  if (is_lookup_beyond()) upstream_.health->lookups().add(lookup_, target_, begun_);
   dial_->start();
+}
+
+/// The upstream's far end looks the target's name up, perhaps in a process that moves the bytes of
+/// its tunnels as well.
+bool RouteAttempt::is_lookup_beyond() const {
+  const UpstreamProtocol protocol = protocol_of(upstream_.config);
+  return protocol.has_proxy && !protocol.takes_absolute_form && !target_.ip &&
+         !upstream_.config.resolve_local;
+}
+
+void RouteAttempt::end_lookup() {
+  if (lookup_.added()) upstream_.health->lookups().remove(lookup_, loop_.now());
 }
 
 void RouteAttempt::log_result(const DialResult& result) const {
@@ -48,6 +64,8 @@ void RouteAttempt::log_result(const DialResult& result) const {
 }
 
 void RouteAttempt::on_done(UpstreamResult&& outcome) {
+  end_lookup();
+  std::string clause;
   const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
   if (!outcome) {
     const DialFailure& failure = outcome.error();
@@ -55,13 +73,29 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
     if (failure.proxy_may_be_starting()) missing_ = failure.missing;
     kept_second_ = failure.kept_second;
     may_pass_ = failure_may_pass(failure, proof);
+    clause = early_grant_clause(failure);
   }
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
+  if (!clause.empty()) result = with_clause(std::move(result).error(), clause);
   if (log_.enabled(Log::Level::debug)) log_result(result);
   learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
   std::erase_if(upstream_.stragglers, [this](const auto& own) { return own.get() == this; });
+}
+
+/// That a connection may have been granted too early: of the hop that leads to the proxy, or of
+/// this upstream before.  Empty if nothing speaks for it.
+std::string RouteAttempt::early_grant_clause(const DialFailure& failure) const {
+  const bool connected = failure.phase != DialPhase::connect && failure.phase != DialPhase::lookup;
+  if (!connected || dial_->replied() == Replied::to_request) return {};
+  const int sys = failure.cause.sys;
+  const bool ended = failure.closed || sys == ECONNRESET || sys == EPIPE;
+  if (upstream_.config.via_index && ended && dial_->replied() == Replied::nothing) {
+    return fmt::format(" - its via={} may say yes before it has connected",
+                       shorten_middle(upstream_.config.via, 40));
+  }
+  return upstream_.early_grants_clause(loop_.now());
 }
 
 bool RouteAttempt::failure_may_pass(const DialFailure& failure, Proof proof) const {

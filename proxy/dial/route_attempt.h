@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/log.h"
 #include "dial/upstream.h"
 #include "dial/upstream_dial.h"
+#include "policy/pending_lookups.h"
 
 namespace culvert {
 
@@ -49,8 +51,11 @@ class RouteAttempt final : public Straggler {
  private:
   void on_done(UpstreamResult&& outcome);
   bool failure_may_pass(const DialFailure& failure, Proof proof) const;
+  std::string early_grant_clause(const DialFailure& failure) const;
   void learn(Proof proof, const DialResult& result);
   void log_result(const DialResult& result) const;
+  bool is_lookup_beyond() const;
+  void end_lookup();
 
   Loop& loop_;
   Log& log_;
@@ -66,6 +71,7 @@ class RouteAttempt final : public Straggler {
   bool may_pass_ = false;
   std::optional<Missing> missing_;
   bool kept_second_ = false;
+  PendingLookups::Entry lookup_;
   std::unique_ptr<UpstreamDial> dial_;
 };
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "base/text.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 
@@ -64,17 +66,44 @@ void Upstream::stalled(Time silent_since, const StallLimit& limit, Time now, Log
   if (!health->stalled(silent_since, now)) return;
   log.write(Log::Level::warning,
             fmt::format("upstream {} stalled: {} in a tunnel, see --reset-stalled; it ends, with "
-                        "the silent ones beside it, and others are preferred for a minute",
-                        config.label, limit.describe()));
+                        "the silent ones beside it, and others are preferred for a minute{}",
+                        config.label, limit.describe(), slow_lookup_clause(silent_since, now)));
 }
 
-void Upstream::closed_after_success(Time now, Log& log) {
-  const auto times = health->false_success(now);
+void Upstream::closed_after_success(std::string_view target, bool client_spoke, Time now,
+                                    Log& log) {
+  const auto times = health->early_grant(client_spoke ? target : std::string_view(), now);
   if (!times) return;
   log.write(Log::Level::warning,
             fmt::format("upstream {} said yes and closed before its first byte, {} times so far: "
                         "some (shadowsocks, v2ray) say yes before they have connected",
                         config.label, *times));
+}
+
+void Upstream::answered_tls_in_http(std::string_view target, Time now, Log& log) {
+  const auto times = health->http_for_tls(now);
+  if (!times) return;
+  const bool has_proxy = protocol_of(config).has_proxy;
+  log.write(Log::Level::warning,
+            fmt::format("upstream {}: the TLS of a client to {} was answered in HTTP, {} times so "
+                        "far: {}that port may speak plain HTTP",
+                        config.label, target, *times,
+                        has_proxy ? "it may be a web server that says 200 to anything, or " : ""));
+}
+
+std::string Upstream::slow_lookup_clause(Time since, Time now) const {
+  const auto slow = health->lookups().slow(since, now);
+  if (!slow) return {};
+  return fmt::format(
+      " - a look-up may hold it up: {} waited for {} for an answer beside it, and sshd moves no "
+      "bytes while it looks up a name",
+      shorten_middle(slow->target, 60), format_seconds(slow->waited));
+}
+
+std::string Upstream::early_grants_clause(Time now) const {
+  const std::size_t times = health->early_grants_lately(now);
+  if (times == 0) return {};
+  return fmt::format(" - it has said yes too early {} time{} lately", times, times == 1 ? "" : "s");
 }
 
 }  // namespace culvert

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,7 +62,17 @@ struct Upstream : SharedUpstream {
   bool unanswered(Permit permit, const HostPort& target, Time begun, const Error& error, Time now,
                   Log& log);
   void target_was_reached(const HostPort& target, const Error& error, Time now, Log& log);
-  void closed_after_success(Time now, Log& log);
+  /// It has granted a tunnel to `target` and ended it before the first byte, see EarlyGrants.
+  /// `client_spoke`: in vain, as far as a client that sends nothing does not count as proof.
+  void closed_after_success(std::string_view target, bool client_spoke, Time now, Log& log);
+  /// In a tunnel to `target` the client's TLS was answered in HTTP.
+  void answered_tls_in_http(std::string_view target, Time now, Log& log);
+  /// For a stall that began at `since`: which look-up beyond the upstream may be its cause, as a
+  /// clause that follows all others; empty if there is none.
+  std::string slow_lookup_clause(Time since, Time now) const;
+  /// For an error that may have the same cause: how often it has done so lately, as a clause that
+  /// follows all others; empty if it has not.
+  std::string early_grants_clause(Time now) const;
   /// A tunnel through it has stalled, by `limit`.
   void stalled(Time silent_since, const StallLimit& limit, Time now, Log& log);
 

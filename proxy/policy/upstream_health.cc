@@ -11,7 +11,6 @@ namespace {
 
 // So many targets in a row without a reply are more than chance.
 constexpr std::size_t kSilences = 3;
-constexpr std::chrono::minutes kReportInterval{1};
 // So many failures in a row open a breaker; more of them at a time would prove nothing more.
 constexpr std::size_t kMostStragglers = BreakerLimits{}.failures;
 
@@ -29,7 +28,7 @@ class UpstreamHealth::Update {
   ~Update() {
     health_.in_doubt_.store(health_.breaker_.next_trial() || health_.probe_failed_ ||
                                 !health_.unanswered_.empty() || health_.proven_silences_ > 0 ||
-                                health_.last_stall_,
+                                health_.last_stall_ || health_.early_grants_.any(),
                             std::memory_order_release);
   }
   Update(const Update&) = delete;
@@ -191,24 +190,43 @@ std::optional<UpstreamHealth::Time> UpstreamHealth::last_stall() const {
   return last_stall_;
 }
 
-std::optional<std::uint64_t> UpstreamHealth::false_success(Time now) {
-  const std::lock_guard lock(mutex_);
-  ++false_successes_;
-  const bool reported = false_success_reported_ != Time{};
-  if (reported && now - false_success_reported_ < kReportInterval) return std::nullopt;
-  false_success_reported_ = now;
-  return false_successes_;
+std::optional<std::uint64_t> UpstreamHealth::early_grant(std::string_view target, Time now) {
+  const Update update(*this);
+  return early_grants_.note(target, now);
 }
 
-std::uint64_t UpstreamHealth::false_successes() const {
+void UpstreamHealth::early_grant_of_probe(Time now) {
+  const Update update(*this);
+  early_grants_.note_probe(now);
+}
+
+void UpstreamHealth::brought_byte(Time begun) {
+  if (!in_doubt_.load(std::memory_order_acquire)) return;
   const std::lock_guard lock(mutex_);
-  return false_successes_;
+  early_grants_.brought_byte(begun);
+}
+
+std::uint64_t UpstreamHealth::early_grants() const {
+  const std::lock_guard lock(mutex_);
+  return early_grants_.total();
+}
+
+std::size_t UpstreamHealth::early_grants_lately(Time now) const {
+  if (!in_doubt_.load(std::memory_order_acquire)) return 0;
+  const std::lock_guard lock(mutex_);
+  return early_grants_.lately(now);
+}
+
+std::optional<std::uint64_t> UpstreamHealth::http_for_tls(Time now) {
+  const std::lock_guard lock(mutex_);
+  return http_for_tls_.note(now);
 }
 
 UpstreamHealth::View UpstreamHealth::view(Time now) const {
   if (!in_doubt_.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex_);
-  return {breaker_.is_open(now), probe_failed_, fails_slowly_, now < stalls_until_};
+  return {breaker_.is_open(now), probe_failed_, fails_slowly_, now < stalls_until_,
+          early_grants_.pauses(now)};
 }
 
 milliseconds UpstreamHealth::down_for(Time now) const {

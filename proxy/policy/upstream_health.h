@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "policy/breaker.h"
+#include "policy/early_grants.h"
+#include "policy/minute_count.h"
+#include "policy/pending_lookups.h"
 
 namespace culvert {
 
@@ -98,12 +101,22 @@ class UpstreamHealth {
   /// The `silent_since` of the last of them; nullopt if there was none.
   std::optional<Time> last_stall() const;
 
-  // ---- false successes
+  // ---- tunnels that were granted too early, see EarlyGrants
 
-  /// The proxy reported success and closed before its first byte, although the client had sent
-  /// something.  Returns how often so far if that is to be logged, at most once a minute.
-  std::optional<std::uint64_t> false_success(Time now);
-  std::uint64_t false_successes() const;
+  std::optional<std::uint64_t> early_grant(std::string_view target, Time now);
+  void early_grant_of_probe(Time now);
+  /// A tunnel that began at `begun` has brought a byte.
+  void brought_byte(Time begun);
+  std::uint64_t early_grants() const;
+  std::size_t early_grants_lately(Time now) const;
+
+  /// A client's TLS was answered in HTTP.  Returns how often so far if that is to be logged, at
+  /// most once a minute.
+  std::optional<std::uint64_t> http_for_tls(Time now);
+
+  // ---- names that are looked up beyond it
+
+  PendingLookups& lookups() { return lookups_; }
 
   // ---- what follows for the next request
 
@@ -112,7 +125,8 @@ class UpstreamHealth {
     bool probe_failed = false;  ///< no success since: others are preferred
     bool fails_slowly = false;  ///< trying it costs the client a timeout
     bool stalls = false;        ///< a tunnel has stalled lately: others are preferred
-    bool is_preferred() const { return !open && !probe_failed && !stalls; }
+    bool grants_early = false;  ///< EarlyGrants::pauses(): others are preferred
+    bool is_preferred() const { return !open && !probe_failed && !stalls && !grants_early; }
     /// Whether it is tried if there is no better one.
     bool may_be_tried() const { return !open || !fails_slowly; }
   };
@@ -129,10 +143,11 @@ class UpstreamHealth {
   Change fail_for_silence(Permit permit, Time now);
   bool has_been_silent() const;
 
+  PendingLookups lookups_;
   mutable std::mutex mutex_;
   // Something is wrong: the breaker is open, the probe failed, requests went unanswered, or a
-  // tunnel has stalled, if only once.  As
-  // long as nothing is, an attempt takes the lock once, at its end.
+  // tunnel has stalled or was granted too early, if only once.  As long as nothing is, an attempt
+  // takes the lock once, at its end.
   std::atomic<bool> in_doubt_ = false;
   Breaker breaker_;
   bool fails_slowly_ = false;
@@ -146,8 +161,8 @@ class UpstreamHealth {
   std::size_t stragglers_ = 0;
   std::optional<Time> last_stall_;
   Time stalls_until_{};
-  std::uint64_t false_successes_ = 0;
-  Time false_success_reported_{};
+  EarlyGrants early_grants_;
+  MinuteCount http_for_tls_;
 };
 
 }  // namespace culvert

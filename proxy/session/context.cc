@@ -1,5 +1,6 @@
 #include "session/context.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,9 +12,15 @@ namespace culvert {
 
 std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPort& target,
                                                 DialPurpose purpose, AddressGuard::Client client,
-                                                DialDone done) {
+                                                DialDone done, std::span<Upstream* const> without) {
   std::vector<Upstream*> on_route;
-  for (const std::size_t index : route.upstreams) on_route.push_back(upstreams[index].get());
+  for (const std::size_t index : route.upstreams) {
+    Upstream* const upstream = upstreams[index].get();
+    if (std::find(without.begin(), without.end(), upstream) == without.end()) {
+      on_route.push_back(upstream);
+    }
+  }
+  if (on_route.empty()) return nullptr;
   if (log.enabled(Log::Level::debug)) {
     std::string names;
     for (const Upstream* upstream : on_route) names += " " + upstream->config.name;

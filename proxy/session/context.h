@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/callback.h"
@@ -39,9 +40,11 @@ struct SessionContext {
   Callback<void(const SessionRecord&)> request_finished{};
   PresetGaps* preset_gaps = nullptr;  ///< null if no route has a preset
 
-  /// A dial along `route` for a client; the caller starts it.
+  /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
+  /// it.  nullptr: none is left.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,
-                                  AddressGuard::Client client, DialDone done);
+                                  AddressGuard::Client client, DialDone done,
+                                  std::span<Upstream* const> without = {});
 };
 
 }  // namespace culvert

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "codec/clause.h"
 #include "dial/candidates.h"
 #include "dial/upstream_protocol.h"
 
@@ -18,6 +19,9 @@ namespace {
 
 // A connection that was used so recently will hardly be closed by the other end just now.
 constexpr milliseconds kSurelyOpen{1'000};
+
+/// The other end has closed the connection, rather than the network.
+bool was_closed(int sys) { return sys == 0 || sys == ECONNRESET || sys == EPIPE; }
 
 }  // namespace
 
@@ -50,6 +54,8 @@ void Exchange::clear() {
   end_ = {};
   connect_ms_ = first_byte_ms_ = -1;
   failures_.reset();
+  ended_early_.clear();
+  looks_again_ = false;
   request_.clear(context_.flow);
   response_.clear(context_.flow);
 }
@@ -86,7 +92,7 @@ void Exchange::dial(DialPurpose purpose) {
   connection_.reused = false;
   connection_.stream.reset();
   dial_ = context_.dial(*route_, target(), purpose, request_.request().client,
-                        DialDone::to<&Exchange::on_dialed>(this));
+                        DialDone::to<&Exchange::on_dialed>(this), ended_early_);
   dial_->start();
 }
 
@@ -203,6 +209,7 @@ bool Exchange::receive_response() {
   auto outcome = response_.advance();
   if (first_byte_ms_ < 0 && response_.status() != 0) {
     first_byte_ms_ = ms_between(begun_, context_.loop.now());
+    if (!connection_.to_proxy) connection_.upstream->health->brought_byte(begun_);
   }
   switch (outcome.kind) {
     case Kind::waiting:
@@ -257,6 +264,14 @@ void Exchange::on_no_head(int sys) {
     timer_.stop();
     return begin_dial();
   }
+  if (!begun && was_closed(sys)) {
+    if (may_be_early_grant()) return on_early_grant(sys);
+    if (may_look_again()) {
+      timer_.stop();
+      looks_again_ = true;
+      return dial(DialPurpose::forward_again);
+    }
+  }
   std::string what = begun        ? " closed within the head of its answer"
                      : went_stale ? " closed the connection without an answer - it was kept from "
                                     "an earlier request, and went stale"
@@ -264,6 +279,43 @@ void Exchange::on_no_head(int sys) {
   if (sys == EPROTO) what = " sent no answer: " + describe_failure(sys);
   fail(Side::upstream, Error{begun ? Errc::http_response_incomplete : Errc::connection_terminated,
                              Side::upstream, sys, upstream_name() + what});
+}
+
+/// The upstream's proxy has granted this connection to the target, and may not have had one.
+bool Exchange::may_be_early_grant() const {
+  return !connection_.reused && !connection_.to_proxy &&
+         protocol_of(connection_.upstream->config).has_proxy;
+}
+
+/// Nothing is committed: a request that may be sent twice is sent through another upstream.
+void Exchange::on_early_grant(int sys) {
+  Upstream& upstream = *connection_.upstream;
+  const auto now = context_.loop.now();
+  const std::string shown = shown_target(target());
+  upstream.closed_after_success(target().to_string(), true, now, context_.log);
+  std::string text = "upstream " + shown_upstream(upstream.config.label) +
+                     " granted the connection and " + (sys == 0 ? "closed" : "reset") +
+                     " it before the first byte (for " + shown +
+                     ") - it may say yes before it has connected, or the target closed it";
+  ended_early_.push_back(&upstream);
+  const bool in_time = now - begun_ < context_.config.connect_timeout;
+  const bool others =
+      std::any_of(route_->upstreams.begin(), route_->upstreams.end(), [this](std::size_t index) {
+        Upstream* const other = context_.upstreams[index].get();
+        return std::find(ended_early_.begin(), ended_early_.end(), other) == ended_early_.end();
+      });
+  if (request_.request().is_repeatable() && in_time && others) {
+    timer_.stop();
+    note_failures("attempts failed: " + text);
+    return begin_dial();
+  }
+  fail(Side::upstream, Error{Errc::connection_terminated, Side::upstream, sys, std::move(text)});
+}
+
+/// Nothing may be behind the port of a proxy that takes absolute-form: that is found out once.
+bool Exchange::may_look_again() const {
+  return connection_.to_proxy && !connection_.reused && !looks_again_ &&
+         request_.request().is_repeatable();
 }
 
 void Exchange::client_gone(int sys, const char* text) {
@@ -286,6 +338,12 @@ void Exchange::on_idle() {
   fail(Side::local, timeout_error());
 }
 
+/// For an error that may be due to that, see Upstream::early_grants_clause().
+std::string Exchange::early_grants() const {
+  if (connection_.to_proxy) return {};
+  return connection_.upstream->early_grants_clause(context_.loop.now());
+}
+
 Error Exchange::timeout_error() const {
   const std::string time = format_seconds(limit());
   if (response_.has_final_head() && response_.starved()) {
@@ -299,7 +357,7 @@ Error Exchange::timeout_error() const {
     return {Errc::http_request_timeout, Side::client, 0, "the request's body stalled for " + time};
   }
   return {Errc::http_response_timeout, Side::upstream, 0,
-          upstream_name() + " did not answer within " + time};
+          upstream_name() + " did not answer within " + time + early_grants()};
 }
 
 /// RFC 9110 section 10.1.1: the client may be waiting for 100 before it sends its body.  No other

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/idle_timer.h"
 #include "session/context.h"
@@ -89,9 +90,13 @@ class Exchange final : private StreamEvents {
   void on_complete();
   void send_rest();
   void on_no_head(int sys);
+  bool may_be_early_grant() const;
+  void on_early_grant(int sys);
+  bool may_look_again() const;
   void client_gone(int sys, const char* text);
   std::chrono::milliseconds limit() const;
   void on_idle();
+  std::string early_grants() const;
   Error timeout_error() const;
   void finish_answered();
   void fail(Side closed_by, Error error);
@@ -113,6 +118,10 @@ class Exchange final : private StreamEvents {
   IdleTimer timer_;
   Loop::Clock::time_point begun_;
   End end_;
+  // This request's attempts that ended after they had connected: upstreams that granted a
+  // connection and ended it unanswered, and whether a proxy did so that takes absolute-form.
+  std::vector<Upstream*> ended_early_;
+  bool looks_again_ = false;
   std::int32_t connect_ms_ = -1;
   std::int32_t first_byte_ms_ = -1;
   Stage stage_ = Stage::idle;

@@ -76,6 +76,10 @@ class Relay final : private StreamEvents {
   bool client_is_slow() const;
   /// All that the upstream will ever send is passed on, and its FIN.
   bool upstream_has_finished() const { return down_.eof; }
+  /// The client began TLS, and what came back first is the beginning of an HTTP answer.
+  bool tls_answered_in_http() const {
+    return up_.flow.opening().recognised() && down_.flow.opening().is_http_answer();
+  }
   /// Ends it as a timeout does.
   void end_stalled();
   /// Prepares the streams for being closed in the middle: both ends are to see a reset.  True: all

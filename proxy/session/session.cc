@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "dial/upstream_protocol.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/tunnel_end.h"
 #include "session/tunnel_opening.h"
 
 namespace culvert {
@@ -257,33 +257,10 @@ void Session::drop_relay() {
 }
 
 void Session::on_relay_done() {
-  const RelayEnd& end = relay_->end();
-  switch (end.cause) {
-    case RelayEnd::Cause::finished:
-      if (!was_false_success()) return end_tunnel(Outcome::Kind::ok, end.closed_by, {});
-      record_.upstream->closed_after_success(context_.loop.now(), context_.log);
-      return end_tunnel(Outcome::Kind::ok, end.closed_by,
-                        "the upstream closed before its first byte: did it say yes too early?");
-    case RelayEnd::Cause::reset:
-      return end_tunnel(Errc::connection_terminated, end.closed_by,
-                        end.sys != 0 ? describe_failure(end.sys) : "reset");
-    case RelayEnd::Cause::idle:
-      return end_tunnel(Outcome::Kind::idle_timeout, Side::local,
-                        "nothing moved, see --idle-timeout");
-    case RelayEnd::Cause::half_open:
-      return end_tunnel(Outcome::Kind::half_open_timeout, Side::local,
-                        "one side had finished and nothing moved, see --half-open-timeout");
-    case RelayEnd::Cause::stalled:
-      return end_tunnel(Outcome::Kind::stalled, Side::local,
-                        context_.config.reset_stalled.describe() +
-                            " in it, or in one beside it, see --reset-stalled");
-  }
-}
-
-void Session::end_tunnel(Outcome outcome, Side closed_by, std::string_view detail) {
-  note_loss(closed_by);
-  if (relay_->end().client_gets_eof) return end_in_record(outcome, closed_by, detail);
-  finish(outcome, closed_by, detail);
+  const TunnelEnd end = judge_tunnel_end(*relay_, record_, context_);
+  note_loss(end.closed_by);
+  if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);
+  finish(end.outcome, end.closed_by, end.detail);
 }
 
 /// A tunnel that ended on the upstream's side may have been lost, whether by a FIN or by a reset: a
@@ -302,12 +279,6 @@ void Session::end_in_record(Outcome outcome, Side closed_by, std::string_view de
   setup_ = std::make_unique<Setup>(nullptr, Admission::serve);
   client_->set_events(this);
   close_with(std::string(kUnfinishedRecord));
-}
-
-/// Some proxies report success before they have connected; their failure looks like this.
-bool Session::was_false_success() const {
-  return relay_->end().closed_by == Side::upstream && relay_->bytes_down() == 0 &&
-         relay_->bytes_up() > 0 && protocol_of(record_.upstream->config).has_proxy;
 }
 
 void Session::begin_exchange(const Gate::Verdict& verdict) {

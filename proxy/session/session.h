@@ -67,8 +67,6 @@ class Session final : private StreamEvents, private ClientEvents {
   void begin_tunnel();
   void drop_relay();
   void on_relay_done();
-  bool was_false_success() const;
-  void end_tunnel(Outcome outcome, Side closed_by, std::string_view detail);
   void note_loss(Side closed_by);
   void end_in_record(Outcome outcome, Side closed_by, std::string_view detail);
 

@@ -149,7 +149,7 @@ TEST_CASE("an upstream that reports success and closes is counted and named") {
   scene.upstream.expects("12345").ends();
   scene.start();
   REQUIRE(scene.run());
-  CHECK(upstream.health->false_successes() == 1);
+  CHECK(upstream.health->early_grants() == 1);
   CHECK_THAT(scene.log_text(), Contains("said yes and closed before its first byte, 1 times"));
   CHECK_THAT(scene.access_text(), Contains("closed_by=upstream") && Contains("yes too early"));
 }

@@ -83,13 +83,13 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
       reload.read({"--upstream", "socks5://127.0.0.1:1", "--upstream", "http://b"});
   Upstream& down = Reload::upstream(before, 0);
   reload.break_down(down);
-  down.closed_after_success(reload.loop.now(), reload.log);
+  down.closed_after_success("a:1", true, reload.loop.now(), reload.log);
   Generation& after = reload.read({"--upstream", "http://b", "--upstream", "socks5://127.0.0.1:1"});
   Upstream& still_down = Reload::upstream(after, 1);
   const auto now = reload.loop.now();
   CHECK(still_down.health->view(now).open);
   CHECK(still_down.health->view(now).fails_slowly);
-  CHECK(still_down.health->false_successes() == 1);
+  CHECK(still_down.health->early_grants() == 1);
   CHECK(still_down.health == down.health);
   CHECK(still_down.health->down_for(now + 5s) == 5s);
   CHECK_FALSE(Reload::upstream(after, 0).health->view(now).open);

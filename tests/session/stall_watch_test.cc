@@ -275,3 +275,18 @@ TEST_CASE("a tunnel may end by itself at any time while it is watched") {
   CHECK(tunnel.end.cause != RelayEnd::Cause::stalled);
   CHECK(scene.preferred(scene.upstream));
 }
+
+TEST_CASE("a look-up beyond the upstream that may hold its tunnels up is told with the stall") {
+  StallScene scene;
+  const HostPort slow = HostPort::parse("slow.example:443").value();
+  PendingLookups::Entry entry;
+  PendingLookups& lookups = scene.upstream.health->lookups();
+  auto& tunnel = scene.open(kMuch);
+  const bool waits = GENERATE(true, false);
+  if (waits) lookups.add(entry, slow, scene.loop.now());
+  turn_for(scene.loop, 13s);
+  CHECK(tunnel.stalled());
+  CHECK((scene.log_text().find("a look-up may hold it up: slow.example:443 waited for ") !=
+         std::string::npos) == waits);
+  if (waits) lookups.remove(entry, scene.loop.now());
+}

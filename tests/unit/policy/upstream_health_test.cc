@@ -179,12 +179,12 @@ TEST_CASE("no more attempts go on alone than a proof takes, whichever worker has
   CHECK(health.add_straggler());
 }
 
-TEST_CASE("false successes are counted, and worth a line once a minute") {
+TEST_CASE("early grants are counted, and worth a line once a minute") {
   UpstreamHealth health(kExact);
-  CHECK(health.false_success(at(0s)) == 1u);
-  CHECK_FALSE(health.false_success(at(59s)).has_value());
-  CHECK(health.false_success(at(60s)) == 3u);
-  CHECK(health.false_successes() == 3);
+  CHECK(health.early_grant("", at(0s)) == 1u);
+  CHECK_FALSE(health.early_grant("", at(59s)).has_value());
+  CHECK(health.early_grant("", at(60s)) == 3u);
+  CHECK(health.early_grants() == 3);
 }
 
 TEST_CASE("workers that learn at the same time lose nothing") {
@@ -195,7 +195,7 @@ TEST_CASE("workers that learn at the same time lose nothing") {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < kEach; ++n) {
-        health.false_success(at(std::chrono::milliseconds(n)));
+        health.early_grant("", at(std::chrono::milliseconds(n)));
         const auto permit = health.begin_attempt(at(std::chrono::milliseconds(n)));
         if (n % 2 == 0) {
           health.failed(permit, false, at(std::chrono::milliseconds(n)));
@@ -207,7 +207,7 @@ TEST_CASE("workers that learn at the same time lose nothing") {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  CHECK(health.false_successes() == kThreads * kEach);
+  CHECK(health.early_grants() == kThreads * kEach);
   health.succeeded(Permit::trial, at(1h), {});
   CHECK(health.view(at(1h)).is_preferred());
 }
