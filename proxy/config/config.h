@@ -88,6 +88,7 @@ struct Config {
   std::chrono::milliseconds hold_resumed{55'000};     ///< the same for resumptions; 0: no longer
   std::chrono::milliseconds hedge{0};                 ///< see RouteDial; 0: never
   std::optional<HostPort> probe;                      ///< connected to through each upstream
+  std::optional<HostPort> probe_tls;                  ///< the same, and it must answer in TLS
   std::chrono::milliseconds probe_interval{15'000};   ///< between two probes
   LostTunnel lost_tunnel = LostTunnel::automatic;
   std::chrono::milliseconds idle_timeout{0};  ///< of a tunnel, in both directions; 0: never

@@ -36,6 +36,7 @@ class ConfigBuilder {
     read_threads();
     read_allow_clients();
     for (const Flag& flag : flags()) read(flag);
+    check_not_both("probe-tls", "probe");
     check_exposure();
     return std::move(config_);
   }
@@ -121,11 +122,14 @@ class ConfigBuilder {
       }
     }
     read(*find_flag("open-proxy"));
-    if (config_.open_proxy && settings_.has("allow-client")) {
-      const Given& open = settings_.of("open-proxy").front();
-      problems_.push_back(fmt::format("{}: contradicts {}; give one of them", open.origin,
-                                      settings_.of("allow-client").front().origin));
-    }
+    if (config_.open_proxy) check_not_both("open-proxy", "allow-client");
+  }
+
+  void check_not_both(const char* flag, const char* other) {
+    if (!settings_.has(flag) || !settings_.has(other)) return;
+    problems_.push_back(fmt::format("{}: contradicts {}; give one of them",
+                                    settings_.of(flag).front().origin,
+                                    settings_.of(other).front().origin));
   }
 
   /// Returns what is wrong with `text`.

@@ -172,8 +172,14 @@ constexpr auto kFlags = std::to_array<Flag>({
      "or off (default: {default})"},
     {"probe", "HOST:PORT", kOnce, kTimes, HostPortValue{&Config::probe}, kReloads,
      "ask each upstream for a connection to HOST:PORT now and then, and\n"
-     "pass over those that fail: a local port that accepts says nothing\n"
-     "about the tunnel behind it (default: off)"},
+     "pass over those that refuse it or close it within 3 s: a local\n"
+     "port that accepts says nothing about the tunnel behind it\n"
+     "(default: off)"},
+    {"probe-tls", "HOST:PORT", kOnce, kTimes, HostPortValue{&Config::probe_tls}, kReloads,
+     "the same in place of --probe, and say hello in TLS there: only a\n"
+     "TLS server's answer counts (its certificate is not checked, nor\n"
+     "whether it likes the hello), so that an upstream fails that says\n"
+     "yes to anything, or whose key is wrong (default: off)"},
     {"probe-interval", "TIME", kOnce, kTimes, DurationValue{&Config::probe_interval, {1s, 1h}},
      kReloads, "between two probes, {least} to {most} (default: {default})"},
     {"idle-timeout", "TIME", kOnce, kTimes,

@@ -58,11 +58,13 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
 
 void Generation::tend_upstreams() {
   const Config& config = ruleset_->config;
+  const auto wanted = config.probe_tls ? ProbeFor::tls_answer : ProbeFor::connection;
+  const auto& probed = config.probe_tls ? config.probe_tls : config.probe;
   for (const auto& upstream : upstreams_) {
     if (!protocol_of(upstream->config).has_proxy) continue;
-    if (config.probe) {
-      probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream,
-                                                  *config.probe, config.probe_interval));
+    if (probed) {
+      probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream, *probed,
+                                                  config.probe_interval, wanted));
     } else {
       // Without a prober the failure of an earlier one's probe would never be cleared.
       upstream->health->clear_probe();

@@ -26,7 +26,7 @@ REQUESTS = 60
 # What a shared record takes to find out that an upstream is silent, and one trial later whether it still is.
 MOST_TRIES = 4
 WARM = 2
-PROBE_SECONDS = 3.5
+PROBE_SECONDS = 4.5
 CONNECTIONS = 40
 WORKERS = 4
 
@@ -132,7 +132,7 @@ class AnyNumberOfThreads(unittest.TestCase):
                 self.assertLessEqual(count, 5)
 
     def test_probes_of_a_target_that_waits_for_the_client(self):
-        """Each is kept open for a second, and the interval comes after it."""
+        """Each is kept open for three seconds, and the interval comes after it."""
         for threads, count in self.for_each_number(functools.partial(self.probes, b"")):
             with self.subTest(threads=threads):
                 self.assertEqual(count, 2)

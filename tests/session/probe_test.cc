@@ -119,7 +119,21 @@ TEST_CASE("a success that is followed by the end is a failed probe") {
              Contains("said yes to gcr.io:443 and closed at once") && Contains("shadowsocks"));
 }
 
-TEST_CASE("a success that lasts for a second is one, and so is a byte") {
+TEST_CASE("a proxy that gives up within two seconds of its grant fails its probe, as v2ray does") {
+  Probed probed;
+  Peer& liar = probed.connection();
+  grant(liar);
+  probed.begin(5s);
+  turn_for(probed.scene.loop, GENERATE(900ms, 1'050ms, 2'000ms, 2'900ms));
+  CHECK_FALSE(probe_has_failed(probed.upstream));
+  GENERATE(true, false) ? liar.ends() : liar.resets();
+  settle(probed.scene.loop);
+  CHECK(probe_has_failed(probed.upstream));
+  CHECK_THAT(probed.scene.log_text(), Contains("said yes to gcr.io:443 and closed after "));
+  CHECK(probed.upstream.health->early_grants_lately(probed.scene.loop.now()) == 1);
+}
+
+TEST_CASE("a success that lasts for three seconds is one, and so is a byte") {
   Probed probed;
   probed.upstream.health->probe_failed_quietly();
   Peer& peer = probed.connection();
@@ -130,7 +144,7 @@ TEST_CASE("a success that lasts for a second is one, and so is a byte") {
   probed.begin(5s);
   REQUIRE(turn_until(probed.scene.loop, [&] { return !probe_has_failed(probed.upstream); }));
   CHECK(std::chrono::floor<std::chrono::milliseconds>(probed.scene.loop.now() - begun) ==
-        (speaks ? 0s : 1s));
+        (speaks ? 0s : 3s));
   CHECK(peer.closed());
   CHECK(probed.scene.log_text() == "");
 }

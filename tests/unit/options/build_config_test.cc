@@ -53,6 +53,12 @@ TEST_CASE("a listener open to others needs a rule on who may use it") {
         Lines{"--open-proxy: contradicts --allow-client; give one of them"});
 }
 
+TEST_CASE("a probe wants a connection, or an answer in TLS") {
+  CHECK(config_of({"--probe-tls", "gcr.io:443"}).probe_tls->to_string() == "gcr.io:443");
+  CHECK(problems_of({"--probe", "gcr.io:443", "--probe-tls", "gcr.io:443"}) ==
+        Lines{"--probe-tls: contradicts --probe; give one of them"});
+}
+
 TEST_CASE("the access log's file") {
   CHECK(problems_of({"--access-log", "/tmp"}) == Lines{"--access-log /tmp: is a directory"});
   CHECK(problems_of({"--access-log", "http://u:secret@h/x"}).front().find("secret") ==

@@ -91,6 +91,8 @@ TEST_CASE("the value of a flag: choices") {
 TEST_CASE("the value of a flag: targets and secrets") {
   CHECK(read("probe", "gcr.io:443") == "gcr.io:443");
   CHECK(read("probe", "gcr.io").starts_with("! "));
+  CHECK(read("probe-tls", "gcr.io:443") == "gcr.io:443");
+  CHECK(read("probe-tls", "gcr.io").starts_with("! "));
   Config config;
   const FlagValue& command = find_flag("tunnel-command")->value;
   CHECK(read_flag_value(command, "ssh -N", config).empty());

@@ -62,6 +62,7 @@ const Row kRows[] = {
     {"listen", "u:$"},
     {"probe", "http://u:$@h"},
     {"probe", "u:$"},
+    {"probe-tls", "http://u:$@h"},
     {"threads", "u:$@h"},
     {"connect-timeout", "u:$@h"},
     {"log-level", "u:$@h"},
