@@ -42,8 +42,9 @@ TEST_CASE("a server answers the hello with its own, and finds its name in it") {
   const bool old = GENERATE(false, true);
   const auto [text, name] = GENERATE(table<const char*, std::string>(
       {{"proxy.example:443", "proxy.example"}, {"proxy.example.:443", "proxy.example"}}));
-  const auto answered =
-      answer_to(make_client_hello(HostPort::parse(text).value()), {.only_tls12 = old});
+  TlsServerOptions options;
+  options.only_tls12 = old;
+  const auto answered = answer_to(make_client_hello(HostPort::parse(text).value()), options);
   CHECK(answered.name == name);
   CHECK(judge_tls_answer(answered.bytes) == TlsAnswer::server_hello);
 }

@@ -121,8 +121,9 @@ TEST_CASE("a trial that is under way during a reload is the only one, until it e
 
 TEST_CASE("a failed probe is cleared if probing has ended") {
   const bool probes = GENERATE(true, false);
+  const std::string flag = GENERATE("--probe", "--probe-tls");
   Reload reload;
-  const std::vector<std::string> probed = {"--upstream", "socks5://127.0.0.1:1", "--probe", "x:1"};
+  const std::vector<std::string> probed = {"--upstream", "socks5://127.0.0.1:1", flag, "x:1"};
   Upstream& before = Reload::upstream(reload.read(probed), 0);
   before.health->probe_failed();
   std::vector<std::string> then = probed;
