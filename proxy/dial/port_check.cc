@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,9 @@ namespace {
 /// A proxy answers within its round trip and this, or as late as the first connection ended.
 constexpr milliseconds kLeastPatience{200};
 constexpr milliseconds kMostPatience{2'000};
+
+/// RFC 1928 section 3: one method, no authentication.
+constexpr std::string_view kSocks5Greeting("\x05\x01\x00", 3);
 
 bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
 
@@ -46,7 +50,7 @@ PortCheck::PortCheck(const UpstreamRequest& request, Done done)
       asks_first_(request.purpose == DialPurpose::forward_again) {}
 
 void PortCheck::start() {
-  if (asks_first_) return ask(closed_unanswered(), kMostPatience);
+  if (asks_first_) return ask_after(closed_unanswered(), kMostPatience);
   dial_.start();
 }
 
@@ -57,18 +61,23 @@ void PortCheck::on_done(UpstreamResult&& result) {
   if (!ended || asks_first_) return done_(std::move(result));
   const auto lasted =
       std::chrono::ceil<milliseconds>(request_.loop.now() - dial_.times().connected);
-  ask(std::move(result).error(), std::min(lasted + kLeastPatience, kMostPatience));
+  ask_after(std::move(result).error(), std::min(lasted + kLeastPatience, kMostPatience));
 }
 
-void PortCheck::ask(DialFailure first_end, milliseconds patience) {
+void PortCheck::ask_after(DialFailure first_end, milliseconds patience) {
   first_end_ = std::move(first_end);
+  patience_ = patience;
+  ask(fmt::format("OPTIONS * HTTP/1.1\r\nHost: {}\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n",
+                  request_.upstream.config.address.to_string()));
+}
+
+/// On a new connection.
+void PortCheck::ask(std::string request) {
   question_ =
       std::make_unique<Question>(request_.loop, Callback<void()>::to<&PortCheck::on_timeout>(this));
   const HostPort& proxy = request_.upstream.config.address;
-  question_->request = Output(
-      fmt::format("OPTIONS * HTTP/1.1\r\nHost: {}\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n",
-                  proxy.to_string()));
-  question_->timer.start(std::min(patience, request_.left()));
+  question_->request = Output(std::move(request));
+  question_->timer.start(std::min(patience_, request_.left()));
   question_->connection = request_.upstream.transport->dial(
       proxy, Side::upstream, AddressCheck{}, DialDone::to<&PortCheck::on_connected>(this));
   question_->connection->start();
@@ -107,6 +116,7 @@ void PortCheck::move() {
 
 void PortCheck::on_ended() {
   question_.reset();
+  if (!std::exchange(asked_in_socks_, true)) return ask(std::string(kSocks5Greeting));
   done_(DialFailure{
       .cause = upstream_fault(Errc::connection_terminated,
                               "closes every connection without a byte - nothing may be behind its "

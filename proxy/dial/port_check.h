@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <string>
 
 #include "dial/second_look.h"
 #include "dial/upstream_dial.h"
@@ -41,7 +43,8 @@ class PortCheck final : public UpstreamDial, private StreamEvents {
   };
 
   void on_done(UpstreamResult&& result);
-  void ask(DialFailure first_end, std::chrono::milliseconds patience);
+  void ask_after(DialFailure first_end, std::chrono::milliseconds patience);
+  void ask(std::string request);
   void on_connected(DialResult result);
   void on_ready(Stream&) override { move(); }
   void move();
@@ -53,7 +56,9 @@ class PortCheck final : public UpstreamDial, private StreamEvents {
   Done done_;
   SecondLook dial_;
   DialFailure first_end_;
+  std::chrono::milliseconds patience_{0};  // with each question
   bool asks_first_;
+  bool asked_in_socks_ = false;
   std::unique_ptr<Question> question_;  // few dials need it
 };
 

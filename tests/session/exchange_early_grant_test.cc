@@ -195,18 +195,19 @@ TEST_CASE("an HTTP proxy that ends a plain request unanswered may not be there")
   SECTION("it comes") {
     first_question.expects(kQuestion);
     end(first_question, reset);
+    end(exchanged.connection(), reset);  // asked in SOCKS5
     Peer& second_question = exchanged.connection();
     second_question.expects(kQuestion).sends("HTTP/1.1 400 Bad Request\r\n\r\n");
     exchanged.connection().sends(kAnswer);
     CHECK(exchanged.status_of(kGet) == 200);
-    CHECK(exchanged.scene.dials() == 4);
+    CHECK(exchanged.scene.dials() == 5);
     CHECK_THAT(exchanged.scene.access_text(), Contains(" outcome=ok "));
     CHECK(second_question.closed());
   }
   SECTION("it does not come") {
     exchanged.scene.config.connect_timeout = 600ms;
     end(first_question, reset);
-    for (int i = 0; i < 2; ++i) end(exchanged.connection(), reset);
+    for (int i = 0; i < 5; ++i) end(exchanged.connection(), reset);
     const Answer answer = exchanged.ask(kGet);
     CHECK(answer.status == 502);
     CHECK_THAT(answer.reason, Contains("nothing may be behind its port") &&
@@ -215,6 +216,7 @@ TEST_CASE("an HTTP proxy that ends a plain request unanswered may not be there")
   SECTION("its port is closed by now") {
     exchanged.scene.config.hold = 0ms;
     end(first_question, true);
+    end(exchanged.connection(), true);
     CHECK_THAT(exchanged.ask(kGet).reason, Contains("nothing may be behind its port"));
   }
   SECTION("it is there, and does the same to the request once more") {

@@ -223,21 +223,38 @@ TEST_CASE("an HTTP proxy's port that closes only after it was sent something is 
         "OPTIONS * HTTP/1.1\r\nHost: proxy.example:1080\r\nMax-Forwards: 0\r\n"
         "Connection: close\r\n\r\n");
     resets ? asked.resets() : asked.ends();
+    closes_at_once(scene, resets);  // asked in SOCKS5
   }
   SECTION("it comes") {
     Peer& back = scene.peer();
     back.sends("HTTP/1.1 200 OK\r\n\r\n");
     scene.proxy(0).connects(back);
     CHECK(scene.ask_and_wait(kPatient).connected());
-    CHECK(scene.dials(0) == 7);
+    CHECK(scene.dials(0) == 9);
   }
   SECTION("it does not come") {
     auto& request = scene.ask_and_wait({.budget = 700ms, .hold = 5s});
     REQUIRE_FALSE(request.connected());
     CHECK_THAT(request.error().text, Contains("nothing may be behind its port") &&
                                          Contains("waited 0.3 s for the program behind its port"));
-    CHECK(scene.dials(0) == 6);
+    CHECK(scene.dials(0) == 8);
   }
+}
+
+TEST_CASE("what closes for HTTP and answers in SOCKS5 is there, and is not waited for") {
+  RouteScene scene;
+  scene.add(http());
+  closes_at_once(scene, false);
+  scene.proxy(0).connects(scene.peer());
+  closes_at_once(scene, false);
+  Peer& greeted = scene.peer();
+  scene.proxy(0).connects(greeted);
+  answer_greeting(greeted);
+  auto& request = scene.ask_and_wait(kPatient);
+  REQUIRE_FALSE(request.connected());
+  CHECK_THAT(request.error().text, Contains("closed the connection instead of answering"));
+  CHECK(scene.dials(0) == 4);
+  CHECK(greeted.verdict() == "");
 }
 
 TEST_CASE("a port that nothing is put behind is named so, and counts as a refusal does") {
