@@ -156,8 +156,9 @@ void Prober::pass() {
 
 /// A failure beyond the proxy.
 void Prober::fail(const std::string& text) {
+  const bool granted = stream_ != nullptr;
   stream_.reset();
-  if (upstream_.health->probe_failed()) log_.write(Log::Level::warning, text);
+  if (upstream_.health->probe_failed(granted)) log_.write(Log::Level::warning, text);
   timer_.start(interval_);
 }
 

@@ -68,7 +68,7 @@ void UpstreamHealth::remove_straggler() {
 UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now, Evidence evidence) {
   const Update update(*this);
   if (evidence.replied) note_reply(now);
-  if (evidence.connected) probe_failed_ = false;
+  if (evidence.connected && !grants_prove_nothing_) probe_failed_ = false;
   Change change;
   if (const auto since = breaker_.down_since()) change.back_after = elapsed(*since, now);
   change.closed = breaker_.next_trial().has_value();
@@ -156,13 +156,14 @@ bool UpstreamHealth::is_silent() const {
 
 bool UpstreamHealth::probe_passed() {
   const Update update(*this);
-  probe_failed_ = false;
+  probe_failed_ = grants_prove_nothing_ = false;
   return std::exchange(probe_reported_, false);
 }
 
-bool UpstreamHealth::probe_failed() {
+bool UpstreamHealth::probe_failed(bool although_granted) {
   const Update update(*this);
   probe_failed_ = true;
+  grants_prove_nothing_ = although_granted;
   return !std::exchange(probe_reported_, true);
 }
 
@@ -173,7 +174,7 @@ void UpstreamHealth::probe_failed_quietly() {
 
 void UpstreamHealth::clear_probe() {
   const Update update(*this);
-  probe_failed_ = probe_reported_ = false;
+  probe_failed_ = probe_reported_ = grants_prove_nothing_ = false;
 }
 
 bool UpstreamHealth::stalled(Time silent_since, Time now) {

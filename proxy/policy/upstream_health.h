@@ -85,7 +85,9 @@ class UpstreamHealth {
 
   /// Whether the probe succeeded.  True if that is a change, which the caller may log once.
   bool probe_passed();
-  bool probe_failed();
+  /// `although_granted`: it failed behind a connection that was granted, so that until one passes
+  /// the grants of clients' connections prove nothing either.
+  bool probe_failed(bool although_granted = false);
   /// A failure of the proxy itself, which failed() reports.
   void probe_failed_quietly();
   /// Probing has ended.
@@ -157,7 +159,8 @@ class UpstreamHealth {
   std::vector<std::string> unanswered_;
   std::size_t proven_silences_ = 0;
   bool probe_failed_ = false;
-  bool probe_reported_ = false;  ///< a failure beyond the proxy was, and no success since
+  bool grants_prove_nothing_ = false;  ///< see probe_failed()
+  bool probe_reported_ = false;        ///< a failure beyond the proxy was, and no success since
   std::size_t stragglers_ = 0;
   std::optional<Time> last_stall_;
   Time stalls_until_{};

@@ -93,14 +93,15 @@ TunnelEnd judge_tunnel_end(const Relay& relay, const SessionRecord& record,
   const auto now = context.loop.now();
   if (may_be_early_grant(relay, record, now)) return early_grant(relay, record, context);
   TunnelEnd end = usual_end(relay.end(), upstream, context);
+  const bool http_for_tls = relay.tls_answered_in_http();
   if (relay.bytes_down() > 0) {
-    upstream.health->brought_byte(granted_at(record));
+    if (!http_for_tls) upstream.health->brought_byte(granted_at(record));
   } else if (relay.bytes_up() > 0) {
     // Whoever gave up: what it waited for may never have been there.
     const std::string clause = upstream.early_grants_clause(now);
     if (!clause.empty()) add_clause(end.detail, "no byte came back" + clause);
   }
-  if (relay.tls_answered_in_http()) {
+  if (http_for_tls) {
     upstream.answered_tls_in_http(record.target, now, context.log);
     add_clause(end.detail, protocol_of(upstream.config).has_proxy
                                ? "TLS was answered in HTTP: is the upstream a web server, or does "

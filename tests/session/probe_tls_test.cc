@@ -104,6 +104,10 @@ TEST_CASE("an upstream that grants anything fails the probe, and is told why") {
   CHECK(probed.failed());
   CHECK(peer.closed());
   CHECK_THAT(probed.scene.log_text(), Contains("warning probe: upstream socks5") && Contains(why));
+  // What it grants a client proves as little.
+  probed.scene.grants(0);
+  CHECK(probed.scene.ask_and_wait().connected());
+  CHECK(probed.failed());
   // The proxy itself works.
   CHECK_FALSE(probed.upstream.health->breaker().down_since().has_value());
 }

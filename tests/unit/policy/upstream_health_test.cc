@@ -179,6 +179,27 @@ TEST_CASE("no more attempts go on alone than a proof takes, whichever worker has
   CHECK(health.add_straggler());
 }
 
+TEST_CASE("a client's connection is as good as a passed probe, unless grants prove nothing") {
+  UpstreamHealth health(kExact);
+  const bool although_granted = GENERATE(true, false);
+  CHECK(health.probe_failed(although_granted));
+  health.succeeded(Permit::granted, at(0s), {.connected = true});
+  CHECK(health.view(at(0s)).is_preferred() != although_granted);
+  SECTION("the next probe fails for another reason") {
+    health.probe_failed();
+    health.succeeded(Permit::granted, at(0s), {.connected = true});
+    CHECK(health.view(at(0s)).is_preferred());
+  }
+  SECTION("the next probe passes") {
+    CHECK(health.probe_passed());
+    CHECK(health.view(at(0s)).is_preferred());
+  }
+  SECTION("probing has ended") {
+    health.clear_probe();
+    CHECK(health.view(at(0s)).is_preferred());
+  }
+}
+
 TEST_CASE("early grants are counted, and worth a line once a minute") {
   UpstreamHealth health(kExact);
   CHECK(health.early_grant("", at(0s)) == 1u);
