@@ -89,6 +89,14 @@ Error probe_error(Error error) {
   return error;
 }
 
+Error early_grant_error(const UpstreamConfig& upstream, const HostPort& target, int sys) {
+  return {Errc::connection_terminated, Side::upstream, sys,
+          fmt::format("upstream {} granted the connection and {} it before the first byte (for {}) "
+                      "- it may say yes before it has connected, or the target closed it",
+                      shown_upstream(upstream.label), sys == 0 ? "closed" : "reset",
+                      shown_target(target))};
+}
+
 Error with_clause(Error error, std::string_view clause) {
   error.text += clause;
   return error;

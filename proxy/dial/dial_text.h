@@ -29,6 +29,10 @@ DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstrea
 /// `error` of a probe.
 Error probe_error(Error error);
 
+/// Of a plain request: the upstream granted the connection to `target` and ended it before the
+/// first byte, with the errno `sys` or 0.
+Error early_grant_error(const UpstreamConfig& upstream, const HostPort& target, int sys);
+
 /// `error`, followed by `clause`.
 Error with_clause(Error error, std::string_view clause);
 

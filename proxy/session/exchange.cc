@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/duration.h"
-#include "codec/clause.h"
 #include "dial/candidates.h"
+#include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
 
 namespace culvert {
@@ -291,12 +291,8 @@ bool Exchange::may_be_early_grant() const {
 void Exchange::on_early_grant(int sys) {
   Upstream& upstream = *connection_.upstream;
   const auto now = context_.loop.now();
-  const std::string shown = shown_target(target());
   upstream.closed_after_success(target().to_string(), true, now, context_.log);
-  std::string text = "upstream " + shown_upstream(upstream.config.label) +
-                     " granted the connection and " + (sys == 0 ? "closed" : "reset") +
-                     " it before the first byte (for " + shown +
-                     ") - it may say yes before it has connected, or the target closed it";
+  Error error = early_grant_error(upstream.config, target(), sys);
   ended_early_.push_back(&upstream);
   const bool in_time = now - begun_ < context_.config.connect_timeout;
   const bool others =
@@ -306,10 +302,10 @@ void Exchange::on_early_grant(int sys) {
       });
   if (request_.request().is_repeatable() && in_time && others) {
     timer_.stop();
-    note_failures("attempts failed: " + text);
+    note_failures("attempts failed: " + error.text);
     return begin_dial();
   }
-  fail(Side::upstream, Error{Errc::connection_terminated, Side::upstream, sys, std::move(text)});
+  fail(Side::upstream, std::move(error));
 }
 
 /// Nothing may be behind the port of a proxy that takes absolute-form: that is found out once.
