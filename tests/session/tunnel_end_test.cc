@@ -18,7 +18,7 @@ const char* const kTooEarly = "before its first byte: did it say yes too early?"
 
 /// A tunnel to gcr.io:443 that an upstream has granted, and in which nothing has moved.
 struct Granted {
-  explicit Granted(UpstreamConfig config = socks5()) : upstream(scene.add(std::move(config))) {
+  explicit Granted(const UpstreamConfig& config = socks5()) : upstream(scene.add(config)) {
     if (upstream.config.kind == UpstreamConfig::Kind::socks5) {
       grant(answer_greeting(scene.upstream));
     }
