@@ -24,9 +24,9 @@ constexpr milliseconds kLeastPatience{200};
 constexpr milliseconds kMostPatience{2'000};
 
 /// RFC 1928 section 3: one method, no authentication.
-constexpr std::string_view kSocks5Greeting("\x05\x01\x00", 3);
+constexpr std::string_view kSocksQuestion("\x05\x01\x00", 3);
 
-bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
+bool ended_by_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
 
 DialFailure closed_unanswered() {
   return {.cause = upstream_fault(Errc::connection_terminated,
@@ -57,7 +57,7 @@ void PortCheck::start() {
 void PortCheck::on_done(UpstreamResult&& result) {
   const bool ended = !result && result.error().kept_second &&
                      result.error().phase == DialPhase::request &&
-                     (result.error().closed || is_reset(result.error().cause));
+                     (result.error().closed || ended_by_reset(result.error().cause));
   if (!ended || asks_first_) return done_(std::move(result));
   const auto lasted =
       std::chrono::ceil<milliseconds>(request_.loop.now() - dial_.times().connected);
@@ -85,7 +85,7 @@ void PortCheck::ask(std::string request) {
 
 void PortCheck::on_connected(DialResult result) {
   if (!result) {
-    if (is_reset(result.error())) return on_ended();
+    if (ended_by_reset(result.error())) return on_ended();
     DialFailure failure = connect_failure(request_.upstream.config, *question_->connection,
                                           std::move(result).error());
     if (!failure.missing) return on_there();
@@ -116,7 +116,7 @@ void PortCheck::move() {
 
 void PortCheck::on_ended() {
   question_.reset();
-  if (!std::exchange(asked_in_socks_, true)) return ask(std::string(kSocks5Greeting));
+  if (!std::exchange(asked_in_socks_, true)) return ask(std::string(kSocksQuestion));
   done_(DialFailure{
       .cause = upstream_fault(Errc::connection_terminated,
                               "closes every connection without a byte - nothing may be behind its "

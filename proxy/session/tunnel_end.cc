@@ -22,7 +22,7 @@ Loop::Clock::time_point granted_at(const SessionRecord& record) {
 }
 
 /// The other end of the connection has ended it, rather than the network.
-bool was_closed(const RelayEnd& end) {
+bool ended_by_peer(const RelayEnd& end) {
   return end.cause == RelayEnd::Cause::finished ||
          (end.cause == RelayEnd::Cause::reset &&
           (end.sys == 0 || end.sys == ECONNRESET || end.sys == EPIPE));
@@ -31,7 +31,8 @@ bool was_closed(const RelayEnd& end) {
 bool may_be_early_grant(const Relay& relay, const SessionRecord& record,
                         Loop::Clock::time_point now) {
   const RelayEnd& end = relay.end();
-  if (end.closed_by != Side::upstream || !was_closed(end) || relay.bytes_down() > 0) return false;
+  if (end.closed_by != Side::upstream || !ended_by_peer(end) || relay.bytes_down() > 0)
+    return false;
   // A 101 came from the target.
   if (!protocol_of(record.upstream->config).has_proxy || record.status != 200) return false;
   return relay.bytes_up() > 0 || now - granted_at(record) < kEarlyEnd;
