@@ -3,6 +3,11 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -55,6 +60,32 @@ Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
   return {};
 }
 
+/// The files of a hashed directory are read when they are needed: "2e5ac55d.0".
+bool has_hashed_file(const std::string& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(directory, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string name = file->path().filename().string();
+    if (name.size() > 9 && name.find_first_not_of("0123456789abcdef") == 8 && name[8] == '.') {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Where OpenSSL looks for the system's CAs if the configuration names none.
+TlsTrust system_trust(SSL_CTX* context) {
+  if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0) {
+    return TlsTrust::system;
+  }
+  const char* directories = std::getenv(X509_get_default_cert_dir_env());
+  if (directories == nullptr) directories = X509_get_default_cert_dir();
+  for (const std::string_view directory : split(directories, ':')) {
+    if (has_hashed_file(std::string(directory))) return TlsTrust::system;
+  }
+  return TlsTrust::nobody;
+}
+
 Result<void> load_client_certificate(SSL_CTX* context, const std::string& cert,
                                      const std::string& key) {
   if (SSL_CTX_use_certificate_chain_file(context, cert.c_str()) != 1) {
@@ -77,17 +108,18 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   if (context == nullptr) {
     return Error{Errc::proxy_internal_error, Side::local, 0, "TLS: " + last_tls_error()};
   }
-  std::shared_ptr<const TlsClientContext> out(new TlsClientContext(context));
+  std::shared_ptr<TlsClientContext> out(new TlsClientContext(context));
   set_stream_options(context);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, TlsSessionSlot::on_new_session);
   if (auto loaded = load_trust(context, options.ca); !loaded) return std::move(loaded).error();
+  if (options.ca.empty()) out->trust_ = system_trust(context);
   if (!options.cert.empty()) {
     auto loaded = load_client_certificate(context, options.cert, options.key);
     if (!loaded) return std::move(loaded).error();
   }
-  return out;
+  return std::shared_ptr<const TlsClientContext>(std::move(out));
 }
 
 TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "net/certificate_text.h"
 
 struct ssl_ctx_st;
 
@@ -25,10 +26,12 @@ class TlsClientContext {
   TlsClientContext& operator=(const TlsClientContext&) = delete;
 
   ssl_ctx_st* get() const { return context_; }
+  TlsTrust trust() const { return trust_; }
 
  private:
   explicit TlsClientContext(ssl_ctx_st* context) : context_(context) {}
   ssl_ctx_st* context_;
+  TlsTrust trust_ = TlsTrust::named;
 };
 
 }  // namespace culvert

@@ -49,6 +49,7 @@ struct TlsStream::Bio {
     Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
     // A reset is reported only once, and a write may have received that report.
     if (io.status == Io::Status::eof && self->was_reset_) io = Io::failed(ECONNRESET);
+    if (io.status == Io::Status::ok) self->note_first_bytes({data, io.bytes});
     return report(bio, *self, io, BIO_FLAGS_READ);
   }
 
@@ -125,6 +126,8 @@ std::unique_ptr<TlsStream> TlsStream::client(std::unique_ptr<Stream> beneath,
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(beneath), context.get()));
   SSL* ssl = stream->ssl_;
   SSL_set_connect_state(ssl);
+  stream->trust_ = context.trust();
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
   if (IpAddress::parse(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
   } else {
@@ -142,10 +145,26 @@ TlsStream::~TlsStream() {
   SSL_free(ssl_);
 }
 
+void TlsStream::note_first_bytes(std::string_view bytes) {
+  const std::size_t room = first_bytes_.size() - first_bytes_count_;
+  first_bytes_count_ += bytes.copy(first_bytes_.data() + first_bytes_count_, room);
+}
+
 void TlsStream::on_ready(Stream&) {
   // The next read or write fails.
   static_cast<void>(flush());
   if (events_ != nullptr) events_->on_ready(*this);
+}
+
+/// OpenSSL reports each check of a certificate here.  Of one that fails it keeps neither name nor
+/// date.
+int TlsStream::on_verified(int accepted, X509_STORE_CTX* check) {
+  if (accepted == 1) return 1;
+  void* ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+  auto* self =
+      static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
+  self->why_not_trusted_ = why_not_trusted(check, self->trust_);
+  return 0;
 }
 
 /// OpenSSL reports alerts here.  Its API does not distinguish close_notify from a FIN that it is
@@ -190,11 +209,8 @@ Io TlsStream::handshake() {
 }
 
 Error TlsStream::handshake_error(const Io& io) const {
-  const long verified = SSL_get_verify_result(ssl_);
-  if (tls_failure_ != 0 && verified != X509_V_OK) {
-    return {Errc::tls_certificate_error, Side::upstream, 0,
-            std::string("has a TLS certificate that is not accepted: ") +
-                X509_verify_cert_error_string(verified)};
+  if (tls_failure_ != 0 && !why_not_trusted_.empty()) {
+    return {Errc::tls_certificate_error, Side::upstream, 0, why_not_trusted_};
   }
   if (io.status == Io::Status::eof || io.status == Io::Status::ok) {
     return {Errc::tls_protocol_error, Side::upstream, 0,

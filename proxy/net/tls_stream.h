@@ -1,15 +1,18 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "net/certificate_text.h"
 #include "net/stream.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
+struct x509_store_ctx_st;
 
 namespace culvert {
 
@@ -38,6 +41,8 @@ class TlsStream final : public Stream, private StreamEvents {
   /// requires a client certificate reports it when TLS 1.3 is complete for the client (RFC 8446
   /// section 4.4.2.4).
   Error handshake_error(const Io& io) const;
+  /// The first bytes that the peer sent, a few at most: whether it speaks TLS at all.
+  std::string_view first_bytes() const { return {first_bytes_.data(), first_bytes_count_}; }
 
   Io try_read(std::span<char> buffer) override;
   Io try_write(std::span<const char> bytes) override;
@@ -58,8 +63,10 @@ class TlsStream final : public Stream, private StreamEvents {
   struct Bio;
   /// The side and the peer are still to be set.
   TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context);
+  static int on_verified(int accepted, x509_store_ctx_st* check);
   static void on_info(const ssl_st* ssl, int where, int value);
   void on_ready(Stream& beneath) override;
+  void note_first_bytes(std::string_view bytes);
   Io outcome(int result);
   bool within_record() const;
   Io write_beneath(std::string_view bytes);
@@ -71,10 +78,14 @@ class TlsStream final : public Stream, private StreamEvents {
   std::string unsent_;               // records that the stream beneath did not take yet
   std::string* gathered_ = nullptr;  // the records of a write, while it goes on
   ssl_st* ssl_ = nullptr;
+  std::array<char, 8> first_bytes_;
+  std::size_t first_bytes_count_ = 0;
   Io beneath_failure_;  // of the last call of the stream beneath that failed
   std::optional<Io>
       read_end_;  // how the next read fails or ends: found after bytes that the last one returned
   unsigned long tls_failure_ = 0;
+  TlsTrust trust_ = TlsTrust::named;
+  std::string why_not_trusted_;  // empty if the certificate was not rejected
   bool handshake_done_ = false;
   bool close_notified_ = false;  // by the peer
   bool write_closed_ = false;

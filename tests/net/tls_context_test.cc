@@ -12,46 +12,6 @@ using namespace culvert;
 using namespace culvert::test;
 using Catch::Matchers::Contains;
 
-TEST_CASE("a wrong certificate is named for what is wrong with it") {
-  Loop loop;
-  Peer wire(loop);
-  TlsSessionSlot slot;
-  auto context = trusting_context();
-  std::string name = "proxy.example";
-  TlsAuthority::Files files = authority().issue("proxy.example");
-  std::optional<TlsAuthority> stranger;
-  std::string expected;
-  SECTION("another name") {
-    name = "other.example";
-    expected = "hostname mismatch";
-  }
-  SECTION("an address instead of a name") {
-    name = "192.0.2.1";
-    expected = "IP address mismatch";
-  }
-  SECTION("an authority that nobody knows") {
-    stranger.emplace();
-    files = stranger->issue("proxy.example");
-    expected = "unable to get local issuer certificate";
-  }
-  SECTION("an authority that is not in the system's store") {
-    context = TlsClientContext::make({}).value();
-    expected = "unable to get local issuer certificate";
-  }
-  SECTION("too old") {
-    files = authority().issue("proxy.example", true);
-    expected = "certificate has expired";
-  }
-  TlsServer server(wire, make_server_context(files));
-  TlsClient client(loop, wire.stream(), *context, slot, name);
-  REQUIRE(client.shake_hands());
-  CHECK_FALSE(client.ready());
-  CHECK(client.error().code == Errc::tls_certificate_error);
-  CHECK(client.error().side == Side::upstream);
-  CHECK(client.error().text == "has a TLS certificate that is not accepted: " + expected);
-  CHECK(slot.get() == nullptr);
-}
-
 TEST_CASE("a server that knows old versions only is refused") {
   Loop loop;
   Peer wire(loop);

@@ -40,14 +40,15 @@ long next_number() {
 }
 
 /// A certificate that is signed by `issuer`, or by itself.
-X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key,
-                       bool expired) {
+X509* make_certificate(const TlsAuthority::Certificate& wanted, EVP_PKEY* key, X509* issuer,
+                       EVP_PKEY* issuer_key) {
+  const std::string& name = wanted.common_name;
   X509* cert = X509_new();
   X509_set_version(cert, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(cert), next_number());
   constexpr long kDay = 24 * 60 * 60;
-  X509_gmtime_adj(X509_getm_notBefore(cert), -2 * kDay);
-  X509_gmtime_adj(X509_getm_notAfter(cert), expired ? -kDay : 7 * kDay);
+  X509_gmtime_adj(X509_getm_notBefore(cert), wanted.from * kDay);
+  X509_gmtime_adj(X509_getm_notAfter(cert), wanted.to * kDay);
   X509_NAME* subject = X509_get_subject_name(cert);
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
@@ -55,9 +56,12 @@ X509* make_certificate(const std::string& name, EVP_PKEY* key, X509* issuer, EVP
   X509_set_pubkey(cert, key);
   if (issuer == nullptr) {
     add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE");
-  } else {
-    const bool ip = IpAddress::parse(name).has_value();
-    add_extension(cert, issuer, NID_subject_alt_name, (ip ? "IP:" : "DNS:") + name);
+  } else if (!wanted.names.empty()) {
+    std::string all;
+    for (const std::string& each : wanted.names) {
+      all += (all.empty() ? "" : ",") + (IpAddress::parse(each) ? "IP:" + each : "DNS:" + each);
+    }
+    add_extension(cert, issuer, NID_subject_alt_name, all);
   }
   check(X509_sign(cert, issuer != nullptr ? issuer_key : key, EVP_sha256()) > 0);
   return cert;
@@ -70,10 +74,9 @@ void write_file(const std::string& path, auto write) {
 
 }  // namespace
 
-TlsAuthority::TlsAuthority()
-    : key_(make_key()),
-      cert_(make_certificate("test authority " + std::to_string(next_number()), key_, nullptr,
-                             nullptr, false)) {
+TlsAuthority::TlsAuthority(std::string name) : key_(make_key()) {
+  if (name.empty()) name = "test authority " + std::to_string(next_number());
+  cert_ = make_certificate({.common_name = std::move(name), .names = {}}, key_, nullptr, nullptr);
   write_file(file(), [&](std::FILE* out) { return PEM_write_X509(out, cert_); });
 }
 
@@ -83,10 +86,22 @@ TlsAuthority::~TlsAuthority() {
 }
 
 TlsAuthority::Files TlsAuthority::issue(const std::string& name, bool expired) const {
+  return issue({.common_name = name, .names = {name}, .to = expired ? -1 : 7});
+}
+
+TlsAuthority::Files TlsAuthority::own_files() const {
+  Files files{file(), dir_.path("ca.key")};
+  write_file(files.key, [&](std::FILE* out) {
+    return PEM_write_PrivateKey(out, key_, nullptr, nullptr, 0, nullptr, nullptr);
+  });
+  return files;
+}
+
+TlsAuthority::Files TlsAuthority::issue(const Certificate& certificate) const {
   const std::string base = dir_.path(std::to_string(next_number()));
   Files files{base + ".pem", base + ".key"};
   EVP_PKEY* key = make_key();
-  X509* cert = make_certificate(name, key, cert_, key_, expired);
+  X509* cert = make_certificate(certificate, key, cert_, key_);
   write_file(files.cert, [&](std::FILE* out) { return PEM_write_X509(out, cert); });
   write_file(files.key, [&](std::FILE* out) {
     return PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/scripted_stream.h"
 #include "support/sockets.h"
@@ -17,7 +18,8 @@ namespace culvert::test {
 /// A certificate authority and its files.
 class TlsAuthority {
  public:
-  TlsAuthority();
+  /// With no name it has one of its own.
+  explicit TlsAuthority(std::string name = {});
   ~TlsAuthority();
   TlsAuthority(const TlsAuthority&) = delete;
   TlsAuthority& operator=(const TlsAuthority&) = delete;
@@ -29,6 +31,15 @@ class TlsAuthority {
     std::string cert, key;
   };
   Files issue(const std::string& name, bool expired = false) const;
+  Files own_files() const;  ///< its own certificate, and its key
+  /// The same for several names, or with a common name that is not among them; valid between these
+  /// days from now.
+  struct Certificate {
+    std::string common_name;
+    std::vector<std::string> names;
+    long from = -2, to = 7;
+  };
+  Files issue(const Certificate& certificate) const;
 
  private:
   TempDir dir_;

@@ -1,0 +1,172 @@
+#include "net/certificate_text.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <string_view>
+#include <vector>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <openssl/x509v3.h>
+
+#include "base/ip_address.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMostOfName = 40;
+constexpr std::size_t kMostOfNames = 60;
+
+std::string text_of(const ASN1_STRING* string) {
+  const auto size = static_cast<std::size_t>(ASN1_STRING_length(string));
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)), size};
+}
+
+/// The first value of that kind, cleaned; may be empty.
+std::string entry_of(const X509_NAME* name, int kind) {
+  const int at = X509_NAME_get_index_by_NID(name, kind, -1);
+  if (at < 0) return {};
+  unsigned char* utf8 = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+  if (size < 0) return {};
+  std::string text =
+      printable({reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size)}, kMostOfName);
+  OPENSSL_free(utf8);
+  return text;
+}
+
+/// What people call it: "'Corp Proxy CA'".
+std::string shown(const X509_NAME* name) {
+  for (const int kind : {NID_commonName, NID_organizationName, NID_organizationalUnitName}) {
+    const std::string text = entry_of(name, kind);
+    if (!text.empty()) return "'" + text + "'";
+  }
+  return "one without a name";
+}
+
+std::string address_of(const ASN1_OCTET_STRING* bytes) {
+  const std::string raw = text_of(bytes);
+  if (raw.size() == 4) {
+    std::array<std::uint8_t, 4> address;
+    std::copy(raw.begin(), raw.end(), address.begin());
+    return IpAddress::v4(address).to_string();
+  }
+  if (raw.size() == 16) {
+    std::array<std::uint8_t, 16> address;
+    std::copy(raw.begin(), raw.end(), address.begin());
+    return IpAddress::v6(address).to_string();
+  }
+  return {};
+}
+
+/// The names and addresses that the certificate is for (RFC 6125 section 6.4), cleaned.
+std::vector<std::string> names_of(const X509* cert) {
+  std::vector<std::string> names;
+  auto* all =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(all, i);
+    if (name->type == GEN_DNS) names.push_back(printable(text_of(name->d.dNSName), kMostOfName));
+    if (name->type == GEN_IPADD) names.push_back(address_of(name->d.iPAddress));
+  }
+  GENERAL_NAMES_free(all);
+  if (names.empty()) names.push_back(entry_of(X509_get_subject_name(cert), NID_commonName));
+  std::erase(names, "");
+  return names;
+}
+
+/// "a.example, b.example and 3 more".
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0 && text.size() + names[i].size() > kMostOfNames) {
+      return text + fmt::format(" and {} more", names.size() - i);
+    }
+    text += (i > 0 ? ", " : "") + names[i];
+  }
+  return text.empty() ? "no name" : text;
+}
+
+/// The name or address that the certificate should be for.
+std::string wanted_name(X509_STORE_CTX* check) {
+  X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(check);
+  if (const char* host = X509_VERIFY_PARAM_get0_host(param, 0)) {
+    return shorten_middle(host, kMostOfName);
+  }
+  char* address = X509_VERIFY_PARAM_get1_ip_asc(param);
+  std::string text = address != nullptr ? address : "this proxy";
+  OPENSSL_free(address);
+  return text;
+}
+
+std::string wrong_name(X509_STORE_CTX* check, const X509* cert) {
+  return fmt::format("has no certificate for {}, but for {} - name the right one with ?sni=",
+                     wanted_name(check), list(names_of(cert)));
+}
+
+std::string time_text(const std::tm& time) { return fmt::format("{:%Y-%m-%d %H:%M} UTC", time); }
+
+std::string wrong_time(const X509* cert, int depth, bool expired) {
+  std::tm limit{};
+  ASN1_TIME_to_tm(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert), &limit);
+  std::string subject = "a certificate that ";
+  if (depth > 0) subject = "a certificate whose CA " + shown(X509_get_subject_name(cert)) + " ";
+  return fmt::format("has {}{} {} - this machine's clock says {}", subject,
+                     expired ? "expired on" : "is not valid before", time_text(limit),
+                     time_text(fmt::gmtime(std::time(nullptr))));
+}
+
+std::string unknown_issuer(const X509* cert, int depth, TlsTrust trust) {
+  const X509_NAME* issuer = X509_get_issuer_name(cert);
+  const bool self_signed = X509_NAME_cmp(issuer, X509_get_subject_name(cert)) == 0;
+  if (self_signed && depth == 0) {
+    return "has a self-signed certificate, " + shown(issuer) +
+           " - to trust it, name its file with ?ca=";
+  }
+  switch (trust) {
+    case TlsTrust::named:
+      return "has a certificate from a CA that is not in ?ca=, " + shown(issuer);
+    case TlsTrust::nobody:
+      return "cannot be trusted: this machine has no CA certificates - install ca-certificates, or "
+             "name the file of CA " +
+             shown(issuer) + " with ?ca=";
+    case TlsTrust::system:
+      break;
+  }
+  return "has a certificate from an unknown CA, " + shown(issuer) +
+         " - name that CA's file with ?ca=";
+}
+
+}  // namespace
+
+std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
+  const int error = X509_STORE_CTX_get_error(check);
+  const int depth = X509_STORE_CTX_get_error_depth(check);
+  const X509* cert = X509_STORE_CTX_get_current_cert(check);
+  if (cert != nullptr) {
+    switch (error) {
+      case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+      case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+      case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      case X509_V_ERR_CERT_UNTRUSTED:
+        return unknown_issuer(cert, depth, trust);
+      case X509_V_ERR_HOSTNAME_MISMATCH:
+      case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return wrong_name(check, cert);
+      case X509_V_ERR_CERT_HAS_EXPIRED:
+      case X509_V_ERR_CERT_NOT_YET_VALID:
+        return wrong_time(cert, depth, error == X509_V_ERR_CERT_HAS_EXPIRED);
+      default:
+        break;
+    }
+  }
+  return std::string("has a TLS certificate that is not accepted: ") +
+         X509_verify_cert_error_string(error);
+}
+
+}  // namespace culvert

@@ -1,0 +1,130 @@
+// Certificates that are not accepted, and what is said about them.
+#include "net/certificate_text.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "support/catch.h"
+#include "support/tls_client.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+/// What a client says to a server with that certificate.
+std::string text_for(const TlsAuthority::Files& files, const TlsClientContext& context,
+                     const std::string& name = "proxy.example") {
+  Loop loop;
+  Peer wire(loop);
+  TlsSessionSlot slot;
+  TlsServer server(wire, make_server_context(files));
+  TlsClient client(loop, wire.stream(), context, slot, name);
+  REQUIRE(client.shake_hands());
+  CHECK_FALSE(client.ready());
+  CHECK(client.error().code == Errc::tls_certificate_error);
+  CHECK(client.error().side == Side::upstream);
+  CHECK(slot.get() == nullptr);
+  return client.error().text;
+}
+
+std::string text_for(const TlsAuthority::Certificate& certificate,
+                     const std::string& name = "proxy.example") {
+  return text_for(authority().issue(certificate), *trusting_context(), name);
+}
+
+/// The system's store, as OpenSSL finds it, for one test.
+class SystemStore {
+ public:
+  SystemStore(const std::string& file, const std::string& directory) {
+    setenv("SSL_CERT_FILE", file.c_str(), 1);
+    setenv("SSL_CERT_DIR", directory.c_str(), 1);
+  }
+  ~SystemStore() {
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("SSL_CERT_DIR");
+  }
+  SystemStore(const SystemStore&) = delete;
+  SystemStore& operator=(const SystemStore&) = delete;
+};
+
+}  // namespace
+
+TEST_CASE("a certificate for other names is answered with these") {
+  CHECK(text_for({.common_name = "x", .names = {"other.example"}}) ==
+        "has no certificate for proxy.example, but for other.example - name the right one with "
+        "?sni=");
+  CHECK(text_for({.common_name = "x", .names = {"proxy.example", "192.0.2.7", "2001:db8::7"}},
+                 "192.0.2.1") ==
+        "has no certificate for 192.0.2.1, but for proxy.example, 192.0.2.7, 2001:db8::7 - name "
+        "the right one with ?sni=");
+  CHECK_THAT(text_for({.common_name = "only.example", .names = {}}),
+             Contains(", but for only.example - "));
+}
+
+TEST_CASE("names in a certificate are bounded and cleaned") {
+  std::vector<std::string> many;
+  for (int i = 0; i < 50; ++i) many.push_back("name-" + std::to_string(i) + ".corp.example");
+  CHECK_THAT(text_for({.common_name = "x", .names = many}),
+             Contains(", but for name-0.corp.example, name-1.corp.example, name-2.corp.example "
+                      "and 47 more - "));
+  CHECK_THAT(text_for({.common_name = "x", .names = {std::string(60, 'n')}}),
+             Contains(", but for " + std::string(37, 'n') + "... - "));
+  const TlsAuthority stranger("Corp\r\n\x1b[31m");
+  CHECK_THAT(text_for(stranger.issue("proxy.example"), *trusting_context()),
+             Contains("not in ?ca=, 'Corp???[31m'"));
+}
+
+TEST_CASE("an unknown CA is named, and what would make it known") {
+  const TlsAuthority corp("Corp Proxy CA");
+  const auto files = corp.issue("proxy.example");
+  CHECK(text_for(files, *trusting_context()) ==
+        "has a certificate from a CA that is not in ?ca=, 'Corp Proxy CA'");
+  const SystemStore store(authority().file(), "/nonexistent");
+  CHECK(text_for(files, *TlsClientContext::make({}).value()) ==
+        "has a certificate from an unknown CA, 'Corp Proxy CA' - name that CA's file with ?ca=");
+}
+
+TEST_CASE("a certificate that is its own CA") {
+  const TlsAuthority corp("proxy.example");
+  const SystemStore store(authority().file(), "/nonexistent");
+  const auto context = TlsClientContext::make({}).value();
+  CHECK(text_for(corp.own_files(), *context) ==
+        "has a self-signed certificate, 'proxy.example' - to trust it, name its file with ?ca=");
+}
+
+TEST_CASE("a machine without CA certificates is told that") {
+  TempDir dir;
+  const TlsAuthority corp("Corp Proxy CA");
+  const auto files = corp.issue("proxy.example");
+  const SystemStore store("/nonexistent", "/nonexistent:" + dir.path(""));
+  CHECK(text_for(files, *TlsClientContext::make({}).value()) ==
+        "cannot be trusted: this machine has no CA certificates - install ca-certificates, or name "
+        "the file of CA 'Corp Proxy CA' with ?ca=");
+  SECTION("a file that is no hashed one is none") {
+    std::ofstream(dir.path("README")) << "nothing";
+    CHECK(TlsClientContext::make({}).value()->trust() == TlsTrust::nobody);
+  }
+  SECTION("a hashed one is read when it is needed") {
+    std::ofstream(dir.path("0123abcd.0")) << "a certificate";
+    CHECK(TlsClientContext::make({}).value()->trust() == TlsTrust::system);
+  }
+  CHECK(trusting_context()->trust() == TlsTrust::named);
+}
+
+TEST_CASE("a certificate that is out of its time is named with the date and our clock") {
+  const std::string expired = text_for({.common_name = "x", .names = {"proxy.example"}, .to = -1});
+  CHECK_THAT(expired, StartsWith("has a certificate that expired on 2") &&
+                          Contains(" UTC - this machine's clock says 2") && EndsWith(" UTC"));
+  const std::string early =
+      text_for({.common_name = "x", .names = {"proxy.example"}, .from = 3, .to = 7});
+  CHECK_THAT(early, StartsWith("has a certificate that is not valid before 2") &&
+                        Contains(" UTC - this machine's clock says 2"));
+}
