@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "codec/protocol_guess.h"
 
 namespace culvert {
 
@@ -24,6 +25,11 @@ std::optional<Error> client_mistake(std::string_view first_bytes) {
                      "proxy's address");
     default:
       break;
+  }
+  if (guess_protocol(first_bytes) == kProxyProtocol) {
+    return mistake(Errc::http_request_error,
+                   "a PROXY protocol header came before the request - switch it off in the load "
+                   "balancer before this port (haproxy's send-proxy)");
   }
   if (first_bytes.substr(0, 14) == "PRI * HTTP/2.0") {
     return mistake(Errc::version_not_supported,

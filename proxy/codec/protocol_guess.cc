@@ -1,15 +1,53 @@
 #include "codec/protocol_guess.h"
 
+#include <algorithm>
 #include <array>
 
 namespace culvert {
 namespace {
 
+using namespace std::string_view_literals;
+
+constexpr std::string_view kHttp = "HTTP";
+constexpr std::string_view kTls = "TLS";
+constexpr std::string_view kSocks5 = "SOCKS5";
+constexpr std::string_view kSocks4 = "SOCKS4";
+constexpr std::string_view kHttpOpening = "HTTP/";
+constexpr std::string_view kAskProtocolAndPort =
+    " - does the URL name the right protocol and port?";
+
 struct Opening {
   std::string_view bytes;
   std::string_view protocol;
 };
-constexpr std::array kTextOpenings = {Opening{"HTTP/", "HTTP"}, Opening{"SSH-", "SSH"}};
+// The PROXY protocol: haproxy's doc/proxy-protocol.txt, sections 2.1 and 2.2.
+constexpr std::array kTextOpenings = {
+    Opening{kHttpOpening, kHttp},
+    Opening{"SSH-", "SSH"},
+    Opening{"PROXY ", kProxyProtocol},
+};
+// Not waited for: its first bytes are an empty line.
+constexpr std::string_view kProxyProtocol2 = "\r\n\r\n\0\r\nQUIT\n"sv;
+
+struct Scheme {
+  std::string_view protocol;
+  std::string_view prefix;
+};
+constexpr std::array kSchemes = {
+    Scheme{kHttp, "http://"},
+    Scheme{kTls, "https://"},
+    Scheme{kSocks5, "socks5://"},
+    Scheme{kSocks4, "socks4a://"},
+};
+
+/// What to write instead, for a proxy that speaks `protocol`.
+std::string advice_for(std::string_view protocol) {
+  const auto* const scheme =
+      std::find_if(kSchemes.begin(), kSchemes.end(),
+                   [protocol](const Scheme& known) { return known.protocol == protocol; });
+  if (scheme == kSchemes.end()) return std::string(kAskProtocolAndPort);
+  return " - write " + std::string(scheme->prefix);
+}
 
 }  // namespace
 
@@ -17,17 +55,18 @@ std::string_view guess_protocol(std::string_view first_bytes) {
   for (const Opening& opening : kTextOpenings) {
     if (first_bytes.starts_with(opening.bytes)) return opening.protocol;
   }
+  if (first_bytes.starts_with(kProxyProtocol2)) return kProxyProtocol;
   if (first_bytes.empty()) return {};
   switch (first_bytes[0]) {
     case '\x15':  // alert
     case '\x16':  // handshake
-      return "TLS";
+      return kTls;
     case '\x05':
-      return "SOCKS5";
+      return kSocks5;
     case '\x00':
       // The answer codes of SOCKS4 are 0x5a to 0x5d.
       return first_bytes.size() > 1 && first_bytes[1] >= '\x5a' && first_bytes[1] <= '\x5d'
-                 ? "SOCKS4"
+                 ? kSocks4
                  : "";
     default:
       return {};
@@ -44,13 +83,31 @@ bool may_become_known(std::string_view first_bytes) {
 }
 
 std::string why_not_http(std::string_view first_bytes) {
-  constexpr std::string_view kOpening = "HTTP/";
-  const std::string_view opening = first_bytes.substr(0, kOpening.size());
-  if (kOpening.starts_with(opening) || may_become_known(opening)) return {};
+  const std::string_view opening = first_bytes.substr(0, kHttpOpening.size());
+  if (kHttpOpening.starts_with(opening) || may_become_known(first_bytes)) return {};
   const std::string_view guess = guess_protocol(first_bytes);
   return (guess.empty() ? "did not answer in HTTP"
                         : "answered in " + std::string(guess) + ", not in HTTP") +
-         " - does the URL name the right protocol and port?";
+         std::string(kAskProtocolAndPort);
+}
+
+std::string why_not_tls(std::string_view first_bytes) {
+  if (first_bytes.empty()) return {};
+  // RFC 8446 section 5.1: a record's type, and the version's first byte.
+  const bool is_record = first_bytes[0] >= '\x14' && first_bytes[0] <= '\x17' &&
+                         (first_bytes.size() == 1 || first_bytes[1] == '\x03');
+  if (is_record) return {};
+  const std::string_view guess = guess_protocol(first_bytes);
+  if (guess.empty() || guess == kTls)
+    return "does not speak TLS - write http:// if it is a plain HTTP proxy";
+  // That it speaks HTTP goes without saying.
+  if (guess == kHttp) return "does not speak TLS" + advice_for(guess);
+  return other_protocol_clause(kTls, guess);
+}
+
+std::string other_protocol_clause(std::string_view expected, std::string_view spoken) {
+  return "answers in " + std::string(spoken) + ", not in " + std::string(expected) +
+         advice_for(spoken);
 }
 
 }  // namespace culvert

@@ -5,11 +5,12 @@
 #include "support/catch.h"
 
 using namespace culvert;
+using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
 TEST_CASE("a client that speaks another protocol gets the fix") {
   struct Row {
-    const char* first_bytes;
+    std::string first_bytes;
     Errc code;
     const char* text;
   };
@@ -17,6 +18,9 @@ TEST_CASE("a client that speaks another protocol gets the fix") {
       {"\x16\x03\x01", Errc::http_request_error, "began TLS"},
       {"\x05\x01", Errc::http_request_error, "spoke SOCKS"},
       {"\x04\x01", Errc::http_request_error, "spoke SOCKS"},
+      {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nCONNECT ", Errc::http_request_error,
+       "PROXY protocol header"},
+      {"\r\n\r\n\0\r\nQUIT\n\x21"s, Errc::http_request_error, "PROXY protocol header"},
       {"PRI * HTTP/2.0\r\n\r\nSM", Errc::version_not_supported, "spoke HTTP/2"},
   }));
   const auto mistake = client_mistake(row.first_bytes);
@@ -29,7 +33,7 @@ TEST_CASE("a client that speaks another protocol gets the fix") {
 
 TEST_CASE("HTTP/1 is no mistake") {
   for (const char* first_bytes : {"", "C", "CONNECT a:443 HTTP/1.1", "PRI", "PRI * HTTP/1.1",
-                                  "PRIVATE http://a/", "\r\nGET"}) {
+                                  "PRIVATE http://a/", "\r\nGET", "PROXY", "PROXYING http://a/"}) {
     CAPTURE(first_bytes);
     CHECK_FALSE(client_mistake(first_bytes));
   }
