@@ -74,6 +74,9 @@ struct Error {
   Side side = Side::local;
   int sys = 0;  ///< errno of the failed system call, 0 if none
   std::string text;
+  /// More than `text` has room for: the text body and `details` of Proxy-Status have it.  Often
+  /// empty.
+  std::string detail{};
 };
 
 }  // namespace culvert

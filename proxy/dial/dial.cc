@@ -1,6 +1,8 @@
 #include "dial/dial.h"
 
 #include <cerrno>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 namespace culvert {
@@ -53,7 +55,16 @@ bool is_silence(const Error& error) {
   return error.side == Side::upstream && error.code == Errc::connection_timeout;
 }
 
-Error connect_error(int sys, Side side) {
+namespace {
+
+/// "cannot be reached: a sentence about this machine (No route to host)".
+std::string local_cause(std::string_view clause, int sys) {
+  return std::string(clause) + " (" + std::generic_category().message(sys) + ")";
+}
+
+}  // namespace
+
+Error connect_error(int sys, Side side, IpAddress::Family family) {
   switch (sys) {
     case ECONNREFUSED:
       return {Errc::connection_refused, side, sys, "refused the connection"};
@@ -63,9 +74,24 @@ Error connect_error(int sys, Side side) {
     case EHOSTUNREACH:
     case EHOSTDOWN:
     case EAFNOSUPPORT:
-    case EADDRNOTAVAIL:
       return {Errc::destination_ip_unroutable, side, sys,
               "cannot be reached: " + std::generic_category().message(sys)};
+    case EADDRNOTAVAIL:
+      if (family == IpAddress::Family::v4) {
+        return {Errc::connection_limit_reached, Side::local, sys,
+                local_cause("cannot be connected to: no local port is free for it", sys)};
+      }
+      return {
+          Errc::destination_ip_unroutable, side, sys,
+          local_cause("cannot be reached: this machine has no IPv6 address or port for it", sys)};
+    case EINVAL:
+      // As a VPN that is down leaves behind: it may go away.
+      return {Errc::destination_ip_unroutable, side, sys,
+              local_cause("cannot be reached: this machine has a blackhole route there", sys)};
+    case EACCES:
+    case EPERM:
+      return {Errc::destination_unavailable, side, sys,
+              local_cause("cannot be connected to: this machine forbids it", sys)};
     case ECONNRESET:
       return {Errc::connection_terminated, side, sys, "reset the connection"};
     case ENOSPC:

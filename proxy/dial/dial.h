@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/callback.h"
+#include "base/ip_address.h"
 #include "base/result.h"
 #include "net/stream.h"
 
@@ -57,7 +58,7 @@ int specificity(const Error& error);
 bool is_silence(const Error& error);
 
 /// What a failed connect() means: code, and a clause that follows the peer's name ("refused the
-/// connection").  `side` is the peer.
-Error connect_error(int sys, Side side);
+/// connection").  `side` is the peer, `family` its address's.
+Error connect_error(int sys, Side side, IpAddress::Family family = IpAddress::Family::v4);
 
 }  // namespace culvert

@@ -36,6 +36,8 @@ struct DialFailure {
   Subject subject = Subject::upstream;
   std::optional<std::chrono::milliseconds> waited{};  ///< it timed out after so long
   bool closed = false;       ///< the proxy closed the connection, without an error
+  bool doubted = false;      ///< the proxy has not replied, here or before: perhaps the URL's
+                             ///< protocol is not its own
   bool kept_second = false;  ///< it ended the connection unanswered, and kept another right after
   std::optional<Missing> missing{};  ///< what the proxy, or one on the way to it, is missing
 

@@ -20,7 +20,11 @@ namespace culvert {
 std::string describe(const DialFailure& failure, const UpstreamConfig& upstream,
                      const HostPort& target, DialPurpose purpose);
 
-/// The same as an Error.
+/// `failure` in a few words that follow the upstream's name, without target and advice, for a text
+/// about several upstreams: "refused the connection", "no answer in 4.0 s".
+std::string short_cause(const DialFailure& failure, const HostPort& target);
+
+/// The same as describe() as an Error.
 Error to_error(const DialFailure& failure, const UpstreamConfig& upstream, const HostPort& target,
                DialPurpose purpose);
 DialResult to_dial_result(UpstreamResult&& result, const UpstreamConfig& upstream,
@@ -44,6 +48,11 @@ Error with_wait(Error error, Missing missing, std::chrono::milliseconds waited);
 
 /// What a held request is waiting for: "socks5://p:1080 (its name does not resolve yet)".
 std::string describe_missing(const UpstreamConfig& upstream, Missing missing);
+
+/// Of an upstream that is not tried now, as it has been down for `down` (format_seconds()) and
+/// fails slowly; `cause` is the short_cause() of its last failure, may be empty.
+Error resting_error(const UpstreamConfig& upstream, std::string_view down, std::string_view cause,
+                    const HostPort& target);
 
 /// `error` of a lookup by this host instead of by the proxy.
 Error local_lookup_error(Error error);

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "codec/clause.h"
+#include "codec/protocol_guess.h"
 #include "dial/dial_text.h"
 #include "dial/upstream.h"
 
@@ -25,7 +27,11 @@ HandshakeStep::Progress TlsStep::advance() {
   return io_.status == Io::Status::ok ? Progress::done : Progress::failed;
 }
 
-HandshakeFailure TlsStep::failure(const Io& io) const { return {tls_->handshake_error(io)}; }
+HandshakeFailure TlsStep::failure(const Io& io) const {
+  std::string other = why_not_tls(tls_->first_bytes());
+  if (!other.empty()) return upstream_fault(Errc::tls_protocol_error, std::move(other));
+  return {tls_->handshake_error(io)};
+}
 
 ProxyStep::ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake)
     : stream_(stream), handshake_(std::move(handshake)), output_(handshake_->take_output()) {}

@@ -25,6 +25,8 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   DialTimes times() const override;
 
   const UpstreamRequest& request() const { return request_; }
+  /// Ends the dial, which has begun: what was found out elsewhere.
+  void fail(DialFailure failure);
 
  private:
   void connect();
@@ -36,7 +38,6 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   void await_reason();
   void on_timeout();
   DialFailure step_failure() const;
-  void fail(DialFailure failure);
   void succeed();
 
   UpstreamRequest request_;

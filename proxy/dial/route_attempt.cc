@@ -74,6 +74,7 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
     kept_second_ = failure.kept_second;
     may_pass_ = failure_may_pass(failure, proof);
     clause = early_grant_clause(failure);
+    cause_ = short_cause(failure, target_);
   }
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (!clause.empty()) result = with_clause(std::move(result).error(), clause);
@@ -110,6 +111,10 @@ bool RouteAttempt::failure_may_pass(const DialFailure& failure, Proof proof) con
 
 void RouteAttempt::learn(Proof proof, const DialResult& result) {
   const auto now = loop_.now();
+  if (proof == Proof::works) {
+    upstream_.memory->worked(dial_->replied() != Replied::nothing);
+  }
+  if (proof == Proof::fails || proof == Proof::silent) upstream_.memory->failed(cause_);
   if (proof == Proof::silent) {
     unanswered_ = true;
     recorded_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);

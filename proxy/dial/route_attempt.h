@@ -35,6 +35,9 @@ class RouteAttempt final : public Straggler {
   /// After a failure: see DialFailure.
   bool kept_second() const { return kept_second_; }
 
+  /// After a failure: see short_cause().
+  const std::string& cause() const { return cause_; }
+
   /// After a failure: it was the proxy's, or the network's on the way to it or to a target that is
   /// reached directly, so that it may pass.
   bool may_pass() const { return may_pass_; }
@@ -72,6 +75,7 @@ class RouteAttempt final : public Straggler {
   std::optional<Missing> missing_;
   bool kept_second_ = false;
   PendingLookups::Entry lookup_;
+  std::string cause_;
   std::unique_ptr<UpstreamDial> dial_;
 };
 

@@ -46,7 +46,7 @@ RouteDial::~RouteDial() {
 void RouteDial::begin_pass() {
   next_ = 0;
   all_may_pass_ = true;
-  failures_.clear();
+  failures_before_ = std::exchange(failures_, {});
   starting_.clear();
   unanswered_.clear();
   const auto now = loop_.now();
@@ -55,15 +55,16 @@ void RouteDial::begin_pass() {
   if (log_.enabled(Log::Level::debug)) log_left_out(candidates);
   order_ = std::move(candidates.order);
   preferred_ = candidates.preferred;
-  for (const Upstream* upstream : candidates.resting) {
-    const auto down = upstream->health->down_for(now);
-    failures_.push_back(
-        {Errc::upstreams_down, Side::upstream, 0,
-         fmt::format("upstream {} has been down for {} and is asked again later (for {})",
-                     shown_upstream(upstream->config.label), format_seconds(down),
-                     shown_target(target_))});
-  }
+  for (const Upstream* upstream : candidates.resting) note_resting(*upstream);
   try_next();
+}
+
+/// It is not tried in this pass, as it fails slowly.
+void RouteDial::note_resting(const Upstream& upstream) {
+  const std::string down = format_seconds(upstream.health->down_for(loop_.now()));
+  const std::string cause = upstream.memory->last_cause();
+  failures_.add({&upstream, fmt::format("down for {}{}{}", down, cause.empty() ? "" : ": ", cause),
+                 resting_error(upstream.config, down, cause, target_)});
 }
 
 void RouteDial::log_left_out(const Candidates& candidates) {
@@ -141,15 +142,17 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   } else if (proxy_failed && down >= milliseconds(1'000)) {
     error = with_downtime(std::move(error), down);
   }
-  failures_.push_back(std::move(error));
+  failures_.add({&attempt.upstream(), attempt.cause(), std::move(error)});
 }
 
 /// No upstream of this pass has connected.
 void RouteDial::end_pass() {
   if (may_hold()) return hold();
-  done_(*std::max_element(failures_.begin(), failures_.end(), [](const Error& a, const Error& b) {
-    return specificity(a) < specificity(b);
-  }));
+  // Those that the last pass of a held request had no time for.
+  failures_.complete_with(failures_before_);
+  std::optional<milliseconds> held;
+  if (held_since_) held = std::chrono::round<milliseconds>(loop_.now() - *held_since_);
+  done_(failures_.summary(target_, held));
 }
 
 bool RouteDial::may_hold() {
@@ -198,15 +201,6 @@ void RouteDial::on_timer() {
   // Either the current upstream is slow and the next one starts in parallel, or a pass is over.
   if (attempts_.empty()) return begin_pass();
   try_next();
-}
-
-std::string RouteDial::failures() const {
-  std::string all;
-  for (const Error& failure : failures_) {
-    all += all.empty() ? "attempts failed: " : "; ";
-    all += failure.text;
-  }
-  return all;
 }
 
 }  // namespace culvert

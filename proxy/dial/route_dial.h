@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "dial/failed_attempts.h"
 #include "dial/route_attempt.h"
 #include "net/timer.h"
 
@@ -29,7 +30,7 @@ struct DialLimits {
 };
 
 /// Tries the candidates of a route in order until one connects, all within one budget; of several
-/// failures the most specific one is reported.
+/// failures see FailedAttempts::summary().
 ///
 /// It holds the request if every upstream's proxy may just be starting
 /// (DialFailure::proxy_may_be_starting()), and one of them has failed so for less than `hold`. Then
@@ -49,9 +50,8 @@ class RouteDial final : public Dial {
 
   /// The upstream that connected, or else that was tried last.
   Upstream& current() const { return *current_; }
-  /// The failed attempts of the last pass, for the log: "attempts failed: a; b".  Empty if there
-  /// was none.
-  std::string failures() const;
+  /// The failed attempts of the last pass, see FailedAttempts::list().
+  std::string failures() const { return failures_.list(); }
   /// More than one attempt failed, so that the reported error does not cover all.
   bool several_failed() const { return failures_.size() > 1; }
 
@@ -63,6 +63,7 @@ class RouteDial final : public Dial {
   void on_connected(const RouteAttempt& attempt, DialResult result);
   void remove(const RouteAttempt& attempt);
   void note_failure(const RouteAttempt& attempt, Error error);
+  void note_resting(const Upstream& upstream);
   void end_pass();
   bool may_hold();
   bool may_hold_resumption();
@@ -86,7 +87,8 @@ class RouteDial final : public Dial {
   bool preferred_ = true;         // Candidates::preferred
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
-  std::vector<Error> failures_;
+  FailedAttempts failures_;         // of this pass
+  FailedAttempts failures_before_;  // of the pass before
   /// Those that accepted the request and did not reply, in this pass.
   std::vector<std::pair<Upstream*, Error>> unanswered_;
   bool held_as_resumption_ = false;

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "codec/clause.h"
+#include "codec/protocol_guess.h"
 #include "dial/dial_text.h"
 #include "dial/upstream.h"
+#include "dial/upstream_protocol.h"
 
 namespace culvert {
 namespace {
@@ -19,6 +21,19 @@ using std::chrono::milliseconds;
 /// long as connecting took, and this.
 constexpr milliseconds kTimeToClose{100};
 
+/// A proxy replies to a greeting at once, whatever the target: after so long it is asked in other
+/// protocols.
+constexpr milliseconds kSilence{1'000};
+
+/// The failure of a proxy that speaks `protocol` instead.
+DialFailure other_protocol_failure(const UpstreamConfig& upstream, std::string_view protocol) {
+  return {
+      .cause = upstream_fault(Errc::upstream_protocol_error,
+                              other_protocol_clause(protocol_of(upstream).spoken, protocol)),
+      .phase = DialPhase::greeting,
+  };
+}
+
 bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
 
 }  // namespace
@@ -26,13 +41,46 @@ bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys 
 SecondLook::SecondLook(const UpstreamRequest& request, Done done)
     : dial_(request, Done::to<&SecondLook::on_done>(this)), done_(done) {}
 
+UpstreamMemory& SecondLook::memory() const { return *dial_.request().upstream.memory; }
+
+void SecondLook::start() {
+  const UpstreamRequest& request = dial_.request();
+  if (memory().doubts_protocol() && protocol_of(request.upstream.config).waits_for_more) {
+    silence_ = std::make_unique<Silence>(request.loop,
+                                         Callback<void()>::to<&SecondLook::on_silence>(this));
+    silence_->timer.start(std::min(kSilence, request.left() / 2));
+  }
+  dial_.start();
+}
+
+void SecondLook::on_silence() {
+  const UpstreamRequest& request = dial_.request();
+  if (replied() != Replied::nothing) return silence_.reset();
+  if (times().connected == DialTimes::Time{}) return silence_->timer.start(kSilence);
+  if (!memory().begin_look(request.loop.now())) {
+    return on_silence_explained(memory().other_protocol());
+  }
+  silence_->look = std::make_unique<ProtocolLook>(
+      request.loop, *request.upstream.transport, request.upstream.config,
+      ProtocolLook::Done::to<&SecondLook::on_silence_explained>(this));
+  silence_->look->start(request.left());
+}
+
+void SecondLook::on_silence_explained(std::string_view protocol) {
+  silence_.reset();
+  memory().found(protocol);
+  if (protocol.empty()) return;
+  dial_.fail(other_protocol_failure(dial_.request().upstream.config, protocol));
+}
+
 void SecondLook::on_done(UpstreamResult&& result) {
+  silence_.reset();
   const bool ended = !result && (result.error().closed || is_reset(result.error().cause));
-  if (!ended || replied() != Replied::nothing) return done_(std::move(result));
+  if (!ended || replied() != Replied::nothing) return report(std::move(result));
   DialFailure& failure = result.error();
   if (is_about_nothing_sent(failure)) {
     failure.missing = Missing::program;
-    return done_(std::move(result));
+    return report(std::move(result));
   }
   reconnect(std::move(failure));
 }
@@ -100,11 +148,33 @@ void SecondLook::finish_without_program() {
 
 void SecondLook::on_timeout() {
   look_->first_end.kept_second = look_->stream != nullptr;
+  if (look_->stream && may_speak_another_protocol()) return look_at_protocol();
   finish(std::move(look_->first_end));
 }
 
+/// To SOCKS no other proxy answers by closing.
+bool SecondLook::may_speak_another_protocol() const {
+  return memory().doubts_protocol() && !protocol_of(dial_.request().upstream.config).waits_for_more;
+}
+
+void SecondLook::look_at_protocol() {
+  const UpstreamRequest& request = dial_.request();
+  look_->timer.stop();
+  if (!memory().begin_look(request.loop.now())) return on_protocol(memory().other_protocol());
+  look_->protocol = std::make_unique<ProtocolLook>(
+      request.loop, *request.upstream.transport, request.upstream.config,
+      ProtocolLook::Done::to<&SecondLook::on_protocol>(this));
+  look_->protocol->start(request.left(), std::move(look_->stream));
+}
+
+void SecondLook::on_protocol(std::string_view protocol) {
+  memory().found(protocol);
+  if (protocol.empty()) return finish(std::move(look_->first_end));
+  finish(other_protocol_failure(dial_.request().upstream.config, protocol));
+}
+
 DialFailure SecondLook::timeout_failure() const {
-  if (look_ && !look_->stream) {
+  if (look_ && !look_->stream && !look_->protocol) {
     return connect_timeout_failure(dial_.request().upstream.config, *look_->reconnection);
   }
   return look_ ? look_->first_end : dial_.timeout_failure();
@@ -112,7 +182,14 @@ DialFailure SecondLook::timeout_failure() const {
 
 void SecondLook::finish(DialFailure failure) {
   look_.reset();
-  done_(std::move(failure));
+  report(std::move(failure));
+}
+
+void SecondLook::report(UpstreamResult&& result) {
+  if (!result) {
+    result.error().doubted = replied() == Replied::nothing && memory().doubts_protocol();
+  }
+  done_(std::move(result));
 }
 
 }  // namespace culvert

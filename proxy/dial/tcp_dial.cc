@@ -64,9 +64,10 @@ void TcpDial::try_next() {
   // Addresses that fail at once (no such family here, refused on loopback) cost no delay.
   while (next_ < candidates_.size()) {
     int error = 0;
-    auto stream = begin_connect(loop_, candidates_[next_++], address_.port, error);
+    const IpAddress& address = candidates_[next_++];
+    auto stream = begin_connect(loop_, address, address_.port, error);
     if (!stream) {
-      fail_attempt(error);
+      fail_attempt(connect_error(error, side_, address.family()));
       continue;
     }
     if (stream->connect_result(address_.port).status == Io::Status::ok) {
@@ -93,13 +94,12 @@ void TcpDial::on_ready(Stream& stream) {
     return;
   }
   finished.reset();
-  fail_attempt(result.error);
+  fail_attempt(connect_error(result.error, side_));
   delay_.stop();
   try_next();
 }
 
-void TcpDial::fail_attempt(int sys) {
-  Error error = connect_error(sys, side_);
+void TcpDial::fail_attempt(Error error) {
   if (!failure_ || specificity(error) > specificity(*failure_)) failure_ = std::move(error);
 }
 

@@ -32,7 +32,7 @@ class TcpDial final : public Dial, private StreamEvents {
   void on_delay() { try_next(); }
   void on_ready(Stream& stream) override;
   void try_next();
-  void fail_attempt(int sys);
+  void fail_attempt(Error error);
   void finish(DialResult result);
 
   Loop& loop_;

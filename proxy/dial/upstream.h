@@ -14,6 +14,7 @@
 #include "dial/dial.h"
 #include "dial/dial_outcome.h"
 #include "dial/transport.h"
+#include "dial/upstream_memory.h"
 #include "dial/warm_pool.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
@@ -33,6 +34,7 @@ struct SharedUpstream {
   std::shared_ptr<const TlsClientContext> tls;  ///< kind https only
   std::shared_ptr<TlsSessionSlot> tls_session = std::make_shared<TlsSessionSlot>();
   std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
+  std::shared_ptr<UpstreamMemory> memory = std::make_shared<UpstreamMemory>();
   std::shared_ptr<WarmPool> warm;  ///< with ?warm=N
 };
 

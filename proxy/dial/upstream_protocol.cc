@@ -1,5 +1,7 @@
 #include "dial/upstream_protocol.h"
 
+#include <array>
+
 #include "codec/http_connect.h"
 #include "codec/socks.h"
 
@@ -34,6 +36,53 @@ std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, Handsh
     return make_socks4a_handshake(target, credentials ? std::string_view(credentials->user) : "");
   }
   return make_http_connect_handshake(target, credentials, pseudonym);
+}
+
+std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
+  using namespace std::string_view_literals;
+  constexpr static ProxyOpening kHttp{"HTTP", "GET / HTTP/1.0\r\n\r\n"};
+  constexpr static ProxyOpening kSocks5{"SOCKS5", "\x05\x01\x00"sv};
+  // A ClientHello of one byte, which a server of TLS rejects with an alert.
+  constexpr static ProxyOpening kTls{"TLS", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"sv};
+  constexpr static std::array kForSocks5 = {kHttp, kTls};
+  constexpr static std::array kForSocks4a = {kHttp, kSocks5};
+  constexpr static std::array kForHttp = {kSocks5, kTls};
+  // HTTP would prove nothing, as many servers of TLS reject plain HTTP in plain HTTP.
+  constexpr static std::array kForHttps = {kSocks5};
+  switch (upstream.kind) {
+    case Kind::direct:
+      break;
+    case Kind::socks5:
+      return kForSocks5;
+    case Kind::socks4a:
+      return kForSocks4a;
+    case Kind::http:
+      return kForHttp;
+    case Kind::https:
+      return kForHttps;
+  }
+  return {};
+}
+
+std::string_view protocol_question(const UpstreamConfig& upstream, DialPhase phase, bool ended) {
+  switch (upstream.kind) {
+    case Kind::direct:
+      break;
+    case Kind::socks5:
+      if (phase != DialPhase::greeting || ended) break;
+      return " - is it a SOCKS5 proxy? (an HTTP proxy would wait like this)";
+    case Kind::socks4a:
+      if (phase != DialPhase::request || ended) break;
+      return " - is it a SOCKS4a proxy? (an HTTP proxy would wait like this)";
+    case Kind::http:
+      if (phase != DialPhase::request) break;
+      return ended ? " - is it an HTTP proxy? (ssh -D and TLS servers close like this)"
+                   : " - is it an HTTP proxy?";
+    case Kind::https:
+      if (phase != DialPhase::tls) break;
+      return " - does it speak TLS?";
+  }
+  return {};
 }
 
 std::optional<HandshakeFailure> cannot_request(const HostPort& target,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/host_port.h"
@@ -18,6 +19,8 @@ struct UpstreamProtocol {
   bool uses_tls = false;             ///< between us and the proxy
   bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
   bool ipv4_only = false;            ///< of addresses; it takes names as well
+  bool waits_for_more = false;       ///< to what we send first other proxies wait in silence
+  std::string_view spoken;           ///< first by the proxy, as guess_protocol() names it
 };
 
 constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
@@ -27,6 +30,12 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
       .uses_tls = kind == Kind::https,
       .takes_absolute_form = kind == Kind::http || kind == Kind::https,
       .ipv4_only = kind == Kind::socks4a,
+      .waits_for_more = kind == Kind::socks5 || kind == Kind::socks4a,
+      .spoken = kind == Kind::socks5    ? "SOCKS5"
+                : kind == Kind::socks4a ? "SOCKS4"
+                : kind == Kind::http    ? "HTTP"
+                : kind == Kind::https   ? "TLS"
+                                        : "",
   };
 }
 
@@ -51,6 +60,19 @@ enum class HandshakePart : std::uint8_t {
 /// `pseudonym` is our name in Via.
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym);
+
+/// The first bytes of a protocol, which name no target.
+struct ProxyOpening {
+  std::string_view protocol;  ///< as guess_protocol() names it
+  std::string_view bytes;
+};
+
+/// What a proxy that does not reply in the upstream's protocol may reply to instead.
+std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream);
+
+/// The question whether the URL names the right protocol, to end a sentence about a proxy that was
+/// silent in `phase` or has `ended` the connection: " - is it a SOCKS5 proxy?".  May be empty.
+std::string_view protocol_question(const UpstreamConfig& upstream, DialPhase phase, bool ended);
 
 /// Why the upstream's protocol cannot express `target`; nullopt if it can.
 std::optional<HandshakeFailure> cannot_request(const HostPort& target,

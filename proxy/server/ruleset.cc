@@ -62,6 +62,7 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
     SharedUpstream& upstream = shared.emplace_back();
     upstream.tls = std::move(tls[i]);
     upstream.health = std::make_shared<UpstreamHealth>(UpstreamHealth::kLimits, seed());
+    upstream.memory = std::make_shared<UpstreamMemory>(true);
     if (config.upstreams[i].warm > 0) upstream.warm = std::make_shared<WarmPool>();
   }
 }
@@ -70,6 +71,7 @@ void Ruleset::keep_health(const Ruleset& before) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (const auto same = same_upstream(before.config, config, i)) {
       shared[i].health = before.shared[*same].health;
+      shared[i].memory = before.shared[*same].memory;
     }
   }
   if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);

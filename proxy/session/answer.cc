@@ -9,6 +9,8 @@
 namespace culvert {
 namespace {
 
+constexpr std::size_t kMostOfDetail = 1'000;
+
 /// RFC 8941 section 3.3.3; `text` is printable ASCII already.
 std::string structured_string(std::string_view text) {
   std::string out = "\"";
@@ -29,15 +31,22 @@ std::string error_answer(const Error& error, bool head_request) {
   const ErrcMeaning& meaning = meaning_of(error.code);
   const std::string reason = reason_phrase(error);
   std::string body = reason + "\n";
+  std::string details;
+  if (!error.detail.empty()) {
+    const std::string more = printable(error.detail, kMostOfDetail);
+    body += more + "\n";
+    // RFC 9209 section 2.1.5: what is "not captured anywhere else".
+    details = "; details=" + structured_string(more);
+  }
   if (!meaning.hint.empty()) body += fmt::format("{}\n", meaning.hint);
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\n"
       "Date: {}\r\n"
-      "Proxy-Status: culvert; error={}; details={}\r\n"
+      "Proxy-Status: culvert; error={}{}\r\n"
       "Content-Type: text/plain\r\n"
       "Content-Length: {}\r\n"
       "Connection: close\r\n",
-      meaning.status, reason, http_date(), meaning.rfc9209, structured_string(reason), body.size());
+      meaning.status, reason, http_date(), meaning.rfc9209, details, body.size());
   if (meaning.status == 407) out += "Proxy-Authenticate: Basic realm=\"culvert\"\r\n";
   out += "\r\n";
   if (!head_request) out += body;

@@ -15,8 +15,9 @@ inline constexpr std::string_view kConnectEstablished =
 /// that our 503 is not mistaken for the target's.  It is all that users of Go programs see.
 std::string reason_phrase(const Error& error);
 
-/// A complete error response for the client: status line, Date, Proxy-Status (RFC 9209), a text
-/// body with the reason and a hint (no body for HEAD), `Connection: close`.
+/// A complete error response for the client: status line, Date, Proxy-Status (RFC 9209), whose
+/// `details` is what the reason phrase does not say, a text body with the reason, that detail and a
+/// hint (no body for HEAD), `Connection: close`.
 std::string error_answer(const Error& error, bool head_request = false);
 
 }  // namespace culvert

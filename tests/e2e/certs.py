@@ -8,6 +8,7 @@ from isolate import STATE
 
 class Authority:
     def __init__(self, name):
+        self.name = name
         self.folder = os.path.join(STATE, "certs", name)
         os.makedirs(self.folder)
         self.certificate = os.path.join(self.folder, "ca.crt")

@@ -50,22 +50,22 @@ def setUpModule():
 
 # All that ssh -D does when its far end fails.
 CLOSED_BY_SSH = "closed the connection instead of answering for {} - ssh -D does this when the far end cannot resolve or reach it, or forbids it"
-CERTIFICATE = "has a TLS certificate that is not accepted: {} (for gcr.io:443)"
+SILENT_SOCKS = " - is it a SOCKS5 proxy? (an HTTP proxy would wait like this)"
 WRONG_PROTOCOL = "does the URL name the right protocol and port? (for gcr.io:443)"
 
 
 class Failures(unittest.TestCase):
-    def fails_with(self, upstream, sentence, *, error, status=502, target="gcr.io:443", options=()):
+    def fails_with(self, upstream, sentence, *, error, status=502, target="gcr.io:443", options=(), env=None):
         """A CONNECT fails with exactly that sentence as the reason: it is all that docker's user gets to see."""
         # By default, culvert waits for an upstream that refuses, as its tunnel may be starting.
-        culvert = launch(self, testbed, "--upstream", upstream, "--hold", "0", *options)
+        culvert = launch(self, testbed, "--upstream", upstream, "--hold", "0", *options, env=env)
         client, reply = wire.connect(testbed.home, target)
         client.close()
         self.assertEqual(reply.line, f"HTTP/1.1 {status} culvert: {sentence}")
         self.assertLessEqual(len(reply.reason), 200)
         self.assertRegex(reply.reason, r"^[\x20-\x7e]+$")
         self.assertIn(error, PROXY_STATUS_ERRORS)
-        self.assertEqual(reply.headers.get("proxy-status"), f'culvert; error={error}; details="culvert: {sentence}"')
+        self.assertEqual(reply.headers.get("proxy-status"), f"culvert; error={error}")
         self.assertTrue(reply.body.strip(), "the body is empty")
         self.assertEqual(reply.headers["content-length"], str(len(reply.body)))
         assert_no_secret(repr(reply.headers) + reply.reason + reply.body.decode("latin-1"))
@@ -199,39 +199,55 @@ class Failures(unittest.TestCase):
             error="destination_unavailable", target=target,
         )
 
-    def certificate_is_not_accepted(self, options, why):
+    def certificate_is_not_accepted(self, options, why, env=None):
         self.fails_with(
-            f"https://{LOGIN}{SQUID_TLS}{options}", f"upstream https://{SQUID_TLS} {CERTIFICATE.format(why)}",
-            error="tls_certificate_error",
+            f"https://{LOGIN}{SQUID_TLS}{options}", f"upstream https://{SQUID_TLS} {why} (for gcr.io:443)",
+            error="tls_certificate_error", env=env,
         )
 
     def test_squids_certificate_is_from_elsewhere(self):
-        self.certificate_is_not_accepted(f"?ca={other_ca.certificate}", "unable to get local issuer certificate")
+        self.certificate_is_not_accepted(
+            f"?ca={other_ca.certificate}", f"has a certificate from a CA that is not in ?ca=, '{testbed.ca.name}'"
+        )
 
     def test_squids_certificate_is_for_another_name(self):
-        self.certificate_is_not_accepted(f"?ca={testbed.ca.certificate}&sni=gcr.io", "hostname mismatch")
+        self.certificate_is_not_accepted(
+            f"?ca={testbed.ca.certificate}&sni=gcr.io",
+            f"has no certificate for gcr.io, but for proxy.border, {BORDER} - name the right one with ?sni=",
+        )
 
     def test_squids_certificate_is_unknown_to_the_system(self):
-        self.certificate_is_not_accepted("", "unable to get local issuer certificate")
+        self.certificate_is_not_accepted(
+            "", f"has a certificate from an unknown CA, '{testbed.ca.name}' - name that CA's file with ?ca=",
+            env={"SSL_CERT_FILE": other_ca.certificate},
+        )
+
+    def test_a_machine_without_cas(self):
+        self.certificate_is_not_accepted(
+            "",
+            "cannot be trusted: this machine has no CA certificates - install ca-certificates, or name the file of CA "
+            f"'{testbed.ca.name}' with ?ca=",
+            env={"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/nonexistent"},
+        )
 
     def test_tls_to_a_port_in_the_clear(self):
         self.fails_with(
             f"https://{LOGIN}{SQUID}?ca={testbed.ca.certificate}",
-            f"upstream https://{SQUID} failed the TLS handshake: wrong version number (for gcr.io:443)",
+            f"upstream https://{SQUID} does not speak TLS - write http:// (for gcr.io:443)",
             error="tls_protocol_error",
         )
 
     def test_socks_to_an_http_proxy(self):
         # squid waits for the rest of what it takes for a request.
         self.fails_with(
-            f"socks5://{SQUID}", f"upstream socks5://{SQUID} did not answer the greeting within 1.0 s (for gcr.io:443)",
-            status=504, error="connection_timeout", options=("--connect-timeout", "1s"),
+            f"socks5://{SQUID}", f"upstream socks5://{SQUID} answers in HTTP, not in SOCKS5 - write http:// (for gcr.io:443)",
+            error="http_protocol_error",
         )
 
     def test_http_to_a_socks_proxy(self):
         upstream = f"http://127.0.0.1:{peers.SOCKS_PORT}"
         self.fails_with(
-            upstream, f"upstream {upstream} closed the connection instead of answering for gcr.io:443", error="connection_terminated"
+            upstream, f"upstream {upstream} answers in SOCKS5, not in HTTP - write socks5:// (for gcr.io:443)", error="http_protocol_error"
         )
 
     def test_upstream_speaks_another_protocol(self):
@@ -240,7 +256,7 @@ class Failures(unittest.TestCase):
             ("socks5", f"did not answer in SOCKS5 - {WRONG_PROTOCOL}", "http_protocol_error"),
             ("socks4a", "did not answer in SOCKS4 (for gcr.io:443)", "http_protocol_error"),
             ("http", f"did not answer in HTTP - {WRONG_PROTOCOL}", "http_protocol_error"),
-            ("https", "failed the TLS handshake: wrong version number (for gcr.io:443)", "tls_protocol_error"),
+            ("https", "does not speak TLS - write http:// if it is a plain HTTP proxy (for gcr.io:443)", "tls_protocol_error"),
         ):
             with self.subTest(scheme=scheme):
                 upstream = f"{scheme}://127.0.0.1:{mail_server.port}"
@@ -283,7 +299,7 @@ class Timeouts(unittest.TestCase):
         client.close()
         sentence = f"culvert: upstream {upstream} {failure} (for gcr.io:443)"
         self.assertEqual(reply.line, f"HTTP/1.1 504 {sentence}")
-        self.assertEqual(reply.headers["proxy-status"], f'culvert; error=connection_timeout; details="{sentence}"')
+        self.assertEqual(reply.headers["proxy-status"], "culvert; error=connection_timeout")
         self.assertLess(took, limit, reply.line)
         self.assertGreater(took, least, reply.line)
         culvert.assert_no_leaks()
@@ -294,8 +310,8 @@ class Timeouts(unittest.TestCase):
         rows = [
             (f"socks5://{BLACKHOLE}:1080", "did not accept the connection within 4.0 s"),
             (f"http://{BLACKHOLE}:3128", "did not accept the connection within 4.0 s"),
-            (f"socks5://127.0.0.1:{silent.port}", "did not answer the greeting within 12.0 s"),
-            (f"https://127.0.0.1:{silent.port}", "did not finish the TLS handshake within 12.0 s"),
+            (f"socks5://127.0.0.1:{silent.port}", f"did not answer the greeting within 12.0 s{SILENT_SOCKS}"),
+            (f"https://127.0.0.1:{silent.port}", "did not finish the TLS handshake within 12.0 s - does it speak TLS?"),
         ]
         with concurrent.futures.ThreadPoolExecutor(len(rows)) as pool:
             waits = [
@@ -306,10 +322,10 @@ class Timeouts(unittest.TestCase):
 
     def test_connect_timeout(self):
         for upstream, failure in (
-            (f"socks5://127.0.0.1:{silent.port}", "did not answer the greeting within 1.0 s"),
-            (f"socks4a://127.0.0.1:{silent.port}", "did not answer the request within 1.0 s"),
-            (f"http://127.0.0.1:{silent.port}", "did not answer the request within 1.0 s"),
-            (f"https://127.0.0.1:{silent.port}", "did not finish the TLS handshake within 1.0 s"),
+            (f"socks5://127.0.0.1:{silent.port}", f"did not answer the greeting within 1.0 s{SILENT_SOCKS}"),
+            (f"socks4a://127.0.0.1:{silent.port}", f"did not answer the request within 1.0 s{SILENT_SOCKS.replace('SOCKS5', 'SOCKS4a')}"),
+            (f"http://127.0.0.1:{silent.port}", "did not answer the request within 1.0 s - is it an HTTP proxy?"),
+            (f"https://127.0.0.1:{silent.port}", "did not finish the TLS handshake within 1.0 s - does it speak TLS?"),
             (f"socks5://{BLACKHOLE}:1080", "did not accept the connection within 1.0 s"),
         ):
             with self.subTest(upstream=upstream):

@@ -115,6 +115,7 @@ TEST_CASE("of several failures the client gets the most specific one, the log al
   scene.add(socks5());
   scene.add(http());
   const std::string telling = "socks5://proxy.example:1080 says gcr.io:443 refused the connection";
+  const std::string in_short = "socks5://proxy.example:1080 says the target refused the connection";
   const std::string other = "http://proxy.example:1080 refused the connection";
   answer_greeting(scene.upstream).expects(kSocks5Request).sends(kSocks5Refused);
   scene.transport->connects(scene.upstream).fails(ECONNREFUSED);
@@ -122,8 +123,11 @@ TEST_CASE("of several failures the client gets the most specific one, the log al
   scene.start();
   const Answer answer = scene.answer();
   CHECK(answer.status == 502);
-  CHECK_THAT(answer.reason, Contains(telling));
+  CHECK_THAT(answer.reason, Contains("2 upstreams failed: " + in_short) && Contains(other) &&
+                                Contains(" (for gcr.io:443)"));
   CHECK_THAT(scene.log_text(), Contains(telling) && Contains(other));
+  CHECK_THAT(answer.body, Contains(telling) && Contains(other + " - is the tunnel up?"));
+  CHECK_THAT(answer.head, Contains("; details=\"upstream socks5://") && Contains(telling));
 }
 
 TEST_CASE("the most specific one wins wherever it is in the order") {
@@ -134,7 +138,8 @@ TEST_CASE("the most specific one wins wherever it is in the order") {
   scene.transport->fails(ECONNREFUSED).connects(scene.upstream);
   ask(scene);
   scene.start();
-  CHECK_THAT(scene.answer().reason, Contains("socks5://proxy.example:1080 says gcr.io:443"));
+  CHECK_THAT(scene.answer().reason,
+             Contains("failed: socks5://proxy.example:1080 says the target"));
 }
 
 TEST_CASE("a tunnel that is just coming up is waited for") {

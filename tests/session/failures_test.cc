@@ -163,7 +163,7 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
   std::string reason;
   SECTION("plain HTTP") {
     scene.upstream.sends("HTTP/1.1 400 Bad Request\r\n\r\n");
-    reason = "failed the TLS handshake: wrong version number";
+    reason = "does not speak TLS - write http:// (for gcr.io:443)";
   }
   SECTION("closed") {
     scene.upstream.ends();
@@ -171,12 +171,12 @@ TEST_CASE("an HTTPS proxy that is none, or not the one we trust") {
   }
   SECTION("another name") {
     proxy.emplace(scene.upstream, make_server_context(authority.issue("other.example")));
-    reason = "hostname mismatch";
+    reason = "has no certificate for proxy.example, but for other.example - name the right one";
   }
   SECTION("another authority") {
     const TlsAuthority stranger;
     proxy.emplace(scene.upstream, make_server_context(stranger.issue("proxy.example")));
-    reason = "unable to get local issuer certificate";
+    reason = "has a certificate from a CA that is not in ?ca=, 'test authority ";
   }
   SECTION("it wants a certificate of ours, and says so when TLS 1.3 is through for us") {
     proxy.emplace(scene.upstream, make_server_context(authority.issue("proxy.example"),

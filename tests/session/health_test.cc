@@ -86,7 +86,9 @@ TEST_CASE("if all that is left hangs, no client has to wait for that") {
   auto& request = pair.scene.ask(kImpatient);
   REQUIRE(request.done());
   CHECK(request.error().code == Errc::upstreams_down);
-  CHECK_THAT(request.error().text, Contains("asked again later (for gcr.io:443)"));
+  CHECK_THAT(request.error().text, Contains("2 upstreams failed: socks5://proxy.example:1080 down "
+                                            "for 0.0 s; "));
+  CHECK_THAT(request.error().detail, Contains("asked again later (for gcr.io:443); upstream "));
   CHECK(pair.scene.dials(0) + pair.scene.dials(1) == 0);
 }
 

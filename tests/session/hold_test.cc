@@ -523,8 +523,9 @@ TEST_CASE("a hop's refusal is about the next one, and is not held") {
   REQUIRE_FALSE(request.connected());
   CHECK(request.error().side == Side::upstream);
   CHECK_THAT(request.error().text,
-             Contains("upstream http://far.example:1080 is out of reach for gcr.io:443: upstream "
-                      "socks5://proxy.example:1080 says far.example:443 refused"));
+             Contains("upstream socks5://proxy.example:1080 says far.example:443 refused the "
+                      "connection (SOCKS reply 5), on the way to http://far.example:1080 (for "
+                      "gcr.io:443)"));
   CHECK(chain.transport->requested().size() == 1);
   CHECK(chain.scene.upstreams[0]->health->breaker().down_since().has_value());
 }

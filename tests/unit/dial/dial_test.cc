@@ -30,6 +30,26 @@ TEST_CASE("a failed connect() is the peer's fault, unless we have no room") {
   }
 }
 
+TEST_CASE("what this machine lacks or forbids is not said of the peer") {
+  const Error no_port = connect_error(EADDRNOTAVAIL, Side::upstream);
+  CHECK(no_port.code == Errc::connection_limit_reached);
+  CHECK(no_port.side == Side::local);
+  CHECK(no_port.text ==
+        "cannot be connected to: no local port is free for it (Cannot assign requested address)");
+  const Error no_ipv6 = connect_error(EADDRNOTAVAIL, Side::target, IpAddress::Family::v6);
+  CHECK(no_ipv6.code == Errc::destination_ip_unroutable);
+  CHECK(no_ipv6.text ==
+        "cannot be reached: this machine has no IPv6 address or port for it (Cannot assign "
+        "requested address)");
+  const Error blackhole = connect_error(EINVAL, Side::target);
+  CHECK(blackhole.code == Errc::destination_ip_unroutable);
+  CHECK(blackhole.text ==
+        "cannot be reached: this machine has a blackhole route there (Invalid argument)");
+  CHECK(missing_from(connect_error(EINVAL, Side::upstream)) == Missing::route);
+  CHECK(connect_error(EACCES, Side::target).text ==
+        "cannot be connected to: this machine forbids it (Permission denied)");
+}
+
 TEST_CASE("what an upstream that just starts may be missing") {
   const auto missing = [](Errc code, int sys = 0) {
     return missing_from({code, Side::upstream, sys, {}});
