@@ -223,6 +223,12 @@ Error resting_error(const UpstreamConfig& upstream, std::string_view down, std::
                       shown_target(target))};
 }
 
+Error left_out_error(const UpstreamConfig& upstream, std::string_view why, const HostPort& target) {
+  return {Errc::upstreams_down, Side::upstream, 0,
+          fmt::format("upstream {} was {} (for {})", shown_upstream(upstream.label), why,
+                      shown_target(target))};
+}
+
 Error local_lookup_error(Error error) {
   error.text += " (resolve=local)";
   return error;

@@ -54,6 +54,10 @@ std::string describe_missing(const UpstreamConfig& upstream, Missing missing);
 Error resting_error(const UpstreamConfig& upstream, std::string_view down, std::string_view cause,
                     const HostPort& target);
 
+/// Of an upstream that is left out while there are better ones; `why` is "not tried, it keeps
+/// failing".
+Error left_out_error(const UpstreamConfig& upstream, std::string_view why, const HostPort& target);
+
 /// `error` of a lookup by this host instead of by the proxy.
 Error local_lookup_error(Error error);
 

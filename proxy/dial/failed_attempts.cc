@@ -104,6 +104,7 @@ Error FailedAttempts::summary(const HostPort& target,
   order.reserve(attempts_.size());
   for (const FailedAttempt& attempt : attempts_) order.push_back(&attempt);
   const auto most_specific = std::max_element(order.begin(), order.end(), [](auto* a, auto* b) {
+    if (a->tried != b->tried) return b->tried;
     return specificity(a->error) < specificity(b->error);
   });
   std::rotate(order.begin(), most_specific, most_specific + 1);

@@ -18,6 +18,7 @@ struct FailedAttempt {
   const Upstream* upstream;
   std::string cause;  ///< see short_cause()
   Error error;        ///< the same as a whole sentence
+  bool tried = true;  ///< false: it is known to fail, and another one's failure is reported
 };
 
 /// The attempts of a route that failed, and what is said about them.

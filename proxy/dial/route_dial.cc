@@ -8,7 +8,6 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "codec/clause.h"
-#include "dial/candidates.h"
 #include "dial/dial_text.h"
 #include "policy/resumptions.h"
 
@@ -52,9 +51,11 @@ void RouteDial::begin_pass() {
   const auto now = loop_.now();
   if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
   Candidates candidates = choose_candidates(upstreams_, now);
-  if (log_.enabled(Log::Level::debug)) log_left_out(candidates);
+  left_out_ = std::move(candidates.left_out);
+  if (log_.enabled(Log::Level::debug)) log_left_out();
   order_ = std::move(candidates.order);
   preferred_ = candidates.preferred;
+  all_proxies_failed_ = true;
   for (const Upstream* upstream : candidates.resting) note_resting(*upstream);
   try_next();
 }
@@ -67,8 +68,19 @@ void RouteDial::note_resting(const Upstream& upstream) {
                  resting_error(upstream.config, down, cause, target_)});
 }
 
-void RouteDial::log_left_out(const Candidates& candidates) {
-  for (const auto& [upstream, why] : candidates.left_out) {
+/// If no proxy that was tried works, why others were not tried matters too.
+void RouteDial::note_left_out() {
+  if (!preferred_ || !all_proxies_failed_) return;
+  for (const auto& [upstream, why] : left_out_) {
+    const std::string cause = upstream->memory->last_cause();
+    const std::string text =
+        fmt::format("not tried, it {}{}{}", why, cause.empty() ? "" : ": ", cause);
+    failures_.add({upstream, text, left_out_error(upstream->config, text, target_), false});
+  }
+}
+
+void RouteDial::log_left_out() {
+  for (const auto& [upstream, why] : left_out_) {
     log_.write(Log::Level::debug, fmt::format("{}: {} is passed over if there is another, it {}",
                                               shown_target(target_), upstream->config.name, why));
   }
@@ -129,6 +141,7 @@ void RouteDial::note_failure(const RouteAttempt& attempt, Error error) {
   const bool proxy_failed = attempt.proxy_failed();
   if (attempt.was_unanswered()) unanswered_.emplace_back(&attempt.upstream(), error);
   all_may_pass_ = all_may_pass_ && attempt.may_pass();
+  all_proxies_failed_ = all_proxies_failed_ && proxy_failed;
   const auto now = loop_.now();
   const auto down = attempt.upstream().health->down_for(now);
   auto missing = attempt.missing();
@@ -150,6 +163,7 @@ void RouteDial::end_pass() {
   if (may_hold()) return hold();
   // Those that the last pass of a held request had no time for.
   failures_.complete_with(failures_before_);
+  note_left_out();
   std::optional<milliseconds> held;
   if (held_since_) held = std::chrono::round<milliseconds>(loop_.now() - *held_since_);
   done_(failures_.summary(target_, held));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "dial/candidates.h"
 #include "dial/failed_attempts.h"
 #include "dial/route_attempt.h"
 #include "net/timer.h"
@@ -15,7 +16,6 @@
 namespace culvert {
 
 class Resumptions;
-struct Candidates;
 
 /// Time limits of a RouteDial.
 struct DialLimits {
@@ -57,13 +57,14 @@ class RouteDial final : public Dial {
 
  private:
   void begin_pass();
-  void log_left_out(const Candidates& candidates);
+  void log_left_out();
   void try_next();
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
   void on_connected(const RouteAttempt& attempt, DialResult result);
   void remove(const RouteAttempt& attempt);
   void note_failure(const RouteAttempt& attempt, Error error);
   void note_resting(const Upstream& upstream);
+  void note_left_out();
   void end_pass();
   bool may_hold();
   bool may_hold_resumption();
@@ -83,8 +84,10 @@ class RouteDial final : public Dial {
   DialDone done_;
   Timer timer_;
   Upstream* current_;
-  std::vector<Upstream*> order_;  // of this pass
-  bool preferred_ = true;         // Candidates::preferred
+  std::vector<Upstream*> order_;               // of this pass
+  bool preferred_ = true;                      // Candidates::preferred
+  std::vector<Candidates::LeftOut> left_out_;  // of this pass
+  bool all_proxies_failed_ = true;             // in this pass, as far as they were tried
   std::size_t next_ = 0;
   std::vector<std::unique_ptr<RouteAttempt>> attempts_;
   FailedAttempts failures_;         // of this pass

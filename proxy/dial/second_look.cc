@@ -45,7 +45,7 @@ UpstreamMemory& SecondLook::memory() const { return *dial_.request().upstream.me
 
 void SecondLook::start() {
   const UpstreamRequest& request = dial_.request();
-  if (memory().doubts_protocol() && protocol_of(request.upstream.config).waits_for_more) {
+  if (memory().doubts_protocol() && protocol_of(request.upstream.config).has_greeting) {
     silence_ = std::make_unique<Silence>(request.loop,
                                          Callback<void()>::to<&SecondLook::on_silence>(this));
     silence_->timer.start(std::min(kSilence, request.left() / 2));
@@ -152,9 +152,9 @@ void SecondLook::on_timeout() {
   finish(std::move(look_->first_end));
 }
 
-/// To SOCKS no other proxy answers by closing.
+/// To a greeting no other proxy replies by closing.
 bool SecondLook::may_speak_another_protocol() const {
-  return memory().doubts_protocol() && !protocol_of(dial_.request().upstream.config).waits_for_more;
+  return memory().doubts_protocol() && !protocol_of(dial_.request().upstream.config).has_greeting;
 }
 
 void SecondLook::look_at_protocol() {

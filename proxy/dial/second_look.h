@@ -20,8 +20,8 @@ namespace culvert {
 /// end is.
 ///
 /// A proxy that has never spoken the protocol of its URL is asked in others, once a minute, if it
-/// is silent to SOCKS, or ends another handshake and keeps the second connection: what it speaks
-/// instead is then the failure.
+/// is silent to a greeting, or ends another handshake and keeps the second connection: what it
+/// speaks instead is then the failure.
 class SecondLook final : public UpstreamDial, private StreamEvents {
  public:
   SecondLook(const UpstreamRequest& request, Done done);

@@ -45,7 +45,8 @@ std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
   // A ClientHello of one byte, which a server of TLS rejects with an alert.
   constexpr static ProxyOpening kTls{"TLS", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"sv};
   constexpr static std::array kForSocks5 = {kHttp, kTls};
-  constexpr static std::array kForSocks4a = {kHttp, kSocks5};
+  // Most proxies of SOCKS4a speak SOCKS5 as well, many HTTP.
+  constexpr static std::array kForSocks4a = {kTls};
   constexpr static std::array kForHttp = {kSocks5, kTls};
   // HTTP would prove nothing, as many servers of TLS reject plain HTTP in plain HTTP.
   constexpr static std::array kForHttps = {kSocks5};

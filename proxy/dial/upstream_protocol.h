@@ -19,7 +19,7 @@ struct UpstreamProtocol {
   bool uses_tls = false;             ///< between us and the proxy
   bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
   bool ipv4_only = false;            ///< of addresses; it takes names as well
-  bool waits_for_more = false;       ///< to what we send first other proxies wait in silence
+  bool has_greeting = false;         ///< the proxy replies first to what names no target
   std::string_view spoken;           ///< first by the proxy, as guess_protocol() names it
 };
 
@@ -30,7 +30,7 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
       .uses_tls = kind == Kind::https,
       .takes_absolute_form = kind == Kind::http || kind == Kind::https,
       .ipv4_only = kind == Kind::socks4a,
-      .waits_for_more = kind == Kind::socks5 || kind == Kind::socks4a,
+      .has_greeting = kind == Kind::socks5,
       .spoken = kind == Kind::socks5    ? "SOCKS5"
                 : kind == Kind::socks4a ? "SOCKS4"
                 : kind == Kind::http    ? "HTTP"

@@ -79,6 +79,31 @@ TEST_CASE("an attempt that is made although the breaker is open counts") {
   CHECK(upstream.health->begin_attempt(scene.loop.now()) == Breaker::Permit::trial);
 }
 
+TEST_CASE("an upstream that was left out is named beside the one that failed") {
+  RouteScene scene;
+  Upstream& first = scene.add(socks5());
+  scene.add(socks5());
+  scene.break_down(first, kRefused);
+  first.memory->failed("refused the connection");
+  SECTION("as no proxy works") {
+    scene.proxy(1).fails(EHOSTUNREACH);
+    auto& request = scene.ask_and_wait(kImpatient);
+    CHECK(request.error().code == Errc::destination_ip_unroutable);
+    CHECK_THAT(request.error().text,
+               Contains("2 upstreams failed: ") &&
+                   Contains(" cannot be reached: No route to host; ") &&
+                   Contains(" not tried, it keeps failing: refused the connection"));
+  }
+  SECTION("unless that one works, and the target does not") {
+    Peer& second = scene.peer();
+    scene.proxy(1).connects(second);
+    answer_greeting(second).expects(kSocks5Request).sends(kSocks5Refused);
+    CHECK_THAT(scene.ask_and_wait(kImpatient).error().text,
+               Contains("upstream socks5://") && !Contains("not tried"));
+  }
+  CHECK(scene.dials(0) == 0);
+}
+
 TEST_CASE("if all that is left hangs, no client has to wait for that") {
   Pair pair;
   pair.scene.break_down(pair.first(), kTimedOut);

@@ -80,8 +80,7 @@ TEST_CASE("a TLS server behind http:// closes, and is asked in TLS") {
 }
 
 TEST_CASE("an HTTP proxy behind socks5:// waits, and is asked in HTTP before the time is over") {
-  const bool older = GENERATE(false, true);
-  Doubtful attempt(older ? socks4a() : socks5());
+  Doubtful attempt(socks5());
   const bool tls = GENERATE(false, true);
   attempt.second.expects(kHttpOpening)
       .sends(tls ? "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server"
@@ -94,6 +93,21 @@ TEST_CASE("an HTTP proxy behind socks5:// waits, and is asked in HTTP before the
   CHECK(attempt.loop.now() - attempt.begun >= 1s);
   CHECK(attempt.loop.now() - attempt.begun < 1500ms);
   CHECK(attempt.proxy_failed);
+}
+
+TEST_CASE("a request may take its time, and nobody is asked meanwhile") {
+  Doubtful attempt(GENERATE(socks4a, http)(), 5s);
+  attempt.transport->connects(attempt.far);
+  CHECK_THAT(attempt.run(), Contains(" did not answer the request within 5.0 s - is it a"));
+  CHECK(attempt.dials() == 1);
+}
+
+TEST_CASE("a TLS server behind socks4a:// closes, and is asked in TLS") {
+  Doubtful attempt(socks4a());
+  attempt.far.ends();
+  attempt.second.expects(kTlsOpening).sends(kTlsAlert);
+  attempt.transport->connects(attempt.far).connects(attempt.second);
+  CHECK_THAT(attempt.run(), Contains(" answers in TLS, not in SOCKS4 - write https://"));
 }
 
 TEST_CASE("with little time left the proxy is asked after half of it") {

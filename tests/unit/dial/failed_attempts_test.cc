@@ -74,6 +74,22 @@ TEST_CASE("an upstream that the last pass had no time for keeps the cause of the
         "8.0 s (for gcr.io:443)");
 }
 
+TEST_CASE("an upstream that was not tried does not stand for the others") {
+  Attempts route;
+  route.fails("socks5://a:1080", "refused the connection", Errc::connection_refused);
+  Upstream other;
+  other.config.label = "http://b:3128";
+  route.attempts.add({&other,
+                      "not tried, it keeps failing",
+                      {Errc::upstreams_down, Side::upstream, 0, ""},
+                      false});
+  const Error error = route.attempts.summary(kTarget, {});
+  CHECK(error.code == Errc::connection_refused);
+  CHECK(error.text ==
+        "2 upstreams failed: socks5://a:1080 refused the connection; http://b:3128 not tried, it "
+        "keeps failing (for gcr.io:443)");
+}
+
 TEST_CASE("names and causes of any length leave room for each other") {
   const HostPort target = HostPort::from(std::string(60, 't') + ".example", 443).value();
   const std::size_t count =
