@@ -322,6 +322,25 @@ TEST_CASE("a target that cannot be connected to is not waited for") {
   CHECK(scene.dials(0) == 1);
 }
 
+TEST_CASE("of several upstreams that were waited for, each is told at the end") {
+  RouteScene scene;
+  scene.add(socks5());
+  scene.add(http());
+  for (int i = 0; i < 10; ++i) {
+    scene.proxy(0).fails(ECONNREFUSED);
+    scene.proxy(1).fails(EHOSTUNREACH);
+  }
+  auto& request = scene.ask_and_wait({.budget = 1500ms, .hold = 5s});
+  REQUIRE_FALSE(request.connected());
+  CHECK(request.error().code == Errc::connection_refused);
+  CHECK(request.error().text ==
+        "2 upstreams failed: socks5://proxy.example:1080 refused the connection; "
+        "http://proxy.example:1080 cannot be reached: No route to host - waited 1.2 s (for "
+        "gcr.io:443)");
+  CHECK_THAT(request.error().detail, Contains(" - waited 1.2 s for its port; ") &&
+                                         Contains(" - waited 1.2 s for a route to it"));
+}
+
 TEST_CASE("what a refused request has waited for is told at the end") {
   RouteScene scene(Log::Level::debug);
   scene.add(socks5());
