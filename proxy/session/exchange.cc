@@ -308,10 +308,11 @@ void Exchange::on_early_grant(int sys) {
   fail(Side::upstream, std::move(error));
 }
 
-/// Nothing may be behind the port of a proxy that takes absolute-form: that is found out once.
+/// Nothing may be behind the port of a proxy that takes absolute-form: that is found out once.  One
+/// that gets an upgrade has answered a CONNECT before.
 bool Exchange::may_look_again() const {
   return connection_.to_proxy && !connection_.reused && !looks_again_ &&
-         request_.request().is_repeatable();
+         request_.request().is_repeatable() && !request_.request().upgrade;
 }
 
 void Exchange::client_gone(int sys, const char* text) {
