@@ -23,8 +23,11 @@ std::optional<Error> client_mistake(std::string_view first_bytes) {
       return mistake(Errc::http_request_error,
                      "the client spoke SOCKS to an HTTP proxy port - write http:// before the "
                      "proxy's address");
-    default:
+    case 'P':
+    case '\r':
       break;
+    default:
+      return std::nullopt;
   }
   if (guess_protocol(first_bytes) == kProxyProtocol) {
     return mistake(Errc::http_request_error,

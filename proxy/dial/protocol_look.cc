@@ -78,7 +78,7 @@ void ProtocolLook::judge() {
   // Many servers of TLS reject plain HTTP in plain HTTP: "the plain HTTP request was sent to
   // HTTPS".
   if (spoken == "HTTP" && reply_.find("HTTPS") != std::string::npos) spoken = "TLS";
-  finish(spoken == protocol_of(upstream_).spoken ? std::string_view() : spoken);
+  finish(spoken == spoken_protocol(upstream_) ? std::string_view() : spoken);
 }
 
 void ProtocolLook::ask_next() {

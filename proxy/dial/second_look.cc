@@ -29,7 +29,7 @@ constexpr milliseconds kSilence{1'000};
 DialFailure other_protocol_failure(const UpstreamConfig& upstream, std::string_view protocol) {
   return {
       .cause = upstream_fault(Errc::upstream_protocol_error,
-                              other_protocol_clause(protocol_of(upstream).spoken, protocol)),
+                              other_protocol_clause(spoken_protocol(upstream), protocol)),
       .phase = DialPhase::greeting,
   };
 }

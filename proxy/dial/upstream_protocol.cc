@@ -38,6 +38,22 @@ std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, Handsh
   return make_http_connect_handshake(target, credentials, pseudonym);
 }
 
+std::string_view spoken_protocol(const UpstreamConfig& upstream) {
+  switch (upstream.kind) {
+    case Kind::direct:
+      break;
+    case Kind::socks5:
+      return "SOCKS5";
+    case Kind::socks4a:
+      return "SOCKS4";
+    case Kind::http:
+      return "HTTP";
+    case Kind::https:
+      return "TLS";
+  }
+  return {};
+}
+
 std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
   using namespace std::string_view_literals;
   constexpr static ProxyOpening kHttp{"HTTP", "GET / HTTP/1.0\r\n\r\n"};

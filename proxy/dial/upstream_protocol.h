@@ -20,7 +20,6 @@ struct UpstreamProtocol {
   bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
   bool ipv4_only = false;            ///< of addresses; it takes names as well
   bool has_greeting = false;         ///< the proxy replies first to what names no target
-  std::string_view spoken;           ///< first by the proxy, as guess_protocol() names it
 };
 
 constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
@@ -31,11 +30,6 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
       .takes_absolute_form = kind == Kind::http || kind == Kind::https,
       .ipv4_only = kind == Kind::socks4a,
       .has_greeting = kind == Kind::socks5,
-      .spoken = kind == Kind::socks5    ? "SOCKS5"
-                : kind == Kind::socks4a ? "SOCKS4"
-                : kind == Kind::http    ? "HTTP"
-                : kind == Kind::https   ? "TLS"
-                                        : "",
   };
 }
 
@@ -60,6 +54,9 @@ enum class HandshakePart : std::uint8_t {
 /// `pseudonym` is our name in Via.
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym);
+
+/// What the upstream's proxy speaks first, as guess_protocol() names it.
+std::string_view spoken_protocol(const UpstreamConfig& upstream);
 
 /// The first bytes of a protocol, which name no target.
 struct ProxyOpening {
