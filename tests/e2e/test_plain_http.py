@@ -272,7 +272,7 @@ class OverSquid(Plain, unittest.TestCase):
         self.assertEqual(done.stdout, "echoed 1000\n")
         line = self.culvert.wait_access_line(f"http://plain.world:{peers.NO_CONNECT_PORT}/")
         self.assertIn(" status=101 ", line)
-        self.assertIn(" answered 403 ", line)
+        self.assertIn(" answered 403: its rules deny access", line)
 
 
 class OverSquidWithTls(Plain, unittest.TestCase):
