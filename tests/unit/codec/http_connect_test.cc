@@ -408,6 +408,17 @@ TEST_CASE("wherever a proxy repeats our password, we do not") {
   CHECK_THAT(text, !Contains("unter2") && !Contains("WxpY2U6"));
 }
 
+TEST_CASE("a password that looks like the beginning of advice is not repeated either") {
+  const Credentials credentials{"u", Secret("open - sesame")};
+  for (const char* answer : {"503 open - sesame\r\nContent-Length: 0\r\n\r\n",
+                             "503 No\r\nX-Squid-Error: open - sesame\r\n\r\n",
+                             "503 No\r\n\r\nunknown open - sesame here\n"}) {
+    CAPTURE(answer);
+    const auto outcome = run("gcr.io:443", credentials, std::string("HTTP/1.1 ") + answer);
+    CHECK_THAT(error_of(outcome).text, !Contains("sesame"));
+  }
+}
+
 TEST_CASE("a refusal is known with its head, and waits only for a text that may tell more") {
   const auto refused = [](const std::string& answer) {
     const HostPort target = *HostPort::parse("gcr.io:443");
