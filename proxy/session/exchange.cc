@@ -20,6 +20,10 @@ namespace {
 // A connection that was used so recently will hardly be closed by the other end just now.
 constexpr milliseconds kSurelyOpen{1'000};
 
+// What takes longer to end a connection unanswered is no relay with nothing behind it: haproxy for
+// one gives up after 3 s.
+constexpr milliseconds kRelayGivesUp{5'000};
+
 /// The other end has closed the connection, rather than the network.
 bool was_closed(int sys) { return sys == 0 || sys == ECONNRESET || sys == EPIPE; }
 
@@ -311,7 +315,8 @@ void Exchange::on_early_grant(int sys) {
 /// Nothing may be behind the port of a proxy that takes absolute-form: that is found out once.  One
 /// that gets an upgrade has answered a CONNECT before.
 bool Exchange::may_look_again() const {
-  return connection_.to_proxy && !connection_.reused && !looks_again_ &&
+  const auto lasted = milliseconds(ms_between(begun_, context_.loop.now()) - connect_ms_);
+  return connection_.to_proxy && !connection_.reused && !looks_again_ && lasted < kRelayGivesUp &&
          request_.request().is_repeatable() && !request_.request().upgrade;
 }
 

@@ -232,6 +232,22 @@ TEST_CASE("an HTTP proxy that ends a plain request unanswered may not be there")
   }
 }
 
+TEST_CASE("a proxy that worked on a plain request for long is there, and gets it once") {
+  Exchanged exchanged;
+  exchanged.scene.add(http());
+  exchanged.scene.config.response_timeout = 60s;
+  Peer& first = exchanged.connection();
+  const bool late = GENERATE(true, false);
+  if (!late) exchanged.connection().ends();  // the question
+  if (!late) exchanged.connection().ends();
+  exchanged.scene.client.sends(kGet);
+  exchanged.scene.start();
+  turn_for(exchanged.scene.loop, late ? 5'100ms : 4'900ms);
+  first.ends();
+  CHECK(exchanged.scene.answer().status == 502);
+  CHECK((exchanged.scene.dials() == 1) == late);
+}
+
 TEST_CASE("a request that may not be sent twice is not held") {
   Exchanged exchanged;
   exchanged.scene.add(http());
