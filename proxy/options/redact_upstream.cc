@@ -9,11 +9,13 @@ namespace {
 
 constexpr auto kNone = std::string_view::npos;
 
-std::string_view name_of(std::string_view option) { return option.substr(0, option.find('=')); }
+std::string_view name_of(std::string_view option) {
+  return trim_space(option.substr(0, option.find('=')));
+}
 
 std::string_view value_of(std::string_view option) {
   const std::size_t equals = option.find('=');
-  return equals == kNone ? std::string_view() : option.substr(equals + 1);
+  return equals == kNone ? std::string_view() : trim_space(option.substr(equals + 1));
 }
 
 /// The user could name a file or a host in it, but hardly anything that is secret.

@@ -87,7 +87,7 @@ class OptionReader {
     std::vector<std::string> seen;
     for (const std::string_view part : split(query_, '&')) {
       const std::size_t equals = part.find('=');
-      const std::string name = to_lower(part.substr(0, equals));
+      const std::string name = to_lower(trim_space(part.substr(0, equals)));
       const Option* option = find_option(name);
       if (option == nullptr || (option->kinds & bit(upstream_.kind)) == 0) {
         // Without '=' it may be a piece of something else, and is not shown.
@@ -102,8 +102,9 @@ class OptionReader {
         continue;
       }
       seen.push_back(name);
-      const auto value = equals == std::string_view::npos ? std::string()
-                                                          : percent_decode(part.substr(equals + 1));
+      const auto value = equals == std::string_view::npos
+                             ? std::string()
+                             : percent_decode(trim_space(part.substr(equals + 1)));
       if (!value) {
         problem(fmt::format("{}: a '%' in a value is written %25", name));
       } else if (value->find('\0') != std::string::npos) {

@@ -147,8 +147,15 @@ class UpstreamReader {
   /// Cuts rest_ into user part, host part and query; a path or fragment is a problem.
   void split_authority() {
     const std::size_t end = rest_.find_first_of("/?#");
-    std::string_view authority = rest_.substr(0, end);
+    std::string_view authority = trim_space(rest_.substr(0, end));
     std::string_view tail = end == std::string_view::npos ? "" : rest_.substr(end);
+    if (is_followed_by_url(authority, tail)) {
+      problem(
+          "one --upstream is one URL; give it again for the next (a variable has a blank between "
+          "them)");
+      broken_ = true;
+      return;
+    }
     if (is_cut_by_credentials(tail)) {
       problem("a '/', '?' or '#' in a user or password is written %2F, %3F or %23");
       broken_ = true;
@@ -170,6 +177,16 @@ class UpstreamReader {
     host_and_port_ = authority;
   }
 
+  /// "h:1,b=http" with "://i:1" behind it.  No known scheme: it may be a password instead.
+  static bool is_followed_by_url(std::string_view authority, std::string_view tail) {
+    if (!authority.ends_with(':') || !tail.starts_with("//")) return false;
+    authority.remove_suffix(1);
+    const std::size_t separator = authority.find_last_of(",;|");
+    if (separator == std::string_view::npos) return false;
+    const std::size_t scheme = authority.find_last_of(",;|= \t\r\n") + 1;
+    return find_scheme(to_lower(authority.substr(scheme))) != nullptr;
+  }
+
   /// An '@' after the host belongs to a value in a valid query, which ends at a '#'; else the user
   /// part reaches up to it.
   static bool is_cut_by_credentials(std::string_view tail) {
@@ -180,7 +197,7 @@ class UpstreamReader {
     const std::size_t question = tail.starts_with("/?") ? 1 : 0;
     if (tail[question] != '?') return true;
     const std::string_view query = tail.substr(question + 1);
-    return !is_upstream_option(query.substr(0, query.find('=')));
+    return !is_upstream_option(trim_space(query.substr(0, query.find('='))));
   }
 
   void read_credentials() {

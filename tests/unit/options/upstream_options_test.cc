@@ -28,6 +28,10 @@ TEST_CASE("options of an upstream") {
   CHECK(both.cert == pem.path());
   CHECK(both.key == pem.path());  // one file may hold both
   CHECK(read("https://h?ca=/tmp").ca == "/tmp");
+  // White space around a value counts nowhere; a blank that is meant is %20.
+  CHECK(read("https://h ?ca = /tmp &warm= 2 & sni =a\t").ca == "/tmp");
+  CHECK(read("https://h ?ca = /tmp &warm= 2 & sni =a\t").sni == "a");
+  CHECK(read("http://h:1 /?via=%20x ").via == " x");
   CHECK(problem_of("https://u:p@h?ca=/me@work/ca.pem")
             .starts_with("https://***@h?ca=/me@work/ca.pem: ca="));
 

@@ -11,6 +11,18 @@ using namespace culvert;
 using namespace culvert::test;
 using Kind = UpstreamConfig::Kind;
 
+TEST_CASE("several URLs in one value") {
+  const std::string_view text =
+      ": one --upstream is one URL; give it again for the next (a variable has a blank between "
+      "them)";
+  for (const char* value : {"a=socks5://h:1, b=http://h:2", "a=socks5://h:1,b=http://u:secret@h:2",
+                            "http://h,http://i", "http://h:1;http://i:1", "https://h|https://i"}) {
+    const auto problem = problem_of(value);
+    CHECK(problem.ends_with(text));
+    CHECK(problem.find("secret") == std::string::npos);
+  }
+}
+
 TEST_CASE("schemes, default ports and labels") {
   struct Row {
     const char* url;
