@@ -32,6 +32,9 @@ std::string take(const Parsed<T>& parsed, Out& out) {
 
 /// A file that is missing is created at the start; here only its folder is checked.
 std::string output_file_problem(const std::string& path) {
+  const bool is_quoted = path.size() > 1 && path.front() == path.back() &&
+                         (path.front() == '"' || path.front() == '\'');
+  if (is_quoted) return "stands in quotes, which are no part of it";
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return "is a directory";
@@ -107,8 +110,8 @@ struct Reader {
   }
 
   std::string operator()(const OutputFileValue& value) const {
-    config.*value.member = text;
-    return text == "-" || text == kOff ? std::string() : output_file_problem(text);
+    config.*value.member = iequals(text, kOff) ? std::string(kOff) : text;
+    return text == "-" || iequals(text, kOff) ? std::string() : output_file_problem(text);
   }
 
   std::string operator()(const SecretValue& value) const {

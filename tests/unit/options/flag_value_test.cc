@@ -106,6 +106,10 @@ TEST_CASE("the value of a flag: files to write to") {
   CHECK(read("access-log", file.path() + ".new") == file.path() + ".new");
   CHECK(read("access-log", "-") == "-");
   CHECK(read("access-log", "off") == "off");
+  CHECK(read("access-log", "OFF") == "off");  // as of every other option
+  // docker's --env-file keeps quotes; a file of such a name is not meant.
+  CHECK(read("access-log", "\"off\"") == "! stands in quotes, which are no part of it");
+  CHECK(read("access-log", "'/tmp/a'") == "! stands in quotes, which are no part of it");
   CHECK(read("access-log", "/tmp") == "! is a directory");
   CHECK(read("access-log", "/nonexistent/x") == "! cannot be created: No such file or directory");
 }
