@@ -22,6 +22,16 @@
 namespace culvert {
 namespace {
 
+/// Does `listen` have every address of the family of `other`, at its port?  One socket of the two
+/// could not be bound then.
+bool covers(const ListenConfig& listen, const ListenConfig& other) {
+  constexpr auto kTcp = ListenConfig::Kind::http;
+  if (listen.kind != kTcp || other.kind != kTcp) return false;
+  const IpAddress& ip = *listen.address.ip;
+  return ip.is_unspecified() && listen.address.port == other.address.port &&
+         ip.is_v4() == other.address.ip->is_v4();
+}
+
 /// Reads Settings into a Config: first what belongs together and has rules of its own, then every
 /// flag that is left, as the table has it.
 class ConfigBuilder {
@@ -63,6 +73,17 @@ class ConfigBuilder {
     };
     if (!any_port && std::any_of(config_.listen.begin(), config_.listen.end(), same)) {
       problem(given, fmt::format("{} is listened on twice", text));
+      return;
+    }
+    const auto overlapping = std::find_if(
+        config_.listen.begin(), config_.listen.end(),
+        [&](const ListenConfig& other) { return covers(other, listen) || covers(listen, other); });
+    if (!any_port && overlapping != config_.listen.end()) {
+      const std::string other = overlapping->to_string();
+      problem(given,
+              covers(*overlapping, listen)
+                  ? fmt::format("{} takes its clients as well; leave one out", other)
+                  : fmt::format("{} takes the clients of {} as well; leave one out", text, other));
       return;
     }
     config_.listen.push_back(listen);

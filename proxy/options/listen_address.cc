@@ -75,6 +75,12 @@ std::vector<ListenConfig> parse_systemd(std::string_view name, std::vector<std::
 }
 
 std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::string>& problems) {
+  if (text.find_first_of(",;|") != std::string_view::npos) {
+    problems.emplace_back(
+        "one --listen is one address; give it again for the next (a variable has a blank between "
+        "them)");
+    return {};
+  }
   if (IpAddress::parse(text)) {
     problems.push_back(
         text.find(':') == std::string_view::npos
@@ -105,7 +111,7 @@ std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::stri
     problems.emplace_back("listen on an IP address of this host, or on localhost");
     return {};
   }
-  return {at(ip->to_string(), *port, false)};
+  return {at(ip->unmapped().to_string(), *port, false)};
 }
 
 }  // namespace

@@ -25,6 +25,22 @@ TEST_CASE("an address that is listened on twice") {
   CHECK(config_of({"--listen", "systemd:web", "--listen", "systemd:admin"}).listen.size() == 2);
 }
 
+TEST_CASE("an address that another listener takes as well") {
+  CHECK(problems_of({"--listen", "0.0.0.0:1", "--listen", "127.0.0.1:1", "--open-proxy"}) ==
+        Lines{"--listen 127.0.0.1:1: http://0.0.0.0:1 takes its clients as well; leave one out"});
+  CHECK(problems_of({"--listen", "[::1]:1", "--listen", "[::]:1", "--open-proxy"}) ==
+        Lines{"--listen [::]:1: http://[::]:1 takes the clients of http://[::1]:1 as well; leave "
+              "one out"});
+  CHECK(problems_of({"--listen", ":1", "--listen", "[::1]:1", "--open-proxy"}).size() == 1);
+  CHECK(
+      config_of({"--listen", "[::]:1", "--listen", "127.0.0.1:1", "--open-proxy"}).listen.size() ==
+      2);
+  CHECK(config_of({"--listen", "0.0.0.0:1", "--listen", "127.0.0.1:2", "--open-proxy"})
+            .listen.size() == 2);
+  CHECK(config_of({"--listen", "0.0.0.0:0", "--listen", "127.0.0.1:0", "--open-proxy"})
+            .listen.size() == 2);
+}
+
 TEST_CASE("upstreams of one name") {
   CHECK(problems_of({"--upstream", "a=direct", "--upstream", "a=socks5://h"}) ==
         Lines{"--upstream socks5://h:1080: there are two upstreams of the name 'a'; write "

@@ -39,6 +39,9 @@ TEST_CASE("where to listen") {
   CHECK(read(" 127.0.0.1:3128\t") == "http://127.0.0.1:3128");
   CHECK(read(" unix:/a ") == "unix:/a");
 
+  // Bound as IPv6 it would take nobody: those clients come in IPv4.
+  CHECK(read("[::ffff:127.0.0.1]:3128") == "http://127.0.0.1:3128");
+
   CHECK(read("3128") == "http://127.0.0.1:3128 (http://[::1]:3128)");
   CHECK(read("localhost:80") == "http://127.0.0.1:80 (http://[::1]:80)");
   CHECK(read("http://LocalHost:80") == "http://127.0.0.1:80 (http://[::1]:80)");
@@ -59,6 +62,9 @@ TEST_CASE("where to listen") {
 
 TEST_CASE("where one cannot listen") {
   CHECK(read("127.0.0.1") == "{the port is missing, as in 127.0.0.1:3128}");
+  CHECK(read("127.0.0.1:1, [::1]:1") ==
+        "{one --listen is one address; give it again for the next (a variable has a blank between "
+        "them)}");
   CHECK(read("::1") == "{IPv6 needs brackets and a port, as in [::1]:3128}");
   CHECK(read("::1:x") == "{the port is not a number from 0 to 65535; write ADDRESS:PORT}");
   CHECK(read("fe80::1%eth0:80") == "{IPv6 needs brackets, as in [::1]:3128}");
