@@ -87,6 +87,15 @@ std::string redact_authority(std::string_view text) {
   return shown;
 }
 
+/// Whether `text` ends in a beginning of `form` that tells more than a few bytes of it.
+bool ends_within(std::string_view text, std::string_view form) {
+  constexpr std::size_t kLeast = 4;
+  for (std::size_t size = std::min(text.size(), form.size()); size >= kLeast; --size) {
+    if (text.ends_with(form.substr(0, size))) return true;
+  }
+  return false;
+}
+
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -132,6 +141,19 @@ std::string_view redact_echo(std::string_view text, const std::optional<Credenti
     // Without its padding, which may be cut off.
     const std::string_view digits = base64.reveal().substr(0, base64.reveal().find('='));
     if (text.find(digits) != kNone) return kHidden;
+  }
+  return text;
+}
+
+std::string_view redact_cut_echo(std::string_view text,
+                                 const std::optional<Credentials>& credentials) {
+  text = redact_echo(text, credentials);
+  if (!credentials || credentials->password.reveal().empty()) return text;
+  const std::string_view password = credentials->password.reveal();
+  if (ends_within(text, password)) return kHidden;
+  for (const Secret& form : {Secret(percent_encode(password)), basic_token(*credentials),
+                             Secret(base64_encode(password))}) {
+    if (ends_within(text, form.reveal())) return kHidden;
   }
   return text;
 }

@@ -29,4 +29,9 @@ std::string redact(std::string_view text);
 /// as it is, percent-encoded, or in base64 with the user.
 std::string_view redact_echo(std::string_view text, const std::optional<Credentials>& credentials);
 
+/// The same of a text that may be cut off within the password: kHidden, too, if it ends in the
+/// first four or more bytes of one of these forms.
+std::string_view redact_cut_echo(std::string_view text,
+                                 const std::optional<Credentials>& credentials);
+
 }  // namespace culvert

@@ -88,7 +88,7 @@ std::string Refusal::cause(std::string_view body_line) const {
   std::string cause = cause_in_fields(answer_);
   if (cause.empty()) cause = body_line;
   // Before anything in it is changed, which might hide the credentials from that.
-  cause = std::string(redact_echo(cause, credentials_));
+  cause = std::string(redact_cut_echo(cause, credentials_));
   // Many a body is the status line once more.
   const std::string status_line =
       std::to_string(answer_.status) + " " + std::string(answer_.reason);

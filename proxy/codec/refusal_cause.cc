@@ -106,6 +106,12 @@ std::optional<std::string_view> authority_of(std::string_view url) {
   if (colon == std::string_view::npos || url.substr(slashes, 2) != "//") return std::nullopt;
   url.remove_prefix(slashes + 2);
   const std::string_view authority = url.substr(0, url.find_first_of("/?#\\"));
+  const std::string_view rest = url.substr(authority.size());
+  // These bytes may stand unescaped in a password, whose first part would be taken for a port.
+  const bool within_password = authority.find('@') == std::string_view::npos &&
+                               authority.find(':') != std::string_view::npos &&
+                               rest.find('@') != std::string_view::npos;
+  if (within_password) return std::string_view();
   return authority.substr(authority.rfind('@') + 1);
 }
 

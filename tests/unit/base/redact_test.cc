@@ -102,3 +102,18 @@ TEST_CASE("a text that contains our password is not passed on") {
   // A user alone is no secret, and nothing is in everything.
   CHECK(redact_echo("alice", Credentials{"alice", Secret()}) == "alice");
 }
+
+TEST_CASE("a text that is cut off within our password is not passed on") {
+  const Credentials ours{"alice", Secret("hush hush")};
+  for (const char* const words : {"no hush", "no hush hus", "hush%20hu", "Basic YWxpY2U6aHVza",
+                                  "got aHVzaC", "no hush hush for you"}) {
+    INFO(words);
+    CHECK(redact_cut_echo(words, ours) == "***");
+    CHECK(redact_cut_echo(words, std::nullopt) == words);
+  }
+  for (const char* const words : {"", "OK", "who is alice, hush?", "a bush", "they hus"}) {
+    INFO(words);
+    CHECK(redact_cut_echo(words, ours) == words);
+  }
+  CHECK(redact_cut_echo("alice", Credentials{"alice", Secret()}) == "alice");
+}

@@ -419,6 +419,18 @@ TEST_CASE("a password that looks like the beginning of advice is not repeated ei
   }
 }
 
+TEST_CASE("a password that is cut off by the end of a refusal's body is not repeated either") {
+  const Credentials credentials{"alice", Secret("hunter2-secret")};
+  for (const char* body : {"\r\nunknown hunter2-s", "Content-Length: 17\r\n\r\nunknown hunter2-s",
+                           "Content-Length: 12\r\n\r\nunknown hunter2-secret\n"}) {
+    CAPTURE(body);
+    const auto outcome = run("gcr.io:443", credentials, std::string("HTTP/1.1 503 No\r\n") + body);
+    const auto& failure = outcome.error ? outcome.error : outcome.at_eof;
+    REQUIRE(failure);
+    CHECK_THAT(failure->text, !Contains("hunt"));
+  }
+}
+
 TEST_CASE("a refusal is known with its head, and waits only for a text that may tell more") {
   const auto refused = [](const std::string& answer) {
     const HostPort target = *HostPort::parse("gcr.io:443");

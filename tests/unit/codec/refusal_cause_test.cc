@@ -68,6 +68,11 @@ TEST_CASE("of a Location only the host and its port are named") {
   CHECK(place("http://") == "nowhere");
   CHECK(place("http:///path") == "nowhere");
   CHECK(place("http://u:p/w@login.corp/") == "nowhere");
+  CHECK(place("http://u:12/w@login.corp/") == "nowhere");
+  CHECK(place("http://u:12\\@login.corp/") == "nowhere");
+  CHECK(place("http://u:12?3#@login.corp/") == "nowhere");
+  CHECK(place("http://login.corp:8443/portal") == "login.corp:8443");
+  CHECK(place("http://login.corp/?mail=u@a.example") == "login.corp");
   CHECK(place("http://lo\x01gin/") == "nowhere");
   CHECK_FALSE(redirect_place(ResponseHead()));
 }
