@@ -20,8 +20,11 @@ BELOW = {
     "session": ["dial", "net", "config", "policy", "codec", "base"],
     "server": ["session", "dial", "net", "config", "policy", "codec", "base"],
     "options": ["config", "policy", "base"],
+    "host": ["policy", "base"],
+    "check": ["host", "server", "session", "dial", "net", "config", "policy", "codec", "base"],
+    "setup": ["host", "config", "policy", "base"],
     "admin": ["server", "session", "dial", "net", "config", "policy", "codec", "base"],
-    "commands": ["options", "admin", "server", "session", "dial", "net", "config", "policy", "codec",
+    "commands": ["options", "check", "setup", "host", "admin", "server", "session", "dial", "net", "config", "policy", "codec",
                  "base"],
 }
 
@@ -31,6 +34,7 @@ RESERVED = [
     (re.compile(r"sys/(socket|epoll|un)\.h|netinet/.*|netdb\.h"), ["net"]),
     (re.compile(r"llhttp\.h"), ["codec"]),
     (re.compile(r"CLI/.*"), ["options", "commands"]),
+    (re.compile(r"jansson\.h"), ["base"]),
 ]
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

@@ -15,7 +15,9 @@ TESTED_BY = {
     "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
     "codec/refusal": (["unit/codec/http_connect_test.cc"], "a refusal is tested as the end of a handshake"),
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
+    "commands/run": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
+    "commands/setup": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
     "dial/port_check": (
         ["session/hold_test.cc", "session/exchange_early_grant_test.cc"],

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/host_port.h"
+#include "config/config.h"
+
+namespace culvert {
+
+/// `culvert setup TARGET... [options]` and `culvert setup cache HOST:PORT --registry REGISTRY`
+struct SetupOptions {
+  enum class Action {
+    print,    ///< what would be written, where, and what must be restarted
+    dry_run,  ///< a diff
+    install,
+    uninstall,
+    check,  ///< the table of who uses which proxy
+  };
+  Action action = Action::print;
+  std::vector<std::string> targets;     ///< "docker", ...; known names, each once
+  std::string root = "/";               ///< --root
+  std::optional<HostPort> listen;       ///< --listen: the address that clients shall use
+  std::string no_proxy;                 ///< --no-proxy; empty: the default list
+  bool bridge = false;                  ///< --bridge
+  std::optional<HostPort> cache;        ///< setup cache HOST:PORT
+  std::vector<std::string> registries;  ///< --registry, for `cache`
+  /// The other options (--upstream, --route, ...), which `setup systemd` writes into the
+  /// configuration file of the service, as (key, values), in the order of --help.
+  std::vector<std::pair<std::string, std::vector<std::string>>> service;
+};
+
+}  // namespace culvert
