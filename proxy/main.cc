@@ -2,7 +2,9 @@
 #include <vector>
 
 #include "commands/check.h"
+#include "commands/run.h"
 #include "commands/serve.h"
+#include "commands/setup.h"
 #include "commands/standard_streams.h"
 #include "net/passed_sockets.h"
 #include "options/command_line.h"
@@ -27,6 +29,13 @@ int main(int argc, char** argv) {
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
     return culvert::flushed(culvert::check_route(*question));
   }
+  if (const auto* options = std::get_if<culvert::CheckOptions>(&line)) {
+    return culvert::flushed(culvert::check(*options));
+  }
+  if (const auto* options = std::get_if<culvert::SetupOptions>(&line)) {
+    return culvert::flushed(culvert::setup(*options));
+  }
+  if (const auto* options = std::get_if<culvert::RunOptions>(&line)) return culvert::run(*options);
   const auto read_again = [&] {
     return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);
   };

@@ -9,6 +9,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "options/command_table.h"
 #include "options/flags.h"
 
 namespace culvert {
@@ -23,29 +24,37 @@ void add_option(CLI::App& app, const std::string& names, bool is_switch) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-void take(const CLI::Option& option, const Flag& flag, Arguments& out) {
+/// The values of a flag that was given, or what is wrong with them.
+void take(const CLI::Option& option, const ReadFlag& flag, Arguments& out) {
+  if (option.count() == 0) return;
   const std::string origin = fmt::format("--{}", flag.name);
+  if (flag.owner == ReadFlag::Owner::others) {
+    out.source.problems.push_back(
+        fmt::format("{}: an option of {}", origin, commands_with_flag(flag.name)));
+    return;
+  }
   if (option.count() > 1 && !flag.repeatable) {
     out.source.problems.push_back(
         fmt::format("{}: given {} times, takes one", origin, option.count()));
   }
+  Settings& settings = flag.owner == ReadFlag::Owner::command ? out.own : out.source.settings;
   for (const std::string& value : option.results()) {
     if (trim_space(value).empty() && !flag.placeholder.empty()) {
       out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.placeholder));
     } else if (flag.repeatable) {
-      out.source.settings.add_each(flag.name, value, origin, kLineBreak);
+      settings.add_each(flag.name, value, origin, kLineBreak);
     } else {
-      out.source.settings.add(flag.name, {value, origin});
+      settings.add(flag.name, {value, origin});
     }
   }
 }
 
 constexpr std::string_view kShortHelp = "-h";
+constexpr std::string_view kEndOfFlags = "--";  // what follows is words
 
 /// Looked for here, as CLI11 would read "-hold" as "-h old".
 bool requests_help(const std::vector<std::string>& arguments) {
-  const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::find(arguments.begin(), end, kShortHelp) != end;
+  return std::find(arguments.begin(), arguments.end(), kShortHelp) != arguments.end();
 }
 
 bool is_flag(std::string_view text) { return text.size() > 1 && text.front() == '-'; }
@@ -61,7 +70,7 @@ std::string unknown_flag_problem(std::string_view text) {
   return problem;
 }
 
-/// What CLI11 did not recognize: unknown flags, each perhaps followed by its value, and strays.
+/// What CLI11 did not recognize: unknown flags, each perhaps followed by its value, and words.
 void judge_leftovers(const std::vector<std::string>& leftovers,
                      const std::vector<std::string>& arguments, Arguments& out) {
   const std::string* unknown_flag = nullptr;
@@ -75,11 +84,24 @@ void judge_leftovers(const std::vector<std::string>& leftovers,
       const auto found = std::find(arguments.begin(), arguments.end(), flag);
       return found != arguments.end() && found + 1 != arguments.end() && *(found + 1) == text;
     };
-    if (unknown_flag == nullptr || !stands_behind(*unknown_flag)) {
-      out.source.problems.push_back(fmt::format("{}: unexpected argument", redact(text)));
-    }
+    if (unknown_flag == nullptr || !stands_behind(*unknown_flag)) out.words.push_back(text);
     unknown_flag = nullptr;
   }
+}
+
+/// How many words the command takes.
+std::size_t most_words(std::string_view command) {
+  if (command == "completion") return 1;
+  const Command* known = find_command(command);
+  return known != nullptr && known->takes_words ? std::string::npos : 0;
+}
+
+void refuse_needless_words(Arguments& out) {
+  const std::size_t most = std::min(most_words(out.command), out.words.size());
+  for (std::size_t i = most; i < out.words.size(); ++i) {
+    out.source.problems.push_back(fmt::format("{}: unexpected argument", redact(out.words[i])));
+  }
+  out.words.resize(most);
 }
 
 /// A route has a '=' after its patterns, and no pattern is a URL; anything else is a URL to check.
@@ -107,12 +129,37 @@ std::vector<std::string> take_questions(std::vector<std::string>& rest) {
   return questions;
 }
 
-/// `completion SHELL`: takes the shell out of `rest`; empty if there is none.
-std::string take_shell(std::vector<std::string>& rest) {
-  if (rest.empty() || is_flag(rest.front())) return {};
-  std::string shell = std::move(rest.front());
-  rest.erase(rest.begin());
-  return shell;
+/// Would CLI11 take `text` as the value of the flag before it?  A negative number is one.
+bool is_value(std::string_view text) {
+  return !is_flag(text) || is_digit(text[1]) || text[1] == '.';
+}
+
+/// `run [options] [--] CMD...`: takes CMD and what stands behind it out of `rest`.
+std::vector<std::string> take_program(std::vector<std::string>& rest,
+                                      const std::vector<ReadFlag>& flags) {
+  const auto takes_value = [&](std::string_view text) {
+    return std::any_of(flags.begin(), flags.end(), [&](const ReadFlag& flag) {
+      return text.starts_with("--") && text.substr(2) == flag.name && !flag.placeholder.empty();
+    });
+  };
+  std::size_t end = 0;
+  while (end < rest.size() && is_flag(rest[end]) && rest[end] != kEndOfFlags) {
+    const bool has_value = takes_value(rest[end]) && end + 1 < rest.size();
+    end += has_value && is_value(rest[end + 1]) ? std::size_t{2} : std::size_t{1};
+  }
+  const std::size_t begin = end < rest.size() && rest[end] == kEndOfFlags ? end + 1 : end;
+  std::vector<std::string> program(rest.begin() + static_cast<std::ptrdiff_t>(begin), rest.end());
+  rest.resize(end);
+  return program;
+}
+
+/// Takes out of `rest` what stands behind "--", which is words whatever it begins with.
+std::vector<std::string> take_plain_words(std::vector<std::string>& rest) {
+  const auto mark = std::find(rest.begin(), rest.end(), kEndOfFlags);
+  if (mark == rest.end()) return {};
+  std::vector<std::string> words(mark + 1, rest.end());
+  rest.erase(mark, rest.end());
+  return words;
 }
 
 }  // namespace
@@ -126,15 +173,17 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
     rest.erase(rest.begin());
   }
 
+  const std::vector<ReadFlag> flags = flags_as_read_by(out.command);
+  if (out.command == "run") out.program = take_program(rest, flags);
+  const std::vector<std::string> plain_words = take_plain_words(rest);
   if (out.command == "check") out.questions = take_questions(rest);
-  if (out.command == "completion") out.shell = take_shell(rest);
 
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   add_option(app, "--help", true);
   add_option(app, "--version", true);
-  for (const Flag& flag : flags()) {
+  for (const ReadFlag& flag : flags) {
     add_option(app, fmt::format("--{}", flag.name), flag.placeholder.empty());
   }
   try {
@@ -149,9 +198,10 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> leftovers = app.remaining();
   std::erase(leftovers, kShortHelp);
   judge_leftovers(leftovers, rest, out);
-  for (const Flag& flag : flags()) {
-    const CLI::Option& option = *app.get_option(fmt::format("--{}", flag.name));
-    take(option, flag, out);
+  out.words.insert(out.words.end(), plain_words.begin(), plain_words.end());
+  refuse_needless_words(out);
+  for (const ReadFlag& flag : flags) {
+    take(*app.get_option(fmt::format("--{}", flag.name)), flag, out);
   }
   return out;
 }

@@ -14,8 +14,12 @@ struct Arguments {
   bool version = false;
   /// The URLs of `check --route`.
   std::vector<std::string> questions;
-  std::string shell;  ///< the argument of `completion`
-  Source source;      ///< its problems: unknown flags, missing values, flags given twice
+  /// What stands behind the options of `run`: a program and its arguments, not read.
+  std::vector<std::string> program;
+  /// The arguments of `check`, `setup` and `completion` that are no flags: targets, a shell.
+  std::vector<std::string> words;
+  Source source;  ///< flags of the proxy; its problems: unknown flags, missing values, and so on
+  Settings own;   ///< flags of the command itself
 };
 
 Arguments read_arguments(const std::vector<std::string>& arguments);

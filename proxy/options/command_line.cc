@@ -1,7 +1,5 @@
 #include "options/command_line.h"
 
-#include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
@@ -9,7 +7,10 @@
 
 #include "base/redact.h"
 #include "options/arguments.h"
+#include "options/build_check.h"
 #include "options/build_config.h"
+#include "options/build_setup.h"
+#include "options/check_target.h"
 #include "options/command_table.h"
 #include "options/completions.h"
 #include "options/config_file.h"
@@ -27,15 +28,14 @@ constexpr std::string_view kVersion = CULVERT_VERSION;
 constexpr std::string_view kCheck = "check";
 constexpr std::string_view kMan = "man";
 constexpr std::string_view kCompletion = "completion";
-constexpr std::array<std::string_view, 3> kLaterCommands = {"run", "setup", "status"};
+constexpr std::string_view kRun = "run";
+constexpr std::string_view kSetup = "setup";
+constexpr std::string_view kLaterCommand = "status";
 
 /// Empty if there is such a command.
 std::string command_problem(std::string_view command) {
-  const auto is_named = [&](const Command& known) { return known.name == command; };
-  if (std::any_of(kCommands.begin(), kCommands.end(), is_named)) return {};
-  if (std::find(kLaterCommands.begin(), kLaterCommands.end(), command) != kLaterCommands.end()) {
-    return fmt::format("{}: this command is not there yet; there is serve, the default", command);
-  }
+  if (find_command(command) != nullptr) return {};
+  if (command == kLaterCommand) return fmt::format("{}: this command is not there yet", command);
   if (command.find("://") != std::string_view::npos) {
     return fmt::format("{}: write --upstream before the URL of a proxy", redact(command));
   }
@@ -46,13 +46,14 @@ std::string command_problem(std::string_view command) {
 /// `culvert man` and `culvert completion SHELL`, which have no options.
 CommandLine print_text(Arguments read) {
   std::vector<std::string> problems = std::move(read.source.problems);
-  if (!read.source.settings.empty()) {
+  if (!read.source.settings.empty() || !read.own.empty()) {
     problems.push_back(fmt::format("{}: takes no options", read.command));
   }
-  std::string text = read.command == kMan ? man_page(kVersion) : completions(read.shell);
+  const std::string shell = read.words.empty() ? std::string() : read.words.front();
+  std::string text = read.command == kMan ? man_page(kVersion) : completions(shell);
   if (text.empty()) {
-    const std::string shell = read.shell.empty() ? "" : " " + redact(read.shell);
-    problems.push_back(fmt::format("completion{}: name a shell, one of {}", shell,
+    const std::string given = shell.empty() ? "" : " " + redact(shell);
+    problems.push_back(fmt::format("completion{}: name a shell, one of {}", given,
                                    fmt::join(completion_shells(), ", ")));
   }
   if (!problems.empty()) return Problems{std::move(problems), {}};
@@ -63,6 +64,44 @@ void take(Source source, Source& all) {
   all.settings.add_missing(source.settings);
   std::move(source.problems.begin(), source.problems.end(), std::back_inserter(all.problems));
   std::move(source.warnings.begin(), source.warnings.end(), std::back_inserter(all.warnings));
+}
+
+/// What `run` does unless it is told otherwise: its output is that of the command.
+Settings defaults_of_run() {
+  Settings settings;
+  settings.add("listen", {"127.0.0.1:0", "run"});
+  settings.add("log-level", {"error", "run"});
+  settings.add("access-log", {"off", "run"});
+  return settings;
+}
+
+/// `setup`, whose flags for the service are judged as `serve` will do.
+CommandLine read_setup(Arguments read, ReadWhen when) {
+  std::vector<std::string> problems = std::move(read.source.problems);
+  SetupOptions options = build_setup(read.own, read.source.settings, read.words, problems);
+  if (options.listen && options.has(kSystemdTarget)) {
+    read.source.settings.add("listen", {options.listen->to_string(), "--listen"});
+  }
+  Config config = build_config(read.source.settings, when, problems);
+  if (!problems.empty()) return Problems{std::move(problems), std::move(config.upstreams)};
+  return options;
+}
+
+/// `check --route URL...`, which walks nowhere.
+CommandLine ask_for_routes(Arguments read, Config config, std::vector<std::string> problems) {
+  std::vector<HostPort> targets = parse_check_targets(read.questions, problems);
+  for (const std::string& word : read.words) {
+    problems.push_back(
+        fmt::format("{}: unexpected argument beside --route URL, which asks for the route alone",
+                    redact(word)));
+  }
+  for (const std::string_view flag : {"json", "pid", "timeout"}) {
+    if (read.own.has(flag)) {
+      problems.push_back(fmt::format("--{}: has no meaning beside --route URL", flag));
+    }
+  }
+  if (!problems.empty()) return Problems{std::move(problems), std::move(config.upstreams)};
+  return RouteQuestion{std::move(config), std::move(targets)};
 }
 
 }  // namespace
@@ -78,25 +117,32 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   }
 
   if (read.command == kMan || read.command == kCompletion) return print_text(std::move(read));
-  if (read.command == kCheck && read.questions.empty()) {
-    return Problems{{"check: there is culvert check --route URL... so far, which says which route "
-                     "a URL takes; walking that way comes later"},
-                    {}};
-  }
+  if (read.command == kSetup) return read_setup(std::move(read), when);
 
   Source all = std::move(read.source);
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
     take(read_config_file(given.value, when), all);
   }
+  const bool runs = read.command == kRun;
+  if (runs) all.settings.add_missing(defaults_of_run());
+  if (runs && read.program.empty()) {
+    all.problems.push_back(
+        "run: the command is missing, as in culvert run -- curl https://gcr.io/");
+  }
   Config config = build_config(all.settings, when, all.problems);
-  std::vector<HostPort> targets = parse_check_targets(read.questions, all.problems);
+  config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
+  if (!read.questions.empty()) {
+    return ask_for_routes(std::move(read), std::move(config), std::move(all.problems));
+  }
+  CheckOptions check = build_check(read.own, read.words, all.problems);
   if (!all.problems.empty()) {
     return Problems{std::move(all.problems), std::move(config.upstreams)};
   }
-  config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
-  if (read.command == kCheck) return RouteQuestion{std::move(config), std::move(targets)};
-  return config;
+  if (runs) return RunOptions{std::move(config), std::move(read.program)};
+  if (read.command != kCheck) return config;
+  check.config = std::move(config);
+  return check;
 }
 
 }  // namespace culvert

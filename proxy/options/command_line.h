@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "config/config.h"
-#include "options/check_target.h"
+#include "options/check_options.h"
 #include "options/environment.h"
 #include "options/read_file.h"
+#include "options/run_options.h"
+#include "options/setup_options.h"
 
 namespace culvert {
 
-/// The outcome of a command line: a Config to serve with, a text to print (--help, --version,
-/// `man`, `completion`) and leave with 0, or every problem at once, each naming its flag, to leave
-/// with 2.
+/// The outcome of a command line: a Config to serve with, the options of another command, a text to
+/// print (--help, --version, `man`, `completion`) and leave with 0, or every problem at once, each
+/// naming its flag, to leave with 2.
 struct Usage {
   std::string text;
 };
@@ -28,11 +30,12 @@ struct RouteQuestion {
   Config config;
   std::vector<HostPort> targets;
 };
-using CommandLine = std::variant<Config, Usage, Problems, RouteQuestion>;
+using CommandLine =
+    std::variant<Config, Usage, Problems, RouteQuestion, RunOptions, CheckOptions, SetupOptions>;
 
 /// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
-/// of a flag that is in several of them the first counts.  Touches no socket and writes nothing;
-/// files named by options are checked for being readable.
+/// of a flag that is in several of them the first counts.  `setup` has its arguments alone. Touches
+/// no socket and writes nothing; files named by options are checked for being readable.
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
                                const Environment& environment = {},
                                ReadWhen when = ReadWhen::starting);

@@ -3,10 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <initializer_list>
 #include <type_traits>
 #include <utility>
 
@@ -56,13 +54,7 @@ struct Reader {
   std::string operator()(const OwnReader&) const { return {}; }
 
   std::string operator()(const SwitchValue& value) const {
-    const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
-      return std::any_of(names.begin(), names.end(),
-                         [&](std::string_view name) { return iequals(name, text); });
-    };
-    const bool on = is_one_of({"", "true", "yes", "on", "1"});
-    config.*value.member = on;
-    return on || is_one_of({"false", "no", "off", "0"}) ? "" : "either true or false";
+    return take(parse_switch(text), config.*value.member);
   }
 
   std::string operator()(const DurationValue& value) const {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/host_port.h"
@@ -19,11 +22,15 @@ struct SetupOptions {
     check,  ///< the table of who uses which proxy
   };
   Action action = Action::print;
-  std::vector<std::string> targets;     ///< "docker", ...; known names, each once
+  std::vector<std::string> targets;  ///< "docker", ...; known names, each once
+  bool has(std::string_view target) const {
+    return std::find(targets.begin(), targets.end(), target) != targets.end();
+  }
   std::string root = "/";               ///< --root
   std::optional<HostPort> listen;       ///< --listen: the address that clients shall use
   std::string no_proxy;                 ///< --no-proxy; empty: the default list
   bool bridge = false;                  ///< --bridge
+  bool daemon_json = false;             ///< --daemon-json, for `docker`
   std::optional<HostPort> cache;        ///< setup cache HOST:PORT
   std::vector<std::string> registries;  ///< --registry, for `cache`
   /// The other options (--upstream, --route, ...), which `setup systemd` writes into the

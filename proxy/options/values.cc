@@ -48,6 +48,16 @@ Parsed<std::chrono::milliseconds> parse_duration(std::string_view text,
   return std::chrono::milliseconds(number * unit);
 }
 
+Parsed<bool> parse_switch(std::string_view text) {
+  for (const std::string_view on : {"", "true", "yes", "on", "1"}) {
+    if (iequals(text, on)) return true;
+  }
+  for (const std::string_view off : {"false", "no", "off", "0"}) {
+    if (iequals(text, off)) return false;
+  }
+  return std::string("either true or false");
+}
+
 Parsed<std::uint64_t> parse_rate(std::string_view text) {
   constexpr std::uint64_t kMost = 1 << 30;
   const std::string lower = to_lower(trim(text));

@@ -26,6 +26,9 @@ Parsed<std::chrono::milliseconds> parse_duration(std::string_view text,
 /// Bytes a second: "4096", "64k" or "1M" (of 1024 and 1024 * 1024), up to 1 GiB.
 Parsed<std::uint64_t> parse_rate(std::string_view text);
 
+/// true, yes, on or 1, or nothing at all; false, no, off or 0.  In any case.
+Parsed<bool> parse_switch(std::string_view text);
+
 /// A decimal number from `at_least` to `at_most`.
 Parsed<std::uint64_t> parse_count(std::string_view text, std::uint64_t at_least,
                                   std::uint64_t at_most);

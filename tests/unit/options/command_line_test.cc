@@ -176,16 +176,65 @@ TEST_CASE("values that are missing or one too many") {
 }
 
 TEST_CASE("commands") {
-  CHECK(problems_of({"run", "--", "ls", "--all"}) ==
-        Lines{"run: this command is not there yet; there is serve, the default"});
-  for (const char* const command : {"check", "setup", "status"}) {
-    CHECK(problems_of({command}).size() == 1);
-  }
+  CHECK(problems_of({"status"}) == Lines{"status: this command is not there yet"});
   CHECK(problems_of({"sevre"}) ==
         Lines{"sevre: unknown command (serve is the default; see culvert --help)"});
   CHECK(problems_of({"socks5://u:secret@h:1080"}) ==
         Lines{"socks5://***@h:1080: write --upstream before the URL of a proxy"});
   CHECK(config_of({"serve", "--threads", "2"}).threads == 2);
+}
+
+TEST_CASE("run has its own defaults") {
+  const RunOptions options =
+      options_of<RunOptions>({"run", "--upstream", "socks5://h", "--", "ls", "--all"});
+  CHECK(options.command == Lines{"ls", "--all"});
+  CHECK(options.config.upstreams.at(0).label == "socks5://h:1080");
+  REQUIRE(options.config.listen.size() == 1);
+  CHECK(options.config.listen[0].to_string() == "http://127.0.0.1:0");
+  CHECK(options.config.log_level == Log::Level::error);
+  CHECK(options.config.access_log == "off");
+
+  const TemporaryFile file("log-level = 'warning'\nlisten = '127.0.0.1:7'\n");
+  const RunOptions given = options_of<RunOptions>(
+      {"run", "--access-log", "-", "ls"},
+      {{"CULVERT_CONFIG", file.path()}, {"CULVERT_LISTEN", "127.0.0.1:8 [::1]:8"}});
+  CHECK(given.config.listen.size() == 2);
+  CHECK(given.config.log_level == Log::Level::warning);
+  CHECK(given.config.access_log == "-");
+  CHECK(options_of<RunOptions>({"run", "--config", file.path(), "ls"}).config.listen.size() == 1);
+
+  CHECK(problems_of({"run", "--threads", "0"}) ==
+        Lines{"run: the command is missing, as in culvert run -- curl https://gcr.io/",
+              "--threads 0: not between 1 and 256"});
+}
+
+TEST_CASE("check with targets, and without") {
+  const CheckOptions options =
+      options_of<CheckOptions>({"check", "nginx", "--json", "--route", "gcr.io=direct", "gcr.io"},
+                               {{"CULVERT_UPSTREAM", "socks5://h"}, {"CULVERT_TREADS", "1"}});
+  CHECK(options.targets == Lines{"nginx", "gcr.io"});
+  CHECK(options.json);
+  CHECK(options.config.upstreams.at(0).label == "socks5://h:1080");
+  CHECK(options.config.warnings.size() == 1);
+  CHECK(options_of<CheckOptions>({"check"}).targets.empty());
+  CHECK(problems_of({"check", "--pid", "x", "--threads", "0"}) ==
+        Lines{"--threads 0: not between 1 and 256", "--pid x: not a number"});
+}
+
+TEST_CASE("setup reads nothing but its arguments") {
+  const SetupOptions options =
+      options_of<SetupOptions>({"setup", "systemd", "--upstream", "socks5://h"},
+                               {{"CULVERT_THREADS", "0"}, {"CULVERT_UPSTREAM", "x"}});
+  CHECK(options.targets == Lines{"systemd"});
+  REQUIRE(options.service.size() == 1);
+  CHECK(
+      problems_of({"setup", "systemd", "--upstream", "socks9://h", "--listen", "0.0.0.0:1",
+                   "--threads", "0", "--install", "--check"}) ==
+      Lines{"--install, --check: contradict each other; give one of them",
+            "--upstream socks9://h: unknown scheme 'socks9' (socks5, socks4a, http, https, direct)",
+            "--threads 0: not between 1 and 256",
+            "--listen http://0.0.0.0:1: others than this host can reach it; say who may use it "
+            "with --allow-client CIDR,... or let everybody with --open-proxy"});
 }
 
 TEST_CASE("commands that print") {
@@ -278,7 +327,7 @@ TEST_CASE("arguments with one dash are no flags, whatever they begin with") {
   CHECK(problems_of({"-hold=5s"}) == Lines{"-hold: unknown flag (did you mean --hold?)"});
   CHECK(problems_of({"-half-open-timeout", "off"}).size() == 1);
   CHECK(problems_of({"-help"}) == Lines{"-help: unknown flag (did you mean --help?)"});
-  CHECK(problems_of({"run", "--", "ls", "-h"}).size() == 1);
+  CHECK(options_of<RunOptions>({"run", "--", "ls", "-h"}).command == Lines{"ls", "-h"});
   CHECK(text_of({"--threads", "0", "-h"}) == text_of({"--help"}));
 }
 

@@ -13,14 +13,18 @@ namespace culvert::test {
 using Lines = std::vector<std::string>;
 
 /// Of a command line without problems.
-inline Config config_of(const std::vector<std::string>& arguments,
-                        const Environment& environment = {}) {
+template <typename Options>
+Options options_of(const std::vector<std::string>& arguments, const Environment& environment = {}) {
   CommandLine read = parse_command_line(arguments, environment);
   if (const auto* problems = std::get_if<Problems>(&read)) {
     for (const std::string& line : problems->lines) UNSCOPED_INFO(line);
   }
-  REQUIRE(std::holds_alternative<Config>(read));
-  return std::get<Config>(std::move(read));
+  REQUIRE(std::holds_alternative<Options>(read));
+  return std::get<Options>(std::move(read));
+}
+inline Config config_of(const std::vector<std::string>& arguments,
+                        const Environment& environment = {}) {
+  return options_of<Config>(arguments, environment);
 }
 
 /// Of a command line that has some.

@@ -85,3 +85,13 @@ TEST_CASE("counts") {
     CHECK(std::holds_alternative<std::string>(parse_count(text, 1, 10)));
   }
 }
+
+TEST_CASE("switches") {
+  for (const char* const on : {"", "true", "YES", "on", "1"}) {
+    CHECK(std::get<bool>(parse_switch(on)));
+  }
+  for (const char* const off : {"false", "No", "off", "0"}) {
+    CHECK_FALSE(std::get<bool>(parse_switch(off)));
+  }
+  CHECK(std::get<std::string>(parse_switch("2")) == "either true or false");
+}
