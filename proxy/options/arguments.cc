@@ -170,6 +170,7 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> rest = arguments;
   if (!rest.empty() && !rest.front().empty() && rest.front().front() != '-') {
     out.command = rest.front();
+    out.has_command = true;
     rest.erase(rest.begin());
   }
 

@@ -9,7 +9,8 @@ namespace culvert {
 
 /// A command line taken apart, its values not yet looked at.
 struct Arguments {
-  std::string command;  ///< "serve" unless the first argument names another one
+  std::string command;       ///< "serve" unless the first argument names another one
+  bool has_command = false;  ///< the command was named
   bool help = false;
   bool version = false;
   /// The URLs of `check --route`.

@@ -16,6 +16,7 @@
 #include "options/config_file.h"
 #include "options/help.h"
 #include "options/man_page.h"
+#include "options/run_defaults.h"
 
 #ifndef CULVERT_VERSION
 #define CULVERT_VERSION "dev"
@@ -66,12 +67,11 @@ void take(Source source, Source& all) {
   std::move(source.warnings.begin(), source.warnings.end(), std::back_inserter(all.warnings));
 }
 
-/// What `run` does unless it is told otherwise: its output is that of the command.
 Settings defaults_of_run() {
   Settings settings;
-  settings.add("listen", {"127.0.0.1:0", "run"});
-  settings.add("log-level", {"error", "run"});
-  settings.add("access-log", {"off", "run"});
+  for (const RunDefault& row : kRunDefaults) {
+    settings.add(row.flag, {std::string(row.value), "run"});
+  }
   return settings;
 }
 
@@ -109,7 +109,10 @@ CommandLine ask_for_routes(Arguments read, Config config, std::vector<std::strin
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
                                const Environment& environment, ReadWhen when) {
   Arguments read = read_arguments(arguments);
-  if (read.help) return Usage{help_text()};
+  if (read.help) {
+    const Command* command = read.has_command ? find_command(read.command) : nullptr;
+    return Usage{command == nullptr ? help_text() : help_on_command(*command)};
+  }
   if (read.version) return Usage{fmt::format("culvert {}\n", kVersion)};
   // The flags of another command would all be reported; its name is enough.
   if (std::string problem = command_problem(read.command); !problem.empty()) {

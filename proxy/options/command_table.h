@@ -8,21 +8,57 @@
 
 namespace culvert {
 
-/// A first argument that is a command.  The first one is the default.
+/// A first argument that is a command.  The first one is the default.  Its own help, its section of
+/// the manual page and the completions are derived from this.
 struct Command {
   std::string_view name;
-  std::string_view usage;  ///< after the program's name
-  std::string_view help;   ///< one line
-  bool takes_words;        ///< arguments that are neither flags nor their values
+  std::string_view usage;        ///< after the program's name
+  std::string_view help;         ///< one line
+  bool takes_words;              ///< arguments that are neither flags nor their values
+  std::string_view about;        ///< lines: what it does
+  std::string_view proxy_flags;  ///< flags of the proxy that are needed first, with blanks between
+  std::string_view examples;     ///< lines, each with two spaces before it
 };
 
 inline constexpr auto kCommands = std::to_array<Command>({
-    {"serve", "[serve] [options]", "run the proxy; the default", false},
-    {"run", "run [options] -- CMD...", "run CMD with a proxy of its own", false},
-    {"check", "check [options] [URL|IMAGE...]", "walk the way to each, and say what fails", true},
-    {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true},
-    {"man", "man", "print the manual page, for man -l -", false},
-    {"completion", "completion bash|zsh|fish", "print completions for this shell", true},
+    {"serve", "[serve] [options]", "run the proxy; the default", false,
+     "Takes requests of HTTP clients and carries them through the upstreams, until\n"
+     "SIGTERM. Each option may also come from the environment or a file.\n",
+     "upstream listen allow-client route tunnel-command config log-level",
+     "  culvert --upstream socks5://127.0.0.1:1080\n"},
+    {"run", "run [options] -- CMD...", "run CMD with a proxy of its own", false,
+     "Starts the proxy on a free port of 127.0.0.1, and CMD with HTTP_PROXY,\n"
+     "HTTPS_PROXY and their like set to it. The terminal, signals and the exit status\n"
+     "are those of CMD (127: there is no such program, 126: it cannot be executed,\n"
+     "125: the proxy cannot start). What stands behind CMD is for CMD. Only errors of\n"
+     "the proxy are logged.\n",
+     "upstream tunnel-command connect-timeout log-level",
+     "  culvert run --upstream socks5://127.0.0.1:1080 -- curl https://gcr.io/v2/\n"
+     "  culvert run --tunnel-command 'ssh -N -D 127.0.0.1:1080 user@host' \\\n"
+     "      --upstream socks5://127.0.0.1:1080 -- registry serve config.yml\n"},
+    {"check", "check [options] [URL|IMAGE...]", "walk the way to each, and say what fails", true,
+     "Walks the way of a request to each target, hop by hop, and tells how long each\n"
+     "step took; of one that fails also the cause, and what to do. IMAGE is what\n"
+     "docker pull takes. Without a target, all is checked that needs none.\n"
+     "With --route URL... it only says which rule takes each URL, and why.\n"
+     "Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n",
+     "upstream route config",
+     "  culvert check --upstream socks5://127.0.0.1:1080 gcr.io/pause:3.1\n"
+     "  culvert check --pid $(pidof dockerd) nginx\n"
+     "  culvert check --config /etc/culvert/culvert.toml --route https://gcr.io/v2/\n"},
+    {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true,
+     "Prints what makes each target use culvert, where it is written, and what must be\n"
+     "restarted. With systemd, options of the proxy go into the service's file.\n",
+     "",
+     "  culvert setup docker --install\n"
+     "  culvert setup cache 127.0.0.1:5000 --registry gcr.io --dry-run\n"},
+    {"man", "man", "print the manual page, for man -l -", false,
+     "Prints the manual page culvert(1).\n", "", "  culvert man | man -l -\n"},
+    {"completion", "completion bash|zsh|fish", "print completions for this shell", true,
+     "Prints a script with which the shell completes commands, options and values.\n", "",
+     "  culvert completion bash > ~/.local/share/bash-completion/completions/culvert\n"
+     "  culvert completion zsh > /usr/local/share/zsh/site-functions/_culvert\n"
+     "  culvert completion fish > ~/.config/fish/completions/culvert.fish\n"},
 });
 
 /// A flag of one command, beside those of the proxy (flags.h), or instead of the proxy's flag of
@@ -51,11 +87,9 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      "the address that clients shall use (default: that of\n"
      "the culvert that is running)"},
     {"setup", "no-proxy", "LIST", true, "targets that clients shall reach directly"},
-    {"setup", "bridge", "", false,
-     "also for containers and kind nodes, which cannot see\n"
-     "127.0.0.1 of this host"},
+    {"setup", "bridge", "", false, "for containers and kind nodes, too"},
     {"setup", "daemon-json", "", false, "docker: in daemon.json instead of its unit"},
-    {"setup", "registry", "HOST", true, "cache: the registry whose images it holds; repeatable"},
+    {"setup", "registry", "HOST", true, "cache: a registry whose images it holds; repeatable"},
     {"setup", "root", "DIR", false, "work on the system in DIR, such as an image"},
 });
 
@@ -71,18 +105,18 @@ inline constexpr auto kSetupTargets = std::to_array<SetupTarget>({
     {"docker", "dockerd, for pulls and pushes"},
     {"docker-rootless", "dockerd of this user"},
     {"docker-client", "builds and containers that docker starts"},
-    {"containerd", "containerd"},
-    {"crio", "CRI-O"},
+    {"containerd", "containerd, for its pulls"},
+    {"crio", "CRI-O, for its pulls"},
     {"podman", "podman and what it starts"},
-    {"buildkit", "buildkitd"},
+    {"buildkit", "buildkitd, for its builds"},
     {"k3s", "k3s and its containerd"},
     {"registry", "Debian's docker-registry"},
-    {"apt", "apt"},
-    {"git", "git"},
-    {"npm", "npm"},
+    {"apt", "downloads of packages"},
+    {"git", "http and https remotes of this user"},
+    {"npm", "npm of this user"},
     {"shell", "login shells"},
     {kSystemdTarget, "culvert itself, as a service"},
-    {kCacheTarget, "pulls through a cache: cache HOST:PORT --registry gcr.io"},
+    {kCacheTarget, "pulls of a registry through a cache of it"},
 });
 
 /// nullptr if there is none of that name.

@@ -255,7 +255,10 @@ TEST_CASE("commands that print") {
 TEST_CASE("help and version win over problems") {
   const std::string help = text_of({"--bogus", "--help"});
   CHECK(help == text_of({"-h"}));
-  CHECK(help == text_of({"run", "--help"}));
+  CHECK(help == text_of({"nonsense", "--help"}));
+  CHECK(text_of({"run", "--help"}).starts_with("Usage: culvert run "));
+  CHECK(text_of({"serve", "--threads", "0", "-h"}).starts_with("Usage: culvert [serve] "));
+  CHECK(text_of({"check", "nginx", "--help"}).starts_with("Usage: culvert check "));
   for (const char* const part : {"Usage: culvert [serve] [options]", "--listen ADDR:PORT",
                                  "--upstream [NAME=]URL", "default: 12s", "Examples"}) {
     INFO(part);
