@@ -10,7 +10,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "options/command_table.h"
-#include "options/flags.h"
+#include "options/nearest.h"
 
 namespace culvert {
 namespace {
@@ -59,24 +59,33 @@ bool requests_help(const std::vector<std::string>& arguments) {
 
 bool is_flag(std::string_view text) { return text.size() > 1 && text.front() == '-'; }
 
-std::string unknown_flag_problem(std::string_view text) {
+std::string_view nearest_flag_of(const std::vector<ReadFlag>& flags, std::string_view name) {
+  std::vector<std::string_view> known = {"help", "version"};
+  for (const ReadFlag& flag : flags) {
+    if (flag.owner != ReadFlag::Owner::others) known.push_back(flag.name);
+  }
+  return nearest(name, known);
+}
+
+std::string unknown_flag_problem(std::string_view text, const std::vector<ReadFlag>& flags) {
   const std::string_view written = text.substr(0, text.find('='));
   std::string_view name = written;
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
   std::string problem = fmt::format("{}: unknown flag", redact(written));
-  if (const std::string_view nearest = nearest_flag(name); !nearest.empty()) {
-    problem += fmt::format(" (did you mean --{}?)", nearest);
+  if (const std::string_view meant = nearest_flag_of(flags, name); !meant.empty()) {
+    problem += fmt::format(" (did you mean --{}?)", meant);
   }
   return problem;
 }
 
 /// What CLI11 did not recognize: unknown flags, each perhaps followed by its value, and words.
 void judge_leftovers(const std::vector<std::string>& leftovers,
-                     const std::vector<std::string>& arguments, Arguments& out) {
+                     const std::vector<std::string>& arguments, const std::vector<ReadFlag>& flags,
+                     Arguments& out) {
   const std::string* unknown_flag = nullptr;
   for (const std::string& text : leftovers) {
     if (is_flag(text)) {
-      out.source.problems.push_back(unknown_flag_problem(text));
+      out.source.problems.push_back(unknown_flag_problem(text, flags));
       unknown_flag = &text;
       continue;
     }
@@ -99,7 +108,10 @@ std::size_t most_words(std::string_view command) {
 void refuse_needless_words(Arguments& out) {
   const std::size_t most = std::min(most_words(out.command), out.words.size());
   for (std::size_t i = most; i < out.words.size(); ++i) {
-    out.source.problems.push_back(fmt::format("{}: unexpected argument", redact(out.words[i])));
+    const bool is_late = !out.has_command && find_command(out.words[i]) != nullptr;
+    out.source.problems.push_back(
+        fmt::format("{}: unexpected argument{}", redact(out.words[i]),
+                    is_late ? "; a command stands before all options" : ""));
   }
   out.words.resize(most);
 }
@@ -198,7 +210,7 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   out.version = app.count("--version") > 0;
   std::vector<std::string> leftovers = app.remaining();
   std::erase(leftovers, kShortHelp);
-  judge_leftovers(leftovers, rest, out);
+  judge_leftovers(leftovers, rest, flags, out);
   out.words.insert(out.words.end(), plain_words.begin(), plain_words.end());
   refuse_needless_words(out);
   for (const ReadFlag& flag : flags) {

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "options/command_table.h"
 #include "options/flags.h"
+#include "options/nearest.h"
 #include "options/values.h"
 
 namespace culvert {
@@ -46,6 +47,16 @@ std::string setup_target_names() {
     names.append(names.empty() ? "" : ", ").append(target.name);
   }
   return names;
+}
+
+std::string unknown_target_problem(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const SetupTarget& target : kSetupTargets) names.push_back(target.name);
+  const std::string_view meant = nearest(word, names);
+  return meant.empty()
+             ? fmt::format("setup {}: unknown target; there are {}", redact(word),
+                           setup_target_names())
+             : fmt::format("setup {}: unknown target (did you mean {}?)", redact(word), meant);
 }
 
 /// Reads the flags and words of `setup`; what they contradict each other in is told at the end.
@@ -97,8 +108,7 @@ class SetupBuilder {
   void read_targets(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
       if (!is_setup_target(words[i])) {
-        problems_.push_back(fmt::format("setup {}: unknown target; there are {}", redact(words[i]),
-                                        setup_target_names()));
+        problems_.push_back(unknown_target_problem(words[i]));
         continue;
       }
       if (!out_.has(words[i])) out_.targets.push_back(words[i]);

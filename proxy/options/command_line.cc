@@ -14,8 +14,10 @@
 #include "options/command_table.h"
 #include "options/completions.h"
 #include "options/config_file.h"
+#include "options/flags.h"
 #include "options/help.h"
 #include "options/man_page.h"
+#include "options/nearest.h"
 #include "options/run_defaults.h"
 
 #ifndef CULVERT_VERSION
@@ -40,6 +42,15 @@ std::string command_problem(std::string_view command) {
   if (command.find("://") != std::string_view::npos) {
     return fmt::format("{}: write --upstream before the URL of a proxy", redact(command));
   }
+  std::vector<std::string_view> commands;
+  for (const Command& known : kCommands) commands.push_back(known.name);
+  std::string meant(nearest(command, commands));
+  if (const auto flag = nearest_flag(command); meant.empty() && !flag.empty()) {
+    meant = fmt::format("--{}", flag);
+  }
+  if (!meant.empty()) {
+    return fmt::format("{}: unknown command (did you mean {}?)", redact(command), meant);
+  }
   return fmt::format("{}: unknown command (serve is the default; see culvert --help)",
                      redact(command));
 }
@@ -54,8 +65,11 @@ CommandLine print_text(Arguments read) {
   std::string text = read.command == kMan ? man_page(kVersion) : completions(shell);
   if (text.empty()) {
     const std::string given = shell.empty() ? "" : " " + redact(shell);
-    problems.push_back(fmt::format("completion{}: name a shell, one of {}", given,
-                                   fmt::join(completion_shells(), ", ")));
+    const std::string_view meant = nearest(shell, completion_shells());
+    problems.push_back(meant.empty() ? fmt::format("completion{}: name a shell, one of {}", given,
+                                                   fmt::join(completion_shells(), ", "))
+                                     : fmt::format("completion{}: no such shell (did you mean {}?)",
+                                                   given, meant));
   }
   if (!problems.empty()) return Problems{std::move(problems), {}};
   return Usage{std::move(text)};

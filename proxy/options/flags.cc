@@ -4,8 +4,9 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <numeric>
 #include <vector>
+
+#include "options/nearest.h"
 
 namespace culvert {
 namespace {
@@ -236,22 +237,6 @@ constexpr auto kFlags = std::to_array<Flag>({
      "listen = [\"127.0.0.1:3128\", \"[::1]:3128\"]"},
 });
 
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const Flag> flags() { return kFlags; }
@@ -263,16 +248,9 @@ const Flag* find_flag(std::string_view name) {
 }
 
 std::string_view nearest_flag(std::string_view name) {
-  std::string_view nearest;
-  // At most a third of the letters may be wrong.
-  std::size_t least = name.size() / 3 + 1;
-  for (const std::string_view known : {"help", "version"}) {
-    if (const std::size_t d = distance(name, known); d < least) least = d, nearest = known;
-  }
-  for (const Flag& flag : kFlags) {
-    if (const std::size_t d = distance(name, flag.name); d < least) least = d, nearest = flag.name;
-  }
-  return nearest;
+  std::vector<std::string_view> known = {"help", "version"};
+  for (const Flag& flag : kFlags) known.push_back(flag.name);
+  return nearest(name, known);
 }
 
 }  // namespace culvert

@@ -53,6 +53,9 @@ TEST_CASE("setup knows its targets") {
   const Lines problems = setup_problems({"frobnicator", "apt", "yum"});
   REQUIRE(problems.size() == 2);
   CHECK(problems[0].starts_with("setup frobnicator: unknown target; there are docker, "));
+  CHECK(setup_problems({"dokcer", "cri-o"}) ==
+        Lines{"setup dokcer: unknown target (did you mean docker?)",
+              "setup cri-o: unknown target (did you mean crio?)"});
 }
 
 TEST_CASE("what setup does") {

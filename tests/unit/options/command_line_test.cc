@@ -177,8 +177,18 @@ TEST_CASE("values that are missing or one too many") {
 
 TEST_CASE("commands") {
   CHECK(problems_of({"status"}) == Lines{"status: this command is not there yet"});
-  CHECK(problems_of({"sevre"}) ==
-        Lines{"sevre: unknown command (serve is the default; see culvert --help)"});
+  CHECK(problems_of({"sevre"}) == Lines{"sevre: unknown command (did you mean serve?)"});
+  CHECK(problems_of({"chekc", "nginx"}) == Lines{"chekc: unknown command (did you mean check?)"});
+  CHECK(problems_of({"help"}) == Lines{"help: unknown command (did you mean --help?)"});
+  CHECK(problems_of({"curl", "-s"}) ==
+        Lines{"curl: unknown command (serve is the default; see culvert --help)"});
+  CHECK(problems_of({"--hold", "1s", "check"}) ==
+        Lines{"check: unexpected argument; a command stands before all options"});
+  CHECK(problems_of({"setup", "docker", "--instal"}) ==
+        Lines{"--instal: unknown flag (did you mean --install?)"});
+  CHECK(problems_of({"check", "--jsno", "nginx"}) ==
+        Lines{"--jsno: unknown flag (did you mean --json?)"});
+  CHECK(problems_of({"--jsno"}) == Lines{"--jsno: unknown flag"});
   CHECK(problems_of({"socks5://u:secret@h:1080"}) ==
         Lines{"socks5://***@h:1080: write --upstream before the URL of a proxy"});
   CHECK(config_of({"serve", "--threads", "2"}).threads == 2);
@@ -245,6 +255,8 @@ TEST_CASE("commands that print") {
   CHECK(problems_of({"completion"}) == Lines{"completion: name a shell, one of bash, zsh, fish"});
   CHECK(problems_of({"completion", "tcsh"}) ==
         Lines{"completion tcsh: name a shell, one of bash, zsh, fish"});
+  CHECK(problems_of({"completion", "bahs"}) ==
+        Lines{"completion bahs: no such shell (did you mean bash?)"});
   CHECK(problems_of({"completion", "bash", "x"}) == Lines{"x: unexpected argument"});
   CHECK(problems_of({"man", "--threads", "3"}) == Lines{"man: takes no options"});
   CHECK(problems_of({"man", "--bogus"}) == Lines{"--bogus: unknown flag"});
