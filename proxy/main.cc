@@ -6,6 +6,7 @@
 #include "commands/serve.h"
 #include "commands/setup.h"
 #include "commands/standard_streams.h"
+#include "commands/version.h"
 #include "net/passed_sockets.h"
 #include "options/command_line.h"
 #include "options/environment.h"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
     culvert::print(stdout, usage->text);
+    if (usage->then_libraries) culvert::print(stdout, culvert::library_versions());
     return culvert::flushed(0);
   }
   if (auto* problems = std::get_if<culvert::Problems>(&line)) {

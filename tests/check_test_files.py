@@ -19,6 +19,7 @@ TESTED_BY = {
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/setup": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
+    "commands/version": (["e2e/test_cli.py"], "it is a part of what a process prints"),
     "dial/port_check": (
         ["session/hold_test.cc", "session/exchange_early_grant_test.cc"],
         "it is for requests that are held, and for plain ones",

@@ -104,4 +104,6 @@ std::string Json::dump(std::size_t indent) const {
   return text ? text.get() : "null";
 }
 
+std::string_view jansson_version() { return jansson_version_str(); }
+
 }  // namespace culvert

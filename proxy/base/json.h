@@ -69,4 +69,7 @@ class Json {
   json_t* value_;  // a reference of ours; never nullptr, but in what was moved from
 };
 
+/// Of the library, as "2.14".
+std::string_view jansson_version();
+
 }  // namespace culvert

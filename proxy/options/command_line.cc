@@ -127,7 +127,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     const Command* command = read.has_command ? find_command(read.command) : nullptr;
     return Usage{command == nullptr ? help_text() : help_on_command(*command)};
   }
-  if (read.version) return Usage{fmt::format("culvert {}\n", kVersion)};
+  if (read.version) return Usage{fmt::format("culvert {}\n", kVersion), true};
   // The flags of another command would all be reported; its name is enough.
   if (std::string problem = command_problem(read.command); !problem.empty()) {
     return Problems{{std::move(problem)}, {}};

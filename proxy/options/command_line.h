@@ -19,6 +19,7 @@ namespace culvert {
 /// naming its flag, to leave with 2.
 struct Usage {
   std::string text;
+  bool then_libraries = false;  ///< --version: their versions, too, which only others know
 };
 struct Problems {
   std::vector<std::string> lines;

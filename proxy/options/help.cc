@@ -123,7 +123,7 @@ std::string help_text() {
     append_entry(text, fmt::format("--{} {}", flag.name, flag.placeholder), help_on(flag));
   }
   append_entry(text, "--help, -h", "print this text");
-  append_entry(text, "--version", "print the version");
+  append_entry(text, "--version", "print the version, and those of the libraries");
   text +=
       "\n"
       "  Each flag may also come from the environment, as CULVERT_CONNECT_TIMEOUT=5s; a "

@@ -68,6 +68,13 @@ class UsageErrors(unittest.TestCase):
             ],
         )
 
+    def test_version_tells_the_libraries(self):
+        lines = self.fails("--version", code=0).stdout.splitlines()
+        self.assertRegex(lines[0], r"^culvert \d+\.\d+\.\d+$")
+        self.assertEqual([line.split()[0] for line in lines[1:]], ["libuv", "llhttp", "OpenSSL", "c-ares", "jansson", "fmt", "CLI11"])
+        for line in lines[1:]:
+            self.assertRegex(line, r"^\S+ \d+\.\d+(\.\d+)?[a-z]?$")
+
     def test_unknown_flag(self):
         self.assert_errors(self.fails("--no-such-flag", "--listen", f"127.0.0.1:{PORT}"), "--no-such-flag: unknown flag")
 

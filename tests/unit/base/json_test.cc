@@ -64,5 +64,7 @@ TEST_CASE("a copy of a JSON value outlives what it came from") {
   CHECK(member.at("b").text() == "c");
 }
 
+TEST_CASE("the version of jansson") { CHECK(jansson_version().starts_with("2.")); }
+
 }  // namespace
 }  // namespace culvert

@@ -284,7 +284,10 @@ TEST_CASE("help and version win over problems") {
     begin = end + 1;
   }
   CHECK(longest <= 100);
-  CHECK(text_of({"--version"}).starts_with("culvert "));
+  const CommandLine version = parse_command_line({"check", "--version"});
+  REQUIRE(std::holds_alternative<Usage>(version));
+  CHECK(std::get<Usage>(version).text.starts_with("culvert "));
+  CHECK(std::get<Usage>(version).then_libraries);
 }
 
 TEST_CASE("flags win over variables, variables over the file") {
