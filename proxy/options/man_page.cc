@@ -82,32 +82,56 @@ void append_synopsis(std::string& page) {
   }
 }
 
+void append_flag(std::string& page, std::string_view name, std::string_view placeholder,
+                 std::string_view help) {
+  page += fmt::format(".TP\n{}{}\n", bold(fmt::format("--{}", name)), italic(placeholder));
+  append_lines(page, help);
+}
+
 void append_flags(std::string& page) {
-  page += ".SH OPTIONS\n";
+  page +=
+      ".SH OPTIONS\n"
+      "Those of the proxy, for serve, run and check; setup systemd writes them into the\n"
+      "file of the service.\n";
   std::string_view group;
   for (const Flag& flag : flags()) {
     if (flag.group != group) page += fmt::format(".SS {}\n", escape(flag.group));
     group = flag.group;
-    page +=
-        fmt::format(".TP\n{}{}\n", bold(fmt::format("--{}", flag.name)), italic(flag.placeholder));
-    append_lines(page, help_on(flag));
+    append_flag(page, flag.name, flag.placeholder, help_on(flag));
   }
   page += fmt::format(".TP\n{}, {}\nprint a short form of this text\n", bold("--help"), bold("-h"));
-  page += fmt::format(".TP\n{}\nprint the version\n", bold("--version"));
+  page +=
+      fmt::format(".TP\n{}\nprint the version, and those of the libraries\n", bold("--version"));
+}
+
+void append_command_flags(std::string& page, const Command& command) {
+  for (const CommandFlag& flag : kCommandFlags) {
+    if (flag.command == command.name) append_flag(page, flag.name, flag.placeholder, flag.help);
+  }
+  if (command.name != "setup") return;
+  page += ".PP\nThe targets:\n";
+  for (const SetupTarget& target : kSetupTargets) {
+    page += fmt::format(".TP\n{}\n{}\n", bold(target.name), escape(target.help));
+  }
 }
 
 void append_commands(std::string& page) {
   page += ".SH COMMANDS\n";
   for (const Command& command : kCommands) {
-    page += fmt::format(".TP\n{}\n", escape(command.usage));
-    append_lines(page, command.help);
+    page += fmt::format(".SS {}\n{} {}\n.br\n", escape(command.name), bold("culvert"),
+                        escape(command.usage));
+    append_lines(page, command.about);
+    append_command_flags(page, command);
+    page += ".PP\n";
+    append_lines(page, command.examples);
   }
 }
 
 void append_environment(std::string& page) {
   page +=
       ".SH ENVIRONMENT\n"
-      "Each flag may also come from a variable; a repeatable one takes its values\n"
+      "Each flag of the proxy may also come from a variable, but for setup; a repeatable one takes "
+      "its values\n"
       "separated by white space (not beside a comma), and an empty variable is none:\n";
   page += list_of_flags([](const Flag&) { return true; },
                         [](const Flag& flag) { return variable_name(flag.name); });
@@ -157,8 +181,10 @@ void append_exit_status(std::string& page) {
   page +=
       ".SH EXIT STATUS\n"
       ".TP\n\\fB0\\fR\nafter a drain, or when what was asked for has been printed\n"
-      ".TP\n\\fB1\\fR\nthe proxy could not start, as when a port is taken\n"
-      ".TP\n\\fB2\\fR\nflags, variables or files hold a mistake\n";
+      ".TP\n\\fB1\\fR\nthe proxy could not start, as when a port is taken,\n"
+      "or check or setup found something that is not well\n"
+      ".TP\n\\fB2\\fR\nflags, variables or files hold a mistake\n"
+      ".PP\nrun ends as its program does, with 128 and the number of the signal that ended it.\n";
 }
 
 }  // namespace

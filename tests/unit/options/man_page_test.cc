@@ -35,17 +35,33 @@ TEST_CASE("the manual page has its title and sections") {
 
 TEST_CASE("every flag, variable and command is in the manual page") {
   const std::string page = man_page("");
+  const std::size_t options = page.find("\n.SH OPTIONS\n");
   for (const Flag& flag : flags()) {
     INFO(flag.name);
     const std::string name = "\n.TP\n\\fB\\-\\-" + escaped(flag.name) + "\\fR";
-    const std::size_t found = page.find(name);
+    const std::size_t found = page.find(name, options);
     CHECK(found != std::string::npos);
     CHECK(page.find(name, found + 1) == std::string::npos);
     CHECK(page.find("\\fB" + variable_name(flag.name) + "\\fR") != std::string::npos);
   }
   for (const Command& command : kCommands) {
     INFO(command.name);
-    CHECK(page.find("\n.TP\n" + escaped(command.usage) + "\n") != std::string::npos);
+    CHECK(page.find("\n.SS " + escaped(command.name) + "\n\\fBculvert\\fR " +
+                    escaped(command.usage) + "\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("the section of a command has its flags, and that of setup its targets") {
+  const std::string page = man_page("");
+  for (const CommandFlag& flag : kCommandFlags) {
+    INFO(flag.command << " " << flag.name);
+    const std::size_t begin = page.find("\n.SS " + std::string(flag.command) + "\n");
+    REQUIRE(begin != std::string::npos);
+    const std::string section = page.substr(begin, page.find("\n.S", begin + 1) - begin);
+    CHECK(section.find("\n.TP\n\\fB\\-\\-" + escaped(flag.name) + "\\fR") != std::string::npos);
+  }
+  for (const SetupTarget& target : kSetupTargets) {
+    CHECK(page.find("\n.TP\n\\fB" + escaped(target.name) + "\\fR\n") != std::string::npos);
   }
 }
 
@@ -78,7 +94,8 @@ TEST_CASE("each line is text or a request that roff knows") {
     const std::string request = line.substr(0, line.find(' '));
     const bool known = request == ".TH" || request == ".SH" || request == ".SS" ||
                        request == ".TP" || request == ".EX" || request == ".EE" ||
-                       request == ".br" || line == ".nh" || line == ".nr HY 0" || line == ".ad l";
+                       request == ".br" || line == ".PP" || line == ".nh" || line == ".nr HY 0" ||
+                       line == ".ad l";
     CHECK(known);
   }
   CHECK(in_table == 0);
