@@ -14,6 +14,7 @@ struct Command {
   std::string_view name;
   std::string_view usage;        ///< after the program's name
   std::string_view help;         ///< one line
+  bool takes_flags;              ///< those of the proxy
   bool takes_words;              ///< arguments that are neither flags nor their values
   std::string_view about;        ///< lines: what it does
   std::string_view proxy_flags;  ///< flags of the proxy that are needed first, with blanks between
@@ -21,12 +22,12 @@ struct Command {
 };
 
 inline constexpr auto kCommands = std::to_array<Command>({
-    {"serve", "[serve] [options]", "run the proxy; the default", false,
+    {"serve", "[serve] [options]", "run the proxy; the default", true, false,
      "Takes requests of HTTP clients and carries them through the upstreams, until\n"
      "SIGTERM. Each option may also come from the environment or a file.\n",
      "upstream listen allow-client route tunnel-command config log-level",
      "  culvert --upstream socks5://127.0.0.1:1080\n"},
-    {"run", "run [options] -- CMD...", "run CMD with a proxy of its own", false,
+    {"run", "run [options] -- CMD...", "run CMD with a proxy of its own", true, false,
      "Starts the proxy on a free port of 127.0.0.1, and CMD with HTTP_PROXY,\n"
      "HTTPS_PROXY and their like set to it. The terminal, signals and the exit status\n"
      "are those of CMD (127: there is no such program, 126: it cannot be executed,\n"
@@ -37,6 +38,7 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "  culvert run --tunnel-command 'ssh -N -D 127.0.0.1:1080 user@host' \\\n"
      "      --upstream socks5://127.0.0.1:1080 -- registry serve config.yml\n"},
     {"check", "check [options] [URL|IMAGE...]", "walk the way to each, and say what fails", true,
+     true,
      "Walks the way of a request to each target, hop by hop, and tells how long each\n"
      "step took; of one that fails also the cause, and what to do. IMAGE is what\n"
      "docker pull takes. Without a target, all is checked that needs none.\n"
@@ -46,15 +48,15 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "  culvert check --upstream socks5://127.0.0.1:1080 gcr.io/pause:3.1\n"
      "  culvert check --pid $(pidof dockerd) nginx\n"
      "  culvert check --config /etc/culvert/culvert.toml --route https://gcr.io/v2/\n"},
-    {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true,
+    {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true, true,
      "Prints what makes each target use culvert, where it is written, and what must be\n"
      "restarted. With systemd, options of the proxy go into the service's file.\n",
      "",
      "  culvert setup docker --install\n"
      "  culvert setup cache 127.0.0.1:5000 --registry gcr.io --dry-run\n"},
-    {"man", "man", "print the manual page, for man -l -", false,
+    {"man", "man", "print the manual page, for man -l -", false, false,
      "Prints the manual page culvert(1).\n", "", "  culvert man | man -l -\n"},
-    {"completion", "completion bash|zsh|fish", "print completions for this shell", true,
+    {"completion", "completion bash|zsh|fish", "print completions for this shell", false, true,
      "Prints a script with which the shell completes commands, options and values.\n", "",
      "  culvert completion bash > ~/.local/share/bash-completion/completions/culvert\n"
      "  culvert completion zsh > /usr/local/share/zsh/site-functions/_culvert\n"
