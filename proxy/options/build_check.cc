@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "options/values.h"
 
 namespace culvert {
@@ -33,6 +34,9 @@ CheckOptions build_check(const Settings& own, const std::vector<std::string>& ta
                          std::vector<std::string>& problems) {
   CheckOptions options;
   options.targets = targets;
+  for (const std::string& target : targets) {
+    if (trim_space(target).empty()) problems.emplace_back("check: a target is empty");
+  }
   for (const Given& given : own.of("json")) {
     read_into(given, parse_switch(given.value), options.json, problems);
   }

@@ -37,22 +37,20 @@ constexpr auto kActionFlags = std::to_array<ActionFlag>({
 });
 
 bool is_setup_target(std::string_view name) {
-  return std::any_of(kSetupTargets.begin(), kSetupTargets.end(),
-                     [&](const SetupTarget& known) { return known.name == name; });
+  const auto names = names_of_targets();
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string setup_target_names() {
   std::string names;
-  for (const SetupTarget& target : kSetupTargets) {
-    names.append(names.empty() ? "" : ", ").append(target.name);
+  for (const std::string_view name : names_of_targets()) {
+    names.append(names.empty() ? "" : ", ").append(name);
   }
   return names;
 }
 
 std::string unknown_target_problem(const std::string& word) {
-  std::vector<std::string_view> names;
-  for (const SetupTarget& target : kSetupTargets) names.push_back(target.name);
-  const std::string_view meant = nearest(word, names);
+  const std::string_view meant = nearest(word, names_of_targets());
   return meant.empty()
              ? fmt::format("setup {}: unknown target; there are {}", redact(word),
                            setup_target_names())

@@ -42,9 +42,7 @@ std::string command_problem(std::string_view command) {
   if (command.find("://") != std::string_view::npos) {
     return fmt::format("{}: write --upstream before the URL of a proxy", redact(command));
   }
-  std::vector<std::string_view> commands;
-  for (const Command& known : kCommands) commands.push_back(known.name);
-  std::string meant(nearest(command, commands));
+  std::string meant(nearest(command, names_of_commands()));
   if (const auto flag = nearest_flag(command); meant.empty() && !flag.empty()) {
     meant = fmt::format("--{}", flag);
   }
@@ -102,7 +100,8 @@ CommandLine read_setup(Arguments read, ReadWhen when) {
 }
 
 /// `check --route URL...`, which walks nowhere.
-CommandLine ask_for_routes(Arguments read, Config config, std::vector<std::string> problems) {
+CommandLine ask_for_routes(const Arguments& read, Config config,
+                           std::vector<std::string> problems) {
   std::vector<HostPort> targets = parse_check_targets(read.questions, problems);
   for (const std::string& word : read.words) {
     problems.push_back(
@@ -144,13 +143,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   const bool runs = read.command == kRun;
   if (runs) all.settings.add_missing(defaults_of_run());
   if (runs && read.program.empty()) {
-    all.problems.push_back(
+    all.problems.emplace_back(
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");
   }
   Config config = build_config(all.settings, when, all.problems);
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
   if (!read.questions.empty()) {
-    return ask_for_routes(std::move(read), std::move(config), std::move(all.problems));
+    return ask_for_routes(read, std::move(config), std::move(all.problems));
   }
   CheckOptions check = build_check(read.own, read.words, all.problems);
   if (!all.problems.empty()) {

@@ -5,6 +5,20 @@
 #include "options/flags.h"
 
 namespace culvert {
+namespace {
+
+template <typename Rows>
+std::vector<std::string_view> names_of(const Rows& rows) {
+  std::vector<std::string_view> names;
+  names.reserve(rows.size());
+  for (const auto& row : rows) names.push_back(row.name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string_view> names_of_commands() { return names_of(kCommands); }
+std::vector<std::string_view> names_of_targets() { return names_of(kSetupTargets); }
 
 const Command* find_command(std::string_view name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(),

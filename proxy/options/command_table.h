@@ -31,8 +31,8 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "Starts the proxy on a free port of 127.0.0.1, and CMD with HTTP_PROXY,\n"
      "HTTPS_PROXY and their like set to it. The terminal, signals and the exit status\n"
      "are those of CMD (127: there is no such program, 126: it cannot be executed,\n"
-     "125: the proxy cannot start). What stands behind CMD is for CMD. Only errors of\n"
-     "the proxy are logged.\n",
+     "125: the proxy cannot start). What stands behind CMD is for CMD. The proxy is\n"
+     "quiet unless something fails.\n",
      "upstream tunnel-command connect-timeout log-level",
      "  culvert run --upstream socks5://127.0.0.1:1080 -- curl https://gcr.io/v2/\n"
      "  culvert run --tunnel-command 'ssh -N -D 127.0.0.1:1080 user@host' \\\n"
@@ -120,6 +120,10 @@ inline constexpr auto kSetupTargets = std::to_array<SetupTarget>({
     {kSystemdTarget, "culvert itself, as a service"},
     {kCacheTarget, "pulls of a registry through a cache of it"},
 });
+
+/// Names in their order.
+std::vector<std::string_view> names_of_commands();
+std::vector<std::string_view> names_of_targets();
 
 /// nullptr if there is none of that name.
 const Command* find_command(std::string_view name);

@@ -65,17 +65,9 @@ std::vector<CompletedFlag> all_completed_flags() {
 }
 
 std::string command_names(std::string_view separator) {
-  std::vector<std::string_view> names;
-  for (const Command& command : kCommands) names.push_back(command.name);
-  return joined(names, separator);
+  return joined(names_of_commands(), separator);
 }
-
-std::string target_names() {
-  std::vector<std::string_view> names;
-  for (const SetupTarget& target : kSetupTargets) names.push_back(target.name);
-  return joined(names);
-}
-
+std::string target_names() { return joined(names_of_targets()); }
 std::string shell_names() { return joined(completion_shells()); }
 
 std::string escape_each(std::string_view text, std::string_view special) {

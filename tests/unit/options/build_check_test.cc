@@ -38,6 +38,12 @@ TEST_CASE("the options of check") {
   CHECK(options.timeout == std::chrono::minutes(2));
 }
 
+TEST_CASE("a target of check is no empty text, as of a variable that is not set") {
+  Lines problems;
+  build_check(Settings(), {"nginx", "", " "}, problems);
+  CHECK(problems == Lines{"check: a target is empty", "check: a target is empty"});
+}
+
 TEST_CASE("the defaults of check") {
   Lines problems;
   const CheckOptions options = build_check(settings({{"json", "no"}}), {}, problems);
