@@ -15,7 +15,8 @@ TESTED_BY = {
     "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
     "codec/refusal": (["unit/codec/http_connect_test.cc"], "a refusal is tested as the end of a handshake"),
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
-    "commands/run": (["e2e/test_cli.py"], "a command is tested as a process"),
+    "commands/proxy_start": (["e2e/test_cli.py", "e2e/test_limits.py"], "it changes the limits of the process"),
+    "commands/run": (["e2e/test_run.py"], "a command is tested as a process"),
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/setup": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
@@ -46,6 +47,7 @@ TESTED_BY = {
     "options/completion_fish": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_zsh": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
+    "server/serve_signals": (["e2e/test_shutdown.py", "e2e/test_reload.py"], "signals are tested as a process gets them"),
     "server/server": (
         ["e2e/test_shutdown.py", "e2e/test_reload.py", "e2e/test_restart.py"],
         "it starts threads and handles the signals of the process",

@@ -1,69 +1,24 @@
 #include "commands/serve.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <memory>
-#include <random>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "base/redact.h"
+#include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "options/read_file.h"
 #include "options/restart.h"
+#include "server/serve_signals.h"
 #include "server/server.h"
 
 namespace culvert {
 namespace {
-
-/// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
-rlim_t raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
-  return limit.rlim_cur;
-}
-
-/// Without them, libuv ends the process, or there is none for a client.
-rlim_t least_files(const Config& config) {
-  constexpr rlim_t kOfProcess = 16;
-  constexpr rlim_t kOfWorker = 8;
-  return kOfProcess + kOfWorker * config.threads;
-}
-
-/// Random, so that a chain of culverts is not mistaken for a loop.
-std::string make_pseudonym() {
-  std::random_device random;
-  return fmt::format("culvert-{:08x}", random());
-}
-
-bool is_file(const std::string& access_log) { return access_log != "-" && access_log != "off"; }
-
-/// The descriptor for the access log, -1 for none.  A pipe's reader is waited for at the start
-/// only.
-int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems) {
-  if (config.access_log == "-") return STDOUT_FILENO;
-  if (config.access_log == "off") return -1;
-  const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
-  const int fd =
-      open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | no_wait, 0640);
-  if (fd < 0) {
-    problems.push_back("--access-log " + redact(config.access_log) + ": " +
-                       (errno == ENXIO ? std::string("a pipe that nobody reads")
-                                       : std::generic_category().message(errno)));
-  } else if (no_wait != 0) {
-    fcntl(fd, F_SETFL, O_APPEND);
-  }
-  return fd;
-}
 
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.  What takes a restart is a warning.
@@ -81,7 +36,7 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
     config.warnings.push_back(fmt::format("--{} has changed, which needs a restart", flag));
   }
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
-  if (access_fd > STDERR_FILENO && is_file(config.access_log)) {
+  if (access_fd > STDERR_FILENO && is_access_log_file(config.access_log)) {
     const int fd = open_access_log(config, ReadWhen::serving, problems);
     if (fd >= 0 && problems.empty()) dup3(fd, access_fd, O_CLOEXEC);
     if (fd >= 0) close(fd);
@@ -139,15 +94,8 @@ void log_start(Server& server, const Config& config) {
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
           const Inheritance& inheritance, Invocation invocation) {
   Predecessor predecessor(inheritance.control);
-  // splice() has no MSG_NOSIGNAL.
-  std::signal(SIGPIPE, SIG_IGN);
-  // A log that has grown to RLIMIT_FSIZE must not end the process.
-  std::signal(SIGXFSZ, SIG_IGN);
-  if (const rlim_t files = raise_file_limit(); files < least_files(config)) {
-    complain(
-        fmt::format("the limit of open files is {}: --threads {} needs {} at least, and two "
-                    "more for each tunnel (ulimit -n, LimitNOFILE=)",
-                    files, config.threads, least_files(config)));
+  if (const std::string problem = prepare_process(config); !problem.empty()) {
+    complain(problem);
     return 1;
   }
   std::vector<std::string> problems;
@@ -171,7 +119,11 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
       return 1;
     }
     Server& server = *started;
-    server.run(predecessor, [&] { log_start(server, config); });
+    {
+      const ServeSignals signals(server);
+      server.run(predecessor, [&] { log_start(server, config); });
+    }
+    server.loop().turn(0);  // in which libuv lets go of their watchers
     server.log().write(
         Log::Level::info,
         fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
@@ -186,10 +138,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     // A look-up that hangs in its thread must not meet what ends with the process.
     if (server.busy()) std::_Exit(0);
   } catch (const std::system_error& error) {
-    complain(
-        fmt::format("cannot start with --threads {}: {} - see the limits of open files, "
-                    "processes and memory (ulimit -a)",
-                    config.threads, error.code().message()));
+    complain(start_failure(config, error.code().message()));
     return 1;
   }
   return 0;

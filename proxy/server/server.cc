@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -41,7 +40,7 @@ void Server::make_workers() {
   for (ListenSocket& socket : listeners_.take_of_all()) open_for_all(std::move(socket));
 }
 
-/// The first worker accepts, as its thread is the one that begins to drain: see on_signal().
+/// The first worker accepts, as its thread is the one that begins to drain: see drain().
 void Server::open_for_all(ListenSocket socket) {
   std::vector<Entrance*> entrances;
   for (const auto& worker : workers_) entrances.push_back(&worker->add_entrance());
@@ -71,36 +70,27 @@ void Server::start_threads(Predecessor& predecessor) {
 
 void Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   running_ = workers_.size();
-  Loop& loop = workers_[0]->loop();
-  {
-    const auto received = Callback<void(int)>::to<&Server::on_signal>(this);
-    const SignalWatcher terminate(loop, SIGTERM, received);
-    const SignalWatcher interrupt(loop, SIGINT, received);
-    const SignalWatcher hang_up(loop, SIGHUP, Callback<void(int)>::to<&Server::on_reload>(this));
-    const SignalWatcher upgrade(loop, SIGUSR2, Callback<void(int)>::to<&Server::on_handover>(this));
-    handover_.emplace(loop, log(), invocation_,
-                      Successor::Ready::to<&Server::on_successor_ready>(this));
-    if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
-    held_signals_.reset();
-    start_threads(predecessor);
-    begun();
-    if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
-      tunnel_ = std::make_unique<TunnelCommand>(loop, log(), command);
-      if (running_tunnel_) {
-        tunnel_->take_over(*running_tunnel_);
-      } else {
-        tunnel_->start();
-      }
+  handover_.emplace(loop(), log(), invocation_,
+                    Successor::Ready::to<&Server::on_successor_ready>(this));
+  if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
+  held_signals_.reset();
+  start_threads(predecessor);
+  begun();
+  if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
+    tunnel_ = std::make_unique<TunnelCommand>(loop(), log(), command);
+    if (running_tunnel_) {
+      tunnel_->take_over(*running_tunnel_);
+    } else {
+      tunnel_->start();
     }
-    loop.run();
-    tunnel_.reset();
-    handover_.reset();
-    for (std::thread& thread : threads_) thread.join();
   }
-  loop.turn(0);  // in which libuv lets go of the watchers
+  loop().run();
+  tunnel_.reset();
+  handover_.reset();
+  for (std::thread& thread : threads_) thread.join();
 }
 
-void Server::on_signal(int) {
+void Server::end() {
   if (draining_) {
     if (tunnel_ && running_ == 0) tunnel_->kill();
     return each_worker([](Worker& worker) { worker.abort_all(); });
@@ -116,7 +106,7 @@ void Server::on_signal(int) {
   drain(listeners_.outlive_us() ? Drain::restart : Drain::last);
 }
 
-void Server::on_handover(int) {
+void Server::hand_over() {
   if (draining_) return;
   if (handover_->done()) return handover_->begin({});  // which says so
   Loop::expect_children();
@@ -153,7 +143,7 @@ void Server::drain(Drain how) {
   each_worker([how](Worker& worker) { worker.drain(how); });
 }
 
-void Server::on_reload(int) {
+void Server::reload() {
   if (draining_) return;
   if (handover_->done()) {
     log().write(Log::Level::warning, "reload: nothing is changed, as the new process serves");

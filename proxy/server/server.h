@@ -35,11 +35,26 @@ class Server {
                                        std::vector<std::string>& problems);
   ~Server();
 
-  /// Serves in this thread and its workers' until SIGTERM or SIGINT has ended it: the first one
-  /// drains, a second one ends at once.  A SIGHUP reloads, a SIGUSR2 hands over to a new process.
-  /// If `predecessor` hands over to us, nothing is accepted before that may be.  `begun` is called
-  /// once all threads are there; std::system_error if they cannot be.
+  /// Serves in this thread and its workers' until end() has ended it.  Signals that were held since
+  /// the start are let go: whoever wants them watches them.  If `predecessor` hands over to us,
+  /// nothing is accepted before that may be.  `begun` is called once all threads are there;
+  /// std::system_error if they cannot be.
   void run(Predecessor& predecessor, const std::function<void()>& begun);
+
+  // While it runs, in its thread.
+
+  /// The first call drains, a second one ends at once.
+  void end();
+  /// Reads the configuration anew.
+  void reload();
+  /// Hands over to a new process.
+  void hand_over();
+
+  Loop& loop() { return workers_[0]->loop(); }
+  /// As the first worker uses them, in the order of Config::upstreams.
+  const std::vector<std::unique_ptr<Upstream>>& upstreams() {
+    return workers_[0]->context().upstreams;
+  }
 
   const Listeners& listeners() const { return listeners_; }
   Log& log() { return workers_[0]->log(); }
@@ -65,11 +80,8 @@ class Server {
   void make_workers();
   void open_for_all(ListenSocket socket);
   void start_threads(Predecessor& predecessor);
-  void on_signal(int signal);
-  void on_handover(int signal);
   void on_successor_ready(const std::string& tunnel_command);
   void drain(Drain how);
-  void on_reload(int signal);
   void on_worker_drained();
   void on_tunnel_stopped() { workers_[0]->loop().stop(); }
   void each_worker(const std::function<void(Worker&)>& task);

@@ -1,0 +1,82 @@
+#include "commands/proxy_start.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <random>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/redact.h"
+
+namespace culvert {
+namespace {
+
+/// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
+rlim_t raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  return limit.rlim_cur;
+}
+
+/// Without them, libuv ends the process, or there is none for a client.
+rlim_t least_files(const Config& config) {
+  constexpr rlim_t kOfProcess = 16;
+  constexpr rlim_t kOfWorker = 8;
+  return kOfProcess + kOfWorker * config.threads;
+}
+
+}  // namespace
+
+std::string prepare_process(const Config& config) {
+  // splice() has no MSG_NOSIGNAL.
+  std::signal(SIGPIPE, SIG_IGN);
+  // A log that has grown to RLIMIT_FSIZE must not end the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlim_t files = raise_file_limit();
+  if (files >= least_files(config)) return {};
+  return fmt::format(
+      "the limit of open files is {}: --threads {} needs {} at least, and two "
+      "more for each tunnel (ulimit -n, LimitNOFILE=)",
+      files, config.threads, least_files(config));
+}
+
+std::string make_pseudonym() {
+  std::random_device random;
+  return fmt::format("culvert-{:08x}", random());
+}
+
+bool is_access_log_file(const std::string& access_log) {
+  return access_log != "-" && access_log != "off";
+}
+
+int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems) {
+  if (config.access_log == "-") return STDOUT_FILENO;
+  if (config.access_log == "off") return -1;
+  const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
+  const int fd =
+      open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | no_wait, 0640);
+  if (fd < 0) {
+    problems.push_back("--access-log " + redact(config.access_log) + ": " +
+                       (errno == ENXIO ? std::string("a pipe that nobody reads")
+                                       : std::generic_category().message(errno)));
+  } else if (no_wait != 0) {
+    fcntl(fd, F_SETFL, O_APPEND);
+  }
+  return fd;
+}
+
+std::string start_failure(const Config& config, const std::string& cause) {
+  return fmt::format(
+      "cannot start with --threads {}: {} - see the limits of open files, "
+      "processes and memory (ulimit -a)",
+      config.threads, cause);
+}
+
+}  // namespace culvert

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "options/read_file.h"
+
+namespace culvert {
+
+// What `serve` and `run` do before they have a Server.
+
+/// Makes this process fit to serve: signals that writing may raise are ignored, and as many
+/// descriptors are allowed as may be.  Returns a sentence if those are too few, else nothing.
+std::string prepare_process(const Config& config);
+
+/// Random, so that a chain of culverts is not mistaken for a loop.
+std::string make_pseudonym();
+
+/// Whether this value of --access-log names a file.
+bool is_access_log_file(const std::string& access_log);
+
+/// The descriptor for the access log, -1 for none.  A pipe's reader is waited for at the start
+/// only.
+int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems);
+
+/// Why there are no workers, for a std::system_error of the Server.
+std::string start_failure(const Config& config, const std::string& cause);
+
+}  // namespace culvert
