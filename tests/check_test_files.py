@@ -46,6 +46,7 @@ TESTED_BY = {
     "options/completion_bash": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_fish": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_zsh": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
+    "net/terminal": (["net/foreground_child_test.cc"], "it is for that child; e2e/test_run.py has a terminal"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
     "server/serve_signals": (["e2e/test_shutdown.py", "e2e/test_reload.py"], "signals are tested as a process gets them"),
     "server/server": (

@@ -1,0 +1,162 @@
+#include "net/foreground_child.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+namespace culvert {
+namespace {
+
+/// Stops this process, as `signal` does by default.  Returns when it continues; at once, if nobody
+/// could continue it: then the system does not let it stop.
+void stop_ourselves(int signal) {
+  if (signal == SIGSTOP) {
+    raise(SIGSTOP);
+    return;
+  }
+  struct sigaction by_default {};
+  struct sigaction before {};
+  by_default.sa_handler = SIG_DFL;
+  sigaction(signal, &by_default, &before);
+  // For this thread, so that it has happened when the call returns.
+  pthread_kill(pthread_self(), signal);
+  sigaction(signal, &before, nullptr);
+}
+
+/// What the terminal's keys do to a whole group, for the others in ours: a script that waits for
+/// us, the rest of a pipeline.
+void signal_neighbours(int signal) {
+  struct sigaction ignored {};
+  struct sigaction before {};
+  ignored.sa_handler = SIG_IGN;
+  sigaction(signal, &ignored, &before);
+  kill(0, signal);
+  sigaction(signal, &before, nullptr);
+}
+
+/// No shell is there to continue us: the system would not stop us, nor a child in our place.
+bool is_without_shell() {
+  const pid_t parent = getppid();
+  if (parent == 0) return true;  // we are the first process of a container
+  return getpgid(parent) != getpgrp() && getsid(parent) != getsid(0);
+}
+
+}  // namespace
+
+ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child, Ended ended,
+                                 AskedToEnd asked_to_end)
+    : loop_(loop),
+      child_(std::move(child)),
+      group_(child_->pid()),
+      ended_(ended),
+      asked_to_end_(asked_to_end) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) watch(signal);
+  ending_watchers_ = watchers_.size();
+}
+
+void ForegroundChild::watch(int signal) {
+  watchers_.push_back(std::make_unique<SignalWatcher>(
+      loop_, signal, Callback<void(int)>::to<&ForegroundChild::on_signal>(this)));
+}
+
+void ForegroundChild::start(std::string_view word) {
+  runs_ = true;
+  for (const int signal :
+       {SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2}) {
+    watch(signal);
+  }
+  terminal_.move(getpgrp(), group_);
+  child_->release(word);
+  // It may have ended before there was a watcher.
+  raise(SIGCHLD);
+}
+
+void ForegroundChild::on_signal(int signal) {
+  if (!runs_) return asked_to_end_(signal);
+  switch (signal) {
+    case SIGCHLD:
+      return on_child_changed();
+    case SIGCONT:
+      return resume();
+    case SIGTTIN:
+    case SIGTTOU:
+      return on_neighbour_wants_terminal();
+    default:
+      return pass_on(signal);
+  }
+}
+
+void ForegroundChild::pass_on(int signal) {
+  passed_on_ = signal;
+  if (signal == SIGTSTP) asked_to_stop_ = true;
+  kill(-group_, signal);
+}
+
+/// Another program of our group, as in `culvert run -- CMD | less`, was stopped for using the
+/// terminal, and with it our group.
+void ForegroundChild::on_neighbour_wants_terminal() {
+  if (!terminal_.move(group_, getpgrp())) return pass_on(SIGTSTP);
+  neighbour_has_terminal_ = true;
+  kill(0, SIGCONT);
+}
+
+/// If we are process 1, what its group has left behind is reaped, too.
+void ForegroundChild::on_child_changed() {
+  while (runs_) {
+    int status = 0;
+    pid_t pid = waitpid(-group_, &status, WNOHANG | WUNTRACED);
+    if (pid <= 0) pid = waitpid(child_->pid(), &status, WNOHANG | WUNTRACED);
+    if (pid <= 0) return;
+    if (pid != child_->pid()) continue;
+    if (!WIFSTOPPED(status)) return on_ended(status);
+    on_stopped(WSTOPSIG(status));
+  }
+}
+
+void ForegroundChild::on_stopped(int signal) {
+  const bool for_terminal = signal == SIGTTIN || signal == SIGTTOU;
+  if (for_terminal && terminal_.is_of(getpgrp())) {
+    neighbour_has_terminal_ = false;
+    return resume();
+  }
+  const bool had_terminal = terminal_.move(group_, getpgrp());
+  const bool asked_to_stop = std::exchange(asked_to_stop_, false);
+  if (asked_to_stop) {
+    stop_ourselves(SIGSTOP);
+  } else if (had_terminal) {
+    if (signal != SIGSTOP) signal_neighbours(signal);
+    stop_ourselves(signal);
+  } else if (for_terminal) {
+    // What the system does with a group that nobody could continue.
+    if (is_without_shell()) kill(-group_, SIGHUP);
+    stop_ourselves(signal);
+  } else {
+    return;  // somebody has stopped it who knows it, and will continue it: others are served
+  }
+  resume();
+}
+
+/// We continue, or were told to: so does the child, with the terminal if our group has got it.
+void ForegroundChild::resume() {
+  if (!neighbour_has_terminal_) terminal_.move(getpgrp(), group_);
+  kill(-group_, SIGCONT);
+}
+
+void ForegroundChild::on_ended(int wait_status) {
+  runs_ = false;
+  watchers_.resize(ending_watchers_);
+  End end;
+  if (WIFSIGNALED(wait_status)) {
+    end.signal = WTERMSIG(wait_status);
+  } else {
+    end.status = WEXITSTATUS(wait_status);
+  }
+  end.execution_error = child_->execution_error();
+  const bool had_terminal = terminal_.move(group_, getpgrp());
+  end.interrupted = had_terminal && end.signal == SIGINT && passed_on_ != SIGINT;
+  ended_(end);
+}
+
+}  // namespace culvert

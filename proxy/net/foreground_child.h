@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/callback.h"
+#include "net/held_child.h"
+#include "net/loop.h"
+#include "net/signals.h"
+#include "net/terminal.h"
+
+namespace culvert {
+
+/// Runs a HeldChild so that it seems to run in our place.  If our process group has the terminal,
+/// the child's gets it; signals that we get are passed on to its group; if it stops, we stop, so
+/// that a shell takes both for one job, and it continues with us.
+class ForegroundChild {
+ public:
+  /// How it ended.
+  struct End {
+    int status = 0;            ///< as it exited
+    int signal = 0;            ///< that ended it; 0: none
+    int execution_error = 0;   ///< errno, if there was no program to execute
+    bool interrupted = false;  ///< by a key of the terminal; we would have been, too
+  };
+
+  /// Called once, and not within start(); may not destroy the object.
+  using Ended = Callback<void(const End&)>;
+  /// SIGINT, SIGTERM, SIGHUP or SIGQUIT came before start(), or after the child's end.
+  using AskedToEnd = Callback<void(int signal)>;
+
+  ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child, Ended ended,
+                  AskedToEnd asked_to_end);
+  ForegroundChild(const ForegroundChild&) = delete;
+  ForegroundChild& operator=(const ForegroundChild&) = delete;
+
+  /// Lets the child run its program, see HeldChild::release().
+  void start(std::string_view word);
+
+ private:
+  void watch(int signal);
+  void on_signal(int signal);
+  void pass_on(int signal);
+  void on_neighbour_wants_terminal();
+  void on_child_changed();
+  void on_stopped(int signal);
+  void stop_like_child(int signal, bool had_terminal);
+  void resume();
+  void on_ended(int wait_status);
+
+  Loop& loop_;
+  std::unique_ptr<HeldChild> child_;
+  int group_;
+  Ended ended_;
+  AskedToEnd asked_to_end_;
+  Terminal terminal_;
+  std::vector<std::unique_ptr<SignalWatcher>> watchers_;
+  std::size_t ending_watchers_;  // the first of them, which stay
+  bool runs_ = false;
+  bool neighbour_has_terminal_ = false;
+  bool asked_to_stop_ = false;
+  int passed_on_ = 0;  // the last signal
+};
+
+}  // namespace culvert
