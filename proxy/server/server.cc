@@ -106,6 +106,10 @@ void Server::end() {
   drain(listeners_.outlive_us() ? Drain::restart : Drain::last);
 }
 
+void Server::end_without_clients() {
+  each_worker([](Worker& worker) { worker.end_without_clients(); });
+}
+
 void Server::hand_over() {
   if (draining_) return;
   if (handover_->done()) return handover_->begin({});  // which says so

@@ -45,6 +45,9 @@ class Server {
 
   /// The first call drains, a second one ends at once.
   void end();
+  /// While it drains: no client is left, so that nothing is worth waiting for that a dead tunnel
+  /// does not send.  To be called again until it has ended.
+  void end_without_clients();
   /// Reads the configuration anew.
   void reload();
   /// Hands over to a new process.

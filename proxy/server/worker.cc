@@ -147,6 +147,11 @@ void Worker::stop_accepting(Drain how) {
   }
 }
 
+void Worker::end_without_clients() {
+  // A session that ends gives its slot to the last one, which has had its turn.
+  for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->end_without_client();
+}
+
 void Worker::abort_all() { abort_sessions("a second signal came"); }
 
 /// Clients that are to get an EOF get it, and a moment to take it.

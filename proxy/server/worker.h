@@ -62,6 +62,8 @@ class Worker {
   /// Stops accepting and lets sessions finish, for the drain timeout at most; without that limit if
   /// it is handed over, until another call sets it.
   void drain(Drain how = Drain::last);
+  /// No client is left: see Session::end_without_client().
+  void end_without_clients();
   /// Ends everything now, without waiting for the drain timeout.
   void abort_all();
 

@@ -138,6 +138,11 @@ void Relay::end_stalled() {
   if (!resetting_) time_out(RelayEnd::Cause::stalled);
 }
 
+/// The upstream has our FIN; one that is dead never answers with its own.
+void Relay::end_without_client() {
+  if (!resetting_ && up_.finished) finish();
+}
+
 /// The log reports the timeout, not a FIN long before it.
 void Relay::time_out(RelayEnd::Cause cause) {
   end_ = {.cause = cause, .closed_by = Side::local, .client_gets_eof = cut()};

@@ -82,6 +82,9 @@ class Relay final : private StreamEvents {
   }
   /// Ends it as a timeout does.
   void end_stalled();
+  /// Nobody is there any more who could read what comes back, which a client's FIN alone does not
+  /// say.  Ends it, if all that the client has sent is passed on.
+  void end_without_client();
   /// Prepares the streams for being closed in the middle: both ends are to see a reset.  True: all
   /// but the client, see RelayEnd::client_gets_eof.
   bool cut();

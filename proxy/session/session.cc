@@ -101,6 +101,12 @@ void Session::abort(std::string_view why) {
   finish(Outcome::Kind::aborted, Side::local, why);
 }
 
+void Session::end_without_client() {
+  if (is_ending()) return;
+  if (!relay_) return abort("the client is gone");
+  relay_->end_without_client();
+}
+
 /// A request has begun, and nothing was sent to the client yet.
 bool Session::owes_answer() const {
   switch (state_) {

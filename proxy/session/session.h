@@ -41,6 +41,9 @@ class Session final : private StreamEvents, private ClientEvents {
   /// Ends the session now: a request without a response gets an error response, a truncated
   /// transfer ends in a reset.
   void abort(std::string_view why);
+  /// Nobody is there any more who could read an answer.  A tunnel ends once all that its client has
+  /// sent is passed on, which may need another call later; anything else is aborted.
+  void end_without_client();
 
   /// What is known of it at this moment, also while it is running.
   const SessionRecord& record();

@@ -149,6 +149,29 @@ TEST_CASE("bytes that were put back go first") {
   CHECK(client.received() == "glued more");
 }
 
+TEST_CASE("a relay without a client ends once the upstream has all, and its FIN") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  CAPTURE(to_string(pace));
+  RelayScene scene({}, pace);
+  scene.client.sends("all that it says");
+  scene.upstream.expects("all that it says").expects_end();
+  scene.start();
+  scene.relay->end_without_client();
+  settle(scene.loop);
+  CHECK(scene.done == 0);  // the client's end is not known yet
+  scene.client.ends();
+  // The upstream never ends its side.
+  REQUIRE(turn_until(scene.loop, [&] {
+    if (scene.done == 0) scene.relay->end_without_client();
+    return scene.done == 1;
+  }));
+  CHECK(scene.upstream.verdict() == "");
+  CHECK_FALSE(scene.upstream.closed_by_reset());
+  CHECK(scene.end.cause == RelayEnd::Cause::finished);
+  CHECK(scene.end.closed_by == Side::client);
+  CHECK(scene.bytes_up == 16);
+}
+
 TEST_CASE("a relay is destroyed at any turn, and nothing of it is left") {
   const Pace pace = GENERATE(Pace{}, Pace{true, 16}, Pace{true, 1});
   const bool reset = GENERATE(false, true);
