@@ -16,13 +16,14 @@ namespace culvert {
 using std::chrono::milliseconds;
 
 Prober::Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
-               milliseconds interval, ProbeFor wanted)
+               milliseconds interval, ProbeFor wanted, Callback<void()> passed)
     : loop_(loop),
       log_(log),
       upstream_(upstream),
       host_(host),
       interval_(interval),
       wanted_(wanted),
+      passed_(passed),
       timer_(loop, Callback<void()>::to<&Prober::on_timer>(this)) {
   timer_.start(milliseconds(0));
 }
@@ -152,6 +153,7 @@ void Prober::pass() {
                                              upstream_.config.label, host_.to_string()));
   }
   timer_.start(interval_);
+  if (passed_) passed_();
 }
 
 /// A failure beyond the proxy.

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/callback.h"
 #include "base/host_port.h"
 #include "dial/upstream.h"
 #include "dial/upstream_dial.h"
@@ -36,9 +37,14 @@ class Prober final : private StreamEvents {
   /// is far away.
   static constexpr std::chrono::milliseconds kSettles{3'000};
 
-  /// All outlive the prober.
+  /// All outlive the prober.  `passed` is called after each probe that has passed; it may destroy
+  /// the prober.
   Prober(Loop& loop, Log& log, Upstream& upstream, const HostPort& host,
-         std::chrono::milliseconds interval, ProbeFor wanted = ProbeFor::connection);
+         std::chrono::milliseconds interval, ProbeFor wanted = ProbeFor::connection,
+         Callback<void()> passed = {});
+
+  /// The first probe comes after an interval, not at once.
+  void begin_later() { timer_.start(interval_); }
 
  private:
   void on_timer();
@@ -60,6 +66,7 @@ class Prober final : private StreamEvents {
   const HostPort& host_;
   std::chrono::milliseconds interval_;
   ProbeFor wanted_;
+  Callback<void()> passed_;
   Timer timer_;
   std::unique_ptr<UpstreamDial> dial_;
   std::unique_ptr<Stream> stream_;  // after a grant, while the prober watches it

@@ -65,6 +65,8 @@ void Generation::tend_upstreams() {
     if (probed) {
       probers_.push_back(std::make_unique<Prober>(context_.loop, context_.log, *upstream, *probed,
                                                   config.probe_interval, wanted));
+      // What makes the tunnel is only just being started.
+      if (!config.tunnel_command.empty()) probers_.back()->begin_later();
     } else {
       // Without a prober the failure of an earlier one's probe would never be cleared.
       upstream->health->clear_probe();

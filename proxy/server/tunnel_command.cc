@@ -18,6 +18,7 @@ constexpr milliseconds kLongestWait{30'000};
 constexpr milliseconds kRanWell{10'000};
 constexpr milliseconds kTimeToEnd{3'000};
 constexpr unsigned kMostLinesPerSecond = 100;
+constexpr std::size_t kLastWords = 10;
 
 }  // namespace
 
@@ -81,7 +82,19 @@ void TunnelCommand::on_line(std::string_view line) {
     ++suppressed_;
     return;
   }
-  log_.write(Log::Level::info, fmt::format("tunnel: {}", line));
+  if (log_.enabled(Log::Level::info)) {
+    return log_.write(Log::Level::info, fmt::format("tunnel: {}", line));
+  }
+  if (last_words_.size() == kLastWords) last_words_.erase(last_words_.begin());
+  last_words_.emplace_back(line);
+}
+
+/// What it said before it failed, if that was not logged then.
+void TunnelCommand::repeat_last_words() {
+  for (const std::string& line : last_words_) {
+    log_.write(Log::Level::warning, fmt::format("tunnel: {}", line));
+  }
+  last_words_.clear();
 }
 
 void TunnelCommand::report_suppressed() {
@@ -102,6 +115,7 @@ void TunnelCommand::on_exit(int status, int signal) {
     log_.write(Log::Level::info, fmt::format("tunnel: {} {}", name_, end));
     return stopped_();
   }
+  repeat_last_words();
   const auto ran = std::chrono::round<milliseconds>(loop_.now() - started_);
   if (ran >= kRanWell) wait_ = milliseconds(0);
   start_later(fmt::format("{} after {}", end, format_seconds(ran)));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/secret.h"
@@ -16,7 +17,7 @@ namespace culvert {
 
 /// Keeps the command that makes the tunnel (`ssh -N -D ...`) running: starts it, again whenever it
 /// ends (later and later if it ends soon), and ends it with us.  Its output is logged, up to a
-/// hundred lines a second.
+/// hundred lines a second; where the log has not that level, its last lines when it fails.
 class TunnelCommand {
  public:
   /// The command may hold secrets: only its first word is ever shown.
@@ -43,6 +44,7 @@ class TunnelCommand {
   void on_line(std::string_view line);
   void on_exit(int status, int signal);
   void on_timer();
+  void repeat_last_words();
   void report_suppressed();
   void start_later(const std::string& what_happened);
 
@@ -58,6 +60,7 @@ class TunnelCommand {
   Loop::Clock::time_point second_;     // in which lines are counted
   unsigned lines_ = 0;
   std::uint64_t suppressed_ = 0;
+  std::vector<std::string> last_words_;
   Callback<void()> stopped_;
 };
 
