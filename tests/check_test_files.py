@@ -53,6 +53,7 @@ TESTED_BY = {
         ["e2e/test_shutdown.py", "e2e/test_reload.py", "e2e/test_restart.py"],
         "it starts threads and handles the signals of the process",
     ),
+    "server/upstream_wait": (["e2e/test_run.py"], "it is for what is just being started"),
     "session/answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
     "session/context": (["session/connect_test.cc"], "it holds what every session needs"),
     "session/flow": (["session/relay_test.cc"], "it is one direction of a relay"),

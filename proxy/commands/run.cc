@@ -1,12 +1,229 @@
 #include "commands/run.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/duration.h"
+#include "commands/find_program.h"
+#include "commands/proxy_environment.h"
+#include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
+#include "host/local_clients.h"
+#include "net/foreground_child.h"
+#include "net/timer.h"
+#include "server/server.h"
+#include "server/upstream_wait.h"
 
 namespace culvert {
+namespace {
 
-int run(const RunOptions&) {
-  complain("run: this command is not there yet");
-  return 1;
+// As env(1), nohup(1) and docker have them.
+constexpr int kCannotStart = 125;
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+constexpr int kSignalBase = 128;
+
+constexpr std::chrono::milliseconds kDrainTick{50};
+
+/// Says why `program` was not executed; returns the exit status for that.
+int report_not_executed(const std::string& program, int error) {
+  if (error == ENOENT) {
+    complain(program + ": not found");
+    return kNotFound;
+  }
+  complain(program + ": " + std::generic_category().message(error));
+  return kNotExecutable;
+}
+
+/// Where a program on this machine finds the proxy.  Empty: at no address that a proxy variable
+/// can name.
+std::string url_for_clients(const Listeners& listeners) {
+  for (const HostPort& address : listeners.addresses()) {
+    HostPort at = address;
+    if (at.ip->is_unspecified()) {
+      at.host = at.ip->is_v4() ? "127.0.0.1" : "::1";
+      at.ip = IpAddress::parse(at.host);
+    }
+    return "http://" + at.to_string();
+  }
+  return {};
+}
+
+/// Whether clients are on this machine alone, and at addresses.
+bool clients_are_local(const Listeners& listeners) {
+  const auto& addresses = listeners.addresses();
+  return listeners.urls().size() == addresses.size() &&
+         std::all_of(addresses.begin(), addresses.end(),
+                     [](const HostPort& address) { return address.ip->is_loopback(); });
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
+  return out;
+}
+
+/// The command beside a server: from the moment when that can serve to the command's end, which is
+/// the server's.
+class Run {
+ public:
+  Run(Server& server, const RunOptions& options, std::unique_ptr<HeldChild> child, std::string url)
+      : server_(server),
+        options_(options),
+        url_(std::move(url)),
+        child_(server.loop(), std::move(child), ForegroundChild::Ended::to<&Run::on_ended>(this),
+               ForegroundChild::AskedToEnd::to<&Run::on_asked_to_end>(this)),
+        wait_(std::in_place, server.loop(), options.config, server.upstreams(),
+              UpstreamWait::Done::to<&Run::on_upstream>(this),
+              UpstreamWait::Slow::to<&Run::on_slow_upstream>(this)),
+        drain_timer_(server.loop(), Callback<void()>::to<&Run::on_drain_tick>(this)) {}
+
+  void begin() { wait_->start(); }
+  /// For our exit.
+  int status() const { return status_; }
+  /// Ctrl-C would have ended us, too, and whoever waits for us wants to know.
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  const std::string& program() const { return options_.command.front(); }
+
+  void on_slow_upstream() {
+    complain("waiting for the upstream before " + program() + " is started: " + problem());
+  }
+  std::string problem() const {
+    return wait_->problem().empty() ? "no answer yet" : wait_->problem();
+  }
+
+  void on_upstream(bool works) {
+    if (!works) {
+      complain("no upstream works after " + format_duration(options_.config.connect_timeout) +
+               " (" + problem() + "); " + program() + " is started all the same");
+    }
+    wait_.reset();
+    child_.start(url_);
+  }
+
+  /// The command is gone, and perhaps all that it has begun: then an upstream that does not end its
+  /// side of a tunnel keeps nobody waiting.
+  void on_drain_tick() {
+    if (!has_local_clients(server_.listeners().addresses())) server_.end_without_clients();
+    drain_timer_.start(kDrainTick);
+  }
+
+  void on_ended(const ForegroundChild::End& end) {
+    interrupted_ = end.interrupted;
+    status_ = end.signal != 0 ? kSignalBase + end.signal : end.status;
+    if (end.execution_error != 0) status_ = report_not_executed(program(), end.execution_error);
+    server_.end();
+    if (clients_are_local(server_.listeners())) drain_timer_.start(kDrainTick);
+  }
+
+  /// While the upstream is awaited, or while the last tunnels drain.
+  void on_asked_to_end(int signal) {
+    if (wait_) status_ = kSignalBase + signal;
+    wait_.reset();
+    server_.end();
+  }
+
+  Server& server_;
+  const RunOptions& options_;
+  std::string url_;
+  ForegroundChild child_;
+  std::optional<UpstreamWait> wait_;
+  Timer drain_timer_;
+  int status_ = 0;
+  bool interrupted_ = false;
+};
+
+/// A shell that has seen no key itself goes by how we end: only then it ends its own loop.
+void end_like_interrupted() {
+  if (getsid(0) == getpid()) return;  // there is no shell
+  std::signal(SIGINT, SIG_DFL);
+  kill(0, SIGINT);
+}
+
+int serve_and_run(const RunOptions& options, std::unique_ptr<HeldChild> child,
+                  std::unique_ptr<Ruleset> ruleset, int access_fd, Listeners listeners) {
+  std::vector<std::string> problems;
+  const auto server =
+      Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
+                    Server::Reload(), std::move(listeners), Invocation(), problems);
+  for (const std::string& problem : problems) complain(problem);
+  if (!server) return kCannotStart;
+  std::string url = url_for_clients(server->listeners());
+  if (url.empty()) {
+    complain(
+        "--listen: a program's proxy variables cannot name a unix socket: give an address, as "
+        "in 127.0.0.1:0");
+    return kCannotStart;
+  }
+  if (const std::string remark = proxy_environment(own_environment(), url).remark;
+      !remark.empty()) {
+    complain(remark);
+  }
+  for (const std::string& warning : options.config.warnings) {
+    server->log().write(Log::Level::warning, warning);
+  }
+  int status = 0;
+  bool interrupted = false;
+  {
+    Run run(*server, options, std::move(child), std::move(url));
+    Predecessor none(-1);
+    server->run(none, [&] { run.begin(); });
+    status = run.status();
+    interrupted = run.interrupted();
+  }
+  server->loop().turn(0);  // in which libuv lets go of the watchers of signals
+  server->log().flush();
+  if (interrupted) end_like_interrupted();
+  // A look-up that hangs in its thread must not meet what ends with the process.
+  if (server->busy()) std::_Exit(status);
+  return status;
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  const Config& config = options.config;
+  const std::string& program = options.command.front();
+  if (const int error = error_of_program(program)) return report_not_executed(program, error);
+  const std::vector<std::string> before = own_environment();
+  // The child is forked first: it has what we were given, not what we make of it.
+  auto child = HeldChild::fork(options.command, [&](const std::string& url) {
+    return proxy_environment(before, url).variables;
+  });
+  if (!child) {
+    complain(program + " " + child.error().text);
+    return kCannotStart;
+  }
+  if (const std::string problem = prepare_process(config); !problem.empty()) {
+    complain(problem);
+    return kCannotStart;
+  }
+  std::vector<std::string> problems;
+  std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
+  const int access_fd = open_access_log(config, ReadWhen::starting, problems);
+  Listeners listeners(config.threads);
+  listeners.take(config, Inheritance(), problems);
+  for (const std::string& problem : problems) complain(problem);
+  if (!problems.empty()) return kCannotStart;
+  try {
+    return serve_and_run(options, std::move(*child), std::move(ruleset), access_fd,
+                         std::move(listeners));
+  } catch (const std::system_error& error) {
+    complain(start_failure(config, error.code().message()));
+    return kCannotStart;
+  }
 }
 
 }  // namespace culvert

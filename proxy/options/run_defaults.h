@@ -13,7 +13,7 @@ struct RunDefault {
 };
 inline constexpr auto kRunDefaults = std::to_array<RunDefault>({
     {"listen", "127.0.0.1:0"},
-    {"log-level", "error"},
+    {"log-level", "warning"},
     {"access-log", "off"},
 });
 

@@ -201,15 +201,15 @@ TEST_CASE("run has its own defaults") {
   CHECK(options.config.upstreams.at(0).label == "socks5://h:1080");
   REQUIRE(options.config.listen.size() == 1);
   CHECK(options.config.listen[0].to_string() == "http://127.0.0.1:0");
-  CHECK(options.config.log_level == Log::Level::error);
+  CHECK(options.config.log_level == Log::Level::warning);
   CHECK(options.config.access_log == "off");
 
-  const TemporaryFile file("log-level = 'warning'\nlisten = '127.0.0.1:7'\n");
+  const TemporaryFile file("log-level = 'info'\nlisten = '127.0.0.1:7'\n");
   const RunOptions given = options_of<RunOptions>(
       {"run", "--access-log", "-", "ls"},
       {{"CULVERT_CONFIG", file.path()}, {"CULVERT_LISTEN", "127.0.0.1:8 [::1]:8"}});
   CHECK(given.config.listen.size() == 2);
-  CHECK(given.config.log_level == Log::Level::warning);
+  CHECK(given.config.log_level == Log::Level::info);
   CHECK(given.config.access_log == "-");
   CHECK(options_of<RunOptions>({"run", "--config", file.path(), "ls"}).config.listen.size() == 1);
 

@@ -113,7 +113,7 @@ TEST_CASE("the help on a command fits a screen") {
 
 TEST_CASE("the help on a command has its own defaults") {
   const auto run = help_on_command(*find_command("run"));
-  CHECK(run.find("warning or error (default: error)") != std::string::npos);
+  CHECK(run.find("warning or error (default: warning)") != std::string::npos);
   const auto serve = help_on_command(*find_command("serve"));
   CHECK(serve.find("warning or error (default: info)") != std::string::npos);
 }
