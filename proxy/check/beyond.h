@@ -1,0 +1,15 @@
+#pragma once
+
+#include "check/report.h"
+#include "check/target.h"
+#include "check/way.h"
+
+namespace culvert {
+
+/// The steps beyond the proxy, appended to `report`: `tls` and `http`, for an image also
+/// `registry`, `token`, `manifest`, `blob` and `clock`.  It ends at the first step that fails, or
+/// when the time is over.  To be called once `request` has passed.  A host with a port that is
+/// neither 443 nor 80 has none of them.
+void walk_beyond(Way& way, const CheckTarget& target, TargetReport& report);
+
+}  // namespace culvert

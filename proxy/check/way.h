@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "base/host_port.h"
+#include "dial/dial.h"
+#include "dial/dial_outcome.h"
+#include "dial/upstream.h"
+#include "net/loop.h"
+
+namespace culvert {
+
+/// A connection to a host as its route has it, or why there is none.
+struct WayTo {
+  DialResult stream;
+  std::string rule;                    ///< Route::rule of what chose the route
+  const Upstream* upstream = nullptr;  ///< which connected, or else was tried last; null: denied
+};
+
+/// How the steps beyond the proxy get their connections: by the routes, as a request to `culvert
+/// serve` would.
+class Way {
+ public:
+  virtual ~Way() = default;
+  virtual Loop& loop() = 0;
+  /// Turns the loop until there is a connection or none is to be had.
+  virtual WayTo dial(const HostPort& host, DialPurpose purpose) = 0;
+  /// One turn of the loop.  False: the whole check's time is over, or the user ended it.
+  virtual bool turn() = 0;
+};
+
+}  // namespace culvert
