@@ -15,6 +15,8 @@ struct WayTo {
   DialResult stream;
   std::string rule;                    ///< Route::rule of what chose the route
   const Upstream* upstream = nullptr;  ///< which connected, or else was tried last; null: denied
+  std::string cause;                   ///< of a failure, as CheckStep has it
+  std::string fix;                     ///< the same
 };
 
 /// How the steps beyond the proxy get their connections: by the routes, as a request to `culvert

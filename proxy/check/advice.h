@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/host_port.h"
+#include "config/config.h"
+#include "dial/dial_outcome.h"
+
+namespace culvert {
+
+/// Why something failed, and what helps: CheckStep::cause and fix.
+struct Advice {
+  std::string cause;
+  std::string fix;
+};
+
+/// About a dial to `target` through `upstream` that failed.
+Advice advice_for(const DialFailure& failure, const UpstreamConfig& upstream,
+                  const HostPort& target);
+
+/// The failure is the upstream's own, whatever the target: of the step `upstream`, not `request`.
+bool is_about_upstream(const DialFailure& failure, const UpstreamConfig& upstream);
+
+/// "--upstream socks5://127.0.0.1:1080", as an option that names this upstream, in another scheme
+/// if one is given.  Without credentials: USER:PASSWORD@ stands for them where it has some.
+std::string upstream_option(const UpstreamConfig& upstream, std::string_view scheme = {});
+
+}  // namespace culvert

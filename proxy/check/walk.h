@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "check/report.h"
+#include "check/way.h"
+#include "dial/upstream.h"
+#include "dial/upstream_dial.h"
+#include "net/loop.h"
+#include "net/signals.h"
+#include "net/timer.h"
+#include "server/ruleset.h"
+
+namespace culvert {
+
+/// What the steps of a check use: a loop of their own, the upstreams on it, and an end of their
+/// time.  Each step turns the loop until it is done.
+class Walk final : public Way {
+ public:
+  /// From now on `timeout` is left.  SIGINT and SIGTERM end the walk.
+  Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout);
+  ~Walk() override;
+
+  Loop& loop() override { return loop_; }
+  const Config& config() const { return ruleset_->config; }
+  const Ruleset& ruleset() const { return *ruleset_; }
+  Upstream& upstream(std::size_t index) { return *upstreams_[index]; }
+
+  WayTo dial(const HostPort& host, DialPurpose purpose) override;
+  bool turn() override;
+
+  /// Turns until `done()`.  False: the time is over before.
+  template <typename Done>
+  bool wait(Done done) {
+    while (!done()) {
+      if (!turn()) return false;
+    }
+    return true;
+  }
+
+  /// Time is over: why, as a cause: "interrupted", "no answer within 30.0 s".
+  bool over() const { return interrupted_ || expired_; }
+  std::string why_over() const;
+
+  /// What came of a dial through one upstream.
+  struct Trial {
+    UpstreamResult result;
+    DialTimes times;
+    Replied replied = Replied::nothing;
+  };
+  /// nullopt: the time was over before.
+  std::optional<Trial> dial_through(Upstream& upstream, const HostPort& target,
+                                    DialPurpose purpose);
+
+ private:
+  void on_signal(int signal);
+  void on_timeout() { expired_ = true; }
+
+  Loop loop_;
+  Log log_;
+  std::unique_ptr<Ruleset> ruleset_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  std::chrono::milliseconds timeout_;
+  Timer timer_;
+  SignalWatcher interrupt_;
+  SignalWatcher terminate_;
+  bool interrupted_ = false;
+  bool expired_ = false;
+};
+
+/// A step that is under way: measures its time.
+class StepClock {
+ public:
+  StepClock(Walk& walk, std::string_view name, std::string subject);
+
+  CheckStep& step() { return step_; }
+  /// The step, which took until now.  Where the time of the walk is over, it has failed for that.
+  CheckStep end();
+
+ private:
+  Walk& walk_;
+  Loop::Clock::time_point begun_;
+  CheckStep step_;
+};
+
+}  // namespace culvert
