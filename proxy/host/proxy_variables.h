@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,10 +32,14 @@ struct ProxyMistake {
   std::string right;     ///< what the variable should be; empty: it should not be set
   /// It is one only if what listens there speaks plain HTTP.
   bool unless_tls = false;
+  std::string hint{};  ///< how the placeholders in `right` are filled in; mostly empty
 
   /// A line for a shell: "export https_proxy=http://127.0.0.1:3128", "unset ALL_PROXY".
   std::string shell_line() const;
 };
+
+/// One line for all of them.
+std::string shell_lines(std::span<const ProxyMistake> mistakes);
 
 /// The proxy variables of an environment, read as Go programs (docker, containerd, registry) read
 /// them: golang.org/x/net/http/httpproxy.
@@ -44,6 +49,7 @@ struct ProxyVariables {
   NoProxy no_proxy;
   std::string no_proxy_variable;  ///< "NO_PROXY" or "no_proxy", which was read; empty: none is set
   std::string no_proxy_list;      ///< its value
+  bool cgi = false;               ///< REQUEST_METHOD is set
   bool given = false;             ///< a variable that names a proxy is set, if only ALL_PROXY
   std::vector<ProxyMistake> mistakes;
   std::vector<std::string> notes;  ///< what is no mistake, but may surprise; one line each
@@ -57,6 +63,7 @@ ProxyVariables read_proxy_variables(std::span<const std::string> environment,
                                     std::string_view right);
 
 /// What is wrong for this target: NO_PROXY takes it out, or only the other kind of URL has a proxy.
+/// Nothing is for loopback, to which Go programs never use one.
 std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
                                                const HostPort& target, bool tls);
 

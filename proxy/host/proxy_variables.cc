@@ -1,0 +1,328 @@
+#include "host/proxy_variables.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/redact.h"
+#include "base/text.h"
+#include "host/go_url.h"
+
+namespace culvert {
+namespace {
+
+constexpr auto kNowhere = std::string_view::npos;
+
+/// A variable that is set.
+struct Setting {
+  std::string_view name;
+  std::string_view value;
+
+  explicit operator bool() const { return !value.empty(); }
+};
+
+std::string_view value_of(std::span<const std::string> environment, std::string_view name) {
+  for (const std::string& entry : environment) {
+    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name)) {
+      return std::string_view(entry).substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+/// The first one that is not empty, as Go has it.
+Setting first_of(std::span<const std::string> environment, std::string_view upper,
+                 std::string_view lower) {
+  const Setting setting{upper, value_of(environment, upper)};
+  return setting ? setting : Setting{lower, value_of(environment, lower)};
+}
+
+std::uint16_t default_port(std::string_view scheme) {
+  if (scheme == "http") return 80;
+  if (scheme == "https") return 443;
+  return scheme.starts_with("socks5") ? 1080 : 0;
+}
+
+NamedProxy named(std::string_view variable, const GoUrl& url) {
+  NamedProxy proxy{std::string(variable), url.scheme, url.authority, default_port(url.scheme)};
+  const std::size_t colon = url.authority.rfind(':');
+  const std::size_t bracket = url.authority.rfind(']');
+  if (colon != kNowhere && (bracket == kNowhere || bracket < colon)) {
+    proxy.host.resize(colon);
+    const std::string_view port = std::string_view(url.authority).substr(colon + 1);
+    if (!port.empty()) proxy.port = parse_number<std::uint16_t>(port).value_or(0);
+  }
+  if (proxy.host.starts_with('[') && proxy.host.ends_with(']')) {
+    proxy.host = proxy.host.substr(1, proxy.host.size() - 2);
+  }
+  return proxy;
+}
+
+bool is_space_or_quote(char c) {
+  constexpr std::string_view kThese = " \t\r\n\v\f\"'";
+  return kThese.find(c) != kNowhere;
+}
+
+std::string_view without_quotes(std::string_view value) {
+  while (!value.empty() && is_space_or_quote(value.front())) value.remove_prefix(1);
+  while (!value.empty() && is_space_or_quote(value.back())) value.remove_suffix(1);
+  return value;
+}
+
+/// What the author of `value` seems to have meant, as a URL in `scheme`, or its own if that is
+/// empty; nullopt if that cannot be told.
+std::optional<std::string> meant(std::string_view value, std::string_view scheme) {
+  value = without_quotes(value);
+  const std::size_t at = value.rfind('@');
+  const std::size_t slashes = value.find("://");
+  const std::size_t end = slashes == kNowhere ? 0 : slashes + 3;
+  const bool has_user = at != kNowhere && at >= end;
+  // The password may be what cannot be read.
+  const std::string plain =
+      std::string(value.substr(0, end)).append(value.substr(has_user ? at + 1 : end));
+  const auto url = parse_go_proxy(plain);
+  if (!url) return std::nullopt;
+  const NamedProxy proxy = named({}, *url);
+  const auto address = proxy.address();
+  if (!address) return std::nullopt;
+  return std::string(scheme.empty() ? std::string_view(url->scheme) : scheme)
+      .append(has_user ? "://USER:PASSWORD@" : "://")
+      .append(address->to_string());
+}
+
+/// Why Go ignores `value`.
+std::string why_unreadable(std::string_view value) {
+  if (value.find_first_of("\r\n") != kNowhere) return "a line's end is part of its value";
+  if (value.find_first_of(" \t") != kNowhere) return "white space is part of its value";
+  if (value.find('%') != kNowhere) {
+    return "a % in it begins no escape";
+  }
+  return "its value is no URL";
+}
+
+/// Reads the variables, and collects what is wrong with them.
+class Reading {
+ public:
+  Reading(std::span<const std::string> environment, std::string_view right)
+      : environment_(environment), right_(right) {}
+
+  ProxyVariables take();
+
+ private:
+  std::optional<NamedProxy> read(const Setting& setting);
+  void judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy);
+  void note_rival(const Setting& setting, std::string_view lower);
+  void look_for_others(const Setting& https, const Setting& http);
+  void add(std::string_view variable, std::string cause, std::optional<std::string> right,
+           bool unless_tls = false) {
+    out_.mistakes.push_back({std::string(variable),
+                             std::move(cause),
+                             right.value_or(std::string(right_)),
+                             unless_tls,
+                             {}});
+  }
+
+  std::span<const std::string> environment_;
+  std::string_view right_;
+  ProxyVariables out_;
+};
+
+ProxyVariables Reading::take() {
+  const Setting https = first_of(environment_, "HTTPS_PROXY", "https_proxy");
+  const Setting http = first_of(environment_, "HTTP_PROXY", "http_proxy");
+  const Setting no_proxy = first_of(environment_, "NO_PROXY", "no_proxy");
+  out_.https = read(https);
+  out_.http = read(http);
+  if (no_proxy) {
+    out_.no_proxy_variable = no_proxy.name;
+    out_.no_proxy_list = no_proxy.value;
+  }
+  // Even without a list, loopback goes direct.
+  out_.no_proxy = NoProxy(no_proxy.value);
+  for (const std::string& warning : out_.no_proxy.warnings()) {
+    out_.notes.push_back(std::string(no_proxy.name) + ": " + warning);
+  }
+  note_rival(https, "https_proxy");
+  note_rival(http, "http_proxy");
+  note_rival(no_proxy, "no_proxy");
+  out_.cgi = !value_of(environment_, "REQUEST_METHOD").empty();
+  look_for_others(https, http);
+  return std::move(out_);
+}
+
+std::optional<NamedProxy> Reading::read(const Setting& setting) {
+  if (!setting) return std::nullopt;
+  out_.given = true;
+  const std::string name(setting.name);
+  const auto url = parse_go_proxy(setting.value);
+  if (!url) {
+    add(setting.name,
+        name + " is ignored by Go programs, which go direct: " + why_unreadable(setting.value),
+        meant(setting.value, {}));
+    if (setting.value.find('%') != kNowhere) {
+      out_.mistakes.back().hint = "a % in the password is written %25";
+    }
+    return std::nullopt;
+  }
+  NamedProxy proxy = named(setting.name, *url);
+  judge(setting, *url, proxy);
+  return proxy;
+}
+
+void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {
+  const std::string name(setting.name);
+  const std::string_view value = setting.value;
+  if (is_space_or_quote(value.front()) || is_space_or_quote(value.back())) {
+    return add(name, name + " has quotes inside its value, which become part of the host",
+               meant(value, {}));
+  }
+  if (!proxy.address()) {
+    const std::string_view what = proxy.port == 0 && !proxy.host.empty() ? "port" : "host";
+    return add(name, name + " names no " + std::string(what) + " that can be connected to",
+               std::nullopt);
+  }
+  if (url.scheme == "https") {
+    return add(name,
+               name + "=" + proxy.url() +
+                   " makes clients speak TLS to the proxy, which speaks plain HTTP there",
+               meant(value, "http"), true);
+  }
+  if (url.scheme == "socks5h") {
+    out_.notes.push_back(name + ": older Go programs do not know socks5h://, only socks5://");
+  } else if (url.scheme != "http" && url.scheme != "socks5") {
+    const bool is_socks = url.scheme.starts_with("socks");
+    add(name,
+        name + " has the scheme " + printable(url.scheme, 20) +
+            "://, which Go programs do not know: they speak HTTP to that port",
+        is_socks ? std::nullopt : meant(value, "http"));
+  }
+}
+
+/// The variable in capitals wins.
+void Reading::note_rival(const Setting& setting, std::string_view lower) {
+  const std::string_view other = value_of(environment_, lower);
+  if (setting.name == lower || other.empty() || other == setting.value) return;
+  out_.notes.push_back("Go programs read " + std::string(setting.name) + ", curl reads " +
+                       std::string(lower) + ", and they differ");
+}
+
+void Reading::look_for_others(const Setting& https, const Setting& http) {
+  if (http && !https) {
+    const std::string_view wanted = http.name == "HTTP_PROXY" ? "HTTPS_PROXY" : "https_proxy";
+    return add(wanted,
+               std::string(http.name) + " is for http:// URLs alone, and there is no " +
+                   std::string(wanted) + ": Go programs request https:// URLs directly",
+               meant(http.value, {}));
+  }
+  const Setting all = first_of(environment_, "ALL_PROXY", "all_proxy");
+  if (https || !all) return;
+  out_.given = true;
+  const auto is_http = to_lower(all.value).starts_with("http://");
+  add("https_proxy",
+      "only " + std::string(all.name) +
+          " is set, which Go programs (docker, containerd, registries) do not read",
+      is_http ? meant(all.value, {}) : std::nullopt);
+}
+
+bool needs_no_quotes(char c) {
+  constexpr std::string_view kMarks = "_./:@,%+=-[]";
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kMarks.find(c) != kNowhere;
+}
+
+/// `text` as a word for a shell.
+std::string shell_word(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') word += "'\\'";
+    word += c;
+  }
+  return word + "'";
+}
+
+/// The list without the entries that match `target`.
+std::string list_without(std::string_view list, const HostPort& target) {
+  if (list.find('@') != kNowhere) return "localhost,127.0.0.1";  // may be a password
+  std::string rest;
+  for (const std::string_view entry : split(list, ',')) {
+    if (entry.empty() || NoProxy(entry).matches(target)) continue;
+    if (!rest.empty()) rest += ',';
+    rest += printable(entry);
+  }
+  return rest;
+}
+
+}  // namespace
+
+std::string NamedProxy::url() const {
+  const auto to = address();
+  if (to) return scheme + "://" + to->to_string();
+  return printable(scheme, 20) + "://" + printable(host, 60) +
+         (port == 0 ? std::string() : ":" + std::to_string(port));
+}
+
+std::optional<HostPort> NamedProxy::address() const {
+  auto parsed = HostPort::from(host, port);
+  if (port == 0 || !parsed) return std::nullopt;
+  return std::move(*parsed);
+}
+
+std::string ProxyMistake::shell_line() const { return shell_lines({this, 1}); }
+
+std::string shell_lines(std::span<const ProxyMistake> mistakes) {
+  std::string set;
+  std::string unset;
+  std::string hint;
+  for (const ProxyMistake& mistake : mistakes) {
+    if (!mistake.hint.empty()) hint = "  # " + mistake.hint;
+    if (mistake.right.empty()) {
+      unset += " " + mistake.variable;
+    } else {
+      set += " " + mistake.variable + "=" + shell_word(mistake.right);
+    }
+  }
+  std::string lines;
+  if (!set.empty()) lines = "export" + set;
+  if (!unset.empty()) lines += (lines.empty() ? "unset" : "; unset") + unset;
+  return lines + hint;
+}
+
+ProxyVariables read_proxy_variables(std::span<const std::string> environment,
+                                    std::string_view right) {
+  return Reading(environment, right).take();
+}
+
+std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
+                                               const HostPort& target, bool tls) {
+  const auto& proxy = variables.proxy_for(tls);
+  const auto& other = variables.proxy_for(!tls);
+  if (!proxy && !tls && other) {
+    const bool upper = other->variable == "HTTPS_PROXY";
+    return ProxyMistake{upper ? "HTTP_PROXY" : "http_proxy",
+                        other->variable + " is for https:// URLs alone: " + target.to_string() +
+                            " is requested directly",
+                        other->url(),
+                        false,
+                        {}};
+  }
+  if (!proxy || NoProxy("").matches(target)) return std::nullopt;
+  if (!tls && variables.cgi) {
+    return ProxyMistake{"REQUEST_METHOD",
+                        "REQUEST_METHOD is set, and Go programs refuse to use " + proxy->variable +
+                            " then (they take themselves for a CGI program)",
+                        "",
+                        false,
+                        {}};
+  }
+  if (!variables.no_proxy.matches(target)) return std::nullopt;
+  return ProxyMistake{variables.no_proxy_variable,
+                      variables.no_proxy_variable + " takes " + target.to_string() +
+                          " out, so that Go programs go direct: its " +
+                          variables.no_proxy.why(target),
+                      list_without(variables.no_proxy_list, target),
+                      false,
+                      {}};
+}
+
+}  // namespace culvert
