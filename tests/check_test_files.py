@@ -12,6 +12,11 @@ import tree_check
 
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
+    "check/beyond": (["e2e/test_cli.py"], "it has no steps yet"),
+    "check/hear": (["net/way_steps_test.cc"], "it is what a step hears from a server"),
+    "check/port_look": (["net/way_steps_test.cc"], "it takes servers of each kind"),
+    "check/surroundings": (["net/way_steps_test.cc"], "it takes servers of each kind"),
+    "check/walk": (["net/way_steps_test.cc"], "steps are tested as they are walked"),
     "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
     "codec/refusal": (["unit/codec/http_connect_test.cc"], "a refusal is tested as the end of a handshake"),
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),

@@ -8,14 +8,14 @@ namespace culvert {
 
 /// One step of a check: what was tried, and what came of it.
 struct CheckStep {
-  std::string name;     ///< "config", "environment", "listener", "route", "upstream", "request",
-                        ///< "tls", "http", "registry", "token", "manifest", "blob", "clock"
-  std::string subject;  ///< what was looked at: a file, a variable, an upstream, a host
+  std::string name;       ///< "config", "environment", "listener", "route", "upstream", "request",
+                          ///< "tls", "http", "registry", "token", "manifest", "blob", "clock"
+  std::string subject{};  ///< what was looked at: a file, a variable, an upstream, a host
   bool ok = true;
   std::chrono::microseconds time{0};
-  std::string detail;  ///< what was found, in a few words
-  std::string cause;   ///< of a failure: why, one line
-  std::string fix;     ///< of a failure: a command or the line to change, ready to paste
+  std::string detail{};  ///< what was found, in a few words
+  std::string cause{};   ///< of a failure: why, one line
+  std::string fix{};     ///< of a failure: a command or the line to change, ready to paste
 };
 
 /// All steps for one target.

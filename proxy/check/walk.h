@@ -47,12 +47,15 @@ class Walk final : public Way {
   /// Time is over: why, as a cause: "interrupted", "no answer within 30.0 s".
   bool over() const { return interrupted_ || expired_; }
   std::string why_over() const;
+  /// What the user may do about that.
+  std::string time_fix() const;
 
   /// What came of a dial through one upstream.
   struct Trial {
     UpstreamResult result;
     DialTimes times;
     Replied replied = Replied::nothing;
+    DialTimes::Time ended{};
   };
   /// nullopt: the time was over before.
   std::optional<Trial> dial_through(Upstream& upstream, const HostPort& target,
@@ -80,7 +83,10 @@ class StepClock {
   StepClock(Walk& walk, std::string_view name, std::string subject);
 
   CheckStep& step() { return step_; }
-  /// The step, which took until now.  Where the time of the walk is over, it has failed for that.
+  void fail(std::string cause, std::string fix);
+  /// The time of the walk was over before the step's end.
+  void fail_for_time() { fail(walk_.why_over(), walk_.time_fix()); }
+  /// The step, which took until now.
   CheckStep end();
 
  private:

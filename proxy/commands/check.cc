@@ -1,11 +1,19 @@
 #include "commands/check.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "check/check.h"
+#include "check/report_text.h"
 #include "commands/standard_streams.h"
 #include "policy/address_guard.h"
 #include "server/ruleset.h"
@@ -67,9 +75,76 @@ int check_route(const RouteQuestion& question) {
   return 0;
 }
 
-int check(const CheckOptions&) {
-  complain("check: walking the way to a target is not there yet");
-  return 1;
+namespace {
+
+/// The targets as they were given.  What is none becomes a line of `problems`.
+std::vector<CheckTarget> read_targets(const std::vector<std::string>& given,
+                                      std::vector<std::string>& problems) {
+  std::vector<CheckTarget> targets;
+  for (const std::string& text : given) {
+    auto target = CheckTarget::parse(text);
+    if (target) {
+      targets.push_back(std::move(*target));
+    } else {
+      problems.push_back("check: " + target.error().text);
+    }
+  }
+  return targets;
+}
+
+TextStyle text_style() {
+  return style_for({.lc_all = std::getenv("LC_ALL"),
+                    .lc_ctype = std::getenv("LC_CTYPE"),
+                    .lang = std::getenv("LANG"),
+                    .term = std::getenv("TERM"),
+                    .no_color = std::getenv("NO_COLOR")},
+                   isatty(STDOUT_FILENO) == 1);
+}
+
+/// Prints steps as they are done, unless all is printed as JSON at the end.
+class StepPrinter final : public StepReader {
+ public:
+  explicit StepPrinter(bool silent) : silent_(silent), style_(text_style()) {}
+
+  void on_steps(const TargetReport& report) override {
+    if (silent_) return;
+    if (report.steps.size() < printed_ || report.target != target_) begin(report.target);
+    for (; printed_ < report.steps.size(); ++printed_) {
+      print(stdout, report_lines(report.steps[printed_], style_));
+    }
+    static_cast<void>(std::fflush(stdout));
+  }
+
+ private:
+  void begin(const std::string& target) {
+    target_ = target;
+    printed_ = 0;
+    print(stdout, report_head(target));
+  }
+
+  bool silent_;
+  TextStyle style_;
+  std::string target_;
+  std::size_t printed_ = 0;
+};
+
+}  // namespace
+
+int check(const CheckOptions& options) {
+  // Who reads our output may leave.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::vector<std::string> problems;
+  const std::vector<CheckTarget> targets = read_targets(options.targets, problems);
+  auto ruleset = make_ruleset(options.config, problems);
+  for (const std::string& problem : problems) complain(problem);
+  if (!problems.empty()) return 2;
+  Walk walk(std::move(ruleset), options.timeout);
+  StepPrinter printer(options.json);
+  const auto reports = check_targets(walk, targets, options.pid, printer);
+  if (options.json) print(stdout, report_json(reports));
+  const bool ok = std::all_of(reports.begin(), reports.end(),
+                              [](const TargetReport& report) { return report.ok(); });
+  return ok ? 0 : 1;
 }
 
 }  // namespace culvert

@@ -106,6 +106,8 @@ struct Config {
   Log::Format log_format = Log::Format::text;
   std::string access_log = "-";  ///< "-": standard output, "off", or a file
 
+  std::string file;  ///< --config, for messages; empty: none
+
   /// Likely mistakes that do not prevent serving, one line each.
   std::vector<std::string> warnings;
 };

@@ -147,6 +147,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");
   }
   Config config = build_config(all.settings, when, all.problems);
+  for (const Given& given : all.settings.of("config")) config.file = given.value;
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
   if (!read.questions.empty()) {
     return ask_for_routes(read, std::move(config), std::move(all.problems));

@@ -1,0 +1,106 @@
+#include "check/port_look.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "check/hear.h"
+#include "codec/clause.h"
+#include "codec/protocol_guess.h"
+#include "dial/protocol_look.h"
+#include "dial/transport.h"
+#include "net/timer.h"
+
+namespace culvert {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTimeToReply{1'500};
+constexpr std::size_t kMostOfAnswer = 2'048;
+
+/// A connection, or why there is none.
+struct Connecting {
+  void take(DialResult outcome) { result.emplace(std::move(outcome)); }
+  void expire() { expired = true; }
+
+  std::optional<DialResult> result;
+  bool expired = false;
+};
+
+DialResult connect(Walk& walk, Transport& transport, const HostPort& address) {
+  Connecting connecting;
+  Timer timer(walk.loop(), Callback<void()>::to<&Connecting::expire>(&connecting));
+  const auto dial = transport.dial(address, Side::upstream, AddressCheck{},
+                                   DialDone::to<&Connecting::take>(&connecting));
+  timer.start(kConnectLimit);
+  dial->start();
+  const bool in_time =
+      walk.wait([&] { return connecting.result.has_value() || connecting.expired; });
+  if (connecting.result) return std::move(*connecting.result);
+  if (in_time) return dial->timeout_failure();
+  return Error{Errc::canceled, Side::local, 0, walk.why_over()};
+}
+
+struct Learned {
+  void take(std::string_view found) { protocol.emplace(found); }
+
+  std::optional<std::string_view> protocol;
+};
+
+void read_answer(const std::string& answer, PortLook& look) {
+  look.protocol = guess_protocol(answer);
+  look.status_line = printable(answer.substr(0, answer.find_first_of("\r\n")), 80);
+  look.is_culvert = look.status_line.find(kSigned) != std::string::npos;
+  // Many servers of TLS reject plain HTTP in plain HTTP.
+  if (answer.find("HTTPS") != std::string::npos) look.protocol = "TLS";
+}
+
+}  // namespace
+
+PortLook look_at_port(Walk& walk, Transport& transport, const UpstreamConfig& upstream) {
+  PortLook look;
+  DialResult stream = connect(walk, transport, upstream.address);
+  if (!stream) {
+    look.error = std::move(stream).error();
+    look.over = walk.over();
+    return look;
+  }
+  look.connected = true;
+  const std::string question =
+      "GET / HTTP/1.1\r\nHost: " + upstream.address.to_string() + "\r\nConnection: close\r\n\r\n";
+  const Heard heard = hear(walk, **stream, question, kTimeToReply, kMostOfAnswer, true);
+  (*stream).reset();
+  look.closed = heard.end == Heard::End::closed;
+  read_answer(heard.bytes, look);
+  if (!look.protocol.empty() || walk.over()) {
+    look.over = walk.over();
+    return look;
+  }
+  Learned learned;
+  ProtocolLook others(walk.loop(), transport, upstream,
+                      ProtocolLook::Done::to<&Learned::take>(&learned));
+  others.start(kTimeToReply);
+  look.over = !walk.wait([&] { return learned.protocol.has_value(); });
+  if (learned.protocol) look.protocol = *learned.protocol;
+  return look;
+}
+
+PortLook look_at_port(Walk& walk, const HostPort& address) {
+  UpstreamConfig upstream;
+  upstream.kind = UpstreamConfig::Kind::http;
+  upstream.address = address;
+  TcpTransport transport(walk.loop());
+  return look_at_port(walk, transport, upstream);
+}
+
+std::string kind_of_server(const PortLook& look) {
+  if (look.is_culvert) return "culvert";
+  if (look.protocol == "HTTP") return "an HTTP proxy that is not culvert";
+  if (look.protocol == "TLS") return "a server that speaks TLS";
+  if (!look.protocol.empty()) return "a server that speaks " + std::string(look.protocol);
+  return look.closed ? "a server that closes the connection" : "a server that answers nothing";
+}
+
+}  // namespace culvert

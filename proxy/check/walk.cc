@@ -1,0 +1,141 @@
+#include "check/walk.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "base/duration.h"
+#include "check/advice.h"
+#include "dial/dial_text.h"
+#include "dial/via_transport.h"
+
+namespace culvert {
+namespace {
+
+/// As in a request to `culvert serve`; a proxy may tell by it that it gets its own request back.
+constexpr std::string_view kPseudonym = "culvert-check";
+
+std::vector<std::unique_ptr<Upstream>> make_walked(const Ruleset& ruleset, Loop& loop) {
+  const auto transport = std::make_shared<TcpTransport>(loop);
+  std::vector<std::unique_ptr<Upstream>> out;
+  for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
+    auto upstream = std::make_unique<Upstream>();
+    static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
+    upstream->warm.reset();  // nobody fills it
+    upstream->config = ruleset.config.upstreams[i];
+    upstream->pseudonym = kPseudonym;
+    if (const auto& credentials = upstream->config.credentials) {
+      upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
+    }
+    upstream->transport = transport;
+    out.push_back(std::move(upstream));
+  }
+  for (const auto& upstream : out) {
+    if (const auto& via = upstream->config.via_index) {
+      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
+    }
+  }
+  return out;
+}
+
+/// Keeps what a dial reports.
+struct Outcome {
+  void take(UpstreamResult&& outcome) { result.emplace(std::move(outcome)); }
+
+  std::optional<UpstreamResult> result;
+};
+
+}  // namespace
+
+Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout)
+    : log_(-1, -1, Log::Level::error, Log::Format::text),
+      ruleset_(std::move(ruleset)),
+      upstreams_(make_walked(*ruleset_, loop_)),
+      timeout_(timeout),
+      timer_(loop_, Callback<void()>::to<&Walk::on_timeout>(this)),
+      interrupt_(loop_, SIGINT, Callback<void(int)>::to<&Walk::on_signal>(this)),
+      terminate_(loop_, SIGTERM, Callback<void(int)>::to<&Walk::on_signal>(this)) {
+  timer_.start(timeout);
+}
+
+Walk::~Walk() = default;
+
+bool Walk::turn() {
+  if (over()) return false;
+  loop_.turn();
+  return !over();
+}
+
+void Walk::on_signal(int) { interrupted_ = true; }
+
+std::string Walk::why_over() const {
+  return interrupted_ ? "interrupted" : "no answer within " + format_seconds(timeout_);
+}
+
+std::optional<Walk::Trial> Walk::dial_through(Upstream& upstream, const HostPort& target,
+                                              DialPurpose purpose) {
+  if (over()) return std::nullopt;
+  Outcome outcome;
+  const AddressCheck check{&ruleset_->guard, AddressGuard::Client::here};
+  const auto dial = make_upstream_dial(
+      upstream_request(loop_, upstream, target, purpose, check,
+                       DialBudget{.total = std::min(kAttemptLimit, config().connect_timeout)}),
+      UpstreamDial::Done::to<&Outcome::take>(&outcome));
+  dial->start();
+  if (!wait([&] { return outcome.result.has_value(); })) return std::nullopt;
+  const bool works = proof_of(*outcome.result, dial->replied(), false) == Proof::works;
+  if (works) upstream.memory->worked(dial->replied() != Replied::nothing);
+  return Trial{std::move(*outcome.result), dial->times(), dial->replied(), loop_.now()};
+}
+
+WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
+  const Route& route = ruleset_->router.route(host);
+  WayTo way{Error{Errc::http_request_denied, Side::local, 0,
+                  host.to_string() + " is denied by " + route.rule},
+            route.rule, nullptr, "denied by " + route.rule,
+            "--route " + host.host + "=" + config().upstreams[0].name};
+  for (const std::size_t index : route.upstreams) {
+    Upstream& tried = upstream(index);
+    way.upstream = &tried;
+    auto trial = dial_through(tried, host, purpose);
+    if (!trial) {
+      way.stream = Error{Errc::canceled, Side::local, 0, why_over()};
+      way.cause = why_over();
+      way.fix = time_fix();
+      return way;
+    }
+    if (!trial->result) {
+      Advice advice = advice_for(trial->result.error(), tried.config, host);
+      way.cause = std::move(advice.cause);
+      way.fix = std::move(advice.fix);
+    }
+    way.stream = to_dial_result(std::move(trial->result), tried.config, host, purpose);
+    if (way.stream) break;
+  }
+  return way;
+}
+
+std::string Walk::time_fix() const {
+  return interrupted_ ? "culvert check  # again, without ending it"
+                      : "--timeout " + format_duration(2 * timeout_) +
+                            "  # if it may take so long; else see what is slow above";
+}
+
+StepClock::StepClock(Walk& walk, std::string_view name, std::string subject)
+    : walk_(walk), begun_(walk.loop().clock_time()) {
+  step_.name = name;
+  step_.subject = std::move(subject);
+}
+
+void StepClock::fail(std::string cause, std::string fix) {
+  step_.ok = false;
+  step_.cause = std::move(cause);
+  step_.fix = std::move(fix);
+}
+
+CheckStep StepClock::end() {
+  step_.time = std::chrono::round<std::chrono::microseconds>(walk_.loop().clock_time() - begun_);
+  return std::move(step_);
+}
+
+}  // namespace culvert

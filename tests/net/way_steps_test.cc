@@ -1,0 +1,353 @@
+#include "check/way_steps.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "check/check.h"
+#include "check/port_look.h"
+#include "check/surroundings.h"
+#include "support/catch.h"
+#include "support/sockets.h"
+
+using namespace culvert;
+using namespace culvert::test;
+using namespace std::string_literals;
+
+namespace {
+
+const std::string kGreeting = "\x05\x00"s;
+const std::string kGranted = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"s;
+const std::string kRefused = "\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"s;
+// "hang": no answer, and the connection stays open.
+const std::string kHang = "hang";
+
+/// What is answered to the n-th message of a connection; empty: the connection is closed.
+using Answers = std::function<std::string(const std::string& message, std::size_t n)>;
+
+/// A server in a thread of its own.
+class ThreadServer {
+ public:
+  explicit ThreadServer(Answers answers)
+      : answers_(std::move(answers)), listening_(listen_on_loopback(port_)) {
+    thread_ = std::thread([this] { run(); });
+  }
+  ~ThreadServer() {
+    shutdown(listening_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  ThreadServer(const ThreadServer&) = delete;
+  ThreadServer& operator=(const ThreadServer&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  void run() {
+    while (true) {
+      Fd connection(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (connection.get() < 0) return;
+      if (serve(connection)) kept_.push_back(std::move(connection));
+    }
+  }
+
+  /// Whether the connection is to stay open.
+  bool serve(const Fd& connection) const {
+    char buffer[2048];
+    for (std::size_t n = 0;; ++n) {
+      const ssize_t got = recv(connection.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) return false;
+      const std::string answer = answers_({buffer, static_cast<std::size_t>(got)}, n);
+      if (answer == kHang) return true;
+      if (answer.empty()) return false;
+      send(connection.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
+  }
+
+  Answers answers_;
+  std::uint16_t port_ = 0;
+  Fd listening_;
+  std::vector<Fd> kept_;
+  std::thread thread_;
+};
+
+/// One answer after the other, and then an end.
+Answers script(std::vector<std::string> answers) {
+  return [answers](const std::string&, std::size_t n) {
+    return n < answers.size() ? answers[n] : std::string();
+  };
+}
+
+UpstreamConfig upstream_at(UpstreamConfig::Kind kind, std::uint16_t port) {
+  UpstreamConfig upstream;
+  upstream.kind = kind;
+  upstream.address = HostPort::from("127.0.0.1", port).value();
+  upstream.label = "proxy://" + upstream.address.to_string();
+  upstream.name = upstream.label;
+  return upstream;
+}
+
+Config config_of(std::vector<UpstreamConfig> upstreams) {
+  Config config;
+  config.upstreams = std::move(upstreams);
+  config.upstream_given = true;
+  return config;
+}
+
+std::unique_ptr<Walk> walk_with(Config config,
+                                std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+  std::vector<std::string> problems;
+  auto ruleset = make_ruleset(std::move(config), problems);
+  REQUIRE(problems.empty());
+  return std::make_unique<Walk>(std::move(ruleset), timeout);
+}
+
+const WayTarget kTarget{HostPort::parse("gcr.io:443").value(), true, false};
+
+TargetReport walked(Walk& walk, const WayTarget& target = kTarget) {
+  WaySteps way(walk);
+  TargetReport report;
+  way.walk_to(target, report);
+  return report;
+}
+
+TargetReport walked(std::vector<UpstreamConfig> upstreams) {
+  const auto walk = walk_with(config_of(std::move(upstreams)));
+  return walked(*walk);
+}
+
+/// "upstream ok, request FAILED"
+std::string outline(const TargetReport& report) {
+  std::string text;
+  for (const CheckStep& step : report.steps) {
+    if (!text.empty()) text += ", ";
+    text += step.name + (step.ok ? " ok" : " FAILED");
+  }
+  return text;
+}
+
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+using Kind = UpstreamConfig::Kind;
+
+}  // namespace
+
+TEST_CASE("a way that works has a step for its upstream and one for the request") {
+  const ThreadServer server(script({kGreeting, kGranted, "\x16\x03\x03\x00\x02"s}));
+  // The upstream's own step greets on a connection of its own.
+  const auto report = walked({upstream_at(Kind::socks5, server.port())});
+  CHECK(outline(report) == "upstream ok, request ok");
+  CHECK(holds(report.steps[0].detail, "connect"));
+}
+
+TEST_CASE("nothing listens at the upstream") {
+  const auto report = walked({upstream_at(Kind::socks5, closed_port())});
+  REQUIRE(outline(report) == "upstream FAILED");
+  CHECK(holds(report.steps[0].cause, "nothing listens"));
+}
+
+TEST_CASE("the far end refuses") {
+  const ThreadServer server(script({kGreeting, kRefused}));
+  const auto report = walked({upstream_at(Kind::socks5, server.port())});
+  REQUIRE(outline(report) == "upstream ok, request FAILED");
+  CHECK(holds(report.steps[1].cause, "refused the connection"));
+}
+
+TEST_CASE("a connection that is granted and then closed") {
+  const ThreadServer server(script({kGreeting, kGranted}));
+  const auto report = walked({upstream_at(Kind::socks5, server.port())});
+  REQUIRE(outline(report) == "upstream ok, request FAILED");
+  CHECK(holds(report.steps[1].cause, "said yes to gcr.io:443 and closed the connection at once"));
+}
+
+TEST_CASE("an HTTP proxy that wants a password") {
+  const ThreadServer server(
+      script({"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\nConnection: close\r\n"
+              "Content-Length: 0\r\n\r\n"}));
+  const auto report = walked({upstream_at(Kind::http, server.port())});
+  REQUIRE(outline(report) == "upstream FAILED");
+  CHECK(holds(report.steps[0].fix, "--upstream http://USER:PASSWORD@127.0.0.1:"));
+}
+
+TEST_CASE("a SOCKS server that is given as http, and the other way round") {
+  const ThreadServer socks([](const std::string& message, std::size_t) {
+    return message[0] == '\x05' ? kGreeting : std::string();
+  });
+  const auto as_http = walked({upstream_at(Kind::http, socks.port())});
+  REQUIRE(outline(as_http) == "upstream FAILED");
+  CHECK(holds(as_http.steps[0].fix, "--upstream socks5://"));
+  const ThreadServer http(script({"HTTP/1.1 400 Bad Request\r\n\r\n"}));
+  const auto as_socks = walked({upstream_at(Kind::socks5, http.port())});
+  REQUIRE(outline(as_socks) == "upstream FAILED");
+  CHECK(holds(as_socks.steps[0].fix, "--upstream http://"));
+}
+
+TEST_CASE("an HTTP port that accepts and is silent is told from a target that hangs") {
+  const ThreadServer deaf([](const std::string&, std::size_t) { return kHang; });
+  UpstreamConfig impatient = upstream_at(Kind::http, deaf.port());
+  impatient.connect_timeout = std::chrono::milliseconds(200);
+  CHECK(outline(walked({impatient})) == "upstream FAILED");
+  const ThreadServer waits([](const std::string& message, std::size_t) {
+    return message.starts_with("CONNECT") ? kHang : "HTTP/1.1 400 No\r\n\r\n";
+  });
+  impatient.address.port = waits.port();
+  CHECK(outline(walked({impatient})) == "upstream ok, request FAILED");
+}
+
+TEST_CASE("of two upstreams the second one is asked, too") {
+  const ThreadServer server(script({kGreeting, kGranted, "\x15"s}));
+  const auto report =
+      walked({upstream_at(Kind::socks5, closed_port()), upstream_at(Kind::socks5, server.port())});
+  CHECK(outline(report) == "upstream FAILED, upstream ok, request ok");
+}
+
+TEST_CASE("each hop of a chain has a step, and what is behind a broken one is not tried") {
+  const ThreadServer refuses(script({kGreeting, kRefused}));
+  UpstreamConfig next = upstream_at(Kind::http, closed_port());
+  next.via = "first";
+  next.via_index = 0;
+  const auto beyond_refused = [&](UpstreamConfig first) {
+    Config config = config_of({std::move(first), next});
+    config.default_route = {1};
+    const auto walk = walk_with(std::move(config));
+    return walked(*walk);
+  };
+  const auto report = beyond_refused(upstream_at(Kind::socks5, refuses.port()));
+  REQUIRE(outline(report) == "upstream ok, upstream FAILED");
+  CHECK(report.steps[1].subject == next.label);
+  CHECK(holds(report.steps[1].cause, "refused the connection"));
+  CHECK(outline(beyond_refused(upstream_at(Kind::socks5, closed_port()))) == "upstream FAILED");
+}
+
+TEST_CASE("without a target each upstream is looked at") {
+  const ThreadServer http(script({"HTTP/1.1 400 Bad Request\r\n\r\n"}));
+  const auto walk = walk_with(
+      config_of({upstream_at(Kind::socks5, closed_port()), upstream_at(Kind::http, http.port())}));
+  WaySteps way(*walk);
+  TargetReport report;
+  way.walk_upstreams(report);
+  CHECK(outline(report) == "upstream FAILED, upstream ok");
+}
+
+TEST_CASE("the route of a target is told, and what denies it") {
+  Config config = config_of({upstream_at(Kind::socks5, 9)});
+  std::vector<std::string> problems;
+  config.routes.push_back({"gcr.io=deny", parse_target_patterns("gcr.io", problems), {}, {}});
+  config.default_route = {0};
+  const auto walk = walk_with(std::move(config));
+  const CheckStep denied = route_step(*walk, kTarget.host);
+  CHECK_FALSE(denied.ok);
+  CHECK(holds(denied.cause, "--route gcr.io=deny"));
+  CHECK(holds(denied.fix, "--route 'gcr.io=proxy://127.0.0.1:9'"));
+  CHECK(route_step(*walk, HostPort::parse("a.b:443").value()).ok);
+}
+
+TEST_CASE("the time of the whole ends a step that is under way") {
+  const ThreadServer deaf([](const std::string&, std::size_t) { return kHang; });
+  const std::size_t before = open_files();
+  {
+    const auto walk = walk_with(config_of({upstream_at(Kind::socks5, deaf.port())}),
+                                std::chrono::milliseconds(200));
+    const auto report = walked(*walk);
+    REQUIRE(outline(report) == "upstream FAILED");
+    CHECK(report.steps[0].cause == "no answer within 0.2 s");
+    CHECK(holds(report.steps[0].fix, "--timeout 400ms"));
+    // What comes after it fails at once.
+    CHECK(outline(walked(*walk)) == "upstream FAILED");
+    CHECK_FALSE(walk->dial(kTarget.host, DialPurpose::tunnel).stream.ok());
+  }
+  // The server keeps its end.
+  CHECK(open_files() <= before + 1);
+}
+
+TEST_CASE("a signal ends a step that is under way") {
+  const ThreadServer deaf([](const std::string&, std::size_t) {
+    kill(getpid(), SIGINT);
+    return kHang;
+  });
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, deaf.port())}));
+  const auto report = walked(*walk);
+  REQUIRE(outline(report) == "upstream FAILED");
+  CHECK(report.steps[0].cause == "interrupted");
+}
+
+TEST_CASE("a dial by the route tells cause and fix of a failure") {
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, closed_port())}));
+  const WayTo way = walk->dial(kTarget.host, DialPurpose::tunnel);
+  CHECK_FALSE(way.stream.ok());
+  CHECK(way.upstream == &walk->upstream(0));
+  CHECK(holds(way.cause, "nothing listens"));
+  CHECK(holds(way.fix, "ssh -N -D"));
+}
+
+TEST_CASE("what listens at a port is told") {
+  struct Case {
+    Answers answers;
+    const char* kind;
+  };
+  const Case cases[] = {
+      {script({"HTTP/1.1 400 culvert: not a request for a proxy\r\n\r\n"}), "culvert"},
+      {script({"HTTP/1.1 400 Bad Request\r\n\r\n"}), "an HTTP proxy that is not culvert"},
+      {[](const std::string& message, std::size_t) {
+         return message[0] == '\x05' ? kGreeting : std::string();
+       },
+       "a server that speaks SOCKS5"},
+      {script({"\x15\x03\x01\x00\x02\x02\x0a"s}), "a server that speaks TLS"},
+      {script({}), "a server that closes the connection"},
+  };
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, 9)}));
+  for (const Case& one : cases) {
+    const ThreadServer server(one.answers);
+    const auto look = look_at_port(*walk, HostPort::from("127.0.0.1", server.port()).value());
+    CHECK(look.connected);
+    CHECK(kind_of_server(look) == one.kind);
+  }
+  CHECK_FALSE(look_at_port(*walk, HostPort::from("127.0.0.1", closed_port()).value()).connected);
+}
+
+TEST_CASE("the variables of this process, and who listens where they point") {
+  const ThreadServer culvert(script({"HTTP/1.1 400 culvert: no\r\n\r\n"}));
+  const std::string place = "127.0.0.1:" + std::to_string(culvert.port());
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, 9)}));
+  const VariablesFor asked{kTarget.host, true};
+  for (const char* name : {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY",
+                           "all_proxy", "NO_PROXY", "no_proxy"}) {
+    unsetenv(name);
+  }
+  const auto with = [&](const std::string& value, std::optional<int> pid = std::nullopt) {
+    setenv("https_proxy", value.c_str(), 1);
+    auto surroundings = std::make_unique<Surroundings>(*walk, pid);
+    unsetenv("https_proxy");
+    return surroundings;
+  };
+  const auto right = with("http://" + place);
+  CHECK(right->environment_step(asked).ok);
+  CHECK(right->listener_step(asked)->ok);
+  CHECK(right->listener_step(asked)->detail == "culvert");
+  const auto wrong = with("https://me:hush@" + place);
+  const CheckStep step = wrong->environment_step(asked);
+  CHECK_FALSE(step.ok);
+  CHECK(step.fix == "export https_proxy=http://USER:PASSWORD@" + place);
+  CHECK_FALSE(holds(step.detail + step.cause, "hush"));
+  CHECK(wrong->listener_step(asked)->ok);
+  const auto nobody = with("http://127.0.0.1:" + std::to_string(closed_port()));
+  CHECK(nobody->environment_step(asked).ok);
+  CHECK_FALSE(nobody->listener_step(asked)->ok);
+  const auto unset = with("");
+  CHECK(unset->environment_step(asked).ok);
+  CHECK(unset->listener_step(asked)->ok);
+  const auto lost = with("", 2'000'000'000);
+  CHECK(lost->environment_step(asked).cause == "there is no process 2000000000");
+  CHECK(holds(unset->config_step().detail, "1 upstream"));
+}
