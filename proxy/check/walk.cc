@@ -52,9 +52,9 @@ Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout)
       ruleset_(std::move(ruleset)),
       upstreams_(make_walked(*ruleset_, loop_)),
       timeout_(timeout),
-      timer_(loop_, Callback<void()>::to<&Walk::on_timeout>(this)),
-      interrupt_(loop_, SIGINT, Callback<void(int)>::to<&Walk::on_signal>(this)),
-      terminate_(loop_, SIGTERM, Callback<void(int)>::to<&Walk::on_signal>(this)) {
+      timer_(loop_, Callback<void()>::to<&Walk::on_timeout>(this)) {
+  interrupt_.emplace(loop_, SIGINT, Callback<void(int)>::to<&Walk::on_signal>(this));
+  terminate_.emplace(loop_, SIGTERM, Callback<void(int)>::to<&Walk::on_signal>(this));
   timer_.start(timeout);
 }
 
@@ -64,6 +64,14 @@ bool Walk::turn() {
   if (over()) return false;
   loop_.turn();
   return !over();
+}
+
+bool Walk::is_busy() {
+  timer_.stop();
+  interrupt_.reset();
+  terminate_.reset();
+  loop_.turn(0);
+  return loop_.busy();
 }
 
 void Walk::on_signal(int) { interrupted_ = true; }

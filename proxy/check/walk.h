@@ -50,6 +50,9 @@ class Walk final : public Way {
   /// What the user may do about that.
   std::string time_fix() const;
 
+  /// To be called at the end: whether something goes on, as a look-up in a thread may.
+  bool is_busy();
+
   /// What came of a dial through one upstream.
   struct Trial {
     UpstreamResult result;
@@ -71,8 +74,8 @@ class Walk final : public Way {
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::chrono::milliseconds timeout_;
   Timer timer_;
-  SignalWatcher interrupt_;
-  SignalWatcher terminate_;
+  std::optional<SignalWatcher> interrupt_;
+  std::optional<SignalWatcher> terminate_;
   bool interrupted_ = false;
   bool expired_ = false;
 };

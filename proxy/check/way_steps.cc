@@ -20,6 +20,9 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+/// Route::rule of what our own list takes out.
+constexpr std::string_view kByNoProxy = "--no-proxy";
+
 /// "tunnel (socks5://127.0.0.1:1080)"
 std::string name_of(const UpstreamConfig& upstream) {
   return upstream.name == upstream.label ? upstream.label
@@ -251,7 +254,13 @@ bool WaySteps::request(std::size_t index, const WayTarget& target) {
   if (!trial) {
     clock.fail_for_time();
   } else if (!trial->result) {
-    fail_with(clock, advice_for(trial->result.error(), upstream.config, target.host));
+    Advice advice = advice_for(trial->result.error(), upstream.config, target.host);
+    const std::string& rule = walk_.ruleset().router.route(target.host).rule;
+    if (rule == kByNoProxy) {
+      advice.cause += "; it is connected to directly, by " + rule;
+      advice.fix = "--no-proxy LIST  # without the entry for " + target.host.host;
+    }
+    fail_with(clock, std::move(advice));
   } else if (protocol.has_proxy && !forwards) {
     settle(clock, upstream, **trial->result, target);
   }

@@ -77,6 +77,14 @@ int check_route(const RouteQuestion& question) {
 
 namespace {
 
+/// `text` as it was given, without what may be a credential.
+std::string shown_as_given(const CheckTarget& target, const std::string& text) {
+  if (target.kind != CheckTarget::Kind::url || text.find('@') != std::string::npos) {
+    return target.shown;
+  }
+  return text.substr(0, text.find_first_of("?#"));
+}
+
 /// The targets as they were given.  What is none becomes a line of `problems`.
 std::vector<CheckTarget> read_targets(const std::vector<std::string>& given,
                                       std::vector<std::string>& problems) {
@@ -84,6 +92,7 @@ std::vector<CheckTarget> read_targets(const std::vector<std::string>& given,
   for (const std::string& text : given) {
     auto target = CheckTarget::parse(text);
     if (target) {
+      target->shown = shown_as_given(*target, text);
       targets.push_back(std::move(*target));
     } else {
       problems.push_back("check: " + target.error().text);
@@ -144,7 +153,10 @@ int check(const CheckOptions& options) {
   if (options.json) print(stdout, report_json(reports));
   const bool ok = std::all_of(reports.begin(), reports.end(),
                               [](const TargetReport& report) { return report.ok(); });
-  return ok ? 0 : 1;
+  const int status = flushed(ok ? 0 : 1);
+  // A look-up that hangs in its thread must not meet what ends with the process.
+  if (walk.is_busy()) std::_Exit(status);
+  return status;
 }
 
 }  // namespace culvert

@@ -271,6 +271,24 @@ TEST_CASE("the time of the whole ends a step that is under way") {
   CHECK(open_files() <= before + 1);
 }
 
+TEST_CASE("what our own --no-proxy takes out is told with it") {
+  Config config = config_of({upstream_at(Kind::socks5, 9), {}});
+  config.upstreams[1].label = "direct://";
+  config.no_proxy = NoProxy("127.0.0.2");
+  config.direct = 1;
+  config.default_route = {0};
+  const auto walk = walk_with(std::move(config));
+  const auto report = walked(*walk, {HostPort::from("127.0.0.2", closed_port()).value()});
+  REQUIRE(outline(report) == "request FAILED");
+  CHECK(holds(report.steps[0].fix, "--no-proxy"));
+}
+
+TEST_CASE("after its end a walk leaves nothing behind") {
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, closed_port())}));
+  walked(*walk);
+  CHECK_FALSE(walk->is_busy());
+}
+
 TEST_CASE("a signal ends a step that is under way") {
   const ThreadServer deaf([](const std::string&, std::size_t) {
     kill(getpid(), SIGINT);
