@@ -140,6 +140,55 @@ std::string unknown_issuer(const X509* cert, int depth, TlsTrust trust) {
          " - name that CA's file with ?ca=";
 }
 
+/// With the organization behind it: "WR2 of Google Trust Services".
+std::string issuer_of(const X509* cert) {
+  const X509_NAME* name = X509_get_issuer_name(cert);
+  const std::string common = entry_of(name, NID_commonName);
+  std::string organization = entry_of(name, NID_organizationName);
+  if (organization.empty()) organization = entry_of(name, NID_organizationalUnitName);
+  if (common.empty() || organization.empty() || common == organization) {
+    const std::string one = common.empty() ? organization : common;
+    return one.empty() ? "a CA without a name" : one;
+  }
+  return common + " of " + organization;
+}
+
+std::time_t seconds_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+}
+
+void take_dates(const X509* cert, CertificateFacts& out) {
+  out.not_before = seconds_of(X509_get0_notBefore(cert));
+  out.not_after = seconds_of(X509_get0_notAfter(cert));
+}
+
+CertificateFacts::Verdict verdict_of(int error, const X509* cert, int depth, TlsTrust trust) {
+  using Verdict = CertificateFacts::Verdict;
+  switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_UNTRUSTED:
+      if (trust == TlsTrust::nobody) return Verdict::no_store;
+      return depth == 0 &&
+                     X509_NAME_cmp(X509_get_issuer_name(cert), X509_get_subject_name(cert)) == 0
+                 ? Verdict::self_signed
+                 : Verdict::unknown_issuer;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return Verdict::wrong_name;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return Verdict::expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Verdict::not_yet_valid;
+    default:
+      return Verdict::other;
+  }
+}
+
 }  // namespace
 
 std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
@@ -167,6 +216,29 @@ std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
   }
   return std::string("has a TLS certificate that is not accepted: ") +
          X509_verify_cert_error_string(error);
+}
+
+CertificateFacts certificate_facts(const X509* cert) {
+  CertificateFacts facts;
+  if (cert == nullptr) return facts;
+  facts.verdict = CertificateFacts::Verdict::accepted;
+  facts.names = list(names_of(cert));
+  facts.issuer = issuer_of(cert);
+  take_dates(cert, facts);
+  return facts;
+}
+
+CertificateFacts certificate_facts(X509_STORE_CTX* check, TlsTrust trust) {
+  CertificateFacts facts = certificate_facts(X509_STORE_CTX_get0_cert(check));
+  const int error = X509_STORE_CTX_get_error(check);
+  facts.verdict = CertificateFacts::Verdict::other;
+  facts.reason = X509_verify_cert_error_string(error);
+  const X509* cert = X509_STORE_CTX_get_current_cert(check);
+  if (cert == nullptr) return facts;
+  facts.verdict = verdict_of(error, cert, X509_STORE_CTX_get_error_depth(check), trust);
+  if (facts.verdict != CertificateFacts::Verdict::wrong_name) facts.issuer = issuer_of(cert);
+  take_dates(cert, facts);
+  return facts;
 }
 
 }  // namespace culvert

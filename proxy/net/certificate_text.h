@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 
+struct x509_st;
 struct x509_store_ctx_st;
 
 namespace culvert {
@@ -17,5 +19,32 @@ enum class TlsTrust : std::uint8_t {
 /// Why `check`, which has failed, does not accept a server's certificate: a clause that follows the
 /// server's name and says what helps.  Names in the certificate are cleaned and bounded.
 std::string why_not_trusted(x509_store_ctx_st* check, TlsTrust trust);
+
+/// What a server's certificate says, and whether it was accepted.  Texts are cleaned and bounded.
+struct CertificateFacts {
+  enum class Verdict : std::uint8_t {
+    none,  ///< there was no certificate
+    accepted,
+    unknown_issuer,  ///< none of the chain is from a CA that is trusted
+    self_signed,
+    no_store,  ///< nothing is trusted, see TlsTrust::nobody
+    wrong_name,
+    expired,
+    not_yet_valid,
+    other,  ///< see `reason`
+  };
+  Verdict verdict = Verdict::none;
+  std::string names;  ///< "a.example, b.example and 3 more"
+  std::string
+      issuer;  ///< "WR2 of Google Trust Services"; with unknown_issuer the CA that is missing
+  /// Of the certificate, or of the one of its chain that was not accepted.
+  std::time_t not_before = 0, not_after = 0;
+  std::string reason{};  ///< OpenSSL's words
+};
+
+/// Of a certificate that was accepted; nullptr: there is none.
+CertificateFacts certificate_facts(const x509_st* cert);
+/// Of the one that `check`, which has failed, does not accept.
+CertificateFacts certificate_facts(x509_store_ctx_st* check, TlsTrust trust);
 
 }  // namespace culvert

@@ -164,7 +164,12 @@ int TlsStream::on_verified(int accepted, X509_STORE_CTX* check) {
   auto* self =
       static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
   self->why_not_trusted_ = why_not_trusted(check, self->trust_);
+  self->rejected_ = std::make_unique<CertificateFacts>(certificate_facts(check, self->trust_));
   return 0;
+}
+
+CertificateFacts TlsStream::certificate() const {
+  return rejected_ ? *rejected_ : certificate_facts(SSL_get0_peer_certificate(ssl_));
 }
 
 /// OpenSSL reports alerts here.  Its API does not distinguish close_notify from a FIN that it is

@@ -41,6 +41,8 @@ class TlsStream final : public Stream, private StreamEvents {
   /// requires a client certificate reports it when TLS 1.3 is complete for the client (RFC 8446
   /// section 4.4.2.4).
   Error handshake_error(const Io& io) const;
+  /// The peer's certificate, be it accepted or not.
+  CertificateFacts certificate() const;
   /// The first bytes that the peer sent, a few at most: whether it speaks TLS at all.
   std::string_view first_bytes() const { return {first_bytes_.data(), first_bytes_count_}; }
 
@@ -85,7 +87,8 @@ class TlsStream final : public Stream, private StreamEvents {
       read_end_;  // how the next read fails or ends: found after bytes that the last one returned
   unsigned long tls_failure_ = 0;
   TlsTrust trust_ = TlsTrust::named;
-  std::string why_not_trusted_;  // empty if the certificate was not rejected
+  std::unique_ptr<CertificateFacts> rejected_;  // the certificate, if it was
+  std::string why_not_trusted_;                 // empty if the certificate was not rejected
   bool handshake_done_ = false;
   bool close_notified_ = false;  // by the peer
   bool write_closed_ = false;

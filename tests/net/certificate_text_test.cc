@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/catch.h"
 #include "support/tls_client.h"
@@ -127,4 +129,40 @@ TEST_CASE("a certificate that is out of its time is named with the date and our 
       text_for({.common_name = "x", .names = {"proxy.example"}, .from = 3, .to = 7});
   CHECK_THAT(early, StartsWith("has a certificate that is not valid before 2") &&
                         Contains(" UTC - this machine's clock says 2"));
+}
+
+TEST_CASE("of a certificate is told for whom, by whom and until when it is, accepted or not") {
+  using Verdict = CertificateFacts::Verdict;
+  const auto facts_for = [](const TlsAuthority& issuer, const TlsAuthority::Certificate& wanted) {
+    Loop loop;
+    Peer wire(loop);
+    TlsSessionSlot slot;
+    TlsServer server(wire, make_server_context(issuer.issue(wanted)));
+    const auto context = trusting_context();
+    TlsClient client(loop, wire.stream(), *context, slot);
+    REQUIRE(client.shake_hands());
+    return client.stream->certificate();
+  };
+  const std::vector<std::string> names{"proxy.example", "b.example"};
+  const CertificateFacts good = facts_for(authority(), {.common_name = "x", .names = names});
+  CHECK(good.verdict == Verdict::accepted);
+  CHECK(good.names == "proxy.example, b.example");
+  CHECK_FALSE(good.issuer.empty());
+  CHECK(good.not_before < std::time(nullptr));
+  CHECK(good.not_after > std::time(nullptr));
+
+  const CertificateFacts old =
+      facts_for(authority(), {.common_name = "x", .names = names, .from = -9, .to = -2});
+  CHECK(old.verdict == Verdict::expired);
+  CHECK(old.not_after < std::time(nullptr));
+  CHECK(facts_for(authority(), {.common_name = "x", .names = names, .from = 2, .to = 9}).verdict ==
+        Verdict::not_yet_valid);
+  const CertificateFacts other =
+      facts_for(authority(), {.common_name = "x", .names = {"portal.example"}});
+  CHECK(other.verdict == Verdict::wrong_name);
+  CHECK(other.names == "portal.example");
+  static const TlsAuthority kMiddlebox("Corp Proxy CA");
+  const CertificateFacts unknown = facts_for(kMiddlebox, {.common_name = "x", .names = names});
+  CHECK(unknown.verdict == Verdict::unknown_issuer);
+  CHECK_THAT(unknown.issuer, Contains("Corp Proxy CA"));
 }
