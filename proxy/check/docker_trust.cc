@@ -1,0 +1,73 @@
+#include "check/docker_trust.h"
+
+#include <dirent.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+
+#include "base/ip_address.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMostOfFile = 1 << 20;
+
+bool is_loopback(const HostPort& registry) {
+  if (registry.host == "localhost") return true;
+  return registry.ip && registry.ip->is_loopback();
+}
+
+bool lists(const std::string& entry, const HostPort& registry) {
+  if (const auto block = Cidr::parse(entry)) return registry.ip && block->contains(*registry.ip);
+  const std::string lower = to_lower(entry);
+  return lower == registry.host || lower == registry.to_string();
+}
+
+}  // namespace
+
+bool is_insecure_registry(std::string_view daemon_json, const HostPort& registry) {
+  if (is_loopback(registry)) return true;
+  const auto json = Json::parse(daemon_json);
+  if (!json) return false;
+  for (const Json& entry : json->at("insecure-registries").elements()) {
+    if (lists(entry.text().value_or(""), registry)) return true;
+  }
+  return false;
+}
+
+std::string docker_host(const HostPort& registry) {
+  if (registry.port == 443) return registry.host;
+  return registry.to_string();
+}
+
+std::string docker_ca_file(const std::string& folder, const HostPort& registry) {
+  const std::string path = folder + "/certs.d/" + docker_host(registry);
+  DIR* const directory = opendir(path.c_str());
+  if (directory == nullptr) return {};
+  std::string found;
+  while (const dirent* const entry = readdir(directory)) {
+    const std::string name = entry->d_name;
+    if (name.ends_with(".crt") && (found.empty() || name < found)) found = name;
+  }
+  closedir(directory);
+  return found.empty() ? found : path + "/" + found;
+}
+
+std::string read_docker_file(const std::string& path) {
+  std::string text;
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return text;
+  std::array<char, 4096> bytes;
+  while (text.size() < kMostOfFile) {
+    const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file);
+    if (count == 0) break;
+    text.append(bytes.data(), count);
+  }
+  std::fclose(file);
+  return text;
+}
+
+}  // namespace culvert
