@@ -12,10 +12,12 @@ import tree_check
 
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
-    "check/beyond": (["e2e/test_cli.py"], "it has no steps yet"),
+    "check/beyond_advice": (["session/beyond_test.cc"], "advice is tested in the world that it is for"),
     "check/hear": (["net/way_steps_test.cc"], "it is what a step hears from a server"),
     "check/port_look": (["net/way_steps_test.cc"], "it takes servers of each kind"),
+    "check/registry_walk": (["session/beyond_test.cc"], "its steps are tested in the order in which they are reported"),
     "check/surroundings": (["net/way_steps_test.cc"], "it takes servers of each kind"),
+    "check/visits": (["session/beyond_test.cc"], "its steps are tested in the order in which they are reported"),
     "check/walk": (["net/way_steps_test.cc"], "steps are tested as they are walked"),
     "codec/challenge": (["session/exchange_route_test.cc"], "a challenge matters by what is answered to it"),
     "codec/refusal": (["unit/codec/http_connect_test.cc"], "a refusal is tested as the end of a handshake"),

@@ -1,8 +1,39 @@
 #include "check/beyond.h"
 
-namespace culvert {
+#include <cstdint>
+#include <string>
 
-// The steps beyond the proxy come with the fetches that they make.
-void walk_beyond(Way&, const CheckTarget&, TargetReport&) {}
+#include "check/docker_trust.h"
+#include "check/registry_walk.h"
+#include "check/visits.h"
+
+namespace culvert {
+namespace {
+
+void walk_url(Visits& visits, const CheckTarget& target) {
+  FetchRequest request{.link = {.tls = target.tls, .host = target.address, .path = target.path},
+                       .authorization = {},
+                       .most_body = 1024};
+  visits.first(request);
+}
+
+}  // namespace
+
+void walk_beyond(Way& way, const CheckTarget& target, TargetReport& report) {
+  walk_beyond(way, target, report, std::string(kDockerFolder));
+}
+
+void walk_beyond(Way& way, const CheckTarget& target, TargetReport& report,
+                 const std::string& docker_folder) {
+  const bool is_image = target.kind == CheckTarget::Kind::image;
+  const std::uint16_t port = target.address.port;
+  if (target.kind == CheckTarget::Kind::host && port != 443 && port != 80) return;
+  Visits visits(way, report, is_image ? AskedAs::image : AskedAs::url, docker_folder);
+  if (is_image) {
+    RegistryWalk(visits, target.image).run();
+  } else {
+    walk_url(visits, target);
+  }
+}
 
 }  // namespace culvert

@@ -1,0 +1,262 @@
+#include "check/beyond_advice.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <ctime>
+
+#include "base/text.h"
+#include "check/clock_difference.h"
+#include "check/docker_trust.h"
+
+namespace culvert {
+namespace {
+
+using Verdict = CertificateFacts::Verdict;
+using Stage = Fetched::Stage;
+
+std::string name_of(const Link& link) { return link.host_field(); }
+
+bool through_proxy(const Fetched& fetched) {
+  return fetched.upstream != nullptr &&
+         fetched.upstream->config.kind != UpstreamConfig::Kind::direct;
+}
+
+/// What is written for a directory of docker's or the system's CAs.
+std::string install_ca(const CertificateFacts& certificate, const Link& link, AskedAs as) {
+  const std::string comment =
+      "  # CA.crt: the certificate of '" + certificate.issuer + "', from who runs it";
+  const bool own = link.host.port != 443 || link.host.ip;
+  if (as == AskedAs::image && own) {
+    const std::string folder = std::string(kDockerFolder) + "/certs.d/" + docker_host(link.host);
+    return "mkdir -p " + folder + " && cp CA.crt " + folder + "/ca.crt" + comment;
+  }
+  return "cp CA.crt /usr/local/share/ca-certificates/ && update-ca-certificates" +
+         std::string(as == AskedAs::image ? " && systemctl restart docker" : "") + comment;
+}
+
+std::string date_clause(const CertificateFacts& certificate) {
+  const bool expired = certificate.verdict == Verdict::expired;
+  return std::string(expired ? " expired on " : " is not valid before ") +
+         time_text(expired ? certificate.not_after : certificate.not_before) +
+         "; this machine's clock says " + time_text(std::time(nullptr));
+}
+
+Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
+  const CertificateFacts& certificate = failed.certificate;
+  const std::string subject = "the certificate of " + name_of(link);
+  switch (certificate.verdict) {
+    case Verdict::unknown_issuer:
+      return {subject + " is from a CA that this machine does not trust, '" + certificate.issuer +
+                  "': a middlebox that opens TLS, or a private CA",
+              install_ca(certificate, link, as)};
+    case Verdict::self_signed:
+      return {subject + " is self-signed, by '" + certificate.issuer +
+                  "': this machine does not trust it",
+              install_ca(certificate, link, as)};
+    case Verdict::no_store:
+      return {
+          "this machine trusts no CA at all; the certificate is from '" + certificate.issuer + "'",
+          "apt-get install ca-certificates"};
+    case Verdict::wrong_name:
+      return {"the certificate is not for " + name_of(link) + " but for " + certificate.names +
+                  ", issued by '" + certificate.issuer +
+                  "': a captive portal, a block page or another server answers",
+              other_route(failed, link) + "  # or sign in to the network with a browser"};
+    case Verdict::expired:
+      return {subject + date_clause(certificate),
+              "date  # if this clock is right, " + name_of(link) + " has to renew its certificate"};
+    case Verdict::not_yet_valid:
+      return {subject + date_clause(certificate),
+              "timedatectl set-ntp true  # this machine's clock seems to be behind"};
+    default:
+      return {subject + " is not accepted: " + certificate.reason,
+              "openssl s_client -connect " + link.host.to_string()};
+  }
+}
+
+Advice plain_advice(const Link& link, AskedAs as) {
+  const std::string name = name_of(link);
+  if (link.host.port == 443) {
+    return {"what answers for " + name + " speaks plain HTTP instead of TLS: a portal or a filter",
+            "curl -v http://" + name + "/  # shows whose page it is; sign in with a browser"};
+  }
+  if (as == AskedAs::url) {
+    return {name + " speaks plain HTTP, not TLS", "culvert check http://" + name + "/"};
+  }
+  return {name + " is a registry without TLS, which docker speaks to only if it is told so",
+          "\"insecure-registries\": [\"" + name +
+              "\"]  # in /etc/docker/daemon.json, then: systemctl restart docker"};
+}
+
+/// Neither an answer in TLS nor one in HTTP.
+Advice unanswered_advice(const Fetched& failed, const Link& link) {
+  const std::string name = name_of(link);
+  if (through_proxy(failed)) {
+    const std::string& label = failed.upstream->config.label;
+    const bool silent = failed.timed_out;
+    return {label + " granted the connection to " + name + " and " +
+                (silent ? "passes nothing on"
+                        : "ended it before the first byte: it says yes before it has connected") +
+                ", so " + name + " is not reached beyond it",
+            "curl -v https://" + name + "/  # at the far end of " + label};
+  }
+  return {name + " " + failed.error->text +
+              ": a filter on the way may cut what is addressed to this name",
+          other_route(failed, link)};
+}
+
+Advice tls_failure_advice(const Fetched& failed, const Link& link, AskedAs as) {
+  const Verdict verdict = failed.certificate.verdict;
+  if (verdict != Verdict::none && verdict != Verdict::accepted) {
+    return certificate_advice(failed, link, as);
+  }
+  if (std::string_view(failed.first_bytes).starts_with("HTTP/")) return plain_advice(link, as);
+  if (failed.first_bytes.empty()) return unanswered_advice(failed, link);
+  return {name_of(link) + " " + failed.error->text,
+          "openssl s_client -connect " + link.host.to_string()};
+}
+
+constexpr std::array<std::string_view, 10> kPortalWords = {
+    "login",  "logon",   "signin", "sign-in", "captive",
+    "portal", "hotspot", "splash", "block",   "denied",
+};
+
+/// Fields and servers that only a filter or a proxy has.
+constexpr std::array<std::string_view, 2> kProxyFields = {"x-squid-error", "proxy-status"};
+constexpr std::array<std::string_view, 8> kProxyServers = {
+    "squid", "tinyproxy", "privoxy", "zscaler", "bluecoat", "forti", "mcafee", "websense"};
+
+template <std::size_t N>
+bool has_any(const std::string& text, const std::array<std::string_view, N>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
+bool is_from_proxy(const Fetched& answer) {
+  if (answer.status == 407) return true;
+  const bool field =
+      std::any_of(kProxyFields.begin(), kProxyFields.end(),
+                  [&](std::string_view name) { return !answer.field(name).empty(); });
+  return field || has_any(to_lower(answer.field("server")), kProxyServers);
+}
+
+Advice portal_advice(const std::string& cause, const Link& link) {
+  return {cause, "curl -v http://" + name_of(link) +
+                     "/  # shows whose page it is; sign in with a browser, then check again"};
+}
+
+}  // namespace
+
+std::string other_route(const Fetched& fetched, const Link& link) {
+  const std::string route = "--route " + link.host.to_string() + "=tunnel";
+  if (fetched.upstream != nullptr && !through_proxy(fetched)) {
+    return "--upstream tunnel=socks5://127.0.0.1:1080 " + route;
+  }
+  return "--route " + link.host.to_string() + "=OTHER";
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool is_page(const Fetched& answer) {
+  const std::string start = to_lower(trim_space(answer.body).substr(0, 14));
+  return to_lower(answer.field("content-type")).starts_with("text/html") ||
+         start.starts_with("<!doctype html") || start.starts_with("<html");
+}
+
+std::string way_text(const Fetched& fetched) {
+  if (fetched.upstream == nullptr) return "denied by " + fetched.rule;
+  return through_proxy(fetched) ? "through " + fetched.upstream->config.label : "direct";
+}
+
+std::string status_text(const Fetched& answer) {
+  std::string text;
+  append_number(text, answer.status);
+  if (!answer.reason.empty()) text += " " + answer.reason;
+  return text;
+}
+
+std::string certificate_text(const CertificateFacts& certificate) {
+  return certificate.names + ", until " + time_text(certificate.not_after).substr(0, 10) +
+         ", issued by " + certificate.issuer;
+}
+
+Advice advice_for(const Fetched& failed, const Link& link, AskedAs as) {
+  if (failed.given_up) {
+    return {"the time of the whole check was over, or it was interrupted",
+            "culvert check --timeout 60s"};
+  }
+  switch (failed.stage) {
+    case Stage::dial: {
+      const std::string cause = failed.error ? failed.error->text : "";
+      return {failed.cause.empty() ? cause : failed.cause,
+              failed.fix.empty() ? other_route(failed, link) : failed.fix};
+    }
+    case Stage::tls:
+      return tls_failure_advice(failed, link, as);
+    default: {
+      const std::string scheme = link.tls ? "https://" : "http://";
+      return {name_of(link) + " " + failed.error->text,
+              "curl -v " + scheme + name_of(link) + "/  # " +
+                  (through_proxy(failed) ? "at the far end of " + failed.upstream->config.label
+                                         : "does it answer at all?")};
+    }
+  }
+}
+
+Advice advice_for_answer(const Fetched& answer, const Link& link) {
+  const std::string name = name_of(link);
+  if (answer.status == 511) {
+    return portal_advice("the network wants a sign-in before it lets anything through", link);
+  }
+  if ((answer.status == 407 || answer.status == 403) && is_from_proxy(answer)) {
+    const std::string who = answer.absolute ? answer.upstream->config.label : "a proxy on the way";
+    return {who + " answered " + status_text(answer) + " in place of " + name +
+                ": its rules forbid the request",
+            answer.absolute
+                ? "--route " + link.host.to_string() + "=OTHER  # or ask who runs " + who
+                : "ask who runs the network to allow " + name};
+  }
+  if (!link.tls && is_redirect(answer.status)) {
+    const auto next = link.resolve(answer.field("location"));
+    if (next && next->host.host != link.host.host && has_any(to_lower(next->url()), kPortalWords)) {
+      return portal_advice(
+          "instead of " + name + " a portal answers: it redirects to " + next->shown(), link);
+    }
+  }
+  if (answer.status >= 500) {
+    const std::string who =
+        answer.absolute ? name + ", or " + answer.upstream->config.label + " for it," : name;
+    return {who + " answered " + status_text(answer),
+            "curl -v " + link.shown() + "/  # later; the trouble is at that end"};
+  }
+  return {};
+}
+
+Advice advice_for_page(const Fetched& answer, const Link& link) {
+  const std::string issuer =
+      link.tls ? "; the certificate is issued by " + answer.certificate.issuer : std::string();
+  return portal_advice("what answers for " + name_of(link) + " sends a web page (" +
+                           status_text(answer) +
+                           ") where a registry sends data: a captive "
+                           "portal, a block page, or no registry" +
+                           issuer,
+                       link);
+}
+
+Advice advice_for_rate_limit(const Fetched& answer, const Link& link) {
+  std::string cause = name_of(link) + " limits how often this address may ask (429)";
+  const std::string after = printable(answer.field("retry-after"), 40);
+  if (!after.empty()) {
+    cause += "; retry after " + after + (is_digit(after.back()) ? " s" : "");
+  }
+  return {cause, "docker login " +
+                     (link.host.host == "registry-1.docker.io" || link.host.host == "auth.docker.io"
+                          ? std::string()
+                          : docker_host(link.host)) +
+                     "  # has a limit of its own; or use a mirror or a pull-through cache"};
+}
+
+}  // namespace culvert

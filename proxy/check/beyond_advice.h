@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "check/advice.h"
+#include "check/fetch.h"
+
+namespace culvert {
+
+/// Why a request beyond the proxy failed.  Nothing that a peer sent is repeated uncleaned, and no
+/// path or query of a URL.
+
+/// Who asks: which trust is to be changed, and whose words are used.
+enum class AskedAs { url, image };
+
+/// Of a Fetched that is not ok(): the connection, TLS or the answer itself.
+Advice advice_for(const Fetched& failed, const Link& link, AskedAs as);
+
+/// Of an answer that is not the target's own, or tells of its failure: a portal, a block page, a
+/// proxy's refusal, 5xx.  An empty cause: there is nothing of the kind.
+Advice advice_for_answer(const Fetched& answer, const Link& link);
+
+/// The answer is a page for people.
+bool is_page(const Fetched& answer);
+bool is_redirect(int status);
+
+/// About a page where a registry's data is due.
+Advice advice_for_page(const Fetched& answer, const Link& link);
+/// About 429.
+Advice advice_for_rate_limit(const Fetched& answer, const Link& link);
+
+/// By which route: "through socks5://127.0.0.1:1080", "direct".
+std::string way_text(const Fetched& fetched);
+/// "401 Unauthorized"
+std::string status_text(const Fetched& answer);
+/// "*.gcr.io, until 2027-01-01, issued by WR2 of Google Trust Services"
+std::string certificate_text(const CertificateFacts& certificate);
+/// A --route line by which this host goes another way than it went.
+std::string other_route(const Fetched& fetched, const Link& link);
+
+}  // namespace culvert

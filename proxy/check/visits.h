@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "check/beyond_advice.h"
+#include "check/fetch.h"
+#include "check/report.h"
+#include "check/way.h"
+#include "net/tls_context.h"
+
+namespace culvert {
+
+/// Requests hosts one after the other, and appends what comes of each to a report.  Where a request
+/// fails, its step says why, and there is no value.
+class Visits {
+ public:
+  Visits(Way& way, TargetReport& report, AskedAs as, std::string docker_folder);
+
+  /// The target itself: steps `tls`, if it is https, and `http`.  `link` becomes http:// where
+  /// docker, too, goes on with a registry that speaks no TLS.
+  std::optional<Fetched> first(FetchRequest& request);
+
+  /// A step of this name; each redirect that is followed is one more.  `request` becomes the last
+  /// one.
+  std::optional<Fetched> follow(std::string_view step, FetchRequest& request);
+
+  /// The last step, of whose answer more is found out.
+  CheckStep& last() { return report_.steps.back(); }
+  /// It has failed after all.
+  void fail(Advice advice);
+  CheckStep& add(std::string_view step, const Link& link);
+
+  /// The step `clock`, by the Date of the first answer, if that has one.
+  void compare_clock();
+
+ private:
+  Fetched fetch_trusting(const FetchRequest& request);
+  const TlsClientContext* system_trust();
+  bool end_handshake(const Fetched& fetched, const Link& link);
+  void ask_plainly_for_the_time(const Link& link);
+  void note_clock(const Fetched& answer, const Link& link);
+  void fail_elsewhere(const Fetched& failed, const Link& link);
+
+  Way& way_;
+  TargetReport& report_;
+  AskedAs as_;
+  std::string docker_folder_;
+  std::shared_ptr<const TlsClientContext> trust_;
+  std::optional<std::chrono::seconds> clock_;  // how far the first host's is before ours
+  std::string clock_host_;
+  const Upstream* worked_ = nullptr;  // the upstream of the last request that went well
+};
+
+}  // namespace culvert
