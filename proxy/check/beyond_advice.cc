@@ -111,7 +111,7 @@ Advice tls_failure_advice(const Fetched& failed, const Link& link, AskedAs as) {
   if (verdict != Verdict::none && verdict != Verdict::accepted) {
     return certificate_advice(failed, link, as);
   }
-  if (std::string_view(failed.first_bytes).starts_with("HTTP/")) return plain_advice(link, as);
+  if (failed.answered_tls_in_http()) return plain_advice(link, as);
   if (failed.first_bytes.empty()) return unanswered_advice(failed, link);
   return {name_of(link) + " " + failed.error->text,
           "openssl s_client -connect " + link.host.to_string()};

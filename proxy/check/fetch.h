@@ -61,6 +61,10 @@ struct Fetched {
   std::chrono::microseconds time() const { return dial_time + tls_time + http_time + body_time; }
 
   bool ok() const { return stage == Stage::done; }
+  /// Our ClientHello was answered in HTTP; some servers leave the status line out then.
+  bool answered_tls_in_http() const {
+    return first_bytes.starts_with("HTTP/") || first_bytes.starts_with('<');
+  }
   /// The value of the first field of that name, empty if there is none.
   std::string_view field(std::string_view name) const;
 };

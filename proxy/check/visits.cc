@@ -144,7 +144,7 @@ void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
 std::optional<Fetched> Visits::first(FetchRequest& request) {
   Fetched fetched = fetch_trusting(request);
   if (request.link.tls) {
-    const bool plain = std::string_view(fetched.first_bytes).starts_with("HTTP/");
+    const bool plain = fetched.answered_tls_in_http();
     const std::string settings = docker_folder_ + "/daemon.json";
     if (plain && as_ == AskedAs::image &&
         is_insecure_registry(read_docker_file(settings), request.link.host)) {

@@ -93,7 +93,9 @@ TEST_CASE("what fails says at which stage") {
   CHECK(dead.first_bytes.empty());
   const Fetched plain = get(way, "https://plain.example/");
   CHECK(plain.stage == Stage::tls);
-  CHECK(plain.first_bytes.starts_with("HTTP/1"));
+  CHECK(plain.answered_tls_in_http());
+  way.serve_plainly("bare.example:443", [](const std::string&) { return "<!DOCTYPE HTML>"; });
+  CHECK(get(way, "https://bare.example/").answered_tls_in_http());
   CHECK(get(way, "https://other.example/").certificate.verdict ==
         CertificateFacts::Verdict::wrong_name);
   way.serve_plainly("dead.example:80", nullptr).dead = true;
