@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "setup/plan.h"
+
+namespace culvert {
+
+/// A file that is wholly ours.  Its first line says so, with a sum of the rest: one that was
+/// changed by hand, or is somebody else's, is left alone.  `comment` begins a line of comment: "#".
+/// The line also keeps how many folders above the file were made for it.
+FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,
+                  std::string_view body, std::string_view comment = "#");
+
+/// Lines of ours, between two of comment, at the end of a file of somebody else, or where they were
+/// before.  The rest is kept byte for byte.  Line ends are those of the file.
+FileEdit own_block(const SetupFacts& facts, std::string_view target, std::string path,
+                   std::string_view body, std::string_view comment = "#");
+
+}  // namespace culvert

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace culvert {
+
+/// Whose files in a home folder are.
+struct SetupUser {
+  std::string home;  ///< as seen from within the root: "/root"
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+/// What a plan depends on.
+struct SetupFacts {
+  std::string root = "/";  ///< all files are read and written below it
+  /// The files of the whole machine are meant, not those of `user`: run by root, or for another
+  /// root.
+  bool for_all_users = true;
+  SetupUser user;
+  std::string proxy_url = "http://127.0.0.1:3128";  ///< what clients shall use
+  std::string no_proxy;                             ///< as given; empty: each target's own default
+  std::string program;                              ///< culvert's own path, for units
+  /// The options of the service, as (name, values): `setup systemd`.
+  std::vector<std::pair<std::string, std::vector<std::string>>> service;
+
+  /// The machine that runs, not an image of another.
+  bool is_live() const { return root == "/"; }
+};
+
+/// One file, in three states.  Each is its whole content; nullopt: there is no such file.
+/// Installing turns `before` into `with`, uninstalling into `without`; where two are equal there is
+/// nothing to do.  For a file of somebody else, `without` is `before` with our edit undone, and
+/// `with` is `without` with the edit done: so a second installation changes nothing.
+struct FileEdit {
+  std::string path;  ///< absolute, as seen from within the root: "/etc/docker/daemon.json"
+  std::optional<std::string> before;
+  std::optional<std::string> with;
+  std::optional<std::string> without;
+  mode_t mode = 0644;           ///< of a new file; one that is there keeps its mode and owner
+  bool in_home = false;         ///< a new file, and new folders, belong to SetupFacts::user
+  std::size_t our_folders = 0;  ///< so many of the folders above the file go with it, if empty
+  /// Why --install, or --uninstall, leaves the file alone, as a clause behind "PATH: ".  Empty if
+  /// nothing stands in the way.
+  std::string cannot_install;
+  std::string cannot_uninstall;
+};
+
+/// What one target needs.
+struct Plan {
+  std::string target;  ///< "docker"
+  std::vector<FileEdit> files;
+  /// Shell commands that make it effective, after both installing and uninstalling; said, never
+  /// run.  Not shown for another root than the live one.
+  std::vector<std::string> then_run;
+  std::vector<std::string> notes;     ///< sentences worth knowing
+  std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
+};
+
+}  // namespace culvert

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "setup/plan.h"
+
+namespace culvert {
+
+struct SetupTarget {
+  std::string_view name;
+  Plan (*plan)(const SetupFacts& facts);
+};
+
+/// In the order in which they are shown.
+std::span<const SetupTarget> setup_targets();
+/// nullptr if there is none of this name.
+const SetupTarget* find_setup_target(std::string_view name);
+
+}  // namespace culvert
