@@ -1,12 +1,124 @@
 #include "commands/setup.h"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "commands/standard_streams.h"
+#include "setup/apply.h"
+#include "setup/find_facts.h"
+#include "setup/show.h"
+#include "setup/targets.h"
 
 namespace culvert {
+namespace {
 
-int setup(const SetupOptions&) {
-  complain("setup: this command is not there yet");
-  return 1;
+using Action = SetupOptions::Action;
+
+/// For clients: one that listens on all addresses is reached on this machine's own.
+std::string url_for_clients(HostPort listen) {
+  if (listen.host == "0.0.0.0") listen.host = "127.0.0.1";
+  if (listen.host == "::") listen.host = "::1";
+  return "http://" + listen.to_string();
+}
+
+SetupFacts facts_of(const SetupOptions& options, std::string root) {
+  SetupFacts facts = find_facts(std::move(root));
+  facts.no_proxy = options.no_proxy;
+  facts.service = options.service;
+  if (options.listen) {
+    facts.listen = options.listen->to_string();
+    facts.proxy_url = url_for_clients(*options.listen);
+  }
+  return facts;
+}
+
+bool has_control_character(const std::string& text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
+  std::vector<Plan> plans;
+  for (const std::string& name : options.targets) {
+    if (const SetupTarget* target = find_setup_target(name)) plans.push_back(target->plan(facts));
+  }
+  return plans;
+}
+
+bool can_be_installed(const Plan& plan) {
+  return plan.problems.empty() &&
+         std::all_of(plan.files.begin(), plan.files.end(),
+                     [](const FileEdit& edit) { return edit.cannot_install.empty(); });
+}
+
+int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
+  bool good = true;
+  for (const Plan& plan : plans) {
+    print(stdout, show_plan(facts, plan));
+    good = good && can_be_installed(plan);
+  }
+  if (good && plans.front().to_eval.empty()) {
+    print(stdout, "nothing was written: --install writes it, --dry-run shows the difference\n");
+  }
+  return flushed(good ? 0 : 1);
+}
+
+int show_differences(const std::vector<Plan>& plans) {
+  bool good = true;
+  for (const Plan& plan : plans) {
+    print(stdout, show_difference(plan, SetupWay::install));
+    for (const std::string& problem : plan.problems) complain(problem);
+    for (const FileEdit& edit : plan.files) {
+      if (!edit.cannot_install.empty()) complain(edit.path + ": " + edit.cannot_install);
+    }
+    good = good && can_be_installed(plan);
+  }
+  return flushed(good ? 0 : 1);
+}
+
+int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay way) {
+  const Applied applied = apply(facts, plans, way);
+  for (const std::string& line : applied.lines) print(stdout, line + "\n");
+  for (const std::string& problem : applied.problems) complain(problem);
+  if (!applied.changed) return flushed(applied.problems.empty() ? 0 : 1);
+  for (const Plan& plan : plans) {
+    print(stdout, show_then_run(facts, plan, way));
+    if (way == SetupWay::uninstall) continue;
+    for (const std::string& note : plan.notes) print(stdout, "  note: " + note + "\n");
+  }
+  return flushed(applied.problems.empty() ? 0 : 1);
+}
+
+}  // namespace
+
+int setup(const SetupOptions& options) {
+  std::string root = find_folder(options.root);
+  if (root.empty()) {
+    complain("--root " + options.root + ": there is no such folder");
+    return 2;
+  }
+  if (has_control_character(options.no_proxy)) {
+    complain("--no-proxy: holds a control character");
+    return 2;
+  }
+  const SetupFacts facts = facts_of(options, std::move(root));
+  const std::vector<Plan> plans = make_plans(facts, options);
+  if (plans.empty()) {
+    complain("setup: no target");
+    return 2;
+  }
+  switch (options.action) {
+    case Action::dry_run:
+      return show_differences(plans);
+    case Action::install:
+      return carry_out(facts, plans, SetupWay::install);
+    case Action::uninstall:
+      return carry_out(facts, plans, SetupWay::uninstall);
+    default:
+      return show(facts, plans);
+  }
 }
 
 }  // namespace culvert

@@ -24,6 +24,7 @@ struct SetupFacts {
   bool for_all_users = true;
   SetupUser user;
   std::string proxy_url = "http://127.0.0.1:3128";  ///< what clients shall use
+  std::string listen = "127.0.0.1:3128";            ///< where culvert listens: `setup systemd`
   std::string no_proxy;                             ///< as given; empty: each target's own default
   std::string program;                              ///< culvert's own path, for units
   /// The options of the service, as (name, values): `setup systemd`.
@@ -55,11 +56,14 @@ struct FileEdit {
 struct Plan {
   std::string target;  ///< "docker"
   std::vector<FileEdit> files;
-  /// Shell commands that make it effective, after both installing and uninstalling; said, never
-  /// run.  Not shown for another root than the live one.
+  /// Shell commands that make it effective; said, never run, and not for another root than the live
+  /// one.  After uninstalling, `after_uninstall` if there are any, else the same.
   std::vector<std::string> then_run;
+  std::vector<std::string> after_uninstall;
   std::vector<std::string> notes;     ///< sentences worth knowing
   std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
+  /// Lines for `eval`; then all others are shown as comments.
+  std::string to_eval;
 };
 
 }  // namespace culvert

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace culvert {
 
@@ -20,8 +21,11 @@ struct FoundFile {
 /// Of 1 MiB at most.
 FoundFile find_file(std::string_view root, std::string_view path);
 
+/// The names in a folder, sorted; empty if it cannot be read.
+std::vector<std::string> names_in(std::string_view root, std::string_view path);
+
 bool exists(std::string_view root, std::string_view path);
-/// One of the folders for programs has `name`.
-bool has_program(std::string_view root, std::string_view name);
+/// The path of a program, as seen from within the root; empty if no folder for programs has it.
+std::string find_program(std::string_view root, std::string_view name);
 
 }  // namespace culvert

@@ -1,0 +1,222 @@
+#include "setup/apply.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "setup/replace_file.h"
+#include "setup/root.h"
+
+namespace culvert {
+namespace {
+
+/// What --install, or --uninstall, makes of the file.
+const std::optional<std::string>& wanted(const FileEdit& edit, SetupWay way) {
+  return way == SetupWay::install ? edit.with : edit.without;
+}
+
+const std::string& obstacle(const FileEdit& edit, SetupWay way) {
+  return way == SetupWay::install ? edit.cannot_install : edit.cannot_uninstall;
+}
+
+/// One file that changes.
+struct Change {
+  const FileEdit* edit;
+  std::string real;                 ///< its path for this process
+  std::optional<FileOwner> before;  ///< nullopt: there was no file
+  WaitingFile waiting;              ///< empty if the file goes
+};
+
+/// All changes, which are undone unless they are kept.
+class Changes {
+ public:
+  Changes(const SetupFacts& facts, SetupWay way) : facts_(facts), way_(way) {}
+
+  /// Makes what is needed beside the file, and does not touch it yet.
+  std::string prepare(const FileEdit& edit);
+  /// Changes all files, or none.
+  std::string carry_out();
+  /// After a problem: the folders that were made go.
+  void remove_made_folders();
+  /// After uninstalling: those that were made for the files go, if they are empty.
+  void remove_own_folders();
+  bool empty() const { return changes_.empty(); }
+  /// Of the file that the problem is about, as the user knows it.
+  const std::string& where() const { return where_; }
+
+ private:
+  FileOwner owner_of_new(const FileEdit& edit, mode_t mode) const;
+  std::string make_folders(const FileEdit& edit, const std::string& folder);
+  std::string carry_out(Change& change);
+  void undo(Change& change);
+
+  const SetupFacts& facts_;
+  SetupWay way_;
+  std::vector<Change> changes_;
+  std::vector<std::string> made_folders_;  ///< the outermost first
+  std::string where_;
+};
+
+FileOwner Changes::owner_of_new(const FileEdit& edit, mode_t mode) const {
+  if (edit.in_home && geteuid() == 0) return {mode, facts_.user.uid, facts_.user.gid};
+  return {mode, geteuid(), getegid()};
+}
+
+std::string Changes::make_folders(const FileEdit& edit, const std::string& folder) {
+  if (folder.empty() || access(folder.c_str(), F_OK) == 0) return {};
+  const std::size_t above = folder.rfind('/');
+  if (above != std::string::npos) {
+    std::string problem = make_folders(edit, folder.substr(0, above));
+    if (!problem.empty()) return problem;
+  }
+  if (mkdir(folder.c_str(), 0755) != 0) return std::strerror(errno);
+  made_folders_.push_back(folder);
+  const FileOwner owner = owner_of_new(edit, 0755);
+  // Whatever the umask is.
+  if (chmod(folder.c_str(), owner.mode) != 0) return std::strerror(errno);
+  if (owner.uid == geteuid() && owner.gid == getegid()) return {};
+  return lchown(folder.c_str(), owner.uid, owner.gid) == 0 ? std::string() : std::strerror(errno);
+}
+
+std::string Changes::prepare(const FileEdit& edit) {
+  where_ = edit.path;
+  Change change{&edit, below_root(facts_.root, edit.path), std::nullopt, {}};
+  if (change.real.empty()) return std::strerror(ELOOP);
+  change.before = owner_of(change.real);
+  std::string problem;
+  if (const auto& content = wanted(edit, way_)) {
+    problem = make_folders(edit, change.real.substr(0, change.real.rfind('/')));
+    if (problem.empty()) {
+      problem = change.waiting.write(change.real, *content,
+                                     change.before.value_or(owner_of_new(edit, edit.mode)));
+    }
+  }
+  if (problem.empty()) changes_.push_back(std::move(change));
+  return problem;
+}
+
+std::string Changes::carry_out(Change& change) {
+  const FoundFile now = find_file(facts_.root, change.edit->path);
+  if (!now.problem.empty()) return now.problem;
+  if (now.content != change.edit->before) return "was changed by another program meanwhile";
+  return wanted(*change.edit, way_) ? change.waiting.move_in() : remove_file(change.real);
+}
+
+/// If even this fails, the problem that led here is told, and is likely to be the same.
+void Changes::undo(Change& change) {
+  if (!change.before) {
+    static_cast<void>(remove_file(change.real));
+    return;
+  }
+  WaitingFile old;
+  if (old.write(change.real, *change.edit->before, *change.before).empty()) {
+    static_cast<void>(old.move_in());
+  }
+}
+
+std::string Changes::carry_out() {
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    std::string problem = carry_out(changes_[i]);
+    if (problem.empty()) continue;
+    where_ = changes_[i].edit->path;
+    while (i > 0) undo(changes_[--i]);
+    return problem;
+  }
+  return {};
+}
+
+void Changes::remove_made_folders() {
+  changes_.clear();
+  while (!made_folders_.empty()) {
+    rmdir(made_folders_.back().c_str());
+    made_folders_.pop_back();
+  }
+}
+
+void Changes::remove_own_folders() {
+  for (const Change& change : changes_) {
+    std::string folder = change.real;
+    for (std::size_t i = 0; i < change.edit->our_folders; ++i) {
+      folder.erase(folder.rfind('/'));
+      if (rmdir(folder.c_str()) != 0) break;
+    }
+  }
+}
+
+/// Why nothing is done at all.
+void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied) {
+  for (const Plan& plan : plans) {
+    if (way == SetupWay::install) {
+      applied.problems.insert(applied.problems.end(), plan.problems.begin(), plan.problems.end());
+    }
+    for (const FileEdit& edit : plan.files) {
+      const std::string& text = obstacle(edit, way);
+      if (!text.empty()) applied.problems.push_back(edit.path + ": " + text);
+    }
+  }
+}
+
+std::string line_about(const FileEdit& edit, SetupWay way) {
+  const bool same = wanted(edit, way) == edit.before;
+  if (way == SetupWay::install) return (same ? "already so: " : "wrote ") + edit.path;
+  if (same) return "not installed: " + edit.path;
+  return (edit.without ? "restored " : "removed ") + edit.path;
+}
+
+bool needs_root(std::string_view problem) {
+  return geteuid() != 0 && (problem == std::strerror(EACCES) || problem == std::strerror(EPERM));
+}
+
+/// A Ctrl-C waits until all files are changed, or none.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before_);
+  }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+  ~SignalsWait() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way) {
+  Applied applied;
+  find_obstacles(plans, way, applied);
+  if (way == SetupWay::install && !applied.problems.empty()) return applied;
+  const SignalsWait signals_wait;
+  Changes changes(facts, way);
+  std::string problem;
+  std::vector<std::string> lines;
+  for (const Plan& plan : plans) {
+    for (const FileEdit& edit : plan.files) {
+      if (!problem.empty() || !obstacle(edit, way).empty()) continue;
+      if (wanted(edit, way) != edit.before) problem = changes.prepare(edit);
+      lines.push_back(line_about(edit, way));
+    }
+  }
+  if (problem.empty()) problem = changes.carry_out();
+  if (!problem.empty()) {
+    changes.remove_made_folders();
+    applied.problems.push_back("cannot write " + changes.where() + ": " + problem +
+                               (needs_root(problem) ? " - run the same with sudo" : ""));
+    return applied;
+  }
+  if (way == SetupWay::uninstall) changes.remove_own_folders();
+  applied.changed = !changes.empty();
+  applied.lines = std::move(lines);
+  return applied;
+}
+
+}  // namespace culvert

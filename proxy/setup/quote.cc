@@ -1,0 +1,67 @@
+#include "setup/quote.h"
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+/// With a backslash before each of `special`, and quotes around it.
+std::string in_quotes(std::string_view value, std::string_view special) {
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (special.find(c) != std::string_view::npos) quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string doubled(std::string_view value, std::string_view special) {
+  std::string changed;
+  for (const char c : value) {
+    if (special.find(c) != std::string_view::npos) changed += c;
+    changed += c;
+  }
+  return changed;
+}
+
+}  // namespace
+
+std::string quote_unit_environment(std::string_view name, std::string_view value) {
+  return in_quotes(std::string(name) + "=" + doubled(value, "%"), "\\\"");
+}
+
+std::string quote_unit_word(std::string_view word) {
+  const std::string changed = doubled(word, "%$");
+  const bool plain = !word.empty() && word.find_first_of(" \t\"'\\;#") == std::string_view::npos;
+  return plain ? changed : in_quotes(changed, "\\\"");
+}
+
+std::string quote_environment_file(std::string_view value) { return in_quotes(value, "\\\"`$"); }
+
+std::string quote_shell(std::string_view value) {
+  std::string quoted = "'";
+  for (const char c : value) {
+    // Within single quotes fish takes a backslash for an escape, and sh does not.
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else if (c == '\\') {
+      quoted += "'\\\\'";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::string quote_toml(std::string_view value) { return in_quotes(value, "\\\""); }
+
+std::string quote_git(std::string_view value) { return in_quotes(value, "\\\""); }
+
+std::string quote_npm(std::string_view value) {
+  const bool plain = trim(value) == value &&
+                     value.find_first_of("\"'\\;#${}") == std::string_view::npos &&
+                     !value.starts_with('[');
+  return plain ? std::string(value) : "\"" + json_escape(value) + "\"";
+}
+
+}  // namespace culvert

@@ -1,0 +1,186 @@
+#include "setup/systemd_target.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "setup/own_text.h"
+#include "setup/quote.h"
+#include "setup/root.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kConfig = "/etc/culvert/culvert.toml";
+
+// examples/systemd explains them; a test compares both.
+constexpr std::string_view kUnitBegin = R"([Unit]
+Description=culvert, an HTTP proxy that leaves through a tunnel
+After=network.target culvert.socket
+Requires=culvert.socket
+
+[Service]
+)";
+constexpr std::string_view kUnitEnd = R"(ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+TimeoutStopSec=20
+KillMode=mixed
+LimitNOFILE=65536
+
+DynamicUser=yes
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+CapabilityBoundingSet=
+
+[Install]
+Also=culvert.socket
+WantedBy=multi-user.target
+)";
+constexpr std::string_view kSocketBegin = R"([Unit]
+Description=the port of culvert
+
+[Socket]
+ListenStream=)";
+constexpr std::string_view kSocketEnd = R"(
+Backlog=4096
+NoDelay=yes
+
+[Install]
+WantedBy=sockets.target
+)";
+
+/// The value may hold a password: then nobody but root shall read the file.
+bool is_secret(std::string_view option, std::string_view value) {
+  if (option == "tunnel-command") return true;
+  const std::size_t scheme = value.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::size_t at = value.find('@', scheme);
+  return at != std::string_view::npos && value.find(':', scheme + 3) < at;
+}
+
+/// " /PATH" for each file that the value of an option names.
+std::string files_of(std::string_view option, std::string_view value) {
+  if (option == "auth-file") return " " + std::string(value);
+  std::string files;
+  for (std::size_t at = 0; (at = value.find("file=/", at)) != std::string_view::npos;) {
+    at += 5;
+    files.append(" ").append(value.substr(at, value.find('&', at) - at));
+  }
+  return files;
+}
+
+/// What systemd shall read, and what culvert reads.
+struct Service {
+  std::string config = "listen = \"systemd\"\n";
+  bool secret = false;
+  bool drain_given = false;
+  bool own_tunnel = false;
+  std::string files;  ///< that the options name
+};
+
+void add_option(Service& service, std::string_view name, const std::vector<std::string>& values) {
+  service.drain_given = service.drain_given || name == "drain-timeout";
+  service.own_tunnel = service.own_tunnel || name == "tunnel-command";
+  service.config.append(name).append(" = ");
+  if (values.empty()) service.config += "true";
+  if (values.size() > 1) service.config += "[\n";
+  for (const std::string& value : values) {
+    service.secret = service.secret || is_secret(name, value);
+    service.files += files_of(name, value);
+    service.config +=
+        (values.size() > 1 ? "  " : "") + quote_toml(value) + (values.size() > 1 ? ",\n" : "");
+  }
+  service.config += values.size() > 1 ? "]\n" : "\n";
+}
+
+Service make_service(const SetupFacts& facts) {
+  Service service;
+  for (const auto& [name, values] : facts.service) {
+    if (name != "listen" && name != "config") add_option(service, name, values);
+  }
+  // While it drains for a restart, new clients wait in the socket's queue: shorter than docker's 15
+  // s.
+  if (!service.drain_given) service.config += "drain-timeout = \"10s\"\n";
+  return service;
+}
+
+bool has_option(const SetupFacts& facts, std::string_view name) {
+  return std::any_of(facts.service.begin(), facts.service.end(),
+                     [&](const auto& option) { return option.first == name; });
+}
+
+/// A path in a unit that its own user can execute.
+std::string program_of(const SetupFacts& facts, Plan& plan) {
+  std::string installed = find_program(facts.root, "culvert");
+  if (!installed.empty()) return installed;
+  const std::string& here = facts.program;
+  const bool hidden = here.starts_with("/home/") || here.starts_with("/root/") ||
+                      here.starts_with("/tmp/") || here.starts_with("/run/user/");
+  if (facts.is_live() && !hidden && !here.empty()) return here;
+  if (facts.is_live()) {
+    plan.notes.push_back(
+        "the unit starts /usr/local/bin/culvert, which is not there yet, as it cannot "
+        "see this program: install -m 755 " +
+        quote_shell(here) + " /usr/local/bin/culvert");
+  } else {
+    plan.notes.emplace_back("the unit starts /usr/local/bin/culvert, which is not there yet");
+  }
+  return "/usr/local/bin/culvert";
+}
+
+}  // namespace
+
+Plan plan_systemd(const SetupFacts& facts) {
+  Plan plan;
+  plan.target = "systemd";
+  const Service service = make_service(facts);
+  std::string start = "ExecStart=" + quote_unit_word(program_of(facts, plan)) + " --config ";
+  if (service.secret) {
+    start = "LoadCredential=culvert.toml:" + std::string(kConfig) + "\n" + start +
+            "${CREDENTIALS_DIRECTORY}/culvert.toml\n";
+  } else {
+    start.append(kConfig).append("\n");
+  }
+  const std::string units = "/etc/systemd/system/";
+  plan.files.push_back(own_file(facts, plan.target, std::string(kConfig), service.config));
+  if (service.secret) plan.files.back().mode = 0600;
+  plan.files.push_back(own_file(facts, plan.target, units + "culvert.service",
+                                std::string(kUnitBegin).append(start).append(kUnitEnd)));
+  plan.files.push_back(own_file(facts, plan.target, units + "culvert.socket",
+                                std::string(kSocketBegin).append(facts.listen).append(kSocketEnd)));
+  plan.then_run.emplace_back(
+      "systemctl daemon-reload && systemctl enable culvert.socket culvert.service && "
+      "systemctl restart culvert.socket culvert.service");
+  plan.after_uninstall.emplace_back(
+      "systemctl disable --now culvert.socket culvert.service; systemctl daemon-reload");
+  if (!has_option(facts, "upstream")) {
+    plan.notes.emplace_back(
+        "without --upstream it connects directly, which does not get under any wall: culvert setup "
+        "systemd --upstream socks5://127.0.0.1:1080");
+  }
+  if (service.secret) {
+    plan.notes.emplace_back(
+        "the configuration holds a password, so root alone can read it, and systemd (247 or newer) "
+        "hands it over: a change of it takes a restart");
+  }
+  if (!service.files.empty()) {
+    plan.notes.push_back("the service runs as a user of its own, who must be able to read:" +
+                         service.files);
+  }
+  if (service.own_tunnel) {
+    plan.notes.emplace_back(
+        "the service sees no home folder, so no ssh key: a tunnel by ssh is better a unit of its "
+        "own");
+  }
+  return plan;
+}
+
+}  // namespace culvert

@@ -1,0 +1,46 @@
+#include "setup/variables.h"
+
+#include <utility>
+
+#include "setup/own_text.h"
+#include "setup/quote.h"
+
+namespace culvert {
+
+std::string no_proxy_for(const SetupFacts& facts, Neighbours neighbours) {
+  if (!facts.no_proxy.empty()) return facts.no_proxy;
+  std::string list = "localhost,127.0.0.1,::1";
+  if (neighbours == Neighbours::cluster) {
+    list += ",.svc,.cluster.local,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16";
+  }
+  return list;
+}
+
+FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string folder,
+                 Neighbours neighbours) {
+  std::string body = "[Service]\n";
+  const auto set = [&](std::string_view name, std::string_view value) {
+    body.append("Environment=").append(quote_unit_environment(name, value)).append("\n");
+  };
+  set("HTTP_PROXY", facts.proxy_url);
+  set("HTTPS_PROXY", facts.proxy_url);
+  set("NO_PROXY", no_proxy_for(facts, neighbours));
+  return own_file(facts, target, std::move(folder) + "/culvert-proxy.conf", body);
+}
+
+std::string export_lines(const SetupFacts& facts) {
+  std::string lines;
+  const auto set = [&](std::string_view name, std::string_view value) {
+    lines.append("export ").append(name).append("=").append(quote_shell(value)).append("\n");
+  };
+  for (const std::string_view name : {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"}) {
+    set(name, facts.proxy_url);
+  }
+  const std::string no_proxy = no_proxy_for(facts, Neighbours::host);
+  set("NO_PROXY", no_proxy);
+  set("no_proxy", no_proxy);
+  set("NODE_USE_ENV_PROXY", "1");
+  return lines;
+}
+
+}  // namespace culvert

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "setup/plan.h"
+
+namespace culvert {
+
+/// Which hosts a client reaches without the proxy, unless --no-proxy says it.
+enum class Neighbours {
+  host,     ///< this machine
+  cluster,  ///< and what is inside a Kubernetes cluster
+};
+std::string no_proxy_for(const SetupFacts& facts, Neighbours neighbours);
+
+/// An own file with `[Service]` and the three variables, for a unit.
+FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string folder,
+                 Neighbours neighbours);
+
+/// What a shell takes: the variables in both cases, and that Node shall look at them.
+std::string export_lines(const SetupFacts& facts);
+
+}  // namespace culvert
