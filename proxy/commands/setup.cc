@@ -62,7 +62,7 @@ int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
   if (good && plans.front().to_eval.empty()) {
     print(stdout, "nothing was written: --install writes it, --dry-run shows the difference\n");
   }
-  return flushed(good ? 0 : 1);
+  return good ? 0 : 1;
 }
 
 int show_differences(const std::vector<Plan>& plans) {
@@ -75,20 +75,20 @@ int show_differences(const std::vector<Plan>& plans) {
     }
     good = good && can_be_installed(plan);
   }
-  return flushed(good ? 0 : 1);
+  return good ? 0 : 1;
 }
 
 int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay way) {
   const Applied applied = apply(facts, plans, way);
   for (const std::string& line : applied.lines) print(stdout, line + "\n");
   for (const std::string& problem : applied.problems) complain(problem);
-  if (!applied.changed) return flushed(applied.problems.empty() ? 0 : 1);
+  if (!applied.changed) return applied.problems.empty() ? 0 : 1;
   for (const Plan& plan : plans) {
     print(stdout, show_then_run(facts, plan, way));
     if (way == SetupWay::uninstall) continue;
     for (const std::string& note : plan.notes) print(stdout, "  note: " + note + "\n");
   }
-  return flushed(applied.problems.empty() ? 0 : 1);
+  return applied.problems.empty() ? 0 : 1;
 }
 
 }  // namespace

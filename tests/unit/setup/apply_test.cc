@@ -1,0 +1,204 @@
+#include "setup/apply.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "setup/own_text.h"
+#include "temporary_root.h"
+
+using namespace culvert;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Plan plan_of(std::vector<FileEdit> files) {
+  Plan plan;
+  plan.target = "test";
+  plan.files = std::move(files);
+  return plan;
+}
+
+/// One file of our own in new folders, and lines of ours in one of somebody else.
+std::vector<Plan> two_files(const TemporaryRoot& root, const std::string& body = "ours\n") {
+  return {plan_of({own_file(root.facts(), "test", "/etc/new/folder/own.conf", body),
+                   own_block(root.facts(), "test", "/etc/shared", body)})};
+}
+
+Applied install(const TemporaryRoot& root, const std::string& body = "ours\n") {
+  return apply(root.facts(), two_files(root, body), SetupWay::install);
+}
+
+Applied uninstall(const TemporaryRoot& root) {
+  return apply(root.facts(), two_files(root), SetupWay::uninstall);
+}
+
+}  // namespace
+
+TEST_CASE("uninstalling leaves everything as it was") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs", 0640);
+  const auto before = root.everything();
+  const Applied installed = install(root);
+  CHECK(installed.problems.empty());
+  CHECK(installed.changed);
+  CHECK(installed.lines == Lines{"wrote /etc/new/folder/own.conf", "wrote /etc/shared"});
+  CHECK(root.mode("/etc/new/folder") == 0755);
+  CHECK(root.mode("/etc/new/folder/own.conf") == 0644);
+  CHECK(root.mode("/etc/shared") == 0640);
+
+  const auto with = root.everything();
+  const Applied again = install(root);
+  CHECK_FALSE(again.changed);
+  CHECK(again.lines == Lines{"already so: /etc/new/folder/own.conf", "already so: /etc/shared"});
+  CHECK(root.everything() == with);
+
+  CHECK(install(root, "other\n").changed);
+  CHECK(root.everything() != with);
+  CHECK(install(root).changed);
+  CHECK(root.everything() == with);
+
+  const Applied undone = uninstall(root);
+  CHECK(undone.problems.empty());
+  CHECK(undone.lines == Lines{"removed /etc/new/folder/own.conf", "restored /etc/shared"});
+  CHECK(root.everything() == before);
+
+  const Applied nothing = uninstall(root);
+  CHECK_FALSE(nothing.changed);
+  CHECK(nothing.problems.empty());
+  CHECK(nothing.lines ==
+        Lines{"not installed: /etc/new/folder/own.conf", "not installed: /etc/shared"});
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("modes and folders do not depend on the umask") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs\n", 0777);
+  const mode_t before = ::umask(0077);
+  const Applied installed = install(root);
+  ::umask(before);
+  CHECK(installed.problems.empty());
+  CHECK(root.mode("/etc/new") == 0755);
+  CHECK(root.mode("/etc/new/folder/own.conf") == 0644);
+  CHECK(root.mode("/etc/shared") == 0777);
+}
+
+TEST_CASE("folders that hold something of others, or were there before, stay") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "");
+  REQUIRE(::mkdir((root.path() + "/etc/new").c_str(), 0700) == 0);
+  CHECK(install(root).changed);
+  CHECK(uninstall(root).changed);
+  CHECK(root.mode("/etc/new") == 0700);
+  CHECK_FALSE(std::filesystem::exists(root.path() + "/etc/new/folder"));
+
+  CHECK(install(root).changed);
+  root.write("/etc/new/folder/theirs", "");
+  CHECK(uninstall(root).changed);
+  CHECK(root.read("/etc/new/folder/theirs"));
+}
+
+TEST_CASE("links are kept, and followed within the root") {
+  const TemporaryRoot root;
+  root.write("/data/real", "theirs\n", 0600);
+  root.link("/etc/shared", "/data/real");
+  root.link("/etc/new", "../../../elsewhere");
+  const auto before = root.everything();
+  CHECK(install(root).problems.empty());
+  CHECK(root.everything().at("/etc/shared") == "-> /data/real");
+  CHECK(root.mode("/data/real") == 0600);
+  CHECK(root.read("/elsewhere/folder/own.conf"));
+  CHECK_FALSE(std::filesystem::exists(root.path() + "/../elsewhere"));
+  CHECK(uninstall(root).problems.empty());
+  CHECK(root.everything().at("/data/real") == before.at("/data/real"));
+}
+
+TEST_CASE("if one file cannot be written, none is") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs\n");
+  SECTION("as its folder is a file") { root.write("/etc/new", "a file\n"); }
+  SECTION("as a plan has a problem") {}
+  SECTION("as it is somebody else's") { root.write("/etc/new/folder/own.conf", "theirs\n"); }
+  const auto before = root.everything();
+  std::vector<Plan> plans = two_files(root);
+  plans.insert(plans.begin(), plan_of({own_file(root.facts(), "test", "/opt/a/first", "x\n")}));
+  if (before.size() == 2) plans.back().problems.push_back("no");
+  const Applied applied = apply(root.facts(), plans, SetupWay::install);
+  REQUIRE(applied.problems.size() == 1);
+  CHECK_FALSE(applied.changed);
+  CHECK(applied.lines.empty());
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("if one file cannot be changed in the end, those before it are restored") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs", 0604);
+  const std::vector<Plan> plans{plan_of({own_block(root.facts(), "test", "/etc/shared", "ours\n"),
+                                         own_file(root.facts(), "test", "/etc/new/own", "ours\n"),
+                                         own_block(root.facts(), "test", "/etc/last", "ours\n")})};
+  root.write("/etc/last", "written meanwhile\n");
+  const auto before = root.everything();
+  const Applied applied = apply(root.facts(), plans, SetupWay::install);
+  CHECK(applied.problems ==
+        Lines{"cannot write /etc/last: was changed by another program meanwhile"});
+  CHECK_FALSE(applied.changed);
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("if one file cannot be removed, those before it are there again") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs", 0604);
+  CHECK(install(root).changed);
+  const auto with = root.everything();
+  const std::vector<Plan> plans = two_files(root);
+  std::vector<Plan> late = plans;
+  late.front().files.back().before = "something else";
+  CHECK(apply(root.facts(), late, SetupWay::uninstall).problems.size() == 1);
+  CHECK(root.everything() == with);
+}
+
+TEST_CASE("a file that was changed by hand stays, and the others go") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs\n");
+  CHECK(install(root).changed);
+  root.write("/etc/new/folder/own.conf", *root.read("/etc/new/folder/own.conf") + "more\n");
+  const Applied undone = uninstall(root);
+  REQUIRE(undone.problems.size() == 1);
+  CHECK_THAT(undone.problems.front(),
+             Catch::Matchers::StartsWith("/etc/new/folder/own.conf: was changed by hand"));
+  CHECK(undone.lines == Lines{"restored /etc/shared"});
+  CHECK(root.read("/etc/shared") == "theirs\n");
+  CHECK(root.read("/etc/new/folder/own.conf"));
+}
+
+TEST_CASE("without rights the file is named, and what helps") {
+  if (::geteuid() == 0) return;
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs\n");
+  REQUIRE(::chmod((root.path() + "/etc").c_str(), 0555) == 0);
+  const Applied applied = install(root);
+  ::chmod((root.path() + "/etc").c_str(), 0755);
+  CHECK(applied.problems ==
+        Lines{"cannot write /etc/new/folder/own.conf: Permission denied - run the same with sudo"});
+}
+
+TEST_CASE("new files in a home folder belong to its user") {
+  if (::geteuid() != 0) return;
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.user = {"/home/a", 1234, 4321};
+  FileEdit edit = own_file(facts, "test", "/home/a/.config/x/own", "ours\n");
+  edit.in_home = true;
+  const std::vector<Plan> plans{plan_of({edit})};
+  CHECK(apply(facts, plans, SetupWay::install).problems.empty());
+  for (const char* name : {"/home/a/.config", "/home/a/.config/x", "/home/a/.config/x/own"}) {
+    struct stat info {};
+    REQUIRE(::stat((root.path() + name).c_str(), &info) == 0);
+    CHECK(info.st_uid == 1234);
+    CHECK(info.st_gid == 4321);
+  }
+}

@@ -1,0 +1,72 @@
+#include "setup/root.h"
+
+#include <sys/stat.h>
+
+#include "temporary_root.h"
+
+using namespace culvert;
+
+TEST_CASE("links are followed as if the root were all there is") {
+  const TemporaryRoot root;
+  root.write("/data/file", "content");
+  root.link("/etc/absolute", "/data");
+  root.link("/etc/relative", "../data");
+  root.link("/etc/out", "../../../../../../data");
+  root.link("/etc/far", "/etc/absolute/../data/file");
+  for (const char* path : {"/etc/absolute/file", "/etc/relative/file", "/etc/out/file", "/etc/far",
+                           "/etc/./absolute//file", "/../../data/file"}) {
+    CAPTURE(path);
+    CHECK(below_root(root.path(), path) == root.path() + "/data/file");
+    CHECK(find_file(root.path(), path).content == "content");
+  }
+  CHECK(below_root(root.path() + "/", "/none/here") == root.path() + "/none/here");
+  CHECK(below_root("/", "/") == "/");
+  CHECK(below_root("/", "/none/here") == "/none/here");
+}
+
+TEST_CASE("a link to what is not there is a name within the root") {
+  const TemporaryRoot root;
+  root.link("/etc/npmrc", "/tmp/elsewhere");
+  CHECK(below_root(root.path(), "/etc/npmrc") == root.path() + "/tmp/elsewhere");
+}
+
+TEST_CASE("links in a circle are no file") {
+  const TemporaryRoot root;
+  root.link("/a", "b");
+  root.link("/b", "a");
+  CHECK(below_root(root.path(), "/a").empty());
+  CHECK_FALSE(find_file(root.path(), "/a").problem.empty());
+  CHECK_FALSE(exists(root.path(), "/a"));
+}
+
+TEST_CASE("only a regular file of a sane size is read") {
+  const TemporaryRoot root;
+  root.write("/large", std::string(1024 * 1024 + 1, 'x'));
+  root.write("/folder/file", "");
+  REQUIRE(::mkfifo((root.path() + "/pipe").c_str(), 0600) == 0);
+  CHECK(find_file(root.path(), "/large").problem == "larger than 1 MiB");
+  CHECK(find_file(root.path(), "/folder").problem == "not a regular file");
+  CHECK(find_file(root.path(), "/pipe").problem == "not a regular file");
+  for (const char* path : {"/none", "/folder/file/below"}) {
+    CHECK_FALSE(find_file(root.path(), path).content);
+    CHECK(find_file(root.path(), path).problem.empty());
+  }
+}
+
+TEST_CASE("programs are looked for where packages put them") {
+  const TemporaryRoot root;
+  root.write("/usr/sbin/dockerd", "", 0755);
+  root.write("/usr/bin/fish", "", 0755);
+  root.write("/usr/local/bin/fish", "", 0755);
+  CHECK(find_program(root.path(), "dockerd") == "/usr/sbin/dockerd");
+  CHECK(find_program(root.path(), "fish") == "/usr/local/bin/fish");
+  CHECK(find_program(root.path(), "zsh").empty());
+}
+
+TEST_CASE("the names in a folder are sorted") {
+  const TemporaryRoot root;
+  root.write("/d/b", "");
+  root.write("/d/a", "");
+  CHECK(names_in(root.path(), "/d") == std::vector<std::string>{".", "..", "a", "b"});
+  CHECK(names_in(root.path(), "/none").empty());
+}
