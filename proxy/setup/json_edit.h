@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace culvert {
+
+/// Members that a file in JSON is to have, all of them strings in one object.
+struct JsonAddition {
+  struct Member {
+    std::string_view name;
+    std::string value;
+  };
+  std::vector<std::string_view> path;  ///< of the object: {"proxies", "default"}
+  std::vector<Member> members;
+};
+
+/// The three states of the file: see FileEdit.
+struct JsonEdit {
+  std::optional<std::string> with;
+  std::optional<std::string> without;
+  /// The text is no JSON object: "line 3, column 7: ...".  Then nothing can be done with it.
+  std::string unreadable;
+  /// A member is there, and not ours: what it is, without credentials, and what to do.  Then `with`
+  /// and `without` are the text as it is.
+  std::string conflict;
+};
+
+/// Adds to `text` (nullopt: there is no file), or changes what was added before, and touches no
+/// other byte.  What is there is ours if it is aligned as we write it, or, as programs that rewrite
+/// their file do away with that, if it has the very values of `addition`.  `without` is then the
+/// text as it was before the addition, byte for byte, if nobody changed it since.
+JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& addition);
+
+}  // namespace culvert
