@@ -59,7 +59,9 @@ int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
     print(stdout, show_plan(facts, plan));
     good = good && can_be_installed(plan);
   }
-  if (good && plans.front().to_eval.empty()) {
+  const bool for_eval = std::any_of(plans.begin(), plans.end(),
+                                    [](const Plan& plan) { return !plan.to_eval.empty(); });
+  if (good && !for_eval) {
     print(stdout, "nothing was written: --install writes it, --dry-run shows the difference\n");
   }
   return good ? 0 : 1;

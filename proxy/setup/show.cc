@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "base/redact.h"
@@ -10,8 +11,6 @@
 
 namespace culvert {
 namespace {
-
-constexpr auto kNone = std::string_view::npos;
 
 /// Words of lines that may hold a secret, in the files of others.
 constexpr auto kSecretWords = std::to_array<std::string_view>(
@@ -23,7 +22,7 @@ constexpr std::string_view kSecretLine = "tunnel-command = ";
 bool may_hold_secret(std::string_view line) {
   const std::string lower = to_lower(line);
   for (const std::string_view word : kSecretWords) {
-    if (lower.find(word) != kNone) return true;
+    if (lower.find(word) != std::string_view::npos) return true;
   }
   return false;
 }
@@ -33,17 +32,21 @@ std::string hide_users(std::string_view line) {
   std::string shown;
   while (true) {
     const std::size_t scheme = line.find("://");
-    if (scheme == kNone) return shown.append(line);
+    if (scheme == std::string_view::npos) return shown.append(line);
     const std::size_t begin = scheme + 3;
     const std::size_t end = std::min(line.find_first_of("/?#\"', \n", begin), line.size());
     const std::size_t at = line.substr(0, end).rfind('@');
     shown.append(line, 0, begin);
-    if (at != kNone && at >= begin)
+    if (at != std::string_view::npos && at >= begin)
       shown.append(kHidden).append(line, at, end - at);
     else
       shown.append(line, begin, end - begin);
     line.remove_prefix(end);
   }
+}
+
+std::string_view text_of(const std::optional<std::string>& content) {
+  return content ? std::string_view(*content) : std::string_view();
 }
 
 /// A line of `edit`'s file as it may be shown, with its end.
@@ -80,7 +83,7 @@ void append_file(std::string& text, const FileEdit& edit) {
   } else {
     text.append(" ").append(state_of(edit)).append(":\n");
   }
-  for (const DiffLine& line : compare_lines(edit.without.value_or(""), edit.with.value_or(""))) {
+  for (const DiffLine& line : compare_lines(text_of(edit.without), text_of(edit.with))) {
     if (line.mark == '+') text.append("    ").append(shown_line(edit, line.text));
   }
 }
@@ -149,7 +152,7 @@ std::string show_difference(const Plan& plan, SetupWay way) {
     if (edit.before == after || !obstacle.empty()) continue;
     append_name(text, "--- ", "a", edit, edit.before.has_value());
     append_name(text, "+++ ", "b", edit, after.has_value());
-    const auto lines = compare_lines(edit.before.value_or(""), after.value_or(""));
+    const auto lines = compare_lines(text_of(edit.before), text_of(after));
     for (const DiffHunk& hunk : find_hunks(lines, 3)) append_hunk(text, edit, lines, hunk);
   }
   return text;

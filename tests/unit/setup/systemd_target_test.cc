@@ -1,0 +1,101 @@
+#include "setup/systemd_target.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "temporary_root.h"
+
+using namespace culvert;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// Without comments, empty lines around them, and the line that names the program.
+std::string essence(std::istream& text) {
+  std::string kept;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty() && !line.starts_with('#') && !line.starts_with("ExecStart=")) {
+      kept += line + "\n";
+    }
+  }
+  return kept;
+}
+
+std::string essence_of_example(const std::string& name) {
+  std::ifstream file(CULVERT_EXAMPLES "/systemd/" + name);
+  REQUIRE(file);
+  return essence(file);
+}
+
+std::string essence_of_plan(const FileEdit& edit) {
+  std::istringstream text(*edit.with);
+  return essence(text);
+}
+
+bool has_note(const Plan& plan, const std::string& part) {
+  return std::any_of(plan.notes.begin(), plan.notes.end(),
+                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("the units are those of the examples") {
+  const TemporaryRoot root;
+  const Plan plan = plan_systemd(root.facts());
+  REQUIRE(plan.files.size() == 3);
+  CHECK(essence_of_plan(plan.files[1]) == essence_of_example("culvert.service"));
+  CHECK(essence_of_plan(plan.files[2]) == essence_of_example("culvert.socket"));
+}
+
+TEST_CASE("the options of the service are in its configuration file") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.listen = "127.0.0.1:8080";
+  facts.service = {{"upstream", {"a=socks5://h:1", "b=http://u@h:2?password-file=/etc/b&warm=1"}},
+                   {"route", {"*=a,b"}},
+                   {"open-proxy", {}},
+                   {"drain-timeout", {"5s"}}};
+  const Plan plan = plan_systemd(facts);
+  CHECK_THAT(*plan.files[0].with,
+             Catch::Matchers::EndsWith("\nlisten = \"systemd\"\n"
+                                       "upstream = [\n"
+                                       "  \"a=socks5://h:1\",\n"
+                                       "  \"b=http://u@h:2?password-file=/etc/b&warm=1\",\n"
+                                       "]\n"
+                                       "route = \"*=a,b\"\n"
+                                       "open-proxy = true\n"
+                                       "drain-timeout = \"5s\"\n"));
+  CHECK(plan.files[0].mode == 0644);
+  CHECK_THAT(*plan.files[1].with, Contains(" --config /etc/culvert/culvert.toml\n"));
+  CHECK_THAT(*plan.files[2].with, Contains("ListenStream=127.0.0.1:8080\n"));
+  CHECK(has_note(plan, "must be able to read: /etc/b"));
+  CHECK_FALSE(has_note(plan, "without --upstream"));
+}
+
+TEST_CASE("a configuration with a password is for root alone, and handed over by systemd") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  for (const std::pair<std::string, std::string>& option :
+       {std::pair<std::string, std::string>{"upstream", "socks5://u:secret@h:1"},
+        {"tunnel-command", "sshpass -p secret ssh h"}}) {
+    facts.service = {{option.first, {option.second}}};
+    const Plan plan = plan_systemd(facts);
+    CHECK(plan.files[0].mode == 0600);
+    CHECK_THAT(*plan.files[1].with,
+               Contains("LoadCredential=culvert.toml:/etc/culvert/culvert.toml\n") &&
+                   Contains("--config ${CREDENTIALS_DIRECTORY}/culvert.toml\n"));
+    CHECK(has_note(plan, "holds a password"));
+  }
+}
+
+TEST_CASE("the unit starts a program that its user can execute") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  CHECK_THAT(*plan_systemd(facts).files[1].with, Contains("ExecStart=/usr/local/bin/culvert "));
+  CHECK(has_note(plan_systemd(facts), "not there yet"));
+  root.write("/usr/bin/culvert", "", 0755);
+  CHECK_THAT(*plan_systemd(facts).files[1].with, Contains("ExecStart=/usr/bin/culvert "));
+  CHECK_FALSE(has_note(plan_systemd(facts), "not there yet"));
+}

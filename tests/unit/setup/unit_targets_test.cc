@@ -1,0 +1,119 @@
+#include "setup/unit_targets.h"
+
+#include <algorithm>
+#include <string>
+
+#include "temporary_root.h"
+
+using namespace culvert;
+using Catch::Matchers::Contains;
+
+namespace {
+
+bool has_note(const Plan& plan, const std::string& part) {
+  return std::any_of(plan.notes.begin(), plan.notes.end(),
+                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("docker gets a drop-in with the three variables") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.proxy_url = "http://127.0.0.1:9";
+  facts.no_proxy = "50%.example";
+  const Plan plan = plan_docker(facts);
+  REQUIRE(plan.files.size() == 1);
+  CHECK(plan.files[0].path == "/etc/systemd/system/docker.service.d/culvert-proxy.conf");
+  CHECK_THAT(*plan.files[0].with,
+             Catch::Matchers::EndsWith("\n[Service]\n"
+                                       "Environment=\"HTTP_PROXY=http://127.0.0.1:9\"\n"
+                                       "Environment=\"HTTPS_PROXY=http://127.0.0.1:9\"\n"
+                                       "Environment=\"NO_PROXY=50%%.example\"\n"));
+  CHECK(plan.then_run ==
+        std::vector<std::string>{"systemctl daemon-reload && systemctl restart docker"});
+  CHECK(plan.notes.empty());
+}
+
+TEST_CASE("units have the names that their packages give them") {
+  const TemporaryRoot root;
+  const auto path = [&](Plan (*plan)(const SetupFacts&)) {
+    return plan(root.facts()).files.front().path;
+  };
+  CHECK(path(plan_docker_rootless) ==
+        "/root/.config/systemd/user/docker.service.d/culvert-proxy.conf");
+  CHECK(path(plan_containerd) == "/etc/systemd/system/containerd.service.d/culvert-proxy.conf");
+  CHECK(path(plan_crio) == "/etc/systemd/system/crio.service.d/culvert-proxy.conf");
+  CHECK(path(plan_buildkit) == "/etc/systemd/system/buildkit.service.d/culvert-proxy.conf");
+  CHECK(path(plan_registry) == "/etc/systemd/system/docker-registry.service.d/culvert-proxy.conf");
+  CHECK(plan_docker_rootless(root.facts()).files.front().in_home);
+}
+
+TEST_CASE("what wins over the drop-in is told") {
+  const TemporaryRoot root;
+  const std::string folder = "/etc/systemd/system/docker.service.d/";
+  root.write(folder + "http-proxy.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n");
+  root.write(folder + "a-first.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n");
+  root.write(folder + "other.conf", "[Service]\n#Environment=HTTPS_PROXY=http://x:1\n");
+  root.write("/etc/default/docker", "HTTPS_PROXY=http://x:1\n");
+  const Plan plan = plan_docker(root.facts());
+  CHECK(has_note(plan, folder + "http-proxy.conf sets a proxy"));
+  CHECK(has_note(plan, "/etc/default/docker sets a proxy"));
+  CHECK(plan.notes.size() == 2);
+}
+
+TEST_CASE("a daemon.json that does not parse is a problem, one with another proxy a note") {
+  const TemporaryRoot root;
+  const std::string path = "/etc/docker/daemon.json";
+  for (const char* broken : {"{", "{\"a\": 1,}", "[]", "{} x", "// c\n{}"}) {
+    CAPTURE(broken);
+    root.write(path, broken);
+    const Plan plan = plan_docker(root.facts());
+    REQUIRE(plan.problems.size() == 1);
+    CHECK_THAT(plan.problems[0], Contains(path + " is left alone, as it does not parse"));
+  }
+  root.write(path, "{\"proxies\": {\"https-proxy\": \"http://x:1\"}}");
+  CHECK(has_note(plan_docker(root.facts()), "wins since Engine 23.0"));
+  root.write(path, "{\"proxies\": {\"https-proxy\": \"http://127.0.0.1:3128\"}}");
+  CHECK(plan_docker(root.facts()).notes.empty());
+  root.write(path, "{\"debug\": true}");
+  CHECK(plan_docker(root.facts()).notes.empty());
+}
+
+TEST_CASE("inside a cluster nothing goes through the proxy") {
+  const TemporaryRoot root;
+  for (const auto plan : {plan_containerd, plan_crio, plan_k3s}) {
+    CHECK_THAT(*plan(root.facts()).files.front().with,
+               Contains("NO_PROXY=") && Contains("localhost,127.0.0.1,::1,.svc,.cluster.local,"));
+    CHECK(has_note(plan(root.facts()), "--no-proxy"));
+  }
+}
+
+TEST_CASE("k3s has an environment file for its server and one for its agent") {
+  const TemporaryRoot root;
+  const std::string units = "/etc/systemd/system/";
+  const auto paths = [&] {
+    std::string found;
+    for (const FileEdit& edit : plan_k3s(root.facts()).files) found += edit.path + "\n";
+    return found;
+  };
+  CHECK(paths() == units + "k3s.service.env\n");
+  CHECK(plan_k3s(root.facts()).files.front().mode == 0600);
+  root.write(units + "k3s-agent.service", "");
+  CHECK(paths() == units + "k3s-agent.service.env\n");
+  root.write(units + "k3s.service", "");
+  CHECK(paths() == units + "k3s.service.env\n" + units + "k3s-agent.service.env\n");
+}
+
+TEST_CASE("limits and networks of a client's own are told") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  CHECK(has_note(plan_crio(facts), "pull_progress_timeout = \"0s\""));
+  CHECK(has_note(plan_docker_rootless(facts), "10.0.2.2"));
+  CHECK(has_note(plan_buildkit(facts),
+                 "--driver-opt network=host "
+                 "--driver-opt '\"env.HTTP_PROXY=http://127.0.0.1:3128\"'"));
+  facts.proxy_url = "http://10.0.2.2:3128";
+  CHECK_FALSE(has_note(plan_docker_rootless(facts), "10.0.2.2"));
+  CHECK_FALSE(has_note(plan_buildkit(facts), "network=host"));
+}
