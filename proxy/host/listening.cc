@@ -1,0 +1,188 @@
+#include "host/listening.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "host/process_list.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kName = "culvert";
+constexpr std::string_view kDefaultUrl = "http://127.0.0.1:3128";
+constexpr std::uint16_t kDefaultPort = 3128;
+
+using Stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+Stream open_file(const std::string& path) {
+  return {std::fopen(path.c_str(), "re"), [](std::FILE* file) { return std::fclose(file); }};
+}
+
+/// The parts of `line` between blanks.
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (const std::string_view word : split(line, ' ')) {
+    if (!word.empty()) words.push_back(word);
+  }
+  return words;
+}
+
+template <typename Number>
+std::optional<Number> read_hex(std::string_view text) {
+  Number number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Words of 32 bits in the byte order of the machine: "0100007F" on most is 127.0.0.1.
+std::optional<IpAddress> read_address(std::string_view text) {
+  if (text.size() != 8 && text.size() != 32) return std::nullopt;
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::size_t i = 0; i < text.size() / 8; ++i) {
+    const auto word = read_hex<std::uint32_t>(text.substr(8 * i, 8));
+    if (!word) return std::nullopt;
+    const auto* const raw = reinterpret_cast<const std::uint8_t*>(&*word);
+    std::copy(raw, raw + 4, bytes.begin() + static_cast<std::ptrdiff_t>(4 * i));
+  }
+  if (text.size() == 8) return IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
+  return IpAddress::v6(bytes);
+}
+
+/// "0100007F:0C38"
+std::optional<HostPort> read_socket_address(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto address = read_address(text.substr(0, colon));
+  const auto port = read_hex<std::uint16_t>(text.substr(colon + 1));
+  if (!address || !port) return std::nullopt;
+  HostPort read;
+  read.host = address->to_string();
+  read.port = *port;
+  read.ip = *address;
+  return read;
+}
+
+/// The listening sockets of one table of /proc/net, by inode (proc(5)).
+void add_listening(const std::string& path, std::map<std::string, HostPort>& sockets) {
+  const Stream table = open_file(path);
+  std::array<char, 512> line;
+  while (table && std::fgets(line.data(), static_cast<int>(line.size()), table.get()) != nullptr) {
+    const auto words = words_of(trim_space(line.data()));
+    constexpr std::string_view kListening = "0A";
+    if (words.size() < 10 || words[3] != kListening) continue;
+    if (auto address = read_socket_address(words[1])) {
+      sockets.emplace(words[9], *std::move(address));
+    }
+  }
+}
+
+/// Each name in a folder that is a number, in order.
+std::vector<int> numbers_in(const std::string& path) {
+  std::vector<int> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), &closedir);
+  while (const dirent* const entry = folder ? readdir(folder.get()) : nullptr) {
+    if (const auto number = parse_number<int>(entry->d_name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+/// Of "socket:[12345]"; empty for anything else.
+std::string inode_of(const std::string& link) {
+  std::array<char, 64> target;
+  const ssize_t n = readlink(link.c_str(), target.data(), target.size());
+  const std::string_view text(target.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  constexpr std::string_view kBegin = "socket:[";
+  if (!text.starts_with(kBegin) || !text.ends_with(']')) return {};
+  return std::string(text.substr(kBegin.size(), text.size() - kBegin.size() - 1));
+}
+
+/// A proxy for one command's own use.
+bool is_private(const std::string& folder) {
+  const Stream file = open_file(folder + "/cmdline");
+  std::array<char, 4096> bytes;
+  const std::size_t n = file ? std::fread(bytes.data(), 1, bytes.size(), file.get()) : 0;
+  const std::string_view words(bytes.data(), n);
+  const std::size_t first = words.find('\0');
+  if (first == std::string_view::npos) return false;
+  const std::string_view second = words.substr(first + 1);
+  return second.substr(0, second.find('\0')) == "run";
+}
+
+std::vector<HostPort> listens_of(const std::string& folder,
+                                 const std::map<std::string, HostPort>& sockets) {
+  std::vector<HostPort> listens;
+  for (const int number : numbers_in(folder + "/fd")) {
+    const auto found = sockets.find(inode_of(folder + "/fd/" + std::to_string(number)));
+    if (found == sockets.end()) continue;
+    // Each worker has a socket of its own for one port.
+    if (std::find(listens.begin(), listens.end(), found->second) == listens.end()) {
+      listens.push_back(found->second);
+    }
+  }
+  return listens;
+}
+
+/// The lower, the better for clients on this machine.
+int rank_of(const HostPort& address) {
+  const bool local = address.ip && (address.ip->is_loopback() || address.ip->is_unspecified());
+  return (address.port == kDefaultPort ? 0 : 2) + (local ? 0 : 1);
+}
+
+std::string url_for_clients(const HostPort& address) {
+  const bool any = address.ip && address.ip->is_unspecified();
+  if (!any) return "http://" + address.to_string();
+  // An IPv6 socket takes IPv4 clients as well, unless it was told not to.
+  return "http://127.0.0.1:" + std::to_string(address.port);
+}
+
+}  // namespace
+
+std::vector<RunningCulvert> running_culverts(const std::string& root) {
+  const std::string proc = (root.ends_with('/') ? root : root + "/") + "proc/";
+  std::map<std::string, HostPort> sockets;
+  add_listening(proc + "net/tcp", sockets);
+  add_listening(proc + "net/tcp6", sockets);
+  std::vector<RunningCulvert> culverts;
+  for (const RunningProcess& process : running_processes(root)) {
+    const std::string folder = proc + std::to_string(process.pid);
+    if (process.name != kName || is_private(folder)) continue;
+    culverts.push_back({process.pid, listens_of(folder, sockets)});
+  }
+  return culverts;
+}
+
+std::string url_of_running(const std::vector<RunningCulvert>& culverts) {
+  const HostPort* best = nullptr;
+  for (const RunningCulvert& culvert : culverts) {
+    for (const HostPort& address : culvert.listens) {
+      if (best == nullptr || rank_of(address) < rank_of(*best)) best = &address;
+    }
+  }
+  return best == nullptr ? std::string(kDefaultUrl) : url_for_clients(*best);
+}
+
+bool is_served(const std::vector<RunningCulvert>& culverts, const HostPort& address) {
+  const auto serves = [&](const HostPort& listen) {
+    if (listen.port != address.port) return false;
+    if (listen == address || (listen.ip && listen.ip->is_unspecified())) return true;
+    return address.host == "localhost" && listen.ip && listen.ip->is_loopback();
+  };
+  return std::any_of(culverts.begin(), culverts.end(), [&](const RunningCulvert& culvert) {
+    return std::any_of(culvert.listens.begin(), culvert.listens.end(), serves);
+  });
+}
+
+}  // namespace culvert
