@@ -1,11 +1,15 @@
 #include "commands/setup.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "commands/standard_streams.h"
+#include "host/listening.h"
+#include "net/bridge_address.h"
 #include "setup/apply.h"
 #include "setup/find_facts.h"
 #include "setup/show.h"
@@ -23,13 +27,38 @@ std::string url_for_clients(HostPort listen) {
   return "http://" + listen.to_string();
 }
 
+/// The address of Docker's own bridge where nobody chose another.
+constexpr std::string_view kUsualBridge = "172.17.0.1";
+
+void add_bridge(SetupFacts& facts) {
+  facts.bridge = kUsualBridge;
+  const auto found = facts.is_live() ? choose_bridge(interface_addresses()) : std::nullopt;
+  if (found) facts.bridge = found->address.to_string();
+  facts.bridge_note =
+      facts.bridge +
+      (found ? " is the address of " + found->interface : std::string(" is docker0's unless its configuration says otherwise")) +
+      ": containers, and the nodes of kind, reach this machine there, whatever their network";
+}
+
+/// Unless told, clients use the culvert that runs.
+void use_running(SetupFacts& facts) {
+  if (!facts.is_live()) return;
+  facts.proxy_url = url_of_running(running_culverts());
+}
+
 SetupFacts facts_of(const SetupOptions& options, std::string root) {
   SetupFacts facts = find_facts(std::move(root));
+  facts.daemon_json = options.daemon_json;
+  facts.registries = options.registries;
+  if (options.cache) facts.cache = options.cache->to_string();
+  if (options.bridge) add_bridge(facts);
   facts.no_proxy = options.no_proxy;
   facts.service = options.service;
   if (options.listen) {
     facts.listen = options.listen->to_string();
     facts.proxy_url = url_for_clients(*options.listen);
+  } else {
+    use_running(facts);
   }
   return facts;
 }
@@ -42,7 +71,7 @@ bool has_control_character(const std::string& text) {
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
   std::vector<Plan> plans;
   for (const std::string& name : options.targets) {
-    if (const SetupTarget* target = find_setup_target(name)) plans.push_back(target->plan(facts));
+    if (const TargetPlan* target = find_setup_target(name)) plans.push_back(target->plan(facts));
   }
   return plans;
 }

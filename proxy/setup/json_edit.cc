@@ -11,6 +11,8 @@
 namespace culvert {
 namespace {
 
+/// Above a file, made for it.
+constexpr std::size_t kMostFolders = 6;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string quoted(std::string_view text) { return '"' + json_escape(text) + '"'; }
@@ -51,9 +53,11 @@ std::string added_text(const JsonAddition& addition, std::size_t depth, const La
   return text;
 }
 
-std::string new_file(const JsonAddition& addition) {
-  const Layout layout{.begin = "\n  ", .next = "\n  ", .unit = "  "};
-  return "{\n  " + added_text(addition, 0, layout) + "\n}\n";
+/// Two spaces a level, and two more for each folder.
+std::string new_file(const JsonAddition& addition, std::size_t folders) {
+  const std::string unit(2 * (1 + folders), ' ');
+  const Layout layout{.begin = "\n" + unit, .next = "\n" + unit, .unit = unit};
+  return "{" + layout.begin + added_text(addition, 0, layout) + "\n}\n";
 }
 
 /// For a file that is there, and empty.
@@ -157,8 +161,15 @@ void take_out(std::string& text, Place place, std::size_t index) {
   }
 }
 
-std::optional<std::string> taken_out(std::string text, const JsonAddition& own) {
-  if (text == new_file(own)) return std::nullopt;
+/// The number of folders that were made for a file that is as new_file() made it.
+std::optional<std::size_t> folders_of(std::string_view text, const JsonAddition& own) {
+  for (std::size_t folders = 0; folders <= kMostFolders; ++folders) {
+    if (text == new_file(own, folders)) return folders;
+  }
+  return std::nullopt;
+}
+
+std::string taken_out(std::string text, const JsonAddition& own) {
   const std::string line = new_line(own);
   const std::string_view before = std::string_view(text).substr(0, text.find('{'));
   if (text.size() == before.size() + line.size() && text.ends_with(line)) {
@@ -275,9 +286,11 @@ std::string unreadable_because(std::string_view text) {
 }  // namespace
 
 JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& addition) {
-  JsonEdit edit{.with = text, .without = text, .unreadable = "", .conflict = ""};
+  JsonEdit edit;
+  edit.with = edit.without = text;
   if (!text) {
-    edit.with = new_file(addition);
+    edit.our_folders = std::min(addition.new_folders, kMostFolders);
+    edit.with = new_file(addition, edit.our_folders);
     return edit;
   }
   std::string_view json = *text;
@@ -291,7 +304,9 @@ JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& a
   const Place place = find_place(*text, addition);
   if (const auto own = find_own(*text, place, addition)) {
     edit.with = changed(*text, addition);
-    edit.without = taken_out(*text, *own);
+    const auto folders = folders_of(*text, *own);
+    edit.our_folders = folders.value_or(0);
+    edit.without = folders ? std::nullopt : std::optional(taken_out(*text, *own));
     return edit;
   }
   edit.conflict = find_conflict(*text, place, addition);

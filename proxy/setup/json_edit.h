@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,12 +16,15 @@ struct JsonAddition {
   };
   std::vector<std::string_view> path;  ///< of the object: {"proxies", "default"}
   std::vector<Member> members;
+  /// How many folders have to be made for the file.  Its indentation keeps the number.
+  std::size_t new_folders = 0;
 };
 
 /// The three states of the file: see FileEdit.
 struct JsonEdit {
   std::optional<std::string> with;
   std::optional<std::string> without;
+  std::size_t our_folders = 0;  ///< above the file, made for it
   /// The text is no JSON object: "line 3, column 7: ...".  Then nothing can be done with it.
   std::string unreadable;
   /// A member is there, and not ours: what it is, without credentials, and what to do.  Then `with`

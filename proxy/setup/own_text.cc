@@ -67,16 +67,6 @@ std::optional<Sign> read_sign(std::string_view line) {
   return sign;
 }
 
-/// How many of the folders above `path` are missing.
-std::size_t missing_folders(const SetupFacts& facts, std::string_view path) {
-  std::size_t missing = 0;
-  while (true) {
-    path = path.substr(0, path.rfind('/'));
-    if (path.empty() || exists(facts.root, path)) return missing;
-    ++missing;
-  }
-}
-
 /// The first line of `text`, its end included.
 std::string_view first_line(std::string_view text) {
   const std::size_t end = text.find('\n');
@@ -151,6 +141,15 @@ std::string with_line_ends(std::string_view text, std::string_view line_end) {
 }
 
 }  // namespace
+
+std::size_t missing_folders(const SetupFacts& facts, std::string_view path) {
+  std::size_t missing = 0;
+  while (true) {
+    path = path.substr(0, path.rfind('/'));
+    if (path.empty() || exists(facts.root, path)) return missing;
+    ++missing;
+  }
+}
 
 FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,
                   std::string_view body, std::string_view comment) {

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "setup/plan.h"
 
 namespace culvert {
+
+/// How many of the folders above `path` are missing.
+std::size_t missing_folders(const SetupFacts& facts, std::string_view path);
 
 /// A file that is wholly ours.  Its first line says so, with a sum of the rest: one that was
 /// changed by hand, or is somebody else's, is left alone.  `comment` begins a line of comment: "#".

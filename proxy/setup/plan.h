@@ -26,7 +26,12 @@ struct SetupFacts {
   std::string proxy_url = "http://127.0.0.1:3128";  ///< what clients shall use
   std::string listen = "127.0.0.1:3128";            ///< where culvert listens: `setup systemd`
   std::string no_proxy;                             ///< as given; empty: each target's own default
-  std::string program;                              ///< culvert's own path, for units
+  std::string bridge;  ///< --bridge: this machine's address for containers; empty: not asked for
+  std::string bridge_note;              ///< where `bridge` comes from
+  std::string cache;                    ///< HOST:PORT: `setup cache`
+  std::vector<std::string> registries;  ///< whose images the cache holds
+  bool daemon_json = false;             ///< --daemon-json
+  std::string program;                  ///< culvert's own path, for units
   /// The options of the service, as (name, values): `setup systemd`.
   std::vector<std::pair<std::string, std::vector<std::string>>> service;
 

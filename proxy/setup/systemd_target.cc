@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "setup/bridge.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
@@ -101,11 +103,35 @@ void add_option(Service& service, std::string_view name, const std::vector<std::
   service.config += values.size() > 1 ? "]\n" : "\n";
 }
 
+/// With --bridge its clients are admitted beside those that were given.
+std::vector<std::string> allowed_clients(const SetupFacts& facts) {
+  std::vector<std::string> clients;
+  for (const auto& [name, values] : facts.service) {
+    if (name == "allow-client") clients = values;
+  }
+  if (!facts.bridge.empty()) clients.push_back(clients_behind_bridge(facts));
+  return clients;
+}
+
+/// Behind the first ListenStream=.  FreeBind: the bridge comes later than culvert, as docker does.
+std::string bridge_listener(const SetupFacts& facts) {
+  if (facts.bridge.empty() || facts.listen.starts_with("0.0.0.0:") ||
+      facts.listen.starts_with("[::]:")) {
+    return {};
+  }
+  return "\nListenStream=" + facts.bridge + facts.listen.substr(facts.listen.rfind(':')) +
+         "\nFreeBind=yes";
+}
+
 Service make_service(const SetupFacts& facts) {
   Service service;
   for (const auto& [name, values] : facts.service) {
-    if (name != "listen" && name != "config") add_option(service, name, values);
+    if (name != "listen" && name != "config" && name != "allow-client") {
+      add_option(service, name, values);
+    }
   }
+  const std::vector<std::string> clients = allowed_clients(facts);
+  if (!clients.empty()) add_option(service, "allow-client", clients);
   // While it drains for a restart, new clients wait in the socket's queue: shorter than docker's 15
   // s.
   if (!service.drain_given) service.config += "drain-timeout = \"10s\"\n";
@@ -155,7 +181,10 @@ Plan plan_systemd(const SetupFacts& facts) {
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.service",
                                 std::string(kUnitBegin).append(start).append(kUnitEnd)));
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.socket",
-                                std::string(kSocketBegin).append(facts.listen).append(kSocketEnd)));
+                                std::string(kSocketBegin)
+                                    .append(facts.listen)
+                                    .append(bridge_listener(facts))
+                                    .append(kSocketEnd)));
   plan.then_run.emplace_back(
       "systemctl daemon-reload && systemctl enable culvert.socket culvert.service && "
       "systemctl restart culvert.socket culvert.service");
@@ -165,6 +194,11 @@ Plan plan_systemd(const SetupFacts& facts) {
     plan.notes.emplace_back(
         "without --upstream it connects directly, which does not get under any wall: culvert setup "
         "systemd --upstream socks5://127.0.0.1:1080");
+  }
+  if (!facts.bridge.empty()) {
+    SetupFacts served = facts;
+    served.proxy_url = "http://" + facts.listen;
+    note_containers(served, plan);
   }
   if (service.secret) {
     plan.notes.emplace_back(

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "setup/cache_target.h"
+#include "setup/docker_json.h"
 #include "setup/program_targets.h"
 #include "setup/systemd_target.h"
 #include "setup/unit_targets.h"
@@ -10,9 +12,10 @@
 namespace culvert {
 namespace {
 
-constexpr auto kTargets = std::to_array<SetupTarget>({
+constexpr auto kTargets = std::to_array<TargetPlan>({
     {"docker", plan_docker},
     {"docker-rootless", plan_docker_rootless},
+    {"docker-client", plan_docker_client},
     {"containerd", plan_containerd},
     {"crio", plan_crio},
     {"podman", plan_podman},
@@ -24,15 +27,16 @@ constexpr auto kTargets = std::to_array<SetupTarget>({
     {"npm", plan_npm},
     {"shell", plan_shell},
     {"systemd", plan_systemd},
+    {"cache", plan_cache},
 });
 
 }  // namespace
 
-std::span<const SetupTarget> setup_targets() { return kTargets; }
+std::span<const TargetPlan> setup_targets() { return kTargets; }
 
-const SetupTarget* find_setup_target(std::string_view name) {
+const TargetPlan* find_setup_target(std::string_view name) {
   const auto found = std::find_if(kTargets.begin(), kTargets.end(),
-                                  [&](const SetupTarget& target) { return target.name == name; });
+                                  [&](const TargetPlan& target) { return target.name == name; });
   return found == kTargets.end() ? nullptr : &*found;
 }
 

@@ -7,14 +7,14 @@
 
 namespace culvert {
 
-struct SetupTarget {
+struct TargetPlan {
   std::string_view name;
   Plan (*plan)(const SetupFacts& facts);
 };
 
 /// In the order in which they are shown.
-std::span<const SetupTarget> setup_targets();
+std::span<const TargetPlan> setup_targets();
 /// nullptr if there is none of this name.
-const SetupTarget* find_setup_target(std::string_view name);
+const TargetPlan* find_setup_target(std::string_view name);
 
 }  // namespace culvert

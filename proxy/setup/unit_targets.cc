@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "setup/docker_json.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
@@ -96,6 +97,14 @@ std::string crio_version(const SetupFacts& facts) {
 
 Plan plan_docker(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "docker", "docker", Neighbours::host);
+  if (wants_daemon_json(facts)) {
+    FileEdit unit = std::move(plan.files.front());
+    plan = plan_docker_daemon(facts);
+    unit.with = unit.without;
+    if (unit.before != unit.without) plan.files.push_back(std::move(unit));
+    return plan;
+  }
+  leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
   look_at_daemon_json(facts, "/etc/docker/daemon.json", plan);
   if (sets_proxy(find_file(facts.root, "/etc/default/docker").content.value_or(""))) {
     plan.notes.emplace_back("/etc/default/docker sets a proxy, too, and wins: take it out there");

@@ -51,6 +51,20 @@ TEST_CASE("a file that is not there is made, and goes again") {
   CHECK(edit_json(edit.with, client("http://192.0.2.1:1")).without == std::nullopt);
 }
 
+TEST_CASE("a new file keeps how many folders go with it") {
+  for (const auto folders : std::vector<std::size_t>{0, 1, 3}) {
+    JsonAddition addition = docker();
+    addition.new_folders = folders;
+    const JsonEdit edit = edit_json(std::nullopt, addition);
+    CHECK(edit.our_folders == folders);
+    const JsonEdit again = edit_json(edit.with, docker());
+    CHECK(again.our_folders == folders);
+    CHECK(again.with == edit.with);
+    CHECK(again.without == std::nullopt);
+    CHECK(edit_json(*edit.with + " ", docker()).our_folders == 0);
+  }
+}
+
 TEST_CASE("members are added in the manner of the file") {
   CHECK(added_to("{\n\t\"auths\": {},\n\t\"z\": [1]\n}", docker()) ==
         "{\n\t\"auths\": {},\n\t\"z\": [1],\n\t\"proxies\": {\n"

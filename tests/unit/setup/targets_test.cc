@@ -10,7 +10,7 @@ using namespace culvert;
 
 TEST_CASE("each target is known by its name, once") {
   std::set<std::string_view> names;
-  for (const SetupTarget& target : setup_targets()) {
+  for (const TargetPlan& target : setup_targets()) {
     CAPTURE(target.name);
     CHECK(names.insert(target.name).second);
     CHECK(find_setup_target(target.name) == &target);
@@ -19,7 +19,7 @@ TEST_CASE("each target is known by its name, once") {
 }
 
 TEST_CASE("each target is installed, replaced and restored byte for byte") {
-  for (const SetupTarget& target : setup_targets()) {
+  for (const TargetPlan& target : setup_targets()) {
     CAPTURE(target.name);
     const TemporaryRoot root;
     root.write("/etc/gitconfig", "[user]\n\tname = x");
@@ -27,6 +27,8 @@ TEST_CASE("each target is installed, replaced and restored byte for byte") {
     root.write("/etc/systemd/system/k3s.service.env", "K3S_TOKEN=x\n", 0600);
     const auto before = root.everything();
     SetupFacts facts = root.facts();
+    facts.cache = "127.0.0.1:5000";
+    facts.registries = {"gcr.io"};
     const auto apply_again = [&](SetupWay way) {
       const Plan plan = target.plan(facts);
       CHECK(plan.target == target.name);
@@ -38,6 +40,7 @@ TEST_CASE("each target is installed, replaced and restored byte for byte") {
     CHECK_FALSE(apply_again(SetupWay::install).changed);
     facts.proxy_url = "http://127.0.0.2:8080";
     facts.listen = "127.0.0.2:8080";
+    facts.cache = "127.0.0.2:5000";
     CHECK(apply_again(SetupWay::install).changed);
     CHECK(root.everything() != with);
     CHECK(apply_again(SetupWay::uninstall).problems.empty());

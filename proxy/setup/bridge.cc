@@ -1,0 +1,65 @@
+#include "setup/bridge.h"
+
+#include <string_view>
+
+#include "base/ip_address.h"
+
+namespace culvert {
+namespace {
+
+/// From which Docker takes the networks that it makes.
+constexpr std::string_view kDockerNetworks = "172.16.0.0/12";
+
+/// Of "127.0.0.1:3128", and of a URL.
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+bool is_loopback(std::string_view url) {
+  return url.starts_with("http://127.") || url.starts_with("http://localhost:") ||
+         url.starts_with("http://[::1]:");
+}
+
+}  // namespace
+
+std::string address_for_containers(const SetupFacts& facts) {
+  return facts.bridge + ":" + port_of(facts.proxy_url);
+}
+
+std::string url_for_containers(const SetupFacts& facts) {
+  return facts.bridge.empty() ? facts.proxy_url : "http://" + address_for_containers(facts);
+}
+
+std::string clients_behind_bridge(const SetupFacts& facts) {
+  std::string blocks(kDockerNetworks);
+  const auto address = IpAddress::parse(facts.bridge);
+  if (address && !Cidr::parse(kDockerNetworks)->contains(*address)) {
+    // Other bridges are seldom larger.
+    blocks += "," + facts.bridge.substr(0, facts.bridge.rfind('.')) + ".0/24";
+  }
+  return blocks;
+}
+
+void note_containers(const SetupFacts& facts, Plan& plan) {
+  const std::string url = url_for_containers(facts);
+  if (facts.bridge.empty()) {
+    if (!is_loopback(url)) return;
+    plan.notes.push_back(url +
+                         " is for containers and builds with --network=host only: in others "
+                         "127.0.0.1 is the container itself; add --bridge for these");
+    return;
+  }
+  plan.notes.push_back(facts.bridge_note);
+  if (plan.target != "systemd") {
+    plan.notes.push_back(
+        "culvert must listen there, too: culvert setup systemd --bridge --install, or culvert "
+        "--listen 127.0.0.1:" +
+        port_of(url) + " --listen " + address_for_containers(facts) + " --allow-client " +
+        clients_behind_bridge(facts));
+  }
+  plan.notes.push_back("for one container: docker run -e https_proxy=" + url + " -e http_proxy=" +
+                       url + " IMAGE; for a build: docker build --build-arg https_proxy=" + url +
+                       " --build-arg http_proxy=" + url + " .");
+  plan.notes.push_back("for the nodes of kind: HTTPS_PROXY=" + url + " HTTP_PROXY=" + url +
+                       " kind create cluster");
+}
+
+}  // namespace culvert

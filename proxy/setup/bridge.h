@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "setup/plan.h"
+
+namespace culvert {
+
+/// What a container, or a kind node, has to use: 127.0.0.1 is the container itself there.
+std::string url_for_containers(const SetupFacts& facts);
+
+/// The same as ADDRESS:PORT.
+std::string address_for_containers(const SetupFacts& facts);
+
+/// How containers reach culvert, or that they do not.
+void note_containers(const SetupFacts& facts, Plan& plan);
+
+/// The block of addresses that --bridge admits: Docker's own 172.16.0.0/12, and what else the
+/// bridge is in.  For --allow-client.
+std::string clients_behind_bridge(const SetupFacts& facts);
+
+}  // namespace culvert

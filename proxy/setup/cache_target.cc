@@ -1,0 +1,185 @@
+#include "setup/cache_target.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/host_port.h"
+#include "base/text.h"
+#include "setup/docker_engine.h"
+#include "setup/own_text.h"
+#include "setup/quote.h"
+#include "setup/root.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kDockerFolder = "/etc/docker/certs.d";
+constexpr std::string_view kContainerdFolder = "/etc/containerd/certs.d";
+constexpr std::string_view kContainerdConfig = "/etc/containerd/config.toml";
+
+/// The first Docker Engine whose image store reads hosts.toml.
+constexpr int kFirstWithHosts = 29;
+
+/// Docker Hub goes by several names; the folder of the first is read.
+std::string folder_of(const std::string& registry) {
+  const bool hub = registry == "index.docker.io" || registry == "registry-1.docker.io" ||
+                   registry == "registry.hub.docker.com";
+  return hub ? "docker.io" : registry;
+}
+
+/// Where the registry's images are when the cache has none.
+std::string server_of(const std::string& registry) {
+  const std::string folder = folder_of(registry);
+  return "https://" + (folder == "docker.io" ? "registry-1.docker.io" : folder);
+}
+
+/// Caches speak plain HTTP in general.
+std::string url_of_cache(const SetupFacts& facts) {
+  const bool tls = facts.cache.ends_with(":443");
+  return (tls ? "https://" : "http://") + facts.cache;
+}
+
+/// CA certificates of the registry, as Docker has them: beside a hosts.toml these are not read any
+/// more, so it has to name them.
+std::string authorities(const SetupFacts& facts, const std::string& folder) {
+  std::string list;
+  for (const std::string& name : names_in(facts.root, folder)) {
+    if (!name.ends_with(".crt")) continue;
+    list += (list.empty() ? "" : ", ") + quote_toml(folder + "/" + name);
+  }
+  return list.empty() ? list : "ca = [" + list + "]\n";
+}
+
+FileEdit hosts_file(const SetupFacts& facts, std::string_view certs, const std::string& registry) {
+  const std::string folder = std::string(certs) + "/" + folder_of(registry);
+  const std::string body = "server = " + quote_toml(server_of(registry)) + "\n" +
+                           authorities(facts, folder) + "\n[host." +
+                           quote_toml(url_of_cache(facts)) +
+                           "]\n  capabilities = [\"pull\", \"resolve\"]\n";
+  return own_file(facts, "cache", folder + "/hosts.toml", body);
+}
+
+void add_hosts(const SetupFacts& facts, std::string_view certs, Plan& plan) {
+  for (const std::string& registry : facts.registries) {
+    FileEdit edit = hosts_file(facts, certs, registry);
+    const auto is_same = [&](const FileEdit& other) { return other.path == edit.path; };
+    if (std::any_of(plan.files.begin(), plan.files.end(), is_same)) continue;
+    plan.files.push_back(std::move(edit));
+  }
+}
+
+/// The files of an earlier run that are to go.
+void add_earlier(const SetupFacts& facts, std::string_view certs, Plan& plan) {
+  for (const std::string& name : names_in(facts.root, certs)) {
+    if (name.starts_with('.')) continue;
+    FileEdit edit = own_file(facts, "cache", std::string(certs) + "/" + name + "/hosts.toml", "");
+    const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
+    if (ours) plan.files.push_back(std::move(edit));
+  }
+}
+
+/// A line of `config` that is no comment has `key`.
+bool has_key(std::string_view config, std::string_view key) {
+  for (const std::string_view line : split(config, '\n')) {
+    if (!line.starts_with('#') && line.starts_with(key)) return true;
+  }
+  return false;
+}
+
+void note_containerd(const SetupFacts& facts, Plan& plan) {
+  const FoundFile config = find_file(facts.root, kContainerdConfig);
+  if (!config.content && find_program(facts.root, "containerd").empty()) return;
+  const std::string text = config.content.value_or("");
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.starts_with("config_path") && line.find(kContainerdFolder) != std::string_view::npos) {
+      return;
+    }
+  }
+  const bool third = has_key(text, "version = 3");
+  plan.notes.push_back("for Kubernetes containerd reads it only if " +
+                       std::string(kContainerdConfig) +
+                       " has config_path, which it does not: add [plugins." +
+                       (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\"") +
+                       ".registry] and, in the next line, config_path = \"" +
+                       std::string(kContainerdFolder) + "\", then systemctl restart containerd");
+  plan.notes.push_back("`ctr` and `nerdctl` take it with an option: ctr images pull --hosts-dir " +
+                       std::string(kContainerdFolder) + " IMAGE");
+}
+
+/// An image, as an example.
+std::string image_of(const std::string& registry) {
+  constexpr auto kImages = std::to_array<std::pair<std::string_view, std::string_view>>({
+      {"gcr.io", "google_containers/pause:3.1"},
+      {"registry.k8s.io", "pause:3.9"},
+      {"quay.io", "prometheus/busybox:latest"},
+      {"docker.io", "library/nginx"},
+  });
+  for (const auto& [name, image] : kImages) {
+    if (name == folder_of(registry)) return std::string(image);
+  }
+  return "NAME:TAG";
+}
+
+void note_docker(const SetupFacts& facts, Plan& plan) {
+  const std::string version = docker_engine_version(facts);
+  const int major = major_version(version);
+  if (major >= kFirstWithHosts) {
+    plan.notes.emplace_back(
+        "docker reads it at once, if its image store is containerd's: `docker info` says "
+        "io.containerd.snapshotter.v1; else type what older ones need");
+  }
+  const std::string& registry = facts.registries.front();
+  const bool hub = folder_of(registry) == "docker.io";
+  const std::string old = major == 0 || major >= kFirstWithHosts
+                              ? "Docker Engine before 29 does not read it: "
+                              : "this is Docker Engine " + version + ", which does not read it: ";
+  plan.notes.push_back(old + "docker pull " + facts.cache + "/" + image_of(registry) +
+                       (hub ? ", or in /etc/docker/daemon.json \"registry-mirrors\": [\"" +
+                                  url_of_cache(facts) + "\"]"
+                            : " (registry-mirrors are for docker.io alone)"));
+}
+
+bool is_loopback(const std::string& address) {
+  const auto parsed = HostPort::parse(address);
+  return parsed && (parsed->host == "localhost" || (parsed->ip && parsed->ip->is_loopback()));
+}
+
+void note_cache(const SetupFacts& facts, Plan& plan) {
+  if (!is_loopback(facts.cache)) {
+    const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
+    plan.notes.push_back("the cache itself is to be reached without the proxy: give " + host +
+                         " to --no-proxy of `culvert setup docker`");
+    if (!facts.cache.ends_with(":443")) {
+      plan.notes.push_back(
+          "if the cache has TLS, write https:// in the file; if it has not, "
+          "Docker Engine before 29 needs \"insecure-registries\": [\"" +
+          facts.cache + "\"] in daemon.json");
+    }
+  }
+  if (facts.registries.size() > 1) {
+    plan.notes.push_back("one docker-registry is the cache of one registry: " + facts.cache +
+                         " must tell them by ?ns=REGISTRY, or each gets a cache of its own");
+  }
+}
+
+}  // namespace
+
+Plan plan_cache(const SetupFacts& facts) {
+  Plan plan;
+  plan.target = "cache";
+  for (const std::string_view folder : {kDockerFolder, kContainerdFolder}) {
+    add_hosts(facts, folder, plan);
+    if (facts.registries.empty()) add_earlier(facts, folder, plan);
+  }
+  if (facts.registries.empty()) return plan;
+  note_docker(facts, plan);
+  note_containerd(facts, plan);
+  note_cache(facts, plan);
+  return plan;
+}
+
+}  // namespace culvert

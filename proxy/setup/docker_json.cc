@@ -1,0 +1,125 @@
+#include "setup/docker_json.h"
+
+#include <string_view>
+#include <utility>
+
+#include "setup/bridge.h"
+#include "setup/docker_engine.h"
+#include "setup/json_edit.h"
+#include "setup/own_text.h"
+#include "setup/root.h"
+#include "setup/variables.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kDaemonJson = "/etc/docker/daemon.json";
+
+/// The first of Docker Engine that has `proxies` in daemon.json.
+constexpr int kFirstWithProxies = 23;
+
+/// By its files, as an image has no process.
+bool has_systemd(const SetupFacts& facts) {
+  return exists(facts.root, "/lib/systemd/systemd") ||
+         exists(facts.root, "/usr/lib/systemd/systemd");
+}
+
+/// There is no unit to give variables to, but a script of another init.
+bool has_other_init(const SetupFacts& facts) {
+  return !has_systemd(facts) &&
+         (exists(facts.root, "/etc/init.d/docker") || exists(facts.root, "/sbin/openrc"));
+}
+
+FileEdit json_file(const SetupFacts& facts, std::string path, JsonAddition addition) {
+  FileEdit edit;
+  addition.new_folders = missing_folders(facts, path);
+  FoundFile found = find_file(facts.root, path);
+  edit.path = std::move(path);
+  edit.before = std::move(found.content);
+  if (!found.problem.empty()) {
+    edit.cannot_install = edit.cannot_uninstall = found.problem;
+    return edit;
+  }
+  JsonEdit json = edit_json(edit.before, addition);
+  edit.with = std::move(json.with);
+  edit.without = std::move(json.without);
+  edit.our_folders = json.our_folders;
+  edit.cannot_install = json.conflict;
+  if (!json.unreadable.empty()) {
+    edit.cannot_install = edit.cannot_uninstall =
+        json.unreadable + " - it is left alone, as it is no JSON: mend it, and run this again";
+  }
+  return edit;
+}
+
+}  // namespace
+
+Plan plan_docker_client(const SetupFacts& facts) {
+  Plan plan;
+  plan.target = "docker-client";
+  const std::string url = url_for_containers(facts);
+  FileEdit edit = json_file(facts, facts.user.home + "/.docker/config.json",
+                            {.path = {"proxies", "default"},
+                             .members = {{"httpProxy", url},
+                                         {"httpsProxy", url},
+                                         {"noProxy", no_proxy_for(facts, Neighbours::host)}},
+                             .new_folders = 0});
+  // docker keeps its passwords there.
+  edit.mode = 0600;
+  edit.in_home = true;
+  plan.files.push_back(std::move(edit));
+  plan.notes.emplace_back(
+      "docker gives it to builds and to containers that are made from now on; nothing has to be "
+      "restarted, and `docker pull` does not use it: culvert setup docker");
+  note_containers(facts, plan);
+  return plan;
+}
+
+FileEdit daemon_json(const SetupFacts& facts, std::string path) {
+  return json_file(facts, std::move(path),
+                   {.path = {"proxies"},
+                    .members = {{"http-proxy", facts.proxy_url},
+                                {"https-proxy", facts.proxy_url},
+                                {"no-proxy", no_proxy_for(facts, Neighbours::host)}},
+                    .new_folders = 0});
+}
+
+void leave_daemon_json(const SetupFacts& facts, const std::string& path, Plan& plan) {
+  FileEdit edit = daemon_json(facts, path);
+  if (edit.before == edit.without) return;
+  edit.with = edit.without;
+  plan.files.push_back(std::move(edit));
+}
+
+Plan plan_docker_daemon(const SetupFacts& facts) {
+  Plan plan;
+  plan.target = "docker";
+  plan.files.push_back(daemon_json(facts, std::string(kDaemonJson)));
+  const std::string version = docker_engine_version(facts);
+  const int major = major_version(version);
+  if (major != 0 && major < kFirstWithProxies) {
+    plan.problems.push_back(
+        "this is Docker Engine " + version + ", which does not start with " +
+        "\"proxies\" in daemon.json (23.0 or newer does): culvert setup docker");
+  }
+  if (major == 0) {
+    plan.notes.emplace_back(
+        "it takes Docker Engine 23.0 or newer, and which one is here could not be told: an older "
+        "one does not start with it");
+  }
+  plan.then_run.emplace_back(has_systemd(facts) ? "systemctl restart docker"
+                                                : "service docker restart");
+  plan.notes.emplace_back(
+      "dockerd reads its proxy at the start only; this one wins over the "
+      "environment of its unit");
+  return plan;
+}
+
+bool wants_daemon_json(const SetupFacts& facts) {
+  if (facts.daemon_json) return true;
+  if (!has_other_init(facts)) return false;
+  const int major = major_version(docker_engine_version(facts));
+  return major == 0 || major >= kFirstWithProxies;
+}
+
+}  // namespace culvert

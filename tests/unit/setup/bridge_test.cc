@@ -1,0 +1,35 @@
+#include "setup/bridge.h"
+
+#include "setup/systemd_target.h"
+#include "support/catch.h"
+
+namespace culvert {
+namespace {
+
+TEST_CASE("the clients behind a bridge are Docker's networks, and its own") {
+  SetupFacts facts;
+  facts.bridge = "172.17.0.1";
+  CHECK(address_for_containers(facts) == "172.17.0.1:3128");
+  CHECK(url_for_containers(facts) == "http://172.17.0.1:3128");
+  CHECK(clients_behind_bridge(facts) == "172.16.0.0/12");
+  facts.bridge = "10.200.3.1";
+  CHECK(clients_behind_bridge(facts) == "172.16.0.0/12,10.200.3.0/24");
+}
+
+TEST_CASE("the service listens at the bridge, too, for its clients") {
+  SetupFacts facts;
+  facts.root = "/nonexistent";
+  facts.bridge = "172.17.0.1";
+  facts.listen = "127.0.0.1:8080";
+  facts.service = {{"allow-client", {"192.0.2.0/24"}}};
+  const Plan plan = plan_systemd(facts);
+  CHECK(plan.files.at(0).with->find("\"172.16.0.0/12\"") != std::string::npos);
+  CHECK(plan.files.at(0).with->find("\"192.0.2.0/24\"") != std::string::npos);
+  CHECK(plan.files.at(2).with->find("ListenStream=127.0.0.1:8080\nListenStream=172.17.0.1:8080\n"
+                                    "FreeBind=yes\n") != std::string::npos);
+  facts.listen = "0.0.0.0:8080";
+  CHECK(plan_systemd(facts).files.at(2).with->find("FreeBind") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace culvert

@@ -1,0 +1,120 @@
+#include "setup/docker_json.h"
+
+#include "base/json.h"
+#include "setup/apply.h"
+#include "setup/unit_targets.h"
+#include "support/catch.h"
+#include "temporary_root.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kClient = "/root/.docker/config.json";
+constexpr std::string_view kDaemon = "/etc/docker/daemon.json";
+
+Applied carry_out(const TemporaryRoot& root, const Plan& plan, SetupWay way) {
+  return apply(root.facts(), std::vector<Plan>{plan}, way);
+}
+
+std::string notes_of(const Plan& plan) {
+  std::string all;
+  for (const std::string& note : plan.notes) all += note + "\n";
+  return all;
+}
+
+TEST_CASE("docker's client gets the proxy for containers, and loses it again") {
+  const TemporaryRoot root;
+  root.write("/root/other", "x");
+  const auto before = root.everything();
+  CHECK(carry_out(root, plan_docker_client(root.facts()), SetupWay::install).problems.empty());
+  const auto json = Json::parse(root.read(std::string(kClient)).value());
+  REQUIRE(json);
+  const Json proxies = json->at("proxies").at("default");
+  CHECK(proxies.at("httpProxy").text() == "http://127.0.0.1:3128");
+  CHECK(proxies.at("httpsProxy").text() == "http://127.0.0.1:3128");
+  CHECK(proxies.at("noProxy").text() == "localhost,127.0.0.1,::1");
+  CHECK(root.mode(std::string(kClient)) == 0600);
+  CHECK(carry_out(root, plan_docker_client(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("containers are told that 127.0.0.1 is their own, or get the bridge's address") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  CHECK(notes_of(plan_docker_client(facts)).find("add --bridge") != std::string::npos);
+  facts.bridge = "172.17.0.1";
+  facts.proxy_url = "http://127.0.0.1:8080";
+  const Plan plan = plan_docker_client(facts);
+  CHECK(notes_of(plan).find("add --bridge") == std::string::npos);
+  CHECK(plan.files.at(0).with->find("\"http://172.17.0.1:8080\"") != std::string::npos);
+}
+
+TEST_CASE("a proxy of somebody else stays in docker's file") {
+  const TemporaryRoot root;
+  const std::string text = R"({"proxies": {"default": {"httpProxy": "http://u:geheim@corp:1"}}})";
+  root.write(std::string(kClient), text);
+  const Applied applied = carry_out(root, plan_docker_client(root.facts()), SetupWay::install);
+  REQUIRE(applied.problems.size() == 1);
+  CHECK(applied.problems[0].find("proxies.default.httpProxy") != std::string::npos);
+  CHECK(applied.problems[0].find("geheim") == std::string::npos);
+  CHECK(root.read(std::string(kClient)) == text);
+}
+
+TEST_CASE("daemon.json is used where it is asked for, and other keys stay") {
+  const TemporaryRoot root;
+  root.write(std::string(kDaemon), "{\n    \"data-root\": \"/d\"\n}\n");
+  SetupFacts facts = root.facts();
+  CHECK(plan_docker(facts).files.at(0).path.ends_with("culvert-proxy.conf"));
+  facts.daemon_json = true;
+  const auto before = root.everything();
+  CHECK(carry_out(root, plan_docker(facts), SetupWay::install).problems.empty());
+  const auto json = Json::parse(root.read(std::string(kDaemon)).value());
+  CHECK(json->names() == std::vector<std::string>{"data-root", "proxies"});
+  CHECK(json->at("proxies").at("https-proxy").text() == "http://127.0.0.1:3128");
+  // Without the option, too.
+  CHECK(carry_out(root, plan_docker(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("a proxy moves between the unit and daemon.json") {
+  const TemporaryRoot root;
+  const auto before = root.everything();
+  SetupFacts facts = root.facts();
+  carry_out(root, plan_docker(facts), SetupWay::install);
+  facts.daemon_json = true;
+  carry_out(root, plan_docker(facts), SetupWay::install);
+  CHECK(root.read(std::string(kDaemon)));
+  CHECK_FALSE(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+  facts.daemon_json = false;
+  carry_out(root, plan_docker(facts), SetupWay::install);
+  CHECK_FALSE(root.read(std::string(kDaemon)));
+  CHECK(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+}
+
+TEST_CASE("Docker Engine before 23 would not start with proxies in daemon.json") {
+  const TemporaryRoot root;
+  root.write("/var/lib/dpkg/status",
+             "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24-1\n");
+  SetupFacts facts = root.facts();
+  facts.daemon_json = true;
+  REQUIRE(plan_docker(facts).problems.size() == 1);
+  CHECK(plan_docker(facts).problems[0].find("Docker Engine 20.10.24") != std::string::npos);
+  CHECK_FALSE(carry_out(root, plan_docker(facts), SetupWay::install).problems.empty());
+  CHECK_FALSE(root.read(std::string(kDaemon)));
+}
+
+TEST_CASE("daemon.json is chosen where another init than systemd starts docker") {
+  const TemporaryRoot root;
+  root.write("/etc/init.d/docker", "");
+  CHECK(wants_daemon_json(root.facts()));
+  root.write("/lib/systemd/systemd", "");
+  CHECK_FALSE(wants_daemon_json(root.facts()));
+  const TemporaryRoot old;
+  old.write("/etc/init.d/docker", "");
+  old.write("/var/lib/dpkg/status",
+            "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24-1\n");
+  CHECK_FALSE(wants_daemon_json(old.facts()));
+}
+
+}  // namespace
+}  // namespace culvert
