@@ -11,7 +11,9 @@
 #include "host/listening.h"
 #include "net/bridge_address.h"
 #include "setup/apply.h"
+#include "setup/check_table.h"
 #include "setup/find_facts.h"
+#include "setup/quote.h"
 #include "setup/show.h"
 #include "setup/targets.h"
 
@@ -109,6 +111,24 @@ int show_differences(const std::vector<Plan>& plans) {
   return good ? 0 : 1;
 }
 
+/// What the command that would mend it has to say again.
+std::string repeated_options(const SetupFacts& facts, const SetupOptions& options) {
+  std::string text;
+  if (!facts.is_live()) text += " --root " + quote_shell(facts.root);
+  if (options.listen) text += " --listen " + options.listen->to_string();
+  if (!options.no_proxy.empty()) text += " --no-proxy " + quote_shell(options.no_proxy);
+  return text;
+}
+
+int show_table(SetupFacts facts, const SetupOptions& options) {
+  if (facts.bridge.empty()) add_bridge(facts);
+  const auto culverts = facts.is_live() ? running_culverts() : std::vector<RunningCulvert>();
+  const CheckTable table =
+      check_table(facts, options.targets, culverts, repeated_options(facts, options));
+  print(stdout, table.text);
+  return flushed(table.right ? 0 : 1);
+}
+
 int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay way) {
   const Applied applied = apply(facts, plans, way);
   for (const std::string& line : applied.lines) print(stdout, line + "\n");
@@ -135,6 +155,7 @@ int setup(const SetupOptions& options) {
     return 2;
   }
   const SetupFacts facts = facts_of(options, std::move(root));
+  if (options.action == Action::check) return show_table(facts, options);
   const std::vector<Plan> plans = make_plans(facts, options);
   if (plans.empty()) {
     complain("setup: no target");

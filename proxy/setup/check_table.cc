@@ -1,0 +1,204 @@
+#include "setup/check_table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+#include "host/process_list.h"
+#include "host/proxy_variables.h"
+#include "setup/proxy_readers.h"
+#include "setup/root.h"
+#include "setup/targets.h"
+
+namespace culvert {
+namespace {
+
+/// One line of the table, and what stands below it.
+struct Row {
+  std::string who;
+  std::string has = "no proxy";
+  std::string right = "yes";
+  std::string from;
+  std::string cause;
+};
+
+constexpr std::string_view kNotSet = "no proxy";
+
+void append_padded(std::string& line, std::string_view text, std::size_t width) {
+  line += text;
+  line.append(text.size() < width ? width - text.size() : 0, ' ');
+  line += "  ";
+}
+
+void append_row(std::string& text, const Row& row) {
+  std::string line;
+  append_padded(line, row.who, 17);
+  append_padded(line, row.has, 28);
+  append_padded(line, row.right, 7);
+  line += row.from;
+  text.append(line, 0, line.find_last_not_of(' ') + 1).append("\n");
+  if (!row.cause.empty()) text.append("  cause: ").append(row.cause).append("\n");
+}
+
+/// Is culvert there, as far as can be known?
+bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
+             const NamedProxy& proxy) {
+  auto address = proxy.address();
+  if (!address) return false;
+  if (address->host == "localhost") address = HostPort::from("127.0.0.1", address->port).value();
+  if (is_served(culverts, *address)) return true;
+  const std::string url = "http://" + address->to_string();
+  const std::string port = ":" + std::to_string(address->port);
+  return url == facts.proxy_url ||
+         (address->host == facts.bridge && facts.proxy_url.ends_with(port));
+}
+
+bool is_loopback(const NamedProxy& proxy) {
+  const auto address = proxy.address();
+  return address && (address->host == "localhost" || (address->ip && address->ip->is_loopback()));
+}
+
+/// What stands in the way of a pull with this environment; `row` gets it.
+void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
+           std::span<const std::string> environment, bool in_containers, Row& row) {
+  const ProxyVariables variables = read_proxy_variables(environment, facts.proxy_url);
+  row.right = "no";
+  if (variables.https) row.has = variables.https->url();
+  if (!variables.mistakes.empty()) {
+    row.cause = variables.mistakes.front().cause;
+  } else if (!variables.given) {
+    row.cause.clear();
+  } else if (!variables.https) {
+    row.cause = "https:// URLs are requested directly";
+  } else if (in_containers && is_loopback(*variables.https)) {
+    row.cause = "in a container that is the container itself";
+  } else if (!is_ours(facts, culverts, *variables.https)) {
+    row.cause = "that is not culvert";
+  } else if (const auto mistake =
+                 mistake_for_target(variables, HostPort::parse("gcr.io:443").value(), true)) {
+    row.cause = mistake->cause;
+  } else {
+    row.right = "yes";
+  }
+}
+
+bool is_installed(const SetupFacts& facts, const ProxyReader& reader) {
+  return reader.program.empty() ? facts.is_live()
+                                : !find_program(facts.root, reader.program).empty();
+}
+
+bool is_wanted(const SetupFacts& facts, std::span<const std::string> targets,
+               const ProxyReader& reader) {
+  if (targets.empty()) return is_installed(facts, reader);
+  return std::find(targets.begin(), targets.end(), reader.target) != targets.end();
+}
+
+/// Of processes that last: their environment is what counts until they are started again.
+std::vector<Row> running_rows(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
+                              const ProxyReader& reader,
+                              const std::vector<RunningProcess>& processes) {
+  std::vector<Row> rows;
+  for (const RunningProcess& process : processes) {
+    if (reader.process.empty() || process.name != reader.process) continue;
+    Row row;
+    row.who = "  process " + std::to_string(process.pid);
+    row.from = "its environment";
+    const auto environment = environment_of(process.pid);
+    if (environment) {
+      judge(facts, culverts, *environment, false, row);
+      if (row.right == "no") row.right = "restart";
+    } else {
+      row.has = "not known";
+      row.right = "?";
+      row.cause = environment.error().text;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string joined(const std::vector<std::string>& commands) {
+  std::string all;
+  for (const std::string& command : commands) all += (all.empty() ? "" : " && ") + command;
+  return all;
+}
+
+/// The one command, or what stands in its way.
+std::string fix_for(const SetupFacts& facts, const ProxyReader& reader, bool only_restart,
+                    const std::string& options) {
+  const TargetPlan* const target = find_setup_target(reader.target);
+  if (target == nullptr) return {};
+  const Plan plan = target->plan(facts);
+  const std::string restart = facts.is_live() ? joined(plan.then_run) : "";
+  if (only_restart) return restart;
+  if (!plan.problems.empty()) return plan.problems.front();
+  for (const FileEdit& edit : plan.files) {
+    if (!edit.cannot_install.empty()) return edit.path + ": " + edit.cannot_install;
+  }
+  const std::string bridge = reader.in_containers ? " --bridge" : "";
+  return "culvert setup " + std::string(reader.target) + bridge + options + " --install" +
+         (restart.empty() ? "" : " && " + restart);
+}
+
+/// The rows of one program.
+struct Group {
+  Row configured;
+  std::vector<Row> running;
+  bool right = true;
+  std::string fix;
+};
+
+/// A shell that has no proxy may be meant to have none.
+bool needs_none(const ProxyReader& reader, const Row& row) {
+  return reader.target == "shell" && row.has == kNotSet && row.cause.empty();
+}
+
+Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
+              const ProxyReader& reader, const std::vector<RunningProcess>& processes,
+              const std::string& options) {
+  Group group;
+  ConfiguredProxy configured = configured_proxy(facts, reader);
+  const bool this_shell = reader.target == "shell" && facts.is_live();
+  if (this_shell) configured.environment = own_environment();
+  Row& row = group.configured;
+  row.who = this_shell ? "this shell" : std::string(reader.name);
+  row.from = this_shell ? "its environment" : configured.path;
+  judge(facts, culverts, configured.environment, reader.in_containers, row);
+  if (!configured.unreadable.empty() && row.right != "yes") row.cause = configured.unreadable;
+  if (needs_none(reader, row)) row.right = "-";
+  // dockerd changes its environment after the start, as daemon.json says.
+  if (configured.form != SettingForm::docker_json) {
+    group.running = running_rows(facts, culverts, reader, processes);
+  }
+  const bool written = row.right != "no";
+  const auto is_right = [](const Row& other) { return other.right == "yes"; };
+  group.right = written && std::all_of(group.running.begin(), group.running.end(), is_right);
+  if (!group.right) group.fix = fix_for(facts, reader, written, options);
+  return group;
+}
+
+}  // namespace
+
+CheckTable check_table(const SetupFacts& facts, std::span<const std::string> targets,
+                       const std::vector<RunningCulvert>& culverts, const std::string& options) {
+  CheckTable table;
+  const auto processes = facts.is_live() ? running_processes() : std::vector<RunningProcess>();
+  append_row(table.text, {"WHO", "HAS NOW", "RIGHT", "FROM", ""});
+  bool any = false;
+  for (const ProxyReader& reader : proxy_readers()) {
+    if (!is_wanted(facts, targets, reader)) continue;
+    any = true;
+    const Group group = examine(facts, culverts, reader, processes, options);
+    append_row(table.text, group.configured);
+    for (const Row& row : group.running) append_row(table.text, row);
+    if (!group.fix.empty()) table.text.append("  fix: ").append(group.fix).append("\n");
+    table.right = table.right && group.right;
+  }
+  if (!any) table.text = "nothing that uses a proxy is installed here\n";
+  return table;
+}
+
+}  // namespace culvert

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "setup/plan.h"
+#include "setup/proxy_settings.h"
+
+namespace culvert {
+
+/// A program that uses a proxy, and where it reads which.
+struct ProxyReader {
+  struct Place {
+    SettingForm form = SettingForm::variables;
+    std::string_view path;  ///< "~/" is the home folder; a folder ends in '/'; empty: none
+  };
+  std::string_view name;          ///< as it is shown
+  std::string_view target;        ///< of `culvert setup`
+  std::string_view program;       ///< whose presence says that it is installed
+  std::string_view process;       ///< the name of its process; empty if it does not last
+  bool in_containers = false;     ///< it is for containers, in which 127.0.0.1 is another
+  std::array<Place, 5> places{};  ///< the later counts
+};
+
+/// In the order in which they are shown.
+std::span<const ProxyReader> proxy_readers();
+
+/// What a program's files say.
+struct ConfiguredProxy {
+  std::vector<std::string> environment;  ///< as variables
+  std::string path;                      ///< of the file that counts; empty: no file says anything
+  SettingForm form = SettingForm::variables;
+  std::string unreadable;  ///< a file, and why it cannot be read; empty: all could be
+};
+
+ConfiguredProxy configured_proxy(const SetupFacts& facts, const ProxyReader& reader);
+
+}  // namespace culvert

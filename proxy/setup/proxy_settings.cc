@@ -1,0 +1,179 @@
+#include "setup/proxy_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr auto kNone = std::string_view::npos;
+
+/// What a file calls it, and the variable that means the same.
+struct Setting {
+  std::string_view name;
+  std::string_view variable;
+};
+
+constexpr auto kJsonSettings = std::to_array<Setting>({
+    {"http-proxy", "HTTP_PROXY"},
+    {"https-proxy", "HTTPS_PROXY"},
+    {"no-proxy", "NO_PROXY"},
+    {"httpProxy", "HTTP_PROXY"},
+    {"httpsProxy", "HTTPS_PROXY"},
+    {"noProxy", "NO_PROXY"},
+});
+constexpr auto kNpmSettings = std::to_array<Setting>({
+    {"proxy", "HTTP_PROXY"},
+    {"https-proxy", "HTTPS_PROXY"},
+    {"noproxy", "NO_PROXY"},
+});
+constexpr auto kAptSettings = std::to_array<Setting>({
+    {"acquire::http::proxy", "HTTP_PROXY"},
+    {"acquire::https::proxy", "HTTPS_PROXY"},
+});
+constexpr auto kVariables =
+    std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
+
+std::string assignment(std::string_view name, std::string_view value) {
+  return std::string(name).append("=").append(value);
+}
+
+bool is_comment(std::string_view line) {
+  return line.empty() || line.starts_with('#') || line.starts_with(';') || line.starts_with("//");
+}
+
+bool is_quote(char c) { return c == '"' || c == '\''; }
+
+/// From `at` to `quote`, or to a blank if that is 0; without quotes and backslashes.
+std::string read_value(std::string_view line, std::size_t at, char quote) {
+  std::string value;
+  for (; at < line.size(); ++at) {
+    const char c = line[at];
+    if (c == '\\' && at + 1 < line.size()) {
+      value += line[++at];
+    } else if (c == quote) {
+      if (value.empty() || quote != '\0') break;
+    } else if (quote == '\0' && is_quote(c)) {
+      quote = c;
+    } else if (quote == '\0' && (c == ' ' || c == '\t' || c == ';')) {
+      break;
+    } else {
+      value += c;
+    }
+  }
+  return value;
+}
+
+bool is_name_part(char c) {
+  return c == '_' || is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+}
+
+/// A unit has each '%' twice.
+std::string without_doubled_percent(std::string value) {
+  for (std::size_t at = 0; (at = value.find("%%", at)) != std::string::npos; ++at) {
+    value.erase(at, 1);
+  }
+  return value;
+}
+
+/// All assignments to `name` (in lower case) in a line.
+void read_variable(std::string_view line, std::string_view name, std::vector<std::string>& found) {
+  // k3s hands these on without the prefix.
+  constexpr std::string_view kPrefix = "CONTAINERD_";
+  const std::string lower = to_lower(line);
+  const std::string wanted = assignment(name, "");
+  for (std::size_t at = 0; (at = lower.find(wanted, at)) != std::string::npos;
+       at += wanted.size()) {
+    std::string_view before = line.substr(0, at);
+    if (before.ends_with(kPrefix)) before.remove_suffix(kPrefix.size());
+    if (!before.empty() && is_name_part(before.back())) continue;
+    const char quote = !before.empty() && is_quote(before.back()) ? before.back() : '\0';
+    const std::string value = read_value(line, at + wanted.size(), quote);
+    if (value.find('$') != std::string::npos) continue;
+    const bool unit = line.starts_with("Environment=");
+    add_settings(found, {assignment(line.substr(at, name.size()),
+                                    unit ? without_doubled_percent(value) : value)});
+  }
+}
+
+/// `NAME = VALUE`, `NAME "VALUE";`
+template <std::size_t N>
+void read_setting(std::string_view line, const std::array<Setting, N>& settings,
+                  std::vector<std::string>& found) {
+  const std::size_t end = line.find_first_of("= \t\"");
+  const std::string name = to_lower(line.substr(0, end));
+  for (const Setting& setting : settings) {
+    if (name != setting.name || end == kNone) continue;
+    const std::size_t value = line.find_first_not_of("= \t", end);
+    if (value != kNone)
+      add_settings(found, {assignment(setting.variable, read_value(line, value, '\0'))});
+  }
+}
+
+std::vector<std::string> read_json(std::string_view text) {
+  std::vector<std::string> found;
+  const auto json = Json::parse(text);
+  if (!json) return found;
+  Json proxies = json->at("proxies");
+  if (proxies.at("default").is_object()) proxies = proxies.at("default");
+  for (const Setting& setting : kJsonSettings) {
+    if (const auto value = proxies.at(setting.name).text()) {
+      found.push_back(assignment(setting.variable, *value));
+    }
+  }
+  return found;
+}
+
+/// A section's name, or what it holds for it.
+void read_git(std::string_view line, bool& in_http, std::vector<std::string>& found) {
+  if (line.starts_with('[')) {
+    const std::string section = to_lower(line);
+    in_http = section.starts_with("[http]") || section.starts_with("[https]");
+    return;
+  }
+  constexpr auto kGit = std::to_array<Setting>({{"proxy", "HTTPS_PROXY"}});
+  constexpr auto kGitPlain = std::to_array<Setting>({{"proxy", "HTTP_PROXY"}});
+  if (!in_http) return;
+  read_setting(line, kGit, found);
+  read_setting(line, kGitPlain, found);
+}
+
+std::string_view name_of(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
+
+}  // namespace
+
+void add_settings(std::vector<std::string>& environment, std::vector<std::string> more) {
+  for (std::string& setting : more) {
+    const auto same = [&](const std::string& other) { return name_of(other) == name_of(setting); };
+    const auto found = std::find_if(environment.begin(), environment.end(), same);
+    if (found == environment.end()) {
+      environment.push_back(std::move(setting));
+    } else {
+      *found = std::move(setting);
+    }
+  }
+}
+
+std::vector<std::string> proxy_settings(SettingForm form, std::string_view text) {
+  if (form == SettingForm::docker_json) return read_json(text);
+  std::vector<std::string> found;
+  bool in_http = false;
+  for (const std::string_view line : split(text, '\n')) {
+    if (is_comment(line)) continue;
+    if (form == SettingForm::git) read_git(line, in_http, found);
+    if (form == SettingForm::npm) read_setting(line, kNpmSettings, found);
+    if (form == SettingForm::apt) read_setting(line, kAptSettings, found);
+    if (form != SettingForm::variables) continue;
+    for (const std::string_view name : kVariables) read_variable(line, name, found);
+  }
+  return found;
+}
+
+}  // namespace culvert

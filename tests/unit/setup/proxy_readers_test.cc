@@ -1,0 +1,55 @@
+#include "setup/proxy_readers.h"
+
+#include <algorithm>
+
+#include "setup/targets.h"
+#include "support/catch.h"
+#include "temporary_root.h"
+
+namespace culvert {
+namespace {
+
+const ProxyReader& reader_of(std::string_view target) {
+  const auto all = proxy_readers();
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&](const ProxyReader& reader) { return reader.target == target; });
+  REQUIRE(found != all.end());
+  return *found;
+}
+
+TEST_CASE("each program of the table is a target of setup") {
+  for (const ProxyReader& reader : proxy_readers()) {
+    INFO(reader.name);
+    CHECK(find_setup_target(reader.target) != nullptr);
+  }
+}
+
+TEST_CASE("what setup writes for a program is found in its files") {
+  for (const ProxyReader& reader : proxy_readers()) {
+    INFO(reader.name);
+    const TemporaryRoot root;
+    const Plan plan = find_setup_target(reader.target)->plan(root.facts());
+    root.write(plan.files.at(0).path, plan.files.at(0).with.value());
+    const ConfiguredProxy configured = configured_proxy(root.facts(), reader);
+    CHECK(configured.path == plan.files.at(0).path);
+    const auto& all = configured.environment;
+    CHECK(std::count(all.begin(), all.end(), "HTTPS_PROXY=http://127.0.0.1:3128") == 1);
+  }
+}
+
+TEST_CASE("the last file of a program counts") {
+  const TemporaryRoot root;
+  const std::string folder = "/etc/systemd/system/docker.service.d/";
+  root.write(folder + "a.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://a\n");
+  root.write(folder + "b.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://b\n");
+  root.write(folder + "c.conf.bak", "[Service]\nEnvironment=HTTPS_PROXY=http://c\n");
+  CHECK(configured_proxy(root.facts(), reader_of("docker")).environment ==
+        std::vector<std::string>{"HTTPS_PROXY=http://b"});
+  root.write("/etc/docker/daemon.json", R"({"proxies": {"https-proxy": "http://d"}})");
+  const ConfiguredProxy configured = configured_proxy(root.facts(), reader_of("docker"));
+  CHECK(configured.environment == std::vector<std::string>{"HTTPS_PROXY=http://d"});
+  CHECK(configured.form == SettingForm::docker_json);
+}
+
+}  // namespace
+}  // namespace culvert

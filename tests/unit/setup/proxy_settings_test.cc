@@ -1,0 +1,61 @@
+#include "setup/proxy_settings.h"
+
+#include "support/catch.h"
+
+namespace culvert {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+TEST_CASE("variables are found as units, shells and TOML have them") {
+  const auto read = [](std::string_view text) {
+    return proxy_settings(SettingForm::variables, text);
+  };
+  const Lines expected = {"HTTPS_PROXY=http://h:1"};
+  for (const std::string_view text : {
+           "[Service]\nEnvironment=\"HTTPS_PROXY=http://h:1\"\n",
+           "Environment='HTTPS_PROXY=http://h:1' OTHER=x\r\n",
+           "Environment=A=b HTTPS_PROXY=http://h:1\n",
+           "Environment=HTTPS_PROXY=\"http://h:1\"\n",
+           "export HTTPS_PROXY='http://h:1'; x\n",
+           "CONTAINERD_HTTPS_PROXY=http://h:1\n",
+           "env = [\n  \"HTTPS_PROXY=http://h:1\",\n]\n",
+           "# HTTPS_PROXY=http://no\nHTTPS_PROXY=http://old\nHTTPS_PROXY=http://h:1",
+           "MY_HTTPS_PROXY=http://no HTTPS_PROXY=http://h:1",
+       }) {
+    INFO(text);
+    CHECK(read(text) == expected);
+  }
+  CHECK(read("Environment=\"HTTP_PROXY=http://u:p%%40@h\"") == Lines{"HTTP_PROXY=http://u:p%40@h"});
+  CHECK(read("export http_proxy=$P no_proxy=\"a, b\"") == Lines{"no_proxy=a, b"});
+  CHECK(read("HTTPS_PROXY=") == Lines{"HTTPS_PROXY="});
+  CHECK(read("https_proxy=\"").size() == 1);
+}
+
+TEST_CASE("the settings of docker, git, npm and apt are found") {
+  const Lines both = {"HTTPS_PROXY=http://h:1", "HTTP_PROXY=http://h:1"};
+  CHECK(proxy_settings(SettingForm::docker_json,
+                       R"({"proxies": {"https-proxy": "http://h:1", "no-proxy": "x"}})") ==
+        Lines{"HTTPS_PROXY=http://h:1", "NO_PROXY=x"});
+  CHECK(proxy_settings(SettingForm::docker_json,
+                       R"({"proxies": {"default": {"httpProxy": "http://h:1"}}})") ==
+        Lines{"HTTP_PROXY=http://h:1"});
+  CHECK(proxy_settings(SettingForm::docker_json, "{").empty());
+  CHECK(proxy_settings(SettingForm::git,
+                       "[user]\n\tproxy = no\n[http]\n\tproxy = \"http://h:1\"\n") == both);
+  CHECK(proxy_settings(SettingForm::npm,
+                       "https-proxy=http://h:1\nproxy = http://h:1\n//r/:_x=1\n") == both);
+  CHECK(
+      proxy_settings(SettingForm::apt,
+                     "Acquire::https::Proxy \"http://h:1\";\nAcquire::http::Proxy \"http://h:1\";\n"
+                     "Acquire::http::Proxy::localhost \"DIRECT\";\n") == both);
+}
+
+TEST_CASE("of two settings for one variable the later counts") {
+  Lines environment = {"A=1", "B=2"};
+  add_settings(environment, {"B=3", "C=4"});
+  CHECK(environment == Lines{"A=1", "B=3", "C=4"});
+}
+
+}  // namespace
+}  // namespace culvert
