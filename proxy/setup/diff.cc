@@ -73,7 +73,8 @@ std::vector<DiffLine> compare_lines(std::string_view before, std::string_view af
       compared.push_back({'+', b[j++]});
     }
   }
-  for (auto line = tail.rbegin(); line != tail.rend(); ++line) compared.push_back({' ', *line});
+  std::reverse(tail.begin(), tail.end());
+  for (const std::string_view line : tail) compared.push_back({' ', line});
   return compared;
 }
 

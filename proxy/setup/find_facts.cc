@@ -1,11 +1,11 @@
 #include "setup/find_facts.h"
 
-#include <limits.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <cstddef>
 #include <cstdlib>
 #include <optional>

@@ -81,15 +81,16 @@ std::string below_root(std::string_view root, std::string_view path) {
       if (resolved.size() > top.size()) resolved.erase(resolved.rfind('/'));
       continue;
     }
-    const std::string next = resolved + "/" + part;
+    std::string next = resolved;
+    next.append("/").append(part);
     const std::string target = link_target(next);
     if (target.empty()) {
-      resolved = next;
+      resolved = std::move(next);
       continue;
     }
     if (++links > kMostLinks) return {};
     if (target.starts_with('/')) resolved = top;
-    rest = target + "/" + rest;
+    rest.insert(0, "/").insert(0, target);
   }
 }
 

@@ -36,7 +36,8 @@ bool sets_proxy(std::string_view text) {
 /// systemd takes the last of several: by the names of the drop-ins, then from EnvironmentFile=.
 void note_rivals(const SetupFacts& facts, const std::string& folder, Plan& plan) {
   for (const std::string& name : names_in(facts.root, folder)) {
-    const std::string path = folder + "/" + name;
+    std::string path = folder;
+    path.append("/").append(name);
     if (!name.ends_with(".conf") || name <= "culvert-proxy.conf") continue;
     if (sets_proxy(find_file(facts.root, path).content.value_or(""))) {
       plan.notes.push_back(path + " sets a proxy, too, and wins, as its name is later: remove it");

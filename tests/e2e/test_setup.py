@@ -1,0 +1,264 @@
+"""What `culvert setup` writes, read by the programs that it is for. /etc and the home folder are the test's own."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import harness
+import images
+import isolate
+import peers
+import pulls
+from culvert import PROXY, launch
+from testbed import Testbed
+
+IMAGE = "gcr.io/setup/image:1"
+# What a shell, a unit, an ini file or TOML could take for something else.
+ODD = r"50%Q.example,a$b\c,`x`,corp.example"
+UNITS = {
+    "docker": "docker",
+    "containerd": "containerd",
+    "crio": "crio",
+    "buildkit": "buildkit",
+    "registry": "docker-registry",
+}
+
+
+def setUpModule():
+    global testbed, digest
+    testbed = harness.report_on(Testbed())
+    peers.start_registry(testbed)
+    peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    digest = images.push(testbed, images.make_image(1 << 20, 5), IMAGE)
+
+
+def setup(*arguments, status=0, program=None, **more):
+    command = [program or os.environ["CULVERT"], "setup", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, **more)
+    assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def install(case, target, *options):
+    """For a test. What it undoes in the end is checked by what is left."""
+    before = files()
+    setup(target, *options, "--install")
+    case.addCleanup(assert_restored, case, before)
+    case.addCleanup(setup, target, "--uninstall")
+
+
+def assert_restored(case, before):
+    """All that was there is as it was. What is new is of the programs themselves."""
+    now = files()
+    case.assertEqual([path for path, content in before.items() if now.get(path) != content], [])
+    ours = [path for path in now.keys() - before.keys() if b"culvert setup" in now[path] or "culvert" in path]
+    case.assertEqual(ours, [])
+
+
+def files():
+    """What each file holds in the folders that setup writes to, also of each folder that it is one."""
+    found = {}
+    for top in ("/etc", os.environ["HOME"]):
+        for path in Path(top).rglob("*"):
+            if path.is_symlink():
+                found[str(path)] = os.readlink(path).encode()
+            else:
+                found[str(path)] = path.read_bytes() if path.is_file() else b"folder"
+    return found
+
+
+def unquote(word):
+    """A word of Environment= as systemd.syntax(7) and systemd.unit(5) have it."""
+    assert word[0] == word[-1] == '"', word
+    return re.sub(r"\\(.)", r"\1", word[1:-1]).replace("%%", "%")
+
+
+def environment_of(unit):
+    text = Path(f"/etc/systemd/system/{unit}.service.d/culvert-proxy.conf").read_text(encoding="utf-8")
+    words = [line.removeprefix("Environment=") for line in text.splitlines() if line.startswith("Environment=")]
+    return dict(unquote(word).split("=", 1) for word in words)
+
+
+class Pulls(unittest.TestCase):
+    """The environment of each program is what its files give it, and nothing else."""
+
+    def setUp(self):
+        self.culvert = launch(self, testbed, "--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}")
+
+    def end(self):
+        self.culvert.wait_access_line(" target=gcr.io:443 ")
+        self.culvert.shut_down()
+
+    def test_docker(self):
+        install(self, "docker", "--listen", PROXY.removeprefix("http://"))
+        dockerd = peers.Dockerd(testbed)
+        dockerd.env.update(environment_of("docker"))
+        testbed.start(dockerd)
+        self.addCleanup(dockerd.stop)
+        dockerd.wait_ready()
+        shown = dockerd.docker("info", "--format", "{{.HTTPProxy}} {{.HTTPSProxy}} {{.NoProxy}}").stdout.split()
+        self.assertEqual(shown, [PROXY, PROXY, "localhost,127.0.0.1,::1"])
+        dockerd.docker("pull", IMAGE)
+        self.end()
+
+    def test_containerd(self):
+        install(self, "containerd")
+        containerd = testbed.start(pulls.Containerd(testbed))
+        self.addCleanup(containerd.stop)
+        containerd.wait_ready()
+        env = {**os.environ, **environment_of("containerd"), "SSL_CERT_FILE": testbed.ca.certificate}
+        testbed.home.run(*containerd.fetch(IMAGE), env=env)
+        self.assertTrue(os.path.exists(containerd.path(digest)))
+        self.end()
+
+    def podman(self, *arguments):
+        at = peers.folder("podman")
+        command = ["/usr/bin/podman", "--root", f"{at}/root", "--runroot", f"{at}/run", "--tmpdir", f"{at}/tmp",
+                   "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none", *arguments]
+        return testbed.home.run(*command, env={**os.environ, "SSL_CERT_FILE": testbed.ca.certificate})
+
+    def test_podman(self):
+        install(self, "podman")
+        self.podman("pull", IMAGE)
+        shown = self.podman("image", "inspect", "--format", "{{.Digest}}", IMAGE).stdout.strip()
+        self.assertEqual(shown, digest)
+        self.end()
+
+
+class Readers(unittest.TestCase):
+    """Each program is asked what it has read."""
+
+    def read(self, *command, **more):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    @unittest.skipUnless(shutil.which("apt-config"), "no apt here")
+    def test_apt(self):
+        install(self, "apt", "--no-proxy", "localhost,.suffix.example")
+        shown = self.read("apt-config", "dump").splitlines()
+        for scheme in ("http", "https"):
+            self.assertIn(f'Acquire::{scheme}::Proxy "{PROXY}";', shown)
+            self.assertIn(f'Acquire::{scheme}::Proxy::localhost "DIRECT";', shown)
+
+    def test_git(self):
+        Path("/etc/gitconfig").write_text("[http]\n\tproxy = http://old:1\n[user]\n\tname = x", encoding="utf-8")
+        self.addCleanup(os.unlink, "/etc/gitconfig")
+        install(self, "git")
+        self.assertEqual(self.read("git", "config", "--get", "http.proxy"), f"{PROXY}\n")
+        self.assertEqual(self.read("git", "config", "--get", "user.name"), "x\n")
+
+    @unittest.skipUnless(shutil.which("npm"), "no npm here")
+    def test_npm(self):
+        install(self, "npm", "--no-proxy", ODD)
+        shown = self.read("npm", "config", "get", "proxy", "https-proxy", "noproxy")
+        self.assertEqual(shown.splitlines(), [f"proxy={PROXY}", f"https-proxy={PROXY}", f"noproxy={ODD}"])
+
+    def assert_variables(self, environment):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            self.assertIn(f"{name}={PROXY}\n", environment)
+        for name in ("NO_PROXY", "no_proxy"):
+            self.assertIn(f"{name}={ODD}\n", environment)
+        self.assertIn("NODE_USE_ENV_PROXY=1\n", environment)
+
+    def test_shells(self):
+        install(self, "shell", "--no-proxy", ODD)
+        evaluated = setup("shell", "--no-proxy", ODD).stdout
+        for shell in ("sh", "bash", "dash", "zsh", "fish"):
+            with self.subTest(shell=shell):
+                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/culvert.sh; env"))
+                self.assert_variables(self.read(shell, "-c", f"{evaluated}\nenv"))
+        # Of its own accord.
+        self.assert_variables(self.read("fish", "-c", "env"))
+
+    def test_podman(self):
+        install(self, "podman", "--no-proxy", ODD)
+        text = Path("/etc/containers/containers.conf.d/culvert.conf").read_text(encoding="utf-8")
+        self.assertIn(r'"NO_PROXY=50%Q.example,a$b\\c,`x`,corp.example"', text)
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd here")
+class Units(unittest.TestCase):
+    def test_systemd_has_nothing_to_say(self):
+        with tempfile.TemporaryDirectory() as root:
+            setup(*UNITS, "systemd", "--no-proxy", ODD, "--listen", "127.0.0.1:3129", "--root", root, "--install")
+            folder = Path(root, "etc/systemd/system")
+            for unit in UNITS.values():
+                Path(folder, f"{unit}.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+            service = Path(folder, "culvert.service")
+            text = service.read_text(encoding="utf-8")
+            service.write_text(text.replace("/usr/local/bin/culvert", os.environ["CULVERT"]), encoding="utf-8")
+            units = [folder / f"{unit}.service" for unit in (*UNITS.values(), "culvert")]
+            self.verify([*units, folder / "culvert.socket"])
+
+    def verify(self, units):
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_systemd_would_have_something_to_say(self):
+        with tempfile.TemporaryDirectory() as folder:
+            unit = Path(folder, "x.service")
+            unit.write_text('[Service]\nExecStart=/bin/true\nEnvironment="NO_PROXY=50%Q.example"\n', encoding="utf-8")
+            with self.assertRaises(AssertionError):
+                self.verify([unit])
+
+
+class CommandLine(unittest.TestCase):
+    def test_a_difference_is_one_for_patch(self):
+        with tempfile.TemporaryDirectory() as root:
+            Path(root, "etc").mkdir()
+            Path(root, "etc/gitconfig").write_text("[user]\n\tname = x", encoding="utf-8")
+            difference = setup("git", "docker", "--root", root, "--dry-run").stdout
+            self.assertEqual(len(list(Path(root).rglob("*"))), 2)
+            setup("git", "docker", "--root", root, "--install")
+            installed = {path: path.read_bytes() for path in Path(root).rglob("*") if path.is_file()}
+            self.assertEqual(setup("git", "docker", "--root", root, "--dry-run").stdout, "")
+            setup("git", "docker", "--root", root, "--uninstall")
+            if shutil.which("patch"):
+                subprocess.run(["patch", "-s", "-p1", "-d", root], input=difference, text=True, check=True, timeout=30)
+                self.assertEqual({path: path.read_bytes() for path in installed}, installed)
+
+    def test_a_password_is_in_no_output(self):
+        with tempfile.TemporaryDirectory() as root:
+            options = ("systemd", "--root", root, "--upstream", "socks5://u:hush@127.0.0.1:1")
+            for action in ((), ("--dry-run",), ("--install",), ("--uninstall",)):
+                done = setup(*options[:3], *(options[3:] if action != ("--uninstall",) else ()), *action)
+                self.assertNotIn("hush", done.stdout + done.stderr)
+                if action == ("--install",):
+                    config = Path(root, "etc/culvert/culvert.toml")
+                    self.assertIn("hush", config.read_text(encoding="utf-8"))
+                    self.assertEqual(config.stat().st_mode & 0o777, 0o600)
+
+    def test_systemd_writes_a_configuration_that_culvert_reads(self):
+        install(self, "systemd", "--upstream", "a=socks5://127.0.0.1:1080", "--upstream", "direct://", "--route", ".x=direct")
+        done = subprocess.run(
+            [os.environ["CULVERT"], "check", "--route", "https://y", "--config", "/etc/culvert/culvert.toml"],
+            capture_output=True, text=True, timeout=30, check=False,
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_user_without_rights_is_told(self):
+        program = shutil.copy(os.environ["CULVERT"], f"{isolate.STATE}/tmp/culvert")
+        self.addCleanup(os.unlink, program)
+        done = setup("docker", "--install", status=1, program=program, user=1500, group=1500, extra_groups=[])
+        self.assertEqual(done.stdout, "")
+        self.assertIn("/etc/systemd/system/docker.service.d/culvert-proxy.conf: Permission denied", done.stderr)
+        self.assertIn("sudo", done.stderr)
+
+    def test_sudo_leaves_files_in_a_home_folder_to_their_user(self):
+        os.makedirs(f"{isolate.STATE}/home/.config", exist_ok=True)
+        install_env = {**os.environ, "SUDO_UID": "1500", "SUDO_GID": "1500"}
+        setup("docker-rootless", "--install", env=install_env)
+        path = Path(isolate.STATE, "home/.config/systemd/user/docker.service.d/culvert-proxy.conf")
+        self.assertEqual((path.stat().st_uid, path.parent.stat().st_uid), (1500, 1500))
+        setup("docker-rootless", "--uninstall", env=install_env)
+        self.assertFalse(Path(isolate.STATE, "home/.config/systemd").exists())
+
+
+if __name__ == "__main__":
+    harness.main()
