@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "setup/bridge.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
@@ -52,8 +53,9 @@ Plan plan_podman(const SetupFacts& facts) {
   const auto set = [&](std::string_view name, std::string_view value) {
     body.append("  ").append(quote_toml(std::string(name).append("=").append(value))).append(",\n");
   };
-  set("HTTP_PROXY", facts.proxy_url);
-  set("HTTPS_PROXY", facts.proxy_url);
+  // podman hands them on to containers.
+  set("HTTP_PROXY", url_for_containers(facts));
+  set("HTTPS_PROXY", url_for_containers(facts));
   set("NO_PROXY", no_proxy);
   body += "]\n";
   const std::string folder = "/containers/containers.conf.d/culvert.conf";
@@ -62,7 +64,11 @@ Plan plan_podman(const SetupFacts& facts) {
           ? plan_of("podman", own_file(facts, "podman", "/etc" + folder, body))
           : plan_of("podman", in_home(own_file(facts, "podman",
                                                facts.user.home + "/.config" + folder, body)));
-  plan.notes.emplace_back(kInContainers);
+  if (facts.bridge.empty()) {
+    plan.notes.emplace_back(kInContainers);
+  } else {
+    note_containers(facts, plan);
+  }
   return plan;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "setup/bridge.h"
 #include "setup/docker_json.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
@@ -167,12 +168,12 @@ Plan plan_buildkit(const SetupFacts& facts) {
     std::string field = "\"env." + std::string(name) + "=" + std::string(value) + "\"";
     return " --driver-opt " + quote_shell(field);
   };
-  const bool loopback = facts.proxy_url.find("://127.") != std::string::npos;
+  const std::string url = url_for_containers(facts);
+  const bool loopback = url.find("://127.") != std::string::npos;
   plan.notes.push_back(
       "for `docker buildx` with a builder in a container: docker buildx create --use" +
-      std::string(loopback ? " --driver-opt network=host" : "") +
-      option("HTTP_PROXY", facts.proxy_url) + option("HTTPS_PROXY", facts.proxy_url) +
-      option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
+      std::string(loopback ? " --driver-opt network=host" : "") + option("HTTP_PROXY", url) +
+      option("HTTPS_PROXY", url) + option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
   plan.notes.emplace_back("buildx fetches tokens in the shell that calls it: culvert setup shell");
   return plan;
 }

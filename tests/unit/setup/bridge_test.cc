@@ -1,6 +1,8 @@
 #include "setup/bridge.h"
 
+#include "setup/program_targets.h"
 #include "setup/systemd_target.h"
+#include "setup/unit_targets.h"
 #include "support/catch.h"
 
 namespace culvert {
@@ -29,6 +31,18 @@ TEST_CASE("the service listens at the bridge, too, for its clients") {
                                     "FreeBind=yes\n") != std::string::npos);
   facts.listen = "0.0.0.0:8080";
   CHECK(plan_systemd(facts).files.at(2).with->find("FreeBind") == std::string::npos);
+}
+
+TEST_CASE("podman and builders in containers get the bridge's address") {
+  SetupFacts facts;
+  facts.root = "/nonexistent";
+  facts.bridge = "172.17.0.1";
+  CHECK(plan_podman(facts).files.at(0).with->find("HTTPS_PROXY=http://172.17.0.1:3128") !=
+        std::string::npos);
+  std::string notes;
+  for (const std::string& note : plan_buildkit(facts).notes) notes += note;
+  CHECK(notes.find("env.HTTPS_PROXY=http://172.17.0.1:3128") != std::string::npos);
+  CHECK(notes.find("network=host") == std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,129 @@
+"""The files of docker that `culvert setup` shares with others, caches under the registry's own name, and the table of
+who uses which proxy. /etc and the home folder are the test's own.
+"""
+
+import json
+import os
+import unittest
+from pathlib import Path
+
+import harness
+import images
+import isolate
+import peers
+import pulls
+from culvert import launch
+from testbed import Testbed
+
+IMAGE = "gcr.io/cached/image:1"
+CACHE_PORT = 5000
+PROXY_PORT = 3190
+
+
+def setUpModule():
+    global testbed, digest, docker_config
+    assert os.environ["HOME"].startswith(isolate.STATE), "the home folder is to be the test's own"
+    docker_config = Path(os.environ["HOME"], ".docker/config.json")
+    docker_config.parent.mkdir(exist_ok=True)
+    testbed = harness.report_on(Testbed())
+    peers.start_registry(testbed)
+    peers.start_sshd(testbed)
+    peers.start_ssh_tunnel(testbed)
+    digest = images.push(testbed, images.make_image(1 << 20, 6), IMAGE)
+
+
+def setup(*arguments, status=0):
+    """On the machine on which the programs run."""
+    done = testbed.home.run(os.environ["CULVERT"], "setup", *arguments, check=False)
+    assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def launch_culvert(case):
+    return launch(case, testbed, "--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}", port=PROXY_PORT)
+
+
+class Cache(unittest.TestCase):
+    def test_containerd_pulls_by_the_name_of_the_registry(self):
+        culvert = launch_culvert(self)
+        cache = testbed.start(peers.pull_through_registry(testbed, CACHE_PORT, f"http://127.0.0.1:{culvert.port}"))
+        self.addCleanup(cache.stop)
+        cache.wait_listening(CACHE_PORT)
+        setup("cache", f"127.0.0.1:{CACHE_PORT}", "--registry", "gcr.io", "--install")
+        self.addCleanup(setup, "cache", "--uninstall")
+        containerd = testbed.start(pulls.Containerd(testbed))
+        self.addCleanup(containerd.stop)
+        containerd.wait_ready()
+        # Without a proxy: nothing but the cache is reached.
+        testbed.home.run(*containerd.fetch("--hosts-dir", "/etc/containerd/certs.d", IMAGE))
+        self.assertTrue(os.path.exists(containerd.path(digest)))
+        self.assertIn("/v2/cached/image/manifests/1?ns=gcr.io", cache.output())
+        # It keeps its connections.
+        cache.stop()
+        culvert.wait_access_line(" target=gcr.io:443 ")
+
+
+class DockerFiles(unittest.TestCase):
+    def test_containers_get_the_proxy_of_the_client_s_file(self):
+        before = b'{\n\t"auths": {},\r\n\t"psFormat": "x"}'
+        docker_config.write_bytes(before)
+        self.addCleanup(docker_config.unlink)
+        setup("docker-client", "--bridge", "--install")
+        dockerd = peers.start_dockerd(testbed)
+        self.addCleanup(dockerd.stop)
+        dockerd.docker("import", f"{self.root_archive()}", "empty:1")
+        container = dockerd.docker("create", "empty:1", "true").stdout.strip()
+        shown = json.loads(dockerd.docker("inspect", "--format", "{{json .Config.Env}}", container).stdout)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            self.assertIn(f"{name}=http://172.17.0.1:3128", shown)
+        self.assertIn("NO_PROXY=localhost,127.0.0.1,::1", shown)
+        setup("docker-client", "--uninstall")
+        self.assertEqual(docker_config.read_bytes(), before)
+
+    @staticmethod
+    def root_archive():
+        path = f"{isolate.STATE}/empty.tar"
+        Path(path).write_bytes(bytes(10240))
+        return path
+
+    def test_a_file_that_docker_wrote_anew_loses_what_is_ours(self):
+        setup("docker-client", "--install")
+        self.addCleanup(docker_config.unlink)
+        # As docker writes it: with tabs, and the names in another order.
+        content = json.loads(docker_config.read_bytes())
+        docker_config.write_text(json.dumps({"auths": {"h": {"auth": "eDp5"}}, **content}, indent="\t"), encoding="utf-8")
+        setup("docker-client", "--uninstall")
+        self.assertEqual(json.loads(docker_config.read_bytes()), {"auths": {"h": {"auth": "eDp5"}}})
+
+    def test_an_engine_that_knows_no_proxies_gets_none(self):
+        """This one is of 20.10, and does not start with them."""
+        refusal = setup("docker", "--daemon-json", "--install", status=1)
+        self.assertIn("this is Docker Engine 20.10.", refusal.stderr)
+        self.assertFalse(os.path.exists("/etc/docker/daemon.json"))
+        config = peers.put(f"{peers.folder('old')}/daemon.json", '{"proxies": {"http-proxy": "http://127.0.0.1:1"}}')
+        done = testbed.home.run("/usr/sbin/dockerd", "--config-file", config, check=False, timeout=30)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("don't match any configuration option: http-proxy", done.stderr)
+
+
+class Table(unittest.TestCase):
+    def test_a_running_dockerd_keeps_its_proxy_until_it_is_restarted(self):
+        culvert = launch_culvert(self)
+        url = f"http://127.0.0.1:{culvert.port}"
+        dockerd = peers.start_dockerd(testbed, "http://127.0.0.1:1")
+        self.addCleanup(dockerd.stop)
+        shown = setup("docker", "--check", status=1).stdout
+        self.assertRegex(shown, r"(?m)^dockerd +no proxy +no$")
+        self.assertRegex(shown, rf"(?m)^  process {dockerd.pid} +http://127.0.0.1:1 +restart +its environment$")
+        self.assertIn("fix: culvert setup docker --install && systemctl daemon-reload && systemctl restart docker\n", shown)
+        setup("docker", "--install")
+        self.addCleanup(setup, "docker", "--uninstall")
+        shown = setup("docker", "--check", status=1).stdout
+        self.assertRegex(shown, rf"(?m)^dockerd +{url} +yes +/etc/systemd/system/docker.service.d/culvert-proxy.conf$")
+        self.assertIn("\n  fix: systemctl daemon-reload && systemctl restart docker\n", shown)
+        dockerd.stop()
+        setup("docker", "--check")
+
+
+if __name__ == "__main__":
+    harness.main()
