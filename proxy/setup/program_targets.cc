@@ -65,7 +65,7 @@ Plan plan_podman(const SetupFacts& facts) {
           : plan_of("podman", in_home(own_file(facts, "podman",
                                                facts.user.home + "/.config" + folder, body)));
   if (facts.bridge.empty()) {
-    plan.notes.emplace_back(kInContainers);
+    add_note(plan, kInContainers);
   } else {
     note_containers(facts, plan);
   }
@@ -108,7 +108,8 @@ Plan plan_git(const SetupFacts& facts) {
         "git", in_home(own_block(facts, "git",
                                  home + (plain ? "/.gitconfig" : "/.config/git/config"), body)));
   }
-  plan.notes.emplace_back(
+  add_note(
+      plan,
       "for https:// and http://; git takes hosts to leave out from the variable NO_PROXY only, and "
       "git@HOST: goes by ssh");
   return plan;
@@ -132,14 +133,14 @@ Plan plan_shell(const SetupFacts& facts) {
     if (!find_program(facts.root, "fish").empty()) {
       plan.files.push_back(own_file(facts, "shell", "/etc/fish/conf.d/culvert.fish", lines));
     }
-    plan.notes.emplace_back(
-        "login shells read it, and all of fish; zsh: put `. /etc/profile.d/culvert.sh` into "
-        "/etc/zsh/zshenv");
+    add_note(plan,
+             "login shells read it, and all of fish; zsh: put `. /etc/profile.d/culvert.sh` into "
+             "/etc/zsh/zshenv");
   } else {
     plan = plan_of("shell", in_home(own_block(facts, "shell", login_file(facts), lines)));
-    plan.notes.emplace_back("login shells read it; zsh: the same lines into ~/.zshenv");
+    add_note(plan, "login shells read it; zsh: the same lines into ~/.zshenv");
   }
-  plan.notes.emplace_back("for this shell alone: eval \"$(culvert setup shell)\"");
+  add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
   return plan;
 }

@@ -55,7 +55,7 @@ Plan unit_plan(const SetupFacts& facts, std::string_view target, std::string_vie
   plan.then_run.push_back("systemctl daemon-reload && systemctl restart " + std::string(unit));
   note_rivals(facts, folder, plan);
   if (neighbours == Neighbours::cluster && facts.no_proxy.empty()) {
-    plan.notes.emplace_back(kClusterNote);
+    add_note(plan, kClusterNote);
   }
   return plan;
 }
@@ -109,7 +109,7 @@ Plan plan_docker(const SetupFacts& facts) {
   leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
   look_at_daemon_json(facts, "/etc/docker/daemon.json", plan);
   if (sets_proxy(find_file(facts.root, "/etc/default/docker").content.value_or(""))) {
-    plan.notes.emplace_back("/etc/default/docker sets a proxy, too, and wins: take it out there");
+    add_note(plan, "/etc/default/docker sets a proxy, too, and wins: take it out there");
   }
   return plan;
 }
@@ -126,7 +126,8 @@ Plan plan_docker_rootless(const SetupFacts& facts) {
   note_rivals(facts, folder, plan);
   look_at_daemon_json(facts, config + "/docker/daemon.json", plan);
   if (facts.proxy_url.find("://127.") != std::string::npos) {
-    plan.notes.emplace_back(
+    add_note(
+        plan,
         "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: since "
         "Engine 26.0 `systemctl --user edit docker` with "
         "Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_DISABLE_HOST_LOOPBACK=false under [Service], and "
@@ -137,7 +138,8 @@ Plan plan_docker_rootless(const SetupFacts& facts) {
 
 Plan plan_containerd(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "containerd", "containerd", Neighbours::cluster);
-  plan.notes.emplace_back(
+  add_note(
+      plan,
       "it is for what containerd pulls itself (Kubernetes, docker's containerd store has "
       "dockerd's); "
       "`ctr` and `nerdctl` take the proxy of their own shell: culvert run -- ctr images pull ...");
@@ -174,7 +176,7 @@ Plan plan_buildkit(const SetupFacts& facts) {
       "for `docker buildx` with a builder in a container: docker buildx create --use" +
       std::string(loopback ? " --driver-opt network=host" : "") + option("HTTP_PROXY", url) +
       option("HTTPS_PROXY", url) + option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
-  plan.notes.emplace_back("buildx fetches tokens in the shell that calls it: culvert setup shell");
+  add_note(plan, "buildx fetches tokens in the shell that calls it: culvert setup shell");
   return plan;
 }
 
@@ -199,11 +201,11 @@ Plan plan_k3s(const SetupFacts& facts) {
     plan.files.back().mode = 0600;
     plan.then_run.push_back("systemctl restart " + name);
   }
-  plan.notes.emplace_back(
-      "only image pulls go through the proxy, not the traffic of the cluster; k3s' installer "
-      "writes "
-      "the file anew: run this again after it");
-  if (facts.no_proxy.empty()) plan.notes.emplace_back(kClusterNote);
+  add_note(plan,
+           "only image pulls go through the proxy, not the traffic of the cluster; k3s' installer "
+           "writes "
+           "the file anew: run this again after it");
+  if (facts.no_proxy.empty()) add_note(plan, kClusterNote);
   return plan;
 }
 

@@ -43,4 +43,6 @@ std::string export_lines(const SetupFacts& facts) {
   return lines;
 }
 
+void add_note(Plan& plan, std::string_view text) { plan.notes.emplace_back(text); }
+
 }  // namespace culvert

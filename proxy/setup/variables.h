@@ -21,4 +21,7 @@ FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string f
 /// What a shell takes: the variables in both cases, and that Node shall look at them.
 std::string export_lines(const SetupFacts& facts);
 
+/// Something worth knowing, as a clause.
+void add_note(Plan& plan, std::string_view text);
+
 }  // namespace culvert
