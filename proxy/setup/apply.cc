@@ -149,6 +149,12 @@ void Changes::remove_own_folders() {
   }
 }
 
+/// What helps against a problem that only root has not.
+std::string_view hint_at(std::string_view problem) {
+  const bool root_can = problem == std::strerror(EACCES) || problem == std::strerror(EPERM);
+  return root_can && geteuid() != 0 ? " - run the same with sudo" : "";
+}
+
 /// Why nothing is done at all.
 void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied) {
   for (const Plan& plan : plans) {
@@ -157,7 +163,8 @@ void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied)
     }
     for (const FileEdit& edit : plan.files) {
       const std::string& text = obstacle(edit, way);
-      if (!text.empty()) applied.problems.push_back(edit.path + ": " + text);
+      if (!text.empty())
+        applied.problems.push_back((edit.path + ": " + text).append(hint_at(text)));
     }
   }
 }
@@ -167,10 +174,6 @@ std::string line_about(const FileEdit& edit, SetupWay way) {
   if (way == SetupWay::install) return (same ? "already so: " : "wrote ") + edit.path;
   if (same) return "not installed: " + edit.path;
   return (edit.without ? "restored " : "removed ") + edit.path;
-}
-
-bool needs_root(std::string_view problem) {
-  return geteuid() != 0 && (problem == std::strerror(EACCES) || problem == std::strerror(EPERM));
 }
 
 /// A Ctrl-C waits until all files are changed, or none.
@@ -209,8 +212,8 @@ Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way
   if (problem.empty()) problem = changes.carry_out();
   if (!problem.empty()) {
     changes.remove_made_folders();
-    applied.problems.push_back("cannot write " + changes.where() + ": " + problem +
-                               (needs_root(problem) ? " - run the same with sudo" : ""));
+    applied.problems.push_back(
+        ("cannot write " + changes.where() + ": " + problem).append(hint_at(problem)));
     return applied;
   }
   if (way == SetupWay::uninstall) changes.remove_own_folders();

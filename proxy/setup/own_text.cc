@@ -73,6 +73,11 @@ std::string_view first_line(std::string_view text) {
   return text.substr(0, end == kNone ? text.size() : end + 1);
 }
 
+/// How the line that begins at `at` ends.
+std::string_view line_end_at(std::string_view text, std::size_t at) {
+  return first_line(text.substr(at)).ends_with("\r\n") ? "\r\n" : "\n";
+}
+
 /// A file as it is, without a state to come; nothing can be done if it cannot be read.
 FileEdit found_edit(const SetupFacts& facts, std::string path) {
   FoundFile found = find_file(facts.root, path);
@@ -120,8 +125,9 @@ std::optional<Block> find_block(std::string_view text, std::string_view comment)
 std::optional<std::string> without_block(std::string_view text, const Block& block) {
   std::string_view before = text.substr(0, block.begin);
   const std::string_view after = text.substr(block.end);
-  if (block.sign.joined && after.empty()) {
-    before.remove_suffix(first_line(text.substr(block.begin)).ends_with("\r\n") ? 2 : 1);
+  const std::string_view line_end = line_end_at(text, block.begin);
+  if (block.sign.joined && after.empty() && before.ends_with(line_end)) {
+    before.remove_suffix(line_end.size());
   }
   std::string rest = std::string(before).append(after);
   if (rest.empty() && block.sign.made_file) return std::nullopt;
@@ -178,24 +184,29 @@ FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string 
 FileEdit own_block(const SetupFacts& facts, std::string_view target, std::string path,
                    std::string_view body, std::string_view comment) {
   FileEdit edit = found_edit(facts, std::move(path));
+  put_block(edit, target, body, comment, edit.before ? 0 : missing_folders(facts, edit.path));
+  return edit;
+}
+
+void put_block(FileEdit& edit, std::string_view target, std::string_view body,
+               std::string_view comment, std::size_t folders) {
   const std::string before = edit.before.value_or("");
-  const std::string_view line_end = first_line(before).ends_with("\r\n") ? "\r\n" : "\n";
+  const auto block = find_block(before, comment);
+  const std::string_view line_end = line_end_at(before, block ? block->begin : 0);
   const std::string lines = with_line_ends(body, line_end);
-  Sign sign{sum_of(lines), !edit.before, false, 0};
+  Sign sign{sum_of(lines), !edit.before, false, folders};
   std::size_t at = before.size();
   std::size_t until = at;
-  if (const auto block = find_block(before, comment)) {
+  if (block) {
     if (!block->untouched) {
       edit.cannot_install = edit.cannot_uninstall = kChanged;
-      return edit;
+      return;
     }
     edit.without = without_block(before, *block);
     sign = block->sign;
     sign.sum = sum_of(lines);
     at = block->begin;
     until = block->end;
-  } else if (!edit.before) {
-    sign.folders = missing_folders(facts, edit.path);
   } else {
     sign.joined = !before.empty() && !before.ends_with('\n');
   }
@@ -205,7 +216,6 @@ FileEdit own_block(const SetupFacts& facts, std::string_view target, std::string
   with.append(sign_line(comment, kBlockSign, target, sign)).append(line_end).append(lines);
   with.append(comment).append(kBlockEnd).append(line_end).append(before, until);
   edit.with = std::move(with);
-  return edit;
 }
 
 }  // namespace culvert

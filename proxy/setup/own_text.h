@@ -22,4 +22,8 @@ FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string 
 FileEdit own_block(const SetupFacts& facts, std::string_view target, std::string path,
                    std::string_view body, std::string_view comment = "#");
 
+/// The same for an edit that has `before` and, equal to it, `without`; `folders` are missing.
+void put_block(FileEdit& edit, std::string_view target, std::string_view body,
+               std::string_view comment, std::size_t folders);
+
 }  // namespace culvert

@@ -71,9 +71,9 @@ TEST_CASE("a file that is not ours, or no longer as we wrote it, is left alone")
 TEST_CASE("lines of ours leave a file as it was, byte for byte") {
   for (const std::string& before :
        {std::string(), std::string("a=b\n"), std::string("a=b"), std::string("a=b\r\nc=d\r\n"),
-        std::string("a=b\r\nc=d"), std::string("a=b\nc=d\r"), std::string("\n\n\n"),
-        std::string("\r\n"), std::string("\0binary\xff\n", 9),
-        std::string("# End: written by culvert setup\n")}) {
+        std::string("a=b\r\nc=d"), std::string("a=b\nc=d\r"), std::string("a=b\r"),
+        std::string("a=b\r"), std::string("\n\n\n"), std::string("\r\n"),
+        std::string("\0binary\xff\n", 9), std::string("# End: written by culvert setup\n")}) {
     CAPTURE(before);
     const TemporaryRoot root;
     root.write("/etc/npmrc", before);
