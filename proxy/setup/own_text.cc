@@ -10,7 +10,7 @@
 namespace culvert {
 namespace {
 
-constexpr auto kNone = std::string_view::npos;
+constexpr auto kNowhere = std::string_view::npos;
 constexpr std::string_view kFileSign = " Written by culvert setup; ";
 constexpr std::string_view kBlockSign = " Begin: written by culvert setup; ";
 constexpr std::string_view kBlockEnd = " End: written by culvert setup";
@@ -51,7 +51,7 @@ std::string sign_line(std::string_view comment, std::string_view what, std::stri
 std::optional<Sign> read_sign(std::string_view line) {
   const std::size_t begin = line.rfind(" (sum ");
   line = trim_space(line);
-  if (begin == kNone || !line.ends_with(')')) return std::nullopt;
+  if (begin == kNowhere || !line.ends_with(')')) return std::nullopt;
   Sign sign;
   for (std::string_view part : split(line.substr(begin + 2, line.size() - begin - 3), ',')) {
     if (part == "new") sign.made_file = true;
@@ -70,7 +70,7 @@ std::optional<Sign> read_sign(std::string_view line) {
 /// The first line of `text`, its end included.
 std::string_view first_line(std::string_view text) {
   const std::size_t end = text.find('\n');
-  return text.substr(0, end == kNone ? text.size() : end + 1);
+  return text.substr(0, end == kNowhere ? text.size() : end + 1);
 }
 
 /// How the line that begins at `at` ends.
@@ -98,23 +98,23 @@ struct Block {
   bool untouched = false;
 };
 
-/// The begin of the line that starts with `sign`; kNone if there is none.
+/// The begin of the line that starts with `sign`; kNowhere if there is none.
 std::size_t find_line(std::string_view text, std::string_view sign, std::size_t from) {
-  for (std::size_t at = from; (at = text.find(sign, at)) != kNone; ++at) {
+  for (std::size_t at = from; (at = text.find(sign, at)) != kNowhere; ++at) {
     if (at == 0 || text[at - 1] == '\n') return at;
   }
-  return kNone;
+  return kNowhere;
 }
 
 std::optional<Block> find_block(std::string_view text, std::string_view comment) {
   Block block;
   block.begin = find_line(text, std::string(comment).append(kBlockSign), 0);
-  if (block.begin == kNone) return std::nullopt;
+  if (block.begin == kNowhere) return std::nullopt;
   const std::string_view sign = first_line(text.substr(block.begin));
   const std::size_t body = block.begin + sign.size();
   const std::size_t last = find_line(text, std::string(comment).append(kBlockEnd), body);
   const auto read = read_sign(sign);
-  if (last == kNone || !read) return block;
+  if (last == kNowhere || !read) return block;
   block.end = last + first_line(text.substr(last)).size();
   block.sign = *read;
   block.untouched = sum_of(text.substr(body, last - body)) == read->sum;
