@@ -177,6 +177,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string concat(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
 void clear_keeping(std::string& text, std::size_t room) {
   text.clear();
   if (text.capacity() > room) std::string().swap(text);

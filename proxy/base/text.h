@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ std::string_view trim(std::string_view text);
 std::string_view trim_space(std::string_view text);
 /// The parts between `separator`s, without the white space around them; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// All of `parts` as one text: for messages, as it takes less code than a chain of +.
+std::string concat(std::initializer_list<std::string_view> parts);
 
 /// Empties `text`, and gives its memory back if that is more than `room` bytes.
 void clear_keeping(std::string& text, std::size_t room);

@@ -7,7 +7,6 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -23,6 +22,8 @@ constexpr std::string_view kName = "culvert";
 constexpr std::string_view kDefaultUrl = "http://127.0.0.1:3128";
 constexpr std::uint16_t kDefaultPort = 3128;
 
+/// By inode.
+using ListeningSockets = std::vector<std::pair<std::string, HostPort>>;
 using Stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 Stream open_file(const std::string& path) {
@@ -75,7 +76,7 @@ std::optional<HostPort> read_socket_address(std::string_view text) {
 }
 
 /// The listening sockets of one table of /proc/net, by inode (proc(5)).
-void add_listening(const std::string& path, std::map<std::string, HostPort>& sockets) {
+void add_listening(const std::string& path, ListeningSockets& sockets) {
   const Stream table = open_file(path);
   std::array<char, 512> line;
   while (table && std::fgets(line.data(), static_cast<int>(line.size()), table.get()) != nullptr) {
@@ -83,7 +84,7 @@ void add_listening(const std::string& path, std::map<std::string, HostPort>& soc
     constexpr std::string_view kListening = "0A";
     if (words.size() < 10 || words[3] != kListening) continue;
     if (auto address = read_socket_address(words[1])) {
-      sockets.emplace(words[9], *std::move(address));
+      sockets.emplace_back(words[9], *std::move(address));
     }
   }
 }
@@ -121,11 +122,12 @@ bool is_private(const std::string& folder) {
   return second.substr(0, second.find('\0')) == "run";
 }
 
-std::vector<HostPort> listens_of(const std::string& folder,
-                                 const std::map<std::string, HostPort>& sockets) {
+std::vector<HostPort> listens_of(const std::string& folder, const ListeningSockets& sockets) {
   std::vector<HostPort> listens;
   for (const int number : numbers_in(folder + "/fd")) {
-    const auto found = sockets.find(inode_of(folder + "/fd/" + std::to_string(number)));
+    const std::string inode = inode_of(folder + "/fd/" + std::to_string(number));
+    const auto found = std::find_if(sockets.begin(), sockets.end(),
+                                    [&](const auto& socket) { return socket.first == inode; });
     if (found == sockets.end()) continue;
     // Each worker has a socket of its own for one port.
     if (std::find(listens.begin(), listens.end(), found->second) == listens.end()) {
@@ -152,7 +154,7 @@ std::string url_for_clients(const HostPort& address) {
 
 std::vector<RunningCulvert> running_culverts(const std::string& root) {
   const std::string proc = (root.ends_with('/') ? root : root + "/") + "proc/";
-  std::map<std::string, HostPort> sockets;
+  ListeningSockets sockets;
   add_listening(proc + "net/tcp", sockets);
   add_listening(proc + "net/tcp6", sockets);
   std::vector<RunningCulvert> culverts;

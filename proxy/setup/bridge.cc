@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/ip_address.h"
+#include "base/text.h"
 
 namespace culvert {
 namespace {
@@ -49,17 +50,18 @@ void note_containers(const SetupFacts& facts, Plan& plan) {
   }
   plan.notes.push_back(facts.bridge_note);
   if (plan.target != "systemd") {
-    plan.notes.push_back(
-        "culvert must listen there, too: culvert setup systemd --bridge --install, or culvert "
-        "--listen 127.0.0.1:" +
-        port_of(url) + " --listen " + address_for_containers(facts) + " --allow-client " +
-        clients_behind_bridge(facts));
+    plan.notes.push_back(concat(
+        {"culvert must listen there, too: culvert setup systemd --bridge --install, or culvert "
+         "--listen 127.0.0.1:",
+         port_of(url), " --listen ", address_for_containers(facts), " --allow-client ",
+         clients_behind_bridge(facts)}));
   }
-  plan.notes.push_back("for one container: docker run -e https_proxy=" + url + " -e http_proxy=" +
-                       url + " IMAGE; for a build: docker build --build-arg https_proxy=" + url +
-                       " --build-arg http_proxy=" + url + " .");
-  plan.notes.push_back("for the nodes of kind: HTTPS_PROXY=" + url + " HTTP_PROXY=" + url +
-                       " kind create cluster");
+  plan.notes.push_back(
+      concat({"for one container: docker run -e https_proxy=", url, " -e http_proxy=", url,
+              " IMAGE; for a build: docker build --build-arg https_proxy=", url,
+              " --build-arg http_proxy=", url, " ."}));
+  plan.notes.push_back(concat(
+      {"for the nodes of kind: HTTPS_PROXY=", url, " HTTP_PROXY=", url, " kind create cluster"}));
 }
 
 }  // namespace culvert

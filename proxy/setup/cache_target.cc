@@ -56,10 +56,9 @@ std::string authorities(const SetupFacts& facts, const std::string& folder) {
 
 FileEdit hosts_file(const SetupFacts& facts, std::string_view certs, const std::string& registry) {
   const std::string folder = std::string(certs) + "/" + folder_of(registry);
-  const std::string body = "server = " + quote_toml(server_of(registry)) + "\n" +
-                           authorities(facts, folder) + "\n[host." +
-                           quote_toml(url_of_cache(facts)) +
-                           "]\n  capabilities = [\"pull\", \"resolve\"]\n";
+  const std::string body = concat(
+      {"server = ", quote_toml(server_of(registry)), "\n", authorities(facts, folder), "\n[host.",
+       quote_toml(url_of_cache(facts)), "]\n  capabilities = [\"pull\", \"resolve\"]\n"});
   return own_file(facts, "cache", folder + "/hosts.toml", body);
 }
 
@@ -100,14 +99,15 @@ void note_containerd(const SetupFacts& facts, Plan& plan) {
     }
   }
   const bool third = has_key(text, "version = 3");
-  plan.notes.push_back("for Kubernetes containerd reads it only if " +
-                       std::string(kContainerdConfig) +
-                       " has config_path, which it does not: add [plugins." +
-                       (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\"") +
-                       ".registry] and, in the next line, config_path = \"" +
-                       std::string(kContainerdFolder) + "\", then systemctl restart containerd");
-  plan.notes.push_back("`ctr` and `nerdctl` take it with an option: ctr images pull --hosts-dir " +
-                       std::string(kContainerdFolder) + " IMAGE");
+  plan.notes.push_back(
+      concat({"for Kubernetes containerd reads it only if ", std::string(kContainerdConfig),
+              " has config_path, which it does not: add [plugins.",
+              (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\""),
+              ".registry] and, in the next line, config_path = \"", std::string(kContainerdFolder),
+              "\", then systemctl restart containerd"}));
+  plan.notes.push_back(
+      concat({"`ctr` and `nerdctl` take it with an option: ctr images pull --hosts-dir ",
+              std::string(kContainerdFolder), " IMAGE"}));
 }
 
 /// An image, as an example.
@@ -137,10 +137,10 @@ void note_docker(const SetupFacts& facts, Plan& plan) {
   const std::string old = major == 0 || major >= kFirstWithHosts
                               ? "Docker Engine before 29 does not read it: "
                               : "this is Docker Engine " + version + ", which does not read it: ";
-  plan.notes.push_back(old + "docker pull " + facts.cache + "/" + image_of(registry) +
-                       (hub ? ", or in /etc/docker/daemon.json \"registry-mirrors\": [\"" +
-                                  url_of_cache(facts) + "\"]"
-                            : " (registry-mirrors are for docker.io alone)"));
+  plan.notes.push_back(concat({old, "docker pull ", facts.cache, "/", image_of(registry),
+                               (hub ? ", or in /etc/docker/daemon.json \"registry-mirrors\": [\"" +
+                                          url_of_cache(facts) + "\"]"
+                                    : " (registry-mirrors are for docker.io alone)")}));
 }
 
 bool is_loopback(const std::string& address) {
@@ -151,8 +151,8 @@ bool is_loopback(const std::string& address) {
 void note_cache(const SetupFacts& facts, Plan& plan) {
   if (!is_loopback(facts.cache)) {
     const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
-    plan.notes.push_back("the cache itself is to be reached without the proxy: give " + host +
-                         " to --no-proxy of `culvert setup docker`");
+    plan.notes.push_back(concat({"the cache itself is to be reached without the proxy: give ", host,
+                                 " to --no-proxy of `culvert setup docker`"}));
     if (!facts.cache.ends_with(":443")) {
       plan.notes.push_back(
           "if the cache has TLS, write https:// in the file; if it has not, "
@@ -161,8 +161,9 @@ void note_cache(const SetupFacts& facts, Plan& plan) {
     }
   }
   if (facts.registries.size() > 1) {
-    plan.notes.push_back("one docker-registry is the cache of one registry: " + facts.cache +
-                         " must tell them by ?ns=REGISTRY, or each gets a cache of its own");
+    plan.notes.push_back(
+        concat({"one docker-registry is the cache of one registry: ", facts.cache,
+                " must tell them by ?ns=REGISTRY, or each gets a cache of its own"}));
   }
 }
 

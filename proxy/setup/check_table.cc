@@ -139,8 +139,8 @@ std::string fix_for(const SetupFacts& facts, const ProxyReader& reader, bool onl
     if (!edit.cannot_install.empty()) return edit.path + ": " + edit.cannot_install;
   }
   const std::string bridge = reader.in_containers ? " --bridge" : "";
-  return "culvert setup " + std::string(reader.target) + bridge + options + " --install" +
-         (restart.empty() ? "" : " && " + restart);
+  return concat({"culvert setup ", std::string(reader.target), bridge, options, " --install",
+                 (restart.empty() ? "" : " && " + restart)});
 }
 
 /// The rows of one program.

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/docker_engine.h"
 #include "setup/json_edit.h"
@@ -99,8 +100,8 @@ Plan plan_docker_daemon(const SetupFacts& facts) {
   const int major = major_version(version);
   if (major != 0 && major < kFirstWithProxies) {
     plan.problems.push_back(
-        "this is Docker Engine " + version + ", which does not start with " +
-        "\"proxies\" in daemon.json (23.0 or newer does): culvert setup docker");
+        concat({"this is Docker Engine ", version, ", which does not start with ",
+                "\"proxies\" in daemon.json (23.0 or newer does): culvert setup docker"}));
   }
   if (major == 0) {
     plan.notes.emplace_back(

@@ -42,8 +42,8 @@ std::string added_text(const JsonAddition& addition, std::size_t depth, const La
   if (depth < addition.path.size()) {
     const Layout inner = layout.deeper();
     const std::string end = layout.unit.empty() ? "" : layout.begin;
-    return quoted(addition.path[depth]) + ": {" + inner.begin +
-           added_text(addition, depth + 1, inner) + end + "}";
+    return concat({quoted(addition.path[depth]), ": {", inner.begin,
+                   added_text(addition, depth + 1, inner), end, "}"});
   }
   std::string text;
   for (const auto& member : addition.members) {
@@ -249,16 +249,16 @@ std::string dotted(const JsonAddition& addition, std::size_t depth) {
 std::string conflict_with(std::string_view text, const JsonObject::Member& member,
                           const std::string& name) {
   const auto value = text_of(text, member);
-  return place_of(text, member) + " has " + name + " already" +
-         (value ? " (\"" + redact(*value) + "\")" : "") +
-         ", which is not of culvert: take it out first to have culvert there";
+  return concat({place_of(text, member), " has ", name, " already",
+                 (value ? " (\"" + redact(*value) + "\")" : ""),
+                 ", which is not of culvert: take it out first to have culvert there"});
 }
 
 std::string find_conflict(std::string_view text, const Place& place, const JsonAddition& addition) {
   if (place.blocked) {
     const auto& member = place.objects.back().members[place.indices.back()];
-    return place_of(text, member) + ": " + dotted(addition, place.indices.size()) +
-           " is no object ('{')";
+    return concat({place_of(text, member), ": ", dotted(addition, place.indices.size()),
+                   " is no object ('{')"});
   }
   if (!is_whole(place, addition)) return "";
   const JsonObject& object = place.objects.back();
@@ -279,8 +279,8 @@ std::string unreadable_because(std::string_view text) {
   const std::size_t begin = skip_json_space(text, 0);
   if (parsed->is_object()) return "";
   const std::size_t line = text.substr(0, begin).rfind('\n') + 1;
-  return "line " + std::to_string(line_of(text, begin)) + ", column " +
-         std::to_string(begin - line + 1) + ": an object ('{') expected";
+  return concat({"line ", std::to_string(line_of(text, begin)), ", column ",
+                 std::to_string(begin - line + 1), ": an object ('{') expected"});
 }
 
 }  // namespace

@@ -9,6 +9,12 @@
 using namespace culvert;
 using namespace std::string_literals;
 
+TEST_CASE("concat joins its parts") {
+  CHECK(concat({}).empty());
+  const std::string middle = "b";
+  CHECK(concat({"a", middle, std::string("c")}) == "abc");
+}
+
 TEST_CASE("a text is a number as a whole, or none") {
   CHECK(parse_number<std::uint16_t>("0") == 0);
   CHECK(parse_number<std::uint16_t>("0065535") == 65'535);
