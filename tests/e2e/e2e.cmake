@@ -34,6 +34,7 @@ function(culvert_e2e module processors)
 endfunction()
 
 culvert_e2e(cli 1)
+culvert_e2e(check 1)
 culvert_e2e(curl 1)
 culvert_e2e(guard 1)
 culvert_e2e(reload 2 TSAN)

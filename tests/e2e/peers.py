@@ -13,6 +13,8 @@ from testbed import BORDER, BORDER_ABROAD, GCR, Program, wait_for
 FORBIDDEN_PORT = 4444
 # One that squid takes plain requests for, and upgrades, but no CONNECT.
 NO_CONNECT_PORT = 8766
+# A domain that squid forbids.
+FORBIDDEN_DOMAIN = "forbidden.world"
 
 USER = "traveller"
 # Hard to meet by chance in any output, and with characters that a URL has to escape.
@@ -165,9 +167,9 @@ def start_squid(testbed):
         f"http_port {BORDER}:{SQUID_PORT}\n"
         f"https_port {BORDER}:{SQUID_TLS_PORT} tls-cert={certificate} tls-key={key}\n"
         f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {at}/users\nauth_param basic children 2\n"
-        f"acl known proxy_auth REQUIRED\nacl forbidden port {FORBIDDEN_PORT}\n"
+        f"acl known proxy_auth REQUIRED\nacl forbidden port {FORBIDDEN_PORT}\nacl banned dstdomain .{FORBIDDEN_DOMAIN}\n"
         f"acl connect method CONNECT\nacl no_connect port {NO_CONNECT_PORT}\n"
-        "http_access deny !known\nhttp_access deny forbidden\nhttp_access deny connect no_connect\nhttp_access allow all\n"
+        "http_access deny !known\nhttp_access deny forbidden\nhttp_access deny banned\nhttp_access deny connect no_connect\nhttp_access allow all\n"
         "http_upgrade_request_protocols websocket allow all\n"
         "cache deny all\ncache_mem 8 MB\nmemory_cache_shared off\npinger_enable off\nmax_filedescriptors 4096\n"
         # By default 512 KB: now and then squid 5 drops an upload that comes faster than the target takes it, curl's own
