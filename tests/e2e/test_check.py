@@ -14,13 +14,12 @@ import unittest
 import checks
 import harness
 import images
-import isolate
 import peers
 import scripted
 import web
 import wire
 from certs import Authority
-from culvert import PORT, PROXY, assert_no_secret, is_sanitized, launch
+from culvert import PORT, PROXY, is_sanitized, launch
 from testbed import BLACKHOLE, BORDER, HOME, Program, Testbed, wait_for
 
 SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
@@ -96,7 +95,7 @@ def check(*arguments, env=()):
     return checks.Report.of(checks.run(testbed, "--json", *arguments, env=env), schema)
 
 
-class Worlds(unittest.TestCase):
+class Told(unittest.TestCase):
     def tell_apart(self, *worlds):
         """Side by side, as some of them wait."""
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -113,6 +112,8 @@ class Worlds(unittest.TestCase):
         self.assertIn(world.subject, failed[0]["subject"], report.text)
         self.assertEqual(report.status, 1)
 
+
+class Worlds(Told):
     def test_upstreams_that_cannot_be_reached(self):
         self.tell_apart(
             World("nothing listens at a tunnel's end", upstream(f"socks5://{CLOSED}", OK), "upstream",
@@ -137,6 +138,8 @@ class Worlds(unittest.TestCase):
                   "TLS", rf"--upstream '?https://.*{SQUID_TLS}"),
             World("a plain server given as https", upstream(f"https://{peers.LOGIN}{SQUID}", OK), "upstream",
                   "TLS", rf"--upstream '?http://.*{SQUID}"),
+            World("a TLS server given as socks5", upstream(f"socks5://{SQUID_TLS}", OK), "upstream",
+                  "TLS|not .*SOCKS5", rf"--upstream '?https://.*{SQUID_TLS}|{SQUID_TLS}"),
             World("a mail server", upstream(f"http://127.0.0.1:{mail}", OK), "upstream", "not .*HTTP", f"{mail}"),
         )
 
@@ -244,7 +247,7 @@ class Worlds(unittest.TestCase):
         )
 
 
-class Environment(Worlds):
+class Environment(Told):
     """Of a client that shall use culvert, which runs."""
 
     @classmethod
@@ -341,6 +344,12 @@ class Well(unittest.TestCase):
         self.assertIn(f"{BORDER}:{CLOSED_PORT}", failed["subject"])
         self.assertRegex(failed["cause"], "refused")
 
+    def test_the_second_of_two_upstreams(self):
+        """What fails is told, and that the way goes on."""
+        report = check("--upstream", f"socks5://{CLOSED}", "--upstream", MICROSOCKS, OK)
+        self.assertEqual([step["step"] for step in report.failed()], ["upstream"], report.text)
+        self.assertTrue({"request", "tls", "http"} <= set(report.names()), report.text)
+
     def test_direct(self):
         report = self.is_well("http://near.world/", steps=("config", "route", "request", "http"), upstreams=0)
         self.assertIn("direct", report.step("route")["detail"])
@@ -349,7 +358,7 @@ class Well(unittest.TestCase):
         image = ("registry", "manifest", "blob", "clock")
         for name, arguments, more in (
             (f"gcr.io/{IMAGE}:3.1", upstream(SSH), (*self.WAY,)),
-            (f"docker.io/library/nginx", upstream(MICROSOCKS), (*self.WAY, "token")),
+            ("docker.io/library/nginx", upstream(MICROSOCKS), (*self.WAY, "token")),
             ("nginx", upstream(MICROSOCKS), (*self.WAY, "token")),
             (f"127.0.0.1:{REGISTRY_PORT}/{IMAGE}:3.1", (), ("request",)),
         ):
