@@ -221,6 +221,7 @@ class Worlds(Told):
     def test_own_rules(self):
         self.tell_apart(
             World("denied", upstream(MICROSOCKS, "--route", "ok.world=deny", OK), "route", r"deny|denied|refus", r"--route .*ok\.world"),
+            World("our own NO_PROXY", upstream(MICROSOCKS, "--no-proxy", "ok.world", OK), "request", "resolve", "--no-proxy"),
         )
 
     def test_registries(self):
@@ -488,6 +489,16 @@ class Ends(unittest.TestCase):
         report = checks.Report.of(done, schema)
         self.assertIn("route", [step["step"] for step in report.steps() if step["ok"]])
         self.assertEqual(len(report.failed()), 1, report.text)
+
+    def test_bytes_that_are_no_text(self):
+        strange = scripted.Script(testbed.home, b"HTTP/1.1 403 \x1b[31m\xff\xfe\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").port
+        for arguments, variables in (
+            (upstream(MICROSOCKS, OK), {"HTTPS_PROXY": "http://\udcff\x1b[31m:3128", "NO_PROXY": "\udcff,\x1b[2J"}),
+            (upstream(f"http://127.0.0.1:{strange}", "https://ok.world/\udcff\x1b[2J\n"), {}),
+        ):
+            self.assertFalse(check(*arguments, env=variables).value["ok"])
+            text = checks.run(testbed, *arguments, env=variables).stdout
+            self.assertRegex(text, r"\A[^\x00-\x09\x0b-\x1f\x7f\ufffd]+\Z")
 
     def test_wrong_usage(self):
         for arguments in (("--timeout", "soon"), ("--pid", "me"), ("--no-such-flag",), ("--upstream", "ftp://x"), ("http://",), ("gcr.io/UPPER",)):
