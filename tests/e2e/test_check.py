@@ -242,7 +242,7 @@ class Worlds(Told):
             World("its blobs' host is forbidden", (*squid, "far-blobs.world/some/image"), "blob", "403|den(y|ied|ies)|forb|polic|rule",
                   rf"allow|ask|--route '?{web.FORBIDDEN_BLOBS}", subject=web.FORBIDDEN_BLOBS),
             World("too many pulls", (*through, "limited"), "manifest", "429|rate|limit", "docker login"),
-            World("broken", (*through, "broken.world/some/image"), "registry", "503", r"later|again|status"),
+            World("broken", (*through, "broken.world/some/image"), "http", "503", r"later|again|status"),
             World("the clock is wrong", (*through, "skewed.world/some/image"), "clock", "3 days|72|clock", "date|ntp|chrony|timesyncd|timedatectl"),
             World("a registry without TLS", (f"{HOME}:{REGISTRY_PORT}/library/nginx",), "tls", "TLS|plain|HTTP", "insecure-registries"),
         )
