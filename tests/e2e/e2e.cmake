@@ -1,5 +1,6 @@
 # The whole program among real peers, one test a module. Each module makes its own namespaces, so they may run
-# side by side; those that move hundreds of megabytes or measure get the machine to themselves.
+# side by side. Each says how many halves of a processor it keeps busy: 1 waits most of the time, 2 works most of the
+# time, and 4, which moves hundreds of megabytes or measures, gets a machine of two processors to itself.
 #
 # A module says SKIP and why where it cannot run. With CI=true that is a failure.
 #
@@ -7,9 +8,9 @@
 
 set(CULVERT_PEERS ${PROJECT_SOURCE_DIR}/build/peers CACHE PATH "What scripts/peers has filled")
 
-# culvert_e2e(MODULE PROCESSORS [PART name] [ONLY pattern...] [TSAN [pattern...]]): a module, or the part of it that
+# culvert_e2e(MODULE HALVES [PART name] [ONLY pattern...] [TSAN [pattern...]]): a module, or the part of it that
 # has the patterns in its tests' names; and what of it is for the thread sanitizer.
-function(culvert_e2e module processors)
+function(culvert_e2e module halves)
   cmake_parse_arguments(e2e "" "PART" "ONLY;TSAN" ${ARGN})
   set(only ${e2e_ONLY})
   if(CULVERT_SANITIZE STREQUAL "thread")
@@ -29,7 +30,7 @@ function(culvert_e2e module processors)
   add_test(NAME ${name}
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/test_${module}.py ${only})
   set_tests_properties(${name} PROPERTIES
-    LABELS e2e PROCESSORS ${processors} TIMEOUT 240 SKIP_RETURN_CODE 77
+    LABELS e2e PROCESSORS ${halves} TIMEOUT 240 SKIP_RETURN_CODE 77
     ENVIRONMENT "CULVERT=$<TARGET_FILE:culvert>;CULVERT_PEERS=${CULVERT_PEERS};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
@@ -39,13 +40,18 @@ culvert_e2e(curl 1)
 culvert_e2e(guard 1)
 culvert_e2e(reload 2 TSAN)
 culvert_e2e(secrets 1)
+culvert_e2e(cli 2)
+culvert_e2e(curl 2)
+culvert_e2e(guard 2)
+culvert_e2e(reload 4 TSAN)
+culvert_e2e(secrets 2)
 culvert_e2e(environment 1)
 culvert_e2e(run 1)
 culvert_e2e(tunnel_command 1 TSAN WithFourThreads)
 culvert_e2e(failures 1 TSAN WithFourThreads lookups_that_hang)
 culvert_e2e(upstreams 1 PART failover ONLY Failover Hold TSAN FailoverWithFourThreads HoldWithFourThreads)
 culvert_e2e(upstreams 1 PART chains ONLY Chains TSAN ChainsWithFourThreads)
-culvert_e2e(upstreams 2 PART warm ONLY Warm TSAN WarmWithFourThreads)
+culvert_e2e(upstreams 1 PART warm ONLY Warm TSAN WarmWithFourThreads)
 culvert_e2e(workers 1 TSAN)
 culvert_e2e(names 1 TSAN)
 culvert_e2e(plain_http 1)
@@ -53,13 +59,21 @@ culvert_e2e(cut_downloads 1)
 culvert_e2e(registry 1)
 culvert_e2e(setup 1)
 culvert_e2e(setup_json 1)
+culvert_e2e(plain_http 2)
+culvert_e2e(cut_downloads 2)
+culvert_e2e(registry 2)
 culvert_e2e(docker 2)
-culvert_e2e(restart 2 TSAN nothing_is another_number cannot_serve gives_up has_left)
-culvert_e2e(shutdown 2 TSAN idle second_signal as_soon drain_timeout drain_ends)
-culvert_e2e(limits 2)
-culvert_e2e(relay 2)
+culvert_e2e(restart 4 TSAN nothing_is another_number cannot_serve gives_up has_left)
+culvert_e2e(shutdown 4 TSAN idle second_signal as_soon drain_timeout drain_ends)
+culvert_e2e(limits 4)
+culvert_e2e(relay 4)
 if(NOT CULVERT_SANITIZE)
   # Waits for most of a minute, for tunnels that stay away: first, so that others run meanwhile.
-  culvert_e2e(pulls 1)
-  set_tests_properties(e2e.pulls PROPERTIES COST 1000)
+  culvert_e2e(pulls 2)
 endif()
+# These take most of a minute: first, so that others run meanwhile.
+foreach(name e2e.upstreams_warm e2e.upstreams_failover e2e.pulls e2e.docker e2e.failures)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST 1000)
+  endif()
+endforeach()
