@@ -6,11 +6,11 @@
 
 #include <cerrno>
 #include <csignal>
-#include <random>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "base/random_number.h"
 #include "base/redact.h"
 
 namespace culvert {
@@ -47,10 +47,7 @@ std::string prepare_process(const Config& config) {
       files, config.threads, least_files(config));
 }
 
-std::string make_pseudonym() {
-  std::random_device random;
-  return fmt::format("culvert-{:08x}", random());
-}
+std::string make_pseudonym() { return fmt::format("culvert-{:08x}", random_number()); }
 
 bool is_access_log_file(const std::string& access_log) {
   return access_log != "-" && access_log != "off";

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 
@@ -107,16 +106,22 @@ std::string wrong_name(X509_STORE_CTX* check, const X509* cert) {
                      wanted_name(check), list(names_of(cert)));
 }
 
-std::string time_text(const std::tm& time) { return fmt::format("{:%Y-%m-%d %H:%M} UTC", time); }
+std::string time_text(const std::tm& time) {
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", time.tm_year + 1900, time.tm_mon + 1,
+                     time.tm_mday, time.tm_hour, time.tm_min);
+}
 
 std::string wrong_time(const X509* cert, int depth, bool expired) {
   std::tm limit{};
   ASN1_TIME_to_tm(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert), &limit);
+  std::tm now{};
+  const std::time_t seconds = std::time(nullptr);
+  gmtime_r(&seconds, &now);
   std::string subject = "a certificate that ";
   if (depth > 0) subject = "a certificate whose CA " + shown(X509_get_subject_name(cert)) + " ";
   return fmt::format("has {}{} {} - this machine's clock says {}", subject,
                      expired ? "expired on" : "is not valid before", time_text(limit),
-                     time_text(fmt::gmtime(std::time(nullptr))));
+                     time_text(now));
 }
 
 std::string unknown_issuer(const X509* cert, int depth, TlsTrust trust) {

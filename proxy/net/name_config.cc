@@ -5,9 +5,8 @@
 
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+#include "base/file_text.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -30,8 +29,7 @@ bool WatchedFile::refresh() {
   if (known_ && found == read_) return false;
   known_ = true;
   read_ = found;
-  std::ifstream file(path_, std::ios::binary);
-  text_.assign(std::istreambuf_iterator<char>(file), {});
+  text_ = file_text(path_);
   return true;
 }
 

@@ -1,10 +1,11 @@
 #include "net/tls_context.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdlib>
-#include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -62,10 +63,9 @@ Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
 
 /// The files of a hashed directory are read when they are needed: "2e5ac55d.0".
 bool has_hashed_file(const std::string& directory) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator file(directory, error), end; !error && file != end;
-       file.increment(error)) {
-    const std::string name = file->path().filename().string();
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(directory.c_str()), closedir);
+  while (const dirent* file = open ? readdir(open.get()) : nullptr) {
+    const std::string_view name = file->d_name;
     if (name.size() > 9 && name.find_first_not_of("0123456789abcdef") == 8 && name[8] == '.') {
       return true;
     }

@@ -3,7 +3,10 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstdio>
+#include <string>
+
+#include "base/file_text.h"
 
 namespace culvert {
 namespace {
@@ -11,10 +14,11 @@ namespace {
 /// cpu.max holds "QUOTA PERIOD" in microseconds, or "max PERIOD".  Inside a container its own group
 /// is mounted as the root.
 unsigned quota_of_container() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
   unsigned long quota = 0;
   unsigned long period = 0;
-  if (!(file >> quota >> period) || quota == 0 || period == 0) return 0;
+  const std::string text = file_text("/sys/fs/cgroup/cpu.max");
+  if (std::sscanf(text.c_str(), "%lu %lu", &quota, &period) != 2) return 0;
+  if (quota == 0 || period == 0) return 0;
   return static_cast<unsigned>((quota + period - 1) / period);
 }
 

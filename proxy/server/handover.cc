@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/file_text.h"
 
 namespace culvert {
 
@@ -24,8 +26,8 @@ bool ends_with_its_child(std::string_view init) {
 
 ProcessPlace ProcessPlace::ours() {
   ProcessPlace out{getpid(), getppid(), getpgrp(), {}};
-  std::ifstream name("/proc/1/comm");
-  std::getline(name, out.init);
+  const std::string name = file_text("/proc/1/comm");
+  out.init = name.substr(0, name.find('\n'));
   return out;
 }
 

@@ -1,8 +1,8 @@
 #include "server/ruleset.h"
 
-#include <random>
 #include <utility>
 
+#include "base/random_number.h"
 #include "config/same_upstream.h"
 #include "dial/upstream_protocol.h"
 #include "net/own_address.h"
@@ -57,11 +57,10 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
       preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
   // Different seeds: the trials of upstreams that went down together need not come together.
-  std::random_device seed;
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     SharedUpstream& upstream = shared.emplace_back();
     upstream.tls = std::move(tls[i]);
-    upstream.health = std::make_shared<UpstreamHealth>(UpstreamHealth::kLimits, seed());
+    upstream.health = std::make_shared<UpstreamHealth>(UpstreamHealth::kLimits, random_number());
     upstream.memory = std::make_shared<UpstreamMemory>(true);
     if (config.upstreams[i].warm > 0) upstream.warm = std::make_shared<WarmPool>();
   }
