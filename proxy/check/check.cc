@@ -112,6 +112,7 @@ std::vector<TargetReport> check_targets(Walk& walk, const std::vector<CheckTarge
                                         std::optional<int> pid, StepReader& reader) {
   Checker checker(walk, pid, reader);
   std::vector<TargetReport> reports;
+  reports.reserve(targets.size() + 1);
   for (const CheckTarget& target : targets) reports.push_back(checker.check(target));
   if (!targets.empty()) return reports;
   reports.push_back(checker.check_upstreams());

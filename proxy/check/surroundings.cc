@@ -120,7 +120,7 @@ std::vector<ProxyMistake> Surroundings::mistakes_for(const VariablesFor& asked) 
 }
 
 std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) const {
-  const std::string line = shell_lines(mistakes);
+  std::string line = shell_lines(mistakes);
   if (!pid_) return line;
   std::string settings = line.starts_with("export ") ? line.substr(7) : line;
   if (!is_daemon(name_))

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "check/check.h"
 #include "check/report_text.h"
 #include "commands/standard_streams.h"
@@ -82,7 +83,7 @@ std::string shown_as_given(const CheckTarget& target, const std::string& text) {
   if (target.kind != CheckTarget::Kind::url || text.find('@') != std::string::npos) {
     return target.shown;
   }
-  return text.substr(0, text.find_first_of("?#"));
+  return printable(text.substr(0, text.find_first_of("?#")));
 }
 
 /// The targets as they were given.  What is none becomes a line of `problems`.

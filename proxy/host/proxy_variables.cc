@@ -113,7 +113,7 @@ class Reading {
   void judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy);
   void note_rival(const Setting& setting, std::string_view lower);
   void look_for_others(const Setting& https, const Setting& http);
-  void add(std::string_view variable, std::string cause, std::optional<std::string> right,
+  void add(std::string_view variable, std::string cause, const std::optional<std::string>& right,
            bool unless_tls = false) {
     out_.mistakes.push_back({std::string(variable),
                              std::move(cause),
