@@ -14,7 +14,7 @@ constexpr std::string_view kDockerNetworks = "172.16.0.0/12";
 /// Of "127.0.0.1:3128", and of a URL.
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
-bool is_loopback(std::string_view url) {
+bool is_loopback_url(std::string_view url) {
   return url.starts_with("http://127.") || url.starts_with("http://localhost:") ||
          url.starts_with("http://[::1]:");
 }
@@ -42,7 +42,7 @@ std::string clients_behind_bridge(const SetupFacts& facts) {
 void note_containers(const SetupFacts& facts, Plan& plan) {
   const std::string url = url_for_containers(facts);
   if (facts.bridge.empty()) {
-    if (!is_loopback(url)) return;
+    if (!is_loopback_url(url)) return;
     plan.notes.push_back(url +
                          " is for containers and builds with --network=host only: in others "
                          "127.0.0.1 is the container itself; add --bridge for these");
