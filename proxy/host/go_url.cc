@@ -8,7 +8,7 @@
 namespace culvert {
 namespace {
 
-constexpr auto kNowhere = std::string_view::npos;
+constexpr auto kAbsent = std::string_view::npos;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
@@ -36,7 +36,7 @@ std::optional<std::string> cut_scheme(std::string_view& text) {
 
 bool is_user_char(char c) {
   constexpr std::string_view kMarks = "-._:~!$&'()*+,;=%@";
-  return is_letter(c) || is_digit(c) || kMarks.find(c) != kNowhere;
+  return is_letter(c) || is_digit(c) || kMarks.find(c) != kAbsent;
 }
 
 /// ":8080", ":" or nothing.
@@ -48,14 +48,14 @@ bool is_port(std::string_view text) {
 /// Bytes outside ASCII are taken as they are, and may be escaped.
 bool is_host_char(char c) {
   constexpr std::string_view kMarks = "-._~!$&'()*+,;=:[]<>\"";
-  return (c & 0x80) != 0 || is_letter(c) || is_digit(c) || kMarks.find(c) != kNowhere;
+  return (c & 0x80) != 0 || is_letter(c) || is_digit(c) || kMarks.find(c) != kAbsent;
 }
 
 bool is_host(std::string_view host) {
   const bool bracketed = host.starts_with('[');
   const std::size_t before_port = bracketed ? host.rfind(']') : host.rfind(':');
-  if (bracketed && before_port == kNowhere) return false;
-  if (before_port != kNowhere && !is_port(host.substr(before_port + (bracketed ? 1 : 0)))) {
+  if (bracketed && before_port == kAbsent) return false;
+  if (before_port != kAbsent && !is_port(host.substr(before_port + (bracketed ? 1 : 0)))) {
     return false;
   }
   for (std::size_t i = 0; i < host.size(); ++i) {
@@ -84,14 +84,14 @@ std::optional<GoUrl> parse_go_url(std::string_view text) {
   text = text.substr(0, text.find('?'));
   if (!text.starts_with('/')) {
     if (!url.scheme.empty()) return url;
-    if (text.substr(0, text.find('/')).find(':') != kNowhere) return std::nullopt;
+    if (text.substr(0, text.find('/')).find(':') != kAbsent) return std::nullopt;
   }
   if (text.starts_with("//") && (!url.scheme.empty() || !text.starts_with("///"))) {
     text.remove_prefix(2);
     const std::size_t slash = std::min(text.find('/'), text.size());
     std::string_view authority = text.substr(0, slash);
     text.remove_prefix(slash);
-    if (const std::size_t at = authority.rfind('@'); at != kNowhere) {
+    if (const std::size_t at = authority.rfind('@'); at != kAbsent) {
       const std::string_view user = authority.substr(0, at);
       if (!std::all_of(user.begin(), user.end(), is_user_char)) return std::nullopt;
       if (!escapes_are_whole(user)) return std::nullopt;
