@@ -24,6 +24,8 @@ TESTED_BY = {
     "commands/check": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/proxy_start": (["e2e/test_cli.py", "e2e/test_limits.py"], "it changes the limits of the process"),
     "commands/run": (["e2e/test_run.py"], "a command is tested as a process"),
+    "commands/check": (["e2e/test_check.py", "e2e/test_cli.py"], "a command is tested as a process"),
+    "commands/run": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/serve": (["e2e/test_cli.py", "e2e/test_reload.py"], "a command is tested as a process"),
     "commands/setup": (["e2e/test_cli.py"], "a command is tested as a process"),
     "commands/standard_streams": (["e2e/test_cli.py"], "it changes the descriptors of the process"),
