@@ -13,7 +13,6 @@
 namespace culvert {
 namespace {
 
-using Kind = UpstreamConfig::Kind;
 using Subject = DialFailure::Subject;
 
 constexpr auto kNowhere = std::string_view::npos;
@@ -147,17 +146,17 @@ constexpr std::array kOthers = {
               "where {name} can be reached"},
 };
 
-constexpr std::string_view scheme_of(Kind kind) {
+constexpr std::string_view scheme_of(UpstreamConfig::Kind kind) {
   switch (kind) {
-    case Kind::direct:
+    case UpstreamConfig::Kind::direct:
       break;
-    case Kind::socks5:
+    case UpstreamConfig::Kind::socks5:
       return "socks5";
-    case Kind::socks4a:
+    case UpstreamConfig::Kind::socks4a:
       return "socks4a";
-    case Kind::http:
+    case UpstreamConfig::Kind::http:
       return "http";
-    case Kind::https:
+    case UpstreamConfig::Kind::https:
       return "https";
   }
   return "direct";
@@ -168,7 +167,7 @@ bool is_here(const HostPort& address) {
 }
 
 std::string option(const UpstreamConfig& upstream, std::string_view scheme, bool login) {
-  if (upstream.kind == Kind::direct) return "--upstream direct";
+  if (upstream.kind == UpstreamConfig::Kind::direct) return "--upstream direct";
   return std::string("--upstream ")
       .append(scheme.empty() ? scheme_of(upstream.kind) : scheme)
       .append(login ? "://USER:PASSWORD@" : "://")
@@ -263,7 +262,8 @@ std::string AdviceText::value(std::string_view name) const {
 /// A SOCKS proxy on this machine is most likely an ssh -D.
 std::string AdviceText::start(bool again) const {
   const std::string at = upstream_.address.to_string();
-  const bool is_socks = upstream_.kind == Kind::socks5 || upstream_.kind == Kind::socks4a;
+  const bool is_socks = upstream_.kind == UpstreamConfig::Kind::socks5 ||
+                        upstream_.kind == UpstreamConfig::Kind::socks4a;
   if (is_socks && is_here(upstream_.address)) {
     return "ssh -N -D " + at + " USER@HOST" +
            (again ? "  # after the old one was ended; or restart what listens there" : "");

@@ -17,7 +17,9 @@ constexpr std::size_t kLeastOfDigest = 32;
 constexpr std::string_view kHub = "docker.io";
 constexpr std::string_view kHubRegistry = "registry-1.docker.io";
 
-Error bad(std::string text) { return {Errc::http_request_error, Side::client, 0, std::move(text)}; }
+Error bad_image(std::string text) {
+  return {Errc::http_request_error, Side::client, 0, std::move(text)};
+}
 
 bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || is_digit(c); }
 bool is_alnum(char c) { return is_lower_alnum(to_lower(c)); }
@@ -46,14 +48,14 @@ bool is_path_component(std::string_view text) {
 }
 
 Result<void> check_repository(std::string_view name) {
-  if (name.empty()) return bad("the image's name is missing");
-  if (name.size() > kMostOfRepository) return bad("the image's name is too long");
+  if (name.empty()) return bad_image("the image's name is missing");
+  if (name.size() > kMostOfRepository) return bad_image("the image's name is too long");
   for (std::string_view rest = name;;) {
     const std::size_t slash = rest.find('/');
     if (const auto part = rest.substr(0, slash); !is_path_component(part)) {
       const std::string lower = to_lower(part);
-      if (is_path_component(lower)) return bad("an image's name is in lower case: " + lower);
-      return bad("no image has such a name: " + redact(part));
+      if (is_path_component(lower)) return bad_image("an image's name is in lower case: " + lower);
+      return bad_image("no image has such a name: " + redact(part));
     }
     if (slash == rest.npos) return {};
     rest.remove_prefix(slash + 1);
@@ -91,13 +93,13 @@ Result<void> take_version(std::string_view& text, ImageReference& out) {
   const std::size_t at = text.find('@');
   out.digest = cut_tail(text, at);
   if (at != text.npos && !is_digest(out.digest)) {
-    return bad("what follows the '@' is no digest, as in name@sha256:<64 digits>");
+    return bad_image("what follows the '@' is no digest, as in name@sha256:<64 digits>");
   }
   const std::size_t slash = text.rfind('/');
   const std::size_t colon = text.rfind(':');
   if (colon != text.npos && (slash == text.npos || colon > slash)) {
     out.tag = cut_tail(text, colon);
-    if (!is_tag(out.tag)) return bad("what follows the ':' is no tag");
+    if (!is_tag(out.tag)) return bad_image("what follows the ':' is no tag");
   } else if (out.digest.empty()) {
     out.tag = "latest";
   }

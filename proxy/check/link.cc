@@ -16,7 +16,9 @@ namespace {
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 
-Error bad(std::string text) { return {Errc::http_request_error, Side::client, 0, std::move(text)}; }
+Error bad_link(std::string text) {
+  return {Errc::http_request_error, Side::client, 0, std::move(text)};
+}
 
 /// `text` as a request target: without fragment, each byte that may not stand there encoded.
 std::string as_target(std::string_view text) {
@@ -62,7 +64,7 @@ Result<Link> Link::parse(std::string_view url) {
   Link link;
   link.tls = iequals(scheme, "https") || iequals(scheme, "wss");
   if (!link.tls && !iequals(scheme, "http") && !iequals(scheme, "ws")) {
-    return bad("neither an http:// nor an https:// URL");
+    return bad_link("neither an http:// nor an https:// URL");
   }
   const std::string_view rest = url.substr(colon + 3);
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());

@@ -10,8 +10,6 @@
 namespace culvert {
 namespace {
 
-using Kind = ManifestNext::Kind;
-
 constexpr std::size_t kMostOfDigest = 200;
 constexpr std::size_t kMostOfPlatform = 30;
 constexpr std::size_t kMostOfError = 120;
@@ -45,7 +43,7 @@ ManifestNext read_list(const std::vector<Json>& entries, std::string_view archit
     }
   }
   next.digest = digest_of(*chosen);
-  if (!next.digest.empty()) next.kind = Kind::image;
+  if (!next.digest.empty()) next.kind = ManifestNext::Kind::image;
   next.what = "list of ";
   append_number(next.what, entries.size());
   if (const std::string platform = platform_of(*chosen); !platform.empty()) {
@@ -74,7 +72,7 @@ ManifestNext read_image(const Json& manifest, const std::vector<Json>& layers) {
     if (next.digest.empty() && !layer.has("urls")) next.digest = digest_of(layer);
   }
   if (next.digest.empty()) next.digest = digest_of(manifest.at("config"));
-  if (!next.digest.empty()) next.kind = Kind::blob;
+  if (!next.digest.empty()) next.kind = ManifestNext::Kind::blob;
   append_number(next.what, layers.size());
   next.what += layers.size() == 1 ? " layer, " : " layers, ";
   next.what += megabytes(size);
@@ -85,7 +83,7 @@ ManifestNext read_image(const Json& manifest, const std::vector<Json>& layers) {
 ManifestNext read_old_image(const std::vector<Json>& layers) {
   ManifestNext next;
   if (!layers.empty()) next.digest = digest_of(layers.front(), "blobSum");
-  if (!next.digest.empty()) next.kind = Kind::blob;
+  if (!next.digest.empty()) next.kind = ManifestNext::Kind::blob;
   next.what = "of schema 1, which newer engines refuse";
   return next;
 }

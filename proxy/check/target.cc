@@ -12,14 +12,13 @@
 namespace culvert {
 namespace {
 
-using Kind = CheckTarget::Kind;
-
 constexpr std::string_view kDockerScheme = "docker://";
 
 Result<CheckTarget> image_target(std::string_view text) {
   auto image = ImageReference::parse(text);
   if (!image) return std::move(image).error();
-  CheckTarget out{.kind = Kind::image, .shown = {}, .address = {}, .path = {}, .image = {}};
+  CheckTarget out{
+      .kind = CheckTarget::Kind::image, .shown = {}, .address = {}, .path = {}, .image = {}};
   out.shown = printable(text, 300);
   out.address = image->registry;
   out.image = *std::move(image);
@@ -29,7 +28,8 @@ Result<CheckTarget> image_target(std::string_view text) {
 Result<CheckTarget> url_target(std::string_view text) {
   auto link = Link::parse(text);
   if (!link) return std::move(link).error();
-  CheckTarget out{.kind = Kind::url, .shown = {}, .address = {}, .path = {}, .image = {}};
+  CheckTarget out{
+      .kind = CheckTarget::Kind::url, .shown = {}, .address = {}, .path = {}, .image = {}};
   out.shown = link->shown();
   out.address = std::move(link->host);
   out.tls = link->tls;
@@ -38,7 +38,8 @@ Result<CheckTarget> url_target(std::string_view text) {
 }
 
 Result<CheckTarget> host_target(std::string_view text) {
-  CheckTarget out{.kind = Kind::host, .shown = {}, .address = {}, .path = "/", .image = {}};
+  CheckTarget out{
+      .kind = CheckTarget::Kind::host, .shown = {}, .address = {}, .path = "/", .image = {}};
   if (auto taken = out.address.assign(text, 443); !taken) return std::move(taken).error();
   out.shown = redact_url(text);
   out.tls = out.address.port != 80;
