@@ -4,41 +4,32 @@
 #include <string_view>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/redact.h"
 #include "base/text.h"
 #include "options/command_table.h"
+#include "options/flag_split.h"
 #include "options/nearest.h"
 
 namespace culvert {
 namespace {
 
-/// CLI11 would stop at the first problem.  So every option takes any text, also none, any number of
-/// times; unknown arguments are left over; and all of it is checked here.
-void add_option(CLI::App& app, const std::string& names, bool is_switch) {
-  app.add_option(names, [](const CLI::results_t&) { return true; })
-      ->expected(0, is_switch ? 0 : 1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
 /// The values of a flag that was given, or what is wrong with them.
-void take(const CLI::Option& option, const ReadFlag& flag, Arguments& out) {
-  if (option.count() == 0) return;
+void take(const std::vector<std::string>& values, const ReadFlag& flag, Arguments& out) {
+  if (values.empty()) return;
   const std::string origin = fmt::format("--{}", flag.name);
   if (flag.owner == ReadFlag::Owner::others) {
     out.source.problems.push_back(
         fmt::format("{}: an option of {}", origin, commands_with_flag(flag.name)));
     return;
   }
-  if (option.count() > 1 && !flag.repeatable) {
+  if (values.size() > 1 && !flag.repeatable) {
     out.source.problems.push_back(
-        fmt::format("{}: given {} times, takes one", origin, option.count()));
+        fmt::format("{}: given {} times, takes one", origin, values.size()));
   }
   Settings& settings = flag.owner == ReadFlag::Owner::command ? out.own : out.source.settings;
-  for (const std::string& value : option.results()) {
+  for (const std::string& value : values) {
     if (trim_space(value).empty() && !flag.placeholder.empty()) {
       out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.placeholder));
     } else if (flag.repeatable) {
@@ -51,13 +42,6 @@ void take(const CLI::Option& option, const ReadFlag& flag, Arguments& out) {
 
 constexpr std::string_view kShortHelp = "-h";
 constexpr std::string_view kEndOfFlags = "--";  // what follows is words
-
-/// Looked for here, as CLI11 would read "-hold" as "-h old".
-bool requests_help(const std::vector<std::string>& arguments) {
-  return std::find(arguments.begin(), arguments.end(), kShortHelp) != arguments.end();
-}
-
-bool is_flag(std::string_view text) { return text.size() > 1 && text.front() == '-'; }
 
 std::string_view nearest_flag_of(const std::vector<ReadFlag>& flags, std::string_view name) {
   std::vector<std::string_view> known = {"help", "version"};
@@ -78,7 +62,7 @@ std::string unknown_flag_problem(std::string_view text, const std::vector<ReadFl
   return problem;
 }
 
-/// What CLI11 did not recognize: unknown flags, each perhaps followed by its value, and words.
+/// What is left over: unknown flags, each perhaps followed by its value, and words.
 void judge_leftovers(const std::vector<std::string>& leftovers,
                      const std::vector<std::string>& arguments, const std::vector<ReadFlag>& flags,
                      Arguments& out) {
@@ -141,11 +125,6 @@ std::vector<std::string> take_questions(std::vector<std::string>& rest) {
   return questions;
 }
 
-/// Would CLI11 take `text` as the value of the flag before it?  A negative number is one.
-bool is_value(std::string_view text) {
-  return !is_flag(text) || is_digit(text[1]) || text[1] == '.';
-}
-
 /// `run [options] [--] CMD...`: takes CMD and what stands behind it out of `rest`.
 std::vector<std::string> take_program(std::vector<std::string>& rest,
                                       const std::vector<ReadFlag>& flags) {
@@ -191,31 +170,16 @@ Arguments read_arguments(const std::vector<std::string>& arguments) {
   const std::vector<std::string> plain_words = take_plain_words(rest);
   if (out.command == "check") out.questions = take_questions(rest);
 
-  CLI::App app;
-  app.set_help_flag();
-  app.allow_extras();
-  add_option(app, "--help", true);
-  add_option(app, "--version", true);
-  for (const ReadFlag& flag : flags) {
-    add_option(app, fmt::format("--{}", flag.name), flag.placeholder.empty());
-  }
-  try {
-    app.parse(std::vector<std::string>(rest.rbegin(), rest.rend()));  // it expects them in reverse
-  } catch (const CLI::Error& error) {
-    out.source.problems.emplace_back(error.what());
-    return out;
-  }
-
-  out.help = app.count("--help") > 0 || requests_help(rest);
-  out.version = app.count("--version") > 0;
-  std::vector<std::string> leftovers = app.remaining();
-  std::erase(leftovers, kShortHelp);
-  judge_leftovers(leftovers, rest, flags, out);
+  std::vector<ReadFlag> all = flags;
+  all.push_back({"help", {}, true, ReadFlag::Owner::command});
+  all.push_back({"version", {}, true, ReadFlag::Owner::command});
+  FlagSplit split = split_flags(rest, all);
+  out.help = std::erase(split.rest, kShortHelp) > 0 || !split.values[flags.size()].empty();
+  out.version = !split.values.back().empty();
+  judge_leftovers(split.rest, rest, flags, out);
   out.words.insert(out.words.end(), plain_words.begin(), plain_words.end());
   refuse_needless_words(out);
-  for (const ReadFlag& flag : flags) {
-    take(*app.get_option(fmt::format("--{}", flag.name)), flag, out);
-  }
+  for (std::size_t i = 0; i < flags.size(); ++i) take(split.values[i], flags[i], out);
   return out;
 }
 
