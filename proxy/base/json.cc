@@ -12,10 +12,12 @@
 namespace culvert {
 namespace {
 
+/// Without the text that jansson quotes, which may be a secret.
 Error parse_error(const json_error_t& error) {
-  return {
-      Errc::proxy_internal_error, Side::local, 0,
-      fmt::format("line {}, column {}: {}", error.line, error.column, printable(error.text, 120))};
+  const std::string_view text = error.text;
+  return {Errc::proxy_internal_error, Side::local, 0,
+          fmt::format("line {}, column {}: {}", error.line, error.column,
+                      printable(text.substr(0, text.find(" near ")), 120))};
 }
 
 json_t* make_string(std::string_view text) {

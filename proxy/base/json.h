@@ -36,7 +36,8 @@ class Json {
   ~Json();
 
   /// Reads one value.  An object that has a name twice is an error, as what it means is uncertain.
-  /// The error's text is a clause: "line 3, column 7: '}' expected near ','".
+  /// The error's text is a clause: "line 3, column 7: '}' expected".  It repeats nothing of the
+  /// text.
   static Result<Json> parse(std::string_view text);
 
   bool is_object() const;

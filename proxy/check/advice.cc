@@ -15,15 +15,16 @@ namespace {
 
 using Subject = DialFailure::Subject;
 
+constexpr std::string_view kUpstream = "--upstream ";
 constexpr auto kNowhere = std::string_view::npos;
 
 /// Whose failure a row is about.
 enum class About : std::uint8_t { upstream, target, direct };
 
 /// The first row that fits tells what to say.  In the texts stand for the upstream {at}, {host},
-/// {port}, {option}, {bare} (the option without credentials), {login} (with), {start} (how it is
-/// started); {target}, {name}, {number} for the target and its parts; {clause} for what is known
-/// of the failure, {found} for a name in that.
+/// {port}, {option} ("--upstream URL"), {url}, {bare} (the option without credentials), {login}
+/// (with), {start} (how it is started); {target}, {name}, {number} for the target and its parts;
+/// {clause} for what is known of the failure, {found} for a name in that.
 struct AdviceRow {
   About about;
   Errc code;
@@ -66,13 +67,13 @@ constexpr std::array kRows = {
     AdviceRow{About::upstream, Errc::tls_certificate_error, "not valid before", "it {clause}",
               "timedatectl set-ntp true  # this machine's clock (date) may be wrong"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "but for ", "it {clause}",
-              "{option}?{ca}sni={found}"},
+              "--upstream '{url}?{ca}sni={found}'"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "no CA certificates", "it {clause}",
-              "apt-get install ca-certificates  # or {option}?ca=FILE.pem"},
+              "apt-get install ca-certificates  # or --upstream '{url}?ca=FILE.pem'"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "", "it {clause}",
-              "{option}?ca=FILE.pem  # of the CA that issued its certificate"},
+              "--upstream '{url}?ca=FILE.pem'  # of the CA that issued its certificate"},
     AdviceRow{About::upstream, Errc::tls_protocol_error, "certificate", "it {clause}",
-              "{option}?cert=FILE.pem&key=FILE.pem"},
+              "--upstream '{url}?cert=FILE.pem&key=FILE.pem'"},
     AdviceRow{About::upstream, Errc::tls_protocol_error, "", "it {clause}",
               "openssl s_client -connect {at}  # does it speak TLS there?"},
     // Authentication.
@@ -168,7 +169,7 @@ bool is_here(const HostPort& address) {
 
 std::string option(const UpstreamConfig& upstream, std::string_view scheme, bool login) {
   if (upstream.kind == UpstreamConfig::Kind::direct) return "--upstream direct";
-  return std::string("--upstream ")
+  return std::string(kUpstream)
       .append(scheme.empty() ? scheme_of(upstream.kind) : scheme)
       .append(login ? "://USER:PASSWORD@" : "://")
       .append(upstream.address.to_string());
@@ -246,6 +247,9 @@ std::string AdviceText::value(std::string_view name) const {
   if (name == "name") return target_.host;
   if (name == "number") return std::to_string(target_.port);
   if (name == "option") return option(upstream_, {}, upstream_.credentials.has_value());
+  if (name == "url") {
+    return option(upstream_, {}, upstream_.credentials.has_value()).substr(kUpstream.size());
+  }
   if (name == "bare") return option(upstream_, {}, false);
   if (name == "login") return option(upstream_, {}, true);
   if (name == "elsewhere") {

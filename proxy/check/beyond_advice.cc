@@ -42,9 +42,19 @@ std::string date_clause(const CertificateFacts& certificate) {
          "; this machine's clock says " + time_text(std::time(nullptr));
 }
 
+Advice other_name_advice(const Fetched& failed, const Link& link) {
+  const CertificateFacts& certificate = failed.certificate;
+  return {"the certificate is not for " + name_of(link) + " but for " + certificate.names +
+              ", issued by '" + certificate.issuer +
+              "': a captive portal, a block page or another server answers",
+          other_route(failed, link) + "  # or sign in to the network with a browser"};
+}
+
 Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
   const CertificateFacts& certificate = failed.certificate;
   const std::string subject = "the certificate of " + name_of(link);
+  // Trust in a CA does not help then.
+  if (certificate.other_name) return other_name_advice(failed, link);
   switch (certificate.verdict) {
     case Verdict::unknown_issuer:
       return {subject + " is from a CA that this machine does not trust, '" + certificate.issuer +
@@ -59,10 +69,7 @@ Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
           "this machine trusts no CA at all; the certificate is from '" + certificate.issuer + "'",
           "apt-get install ca-certificates"};
     case Verdict::wrong_name:
-      return {"the certificate is not for " + name_of(link) + " but for " + certificate.names +
-                  ", issued by '" + certificate.issuer +
-                  "': a captive portal, a block page or another server answers",
-              other_route(failed, link) + "  # or sign in to the network with a browser"};
+      return other_name_advice(failed, link);
     case Verdict::expired:
       return {subject + date_clause(certificate),
               "date  # if this clock is right, " + name_of(link) + " has to renew its certificate"};

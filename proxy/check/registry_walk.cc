@@ -106,8 +106,12 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
     }
   }
   if (challenge_.kind == RegistryChallenge::Kind::basic) {
-    visits_.last().detail = "401, it wants user and password (Basic)";
-    return true;
+    visits_.fail({link.host_field() +
+                      " answered 401: it wants a user and a password (Basic), and has no token "
+                      "service that would let anybody pull",
+                  "docker login " + link.host_field() +
+                      "  # check has no credentials, it does not read docker's"});
+    return false;
   }
   visits_.fail({link.host_field() +
                     " answered 401 without naming a token service that docker "
@@ -237,7 +241,10 @@ bool RegistryWalk::may_be_cache() const {
 std::string RegistryWalk::advice_on_name() const {
   const bool one_part = image_.repository.find('/') == std::string::npos;
   const std::string version = image_.digest.empty() ? ":" + image_.tag : "@" + image_.digest;
-  if (!one_part) return "culvert check " + image_.host + "/NAME:TAG  # check the spelling of both";
+  if (!one_part) {
+    return "skopeo list-tags docker://" + image_.host + "/" + image_.repository +
+           "  # the tags that it has, if the name is right";
+  }
   const std::string prefix =
       image_.host == "gcr.io" || image_.host.ends_with(".gcr.io") ? "google_containers" : "library";
   return "culvert check " + image_.host + "/" + prefix + "/" + image_.repository + version +

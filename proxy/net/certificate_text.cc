@@ -168,6 +168,13 @@ void take_dates(const X509* cert, CertificateFacts& out) {
   out.not_after = seconds_of(X509_get0_notAfter(cert));
 }
 
+/// Only the first mistake is a verdict.
+bool is_for_other_name(X509_STORE_CTX* check) {
+  const char* const host = X509_VERIFY_PARAM_get0_host(X509_STORE_CTX_get0_param(check), 0);
+  X509* const cert = X509_STORE_CTX_get0_cert(check);
+  return host != nullptr && cert != nullptr && X509_check_host(cert, host, 0, 0, nullptr) == 0;
+}
+
 CertificateFacts::Verdict verdict_of(int error, const X509* cert, int depth, TlsTrust trust) {
   using Verdict = CertificateFacts::Verdict;
   switch (error) {
@@ -236,6 +243,7 @@ CertificateFacts certificate_facts(const X509* cert) {
 CertificateFacts certificate_facts(X509_STORE_CTX* check, TlsTrust trust) {
   CertificateFacts facts = certificate_facts(X509_STORE_CTX_get0_cert(check));
   const int error = X509_STORE_CTX_get_error(check);
+  facts.other_name = is_for_other_name(check);
   facts.verdict = CertificateFacts::Verdict::other;
   facts.reason = X509_verify_cert_error_string(error);
   const X509* cert = X509_STORE_CTX_get_current_cert(check);

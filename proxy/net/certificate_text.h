@@ -39,7 +39,8 @@ struct CertificateFacts {
       issuer;  ///< "WR2 of Google Trust Services"; with unknown_issuer the CA that is missing
   /// Of the certificate, or of the one of its chain that was not accepted.
   std::time_t not_before = 0, not_after = 0;
-  std::string reason{};  ///< OpenSSL's words
+  std::string reason{};     ///< OpenSSL's words
+  bool other_name = false;  ///< whatever the verdict: it is for other names than the one asked for
 };
 
 /// Of a certificate that was accepted; nullptr: there is none.

@@ -272,10 +272,9 @@ std::string find_conflict(std::string_view text, const Place& place, const JsonA
   return "";
 }
 
-/// Without the text that jansson quotes, which may be a secret.
 std::string unreadable_because(std::string_view text) {
   const auto parsed = Json::parse(text);
-  if (!parsed) return parsed.error().text.substr(0, parsed.error().text.find(" near "));
+  if (!parsed) return parsed.error().text;
   const std::size_t begin = skip_json_space(text, 0);
   if (parsed->is_object()) return "";
   const std::size_t line = text.substr(0, begin).rfind('\n') + 1;

@@ -150,11 +150,11 @@ class Worlds(Told):
         expired = scripted.tls_proxy(testbed.border, files, address=BORDER).port
         self.tell_apart(
             World("untrusted", upstream(f"https://{peers.LOGIN}{SQUID_TLS}", OK), "upstream",
-                  "testbed", r"https://.*\?ca=", env=(("SSL_CERT_FILE", other_ca.certificate),)),
+                  "testbed", r"--upstream 'https://.*\?ca=[^']*'", env=(("SSL_CERT_FILE", other_ca.certificate),)),
             World("expired", upstream(f"https://{BORDER}:{expired}?ca={ca}", OK), "upstream",
                   "expired.* 2021|2021.*expired", "renew|clock|date"),
             World("for another name", upstream(f"https://{peers.LOGIN}{SQUID_TLS}?ca={ca}&sni=gcr.io", OK), "upstream",
-                  "proxy.border", r"https://\S*&sni=proxy\.border"),
+                  "proxy.border", r"--upstream 'https://\S*&sni=proxy\.border'"),
         )
 
     def test_passwords(self):
@@ -213,7 +213,7 @@ class Worlds(Told):
             World("a page for a registry", (*through, "portal.world/some/image"), "registry", "HTML|page|portal", "browser|sign|registry"),
             World("a middlebox", (*through, f"https://{web.INSPECTED}/"), "tls", web.MIDDLEBOX, own_cas),
             World("a block page's certificate", (*through, f"https://{web.BLOCK_PAGE}/"), "tls",
-                  rf"block\.corp\.example|{web.MIDDLEBOX}", rf"proxy|--route|browser|'{web.MIDDLEBOX}'"),
+                  rf"block\.corp\.example.*{web.MIDDLEBOX}", "browser"),
             World("an expired certificate", (*through, f"https://{web.EXPIRED}/"), "tls", "expired", "renew|clock|date"),
             World("a certificate of the future", (*through, f"https://{web.EARLY}/"), "tls", "not yet|2048|before", "clock|date"),
             World("a certificate for another name", (*through, f"https://{web.OTHER_NAME}/"), "tls", r"else\.world", r"else\.world|name"),
@@ -232,12 +232,12 @@ class Worlds(Told):
                 "--route", "*=m")
         self.tell_apart(
             World("401 without a word", (*through, "bare.world/some/image"), "registry", "401", r"bare\.world"),
-            World("401 that wants a login", (*through, "basic.world/some/image"), "registry|manifest", "401|log ?in|password", r"docker login basic\.world"),
+            World("401 that wants a login", (*through, "basic.world/some/image"), "registry", "401.*password", r"docker login basic\.world"),
             World("its token service cannot be reached", (*lost, "lonely.world/some/image"), "token",
                   "refused|nothing listens", r"--route|ssh|upstream", subject=web.LONELY_TOKENS),
             World("no such image", (*through, "gcr.io/google_containers/no-such-image:1"), "manifest",
-                  "404|not (found|known)|unknown|no such", "no-such-image|spelling"),
-            World("no such tag", (*through, f"gcr.io/{IMAGE}:nope"), "manifest", "tag|404|not found|unknown", "nope|tags|spelling"),
+                  "404|not (found|known)|unknown|no such", "list-tags docker://gcr.io/google_containers/no-such-image"),
+            World("no such tag", (*through, f"gcr.io/{IMAGE}:nope"), "manifest", "tag|404|not found|unknown", rf"list-tags docker://gcr.io/{IMAGE}"),
             World("the prefix is missing", (f"127.0.0.1:{REGISTRY_PORT}/nginx",), "manifest", "404|not (found|known)|unknown|no such",
                   rf"127\.0\.0\.1:{REGISTRY_PORT}/library/nginx"),
             World("its blobs' host is forbidden", (*squid, "far-blobs.world/some/image"), "blob", "403|den(y|ied|ies)|forb|polic|rule",

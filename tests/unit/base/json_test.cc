@@ -36,6 +36,7 @@ TEST_CASE("bad JSON is reported with its place") {
   }
   CHECK_FALSE(Json::parse(R"({"a": 1, "a": 2})"));
   CHECK_FALSE(Json::parse("\"\xff\""));
+  CHECK(Json::parse("{\"a\": hush}").error().text == "line 1, column 10: invalid token");
 }
 
 TEST_CASE("JSON is written as it is meant") {

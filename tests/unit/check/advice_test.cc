@@ -118,7 +118,7 @@ TEST_CASE("each failure has its cause and its fix") {
       {"an untrusted certificate",
        at_proxy(DialPhase::tls, Errc::tls_certificate_error,
                 "has a certificate from an unknown CA, \"Corp\" - name that CA's file with ?ca="),
-       kHttps, true, "unknown CA, \"Corp\"", "--upstream https://proxy.example:3129?ca=FILE.pem"},
+       kHttps, true, "unknown CA, \"Corp\"", "--upstream 'https://proxy.example:3129?ca=FILE.pem'"},
       {"an expired certificate",
        at_proxy(DialPhase::tls, Errc::tls_certificate_error,
                 "has a certificate that expired on 2021-01-01 - this machine's clock says 2026"),
@@ -127,7 +127,7 @@ TEST_CASE("each failure has its cause and its fix") {
        at_proxy(DialPhase::tls, Errc::tls_certificate_error,
                 "has no certificate for gcr.io, but for a.example, b.example - name the right one "
                 "with ?sni="),
-       kHttps, true, "but for a.example", "--upstream https://proxy.example:3129?sni=a.example"},
+       kHttps, true, "but for a.example", "--upstream 'https://proxy.example:3129?sni=a.example'"},
       {"a wrong password",
        at_proxy(DialPhase::authentication, Errc::upstream_auth_failed,
                 "refused our user name or password"),
