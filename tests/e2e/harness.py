@@ -1,5 +1,7 @@
 """Runs a test module inside its own namespaces."""
 
+import os
+import shutil
 import sys
 import unittest
 
@@ -14,6 +16,12 @@ def report_on(testbed):
     global reported
     reported = testbed
     return testbed
+
+
+def needs(program):
+    """Skips a test that cannot run without this program. CI has it, so there the test fails instead."""
+    is_there = shutil.which(program) is not None or os.environ.get("CI") == "true"
+    return unittest.skipUnless(is_there, f"SKIP: there is no {program} here")
 
 
 class Result(unittest.TextTestResult):

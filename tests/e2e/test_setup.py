@@ -138,7 +138,7 @@ class Readers(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
-    @unittest.skipUnless(shutil.which("apt-config"), "no apt here")
+    @harness.needs("apt-config")
     def test_apt(self):
         install(self, "apt", "--no-proxy", "localhost,.suffix.example")
         shown = self.read("apt-config", "dump").splitlines()
@@ -153,7 +153,7 @@ class Readers(unittest.TestCase):
         self.assertEqual(self.read("git", "config", "--get", "http.proxy"), f"{PROXY}\n")
         self.assertEqual(self.read("git", "config", "--get", "user.name"), "x\n")
 
-    @unittest.skipUnless(shutil.which("npm"), "no npm here")
+    @harness.needs("npm")
     def test_npm(self):
         install(self, "npm", "--no-proxy", ODD)
         shown = self.read("npm", "config", "get", "proxy", "https-proxy", "noproxy")
@@ -182,7 +182,7 @@ class Readers(unittest.TestCase):
         self.assertIn(r'"NO_PROXY=50%Q.example,a$b\\c,`x`,corp.example"', text)
 
 
-@unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd here")
+@harness.needs("systemd-analyze")
 class Units(unittest.TestCase):
     def test_systemd_has_nothing_to_say(self):
         with tempfile.TemporaryDirectory() as root:
