@@ -51,10 +51,9 @@ void note_containers(const SetupFacts& facts, Plan& plan) {
   plan.notes.push_back(facts.bridge_note);
   if (plan.target != "systemd") {
     plan.notes.push_back(concat(
-        {"culvert must listen there, too: culvert setup systemd --bridge --install, or culvert "
-         "--listen 127.0.0.1:",
-         port_of(url), " --listen ", address_for_containers(facts), " --allow-client ",
-         clients_behind_bridge(facts)}));
+        {"culvert must listen there, too: culvert setup systemd --bridge --install, or culvert ",
+         "--listen 127.0.0.1:", port_of(url), " --listen ", address_for_containers(facts),
+         " --allow-client ", clients_behind_bridge(facts)}));
   }
   plan.notes.push_back(
       concat({"for one container: docker run -e https_proxy=", url, " -e http_proxy=", url,

@@ -49,7 +49,8 @@ std::string authorities(const SetupFacts& facts, const std::string& folder) {
   std::string list;
   for (const std::string& name : names_in(facts.root, folder)) {
     if (!name.ends_with(".crt")) continue;
-    list += (list.empty() ? "" : ", ") + quote_toml(folder + "/" + name);
+    if (!list.empty()) list += ", ";
+    list += quote_toml(concat({folder, "/", name}));
   }
   return list.empty() ? list : "ca = [" + list + "]\n";
 }

@@ -132,7 +132,7 @@ std::string fix_for(const SetupFacts& facts, const ProxyReader& reader, bool onl
   const TargetPlan* const target = find_setup_target(reader.target);
   if (target == nullptr) return {};
   const Plan plan = target->plan(facts);
-  const std::string restart = facts.is_live() ? joined(plan.then_run) : "";
+  std::string restart = facts.is_live() ? joined(plan.then_run) : "";
   if (only_restart) return restart;
   if (!plan.problems.empty()) return plan.problems.front();
   for (const FileEdit& edit : plan.files) {
