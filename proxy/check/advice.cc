@@ -199,7 +199,18 @@ std::string certificate_name(std::string_view clause) {
   const std::size_t at = clause.find(kBefore);
   if (at == kNowhere) return "NAME";
   const std::string_view rest = clause.substr(at + kBefore.size());
-  return std::string(rest.substr(0, rest.find_first_of(", ")));
+  std::string_view name = rest.substr(0, rest.find_first_of(", "));
+  const bool is_pattern = name.starts_with("*.");
+  if (is_pattern) name.remove_prefix(1);
+  // It is from the network, and somebody will paste it; and it may have been cut.
+  const bool is_host =
+      !name.empty() && name.find("..") == kNowhere &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        const char small = to_lower(c);
+        return (small >= 'a' && small <= 'z') || is_digit(c) || c == '.' || c == '-' || c == ':';
+      });
+  if (!is_host) return "NAME";
+  return (is_pattern ? "NAME" : "") + std::string(name);
 }
 
 /// A row's text with all placeholders filled in.

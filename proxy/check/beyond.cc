@@ -4,6 +4,7 @@
 #include <string>
 
 #include "check/docker_trust.h"
+#include "check/hide_echoes.h"
 #include "check/registry_walk.h"
 #include "check/visits.h"
 
@@ -14,7 +15,11 @@ void walk_url(Visits& visits, const CheckTarget& target) {
   FetchRequest request{.link = {.tls = target.tls, .host = target.address, .path = target.path},
                        .authorization = {},
                        .most_body = 1024};
+  const std::size_t first = visits.steps().size();
   visits.first(request);
+  // A query may hold a token.
+  const std::size_t query = target.path.find('?');
+  if (query != target.path.npos) hide_echoes(visits.steps(), first, target.path.substr(query + 1));
 }
 
 }  // namespace

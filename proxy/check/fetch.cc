@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/duration.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "check/patience.h"
 #include "codec/body_framing.h"
@@ -169,10 +170,17 @@ class Fetching {
     }
   }
 
+  /// A proxy that answers itself was sent its password.
+  std::string_view without_echo(std::string_view text) const {
+    return out_.absolute ? redact_cut_echo(text, out_.upstream->config.credentials) : text;
+  }
+
   bool take_head(const ResponseHead& head) {
     out_.status = head.status;
-    out_.reason = printable(head.reason, 80);
-    for (const Field& field : head.fields) out_.fields.emplace_back(field.name, field.value);
+    out_.reason = printable(without_echo(head.reason), 80);
+    for (const Field& field : head.fields) {
+      out_.fields.emplace_back(field.name, without_echo(field.value));
+    }
     auto framing = response_framing(head, "GET");
     if (!framing) return fail(std::move(framing).error());
     framing_ = *framing;
@@ -186,11 +194,15 @@ class Fetching {
       if (!complete) return fail(std::move(complete).error());
       if (*complete || out_.body.size() >= request_.most_body) {
         out_.body.resize(std::min(out_.body.size(), request_.most_body));
+        if (without_echo(out_.body) != out_.body) out_.body.clear();
         return true;
       }
       if (read_more(patience, "sent no more of its answer")) continue;
       if (!ended_) return false;
-      if (framing_.kind == BodyFraming::Kind::until_close) return true;
+      if (framing_.kind == BodyFraming::Kind::until_close) {
+        if (without_echo(out_.body) != out_.body) out_.body.clear();
+        return true;
+      }
       return fail({Errc::http_response_incomplete, Side::target, 0,
                    "closed the connection in the middle of its answer"});
     }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "check/hide_echoes.h"
 #include "check/manifest.h"
 
 namespace culvert {
@@ -38,9 +39,11 @@ std::string shortened(const std::string& version) {
 }  // namespace
 
 void RegistryWalk::run() {
+  const std::size_t first = visits_.steps().size();
   walk();
   // What a certificate's dates made of it is told with the handshake.
   if (answered_) visits_.compare_clock();
+  hide_echoes(visits_.steps(), first, token_.reveal());
 }
 
 void RegistryWalk::walk() {
@@ -51,7 +54,10 @@ void RegistryWalk::walk() {
   for (int i = 0; i < 3 && blob_.empty(); ++i) {
     if (!fetch_manifest()) return;
   }
-  if (!blob_.empty()) fetch_blob();
+  if (!blob_.empty()) return fetch_blob();
+  visits_.fail(
+      {image_.host + " answered with a list of images where the image is due",
+       "skopeo inspect --raw docker://" + image_.host + "/" + image_.repository + "@" + version_});
 }
 
 bool RegistryWalk::ask_registry() {
@@ -213,7 +219,7 @@ void RegistryWalk::fail_with(const Fetched& answer, const Link& link) {
   } else if (answer.status == 200 || answer.status == 206 ||
              (is_page(answer) && answer.status != 404)) {
     visits_.fail(advice_for_page(answer, link));
-  } else if (link.host == base_.host && answer.status == 404) {
+  } else if (visits_.last().name == "manifest" && link.host == base_.host && answer.status == 404) {
     visits_.fail(advice_for_unknown(answer));
   } else if (link.host == base_.host && (answer.status == 401 || answer.status == 403)) {
     visits_.fail(advice_for_private(answer));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "check/beyond_advice.h"
 #include "check/fetch.h"
@@ -28,6 +29,7 @@ class Visits {
   /// one.
   std::optional<Fetched> follow(std::string_view step, FetchRequest& request);
 
+  std::vector<CheckStep>& steps() { return report_.steps; }
   /// The last step, of whose answer more is found out.
   CheckStep& last() { return report_.steps.back(); }
   /// It has failed after all.

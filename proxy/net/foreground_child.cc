@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <utility>
 
 namespace culvert {
@@ -23,6 +24,11 @@ void stop_ourselves(int signal) {
   // For this thread, so that it has happened when the call returns.
   pthread_kill(pthread_self(), signal);
   sigaction(signal, &before, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 /// What the terminal's keys do to a whole group, for the others in ours: a script that waits for
@@ -57,8 +63,14 @@ ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child, E
 }
 
 void ForegroundChild::watch(int signal) {
+  if (is_ignored(signal)) ignored_ |= std::uint64_t{1} << signal;
   watchers_.push_back(std::make_unique<SignalWatcher>(
       loop_, signal, Callback<void(int)>::to<&ForegroundChild::on_signal>(this)));
+  // What was blocked for us is so for the child as well, until it asks for it.
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
 }
 
 void ForegroundChild::start(std::string_view word) {
@@ -74,7 +86,9 @@ void ForegroundChild::start(std::string_view word) {
 }
 
 void ForegroundChild::on_signal(int signal) {
-  if (!runs_) return asked_to_end_(signal);
+  // Of nohup, say.
+  const bool was_ignored = (ignored_ >> signal & 1U) != 0;
+  if (!runs_) return was_ignored ? void() : asked_to_end_(signal);
   switch (signal) {
     case SIGCHLD:
       return on_child_changed();
@@ -91,7 +105,10 @@ void ForegroundChild::on_signal(int signal) {
 void ForegroundChild::pass_on(int signal) {
   passed_on_ = signal;
   if (signal == SIGTSTP) asked_to_stop_ = true;
-  kill(-group_, signal);
+  // What a program makes of these is its own: its children may know nothing of them.
+  const bool is_for_one = signal == SIGUSR1 || signal == SIGUSR2;
+  // It may have left its group.
+  if (is_for_one || kill(-group_, signal) != 0) kill(group_, signal);
 }
 
 /// Another program of our group, as in `culvert run -- CMD | less`, was stopped for using the

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,7 @@ class ForegroundChild {
   Terminal terminal_;
   std::vector<std::unique_ptr<SignalWatcher>> watchers_;
   std::size_t ending_watchers_;  // the first of them, which stay
+  std::uint64_t ignored_ = 0;    // a bit for each signal that we were started with ignored
   bool runs_ = false;
   bool neighbour_has_terminal_ = false;
   bool asked_to_stop_ = false;

@@ -103,7 +103,7 @@ void refuse_needless_words(Arguments& out) {
 /// A route has a '=' after its patterns, and no pattern is a URL; anything else is a URL to check.
 bool is_question(std::string_view value) {
   return !is_flag(value) &&
-         (value.find('=') == std::string_view::npos || value.find("://") != std::string_view::npos);
+         (value.find('=') == std::string_view::npos || value.find("://") < value.find('='));
 }
 
 /// `check --route URL...`: takes the URLs out of `rest`.  Routes follow the same flag.

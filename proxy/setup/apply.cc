@@ -93,8 +93,10 @@ std::string Changes::prepare(const FileEdit& edit) {
   if (const auto& content = wanted(edit, way_)) {
     problem = make_folders(edit, change.real.substr(0, change.real.rfind('/')));
     if (problem.empty()) {
-      problem = change.waiting.write(change.real, *content,
-                                     change.before.value_or(owner_of_new(edit, edit.mode)));
+      FileOwner owner = change.before.value_or(owner_of_new(edit, edit.mode));
+      // Of a file that is wholly ours: it may hold a password now, or none any more.
+      if (!edit.without) owner.mode = edit.mode;
+      problem = change.waiting.write(change.real, *content, owner);
     }
   }
   if (problem.empty()) changes_.push_back(std::move(change));

@@ -32,7 +32,7 @@ FileEdit in_home(FileEdit edit) {
 
 /// apt knows hosts only: neither suffixes, networks nor ports.
 bool is_apt_host(std::string_view host) {
-  return !host.empty() && host.find_first_of("/*\"{};: \t") == std::string_view::npos &&
+  return !host.empty() && host.find_first_of("/*\"{};:#\\ \t") == std::string_view::npos &&
          !host.starts_with('.');
 }
 

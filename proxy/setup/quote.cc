@@ -1,5 +1,7 @@
 #include "setup/quote.h"
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 
 namespace culvert {
@@ -53,7 +55,19 @@ std::string quote_shell(std::string_view value) {
   return quoted + "'";
 }
 
-std::string quote_toml(std::string_view value) { return in_quotes(value, "\\\""); }
+std::string quote_toml(std::string_view value) {
+  std::string text = in_quotes(value, "\\\"");
+  std::string quoted;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      quoted += c;
+    } else {
+      quoted += fmt::format("\\u{:04x}", byte);
+    }
+  }
+  return quoted;
+}
 
 std::string quote_git(std::string_view value) { return in_quotes(value, "\\\""); }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
@@ -24,9 +25,10 @@ Requires=culvert.socket
 
 [Service]
 )";
-constexpr std::string_view kUnitEnd = R"(ExecReload=/bin/kill -HUP $MAINPID
+constexpr std::string_view kUnitMiddle = R"(ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
-TimeoutStopSec=20
+TimeoutStopSec=)";
+constexpr std::string_view kUnitEnd = R"(
 KillMode=mixed
 LimitNOFILE=65536
 
@@ -83,13 +85,13 @@ std::string files_of(std::string_view option, std::string_view value) {
 struct Service {
   std::string config = "listen = \"systemd\"\n";
   bool secret = false;
-  bool drain_given = false;
+  std::string drain;  ///< --drain-timeout; empty: not given
   bool own_tunnel = false;
   std::string files;  ///< that the options name
 };
 
 void add_option(Service& service, std::string_view name, const std::vector<std::string>& values) {
-  service.drain_given = service.drain_given || name == "drain-timeout";
+  if (name == "drain-timeout" && !values.empty()) service.drain = values.front();
   service.own_tunnel = service.own_tunnel || name == "tunnel-command";
   service.config.append(name).append(" = ");
   if (values.empty()) service.config += "true";
@@ -103,13 +105,34 @@ void add_option(Service& service, std::string_view name, const std::vector<std::
   service.config += values.size() > 1 ? "]\n" : "\n";
 }
 
+bool is_on(std::string_view value) {
+  return !iequals(value, "false") && !iequals(value, "no") && !iequals(value, "off") &&
+         value != "0";
+}
+
+/// As systemd takes it: no names.
+std::string listen_stream(const SetupFacts& facts) {
+  constexpr std::string_view kName = "localhost:";
+  if (!facts.listen.starts_with(kName)) return facts.listen;
+  return concat({"127.0.0.1:", facts.listen.substr(kName.size())});
+}
+
+/// Longer than it drains.  systemd adds up the parts of a time, whose units are ours.
+std::string stop_limit(const Service& service) {
+  if (service.drain.empty()) return "20";
+  if (iequals(service.drain, "off")) return "infinity";
+  return concat({service.drain, is_digit(service.drain.back()) ? "s" : "", " 10s"});
+}
+
 /// With --bridge its clients are admitted beside those that were given.
 std::vector<std::string> allowed_clients(const SetupFacts& facts) {
   std::vector<std::string> clients;
+  bool open = false;
   for (const auto& [name, values] : facts.service) {
     if (name == "allow-client") clients = values;
+    if (name == "open-proxy") open = values.empty() || is_on(values.front());
   }
-  if (!facts.bridge.empty()) clients.push_back(clients_behind_bridge(facts));
+  if (!facts.bridge.empty() && !open) clients.push_back(clients_behind_bridge(facts));
   return clients;
 }
 
@@ -119,6 +142,7 @@ std::string bridge_listener(const SetupFacts& facts) {
       facts.listen.starts_with("[::]:")) {
     return {};
   }
+  if (facts.listen.starts_with(facts.bridge + ":")) return "\nFreeBind=yes";
   return "\nListenStream=" + facts.bridge + facts.listen.substr(facts.listen.rfind(':')) +
          "\nFreeBind=yes";
 }
@@ -134,7 +158,7 @@ Service make_service(const SetupFacts& facts) {
   if (!clients.empty()) add_option(service, "allow-client", clients);
   // While it drains for a restart, new clients wait in the socket's queue: shorter than docker's 15
   // s.
-  if (!service.drain_given) service.config += "drain-timeout = \"10s\"\n";
+  if (service.drain.empty()) service.config += "drain-timeout = \"10s\"\n";
   return service;
 }
 
@@ -179,10 +203,14 @@ Plan plan_systemd(const SetupFacts& facts) {
   plan.files.push_back(own_file(facts, plan.target, std::string(kConfig), service.config));
   if (service.secret) plan.files.back().mode = 0600;
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.service",
-                                std::string(kUnitBegin).append(start).append(kUnitEnd)));
+                                std::string(kUnitBegin)
+                                    .append(start)
+                                    .append(kUnitMiddle)
+                                    .append(stop_limit(service))
+                                    .append(kUnitEnd)));
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.socket",
                                 std::string(kSocketBegin)
-                                    .append(facts.listen)
+                                    .append(listen_stream(facts))
                                     .append(bridge_listener(facts))
                                     .append(kSocketEnd)));
   plan.then_run.emplace_back(

@@ -75,6 +75,20 @@ TEST_CASE("uninstalling leaves everything as it was") {
   CHECK(root.everything() == before);
 }
 
+TEST_CASE("a file of our own has the mode that its new content needs") {
+  const TemporaryRoot root;
+  const auto install_with_mode = [&](mode_t mode, const std::string& body) {
+    FileEdit edit = own_file(root.facts(), "test", "/etc/own.conf", body);
+    edit.mode = mode;
+    const std::vector<Plan> plans = {plan_of({edit})};
+    CHECK(apply(root.facts(), plans, SetupWay::install).problems.empty());
+    CHECK(root.mode("/etc/own.conf") == mode);
+  };
+  install_with_mode(0644, "open\n");
+  install_with_mode(0600, "password\n");
+  install_with_mode(0644, "open\n");
+}
+
 TEST_CASE("modes and folders do not depend on the umask") {
   const TemporaryRoot root;
   root.write("/etc/shared", "theirs\n", 0777);

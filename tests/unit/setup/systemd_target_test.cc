@@ -90,6 +90,37 @@ TEST_CASE("a configuration with a password is for root alone, and handed over by
   }
 }
 
+TEST_CASE("the unit gives the drain the time that it was given") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  for (const auto& [drain, limit] : std::vector<std::pair<std::string, std::string>>{
+           {"1h", "1h 10s"}, {"30", "30s 10s"}, {"0", "0s 10s"}, {"off", "infinity"}}) {
+    facts.service = {{"drain-timeout", {drain}}};
+    CHECK_THAT(*plan_systemd(facts).files[1].with, Contains("\nTimeoutStopSec=" + limit + "\n"));
+  }
+}
+
+TEST_CASE("the socket has addresses that systemd takes, each once") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.listen = "localhost:3129";
+  CHECK_THAT(*plan_systemd(facts).files[2].with, Contains("\nListenStream=127.0.0.1:3129\n"));
+  facts.bridge = facts.bridge_note = "172.17.0.1";
+  facts.listen = "172.17.0.1:3128";
+  CHECK_THAT(*plan_systemd(facts).files[2].with,
+             Contains("\nListenStream=172.17.0.1:3128\nFreeBind=yes\nBacklog"));
+}
+
+TEST_CASE("the bridge's clients are not named where anybody may come") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.bridge = facts.bridge_note = "172.17.0.1";
+  facts.service = {{"open-proxy", {}}};
+  CHECK_THAT(*plan_systemd(facts).files[0].with, !Contains("allow-client"));
+  facts.service = {{"open-proxy", {"no"}}};
+  CHECK_THAT(*plan_systemd(facts).files[0].with, Contains("allow-client"));
+}
+
 TEST_CASE("the unit starts a program that its user can execute") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
