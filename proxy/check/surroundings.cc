@@ -125,7 +125,7 @@ std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) con
   std::string settings = line.starts_with("export ") ? line.substr(7) : line;
   if (!is_daemon(name_))
     return settings + " in front of its command, or in its unit; then restart it";
-  const std::string_view unit = name_ == "dockerd" ? "docker" : name_;
+  const std::string unit = name_ == "dockerd" ? "docker" : name_;
   return fmt::format("culvert setup {0} --install && systemctl restart {0}  # sets {1}", unit,
                      settings);
 }
