@@ -31,8 +31,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
   std::string_view found;
-  constexpr std::size_t kLongest = 40;  // more is no misspelling of anything
-  if (word.size() > kLongest) return found;
+  constexpr std::size_t kLongestWord = 40;  // more is no misspelling of anything
+  if (word.size() > kLongestWord) return found;
   std::size_t least = word.size() / 3 + 1;
   for (const std::string_view candidate : known) {
     if (const std::size_t d = distance(word, candidate); d < least) least = d, found = candidate;
