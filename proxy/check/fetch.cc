@@ -62,6 +62,7 @@ class Fetching {
     out_.stage = Stage::body;
     begun_ = Clock::now();
     const bool received = receive_body();
+    if (without_echo(out_.body) != out_.body) out_.body.clear();
     out_.body_time = since(begun_);
     if (received) out_.stage = Stage::done;
   }
@@ -194,13 +195,11 @@ class Fetching {
       if (!complete) return fail(std::move(complete).error());
       if (*complete || out_.body.size() >= request_.most_body) {
         out_.body.resize(std::min(out_.body.size(), request_.most_body));
-        if (without_echo(out_.body) != out_.body) out_.body.clear();
         return true;
       }
       if (read_more(patience, "sent no more of its answer")) continue;
       if (!ended_) return false;
       if (framing_.kind == BodyFraming::Kind::until_close) {
-        if (without_echo(out_.body) != out_.body) out_.body.clear();
         return true;
       }
       return fail({Errc::http_response_incomplete, Side::target, 0,

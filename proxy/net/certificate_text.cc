@@ -204,27 +204,22 @@ CertificateFacts::Verdict verdict_of(int error, const X509* cert, int depth, Tls
 }  // namespace
 
 std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
+  using Verdict = CertificateFacts::Verdict;
   const int error = X509_STORE_CTX_get_error(check);
   const int depth = X509_STORE_CTX_get_error_depth(check);
   const X509* cert = X509_STORE_CTX_get_current_cert(check);
-  if (cert != nullptr) {
-    switch (error) {
-      case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-      case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-      case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-      case X509_V_ERR_CERT_UNTRUSTED:
-        return unknown_issuer(cert, depth, trust);
-      case X509_V_ERR_HOSTNAME_MISMATCH:
-      case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return wrong_name(check, cert);
-      case X509_V_ERR_CERT_HAS_EXPIRED:
-      case X509_V_ERR_CERT_NOT_YET_VALID:
-        return wrong_time(cert, depth, error == X509_V_ERR_CERT_HAS_EXPIRED);
-      default:
-        break;
-    }
+  switch (cert != nullptr ? verdict_of(error, cert, depth, trust) : Verdict::other) {
+    case Verdict::no_store:
+    case Verdict::self_signed:
+    case Verdict::unknown_issuer:
+      return unknown_issuer(cert, depth, trust);
+    case Verdict::wrong_name:
+      return wrong_name(check, cert);
+    case Verdict::expired:
+    case Verdict::not_yet_valid:
+      return wrong_time(cert, depth, error == X509_V_ERR_CERT_HAS_EXPIRED);
+    default:
+      break;
   }
   return std::string("has a TLS certificate that is not accepted: ") +
          X509_verify_cert_error_string(error);
