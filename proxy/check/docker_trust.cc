@@ -2,10 +2,9 @@
 
 #include <dirent.h>
 
-#include <array>
 #include <cstddef>
-#include <cstdio>
 
+#include "base/file_text.h"
 #include "base/ip_address.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -57,17 +56,7 @@ std::string docker_ca_file(const std::string& folder, const HostPort& registry) 
 }
 
 std::string read_docker_file(const std::string& path) {
-  std::string text;
-  std::FILE* const file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) return text;
-  std::array<char, 4096> bytes;
-  while (text.size() < kMostOfFile) {
-    const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file);
-    if (count == 0) break;
-    text.append(bytes.data(), count);
-  }
-  std::fclose(file);
-  return text;
+  return file_text(path, kMostOfFile).value_or("");
 }
 
 }  // namespace culvert

@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/file_text.h"
 #include "base/text.h"
 #include "host/process_list.h"
+#include "host/socket_table.h"
 
 namespace culvert {
 namespace {
@@ -24,20 +25,6 @@ constexpr std::uint16_t kDefaultPort = 3128;
 
 /// By inode.
 using ListeningSockets = std::vector<std::pair<std::string, HostPort>>;
-using Stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-
-Stream open_file(const std::string& path) {
-  return {std::fopen(path.c_str(), "re"), [](std::FILE* file) { return std::fclose(file); }};
-}
-
-/// The parts of `line` between blanks.
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (const std::string_view word : split(line, ' ')) {
-    if (!word.empty()) words.push_back(word);
-  }
-  return words;
-}
 
 template <typename Number>
 std::optional<Number> read_hex(std::string_view text) {
@@ -77,14 +64,12 @@ std::optional<HostPort> read_socket_address(std::string_view text) {
 
 /// The listening sockets of one table of /proc/net, by inode (proc(5)).
 void add_listening(const std::string& path, ListeningSockets& sockets) {
-  const Stream table = open_file(path);
-  std::array<char, 512> line;
-  while (table && std::fgets(line.data(), static_cast<int>(line.size()), table.get()) != nullptr) {
-    const auto words = words_of(trim_space(line.data()));
+  const std::string table = file_text(path);
+  for (const SocketRow& row : socket_rows(table)) {
     constexpr std::string_view kListening = "0A";
-    if (words.size() < 10 || words[3] != kListening) continue;
-    if (auto address = read_socket_address(words[1])) {
-      sockets.emplace_back(words[9], *std::move(address));
+    if (row.state != kListening) continue;
+    if (auto address = read_socket_address(row.local)) {
+      sockets.emplace_back(row.inode, *std::move(address));
     }
   }
 }
@@ -112,10 +97,8 @@ std::string inode_of(const std::string& link) {
 
 /// A proxy for one command's own use.
 bool is_private(const std::string& folder) {
-  const Stream file = open_file(folder + "/cmdline");
-  std::array<char, 4096> bytes;
-  const std::size_t n = file ? std::fread(bytes.data(), 1, bytes.size(), file.get()) : 0;
-  const std::string_view words(bytes.data(), n);
+  const std::string text = file_text(folder + "/cmdline");
+  const std::string_view words = text;
   const std::size_t first = words.find('\0');
   if (first == std::string_view::npos) return false;
   const std::string_view second = words.substr(first + 1);

@@ -1,7 +1,6 @@
 #include "host/process_list.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file_text.h"
 #include "base/text.h"
 
 // NOLINTNEXTLINE(readability-redundant-declaration)
@@ -27,24 +27,6 @@ std::string place(const std::string& root, int pid, std::string_view file) {
          std::string(file);
 }
 
-/// nullopt: errno tells why.  Files of /proc have no size.
-std::optional<std::string> read_whole(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return std::nullopt;
-  std::string bytes;
-  ssize_t got = 0;
-  do {
-    const std::size_t had = bytes.size();
-    bytes.resize(had + 8192);
-    got = read(fd, bytes.data() + had, 8192);
-    bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  } while (got > 0 && bytes.size() < kMostBytes);
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return got < 0 ? std::nullopt : std::optional(std::move(bytes));
-}
-
 std::string described(const RunningProcess& process) {
   return "process " + std::to_string(process.pid) + " (" + printable(process.name) + ")";
 }
@@ -52,7 +34,7 @@ std::string described(const RunningProcess& process) {
 }  // namespace
 
 std::optional<RunningProcess> running_process(int pid, const std::string& root) {
-  auto name = read_whole(place(root, pid, "comm"));
+  auto name = file_text(place(root, pid, "comm"), kMostBytes);
   if (!name) return std::nullopt;
   while (name->ends_with('\n')) name->pop_back();
   return RunningProcess{pid, std::move(*name)};
@@ -79,7 +61,7 @@ Result<std::vector<std::string>> environment_of(int pid, const std::string& root
     return Error{Errc::proxy_internal_error, Side::local, 0,
                  "there is no process " + std::to_string(pid)};
   }
-  const auto bytes = read_whole(place(root, pid, "environ"));
+  const auto bytes = file_text(place(root, pid, "environ"), kMostBytes);
   if (!bytes) {
     const int error = errno;
     const std::string_view why = error == EACCES || error == EPERM

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_text.h"
+
 namespace culvert {
 namespace {
 
@@ -48,22 +50,13 @@ std::string take_part(std::string& path) {
 /// Reads all of `fd` into `found`.
 void read_all(int fd, FoundFile& found) {
   std::string content;
-  std::array<char, 4096> chunk;
-  while (true) {
-    const ssize_t n = read(fd, chunk.data(), chunk.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      found.problem = std::strerror(errno);
-      return;
-    }
-    if (n == 0) break;
-    content.append(chunk.data(), static_cast<std::size_t>(n));
-    if (content.size() > kMostBytes) {
-      found.problem = "larger than 1 MiB";
-      return;
-    }
+  if (!read_to_end(fd, kMostBytes + 1, content)) {
+    found.problem = std::strerror(errno);
+  } else if (content.size() > kMostBytes) {
+    found.problem = "larger than 1 MiB";
+  } else {
+    found.content = std::move(content);
   }
-  found.content = std::move(content);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "support/catch.h"
@@ -20,4 +21,15 @@ TEST_CASE("the text of a file") {
 TEST_CASE("what cannot be read is empty") {
   CHECK(file_text("/nonexistent").empty());
   CHECK(file_text("/proc").empty());
+}
+
+TEST_CASE("why a file cannot be read is told by errno, and a large one is cut") {
+  CHECK_FALSE(file_text("/nonexistent", 10));
+  CHECK(errno == ENOENT);
+  CHECK_FALSE(file_text("/proc", 10));
+  CHECK(errno == EISDIR);
+  const auto cut = file_text("/dev/zero", 10'000);
+  REQUIRE(cut);
+  CHECK(cut->size() >= 10'000);
+  CHECK(cut->size() < 20'000);
 }
