@@ -3,10 +3,8 @@ and a few ports that only take bytes. It remembers who has reached it."""
 
 import http.server
 import os
-import socket
 import ssl
 import subprocess
-import threading
 import urllib.parse
 
 import isolate
@@ -108,18 +106,11 @@ class Site(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Server(wire.FileServer.Server):
+class Server(wire.HttpServer):
     def __init__(self, host, port, scheme, context=None):
         self.scheme = scheme
-        super().__init__((TARGET, port), Site, bind_and_activate=False)
-        self.socket.close()
-        self.socket = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.allow_reuse_address = True
-        self.server_bind()
-        self.server_activate()
-        if context:
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        super().__init__(host, (TARGET, port), Site, context)
+        self.begin()
 
 
 def take_bytes(host, port):

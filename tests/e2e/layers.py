@@ -9,12 +9,12 @@ import json
 import random
 import re
 import select
-import socket
 import ssl
 import tarfile
 import threading
 import time
 
+import wire
 from testbed import GCR, wait_for
 
 MIB = 1 << 20
@@ -154,30 +154,14 @@ class LayerRegistry:
         self.images = {}
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*testbed.ca.issue("gcr.io", "DNS:gcr.io"))
-        server = _Server((GCR, 443), _Handler, bind_and_activate=False)
-        server.registry = self
-        server.socket.close()
-        server.socket = testbed.outside.socket(socket.AF_INET, socket.SOCK_STREAM)
         # What waits in the origin's own buffer is counted as sent.
-        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 18)
-        server.allow_reuse_address = True
-        server.server_bind()
-        server.server_activate()
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = wire.HttpServer(testbed.outside, (GCR, 443), _Handler, context, send_buffer=1 << 18)
+        server.registry = self
+        server.begin()
 
     def add(self, repository, **more):
         image = self.images[repository] = Image(repository, **more)
         return image
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, *_):
-        # Connections that are cut are what the tests are about.
-        pass
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

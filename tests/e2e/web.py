@@ -6,11 +6,10 @@ import hashlib
 import http.server
 import json
 import re
-import socket
 import ssl
-import threading
 import time
 
+import wire
 from certs import Authority
 from testbed import BORDER
 
@@ -94,15 +93,7 @@ class Web:
 
     def __init__(self, host, address, contexts):
         for port, context in ((80, None), (443, contexts)):
-            server = _Server((address, port), _Handler, bind_and_activate=False)
-            server.socket.close()
-            server.socket = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-            server.allow_reuse_address = True
-            server.server_bind()
-            server.server_activate()
-            if context:
-                server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            wire.HttpServer(host, (address, port), _Handler, context).begin()
 
 
 def start_web(testbed):
@@ -139,15 +130,6 @@ def server_context(files):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*files)
     return context
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, *_):
-        # Clients that do not like a certificate are what the tests are about.
-        pass
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

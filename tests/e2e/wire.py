@@ -273,6 +273,32 @@ class BulkTarget:
         reset(connection)
 
 
+class HttpServer(http.server.ThreadingHTTPServer):
+    """Serves at an address of a host's namespace, behind TLS if there is a context for that."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def __init__(self, host, address, handler, tls=None, send_buffer=None):
+        super().__init__(address, handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = host.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if send_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        self.server_bind()
+        self.server_activate()
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def begin(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, *_):
+        # Clients that break off, or do not like a certificate, are what tests are about.
+        pass
+
+
 class FileServer:
     """Files over HTTP/1.1, in the clear as plain.world:80 and behind TLS as files.world:443.
 
@@ -308,24 +334,8 @@ class FileServer:
         def log_message(self, *_):
             pass
 
-    class Server(http.server.ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-        def handle_error(self, *_):
-            # Clients that break off are checked at the client.
-            pass
-
     def __init__(self, host, authority):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.issue("files.world", "DNS:files.world", f"IP:{TARGET}", f"IP:{TARGET6}"))
         for port, tls in ((80, None), (443, context)):
-            server = self.Server((TARGET, port), self.Handler, bind_and_activate=False)
-            server.socket.close()
-            server.socket = host.socket(socket.AF_INET, socket.SOCK_STREAM)
-            server.allow_reuse_address = True
-            server.server_bind()
-            server.server_activate()
-            if tls:
-                server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            HttpServer(host, (TARGET, port), self.Handler, tls).begin()
