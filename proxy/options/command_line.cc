@@ -79,9 +79,11 @@ void take(Source source, Source& all) {
   std::move(source.warnings.begin(), source.warnings.end(), std::back_inserter(all.warnings));
 }
 
-Settings defaults_of_run() {
+/// Added after the arguments, or after all other sources.
+Settings defaults_of_run(bool by_arguments_only) {
   Settings settings;
   for (const RunDefault& row : kRunDefaults) {
+    if (row.by_arguments_only != by_arguments_only) continue;
     settings.add(row.flag, {std::string(row.value), "run"});
   }
   return settings;
@@ -135,13 +137,14 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (read.command == kMan || read.command == kCompletion) return print_text(std::move(read));
   if (read.command == kSetup) return read_setup(std::move(read), when);
 
+  const bool runs = read.command == kRun;
   Source all = std::move(read.source);
+  if (runs) all.settings.add_missing(defaults_of_run(true));
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
     take(read_config_file(given.value, when), all);
   }
-  const bool runs = read.command == kRun;
-  if (runs) all.settings.add_missing(defaults_of_run());
+  if (runs) all.settings.add_missing(defaults_of_run(false));
   if (runs && read.program.empty()) {
     all.problems.emplace_back(
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");

@@ -32,7 +32,8 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "HTTPS_PROXY and their like set to it. The terminal, signals and the exit status\n"
      "are those of CMD (127: there is no such program, 126: it cannot be executed,\n"
      "125: the proxy cannot start). What stands behind CMD is for CMD. The proxy is\n"
-     "quiet unless something fails.\n",
+     "quiet unless something fails. listen and access-log of a variable or a file are\n"
+     "a service's: they count only as --listen and --access-log.\n",
      "upstream tunnel-command connect-timeout log-level",
      "  culvert run --upstream socks5://127.0.0.1:1080 -- curl https://gcr.io/v2/\n"
      "  culvert run --tunnel-command 'ssh -N -D 127.0.0.1:1080 user@host' \\\n"

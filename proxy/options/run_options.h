@@ -9,8 +9,7 @@ namespace culvert {
 
 /// `culvert run [options] -- CMD...`
 struct RunOptions {
-  /// Without --listen a free port of 127.0.0.1, and --log-level warning and --access-log off by
-  /// default.
+  /// With the defaults of kRunDefaults.
   Config config;
   std::vector<std::string> command;  ///< CMD and its arguments, not empty
 };

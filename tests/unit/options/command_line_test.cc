@@ -204,18 +204,32 @@ TEST_CASE("run has its own defaults") {
   CHECK(options.config.log_level == Log::Level::warning);
   CHECK(options.config.access_log == "off");
 
-  const TemporaryFile file("log-level = 'info'\nlisten = '127.0.0.1:7'\n");
   const RunOptions given = options_of<RunOptions>(
-      {"run", "--access-log", "-", "ls"},
-      {{"CULVERT_CONFIG", file.path()}, {"CULVERT_LISTEN", "127.0.0.1:8 [::1]:8"}});
+      {"run", "--listen", "127.0.0.1:8", "--listen", "[::1]:8", "--access-log", "-", "ls"},
+      {{"CULVERT_LOG_LEVEL", "info"}});
   CHECK(given.config.listen.size() == 2);
   CHECK(given.config.log_level == Log::Level::info);
   CHECK(given.config.access_log == "-");
-  CHECK(options_of<RunOptions>({"run", "--config", file.path(), "ls"}).config.listen.size() == 1);
 
   CHECK(problems_of({"run", "--threads", "0"}) ==
         Lines{"run: the command is missing, as in culvert run -- curl https://gcr.io/",
               "--threads 0: not between 1 and 256"});
+}
+
+TEST_CASE("run leaves the address and the log of a service alone") {
+  const TemporaryFile file(
+      "listen = '0.0.0.0:7'\nallow-client = '10.0.0.0/8'\naccess-log = '-'\nhold = '7s'\n");
+  const Environment variables = {{"CULVERT_LISTEN", "unix:/run/culvert.sock"},
+                                 {"CULVERT_ACCESS_LOG", "/var/log/culvert.log"}};
+  for (const Environment& environment : {Environment(), variables}) {
+    const Config config =
+        options_of<RunOptions>({"run", "--config", file.path(), "ls"}, environment).config;
+    REQUIRE(config.listen.size() == 1);
+    CHECK(config.listen[0].to_string() == "http://127.0.0.1:0");
+    CHECK(config.access_log == "off");
+    CHECK(config.hold == std::chrono::seconds(7));
+    CHECK(config.warnings.empty());
+  }
 }
 
 TEST_CASE("check with targets, and without") {
