@@ -12,6 +12,7 @@
 
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
+#include "net/orphans.h"
 #include "options/read_file.h"
 #include "options/restart.h"
 #include "server/serve_signals.h"
@@ -121,6 +122,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     Server& server = *started;
     {
       const ServeSignals signals(server);
+      const Orphans orphans(server.loop(), {});
       server.run(predecessor, [&] { log_start(server, config); });
     }
     server.loop().turn(0);  // in which libuv lets go of their watchers

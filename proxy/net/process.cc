@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -175,11 +174,6 @@ ChildProcess::~ChildProcess() {
 void ChildProcess::terminate() { signal_group(SIGTERM); }
 
 void ChildProcess::kill() { signal_group(SIGKILL); }
-
-void ChildProcess::reap(int group) {
-  while (group > 0 && waitpid(-group, nullptr, WNOHANG) > 0) {
-  }
-}
 
 void ChildProcess::signal_group(int signal) {
   if (group_ > 0) ::kill(-group_, signal);

@@ -54,9 +54,6 @@ class ChildProcess {
 
   /// Its process group.
   int group() const { return group_; }
-  /// Orphans of an ended command are our children if we are process 1, as in a container.  Reaps
-  /// those that have ended.
-  static void reap(int group);
 
  private:
   struct Process;  // libuv closes these a turn after us

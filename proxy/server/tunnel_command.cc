@@ -42,7 +42,6 @@ std::string TunnelCommand::shown_name(std::string_view command) {
 }
 
 void TunnelCommand::start() {
-  ChildProcess::reap(group_);
   started_ = loop_.now();
   log_.write(Log::Level::info, fmt::format("tunnel: starting {}", name_));
   auto child = ChildProcess::start(loop_, std::string(command_.reveal()),
@@ -50,7 +49,6 @@ void TunnelCommand::start() {
                                    ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
   if (!child) return start_later(child.error().text);
   child_ = std::move(*child);
-  group_ = child_->group();
 }
 
 void TunnelCommand::take_over(const ChildProcess::Handle& running) {
@@ -59,7 +57,6 @@ void TunnelCommand::take_over(const ChildProcess::Handle& running) {
   child_ =
       ChildProcess::take_over(loop_, running, ChildProcess::Line::to<&TunnelCommand::on_line>(this),
                               ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
-  group_ = child_->group();
 }
 
 std::optional<ChildProcess::Handle> TunnelCommand::handle() const {

@@ -54,7 +54,6 @@ class TunnelCommand {
   std::string name_;
   Timer timer_;
   std::unique_ptr<ChildProcess> child_;
-  int group_ = 0;  // of the last one
   Loop::Clock::time_point started_;
   std::chrono::milliseconds wait_{0};  // before the last start
   Loop::Clock::time_point second_;     // in which lines are counted
