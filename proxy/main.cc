@@ -37,7 +37,9 @@ int main(int argc, char** argv) {
   if (const auto* options = std::get_if<culvert::SetupOptions>(&line)) {
     return culvert::flushed(culvert::setup(*options));
   }
-  if (const auto* options = std::get_if<culvert::RunOptions>(&line)) return culvert::run(*options);
+  if (const auto* options = std::get_if<culvert::RunOptions>(&line)) {
+    return culvert::run(*options, inheritance);
+  }
   const auto read_again = [&] {
     return culvert::parse_command_line(arguments, environment, culvert::ReadWhen::serving);
   };

@@ -1,5 +1,7 @@
 #include "commands/run.h"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,9 +19,12 @@
 #include "commands/find_program.h"
 #include "commands/proxy_environment.h"
 #include "commands/proxy_start.h"
+#include "commands/service_variables.h"
 #include "commands/standard_streams.h"
 #include "host/local_clients.h"
 #include "net/foreground_child.h"
+#include "net/orphans.h"
+#include "net/terminal_signals.h"
 #include "net/timer.h"
 #include "server/server.h"
 #include "server/upstream_wait.h"
@@ -38,7 +43,7 @@ constexpr std::chrono::milliseconds kDrainTick{50};
 /// Says why `program` was not executed; returns the exit status for that.
 int report_not_executed(const std::string& program, int error) {
   if (error == ENOENT) {
-    complain(program + ": not found");
+    complain(program.empty() ? "the command is an empty word: not found" : program + ": not found");
     return kNotFound;
   }
   complain(program + ": " + std::generic_category().message(error));
@@ -73,15 +78,49 @@ std::vector<std::string> own_environment() {
   return out;
 }
 
+/// What was forked while there was one thread.
+struct Forked {
+  std::unique_ptr<HeldChild> child;
+  std::unique_ptr<TerminalSignals> terminal_signals;  ///< of its group; nullptr: no terminal
+
+  std::vector<int> pids() const {
+    std::vector<int> out = {child->pid()};
+    if (terminal_signals) out.push_back(terminal_signals->pid());
+    return out;
+  }
+};
+
+/// The sockets that systemd passes are the command's.
+Result<std::unique_ptr<HeldChild>> fork_child(const std::vector<std::string>& command,
+                                              const Inheritance& inheritance) {
+  const int own_pid = getpid();
+  auto child = HeldChild::fork(
+      command, [before = own_environment(), &inheritance, own_pid](const std::string& url) {
+        for (const PassedSocket& socket : inheritance.sockets) fcntl(socket.fd, F_SETFD, 0);
+        return service_variables(proxy_environment(before, url).variables, inheritance.sockets,
+                                 own_pid, getpid());
+      });
+  for (const PassedSocket& socket : inheritance.sockets) close(socket.fd);
+  return child;
+}
+
+Inheritance own_inheritance() {
+  Inheritance out;
+  out.none_from_systemd = "culvert run leaves its sockets to the command";
+  return out;
+}
+
 /// The command beside a server: from the moment when that can serve to the command's end, which is
 /// the server's.
 class Run {
  public:
-  Run(Server& server, const RunOptions& options, std::unique_ptr<HeldChild> child, std::string url)
+  Run(Server& server, const RunOptions& options, Forked forked, std::string url)
       : server_(server),
         options_(options),
         url_(std::move(url)),
-        child_(server.loop(), std::move(child), ForegroundChild::Ended::to<&Run::on_ended>(this),
+        orphans_(server.loop(), forked.pids()),
+        child_(server.loop(), std::move(forked.child), std::move(forked.terminal_signals),
+               ForegroundChild::Ended::to<&Run::on_ended>(this),
                ForegroundChild::AskedToEnd::to<&Run::on_asked_to_end>(this)),
         wait_(std::in_place, server.loop(), options.config, server.upstreams(),
               UpstreamWait::Done::to<&Run::on_upstream>(this),
@@ -91,8 +130,8 @@ class Run {
   void begin() { wait_->start(); }
   /// For our exit.
   int status() const { return status_; }
-  /// Ctrl-C would have ended us, too, and whoever waits for us wants to know.
-  bool interrupted() const { return interrupted_; }
+  /// A signal that would have ended us, too, as that of a key; 0: none.
+  int ending_signal() const { return ending_signal_; }
 
  private:
   const std::string& program() const { return options_.command.front(); }
@@ -121,7 +160,7 @@ class Run {
   }
 
   void on_ended(const ForegroundChild::End& end) {
-    interrupted_ = end.interrupted;
+    if (end.by_key) ending_signal_ = end.signal;
     status_ = end.signal != 0 ? kSignalBase + end.signal : end.status;
     if (end.execution_error != 0) status_ = report_not_executed(program(), end.execution_error);
     server_.end();
@@ -131,6 +170,7 @@ class Run {
   /// While the upstream is awaited, or while the last tunnels drain.
   void on_asked_to_end(int signal) {
     if (wait_) status_ = kSignalBase + signal;
+    if (signal == SIGINT || signal == SIGQUIT) ending_signal_ = signal;
     wait_.reset();
     server_.end();
   }
@@ -138,22 +178,24 @@ class Run {
   Server& server_;
   const RunOptions& options_;
   std::string url_;
+  Orphans orphans_;
   ForegroundChild child_;
   std::optional<UpstreamWait> wait_;
   Timer drain_timer_;
   int status_ = 0;
-  bool interrupted_ = false;
+  int ending_signal_ = 0;
 };
 
-/// A shell that has seen no key itself goes by how we end: only then it ends its own loop.
-void end_like_interrupted() {
-  if (getsid(0) == getpid()) return;  // there is no shell
-  std::signal(SIGINT, SIG_DFL);
-  kill(0, SIGINT);
+/// A shell goes by how we end: only then Ctrl-C ends its own loop, too.  Returns if there is none.
+void end_by_signal(int signal) {
+  if (getsid(0) == getpid()) return;
+  prctl(PR_SET_DUMPABLE, 0);  // we have nothing to tell by a core, and passwords in memory
+  std::signal(signal, SIG_DFL);
+  raise(signal);
 }
 
-int serve_and_run(const RunOptions& options, std::unique_ptr<HeldChild> child,
-                  std::unique_ptr<Ruleset> ruleset, int access_fd, Listeners listeners) {
+int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Ruleset> ruleset,
+                  int access_fd, Listeners listeners) {
   std::vector<std::string> problems;
   const auto server =
       Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
@@ -175,17 +217,17 @@ int serve_and_run(const RunOptions& options, std::unique_ptr<HeldChild> child,
     server->log().write(Log::Level::warning, warning);
   }
   int status = 0;
-  bool interrupted = false;
+  int ending_signal = 0;
   {
-    Run run(*server, options, std::move(child), std::move(url));
+    Run run(*server, options, std::move(forked), std::move(url));
     Predecessor none(-1);
     server->run(none, [&] { run.begin(); });
     status = run.status();
-    interrupted = run.interrupted();
+    ending_signal = run.ending_signal();
   }
   server->loop().turn(0);  // in which libuv lets go of the watchers of signals
   server->log().flush();
-  if (interrupted) end_like_interrupted();
+  if (ending_signal != 0) end_by_signal(ending_signal);
   // A look-up that hangs in its thread must not meet what ends with the process.
   if (server->busy()) std::_Exit(status);
   return status;
@@ -193,19 +235,18 @@ int serve_and_run(const RunOptions& options, std::unique_ptr<HeldChild> child,
 
 }  // namespace
 
-int run(const RunOptions& options) {
+int run(const RunOptions& options, const Inheritance& inheritance) {
   const Config& config = options.config;
   const std::string& program = options.command.front();
   if (const int error = error_of_program(program)) return report_not_executed(program, error);
-  const std::vector<std::string> before = own_environment();
-  // The child is forked first: it has what we were given, not what we make of it.
-  auto child = HeldChild::fork(options.command, [&](const std::string& url) {
-    return proxy_environment(before, url).variables;
-  });
+  // They are forked first: the child has what we were given, not what we make of it.
+  auto child = fork_child(options.command, inheritance);
   if (!child) {
     complain(program + " " + child.error().text);
     return kCannotStart;
   }
+  Forked forked{std::move(*child), nullptr};
+  forked.terminal_signals = TerminalSignals::fork(forked.child->pid());
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return kCannotStart;
@@ -214,11 +255,11 @@ int run(const RunOptions& options) {
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
   Listeners listeners(config.threads);
-  listeners.take(config, Inheritance(), problems);
+  listeners.take(config, own_inheritance(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return kCannotStart;
   try {
-    return serve_and_run(options, std::move(*child), std::move(ruleset), access_fd,
+    return serve_and_run(options, std::move(forked), std::move(ruleset), access_fd,
                          std::move(listeners));
   } catch (const std::system_error& error) {
     complain(start_failure(config, error.code().message()));

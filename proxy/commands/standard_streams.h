@@ -6,7 +6,8 @@
 namespace culvert {
 
 /// Opens /dev/null for each of the descriptors 0 to 2 that is closed.  Otherwise the next socket
-/// would get its number, and receive the log.  To be called first in main().
+/// would get its number, and receive the log.  For a program that we execute it is closed.  To be
+/// called first in main().
 void fill_standard_descriptors();
 
 /// Failures are ignored; see flushed().

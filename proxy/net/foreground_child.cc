@@ -3,8 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace culvert {
@@ -31,8 +33,22 @@ bool is_ignored(int signal) {
   return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/// What the terminal's keys do to a whole group, for the others in ours: a script that waits for
-/// us, the rest of a pipeline.
+std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+// At any time they are wishes that it may end.
+constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM};
+// What a program makes of these is its own: its children may know nothing of them.
+constexpr int kForOne[] = {SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR};
+constexpr int kOfJob[] = {SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH};
+
+/// Not for its whole group.
+bool is_for_one(int signal) {
+  return signal == SIGALRM || signal >= SIGRTMIN ||
+         std::find(std::begin(kForOne), std::end(kForOne), signal) != std::end(kForOne);
+}
+
+/// What the terminal does to a whole group, for the others in ours: a script that waits for us, the
+/// rest of a pipeline.
 void signal_neighbours(int signal) {
   struct sigaction ignored {};
   struct sigaction before {};
@@ -51,19 +67,26 @@ bool is_without_shell() {
 
 }  // namespace
 
-ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child, Ended ended,
+ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child,
+                                 std::unique_ptr<TerminalSignals> terminal_signals, Ended ended,
                                  AskedToEnd asked_to_end)
     : loop_(loop),
       child_(std::move(child)),
       group_(child_->pid()),
+      terminal_signals_(std::move(terminal_signals)),
       ended_(ended),
       asked_to_end_(asked_to_end) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) watch(signal);
-  ending_watchers_ = watchers_.size();
+  for (const int signal : kEnding) watch(signal);
+  for (const int signal : kForOne) watch(signal);
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) watch(signal);
+  lasting_watchers_ = watchers_.size();
+  // A shell without job control begins its commands in the background so, and stays in the
+  // foreground itself.
+  wants_terminal_ = (ignored_ & bit_of(SIGINT)) == 0;
 }
 
 void ForegroundChild::watch(int signal) {
-  if (is_ignored(signal)) ignored_ |= std::uint64_t{1} << signal;
+  if (is_ignored(signal)) ignored_ |= bit_of(signal);
   watchers_.push_back(std::make_unique<SignalWatcher>(
       loop_, signal, Callback<void(int)>::to<&ForegroundChild::on_signal>(this)));
   // What was blocked for us is so for the child as well, until it asks for it.
@@ -75,20 +98,19 @@ void ForegroundChild::watch(int signal) {
 
 void ForegroundChild::start(std::string_view word) {
   runs_ = true;
-  for (const int signal :
-       {SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2}) {
-    watch(signal);
+  for (const int signal : kOfJob) watch(signal);
+  if (terminal_signals_) {
+    terminal_signals_->start(
+        loop_, TerminalSignals::Received::to<&ForegroundChild::on_terminal_signal>(this));
   }
-  terminal_.move(getpgrp(), group_);
+  if (wants_terminal_) terminal_.move(getpgrp(), group_);
   child_->release(word);
   // It may have ended before there was a watcher.
   raise(SIGCHLD);
 }
 
 void ForegroundChild::on_signal(int signal) {
-  // Of nohup, say.
-  const bool was_ignored = (ignored_ >> signal & 1U) != 0;
-  if (!runs_) return was_ignored ? void() : asked_to_end_(signal);
+  if (!runs_) return on_signal_alone(signal);
   switch (signal) {
     case SIGCHLD:
       return on_child_changed();
@@ -102,31 +124,36 @@ void ForegroundChild::on_signal(int signal) {
   }
 }
 
+/// While there is no child.
+void ForegroundChild::on_signal_alone(int signal) {
+  const bool was_ignored = (ignored_ & bit_of(signal)) != 0;  // of nohup, say
+  const bool is_ending =
+      std::find(std::begin(kEnding), std::end(kEnding), signal) != std::end(kEnding);
+  if (is_ending && !was_ignored) asked_to_end_(signal);
+}
+
+void ForegroundChild::on_terminal_signal(int signal) {
+  by_key_ |= bit_of(signal);
+  signal_neighbours(signal);
+}
+
 void ForegroundChild::pass_on(int signal) {
-  passed_on_ = signal;
   if (signal == SIGTSTP) asked_to_stop_ = true;
-  // What a program makes of these is its own: its children may know nothing of them.
-  const bool is_for_one = signal == SIGUSR1 || signal == SIGUSR2;
   // It may have left its group.
-  if (is_for_one || kill(-group_, signal) != 0) kill(group_, signal);
+  if (is_for_one(signal) || kill(-group_, signal) != 0) kill(group_, signal);
 }
 
 /// Another program of our group, as in `culvert run -- CMD | less`, was stopped for using the
 /// terminal, and with it our group.
 void ForegroundChild::on_neighbour_wants_terminal() {
   if (!terminal_.move(group_, getpgrp())) return pass_on(SIGTSTP);
-  neighbour_has_terminal_ = true;
+  wants_terminal_ = false;
   kill(0, SIGCONT);
 }
 
-/// If we are process 1, what its group has left behind is reaped, too.
 void ForegroundChild::on_child_changed() {
-  while (runs_) {
-    int status = 0;
-    pid_t pid = waitpid(-group_, &status, WNOHANG | WUNTRACED);
-    if (pid <= 0) pid = waitpid(child_->pid(), &status, WNOHANG | WUNTRACED);
-    if (pid <= 0) return;
-    if (pid != child_->pid()) continue;
+  int status = 0;
+  while (runs_ && waitpid(child_->pid(), &status, WNOHANG | WUNTRACED) > 0) {
     if (!WIFSTOPPED(status)) return on_ended(status);
     on_stopped(WSTOPSIG(status));
   }
@@ -135,7 +162,7 @@ void ForegroundChild::on_child_changed() {
 void ForegroundChild::on_stopped(int signal) {
   const bool for_terminal = signal == SIGTTIN || signal == SIGTTOU;
   if (for_terminal && terminal_.is_of(getpgrp())) {
-    neighbour_has_terminal_ = false;
+    wants_terminal_ = true;
     return resume();
   }
   const bool had_terminal = terminal_.move(group_, getpgrp());
@@ -157,13 +184,15 @@ void ForegroundChild::on_stopped(int signal) {
 
 /// We continue, or were told to: so does the child, with the terminal if our group has got it.
 void ForegroundChild::resume() {
-  if (!neighbour_has_terminal_) terminal_.move(getpgrp(), group_);
+  if (wants_terminal_) terminal_.move(getpgrp(), group_);
   kill(-group_, SIGCONT);
 }
 
 void ForegroundChild::on_ended(int wait_status) {
   runs_ = false;
-  watchers_.resize(ending_watchers_);
+  watchers_.resize(lasting_watchers_);
+  terminal_.move(group_, getpgrp());
+  if (terminal_signals_) terminal_signals_->finish();
   End end;
   if (WIFSIGNALED(wait_status)) {
     end.signal = WTERMSIG(wait_status);
@@ -171,8 +200,7 @@ void ForegroundChild::on_ended(int wait_status) {
     end.status = WEXITSTATUS(wait_status);
   }
   end.execution_error = child_->execution_error();
-  const bool had_terminal = terminal_.move(group_, getpgrp());
-  end.interrupted = had_terminal && end.signal == SIGINT && passed_on_ != SIGINT;
+  end.by_key = end.signal != 0 && (by_key_ & bit_of(end.signal)) != 0;
   ended_(end);
 }
 

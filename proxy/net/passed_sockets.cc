@@ -90,7 +90,7 @@ Result<std::vector<PassedSocket>> read_listen_variables(const ListenVariables& v
   sockets.reserve(names.size());
   for (const std::string_view name : names) {
     sockets.push_back(
-        {kFirstPassed + static_cast<int>(sockets.size()), fmt::format("systemd:{}", name)});
+        {kFirstPassed + static_cast<int>(sockets.size()), fmt::format("{}{}", kFromSystemd, name)});
   }
   return sockets;
 }

@@ -25,6 +25,9 @@ struct ListenVariables {
   std::optional<std::string> names;  ///< LISTEN_FDNAMES
 };
 
+/// How the label of one that systemd passes begins; its name follows.
+inline constexpr std::string_view kFromSystemd = "systemd:";
+
 /// The sockets that systemd passes to the process `own_pid`, one at least.  The error's text is a
 /// sentence without its subject.
 Result<std::vector<PassedSocket>> read_listen_variables(const ListenVariables& variables,

@@ -10,10 +10,10 @@ namespace culvert {
 Terminal::Terminal() : fd_(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {}
 
 Terminal::~Terminal() {
-  if (fd_ >= 0) close(fd_);
+  if (exists()) close(fd_);
 }
 
-bool Terminal::is_of(int group) const { return fd_ >= 0 && tcgetpgrp(fd_) == group; }
+bool Terminal::is_of(int group) const { return exists() && tcgetpgrp(fd_) == group; }
 
 bool Terminal::move(int from, int to) {
   if (!is_of(from)) return false;

@@ -11,6 +11,7 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
+  bool exists() const { return fd_ >= 0; }
   /// Whether process group `group` has it.
   bool is_of(int group) const;
   /// Moves it from one group to another; false, and nothing is done, if `from` does not have it.

@@ -177,6 +177,37 @@ class Environment(unittest.TestCase):
         self.assertIn("777\n7777\n", alone.stdout)
 
 
+    def test_standard_streams_that_are_closed(self):
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            to = f"{isolate.STATE}/descriptors"
+            for prefix in ([], command("--")):
+                shell = ["bash", "-c", f'exec "$@" {closed}', "bash", *prefix, "bash", "-c", f"echo /proc/self/fd/* >>{to}"]
+                testbed.home.run(*shell)
+            with open(to, encoding="utf-8") as file:
+                alone, within = file.read().splitlines()
+            self.assertEqual(within, alone)
+            os.unlink(to)
+
+    def test_sockets_of_a_service_manager(self):
+        """They are addressed to the process that it starts."""
+        manager = """if True:
+            import os, socket, sys
+            listener = socket.create_server(("127.0.0.1", 3197))
+            passed = os.dup(listener.fileno())
+            listener.close()
+            os.dup2(passed, 3)
+            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="web", WATCHDOG_PID=str(os.getpid()))
+            os.execv(sys.argv[1], sys.argv[1:])
+        """
+        script = """if True:
+            import os, socket
+            print(*(os.environ[f"{name}_PID"] == str(os.getpid()) for name in ("LISTEN", "WATCHDOG")))
+            print(os.environ["LISTEN_FDS"], os.environ["LISTEN_FDNAMES"], socket.socket(fileno=3).getsockname()[1])
+        """
+        done = testbed.home.run("python3", "-c", manager, *command("--", "python3", "-c", script), env=environment())
+        self.assertEqual((done.stdout, done.stderr), ("True True\n1 web 3197\n", ""))
+
+
 class Status(unittest.TestCase):
     def test_the_commands_own(self):
         for status in (0, 1, 2, 77, 125, 126, 127, 255):
@@ -191,6 +222,7 @@ class Status(unittest.TestCase):
         isolate.write(f"{isolate.STATE}/script", "#!/no/such/interpreter\n", 0o755)
         for program, status, said in (
             ("no-such-program", 127, "no-such-program: not found"),
+            ("", 127, "the command is an empty word: not found"),
             ("/etc/passwd", 126, "/etc/passwd: Permission denied"),
             ("/etc", 126, "/etc: Permission denied"),
             (f"{isolate.STATE}/script", 127, f"{isolate.STATE}/script: not found"),
@@ -219,11 +251,12 @@ class Status(unittest.TestCase):
 
 class Signals(unittest.TestCase):
     def test_one_that_we_get_reaches_the_command(self):
-        for name in ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH"):
+        for name in ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "ALRM", "RTMIN+3"):
             script = f"ulimit -c 0; trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.01; done"
             running = start(self, "--", "bash", "-c", script)
             running.wait_stdout("ready")
-            running.signal(signal.Signals[f"SIG{name}"])
+            name_alone, _, more = name.partition("+")
+            running.signal(signal.Signals[f"SIG{name_alone}"] + int(more or 0))
             self.assertEqual((running.wait(20), running.stdout()), (9, f"ready\n{name}\n"))
 
     def test_a_command_that_goes_on_is_waited_for(self):
@@ -341,6 +374,65 @@ class JobControl(unittest.TestCase):
         self.shell.type("\x03")
         self.assertNotIn("went on", self.shell.expect(f"(?s)(.*?){re.escape(self.shell.PROMPT)}").group(1))
 
+    def test_ctrl_c_that_the_command_handles_reaches_the_others(self):
+        """A script with a trap, and the rest of a pipeline."""
+        server = "$CULVERT run -- bash -c 'trap \"exit 5\" INT; echo up >/dev/tty; while :; do sleep 0.05; done'"
+        isolate.write(f"{isolate.STATE}/trapping", f"trap 'echo cleaned; exit 3' INT\n{server}\necho went on\n")
+        self.shell.type(f"bash {isolate.STATE}/trapping\n")
+        self.shell.expect("\nup")
+        self.shell.type("\x03")
+        self.assertNotIn("went on", self.shell.expect("(?s)(.*?)cleaned").group(1))
+        self.shell.expect(self.shell.PROMPT)
+        self.assertEqual(self.status(), "status 3")
+        reader = "bash -c 'trap \"echo told >/dev/tty; exit\" INT; while read -t 1000 line; do :; done'"
+        self.shell.type(f"{server} | {reader}\n")
+        self.shell.expect("\nup")
+        self.shell.type("\x03")
+        self.shell.expect("\ntold|Ctold")
+        self.shell.expect(self.shell.PROMPT)
+
+    def test_a_signal_that_no_key_sent_ends_no_script(self):
+        script = "trap 'echo told' INT; $CULVERT run -- sh -c 'kill -INT $$'; echo went on $?"
+        isolate.write(f"{isolate.STATE}/goes-on", script)
+        self.assertEqual(self.shell.do(f"bash {isolate.STATE}/goes-on"), "went on 130\n")
+
+    def test_ctrl_c_while_there_is_no_command_ends_a_loop(self):
+        late = shlex.join([*LATE, "--connect-timeout", "50s"])
+        self.shell.type(f"for i in 1 2 3; do $CULVERT run {late} -- echo started; done; echo after\n")
+        self.shell.expect("culvert: waiting for the upstream")
+        self.shell.type("\x03")
+        self.assertNotIn("waiting", self.shell.expect(f"(?s)(.*?){re.escape(self.shell.PROMPT)}").group(1))
+        to = f"{isolate.STATE}/draining"
+        slow = Drain.SLOW.replace("300K", "1K").format(to=to) + " >/dev/null 2>&1"
+        script = f"setsid {slow} & while [ ! -s {to} ]; do sleep 0.01; done; echo over; read line"
+        isolate.write(f"{isolate.STATE}/outlived", script)
+        tunnel = shlex.join(TUNNEL)
+        self.shell.type(f"for i in 1 2 3; do $CULVERT run {tunnel} -- sh {isolate.STATE}/outlived; done; echo after\n")
+        self.shell.expect("\nover")
+        group = os.tcgetpgrp(self.shell.fd)
+        self.shell.type("\n")
+        wait_for(lambda: os.tcgetpgrp(self.shell.fd) != group, 10, "the command does not end")
+        self.shell.type("\x03")
+        self.assertNotIn("over", self.shell.expect(f"(?s)(.*?){re.escape(self.shell.PROMPT)}").group(1))
+
+    def test_the_background_of_a_script(self):
+        """Its shell stays in the foreground, and Ctrl-C is for that, unless the command needs the terminal."""
+        naps = sleeping()
+        self.shell.type(f"bash -c '$CULVERT run -- {naps} & echo up; sleep 1000; echo went on'\n")
+        self.shell.expect("\nup")
+        napping = wait_process(naps)
+        self.addCleanup(os.kill, napping, signal.SIGKILL)
+        self.shell.type("\x03")
+        self.assertNotIn("went on", self.shell.expect(f"(?s)(.*?){re.escape(self.shell.PROMPT)}").group(1))
+        self.assertIn(peers.state(napping), "S")
+        reader = "bash -c 'read line </dev/tty; echo got $line'"
+        isolate.write(f"{isolate.STATE}/asking", f"$CULVERT run -- {reader} &\nwait\n")
+        self.shell.type(f"bash {isolate.STATE}/asking\n")
+        self.shell.expect("asking\r")
+        self.shell.type("a word\n")
+        self.shell.expect("got a word")
+        self.shell.expect(self.shell.PROMPT)
+
     def test_ctrl_backslash(self):
         self.shell.do("ulimit -c 0")
         self.run_in_shell("-- sh -c 'echo up; exec sleep 1000'")
@@ -405,6 +497,15 @@ class JobControl(unittest.TestCase):
         os.close(self.shell.fd)
         wait_for(lambda: not processes_like(naps), 20, "the command outlives its terminal")
         self.shell.fd = os.open("/dev/null", os.O_RDONLY)
+
+
+class Process1(unittest.TestCase):
+    def test_it_reaps_orphans(self):
+        """Also those that have left the command's group."""
+        script = "for i in 1 2 3; do (setsid sleep 0.0$i &); done; sleep 0.1; while grep -q '^State:.Z' /proc/[0-9]*/status; do sleep 0.01; done"
+        wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        done = testbed.home.run(*wrapper, *command("--", "sh", "-c", f"{script}; exit 7"), check=False, timeout=60, env=environment())
+        self.assertEqual((done.returncode, done.stderr), (7, ""))
 
 
 class Tunnels(unittest.TestCase):

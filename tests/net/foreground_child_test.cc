@@ -42,7 +42,7 @@ struct Scene {
     REQUIRE(held.ok());
     pid = (*held)->pid();
     child = std::make_unique<ForegroundChild>(
-        loop, std::move(*held), ForegroundChild::Ended::to<&Scene::on_ended>(this),
+        loop, std::move(*held), nullptr, ForegroundChild::Ended::to<&Scene::on_ended>(this),
         ForegroundChild::AskedToEnd::to<&Scene::on_asked>(this));
   }
   ~Scene() {
@@ -99,7 +99,7 @@ TEST_CASE("how a command ends is reported") {
   exits.until_ended();
   CHECK(exits.end->status == 9);
   CHECK(exits.end->signal == 0);
-  CHECK_FALSE(exits.end->interrupted);
+  CHECK_FALSE(exits.end->by_key);
 }
 
 TEST_CASE("a command that is ended by a signal is not taken for one that exits") {
@@ -116,7 +116,8 @@ TEST_CASE("signals that we get are passed on to the command") {
   };
   for (const auto& [signal, name] :
        {Case{SIGINT, "INT"}, Case{SIGTERM, "TERM"}, Case{SIGHUP, "HUP"}, Case{SIGQUIT, "QUIT"},
-        Case{SIGUSR1, "USR1"}, Case{SIGUSR2, "USR2"}, Case{SIGWINCH, "WINCH"}}) {
+        Case{SIGUSR1, "USR1"}, Case{SIGUSR2, "USR2"}, Case{SIGWINCH, "WINCH"},
+        Case{SIGALRM, "ALRM"}, Case{SIGPWR, "PWR"}}) {
     CAPTURE(name);
     Scene scene(when_ready(std::string("trap 'exit 5' ") + name));
     scene.child->start("go");
@@ -127,6 +128,16 @@ TEST_CASE("signals that we get are passed on to the command") {
     CHECK(scene.end->status == 5);
     CHECK(scene.asked == 0);
   }
+}
+
+TEST_CASE("a signal that asks for no end is lost while there is no command") {
+  Scene scene("exit 0");
+  for (const int signal : {SIGUSR1, SIGRTMIN, SIGRTMAX}) raise(signal);
+  scene.child->start("go");
+  scene.until_ended();
+  for (const int signal : {SIGUSR2, SIGRTMAX}) raise(signal);
+  scene.loop.turn(0);
+  CHECK(scene.asked == 0);
 }
 
 TEST_CASE("a signal to end counts for the owner while there is no command") {
