@@ -12,20 +12,31 @@
 namespace culvert {
 namespace {
 
+/// A signal does what it does by default, while this exists.
+class ByDefault {
+ public:
+  explicit ByDefault(int signal) : signal_(signal) {
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
+    sigaction(signal, &by_default, &before_);
+  }
+  ~ByDefault() { sigaction(signal_, &before_, nullptr); }
+  ByDefault(const ByDefault&) = delete;
+  ByDefault& operator=(const ByDefault&) = delete;
+
+ private:
+  int signal_;
+  struct sigaction before_ {};
+};
+
 /// Stops this process, as `signal` does by default.  Returns when it continues; at once, if nobody
 /// could continue it: then the system does not let it stop.
 void stop_ourselves(int signal) {
-  if (signal == SIGSTOP) {
-    raise(SIGSTOP);
-    return;
-  }
-  struct sigaction by_default {};
-  struct sigaction before {};
-  by_default.sa_handler = SIG_DFL;
-  sigaction(signal, &by_default, &before);
+  // We see by the return that we continue.  A watcher would be told of it once more, and later.
+  const ByDefault continued(SIGCONT);
+  const ByDefault stopped(signal);
   // For this thread, so that it has happened when the call returns.
   pthread_kill(pthread_self(), signal);
-  sigaction(signal, &before, nullptr);
 }
 
 bool is_ignored(int signal) {
@@ -139,6 +150,10 @@ void ForegroundChild::on_terminal_signal(int signal) {
 
 void ForegroundChild::pass_on(int signal) {
   if (signal == SIGTSTP) asked_to_stop_ = true;
+  // The group that has the terminal got it: no shell tells a running job that it is in the
+  // foreground now.
+  const bool is_of_key = signal == SIGINT || signal == SIGQUIT;
+  if (is_of_key && terminal_.is_of(getpgrp())) by_key_ |= bit_of(signal);
   // It may have left its group.
   if (is_for_one(signal) || kill(-group_, signal) != 0) kill(group_, signal);
 }

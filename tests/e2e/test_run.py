@@ -472,6 +472,14 @@ class JobControl(unittest.TestCase):
         self.shell.type("a word\n")
         self.shell.expect("got a word")
         self.shell.expect(self.shell.PROMPT)
+        naps = sleeping()
+        self.shell.do(f"$CULVERT run -- {naps} &")
+        wait_process(naps)
+        self.shell.type("fg\n")
+        self.shell.expect("fg\r?\n.*\n")
+        self.shell.type("\x03")
+        # It begins a line only behind a job that died of it.
+        self.shell.expect("C\r?\n" + re.escape(self.shell.PROMPT))
 
     def test_a_neighbour_in_a_pipeline_gets_the_terminal(self):
         reader = "bash -c 'read line </dev/tty; echo read $line; cat'"
