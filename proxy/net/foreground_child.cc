@@ -154,8 +154,17 @@ void ForegroundChild::pass_on(int signal) {
   // foreground now.
   const bool is_of_key = signal == SIGINT || signal == SIGQUIT;
   if (is_of_key && terminal_.is_of(getpgrp())) by_key_ |= bit_of(signal);
-  // It may have left its group.
-  if (is_for_one(signal) || kill(-group_, signal) != 0) kill(group_, signal);
+  if (is_for_one(signal)) {
+    kill(group_, signal);
+  } else {
+    signal_group(signal);
+  }
+}
+
+void ForegroundChild::signal_group(int signal) {
+  kill(-group_, signal);
+  // The child may have left it.
+  if (getpgid(group_) != group_) kill(group_, signal);
 }
 
 /// Another program of our group, as in `culvert run -- CMD | less`, was stopped for using the
@@ -200,7 +209,7 @@ void ForegroundChild::on_stopped(int signal) {
 /// We continue, or were told to: so does the child, with the terminal if our group has got it.
 void ForegroundChild::resume() {
   if (wants_terminal_) terminal_.move(getpgrp(), group_);
-  kill(-group_, SIGCONT);
+  signal_group(SIGCONT);
 }
 
 void ForegroundChild::on_ended(int wait_status) {

@@ -50,6 +50,7 @@ class ForegroundChild {
   void on_signal_alone(int signal);
   void on_terminal_signal(int signal);
   void pass_on(int signal);
+  void signal_group(int signal);
   void on_neighbour_wants_terminal();
   void on_child_changed();
   void on_stopped(int signal);

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <initializer_list>
+#include <string>
 #include <utility>
 
 #include "net/terminal.h"
@@ -55,11 +57,25 @@ int open_signals() {
   return signalfd(-1, &watched, SFD_NONBLOCK);
 }
 
-/// Tells of those that came from the kernel: of the terminal.
+/// Another process of this program, which tells its own group what its terminal sends: one that was
+/// run by the command of ours.
+bool is_inner_one(int pid) {
+  struct stat ours {};
+  struct stat its {};
+  const std::string path = "/proc/" + std::to_string(pid) + "/exe";
+  return pid != getppid() && stat("/proc/self/exe", &ours) == 0 && stat(path.c_str(), &its) == 0 &&
+         ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
+}
+
+bool is_of_terminal(const signalfd_siginfo& info) {
+  if (info.ssi_code == SI_KERNEL) return true;
+  return info.ssi_code == SI_USER && is_inner_one(static_cast<int>(info.ssi_pid));
+}
+
 void report_signals(int signals, int reports) {
   signalfd_siginfo info{};
   while (read(signals, &info, sizeof info) == sizeof info) {
-    if (info.ssi_code != SI_KERNEL) continue;
+    if (!is_of_terminal(info)) continue;
     const auto number = static_cast<unsigned char>(info.ssi_signo);
     static_cast<void>(send(reports, &number, sizeof number, MSG_NOSIGNAL | MSG_DONTWAIT));
   }

@@ -278,6 +278,26 @@ class Signals(unittest.TestCase):
         self.assertEqual(running.wait(20), 128 + signal.SIGTERM)
         wait_for(lambda: not processes_like(naps), 10, "the child of the shell goes on")
 
+    def test_a_command_that_has_left_its_group_gets_it(self):
+        script = """if True:
+            import os, time
+            if os.fork() == 0:
+                time.sleep(1000)
+            child = os.fork()
+            if child == 0:
+                os.setpgid(0, 0)
+                time.sleep(1000)
+            while os.getpgid(child) != child:
+                time.sleep(0.01)
+            os.setpgid(0, child)
+            print("left", flush=True)
+            time.sleep(1000)
+        """
+        running = start(self, "--", "python3", "-c", script)
+        running.wait_stdout("left")
+        running.signal(signal.SIGTERM)
+        self.assertEqual(running.wait(20), 128 + signal.SIGTERM)
+
     def test_stop_and_continue(self):
         naps = sleeping()
         running = start(self, "--", *naps.split())
@@ -390,6 +410,17 @@ class JobControl(unittest.TestCase):
         self.shell.type("\x03")
         self.shell.expect("\ntold|Ctold")
         self.shell.expect(self.shell.PROMPT)
+
+    def test_ctrl_c_at_one_that_another_one_runs(self):
+        server = "$CULVERT run -- bash -c 'trap \"exit 5\" INT; echo up; while :; do sleep 0.05; done'; true"
+        isolate.write(f"{isolate.STATE}/inner", server)
+        isolate.write(f"{isolate.STATE}/outer", f"trap 'echo cleaned; exit 3' INT\n$CULVERT run -- sh {isolate.STATE}/inner\n")
+        self.shell.type(f"bash {isolate.STATE}/outer\n")
+        self.shell.expect("\nup")
+        self.shell.type("\x03")
+        self.shell.expect("cleaned")
+        self.shell.expect(self.shell.PROMPT)
+        self.assertEqual(self.status(), "status 3")
 
     def test_a_signal_that_no_key_sent_ends_no_script(self):
         script = "trap 'echo told' INT; $CULVERT run -- sh -c 'kill -INT $$'; echo went on $?"
