@@ -541,9 +541,15 @@ class JobControl(unittest.TestCase):
 class Process1(unittest.TestCase):
     def test_it_reaps_orphans(self):
         """Also those that have left the command's group."""
-        script = "for i in 1 2 3; do (setsid sleep 0.0$i &); done; sleep 0.1; while grep -q '^State:.Z' /proc/[0-9]*/status; do sleep 0.01; done"
+        script = """
+            for i in 1 2 3; do (setsid sleep 0.0$i &); done
+            set -- /proc/[0-9]*
+            while [ $# -gt 2 ]; do sleep 0.01; set -- /proc/[0-9]*; done
+            exit 7
+        """
         wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-        done = testbed.home.run(*wrapper, *command("--", "sh", "-c", f"{script}; exit 7"), check=False, timeout=60, env=environment())
+        within = command("--", "sh", "-c", script)
+        done = testbed.home.run(*wrapper, *within, check=False, timeout=60, env=environment())
         self.assertEqual((done.returncode, done.stderr), (7, ""))
 
 
