@@ -12,21 +12,29 @@
 namespace culvert {
 namespace {
 
-/// A signal does what it does by default, while this exists.
+/// A signal does what it does by default, to this thread, while this exists.
 class ByDefault {
  public:
   explicit ByDefault(int signal) : signal_(signal) {
     struct sigaction by_default {};
     by_default.sa_handler = SIG_DFL;
     sigaction(signal, &by_default, &before_);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    pthread_sigmask(SIG_UNBLOCK, &one, &mask_before_);
   }
-  ~ByDefault() { sigaction(signal_, &before_, nullptr); }
+  ~ByDefault() {
+    pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
+    sigaction(signal_, &before_, nullptr);
+  }
   ByDefault(const ByDefault&) = delete;
   ByDefault& operator=(const ByDefault&) = delete;
 
  private:
   int signal_;
   struct sigaction before_ {};
+  sigset_t mask_before_{};
 };
 
 /// Stops this process, as `signal` does by default.  Returns when it continues; at once, if nobody
@@ -50,7 +58,7 @@ std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
 constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM};
 // What a program makes of these is its own: its children may know nothing of them.
 constexpr int kForOne[] = {SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR};
-constexpr int kOfJob[] = {SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH};
+constexpr int kOfJob[] = {SIGCHLD, SIGTSTP, SIGTTIN, SIGCONT, SIGWINCH};
 
 /// Not for its whole group.
 bool is_for_one(int signal) {
@@ -66,6 +74,7 @@ void signal_neighbours(int signal) {
   ignored.sa_handler = SIG_IGN;
   sigaction(signal, &ignored, &before);
   kill(0, signal);
+  sigaction(signal, &ignored, nullptr);  // if it is blocked, it would come later
   sigaction(signal, &before, nullptr);
 }
 
@@ -86,7 +95,8 @@ ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child,
       group_(child_->pid()),
       terminal_signals_(std::move(terminal_signals)),
       ended_(ended),
-      asked_to_end_(asked_to_end) {
+      asked_to_end_(asked_to_end),
+      terminal_output_(loop, SIGTTOU, Callback<void(int)>::to<&ForegroundChild::on_signal>(this)) {
   for (const int signal : kEnding) watch(signal);
   for (const int signal : kForOne) watch(signal);
   for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) watch(signal);

@@ -66,6 +66,8 @@ class ForegroundChild {
   AskedToEnd asked_to_end_;
   Terminal terminal_;
   std::vector<std::unique_ptr<SignalWatcher>> watchers_;
+  // Blocked, as a log line would be written over and over while the terminal is not ours.
+  BlockedSignalWatcher terminal_output_;
   std::size_t lasting_watchers_;  // the first of them, which stay
   std::uint64_t ignored_ = 0;     // those that we were started with ignored, see bit_of()
   std::uint64_t by_key_ = 0;      // those that the terminal has sent, likewise

@@ -1,22 +1,36 @@
 #include "net/signals.h"
 
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <initializer_list>
 #include <system_error>
 
 #include <uv.h>
 
 namespace culvert {
 
+namespace {
+
+sigset_t set_of(std::initializer_list<int> signals) {
+  sigset_t out;
+  sigemptyset(&out);
+  for (const int signal : signals) sigaddset(&out, signal);
+  return out;
+}
+
+}  // namespace
+
 HeldSignals::HeldSignals() {
-  sigset_t held;
-  sigemptyset(&held);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&held, signal);
-  pthread_sigmask(SIG_BLOCK, &held, &before_);
+  const sigset_t held = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2});
+  pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
 HeldSignals::~HeldSignals() {
   // The parent process may have blocked signals that we need.
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD}) sigdelset(&before_, signal);
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  const sigset_t needed = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD});
+  pthread_sigmask(SIG_UNBLOCK, &needed, nullptr);
 }
 
 struct SignalWatcher::Handle {
@@ -42,6 +56,28 @@ SignalWatcher::~SignalWatcher() {
   loop_.uv();  // requests the turn in which the handle is closed
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
            [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+}
+
+BlockedSignalWatcher::BlockedSignalWatcher(Loop& loop, int signal, Callback<void(int)> received)
+    : loop_(loop), signal_(signal), received_(received) {
+  const sigset_t blocked = set_of({signal});
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  fd_ = signalfd(-1, &blocked, SFD_NONBLOCK | SFD_CLOEXEC);
+  // If the system refuses, it is not noticed.
+  if (fd_ >= 0) static_cast<void>(loop_.watch(fd_, *this, EPOLLIN));
+}
+
+BlockedSignalWatcher::~BlockedSignalWatcher() {
+  if (fd_ < 0) return;
+  loop_.unwatch(fd_, *this);
+  close(fd_);
+}
+
+void BlockedSignalWatcher::on_poll(std::uint32_t) {
+  signalfd_siginfo info{};
+  bool came = false;
+  while (read(fd_, &info, sizeof info) == sizeof info) came = true;
+  if (came) received_(signal_);
 }
 
 }  // namespace culvert

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 
 #include "base/callback.h"
 #include "net/loop.h"
@@ -9,16 +10,13 @@ namespace culvert {
 
 /// While it exists, SIGTERM, SIGINT, SIGHUP and SIGUSR2 stay pending until they are watched,
 /// instead of ending the process.  For the time before there is another thread.  Its end unblocks
-/// them, and SIGCHLD, even if they were blocked before.
+/// them, and SIGCHLD, even if they were blocked before, and no others.
 class HeldSignals {
  public:
   HeldSignals();
   ~HeldSignals();
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
-
- private:
-  sigset_t before_;
 };
 
 /// Calls back each time the process gets a signal, while it exists.
@@ -33,6 +31,24 @@ class SignalWatcher {
   struct Handle;  // libuv closes it a turn after us
   Loop& loop_;
   Handle* handle_;
+};
+
+/// The same for a signal that stays blocked, in this thread and all that it begins from now on, as
+/// it would hinder what they do: SIGTTOU, which a thread gets that writes to a terminal.
+class BlockedSignalWatcher : private Pollable {
+ public:
+  BlockedSignalWatcher(Loop& loop, int signal, Callback<void(int)> received);
+  ~BlockedSignalWatcher() override;
+  BlockedSignalWatcher(const BlockedSignalWatcher&) = delete;
+  BlockedSignalWatcher& operator=(const BlockedSignalWatcher&) = delete;
+
+ private:
+  void on_poll(std::uint32_t events) override;
+
+  Loop& loop_;
+  int signal_;
+  Callback<void(int)> received_;
+  int fd_;
 };
 
 }  // namespace culvert

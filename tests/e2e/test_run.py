@@ -79,8 +79,8 @@ def wait_process(text):
 class Running(Program):
     """culvert run in the background."""
 
-    def __init__(self, *arguments, **more):
-        super().__init__("run", testbed.home, command(*arguments), environment(**more), separate_stdout=True)
+    def __init__(self, *arguments, wrapper=(), **more):
+        super().__init__("run", testbed.home, [*wrapper, *command(*arguments)], environment(**more), separate_stdout=True)
 
     def stdout(self):
         with open(self.stdout_path, encoding="utf-8") as file:
@@ -258,6 +258,20 @@ class Signals(unittest.TestCase):
             name_alone, _, more = name.partition("+")
             running.signal(signal.Signals[f"SIG{name_alone}"] + int(more or 0))
             self.assertEqual((running.wait(20), running.stdout()), (9, f"ready\n{name}\n"))
+
+    def test_one_that_was_blocked_for_us_is_so_for_the_command(self):
+        for name in ("INT", "QUIT", "USR1"):
+            script = f"""if True:
+                import signal
+                signal.signal(signal.SIG{name}, lambda *_: exit(9))
+                print("ready", flush=True)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIG{name}])
+                signal.pause()
+            """
+            running = start(self, "--", "python3", "-c", script, wrapper=("env", f"--block-signal={name}"))
+            running.wait_stdout("ready")
+            running.signal(signal.Signals[f"SIG{name}"])
+            self.assertEqual(running.wait(20), 9)
 
     def test_a_command_that_goes_on_is_waited_for(self):
         over = f"{isolate.STATE}/over"
@@ -455,7 +469,7 @@ class JobControl(unittest.TestCase):
         self.addCleanup(os.kill, napping, signal.SIGKILL)
         self.shell.type("\x03")
         self.assertNotIn("went on", self.shell.expect(f"(?s)(.*?){re.escape(self.shell.PROMPT)}").group(1))
-        self.assertIn(peers.state(napping), "S")
+        self.assertEqual(processes_like(naps), [napping])
         reader = "bash -c 'read line </dev/tty; echo got $line'"
         isolate.write(f"{isolate.STATE}/asking", f"$CULVERT run -- {reader} &\nwait\n")
         self.shell.type(f"bash {isolate.STATE}/asking\n")
@@ -506,8 +520,10 @@ class JobControl(unittest.TestCase):
         naps = sleeping()
         self.shell.do(f"$CULVERT run -- {naps} &")
         wait_process(naps)
+        group = os.tcgetpgrp(self.shell.fd)
         self.shell.type("fg\n")
         self.shell.expect("fg\r?\n.*\n")
+        wait_for(lambda: os.tcgetpgrp(self.shell.fd) != group, 10, "the job does not get the terminal")
         self.shell.type("\x03")
         # It begins a line only behind a job that died of it.
         self.shell.expect("C\r?\n" + re.escape(self.shell.PROMPT))
@@ -520,6 +536,21 @@ class JobControl(unittest.TestCase):
         self.shell.expect("read a word")
         self.shell.expect("from the command")
         self.shell.expect(self.shell.PROMPT)
+
+    def test_a_log_at_a_terminal_that_stops_who_writes_in_the_background(self):
+        self.shell.do("stty tostop")
+        ask = "curl -s --noproxy none -x $http_proxy http://127.0.0.1:9/; echo asked; sleep 0.1"
+        isolate.write(f"{isolate.STATE}/asks", ask)
+        self.run_in_shell(f"--log-level debug --access-log - -- sh {isolate.STATE}/asks")
+        self.shell.expect(" debug ")
+        self.shell.expect("asked")
+        self.shell.expect(self.shell.PROMPT)
+        self.assertEqual(self.status(), "status 0")
+        neighbour = "bash -c 'while read line; do echo read $line; done'"
+        self.run_in_shell(f"-- sh -c 'echo a word; sleep 0.2; echo 2>&1' | {neighbour}")
+        self.shell.expect("read a word")
+        self.shell.expect(self.shell.PROMPT)
+        self.shell.do("stty -tostop")
 
     def test_the_size_of_the_terminal(self):
         self.run_in_shell("-- bash -c 'trap \"stty size; exit 3\" WINCH; echo up; while :; do sleep 0.05; done'")

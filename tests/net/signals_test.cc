@@ -61,3 +61,39 @@ TEST_CASE("held signals wait for who will watch them") {
   held.reset();
   CHECK(turn_until(loop, [&] { return ear.received.size() == 1; }));
 }
+
+TEST_CASE("the end of held signals leaves the others as they are") {
+  sigset_t changed;
+  sigemptyset(&changed);
+  for (const int signal : {SIGQUIT, SIGTTOU}) sigaddset(&changed, signal);
+  sigset_t before;
+  sigset_t after;
+  {
+    const HeldSignals held;
+    pthread_sigmask(SIG_BLOCK, &changed, &before);
+  }
+  pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  CHECK(sigismember(&after, SIGQUIT) == 1);
+  CHECK(sigismember(&after, SIGTTOU) == 1);
+  CHECK(sigismember(&after, SIGTERM) == 0);
+  pthread_sigmask(SIG_UNBLOCK, &changed, nullptr);
+}
+
+TEST_CASE("a signal that stays blocked is reported and hinders nobody") {
+  Loop loop;
+  Ear ear;
+  {
+    const BlockedSignalWatcher watcher(loop, SIGTTOU,
+                                       Callback<void(int)>::to<&Ear::on_signal>(&ear));
+    raise(SIGTTOU);  // would stop us
+    REQUIRE(turn_until(loop, [&] { return ear.received.size() == 1; }));
+    raise(SIGTTOU);
+    REQUIRE(turn_until(loop, [&] { return ear.received.size() == 2; }));
+    CHECK(ear.received == std::vector<int>{SIGTTOU, SIGTTOU});
+  }
+  CHECK_FALSE(loop.busy());
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTTOU);
+  pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+}
