@@ -101,9 +101,10 @@ ForegroundChild::ForegroundChild(Loop& loop, std::unique_ptr<HeldChild> child,
   for (const int signal : kForOne) watch(signal);
   for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) watch(signal);
   lasting_watchers_ = watchers_.size();
-  // A shell without job control begins its commands in the background so, and stays in the
-  // foreground itself.
-  wants_terminal_ = (ignored_ & bit_of(SIGINT)) == 0;
+  // A shell without job control begins its commands in the background with SIGINT ignored, and
+  // stays in the foreground itself.  To a group whose leader is outside of our PID namespace the
+  // terminal could not be given back: it has no number here.
+  wants_terminal_ = (ignored_ & bit_of(SIGINT)) == 0 && getpgrp() != 0;
 }
 
 void ForegroundChild::watch(int signal) {

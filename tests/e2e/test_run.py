@@ -584,6 +584,17 @@ class Process1(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (7, ""))
 
 
+    def test_a_script_around_it_has_the_terminal_again(self):
+        shell = Shell()
+        self.addCleanup(shell.close)
+        within = "unshare --pid --fork --kill-child $CULVERT run -- true"
+        isolate.write(f"{isolate.STATE}/around", f"{within}\nread -p 'say: ' line\necho got $line\n")
+        shell.type(f"bash {isolate.STATE}/around\n")
+        shell.expect("say: ")
+        shell.type("a word\n")
+        shell.expect("got a word")
+
+
 class Tunnels(unittest.TestCase):
     def ssh(self):
         return shlex.join(map(str, peers.SshTunnel(testbed, port=LATE_PORT).argv))
