@@ -54,7 +54,6 @@ class ForegroundChild {
   void on_neighbour_wants_terminal();
   void on_child_changed();
   void on_stopped(int signal);
-  void stop_like_child(int signal, bool had_terminal);
   void resume();
   void on_ended(int wait_status);
 
