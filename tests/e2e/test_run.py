@@ -410,19 +410,20 @@ class JobControl(unittest.TestCase):
 
     def test_ctrl_c_that_the_command_handles_reaches_the_others(self):
         """A script with a trap, and the rest of a pipeline."""
-        server = "$CULVERT run -- bash -c 'trap \"exit 5\" INT; echo up >/dev/tty; while :; do sleep 0.05; done'"
-        isolate.write(f"{isolate.STATE}/trapping", f"trap 'echo cleaned; exit 3' INT\n{server}\necho went on\n")
-        self.shell.type(f"bash {isolate.STATE}/trapping\n")
-        self.shell.expect("\nup")
+        server, reader, script = (f"{isolate.STATE}/{name}" for name in ("server", "reader", "trapping"))
+        isolate.write(server, "trap 'exit 5' INT\necho ready 1 >/dev/tty\nwhile :; do sleep 0.05; done\n")
+        isolate.write(reader, "trap 'echo told >/dev/tty; exit' INT\necho ready 2 >/dev/tty\nwhile read line; do :; done\n")
+        isolate.write(script, f"trap 'echo cleaned; exit 3' INT\n$CULVERT run -- bash {server}\necho went on\n")
+        self.shell.type(f"bash {script}\n")
+        self.shell.expect("ready 1")
         self.shell.type("\x03")
         self.assertNotIn("went on", self.shell.expect("(?s)(.*?)cleaned").group(1))
         self.shell.expect(self.shell.PROMPT)
         self.assertEqual(self.status(), "status 3")
-        reader = "bash -c 'trap \"echo told >/dev/tty; exit\" INT; while read -t 1000 line; do :; done'"
-        self.shell.type(f"{server} | {reader}\n")
-        self.shell.expect("\nup")
+        self.shell.type(f"$CULVERT run -- bash {server} | bash {reader}\n")
+        self.shell.expect("(?s)ready 1.*ready 2|ready 2.*ready 1")
         self.shell.type("\x03")
-        self.shell.expect("\ntold|Ctold")
+        self.shell.expect("told")
         self.shell.expect(self.shell.PROMPT)
 
     def test_ctrl_c_at_one_that_another_one_runs(self):
