@@ -13,6 +13,9 @@ namespace culvert {
 /// Of a host's name, without the root's dot (RFC 1035 section 2.3.4).
 inline constexpr std::size_t kMostNameBytes = 253;
 
+/// Of http:// (RFC 9110 section 4.2.1).
+inline constexpr std::uint16_t kHttpPort = 80;
+
 /// A host and a TCP port.  `host` is a lower-case name without the root's final dot, so that one
 /// host has one spelling where names are compared or shown, or the canonical text of an IP literal
 /// without brackets; then `ip` holds the address too.

@@ -1,6 +1,7 @@
 #include "base/redact.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/ip_address.h"
 #include "base/text.h"
@@ -107,6 +108,30 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
+/// The other forms in which a proxy may repeat a password, all at least as long.  A '=' is padding.
+using Forms = std::array<Secret, 3>;
+
+Forms forms_of(const Credentials& credentials) {
+  const std::string_view password = credentials.password.reveal();
+  return {Secret(percent_encode(password)), basic_token(credentials),
+          Secret(base64_encode(password))};
+}
+
+bool holds(std::string_view text, std::string_view password, const Forms& forms) {
+  if (text.find(password) != kNone) return true;
+  return std::any_of(forms.begin(), forms.end(), [text](const Secret& form) {
+    // Without its padding, which may be cut off.
+    const std::string_view shown = form.reveal();
+    return text.find(shown.substr(0, shown.find('='))) != kNone;
+  });
+}
+
+bool ends_within_one(std::string_view text, std::string_view password, const Forms& forms) {
+  if (ends_within(text, password)) return true;
+  return std::any_of(forms.begin(), forms.end(),
+                     [text](const Secret& form) { return ends_within(text, form.reveal()); });
+}
+
 }  // namespace
 
 std::string redact_url(std::string_view url) {
@@ -134,28 +159,16 @@ std::string_view redact_echo(std::string_view text, const std::optional<Credenti
   const std::string_view password = credentials->password.reveal();
   // Each of its forms is at least as long; most texts are "OK".
   if (password.empty() || text.size() < password.size()) return text;
-  if (text.find(password) != kNone) return kHidden;
-  const Secret encoded(percent_encode(password));
-  if (text.find(encoded.reveal()) != kNone) return kHidden;
-  for (const Secret& base64 : {basic_token(*credentials), Secret(base64_encode(password))}) {
-    // Without its padding, which may be cut off.
-    const std::string_view digits = base64.reveal().substr(0, base64.reveal().find('='));
-    if (text.find(digits) != kNone) return kHidden;
-  }
-  return text;
+  return holds(text, password, forms_of(*credentials)) ? kHidden : text;
 }
 
 std::string_view redact_cut_echo(std::string_view text,
                                  const std::optional<Credentials>& credentials) {
-  text = redact_echo(text, credentials);
-  if (!credentials || credentials->password.reveal().empty()) return text;
+  if (!credentials || credentials->password.empty()) return text;
   const std::string_view password = credentials->password.reveal();
-  if (ends_within(text, password)) return kHidden;
-  for (const Secret& form : {Secret(percent_encode(password)), basic_token(*credentials),
-                             Secret(base64_encode(password))}) {
-    if (ends_within(text, form.reveal())) return kHidden;
-  }
-  return text;
+  const Forms forms = forms_of(*credentials);
+  const bool repeats = holds(text, password, forms) || ends_within_one(text, password, forms);
+  return repeats ? kHidden : text;
 }
 
 }  // namespace culvert

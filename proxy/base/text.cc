@@ -13,10 +13,6 @@ constexpr std::string_view kBase64Digits =
 
 std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 
-constexpr std::string_view kSpace = " \t\n\v\f\r";
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /// The length of the well-formed UTF-8 sequence that `bytes` begins with (Unicode 15, table 3-7),
 /// 0 if there is none.
 std::size_t utf8_length(std::string_view bytes) {
@@ -156,15 +152,15 @@ bool iequals(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_space_or_tab(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space_or_tab(text.back())) text.remove_suffix(1);
   return text;
 }
 
 std::string_view trim_space(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
+  const std::size_t first = text.find_first_not_of(kAnySpace);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return text.substr(first, text.find_last_not_of(kAnySpace) - first + 1);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

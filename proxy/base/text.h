@@ -46,6 +46,9 @@ std::optional<Number> parse_number(std::string_view text) {
 
 // ASCII-only, locale-free.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
+/// All white space, line breaks included.
+inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);

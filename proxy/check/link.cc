@@ -13,7 +13,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 
 Error bad_link(std::string text) {

@@ -47,7 +47,7 @@ Error url_is_missing(const HostPort& server) {
   std::string url = "http://";
   url += server.ip && !server.ip->is_v4() ? "[" + server.host + "]"
                                           : shorten_middle(server.host, kMostOfHost);
-  if (server.port != 80) url += ":" + std::to_string(server.port);
+  if (server.port != kHttpPort) url += ":" + std::to_string(server.port);
   return {Errc::http_request_error, Side::client, 0,
           "this is a proxy, not a web server: send the absolute URL, " + url +
               "/... (PHP: request_fulluri), or set it as http_proxy"};

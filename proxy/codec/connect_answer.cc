@@ -18,12 +18,10 @@ std::string_view cut_line(std::string_view& rest) {
   return line;
 }
 
-bool is_white(char c) { return c == ' ' || c == '\t'; }
-
 /// The end of a line that the next one continues becomes blank.
 void unfold(std::span<char> lines) {
   for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
-    if (lines[i] != '\n' || !is_white(lines[i + 1])) continue;
+    if (lines[i] != '\n' || !is_space_or_tab(lines[i + 1])) continue;
     lines[i] = ' ';
     if (i > 0 && lines[i - 1] == '\r') lines[i - 1] = ' ';
   }

@@ -72,7 +72,7 @@ void append_authority(const HostPort& authority, std::string& out) {
   out += authority.host;
   if (bracketed) out += ']';
   if (authority.absolute) out += '.';
-  if (authority.port == 80) return;
+  if (authority.port == kHttpPort) return;
   out += ':';
   append_number(out, authority.port);
 }

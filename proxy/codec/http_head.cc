@@ -97,28 +97,26 @@ Fault parse_status_line(std::string_view line, ResponseHead& out) {
   return {};
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /// The name in a field line whose colon is at `colon`.  RFC 9112 section 5.1: blanks before the
 /// colon are removed from a response, and are a mistake in a request.
 std::string_view name_of_line(std::string_view line, std::size_t colon, MessageKind kind) {
   std::string_view name = line.substr(0, colon);
   if (kind == MessageKind::request) return name;
-  while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
+  while (!name.empty() && is_space_or_tab(name.back())) name.remove_suffix(1);
   return name;
 }
 
 /// What is wrong with a field line: field-name ":" OWS field-value OWS (RFC 9112 section 5).
 Fault check_field_line(std::string_view line, MessageKind kind) {
-  if (is_blank(line[0])) return {"a line begins with white space (obs-fold)"};
+  if (is_space_or_tab(line[0])) return {"a line begins with white space (obs-fold)"};
   const std::size_t colon = line.find(':');
   if (colon == 0) return {"a field name is empty"};
   if (colon == std::string_view::npos) return {"a field line has no colon"};
   const std::string_view name = name_of_line(line, colon, kind);
   const std::size_t end = span_of(name, kToken);
   if (end < name.size()) {
-    return {is_blank(name[end]) ? "a field name contains white space"
-                                : "a field name is not a token"};
+    return {is_space_or_tab(name[end]) ? "a field name contains white space"
+                                       : "a field name is not a token"};
   }
   if (!all_of_kind(line.substr(colon + 1), kFieldText)) {
     return {"a field value contains control bytes"};

@@ -8,10 +8,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kHttp = "HTTP";
-constexpr std::string_view kTls = "TLS";
-constexpr std::string_view kSocks5 = "SOCKS5";
-constexpr std::string_view kSocks4 = "SOCKS4";
 constexpr std::string_view kHttpOpening = "HTTP/";
 constexpr std::string_view kAskProtocolAndPort =
     " - does the URL name the right protocol and port?";
@@ -22,8 +18,8 @@ struct Opening {
 };
 // The PROXY protocol: haproxy's doc/proxy-protocol.txt, sections 2.1 and 2.2.
 constexpr std::array kTextOpenings = {
-    Opening{kHttpOpening, kHttp},
-    Opening{"SSH-", "SSH"},
+    Opening{kHttpOpening, kHttpName},
+    Opening{"SSH-", kSshName},
     Opening{"PROXY ", kProxyProtocol},
 };
 // Not waited for: its first bytes are an empty line.
@@ -34,10 +30,10 @@ struct Scheme {
   std::string_view prefix;
 };
 constexpr std::array kSchemes = {
-    Scheme{kHttp, "http://"},
-    Scheme{kTls, "https://"},
-    Scheme{kSocks5, "socks5://"},
-    Scheme{kSocks4, "socks4a://"},
+    Scheme{kHttpName, "http://"},
+    Scheme{kTlsName, "https://"},
+    Scheme{kSocks5Name, "socks5://"},
+    Scheme{kSocks4Name, "socks4a://"},
 };
 
 /// What to write instead, for a proxy that speaks `protocol`.
@@ -60,13 +56,13 @@ std::string_view guess_protocol(std::string_view first_bytes) {
   switch (first_bytes[0]) {
     case '\x15':  // alert
     case '\x16':  // handshake
-      return kTls;
+      return kTlsName;
     case '\x05':
-      return kSocks5;
+      return kSocks5Name;
     case '\x00':
       // The answer codes of SOCKS4 are 0x5a to 0x5d.
       return first_bytes.size() > 1 && first_bytes[1] >= '\x5a' && first_bytes[1] <= '\x5d'
-                 ? kSocks4
+                 ? kSocks4Name
                  : "";
     default:
       return {};
@@ -98,11 +94,11 @@ std::string why_not_tls(std::string_view first_bytes) {
                          (first_bytes.size() == 1 || first_bytes[1] == '\x03');
   if (is_record) return {};
   const std::string_view guess = guess_protocol(first_bytes);
-  if (guess.empty() || guess == kTls)
+  if (guess.empty() || guess == kTlsName)
     return "does not speak TLS - write http:// if it is a plain HTTP proxy";
   // That it speaks HTTP goes without saying.
-  if (guess == kHttp) return "does not speak TLS" + advice_for(guess);
-  return other_protocol_clause(kTls, guess);
+  if (guess == kHttpName) return "does not speak TLS" + advice_for(guess);
+  return other_protocol_clause(kTlsName, guess);
 }
 
 std::string other_protocol_clause(std::string_view expected, std::string_view spoken) {

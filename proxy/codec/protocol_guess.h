@@ -5,12 +5,18 @@
 
 namespace culvert {
 
+/// What protocols are called.  SOCKS4a is SOCKS4, as its answers are the same, and HTTPS is TLS.
+inline constexpr std::string_view kHttpName = "HTTP";
+inline constexpr std::string_view kTlsName = "TLS";
+inline constexpr std::string_view kSocks5Name = "SOCKS5";
+inline constexpr std::string_view kSocks4Name = "SOCKS4";
+inline constexpr std::string_view kSshName = "SSH";
 /// That of a load balancer, which tells a server who its client is.
 inline constexpr std::string_view kProxyProtocol = "the PROXY protocol";
 
-/// The protocol that a peer's first bytes belong to: "HTTP" (an answer), "SSH", "TLS", "SOCKS5",
-/// "SOCKS4" (an answer), kProxyProtocol; empty if none is recognised.  For messages that name
-/// a mistaken port or scheme; nothing else may depend on it.
+/// The protocol that a peer's first bytes belong to, by one of the names above (HTTP and SOCKS4 by
+/// an answer); empty if none is recognised.  For messages that name a mistaken port or scheme;
+/// nothing else may depend on it.
 std::string_view guess_protocol(std::string_view first_bytes);
 
 /// `first_bytes` are too few to recognise one of the protocols that begin with text.

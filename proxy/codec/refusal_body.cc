@@ -28,7 +28,7 @@ std::size_t length_of(const ResponseHead& head) {
   return std::min(parse_number<std::size_t>(field->value).value_or(kMostRead), kMostRead);
 }
 
-bool is_white_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_space_or_break(char c) { return is_space_or_tab(c) || c == '\r' || c == '\n'; }
 
 }  // namespace
 
@@ -65,7 +65,7 @@ void RefusalBody::take_chunks(std::string_view bytes) {
 void RefusalBody::take_text(std::string_view text) {
   for (const char c : text) {
     if (complete_) return;
-    if (line_.empty() && is_white_space(c)) continue;
+    if (line_.empty() && is_space_or_break(c)) continue;
     if (c == '\n') {
       complete_ = true;
       return;

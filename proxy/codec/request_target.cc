@@ -12,8 +12,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::uint16_t kHttpPort = 80;
-
 Error fail(Errc code, std::string text) {
   return Error{.code = code, .side = Side::client, .sys = 0, .text = std::move(text)};
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/host_port.h"
 #include "base/secret.h"
@@ -11,6 +12,10 @@ namespace culvert {
 
 /// CMD of both versions.
 inline constexpr char kSocksConnect = 1;
+
+/// A SOCKS5 greeting that offers one method, no authentication (RFC 1928 section 3): asks whether
+/// SOCKS5 is spoken.
+inline constexpr std::string_view kSocksQuestion("\x05\x01\x00", 3);
 
 /// SOCKS5 CONNECT (RFC 1928) with user/password (RFC 1929) if `credentials` are given.  Exactly one
 /// method is offered; names are sent as ATYP 3, IP literals as ATYP 1 or 4.

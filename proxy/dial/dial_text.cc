@@ -13,10 +13,12 @@
 #include "dial/upstream_protocol.h"
 
 namespace culvert {
+
+using Subject = DialFailure::Subject;
+
 namespace {
 
 using std::chrono::milliseconds;
-using Subject = DialFailure::Subject;
 
 /// A cause has to end within so many bytes of our text: some clients cut the status line.
 constexpr std::size_t kCauseEnds = 110 - kSigned.size();

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "codec/clause.h"
+#include "codec/socks.h"
 #include "dial/proxy_dial.h"
 #include "dial/upstream.h"
 #include "dial/upstream_protocol.h"
@@ -22,11 +22,6 @@ namespace {
 /// A proxy answers within its round trip and this, or as late as the first connection ended.
 constexpr milliseconds kLeastPatience{200};
 constexpr milliseconds kMostPatience{2'000};
-
-/// RFC 1928 section 3: one method, no authentication.
-constexpr std::string_view kSocksQuestion("\x05\x01\x00", 3);
-
-bool ended_by_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
 
 DialFailure closed_unanswered() {
   return {.cause = upstream_fault(Errc::connection_terminated,
@@ -57,7 +52,7 @@ void PortCheck::start() {
 void PortCheck::on_done(UpstreamResult&& result) {
   const bool ended = !result && result.error().kept_second &&
                      result.error().phase == DialPhase::request &&
-                     (result.error().closed || ended_by_reset(result.error().cause));
+                     (result.error().closed || is_reset(result.error().cause.sys));
   if (!ended || asks_first_) return done_(std::move(result));
   const auto lasted =
       std::chrono::ceil<milliseconds>(request_.loop.now() - dial_.times().connected);
@@ -85,7 +80,7 @@ void PortCheck::ask(std::string request) {
 
 void PortCheck::on_connected(DialResult result) {
   if (!result) {
-    if (ended_by_reset(result.error())) return on_ended();
+    if (is_reset(result.error().sys)) return on_ended();
     DialFailure failure = connect_failure(request_.upstream.config, *question_->connection,
                                           std::move(result).error());
     if (!failure.missing) return on_there();

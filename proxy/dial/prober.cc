@@ -109,7 +109,7 @@ void Prober::take(std::string_view bytes) {
       break;
   }
   std::string_view guess = guess_protocol(answer_);
-  if (guess == "TLS") guess = {};  // but no server's answer
+  if (guess == kTlsName) guess = {};  // but no server's answer
   fail(fmt::format(
       "{}, but what answers there {}: the upstream may be a web server that says 200 to anything, "
       "its key or password may be wrong, or that port speaks no TLS",

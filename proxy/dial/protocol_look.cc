@@ -19,8 +19,7 @@ constexpr std::size_t kMostOfReply = 512;
 
 ProtocolLook::ProtocolLook(Loop& loop, Transport& transport, const UpstreamConfig& upstream,
                            Done done)
-    : loop_(loop),
-      transport_(transport),
+    : transport_(transport),
       upstream_(upstream),
       done_(done),
       timer_(loop, Callback<void()>::to<&ProtocolLook::ask_next>(this)),
@@ -77,7 +76,7 @@ void ProtocolLook::judge() {
   std::string_view spoken = guess_protocol(reply_);
   // Many servers of TLS reject plain HTTP in plain HTTP: "the plain HTTP request was sent to
   // HTTPS".
-  if (spoken == "HTTP" && reply_.find("HTTPS") != std::string::npos) spoken = "TLS";
+  if (spoken == kHttpName && reply_.find("HTTPS") != std::string::npos) spoken = kTlsName;
   finish(spoken == spoken_protocol(upstream_) ? std::string_view() : spoken);
 }
 

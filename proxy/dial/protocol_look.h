@@ -42,7 +42,6 @@ class ProtocolLook final : private StreamEvents {
   void ask_next();
   void finish(std::string_view protocol);
 
-  Loop& loop_;
   Transport& transport_;
   const UpstreamConfig& upstream_;
   Done done_;

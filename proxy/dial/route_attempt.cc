@@ -1,6 +1,5 @@
 #include "dial/route_attempt.h"
 
-#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "codec/clause.h"
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
+#include "net/stream.h"
 
 namespace culvert {
 
@@ -90,8 +90,7 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
 std::string RouteAttempt::early_grant_clause(const DialFailure& failure) const {
   const bool connected = failure.phase != DialPhase::connect && failure.phase != DialPhase::lookup;
   if (!connected || dial_->replied() == Replied::to_request) return {};
-  const int sys = failure.cause.sys;
-  const bool ended = failure.closed || sys == ECONNRESET || sys == EPIPE;
+  const bool ended = failure.closed || is_reset(failure.cause.sys);
   if (upstream_.config.via_index && ended && dial_->replied() == Replied::nothing) {
     return fmt::format(" - its via={} may say yes before it has connected",
                        shorten_middle(upstream_.config.via, 40));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -34,7 +33,10 @@ DialFailure other_protocol_failure(const UpstreamConfig& upstream, std::string_v
   };
 }
 
-bool is_reset(const Error& error) { return error.sys == ECONNRESET || error.sys == EPIPE; }
+std::unique_ptr<ProtocolLook> look_for(const UpstreamRequest& request, ProtocolLook::Done done) {
+  const Upstream& upstream = request.upstream;
+  return std::make_unique<ProtocolLook>(request.loop, *upstream.transport, upstream.config, done);
+}
 
 }  // namespace
 
@@ -60,9 +62,8 @@ void SecondLook::on_silence() {
   if (!memory().begin_look(request.loop.now())) {
     return on_silence_explained(memory().other_protocol());
   }
-  silence_->look = std::make_unique<ProtocolLook>(
-      request.loop, *request.upstream.transport, request.upstream.config,
-      ProtocolLook::Done::to<&SecondLook::on_silence_explained>(this));
+  silence_->look =
+      look_for(request, ProtocolLook::Done::to<&SecondLook::on_silence_explained>(this));
   silence_->look->start(request.left());
 }
 
@@ -75,7 +76,7 @@ void SecondLook::on_silence_explained(std::string_view protocol) {
 
 void SecondLook::on_done(UpstreamResult&& result) {
   silence_.reset();
-  const bool ended = !result && (result.error().closed || is_reset(result.error().cause));
+  const bool ended = !result && (result.error().closed || is_reset(result.error().cause.sys));
   if (!ended || replied() != Replied::nothing) return report(std::move(result));
   DialFailure& failure = result.error();
   if (is_about_nothing_sent(failure)) {
@@ -106,7 +107,7 @@ void SecondLook::reconnect(DialFailure first_end) {
 void SecondLook::on_reconnected(DialResult result) {
   const UpstreamRequest& request = dial_.request();
   if (!result) {
-    if (is_reset(result.error())) return finish_without_program();
+    if (is_reset(result.error().sys)) return finish_without_program();
     DialFailure failure =
         connect_failure(request.upstream.config, *look_->reconnection, std::move(result).error());
     return finish(failure.missing ? std::move(failure) : std::move(look_->first_end));
@@ -161,9 +162,7 @@ void SecondLook::look_at_protocol() {
   const UpstreamRequest& request = dial_.request();
   look_->timer.stop();
   if (!memory().begin_look(request.loop.now())) return on_protocol(memory().other_protocol());
-  look_->protocol = std::make_unique<ProtocolLook>(
-      request.loop, *request.upstream.transport, request.upstream.config,
-      ProtocolLook::Done::to<&SecondLook::on_protocol>(this));
+  look_->protocol = look_for(request, ProtocolLook::Done::to<&SecondLook::on_protocol>(this));
   look_->protocol->start(request.left(), std::move(look_->stream));
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "codec/http_connect.h"
+#include "codec/protocol_guess.h"
 #include "codec/socks.h"
 
 namespace culvert {
@@ -43,23 +44,23 @@ std::string_view spoken_protocol(const UpstreamConfig& upstream) {
     case Kind::direct:
       break;
     case Kind::socks5:
-      return "SOCKS5";
+      return kSocks5Name;
     case Kind::socks4a:
-      return "SOCKS4";
+      return kSocks4Name;
     case Kind::http:
-      return "HTTP";
+      return kHttpName;
     case Kind::https:
-      return "TLS";
+      return kTlsName;
   }
   return {};
 }
 
 std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
   using namespace std::string_view_literals;
-  constexpr static ProxyOpening kHttp{"HTTP", "GET / HTTP/1.0\r\n\r\n"};
-  constexpr static ProxyOpening kSocks5{"SOCKS5", "\x05\x01\x00"sv};
+  constexpr static ProxyOpening kHttp{kHttpName, "GET / HTTP/1.0\r\n\r\n"};
+  constexpr static ProxyOpening kSocks5{kSocks5Name, kSocksQuestion};
   // A ClientHello of one byte, which a server of TLS rejects with an alert.
-  constexpr static ProxyOpening kTls{"TLS", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"sv};
+  constexpr static ProxyOpening kTls{kTlsName, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"sv};
   constexpr static std::array kForSocks5 = {kHttp, kTls};
   // Most proxies of SOCKS4a speak SOCKS5 as well, many HTTP.
   constexpr static std::array kForSocks4a = {kTls};

@@ -41,7 +41,11 @@ std::vector<std::uint64_t> ReadySet::ready() {
   const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
   std::vector<std::uint64_t> ids;
   ids.reserve(events.size());
-  for (int i = 0; i < count; ++i) ids.push_back(events[static_cast<std::size_t>(i)].data.u64);
+  for (int i = 0; i < count; ++i) {
+    // Copied: the kernel's structure is packed, and push_back() takes a reference.
+    const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
+    ids.push_back(id);
+  }
   return ids;
 }
 

@@ -13,6 +13,8 @@ std::string describe_failure(int error) {
   return error == EPROTO ? "the TLS connection broke" : std::generic_category().message(error);
 }
 
+bool is_reset(int error) { return error == ECONNRESET || error == EPIPE; }
+
 bool is_quiet(Stream& stream) {
   std::array<char, 1> unasked;
   return stream.try_read(unasked).status == Io::Status::would_block;

@@ -91,6 +91,9 @@ class Stream {
 /// The text of a stream's error: a TlsStream's EPROTO is not the kernel's.
 std::string describe_failure(int error);
 
+/// Whether `error` says that the peer has ended the connection and takes no more bytes.
+bool is_reset(int error);
+
 /// Whether an idle kept connection can be reused: nothing unsolicited was received, FIN included.
 /// May consume a byte otherwise.  Its read also processes TLS's own messages, such as session
 /// tickets.

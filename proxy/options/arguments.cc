@@ -32,10 +32,8 @@ void take(const std::vector<std::string>& values, const ReadFlag& flag, Argument
   for (const std::string& value : values) {
     if (trim_space(value).empty() && !flag.placeholder.empty()) {
       out.source.problems.push_back(fmt::format("{}: needs a value, {}", origin, flag.placeholder));
-    } else if (flag.repeatable) {
-      settings.add_each(flag.name, value, origin, kLineBreak);
     } else {
-      settings.add(flag.name, {value, origin});
+      settings.add_given(flag, value, origin, kLineBreak);
     }
   }
 }

@@ -15,7 +15,7 @@ namespace {
 /// 0 for a scheme that no request through us can have.
 std::uint16_t default_port(std::string_view scheme) {
   if (iequals(scheme, "https") || iequals(scheme, "wss")) return 443;
-  if (iequals(scheme, "http") || iequals(scheme, "ws")) return 80;
+  if (iequals(scheme, "http") || iequals(scheme, "ws")) return kHttpPort;
   return 0;
 }
 

@@ -49,11 +49,7 @@ void add_entry(const TomlEntry& entry, std::string_view path, Source& source) {
       continue;
     }
     const std::string origin = fmt::format("{}:{}: {}", path, value.line, name);
-    if (flag->repeatable) {
-      source.settings.add_each(flag->name, value.text, origin, kLineBreak);
-    } else {
-      source.settings.add(flag->name, {value.text, origin});
-    }
+    source.settings.add_given(*flag, value.text, origin, kLineBreak);
   }
 }
 

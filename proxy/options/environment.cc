@@ -52,11 +52,7 @@ Source read_environment(const Environment& environment) {
     if (!variable.starts_with(kPrefix) || trim_space(value).empty()) continue;
     const std::string name = flag_of_variable(std::string_view(variable).substr(kPrefix.size()));
     if (const Flag* flag = find_flag(name)) {
-      if (flag->repeatable) {
-        source.settings.add_each(flag->name, value, variable, kAnySpace);
-      } else {
-        source.settings.add(flag->name, {value, variable});
-      }
+      source.settings.add_given(*flag, value, variable, kAnySpace);
       continue;
     }
     // Other programs may set such a variable, as Kubernetes does beside a Service named culvert

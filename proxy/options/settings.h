@@ -16,8 +16,7 @@ struct Given {
   std::string origin;  ///< how a problem names it: "--listen", "CULVERT_LISTEN", "FILE:3: listen"
 };
 
-/// Between the values of a repeatable flag: in a variable, and in an argument or a file.
-inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
+/// Between the values of a repeatable flag in an argument or a file; in a variable, kAnySpace.
 inline constexpr std::string_view kLineBreak = "\n";
 
 /// The values of each flag that was given, by its name without dashes, in their order.
@@ -27,6 +26,16 @@ class Settings {
   void add(std::string_view flag, Given given) {
     given.value = trim_space(given.value);
     values_[std::string(flag)].push_back(std::move(given));
+  }
+  /// add_each() for a `flag` that is repeatable, else add(); it is a Flag or a ReadFlag.
+  template <typename F>
+  void add_given(const F& flag, const std::string& text, const std::string& origin,
+                 std::string_view breaks) {
+    if (flag.repeatable) {
+      add_each(flag.name, text, origin, breaks);
+    } else {
+      add(flag.name, {text, origin});
+    }
   }
   /// Adds each value in `text`, those of a repeatable flag.  White space that holds one of `breaks`
   /// stands between two, but not beside a ',' or '=', where a value goes on.

@@ -14,7 +14,6 @@
 namespace culvert {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool is_bare(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
 }
@@ -128,7 +127,7 @@ class TomlReader {
 
   /// A whole number, true or false.
   bool read_bare_value(std::string& text) {
-    while (!rest_.empty() && !is_blank(next()) && next() != '\n' && next() != '\r' &&
+    while (!rest_.empty() && !is_space_or_tab(next()) && next() != '\n' && next() != '\r' &&
            next() != ',' && next() != ']' && next() != '#') {
       text += pop();
     }
@@ -219,7 +218,7 @@ class TomlReader {
   }
 
   void skip_blanks() {
-    while (is_blank(next())) pop();
+    while (is_space_or_tab(next())) pop();
   }
   void skip_comment() {
     if (next() == '#') skip_line();

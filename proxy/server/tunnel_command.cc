@@ -30,9 +30,9 @@ TunnelCommand::TunnelCommand(Loop& loop, Log& log, const Secret& command)
       timer_(loop, Callback<void()>::to<&TunnelCommand::on_timer>(this)) {}
 
 std::string TunnelCommand::shown_name(std::string_view command) {
-  constexpr std::string_view kSpace = " \t\n";
-  command.remove_prefix(std::min(command.find_first_not_of(kSpace), command.size()));
-  std::string_view word = command.substr(0, command.find_first_of(kSpace));
+  constexpr std::string_view kBetweenWords = " \t\n";
+  command.remove_prefix(std::min(command.find_first_not_of(kBetweenWords), command.size()));
+  std::string_view word = command.substr(0, command.find_first_of(kBetweenWords));
   // PASSWORD=... before the program, or something that only the shell understands.
   if (word.find_first_of("='\"`$(){};|&<>\\") != std::string_view::npos) return "command";
   if (const std::size_t slash = word.rfind('/'); slash != std::string_view::npos) {

@@ -10,6 +10,7 @@
 #include "dial/candidates.h"
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
+#include "net/stream.h"
 
 namespace culvert {
 
@@ -25,7 +26,7 @@ constexpr milliseconds kSurelyOpen{1'000};
 constexpr milliseconds kRelayGivesUp{5'000};
 
 /// The other end has closed the connection, rather than the network.
-bool was_closed(int sys) { return sys == 0 || sys == ECONNRESET || sys == EPIPE; }
+bool was_closed(int sys) { return sys == 0 || is_reset(sys); }
 
 }  // namespace
 

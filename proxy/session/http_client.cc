@@ -23,7 +23,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kDrainingHeadTimeout{1'000};
-constexpr std::uint16_t kHttpPort = 80;
 
 /// Measured: dockerd, containerd, podman, skopeo and the registry send their CONNECTs with the
 /// field as Go's net/http sets it, whatever they call themselves in their requests to the target.

@@ -6,7 +6,7 @@
 namespace culvert {
 namespace {
 
-using Kind = BodyFraming::Kind;
+using Framing = BodyFraming::Kind;
 
 // How much is buffered for a receiver that does not read.
 constexpr std::size_t kMostPending = 64 * 1024;
@@ -27,10 +27,10 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
   decoder_.reset();
   flow_.reset();
   failure_.reset();
-  body_read_ = in.kind == Kind::none || (in.kind == Kind::length && in.length == 0);
+  body_read_ = in.kind == Framing::none || (in.kind == Framing::length && in.length == 0);
   if (raw() && !body_read_) {
     flow_.emplace(from, to);
-    if (in.kind == Kind::length) flow_->set_left(in.length);
+    if (in.kind == Framing::length) flow_->set_left(in.length);
   }
 }
 
@@ -38,7 +38,7 @@ void MessageFlow::start(Stream& from, Stream& to, const BodyFraming& in, const B
 std::size_t MessageFlow::take_raw(std::size_t available) {
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(flow_->left(), available));
   total_ += count;
-  if (in_.kind == Kind::length) {
+  if (in_.kind == Framing::length) {
     flow_->set_left(flow_->left() - count);
     body_read_ = flow_->left() == 0;
     if (flow_->left() >= kWorthAPipe) flow_->splice_at_once();
@@ -53,7 +53,7 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
     output() += bytes.substr(0, count);
     return count;
   }
-  if (in_.kind == Kind::until_close) {
+  if (in_.kind == Framing::until_close) {
     append_piece(bytes);
     return bytes.size();
   }
@@ -68,7 +68,7 @@ Result<std::size_t> MessageFlow::feed(std::string_view bytes) {
   }
   if (decoder_.done()) {
     body_read_ = true;
-    if (out_.kind == Kind::chunked) append_last_chunk(decoder_.trailers(), output());
+    if (out_.kind == Framing::chunked) append_last_chunk(decoder_.trailers(), output());
   }
   return used;
 }
@@ -91,7 +91,7 @@ void MessageFlow::append_piece(std::string_view piece) {
   if (piece.empty()) return;
   total_ += piece.size();
   std::string& out = output();
-  if (out_.kind != Kind::chunked) {
+  if (out_.kind != Framing::chunked) {
     out += piece;
     return;
   }
@@ -142,12 +142,12 @@ void MessageFlow::read_some(FlowResources resources) {
       failure_ = Outcome{Outcome::Kind::incomplete, io.error, {}};
       return;
     case Io::Status::eof:
-      if (in_.kind != Kind::until_close || from_->truncated()) {
+      if (in_.kind != Framing::until_close || from_->truncated()) {
         failure_ = Outcome{Outcome::Kind::incomplete, 0, {}};
         return;
       }
       body_read_ = true;
-      if (out_.kind == Kind::chunked) append_last_chunk({}, output());
+      if (out_.kind == Framing::chunked) append_last_chunk({}, output());
       return;
     case Io::Status::ok:
       break;
@@ -177,7 +177,7 @@ MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
     case Flow::Outcome::Kind::waiting:
       return {};
     case Flow::Outcome::Kind::ended:
-      if (in_.kind == Kind::length ? flow_->left() > 0 : from_->truncated()) {
+      if (in_.kind == Framing::length ? flow_->left() > 0 : from_->truncated()) {
         return {Outcome::Kind::incomplete, 0, {}};
       }
       body_read_ = true;

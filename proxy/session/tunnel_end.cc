@@ -1,9 +1,9 @@
 #include "session/tunnel_end.h"
 
-#include <cerrno>
 #include <chrono>
 
 #include "dial/upstream_protocol.h"
+#include "net/stream.h"
 
 namespace culvert {
 
@@ -24,8 +24,7 @@ Loop::Clock::time_point granted_at(const SessionRecord& record) {
 /// The other end of the connection has ended it, rather than the network.
 bool ended_by_peer(const RelayEnd& end) {
   return end.cause == RelayEnd::Cause::finished ||
-         (end.cause == RelayEnd::Cause::reset &&
-          (end.sys == 0 || end.sys == ECONNRESET || end.sys == EPIPE));
+         (end.cause == RelayEnd::Cause::reset && (end.sys == 0 || is_reset(end.sys)));
 }
 
 bool may_be_early_grant(const Relay& relay, const SessionRecord& record,

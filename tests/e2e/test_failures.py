@@ -1,6 +1,7 @@
 """The reply to a client whose request fails: a status, a reason that is a full sentence, and never a secret."""
 
 import concurrent.futures
+import re
 import select
 import socket
 import time
@@ -298,7 +299,9 @@ class Timeouts(unittest.TestCase):
         took = time.monotonic() - started
         client.close()
         sentence = f"culvert: upstream {upstream} {failure} (for gcr.io:443)"
-        self.assertEqual(reply.line, f"HTTP/1.1 504 {sentence}")
+        # The time that it took, which a busy machine adds to; its bounds are below.
+        line = re.sub(r"(within \d+)\.\d s", r"\1.0 s", reply.line)
+        self.assertEqual(line, f"HTTP/1.1 504 {sentence}")
         self.assertEqual(reply.headers["proxy-status"], "culvert; error=connection_timeout")
         self.assertLess(took, limit, reply.line)
         self.assertGreater(took, least, reply.line)

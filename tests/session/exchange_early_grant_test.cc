@@ -56,6 +56,22 @@ struct Exchanged {
 
 void end(Peer& peer, bool reset) { reset ? peer.resets() : peer.ends(); }
 
+/// A request that is under way ends without an answer of its upstream's, and nothing is left of it.
+void end_in_each_way(Scene& scene) {
+  SECTION("its client is gone") {
+    scene.client.resets();
+    REQUIRE(scene.run());
+    CHECK_THAT(scene.access_text(), Contains(" outcome=canceled "));
+  }
+  SECTION("we are aborted") {
+    scene.session->abort("told to");
+    REQUIRE(scene.run());
+    CHECK(parse_answer(scene.client.received()).status == 503);
+  }
+  SECTION("it is destroyed") { scene.end_session(); }
+  CHECK(scene.transport->alive() == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a plain request that was granted too early blames the upstream") {
@@ -142,18 +158,7 @@ TEST_CASE("while it is sent through another upstream it can end") {
   exchanged.scene.start();
   settle(exchanged.scene.loop);
   REQUIRE(exchanged.scene.dials() == 2);
-  SECTION("its client is gone") {
-    exchanged.scene.client.resets();
-    REQUIRE(exchanged.scene.run());
-    CHECK_THAT(exchanged.scene.access_text(), Contains(" outcome=canceled "));
-  }
-  SECTION("we are aborted") {
-    exchanged.scene.session->abort("told to");
-    REQUIRE(exchanged.scene.run());
-    CHECK(parse_answer(exchanged.scene.client.received()).status == 503);
-  }
-  SECTION("it is destroyed") { exchanged.scene.end_session(); }
-  CHECK(exchanged.scene.transport->alive() == 0);
+  end_in_each_way(exchanged.scene);
 }
 
 TEST_CASE("a kept connection that ends says nothing about an early grant") {
@@ -271,16 +276,6 @@ TEST_CASE("while the port is asked a request can end") {
   exchanged.scene.start();
   settle(exchanged.scene.loop);
   REQUIRE(exchanged.scene.dials() == 2);
-  SECTION("its client is gone") {
-    exchanged.scene.client.resets();
-    REQUIRE(exchanged.scene.run());
-  }
-  SECTION("we are aborted") {
-    exchanged.scene.session->abort("told to");
-    REQUIRE(exchanged.scene.run());
-    CHECK(parse_answer(exchanged.scene.client.received()).status == 503);
-  }
-  SECTION("it is destroyed") { exchanged.scene.end_session(); }
-  CHECK(exchanged.scene.transport->alive() == 0);
+  end_in_each_way(exchanged.scene);
   for (const Peer& peer : exchanged.peers) CHECK_FALSE(peer.open());
 }
