@@ -171,14 +171,14 @@ class Readers(unittest.TestCase):
         evaluated = setup("shell", "--no-proxy", ODD).stdout
         for shell in ("sh", "bash", "dash", "zsh", "fish"):
             with self.subTest(shell=shell):
-                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/culvert.sh; env"))
+                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/zz-culvert.sh; env"))
                 self.assert_variables(self.read(shell, "-c", f"{evaluated}\nenv"))
         # Of its own accord.
         self.assert_variables(self.read("fish", "-c", "env"))
 
     def test_podman(self):
         install(self, "podman", "--no-proxy", ODD)
-        text = Path("/etc/containers/containers.conf.d/culvert.conf").read_text(encoding="utf-8")
+        text = Path("/etc/containers/containers.conf.d/zz-culvert.conf").read_text(encoding="utf-8")
         self.assertIn(r'"NO_PROXY=50%Q.example,a$b\\c,`x`,corp.example"', text)
 
 
