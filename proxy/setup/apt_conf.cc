@@ -26,7 +26,7 @@ std::size_t skip_comment(std::string_view text, std::size_t at) {
   return at;
 }
 
-/// Within quotes %20 is a blank.
+/// In a word that does not begin with a quote %20 is a blank.
 std::string without_percent(std::string_view word) {
   return percent_decode(word).value_or(std::string(word));
 }
@@ -59,12 +59,13 @@ class AptReader {
 void AptReader::read_quoted(std::string& word) {
   const std::size_t begin = ++at_;
   at_ = std::min(text_.find('"', begin), text_.size());
-  word += without_percent(text_.substr(begin, at_ - begin));
+  word += text_.substr(begin, at_ - begin);
   if (at_ < text_.size()) ++at_;
 }
 
 void AptReader::read_word() {
   std::string word;
+  const bool as_it_is = text_[at_] == '"';
   while (at_ < text_.size()) {
     const char c = text_[at_];
     if (c == '"') {
@@ -76,7 +77,7 @@ void AptReader::read_word() {
     word += c;
     ++at_;
   }
-  words_.push_back(std::move(word));
+  words_.push_back(as_it_is ? std::move(word) : without_percent(word));
 }
 
 /// What ends it; 0 at the end of the file.

@@ -30,7 +30,7 @@ TEST_CASE("apt's options are found in each form, and https has http's proxy") {
            "Acquire::https::Proxy \"no\"; #clear Acquire::https;\n"
            "Acquire::http::Proxy \"http://a:1\";",
            "Acquire { http::Proxy \"http://\"a:1; };",
-           "Acquire::http::Proxy \"http://a%3a1\"; Acquire::https::Proxy \"\";",
+           "Acquire::http::Prox%79 http:%2f%2fa:1; Acquire::https::Proxy \"\";",
        }) {
     INFO(text);
     CHECK(read({text}).environment == both);
