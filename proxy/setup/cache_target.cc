@@ -144,13 +144,9 @@ void note_docker(const SetupFacts& facts, Plan& plan) {
                                     : " (registry-mirrors are for docker.io alone)")}));
 }
 
-bool is_loopback_address(const std::string& address) {
-  const auto parsed = HostPort::parse(address);
-  return parsed && (parsed->host == "localhost" || (parsed->ip && parsed->ip->is_loopback()));
-}
-
 void note_cache(const SetupFacts& facts, Plan& plan) {
-  if (!is_loopback_address(facts.cache)) {
+  const auto cache = HostPort::parse(facts.cache);
+  if (!cache || !cache->is_loopback()) {
     const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
     plan.notes.push_back(concat({"the cache itself is to be reached without the proxy: give ", host,
                                  " to --no-proxy of `culvert setup docker`"}));

@@ -56,11 +56,6 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
          (address->host == facts.bridge && facts.proxy_url.ends_with(port));
 }
 
-bool is_loopback(const NamedProxy& proxy) {
-  const auto address = proxy.address();
-  return address && (address->host == "localhost" || (address->ip && address->ip->is_loopback()));
-}
-
 /// What stands in the way of a pull with this environment; `row` gets it.
 void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
            std::span<const std::string> environment, bool in_containers, Row& row) {
@@ -73,7 +68,8 @@ void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
     row.cause.clear();
   } else if (!variables.https) {
     row.cause = "https:// URLs are requested directly";
-  } else if (in_containers && is_loopback(*variables.https)) {
+  } else if (in_containers && variables.https->address() &&
+             variables.https->address()->is_loopback()) {
     row.cause = "in a container that is the container itself";
   } else if (!is_ours(facts, culverts, *variables.https)) {
     row.cause = "that is not culvert";

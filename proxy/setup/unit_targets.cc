@@ -125,7 +125,7 @@ Plan plan_docker_rootless(const SetupFacts& facts) {
   plan.then_run.emplace_back("systemctl --user daemon-reload && systemctl --user restart docker");
   note_rivals(facts, folder, plan);
   look_at_daemon_json(facts, config + "/docker/daemon.json", plan);
-  if (facts.proxy_url.find("://127.") != std::string::npos) {
+  if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,
         "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: since "
@@ -171,11 +171,11 @@ Plan plan_buildkit(const SetupFacts& facts) {
     return " --driver-opt " + quote_shell(field);
   };
   const std::string url = url_for_containers(facts);
-  const bool loopback = url.find("://127.") != std::string::npos;
   plan.notes.push_back(
       "for `docker buildx` with a builder in a container: docker buildx create --use" +
-      std::string(loopback ? " --driver-opt network=host" : "") + option("HTTP_PROXY", url) +
-      option("HTTPS_PROXY", url) + option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
+      std::string(is_loopback_url(url) ? " --driver-opt network=host" : "") +
+      option("HTTP_PROXY", url) + option("HTTPS_PROXY", url) +
+      option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
   add_note(plan, "buildx fetches tokens in the shell that calls it: culvert setup shell");
   return plan;
 }
