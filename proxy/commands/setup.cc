@@ -98,7 +98,7 @@ int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
   return good ? 0 : 1;
 }
 
-int show_differences(const std::vector<Plan>& plans) {
+int show_differences(const SetupFacts& facts, const std::vector<Plan>& plans) {
   bool good = true;
   for (const Plan& plan : plans) {
     print(stdout, show_difference(plan, SetupWay::install));
@@ -107,6 +107,10 @@ int show_differences(const std::vector<Plan>& plans) {
       if (!edit.cannot_install.empty()) complain(edit.path + ": " + edit.cannot_install);
     }
     good = good && can_be_installed(plan);
+  }
+  for (const std::string& problem : find_write_problems(facts, plans, SetupWay::install)) {
+    complain(problem);
+    good = false;
   }
   return good ? 0 : 1;
 }
@@ -163,7 +167,7 @@ int setup(const SetupOptions& options) {
   }
   switch (options.action) {
     case Action::dry_run:
-      return show_differences(plans);
+      return show_differences(facts, plans);
     case Action::install:
       return carry_out(facts, plans, SetupWay::install);
     case Action::uninstall:
