@@ -66,7 +66,9 @@ struct Plan {
   /// one.  After uninstalling, `after_uninstall` if there are any, else the same.
   std::vector<std::string> then_run;
   std::vector<std::string> after_uninstall;
-  std::vector<std::string> notes;     ///< sentences worth knowing
+  std::vector<std::string> notes;  ///< sentences worth knowing
+  /// What wins over the plan's files, of somebody else, and so is to be done first: a clause.
+  std::vector<std::string> rivals;
   std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
   /// Lines for `eval`; then all others are shown as comments.
   std::string to_eval;

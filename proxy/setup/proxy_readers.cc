@@ -1,18 +1,16 @@
 #include "setup/proxy_readers.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "setup/root.h"
+#include "setup/unit_environment.h"
 
 namespace culvert {
 namespace {
 
 using enum SettingForm;
-
-#define CULVERT_UNIT(name)                               \
-  {variables, "/etc/systemd/system/" name ".service"}, { \
-    variables, "/etc/systemd/system/" name ".service.d/" \
-  }
 
 constexpr auto kReaders = std::to_array<ProxyReader>({
     {"dockerd",
@@ -20,24 +18,23 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      "dockerd",
      "dockerd",
      false,
-     {{CULVERT_UNIT("docker"),
-       {variables, "/etc/default/docker"},
-       {docker_json, "/etc/docker/daemon.json"}}}},
+     {{{docker_json, "/etc/docker/daemon.json"}}},
+     {"docker"}},
+    {"rootless dockerd",
+     "docker-rootless",
+     "dockerd-rootless.sh",
+     "dockerd",
+     false,
+     {{{docker_json, "~/.config/docker/daemon.json"}}},
+     {"docker", true}},
     {"docker client",
      "docker-client",
      "docker",
      "",
      true,
      {{{docker_json, "~/.docker/config.json"}}}},
-    {"containerd", "containerd", "containerd", "containerd", false, {{CULVERT_UNIT("containerd")}}},
-    {"crio",
-     "crio",
-     "crio",
-     "crio",
-     false,
-     {{CULVERT_UNIT("crio"),
-       {variables, "/etc/default/crio"},
-       {variables, "/etc/sysconfig/crio"}}}},
+    {"containerd", "containerd", "containerd", "containerd", false, {}, {"containerd"}},
+    {"crio", "crio", "crio", "crio", false, {}, {"crio"}},
     {"podman",
      "podman",
      "podman",
@@ -47,7 +44,7 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
        {variables, "/etc/containers/containers.conf.d/"},
        {variables, "~/.config/containers/containers.conf"},
        {variables, "~/.config/containers/containers.conf.d/"}}}},
-    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {{CULVERT_UNIT("buildkit")}}},
+    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {}, {"buildkit"}},
     {"k3s",
      "k3s",
      "k3s",
@@ -60,7 +57,8 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      "docker-registry",
      "docker-registry",
      false,
-     {{CULVERT_UNIT("docker-registry")}}},
+     {},
+     {"docker-registry"}},
     {"apt",
      "apt",
      "apt-get",
@@ -86,8 +84,6 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
        {variables, "~/.bashrc"}}}},
 });
 
-#undef CULVERT_UNIT
-
 std::string place_in(const SetupFacts& facts, std::string_view path) {
   if (!path.starts_with("~/")) return std::string(path);
   return facts.user.home + std::string(path.substr(1));
@@ -111,12 +107,39 @@ bool is_read(std::string_view name) {
                                     name.find('.') == std::string_view::npos);
 }
 
+bool is_proxy_variable(std::string_view name) {
+  constexpr auto kAll =
+      std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
+  return std::find(kAll.begin(), kAll.end(), to_lower(name)) != kAll.end();
+}
+
+/// Where the unit itself is not known, it is taken to be the package's, which reads this file.
+void add_packaged_file(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  for (const std::string_view folder : {"/etc/default/", "/etc/sysconfig/"}) {
+    add_file(facts, variables, concat({folder, unit.name}), configured);
+  }
+}
+
+void add_unit(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  UnitEnvironment environment = unit_environment(facts, unit);
+  configured.unreadable = std::move(environment.unreadable);
+  for (const UnitVariable& variable : environment.variables) {
+    if (!is_proxy_variable(variable.name)) continue;
+    add_settings(configured.environment, {concat({variable.name, "=", variable.value})});
+    if (configured.path.empty() || to_lower(variable.name) == "https_proxy") {
+      configured.path = variable.path;
+    }
+  }
+  if (!environment.found && !unit.of_user) add_packaged_file(facts, unit, configured);
+}
+
 }  // namespace
 
 std::span<const ProxyReader> proxy_readers() { return kReaders; }
 
 ConfiguredProxy configured_proxy(const SetupFacts& facts, const ProxyReader& reader) {
   ConfiguredProxy configured;
+  if (!reader.unit.name.empty()) add_unit(facts, reader.unit, configured);
   for (const ProxyReader::Place& place : reader.places) {
     if (place.path.empty()) continue;
     const std::string path = place_in(facts, place.path);

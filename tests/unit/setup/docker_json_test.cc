@@ -134,7 +134,7 @@ TEST_CASE("daemon.json is used where it is asked for, and other keys stay") {
   const TemporaryRoot root;
   root.write(std::string(kDaemon), "{\n    \"data-root\": \"/d\"\n}\n");
   SetupFacts facts = root.facts();
-  CHECK(plan_docker(facts).files.at(0).path.ends_with("culvert-proxy.conf"));
+  CHECK(plan_docker(facts).files.at(0).path.ends_with("zz-culvert.conf"));
   facts.daemon_json = true;
   const auto before = root.everything();
   CHECK(carry_out(root, plan_docker(facts), SetupWay::install).problems.empty());
@@ -157,11 +157,11 @@ TEST_CASE("a proxy moves between the unit and daemon.json") {
   CHECK(moved.lines[2].starts_with("removed /etc/systemd/system/docker.service.d/"));
   CHECK_FALSE(std::filesystem::exists(root.path() + "/etc/systemd"));
   CHECK(root.read(std::string(kDaemon)));
-  CHECK_FALSE(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+  CHECK_FALSE(root.read("/etc/systemd/system/docker.service.d/zz-culvert.conf"));
   facts.daemon_json = false;
   carry_out(root, plan_docker(facts), SetupWay::install);
   CHECK_FALSE(root.read(std::string(kDaemon)));
-  CHECK(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+  CHECK(root.read("/etc/systemd/system/docker.service.d/zz-culvert.conf"));
 }
 
 TEST_CASE("Docker Engine before 23 would not start with proxies in daemon.json") {
