@@ -12,6 +12,7 @@
 #include "net/bridge_address.h"
 #include "setup/apply.h"
 #include "setup/check_table.h"
+#include "setup/earlier_places.h"
 #include "setup/find_facts.h"
 #include "setup/quote.h"
 #include "setup/show.h"
@@ -73,7 +74,12 @@ bool has_control_character(const std::string& text) {
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
   std::vector<Plan> plans;
   for (const std::string& name : options.targets) {
-    if (const TargetPlan* target = find_setup_target(name)) plans.push_back(target->plan(facts));
+    const TargetPlan* const target = find_setup_target(name);
+    if (target == nullptr) continue;
+    plans.push_back(target->plan(facts));
+    if (options.action == Action::uninstall) {
+      add_earlier_places(facts, *target, earlier_users(facts), plans.back());
+    }
   }
   return plans;
 }
@@ -136,6 +142,11 @@ int show_table(SetupFacts facts, const SetupOptions& options) {
 int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay way) {
   const Applied applied = apply(facts, plans, way);
   for (const std::string& line : applied.lines) print(stdout, line + "\n");
+  for (const Plan& plan : plans) {
+    if (plan.files.empty() && !plan.looked_in.empty()) {
+      print(stdout, "not installed: " + plan.target + " (looked in " + plan.looked_in + ")\n");
+    }
+  }
   for (const std::string& problem : applied.problems) complain(problem);
   if (!applied.changed) return applied.problems.empty() ? 0 : 1;
   for (const Plan& plan : plans) {

@@ -173,6 +173,7 @@ Plan plan_cache(const SetupFacts& facts) {
     add_hosts(facts, folder, plan);
     if (facts.registries.empty()) add_earlier(facts, folder, plan);
   }
+  plan.looked_in = concat({kDockerFolder, " and ", kContainerdFolder});
   if (facts.registries.empty()) return plan;
   note_docker(facts, plan);
   note_containerd(facts, plan);

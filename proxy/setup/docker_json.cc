@@ -84,7 +84,7 @@ Plan plan_docker_client(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker-client";
   const std::string url = url_for_containers(facts);
-  add_json(facts, facts.user.home + "/.docker/config.json",
+  add_json(facts, facts.user.docker_config() + "/config.json",
            {.path = {"proxies", "default"},
             .members = {{"httpProxy", url},
                         {"httpsProxy", url},

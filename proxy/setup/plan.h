@@ -14,6 +14,15 @@ struct SetupUser {
   std::string home;  ///< as seen from within the root: "/root"
   uid_t uid = 0;
   gid_t gid = 0;
+  std::string config_folder{};  ///< XDG_CONFIG_HOME; empty: not set
+  std::string docker_folder{};  ///< DOCKER_CONFIG; empty: not set
+
+  std::string config_home() const {
+    return config_folder.empty() ? home + "/.config" : config_folder;
+  }
+  std::string docker_config() const {
+    return docker_folder.empty() ? home + "/.docker" : docker_folder;
+  }
 };
 
 /// What a plan depends on.
@@ -69,6 +78,7 @@ struct Plan {
   std::vector<std::string> notes;  ///< sentences worth knowing
   /// What wins over the plan's files, of somebody else, and so is to be done first: a clause.
   std::vector<std::string> rivals;
+  std::string looked_in;  ///< where a plan without files has looked for some to take away
   std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
   /// Lines for `eval`; then all others are shown as comments.
   std::string to_eval;

@@ -85,7 +85,15 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
 });
 
 std::string place_in(const SetupFacts& facts, std::string_view path) {
+  constexpr std::string_view kConfig = "~/.config/";
+  constexpr std::string_view kDocker = "~/.docker/";
   if (!path.starts_with("~/")) return std::string(path);
+  if (path.starts_with(kConfig)) {
+    return concat({facts.user.config_home(), "/", path.substr(kConfig.size())});
+  }
+  if (path.starts_with(kDocker)) {
+    return concat({facts.user.docker_config(), "/", path.substr(kDocker.size())});
+  }
   return facts.user.home + std::string(path.substr(1));
 }
 

@@ -21,7 +21,7 @@ constexpr auto kUserFolders = std::to_array<std::string_view>(
      "/usr/local/lib/systemd/user", "/usr/lib/systemd/user", "/lib/systemd/user"});
 
 std::string user_folder(const SetupFacts& facts) {
-  return facts.user.home + "/.config/systemd/user";
+  return facts.user.config_home() + "/systemd/user";
 }
 
 std::vector<std::string> unit_folders(const SetupFacts& facts, bool of_user) {

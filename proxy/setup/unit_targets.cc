@@ -150,10 +150,9 @@ Plan plan_docker(const SetupFacts& facts) {
 Plan plan_docker_rootless(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker-rootless";
-  const std::string config = facts.user.home + "/.config";
   add_drop_in(facts, {"docker", true}, Neighbours::host, plan);
   plan.then_run.emplace_back("systemctl --user daemon-reload && systemctl --user restart docker");
-  look_at_daemon_json(facts, config + "/docker/daemon.json", plan);
+  look_at_daemon_json(facts, facts.user.config_home() + "/docker/daemon.json", plan);
   if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,

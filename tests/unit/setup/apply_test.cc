@@ -204,7 +204,7 @@ TEST_CASE("new files in a home folder belong to its user") {
   if (::geteuid() != 0) return;
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
-  facts.user = {"/home/a", 1234, 4321};
+  facts.user = {"/home/a", 1234, 4321, "", ""};
   FileEdit edit = own_file(facts, "test", "/home/a/.config/x/own", "ours\n");
   edit.in_home = true;
   const std::vector<Plan> plans{plan_of({edit})};
