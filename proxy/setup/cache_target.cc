@@ -186,13 +186,9 @@ void note_docker(const SetupFacts& facts, Plan& plan) {
                                     : " (registry-mirrors are for docker.io alone)")}));
 }
 
-bool is_loopback_address(const std::string& address) {
-  const auto parsed = HostPort::parse(address);
-  return parsed && (parsed->host == "localhost" || (parsed->ip && parsed->ip->is_loopback()));
-}
-
 void note_cache(const SetupFacts& facts, Plan& plan) {
-  if (!is_loopback_address(facts.cache)) {
+  const auto cache = HostPort::parse(facts.cache);
+  if (!cache || !cache->is_loopback()) {
     const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
     plan.notes.push_back(concat({"the cache itself is to be reached without the proxy: give ", host,
                                  " to --no-proxy of `culvert setup docker`"}));
@@ -219,6 +215,7 @@ Plan plan_cache(const SetupFacts& facts) {
     add_hosts(facts, folder, plan);
     if (facts.registries.empty()) add_earlier(facts, folder, plan);
   }
+  plan.looked_in = concat({kDockerFolder, " and ", kContainerdFolder});
   if (facts.registries.empty()) return plan;
   note_docker(facts, plan);
   note_containerd(facts, plan);

@@ -14,6 +14,8 @@
 namespace culvert {
 namespace {
 
+/// Above a file, made for it: "~/.config/systemd/user/docker.service.d", and a home folder.
+constexpr std::size_t kMostOwnFolders = 6;
 constexpr auto kNowhere = std::string_view::npos;
 constexpr std::string_view kFileSign = " Written by culvert setup; ";
 constexpr std::string_view kBlockSign = " Begin: written by culvert setup; ";
@@ -76,7 +78,9 @@ std::optional<Sign> read_sign(std::string_view line) {
     if (part == "new") sign.made_file = true;
     if (part == "joined") sign.joined = true;
     if (part.starts_with("folders ")) {
-      sign.folders = parse_number<std::size_t>(part.substr(8)).value_or(0);
+      const auto folders = parse_number<std::size_t>(part.substr(8));
+      // No installation makes more: somebody else wrote the number.
+      if (folders && *folders <= kMostOwnFolders) sign.folders = *folders;
     }
     if (part.starts_with("lines ")) sign.lines = read_lines(part.substr(6));
     if (!part.starts_with("sum ")) continue;
@@ -198,17 +202,18 @@ std::size_t missing_folders(const SetupFacts& facts, std::string_view path) {
   std::size_t missing = 0;
   while (true) {
     path = path.substr(0, path.rfind('/'));
-    if (path.empty() || exists(facts.root, path)) return missing;
+    if (path.empty() || missing == kMostOwnFolders || exists(facts.root, path)) return missing;
     ++missing;
   }
 }
 
 FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,
-                  std::string_view body, std::string_view comment) {
+                  std::string_view body, std::string_view comment, const FileEdit* earlier) {
   FileEdit edit = found_edit(facts, std::move(path));
   Sign sign{sum_of(body), true, false, 0, {}};
   if (!edit.before) {
     sign.folders = missing_folders(facts, edit.path);
+    if (earlier != nullptr && !earlier->without) sign.folders += earlier->our_folders;
   } else {
     const std::string_view line = first_line(*edit.before);
     const bool ours = line.starts_with(std::string(comment).append(kFileSign));

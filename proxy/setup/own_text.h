@@ -13,9 +13,11 @@ std::size_t missing_folders(const SetupFacts& facts, std::string_view path);
 
 /// A file that is wholly ours.  Its first line says so, with a sum of the rest: one that was
 /// changed by hand, or is somebody else's, is left alone.  `comment` begins a line of comment: "#".
-/// The line also keeps how many folders above the file were made for it.
+/// The line also keeps how many folders above the file were made for it, or for `earlier`, in whose
+/// place it comes.
 FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,
-                  std::string_view body, std::string_view comment = "#");
+                  std::string_view body, std::string_view comment = "#",
+                  const FileEdit* earlier = nullptr);
 
 /// What else is known about the file of a block.
 struct BlockRules {

@@ -51,10 +51,11 @@ void note_others(const SetupFacts& facts, Plan& plan) {
   if (reader == nullptr || !edit.with) return;
   const ConfiguredProxy configured = configured_proxy(facts, *reader, &edit);
   if (configured.path != edit.path && !configured.path.empty()) {
-    plan.notes.push_back(configured.path +
-                         " is read later, says something else, and wins: take it out there");
+    plan.rivals.push_back(configured.path +
+                          " is read later, says something else, and wins: take it out there");
   }
-  if (!configured.mistake.empty()) plan.notes.push_back(configured.mistake);
+  if (!configured.mistake.empty()) plan.rivals.push_back(configured.mistake);
+  plan.notes.insert(plan.notes.end(), plan.rivals.begin(), plan.rivals.end());
   plan.notes.insert(plan.notes.end(), configured.notes.begin(), configured.notes.end());
 }
 
@@ -140,7 +141,7 @@ std::optional<std::string> without_stray_settings(const FileEdit& edit, std::str
 }  // namespace
 
 Plan plan_podman(const SetupFacts& facts) {
-  const std::string top = facts.for_all_users ? "/etc" : facts.user.home + "/.config";
+  const std::string top = facts.for_all_users ? "/etc" : facts.user.config_home();
   const std::string path = top + "/containers/containers.conf.d/zz-culvert.conf";
   FileEdit place;
   place.path = path;
@@ -199,7 +200,7 @@ Plan plan_git(const SetupFacts& facts) {
   const bool plain = exists(facts.root, home + "/.gitconfig");
   const std::string path = facts.for_all_users ? "/etc/gitconfig"
                            : plain             ? home + "/.gitconfig"
-                                               : home + "/.config/git/config";
+                                               : facts.user.config_home() + "/git/config";
   // `git config http.NAME VALUE` puts its line into the last [http], which is ours.
   BlockRules rules;
   rules.keeps_added = true;

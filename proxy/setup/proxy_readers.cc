@@ -10,16 +10,12 @@
 #include "setup/git_config.h"
 #include "setup/npm_config.h"
 #include "setup/root.h"
+#include "setup/unit_environment.h"
 
 namespace culvert {
 namespace {
 
 using enum SettingForm;
-
-#define CULVERT_UNIT(name)                               \
-  {variables, "/etc/systemd/system/" name ".service"}, { \
-    variables, "/etc/systemd/system/" name ".service.d/" \
-  }
 
 constexpr auto kReaders = std::to_array<ProxyReader>({
     {"dockerd",
@@ -27,24 +23,23 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      "dockerd",
      "dockerd",
      false,
-     {{CULVERT_UNIT("docker"),
-       {variables, "/etc/default/docker"},
-       {docker_json, "/etc/docker/daemon.json"}}}},
+     {{{docker_json, "/etc/docker/daemon.json"}}},
+     {"docker"}},
+    {"rootless dockerd",
+     "docker-rootless",
+     "dockerd-rootless.sh",
+     "dockerd",
+     false,
+     {{{docker_json, "~/.config/docker/daemon.json"}}},
+     {"docker", true}},
     {"docker client",
      "docker-client",
      "docker",
      "",
      true,
      {{{docker_json, "~/.docker/config.json"}}}},
-    {"containerd", "containerd", "containerd", "containerd", false, {{CULVERT_UNIT("containerd")}}},
-    {"crio",
-     "crio",
-     "crio",
-     "crio",
-     false,
-     {{CULVERT_UNIT("crio"),
-       {variables, "/etc/default/crio"},
-       {variables, "/etc/sysconfig/crio"}}}},
+    {"containerd", "containerd", "containerd", "containerd", false, {}, {"containerd"}},
+    {"crio", "crio", "crio", "crio", false, {}, {"crio"}},
     {"podman",
      "podman",
      "podman",
@@ -55,7 +50,7 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
        {podman, "/etc/containers/containers.conf.d/"},
        {podman, "~/.config/containers/containers.conf"},
        {podman, "~/.config/containers/containers.conf.d/"}}}},
-    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {{CULVERT_UNIT("buildkit")}}},
+    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {}, {"buildkit"}},
     {"k3s",
      "k3s",
      "k3s",
@@ -72,7 +67,8 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      "docker-registry",
      "docker-registry",
      false,
-     {{CULVERT_UNIT("docker-registry")}}},
+     {},
+     {"docker-registry"}},
     {"apt",
      "apt",
      "apt-get",
@@ -104,10 +100,16 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
        {variables, "~/.bashrc"}}}},
 });
 
-#undef CULVERT_UNIT
-
 std::string place_in(const SetupFacts& facts, std::string_view path) {
+  constexpr std::string_view kConfig = "~/.config/";
+  constexpr std::string_view kDocker = "~/.docker/";
   if (!path.starts_with("~/")) return std::string(path);
+  if (path.starts_with(kConfig)) {
+    return concat({facts.user.config_home(), "/", path.substr(kConfig.size())});
+  }
+  if (path.starts_with(kDocker)) {
+    return concat({facts.user.docker_config(), "/", path.substr(kDocker.size())});
+  }
   return facts.user.home + std::string(path.substr(1));
 }
 
@@ -166,6 +168,34 @@ void read_all_git(const SetupFacts& facts, std::span<const ConfigFile> files,
   read_git(files, facts.user.home, find, configured);
 }
 
+bool is_proxy_variable(std::string_view name) {
+  constexpr auto kAll =
+      std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
+  return std::find(kAll.begin(), kAll.end(), to_lower(name)) != kAll.end();
+}
+
+/// Where the unit itself is not known, it is taken to be the package's, which reads this file.
+void add_packaged_file(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  for (const std::string_view folder : {"/etc/default/", "/etc/sysconfig/"}) {
+    const std::string path = concat({folder, unit.name});
+    const auto text = find_file(facts.root, path).content;
+    if (text) configured.put({path, variables, *text}, proxy_settings(variables, *text));
+  }
+}
+
+void add_unit(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  UnitEnvironment environment = unit_environment(facts, unit);
+  configured.unreadable = std::move(environment.unreadable);
+  for (const UnitVariable& variable : environment.variables) {
+    if (!is_proxy_variable(variable.name)) continue;
+    add_settings(configured.environment, {concat({variable.name, "=", variable.value})});
+    if (configured.path.empty() || to_lower(variable.name) == "https_proxy") {
+      configured.path = variable.path;
+    }
+  }
+  if (!environment.found && !unit.of_user) add_packaged_file(facts, unit, configured);
+}
+
 }  // namespace
 
 void ConfiguredProxy::put(const ConfigFile& file, std::vector<std::string> settings) {
@@ -206,6 +236,7 @@ std::vector<ConfigFile> config_files(const SetupFacts& facts, const ProxyReader&
 ConfiguredProxy configured_proxy(const SetupFacts& facts, const ProxyReader& reader,
                                  const FileEdit* edit) {
   ConfiguredProxy configured;
+  if (!reader.unit.name.empty()) add_unit(facts, reader.unit, configured);
   const auto files = config_files(facts, reader, edit, configured.unreadable);
   switch (reader.places.front().form) {
     case apt:

@@ -8,6 +8,8 @@
 
 #include "setup/configured_proxy.h"
 #include "setup/plan.h"
+#include "setup/proxy_settings.h"
+#include "setup/unit_file.h"
 
 namespace culvert {
 
@@ -23,6 +25,7 @@ struct ProxyReader {
   std::string_view process;       ///< the name of its process; empty if it does not last
   bool in_containers = false;     ///< it is for containers, in which 127.0.0.1 is another
   std::array<Place, 6> places{};  ///< the later counts
+  UnitName unit{};                ///< whose environment counts less than all places; empty: none
 };
 
 /// In the order in which they are shown.

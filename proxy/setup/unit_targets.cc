@@ -1,18 +1,23 @@
 #include "setup/unit_targets.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/docker_json.h"
 #include "setup/own_text.h"
+#include "setup/proxy_settings.h"
 #include "setup/quote.h"
 #include "setup/root.h"
+#include "setup/unit_environment.h"
+#include "setup/unit_file.h"
 #include "setup/variables.h"
 
 namespace culvert {
@@ -22,38 +27,61 @@ constexpr std::string_view kClusterNote =
     "hosts inside the cluster, and private addresses, are reached without the proxy; give others "
     "with --no-proxy";
 
-/// A line of `text` sets one of the variables that the drop-in sets.
+constexpr auto kNames = std::to_array<std::string_view>({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"});
+
+void add_rival(Plan& plan, std::string rival) {
+  if (std::find(plan.rivals.begin(), plan.rivals.end(), rival) != plan.rivals.end()) return;
+  plan.notes.push_back(rival);
+  plan.rivals.push_back(std::move(rival));
+}
+
+/// The drop-in does not count if another, an EnvironmentFile= or UnsetEnvironment= has more weight.
+void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
+  FilesToBe to_be;
+  for (const FileEdit& edit : plan.files) to_be[edit.path] = edit.with;
+  const UnitEnvironment ours = unit_environment(facts, unit, to_be);
+  const std::string& own = plan.files.front().path;
+  for (const UnitVariable& gone : ours.removed) {
+    if (std::find(kNames.begin(), kNames.end(), gone.name) == kNames.end()) continue;
+    add_rival(plan, concat({gone.path, " takes ", gone.name,
+                            " away with UnsetEnvironment=: take it out there"}));
+  }
+  for (const std::string_view name : kNames) {
+    const UnitVariable* const variable = ours.find(name);
+    if (variable == nullptr || variable->path == own) continue;
+    const bool later = variable->path.ends_with(".conf") &&
+                       variable->path.find(".service.d/") != std::string::npos;
+    add_rival(plan, concat({variable->path, " sets a proxy, too, and wins, as ",
+                            (later ? "its name is later: remove it"
+                                   : "it is an EnvironmentFile=: take it out there")}));
+  }
+}
+
+/// The file is read by the script of another init than systemd, and by Debian's unit.
 bool sets_proxy(std::string_view text) {
-  for (const std::string_view raw : split(text, '\n')) {
-    const std::string_view line = trim_space(raw);
-    if (!line.starts_with('#') && !line.starts_with(';') &&
-        line.find("_PROXY=") != std::string_view::npos) {
-      return true;
-    }
+  for (const std::string& assignment : proxy_settings(SettingForm::variables, text)) {
+    if (!assignment.empty()) return true;
   }
   return false;
 }
 
-/// systemd takes the last of several: by the names of the drop-ins, then from EnvironmentFile=.
-void note_rivals(const SetupFacts& facts, const std::string& folder, Plan& plan) {
-  for (const std::string& name : names_in(facts.root, folder)) {
-    std::string path = folder;
-    path.append("/").append(name);
-    if (!name.ends_with(".conf") || name <= "culvert-proxy.conf") continue;
-    if (sets_proxy(find_file(facts.root, path).content.value_or(""))) {
-      plan.notes.push_back(path + " sets a proxy, too, and wins, as its name is later: remove it");
-    }
-  }
+/// A drop-in, in place of the one that earlier versions wrote.
+void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan) {
+  const std::string folder = drop_in_folder(facts, unit);
+  auto earlier = earlier_drop_in(facts, plan.target, folder);
+  plan.files.push_back(
+      drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr));
+  if (earlier) plan.files.push_back(*std::move(earlier));
+  for (FileEdit& edit : plan.files) edit.in_home = unit.of_user;
+  find_rivals(facts, unit, plan);
 }
 
 Plan unit_plan(const SetupFacts& facts, std::string_view target, std::string_view unit,
                Neighbours neighbours) {
   Plan plan;
   plan.target = target;
-  const std::string folder = "/etc/systemd/system/" + std::string(unit) + ".service.d";
-  plan.files.push_back(drop_in(facts, target, folder, neighbours));
+  add_drop_in(facts, {unit, false}, neighbours, plan);
   plan.then_run.push_back("systemctl daemon-reload && systemctl restart " + std::string(unit));
-  note_rivals(facts, folder, plan);
   if (neighbours == Neighbours::cluster && facts.no_proxy.empty()) {
     add_note(plan, kClusterNote);
   }
@@ -76,8 +104,8 @@ void look_at_daemon_json(const SetupFacts& facts, const std::string& path, Plan&
   for (const std::string_view name : {"http-proxy", "https-proxy"}) {
     const auto url = proxies.at(name).text();
     if (!url || *url == facts.proxy_url) continue;
-    plan.notes.push_back(path + " has a proxy of its own, which wins since Engine 23.0: take " +
-                         "\"proxies\" out of it");
+    add_rival(plan, path + " has a proxy of its own, which wins since Engine 23.0: take " +
+                        "\"proxies\" out of it");
     return;
   }
 }
@@ -100,16 +128,21 @@ std::string crio_version(const SetupFacts& facts) {
 Plan plan_docker(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "docker", "docker", Neighbours::host);
   if (wants_daemon_json(facts)) {
-    FileEdit unit = std::move(plan.files.front());
+    std::vector<FileEdit> unit = std::move(plan.files);
     plan = plan_docker_daemon(facts);
-    unit.with = unit.without;
-    if (unit.before != unit.without) plan.files.push_back(std::move(unit));
+    for (FileEdit& edit : unit) {
+      edit.with = edit.without;
+      edit.cannot_install.clear();
+      if (edit.before != edit.without) plan.files.push_back(std::move(edit));
+    }
     return plan;
   }
   leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
   look_at_daemon_json(facts, "/etc/docker/daemon.json", plan);
-  if (sets_proxy(find_file(facts.root, "/etc/default/docker").content.value_or(""))) {
-    add_note(plan, "/etc/default/docker sets a proxy, too, and wins: take it out there");
+  const std::string_view variables = "/etc/default/docker";
+  const bool told = read_unit(facts, {"docker"}).found;
+  if (!told && sets_proxy(find_file(facts.root, variables).content.value_or(""))) {
+    add_rival(plan, concat({variables, " sets a proxy, too, and wins: take it out there"}));
   }
   return plan;
 }
@@ -117,15 +150,10 @@ Plan plan_docker(const SetupFacts& facts) {
 Plan plan_docker_rootless(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker-rootless";
-  const std::string config = facts.user.home + "/.config";
-  const std::string folder = config + "/systemd/user/docker.service.d";
-  FileEdit edit = drop_in(facts, plan.target, folder, Neighbours::host);
-  edit.in_home = true;
-  plan.files.push_back(std::move(edit));
+  add_drop_in(facts, {"docker", true}, Neighbours::host, plan);
   plan.then_run.emplace_back("systemctl --user daemon-reload && systemctl --user restart docker");
-  note_rivals(facts, folder, plan);
-  look_at_daemon_json(facts, config + "/docker/daemon.json", plan);
-  if (facts.proxy_url.find("://127.") != std::string::npos) {
+  look_at_daemon_json(facts, facts.user.config_home() + "/docker/daemon.json", plan);
+  if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,
         "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: since "
@@ -171,11 +199,11 @@ Plan plan_buildkit(const SetupFacts& facts) {
     return " --driver-opt " + quote_shell(field);
   };
   const std::string url = url_for_containers(facts);
-  const bool loopback = url.find("://127.") != std::string::npos;
   plan.notes.push_back(
       "for `docker buildx` with a builder in a container: docker buildx create --use" +
-      std::string(loopback ? " --driver-opt network=host" : "") + option("HTTP_PROXY", url) +
-      option("HTTPS_PROXY", url) + option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
+      std::string(is_loopback_url(url) ? " --driver-opt network=host" : "") +
+      option("HTTP_PROXY", url) + option("HTTPS_PROXY", url) +
+      option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
   add_note(plan, "buildx fetches tokens in the shell that calls it: culvert setup shell");
   return plan;
 }

@@ -79,7 +79,7 @@ def unquote(word):
 
 
 def environment_of(unit):
-    text = Path(f"/etc/systemd/system/{unit}.service.d/culvert-proxy.conf").read_text(encoding="utf-8")
+    text = Path(f"/etc/systemd/system/{unit}.service.d/zz-culvert.conf").read_text(encoding="utf-8")
     words = [line.removeprefix("Environment=") for line in text.splitlines() if line.startswith("Environment=")]
     return dict(unquote(word).split("=", 1) for word in words)
 
@@ -357,14 +357,14 @@ class CommandLine(unittest.TestCase):
         self.addCleanup(os.unlink, program)
         done = setup("docker", "--install", status=1, program=program, user=1500, group=1500, extra_groups=[])
         self.assertEqual(done.stdout, "")
-        self.assertIn("/etc/systemd/system/docker.service.d/culvert-proxy.conf: Permission denied", done.stderr)
+        self.assertIn("/etc/systemd/system/docker.service.d/zz-culvert.conf: Permission denied", done.stderr)
         self.assertIn("sudo", done.stderr)
 
     def test_sudo_leaves_files_in_a_home_folder_to_their_user(self):
         os.makedirs(f"{isolate.STATE}/home/.config", exist_ok=True)
         install_env = {**os.environ, "SUDO_UID": "1500", "SUDO_GID": "1500"}
         setup("docker-rootless", "--install", env=install_env)
-        path = Path(isolate.STATE, "home/.config/systemd/user/docker.service.d/culvert-proxy.conf")
+        path = Path(isolate.STATE, "home/.config/systemd/user/docker.service.d/zz-culvert.conf")
         self.assertEqual((path.stat().st_uid, path.parent.stat().st_uid), (1500, 1500))
         setup("docker-rootless", "--uninstall", env=install_env)
         self.assertFalse(Path(isolate.STATE, "home/.config/systemd").exists())

@@ -159,7 +159,7 @@ class Table(unittest.TestCase):
         setup("docker", "--install")
         self.addCleanup(setup, "docker", "--uninstall")
         shown = setup("docker", "--check", status=1).stdout
-        self.assertRegex(shown, rf"(?m)^dockerd +{url} +yes +/etc/systemd/system/docker.service.d/culvert-proxy.conf$")
+        self.assertRegex(shown, rf"(?m)^dockerd +{url} +yes +/etc/systemd/system/docker.service.d/zz-culvert.conf$")
         self.assertIn("\n  fix: systemctl daemon-reload && systemctl restart docker\n", shown)
         dockerd.stop()
         setup("docker", "--check")

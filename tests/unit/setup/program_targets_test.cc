@@ -23,6 +23,10 @@ TEST_CASE("root sets programs up for all, a user for himself") {
   CHECK(path(plan_git) == "/root/.config/git/config");
   CHECK(path(plan_shell) == "/root/.profile");
   CHECK(plan_git(facts).files.front().in_home);
+  facts.user.config_folder = "/root/conf";
+  CHECK(path(plan_podman) == "/root/conf/containers/containers.conf.d/zz-culvert.conf");
+  CHECK(path(plan_git) == "/root/conf/git/config");
+  facts.user.config_folder.clear();
   root.write("/root/.gitconfig", "");
   root.write("/root/.bash_profile", "");
   CHECK(path(plan_git) == "/root/.gitconfig");
