@@ -79,6 +79,24 @@ std::string login_file(const SetupFacts& facts) {
   return facts.user.home + "/.profile";
 }
 
+/// Shells that do not read what sh reads at login.
+void add_other_shells(const SetupFacts& facts, const std::string& lines, Plan& plan) {
+  const bool all = facts.for_all_users;
+  const std::string fish =
+      (all ? "/etc" : facts.user.config_home()) + "/fish/conf.d/zz-culvert.fish";
+  const std::string zsh = !all                             ? facts.user.home + "/.zprofile"
+                          : exists(facts.root, "/etc/zsh") ? "/etc/zsh/zprofile"
+                                                           : "/etc/zprofile";
+  const auto add = [&](std::string_view program, FileEdit edit) {
+    // One that is gone may have left our lines behind.
+    if (find_program(facts.root, program).empty() && edit.without == edit.before) return;
+    edit.in_home = !all;
+    plan.files.push_back(std::move(edit));
+  };
+  add("fish", own_file(facts, "shell", fish, lines));
+  add("zsh", own_block(facts, "shell", zsh, lines));
+}
+
 /// The others' entries stay: of several lists the last counts, and podman before 5.0 cannot append.
 std::string engine_table(const SetupFacts& facts, const std::vector<std::string>& others) {
   std::string body = "[engine]\nenv = [\n";
@@ -244,17 +262,13 @@ Plan plan_shell(const SetupFacts& facts) {
   Plan plan;
   if (facts.for_all_users) {
     plan = plan_of("shell", own_file(facts, "shell", "/etc/profile.d/zz-culvert.sh", lines));
-    if (!find_program(facts.root, "fish").empty()) {
-      plan.files.push_back(own_file(facts, "shell", "/etc/fish/conf.d/zz-culvert.fish", lines));
-    }
-    add_note(plan,
-             "login shells read it, and all of fish; zsh: put `. /etc/profile.d/zz-culvert.sh` "
-             "into /etc/zsh/zshenv; csh and tcsh need setenv NAME VALUE for each");
   } else {
     plan = plan_of("shell", in_home(own_block(facts, "shell", login_file(facts), lines)));
-    add_note(plan,
-             "login shells read it; zsh: the same lines into ~/.zshenv; csh and tcsh: "
-             "setenv NAME VALUE for each");
+  }
+  add_other_shells(facts, lines, plan);
+  add_note(plan, "login shells read it, and all of fish");
+  if (!find_program(facts.root, "csh").empty() || !find_program(facts.root, "tcsh").empty()) {
+    add_note(plan, "csh and tcsh do not understand these lines: setenv NAME VALUE for each");
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
