@@ -53,8 +53,9 @@ void note_others(const SetupFacts& facts, Plan& plan) {
   if (configured.path != edit.path && !configured.path.empty()) {
     plan.rivals.push_back(configured.path +
                           " is read later, says something else, and wins: take it out there");
+  } else if (!configured.mistake.empty()) {
+    plan.rivals.push_back(configured.mistake + " - take it out there");
   }
-  if (!configured.mistake.empty()) plan.rivals.push_back(configured.mistake);
   plan.notes.insert(plan.notes.end(), plan.rivals.begin(), plan.rivals.end());
   plan.notes.insert(plan.notes.end(), configured.notes.begin(), configured.notes.end());
 }
