@@ -16,6 +16,7 @@
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
 #include "setup/quote.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/variables.h"
 
@@ -42,22 +43,6 @@ FileEdit in_home(FileEdit edit) {
 bool is_apt_host(std::string_view host) {
   return !host.empty() && host.find_first_of("/*\"{};:#%\\ \t") == std::string_view::npos &&
          !host.starts_with('.');
-}
-
-/// What the program will make of its files: another may win, and there may be exceptions.
-void note_others(const SetupFacts& facts, Plan& plan) {
-  const FileEdit& edit = plan.files.front();
-  const ProxyReader* const reader = find_proxy_reader(plan.target);
-  if (reader == nullptr || !edit.with) return;
-  const ConfiguredProxy configured = configured_proxy(facts, *reader, &edit);
-  if (configured.path != edit.path && !configured.path.empty()) {
-    plan.rivals.push_back(configured.path +
-                          " is read later, says something else, and wins: take it out there");
-  } else if (!configured.mistake.empty()) {
-    plan.rivals.push_back(configured.mistake + " - take it out there");
-  }
-  plan.notes.insert(plan.notes.end(), plan.rivals.begin(), plan.rivals.end());
-  plan.notes.insert(plan.notes.end(), configured.notes.begin(), configured.notes.end());
 }
 
 /// The files that the program reads before the one that `edit` writes.
@@ -179,7 +164,7 @@ Plan plan_podman(const SetupFacts& facts) {
   } else {
     note_containers(facts, plan);
   }
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   if (facts.for_all_users) note_own_list(facts, plan);
   return plan;
 }
@@ -209,7 +194,7 @@ Plan plan_apt(const SetupFacts& facts) {
   if (!left_out.empty()) {
     plan.notes.push_back("apt can leave out single hosts only, so not" + left_out);
   }
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -230,7 +215,7 @@ Plan plan_git(const SetupFacts& facts) {
       plan,
       "for https:// and http://; git takes hosts to leave out from the variable NO_PROXY only, and "
       "git@HOST: goes by ssh");
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -254,7 +239,7 @@ Plan plan_npm(const SetupFacts& facts) {
   // npm keeps its tokens there.
   edit.mode = 0600;
   Plan plan = plan_of("npm", std::move(edit));
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -273,7 +258,7 @@ Plan plan_shell(const SetupFacts& facts) {
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
