@@ -57,6 +57,15 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   }
 }
 
+/// What of ours is not wanted any more goes, whichever way the plan is carried out.
+void add_removal(FileEdit edit, Plan& plan) {
+  if (edit.before == edit.without && edit.cannot_uninstall.empty()) return;
+  edit.with = edit.without;
+  edit.cannot_install.clear();
+  edit.aside = edit.aside || edit.with == edit.before;
+  plan.files.push_back(std::move(edit));
+}
+
 /// The file is read by the script of another init than systemd, and by Debian's unit.
 bool sets_proxy(std::string_view text) {
   for (const std::string& assignment : proxy_settings(SettingForm::variables, text)) {
@@ -130,11 +139,7 @@ Plan plan_docker(const SetupFacts& facts) {
   if (wants_daemon_json(facts)) {
     std::vector<FileEdit> unit = std::move(plan.files);
     plan = plan_docker_daemon(facts);
-    for (FileEdit& edit : unit) {
-      edit.with = edit.without;
-      edit.cannot_install.clear();
-      if (edit.before != edit.without) plan.files.push_back(std::move(edit));
-    }
+    for (FileEdit& edit : unit) add_removal(std::move(edit), plan);
     return plan;
   }
   leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
@@ -223,9 +228,13 @@ Plan plan_k3s(const SetupFacts& facts) {
   const bool agent = exists(facts.root, units + "k3s-agent.service");
   for (const std::string_view unit : {"k3s", "k3s-agent"}) {
     const bool wanted = unit == "k3s" ? !agent || exists(facts.root, units + "k3s.service") : agent;
-    if (!wanted) continue;
     const std::string name(unit);
-    plan.files.push_back(own_block(facts, plan.target, units + name + ".service.env", body));
+    FileEdit edit = own_block(facts, plan.target, units + name + ".service.env", body);
+    if (!wanted) {
+      add_removal(std::move(edit), plan);
+      continue;
+    }
+    plan.files.push_back(std::move(edit));
     plan.files.back().mode = 0600;
     plan.then_run.push_back("systemctl restart " + name);
   }

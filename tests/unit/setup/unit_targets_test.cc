@@ -154,6 +154,19 @@ TEST_CASE("k3s has an environment file for its server and one for its agent") {
   CHECK(paths() == units + "k3s.service.env\n" + units + "k3s-agent.service.env\n");
 }
 
+TEST_CASE("k3s' file goes though its unit is gone") {
+  const TemporaryRoot root;
+  const std::string units = "/etc/systemd/system/";
+  root.write(units + "k3s-agent.service", "");
+  const FileEdit agent = plan_k3s(root.facts()).files.front();
+  root.write(agent.path, *agent.with);
+  std::filesystem::remove(root.path() + units + "k3s-agent.service");
+  const Plan plan = plan_k3s(root.facts());
+  REQUIRE(plan.files.size() == 2);
+  CHECK(plan.files[1].path == agent.path);
+  CHECK(plan.files[1].with == std::nullopt);
+}
+
 TEST_CASE("limits and networks of a client's own are told") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
