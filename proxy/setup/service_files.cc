@@ -70,7 +70,7 @@ std::string ServiceFiles::usable_upstream(std::string_view url) {
                           ? percent_decode(trim_space(part.substr(equals + 1)))
                           : std::nullopt;
     const std::string usable = path ? usable_file(name, *path) : std::string();
-    changed += !path || usable == *path ? std::string(part) : name + "=" + usable;
+    changed += !path || usable == *path ? std::string(part) : concat({name, "=", usable});
   }
   return changed;
 }

@@ -70,7 +70,7 @@ class UnitReader {
   void read_drop_ins(const std::vector<std::string>& folders, std::string_view unit) {
     std::map<std::string, std::string> paths;
     for (const std::string& name : drop_in_names(unit)) {
-      for (const std::string& folder : folders) add_drop_ins(folder + "/" + name, paths);
+      for (const std::string& folder : folders) add_drop_ins(concat({folder, "/", name}), paths);
     }
     for (const auto& [name, path] : paths) read(path);
   }
