@@ -104,8 +104,8 @@ class UnitReader {
   }
 
   void parse(std::string_view text, const std::string& path) {
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    constexpr std::string_view kUnitMark = "\xef\xbb\xbf";
+    if (text.starts_with(kUnitMark)) text.remove_prefix(kUnitMark.size());
     bool in_service = false;
     std::string line;
     for (const std::string_view part : split(text, '\n')) {
