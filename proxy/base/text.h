@@ -49,6 +49,8 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
+/// All of it is well-formed UTF-8.
+bool is_utf8(std::string_view bytes);
 /// Without leading and trailing spaces and tabs.
 std::string_view trim(std::string_view text);
 /// Without any white space around it, line breaks included.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "commands/standard_streams.h"
 #include "host/listening.h"
 #include "net/bridge_address.h"
@@ -69,6 +70,14 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
 bool has_control_character(const std::string& text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+/// Of the service: neither systemd nor TOML takes another.  Empty if all are well.
+std::string option_without_utf8(const SetupOptions& options) {
+  for (const auto& [name, values] : options.service) {
+    if (!std::all_of(values.begin(), values.end(), is_utf8)) return "--" + name;
+  }
+  return {};
 }
 
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
@@ -167,6 +176,10 @@ int setup(const SetupOptions& options) {
   }
   if (has_control_character(options.no_proxy)) {
     complain("--no-proxy: holds a control character");
+    return 2;
+  }
+  if (const std::string option = option_without_utf8(options); !option.empty()) {
+    complain(option + ": holds bytes that are no UTF-8, which a file of TOML cannot");
     return 2;
   }
   const SetupFacts facts = facts_of(options, std::move(root));

@@ -27,6 +27,7 @@ struct Row {
   std::string right = "yes";
   std::string from;
   std::string cause;
+  std::vector<std::string> notes{};
 };
 
 constexpr std::string_view kNotSet = "no proxy";
@@ -45,6 +46,7 @@ void append_row(std::string& text, const Row& row) {
   line += row.from;
   text.append(line, 0, line.find_last_not_of(' ') + 1).append("\n");
   if (!row.cause.empty()) text.append("  cause: ").append(row.cause).append("\n");
+  for (const std::string& note : row.notes) text.append("  note: ").append(note).append("\n");
 }
 
 void append_fix(std::string& text, const std::string& fix) {
@@ -112,6 +114,11 @@ bool is_wanted(const SetupFacts& facts, std::span<const std::string> targets,
   return std::find(targets.begin(), targets.end(), reader.target) != targets.end();
 }
 
+/// k3s has a name for its servers, and another for its agents.
+bool is_process_of(const ProxyReader& reader, const RunningProcess& process) {
+  return process.name == reader.process || (reader.target == "k3s" && process.name == "k3s-agent");
+}
+
 /// Else it is a rootless dockerd.
 bool is_of_root(int pid) {
   struct stat info {};
@@ -124,13 +131,14 @@ std::vector<Row> running_rows(const SetupFacts& facts, const std::vector<Running
                               const std::vector<RunningProcess>& processes) {
   std::vector<Row> rows;
   for (const RunningProcess& process : processes) {
-    if (reader.process.empty() || process.name != reader.process) continue;
+    if (reader.process.empty() || !is_process_of(reader, process)) continue;
     if (reader.process == "dockerd" && is_of_root(process.pid) == reader.unit.of_user) continue;
     Row row;
     row.who = "  process " + std::to_string(process.pid);
     row.from = "its environment";
-    const auto environment = environment_of(process.pid);
+    auto environment = environment_of(process.pid);
     if (environment) {
+      if (reader.target == "k3s") hand_on_to_containerd(*environment);
       judge(facts, culverts, *environment, reader.in_containers ? "" : loopback_is_wrong(reader),
             row);
       if (row.right == "no") row.right = "restart";
@@ -194,6 +202,14 @@ bool needs_none(const ProxyReader& reader, const Row& row) {
   return reader.target == "shell" && row.has == kNotSet && row.cause.empty();
 }
 
+/// What the files say beside the proxy.
+void add_exceptions(const ConfiguredProxy& configured, Row& row) {
+  row.notes = configured.notes;
+  if (configured.mistake.empty()) return;
+  row.right = "no";
+  row.cause = configured.mistake;
+}
+
 Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
               const ProxyReader& reader, const std::vector<RunningProcess>& processes,
               const std::string& options) {
@@ -206,6 +222,7 @@ Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culver
   row.from = this_shell ? "its environment" : configured.path;
   judge(facts, culverts, configured.environment, loopback_is_wrong(reader), row);
   if (!configured.unreadable.empty() && row.right != "yes") row.cause = configured.unreadable;
+  if (!this_shell) add_exceptions(configured, row);
   if (needs_none(reader, row)) row.right = "-";
   // dockerd changes its environment after the start, as daemon.json says.
   if (configured.form != SettingForm::docker_json) {
@@ -224,7 +241,7 @@ CheckTable check_table(const SetupFacts& facts, std::span<const std::string> tar
                        const std::vector<RunningCulvert>& culverts, const std::string& options) {
   CheckTable table;
   const auto processes = facts.is_live() ? running_processes() : std::vector<RunningProcess>();
-  append_row(table.text, {"WHO", "HAS NOW", "RIGHT", "FROM", ""});
+  append_row(table.text, {"WHO", "HAS NOW", "RIGHT", "FROM", "", {}});
   bool any = false;
   for (const ProxyReader& reader : proxy_readers()) {
     if (!is_wanted(facts, targets, reader)) continue;

@@ -132,6 +132,15 @@ std::string crio_version(const SetupFacts& facts) {
       trim_space(std::string_view(read).substr(std::string_view(read).rfind(' ') + 1)));
 }
 
+/// Gave pulls up after 10 s from 1.30 on, and 1.29 by a backport.  1.32.4, and releases of the
+/// others since April 2025, do no more.
+bool is_impatient_crio(std::string_view version) {
+  for (const std::string_view minor : {"1.29.", "1.30.", "1.31."}) {
+    if (version.starts_with(minor)) return true;
+  }
+  return version == "1.32.0" || version == "1.32.1" || version == "1.32.2" || version == "1.32.3";
+}
+
 }  // namespace
 
 Plan plan_docker(const SetupFacts& facts) {
@@ -161,10 +170,11 @@ Plan plan_docker_rootless(const SetupFacts& facts) {
   if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,
-        "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: since "
-        "Engine 26.0 `systemctl --user edit docker` with "
-        "Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_DISABLE_HOST_LOOPBACK=false under [Service], and "
-        "here --listen 10.0.2.2:PORT with culvert's port");
+        "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: "
+        "`systemctl --user edit docker` with "
+        "Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--disable-host-loopback=false under "
+        "[Service], and here --listen 10.0.2.2:PORT with culvert's port (of slirp4netns; vpnkit "
+        "has 192.168.65.2)");
   }
   return plan;
 }
@@ -183,11 +193,10 @@ Plan plan_crio(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "crio", "crio", Neighbours::cluster);
   const std::string version = crio_version(facts);
   const bool live = facts.is_live() && !version.empty();
-  const bool impatient =
-      version == "1.32.0" || version == "1.32.1" || version == "1.32.2" || version == "1.32.3";
-  if (live && !impatient) return plan;
+  if (live && !is_impatient_crio(version)) return plan;
   plan.notes.push_back(
-      (live ? "this CRI-O, " + version + "," : std::string("CRI-O 1.32.0 to 1.32.3")) +
+      (live ? "this CRI-O, " + version + ","
+            : std::string("CRI-O 1.32.0 to 1.32.3, and 1.29 to 1.31 as of early 2025,")) +
       " gives a pull up after 10 s without progress, sooner than culvert holds one for a tunnel "
       "that "
       "comes back; so in /etc/crio/crio.conf.d/10-culvert.conf: [crio.image] and, in the next "

@@ -155,9 +155,12 @@ class Readers(unittest.TestCase):
 
     @harness.needs("npm")
     def test_npm(self):
-        install(self, "npm", "--no-proxy", ODD)
+        # Behind a section npm finds nothing, and what looks like a variable is none.
+        Path(os.environ["HOME"], ".npmrc").write_text("[section]\na=1\n", encoding="utf-8")
+        self.addCleanup(os.unlink, os.path.join(os.environ["HOME"], ".npmrc"))
+        install(self, "npm", "--no-proxy", f"{ODD},${{HOME}}")
         shown = self.read("npm", "config", "get", "proxy", "https-proxy", "noproxy")
-        self.assertEqual(shown.splitlines(), [f"proxy={PROXY}", f"https-proxy={PROXY}", f"noproxy={ODD}"])
+        self.assertEqual(shown.splitlines(), [f"proxy={PROXY}", f"https-proxy={PROXY}", f"noproxy={ODD},${{HOME}}"])
 
     def assert_variables(self, environment):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
@@ -171,15 +174,122 @@ class Readers(unittest.TestCase):
         evaluated = setup("shell", "--no-proxy", ODD).stdout
         for shell in ("sh", "bash", "dash", "zsh", "fish"):
             with self.subTest(shell=shell):
-                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/culvert.sh; env"))
+                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/zz-culvert.sh; env"))
                 self.assert_variables(self.read(shell, "-c", f"{evaluated}\nenv"))
         # Of its own accord.
         self.assert_variables(self.read("fish", "-c", "env"))
 
     def test_podman(self):
+        """Of the lists `env` in its files it takes the last, so ours has what the others have."""
+        show = ["podman", "--storage-driver", "vfs", "--root", f"{isolate.STATE}/podman/root", "--runroot",
+                f"{isolate.STATE}/podman/run", "info", "--format", "{{.Store.ImageCopyTmpDir}}"]
+        other = Path("/etc/containers/containers.conf.d/user.conf")
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text('[engine]\nenv = ["TMPDIR=/run/\\u0061b", \'HTTPS_PROXY=http://old:1\']\n', encoding="utf-8")
+        self.addCleanup(other.unlink)
         install(self, "podman", "--no-proxy", ODD)
-        text = Path("/etc/containers/containers.conf.d/culvert.conf").read_text(encoding="utf-8")
+        text = Path("/etc/containers/containers.conf.d/zz-culvert.conf").read_text(encoding="utf-8")
         self.assertIn(r'"NO_PROXY=50%Q.example,a$b\\c,`x`,corp.example"', text)
+        self.assertNotIn("http://old:1", text)
+        # A variable that podman has already is left as it is.
+        env = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        self.assertEqual(self.read(*show, env=env), "/run/ab\n")
+
+
+# What setup reads must be what the program reads: each file, and what of it counts.
+APT_FILES = (
+    {"50a": 'Acquire { http { Proxy "http://a:1"; }; };', "proxy.conf": 'Acquire::http::Proxy "http://b:1";'},
+    {"proxy.conf": 'acquire::HTTP::proxy "http://a:1" ; // x\n# y\nAcquire::http::Proxy::h "DIRECT";'},
+    {"a": '/* Acquire::http::Proxy "no"; */ Acquire::http::Proxy\n "http://a:1"\n;', "b.sh": 'Acquire::http::Proxy "http://b:1";'},
+    {"a": 'Acquire::http { Proxy "http://a:1" { h "DIRECT"; }; };', "b": 'Acquire::https::Proxy "x"; #clear Acquire::https;'},
+    {"zzz": 'Acquire::http::Proxy "http://a:1"; # "\nAcquire::https::Prox%79 http:%2f%2fb:1;', "b~": 'Acquire::http::Proxy "x";'},
+    {"../apt.conf": 'Acquire::http::Proxy "http://main:1";', "zzz": 'Acquire::http::Proxy "http://b:1";'},
+)
+GIT_FILES = (
+    {".gitconfig": "[user]\n\tproxy = no\n[http]\n\tproxy = http://a:1 # x\n", "/etc/gitconfig": "[http]proxy=http://b:1"},
+    {".gitconfig": "[http] proxy = http://a:1\n[http \"https://h\"]\nproxy = http://b:1"},
+    {".gitconfig": '[HTTP]\nPROXY = http:"//a;":\\\n1 ; x\n[https]\nproxy = no\n'},
+    {".gitconfig": "[http] proxy = http://a:1\n[include]\npath = more\n", "more": "[http] proxy = http://b:1\n"},
+    {".config/git/config": "[http] proxy = http://a:1\n", "/etc/gitconfig": "[http] proxy = http://b:1\n"},
+    {".gitconfig": '\ufeff[http "x.y"] proxy = no\n[http]proxy="http://a:1"'},
+)
+NPM_FILES = (
+    "proxy=http://a:1\nhttps-proxy = \"http://b:1\" \n[section]\nhttps-proxy=http://c:1\n",
+    "https-proxy=http://a:1;x\n;https-proxy=no\n # https-proxy=no\n",
+    "'https-proxy'='http://a:1'\r\nproxy=http://b:1\r\n",
+    "[a]\nproxy=http://a:1\n",
+)
+
+
+class SameReading(unittest.TestCase):
+    def has_now(self, target):
+        """What `setup --check` says, without a slash or port of its own."""
+        done = subprocess.run([os.environ["CULVERT"], "setup", target, "--check"], capture_output=True, text=True, timeout=30, check=False)
+        row = done.stdout.splitlines()[1]
+        found = re.match(rf"{target} +(no proxy|\S+) ", row)
+        assert found, done.stdout + done.stderr
+        return "" if found[1] == "no proxy" else found[1]
+
+    def write(self, folder, files):
+        for name, text in files.items():
+            path = Path(os.path.normpath(Path(folder, name)))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+            self.addCleanup(path.unlink, missing_ok=True)
+
+    def ask(self, *command):
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+
+    @harness.needs("apt-config")
+    def test_apt(self):
+        for files in APT_FILES:
+            with self.subTest(files=files):
+                self.write("/etc/apt/apt.conf.d", files)
+                shown = self.ask("apt-config", "shell", "HTTPS", "Acquire::https::Proxy", "HTTP", "Acquire::http::Proxy")
+                values = dict(re.findall(r"(\w+)='(.*)'", shown))
+                self.assertEqual(self.has_now("apt"), values.get("HTTPS") or values["HTTP"])
+                self.doCleanups()
+
+    def test_git(self):
+        for files in GIT_FILES:
+            with self.subTest(files=files):
+                self.write(os.environ["HOME"], files)
+                self.assertEqual(self.has_now("git"), self.ask("git", "config", "--get-urlmatch", "http.proxy", "https://other"))
+                self.doCleanups()
+
+    @harness.needs("npm")
+    def test_npm(self):
+        for text in NPM_FILES:
+            with self.subTest(text=text):
+                self.write(os.environ["HOME"], {".npmrc": text})
+                https, http = (self.ask("npm", "config", "get", name) for name in ("https-proxy", "proxy"))
+                self.assertEqual(self.has_now("npm"), (https if https != "null" else http).replace("null", ""))
+                self.doCleanups()
+
+    def test_git_config_writes_into_the_lines_of_setup(self):
+        path = Path("/etc/gitconfig")
+        self.write("/etc", {"gitconfig": "[user]\n\tname = x"})
+        for command, rest in (
+            (("http.sslVerify", "false"), "[http]\n\tsslVerify = false\n"),
+            (("http.proxy", "http://own:1"), "[http]\n\tproxy = http://own:1\n"),
+            (("--unset", "http.proxy"), ""),
+            (("--remove-section", "http"), ""),
+        ):
+            with self.subTest(command=command):
+                path.write_text("[user]\n\tname = x\n", encoding="utf-8")
+                setup("git", "--install")
+                self.ask("git", "config", "--file", path, *command)
+                setup("git", "--uninstall")
+                self.assertEqual(path.read_text(encoding="utf-8"), "[user]\n\tname = x\n" + rest)
+
+    @harness.needs("npm")
+    def test_npm_writes_its_file_anew(self):
+        self.write(os.environ["HOME"], {".npmrc": "fund=false\n[section]\na=1\n"})
+        setup("npm", "--install")
+        subprocess.run(["npm", "config", "set", "audit=false"], timeout=60, check=True, capture_output=True)
+        setup("npm", "--uninstall")
+        text = Path(os.environ["HOME"], ".npmrc").read_text(encoding="utf-8")
+        self.assertEqual(text.split(), ["fund=false", "audit=false", "[section]", "a=1"])
 
 
 @harness.needs("systemd-analyze")
