@@ -35,6 +35,19 @@ void add_rival(Plan& plan, std::string rival) {
   plan.rivals.push_back(std::move(rival));
 }
 
+/// A later drop-in may take all variables back.
+void add_reset(const SetupFacts& facts, const UnitName& unit, const FilesToBe& to_be,
+               const std::string& own, Plan& plan) {
+  bool behind = false;
+  for (const UnitSetting& setting : read_unit(facts, unit, to_be).settings) {
+    if (setting.key != "Environment") continue;
+    behind = behind || setting.path == own;
+    if (!behind || !setting.value.empty()) continue;
+    add_rival(plan,
+              setting.path + " takes all variables back with an empty Environment=: remove it");
+  }
+}
+
 /// The drop-in does not count if another, an EnvironmentFile= or UnsetEnvironment= has more weight.
 void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   FilesToBe to_be;
@@ -46,6 +59,7 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
     add_rival(plan, concat({gone.path, " takes ", gone.name,
                             " away with UnsetEnvironment=: take it out there"}));
   }
+  add_reset(facts, unit, to_be, own, plan);
   for (const std::string_view name : kNames) {
     const UnitVariable* const variable = ours.find(name);
     if (variable == nullptr || variable->path == own) continue;

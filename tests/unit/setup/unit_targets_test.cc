@@ -70,6 +70,12 @@ TEST_CASE("what wins over the drop-in is told") {
   root.write(folder + "zzz.conf", "[Service]\nUnsetEnvironment=HTTP_PROXY\n");
   CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes HTTP_PROXY away with "
                                                           "UnsetEnvironment=: take it out there"});
+  root.write(folder + "zzz.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes all variables back with "
+                                                          "an empty Environment=: remove it"});
+  root.write(folder + "zzz.conf", "[Service]\n");
+  root.write(folder + "a.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root).empty());
 }
 
 TEST_CASE("a file of variables wins over the drop-in, where the unit reads it") {
