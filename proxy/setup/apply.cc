@@ -93,7 +93,6 @@ std::string Changes::prepare(const FileEdit& edit) {
     if (wanted(*other.edit, way_) == wanted(edit, way_)) return {};
     return "is the same file as " + other.edit->path + ", by a symbolic link";
   }
-  remove_stale(change.real);
   change.before = owner_of(change.real);
   std::string problem;
   if (const auto& content = wanted(edit, way_)) {
@@ -178,6 +177,13 @@ void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied)
   }
 }
 
+/// Also where an installation that was killed had come no further.
+void remove_stale_of(const SetupFacts& facts, std::span<const Plan> plans) {
+  for (const Plan& plan : plans) {
+    for (const FileEdit& edit : plan.files) remove_stale(below_root(facts.root, edit.path));
+  }
+}
+
 std::string line_about(const FileEdit& edit, SetupWay way) {
   const auto& after = wanted(edit, way);
   if (after == edit.before) {
@@ -229,6 +235,7 @@ Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way
   Changes changes(facts, way);
   std::string problem;
   std::vector<std::string> lines;
+  remove_stale_of(facts, plans);
   for (const Plan& plan : plans) {
     for (const FileEdit& edit : plan.files) {
       if (!problem.empty() || !obstacle(edit, way).empty()) continue;

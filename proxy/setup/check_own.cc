@@ -5,6 +5,7 @@
 
 #include "base/host_port.h"
 #include "base/text.h"
+#include "setup/docker_engine.h"
 #include "setup/own_text.h"
 #include "setup/root.h"
 
@@ -61,15 +62,37 @@ std::string cache_of(std::string_view hosts) {
   return begin.substr(0, begin.find('"'));
 }
 
+constexpr std::string_view kDockerCerts = "/etc/docker/certs.d";
+constexpr std::string_view kContainerdCerts = "/etc/containerd/certs.d";
+
+/// Why nobody reads the names of caches in this folder; empty: somebody may.
+std::string unread_because(const SetupFacts& facts, std::string_view certs) {
+  if (certs == kDockerCerts) {
+    const std::string version = docker_engine_version(facts);
+    const int major = major_version(version);
+    const bool reads = major == 0 || major >= 29;
+    return reads ? "" : concat({"Docker Engine ", version, " does not read it: 29 does"});
+  }
+  const std::string config =
+      find_file(facts.root, "/etc/containerd/config.toml").content.value_or("");
+  for (const std::string_view line : split(config, '\n')) {
+    if (line.starts_with("config_path") && line.find(kContainerdCerts) != line.npos) return "";
+  }
+  return "containerd reads it for Kubernetes only if its config.toml says so: culvert setup cache";
+}
+
 std::vector<OwnState> cache_states(const SetupFacts& facts, bool asked,
                                    const std::string& options) {
   std::vector<OwnState> states;
-  for (const std::string_view certs : {"/etc/docker/certs.d", "/etc/containerd/certs.d"}) {
+  for (const std::string_view certs : {kDockerCerts, kContainerdCerts}) {
+    const std::string unread = unread_because(facts, certs);
     for (const std::string& name : names_in(facts.root, certs)) {
       if (name.starts_with('.')) continue;
       const FileEdit edit = own_file(facts, "cache", concat({certs, "/", name, "/hosts.toml"}), "");
       const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
-      if (ours) states.push_back({name, cache_of(*edit.before), "yes", edit.path, "", ""});
+      if (!ours) continue;
+      states.push_back({"cache of " + name, cache_of(*edit.before), unread.empty() ? "yes" : "-",
+                        edit.path, unread, ""});
     }
   }
   if (states.empty() && asked) {

@@ -13,7 +13,7 @@ namespace culvert {
 struct OwnState {
   std::string who;
   std::string has;
-  std::string right;  ///< "yes", "no"
+  std::string right;  ///< "yes", "no", or "-": it does not matter
   std::string from;   ///< a file; empty: none
   std::string cause;
   std::string fix;

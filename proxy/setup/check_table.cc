@@ -259,7 +259,7 @@ CheckTable check_table(const SetupFacts& facts, std::span<const std::string> tar
       any = true;
       append_row(table.text, {state.who, state.has, state.right, state.from, state.cause});
       append_fix(table.text, state.fix);
-      table.right = table.right && state.right == "yes";
+      table.right = table.right && state.right != "no";
     }
   }
   if (!any) table.text = "nothing that uses a proxy is installed here\n";

@@ -1,5 +1,7 @@
 #include "setup/own_text.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -211,12 +213,15 @@ void put_block_anew(FileEdit& edit, std::string_view target, std::string_view bo
 }  // namespace
 
 std::size_t missing_folders(const SetupFacts& facts, std::string_view path) {
+  // Where links lead, as these folders are made there.
+  std::string folder = below_root(facts.root, path);
   std::size_t missing = 0;
-  while (true) {
-    path = path.substr(0, path.rfind('/'));
-    if (path.empty() || missing == kMostOwnFolders || exists(facts.root, path)) return missing;
+  while (missing < kMostOwnFolders && folder.find('/') != std::string::npos) {
+    folder.erase(folder.rfind('/'));
+    if (folder.empty() || access(folder.c_str(), F_OK) == 0) break;
     ++missing;
   }
+  return missing;
 }
 
 FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,

@@ -41,9 +41,9 @@ std::string as_credential_name(std::string_view path) {
 }  // namespace
 
 bool is_hidden_from_service(std::string_view path) {
-  constexpr auto kHidden =
+  constexpr auto kHiddenFolders =
       std::to_array<std::string_view>({"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"});
-  return std::any_of(kHidden.begin(), kHidden.end(),
+  return std::any_of(kHiddenFolders.begin(), kHiddenFolders.end(),
                      [&](std::string_view folder) { return path.starts_with(folder); });
 }
 
@@ -70,7 +70,7 @@ std::string ServiceFiles::usable_upstream(std::string_view url) {
                           ? percent_decode(trim_space(part.substr(equals + 1)))
                           : std::nullopt;
     const std::string usable = path ? usable_file(name, *path) : std::string();
-    changed += !path || usable == *path ? std::string(part) : name + "=" + usable;
+    changed += !path || usable == *path ? std::string(part) : concat({name, "=", usable});
   }
   return changed;
 }

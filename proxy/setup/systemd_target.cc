@@ -156,7 +156,7 @@ bool has_option(const SetupFacts& facts, std::string_view name) {
 
 /// A path in a unit that its own user can execute.
 std::string program_of(const SetupFacts& facts, Plan& plan) {
-  const std::string installed = find_program(facts.root, "culvert");
+  std::string installed = find_program(facts.root, "culvert");
   const std::string& here = facts.program;
   if (!installed.empty()) {
     const std::string real = below_root(facts.root, installed);

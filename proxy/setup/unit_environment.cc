@@ -127,7 +127,7 @@ class EnvironmentText {
       if (at_ == text_.size() || text_[at_] != '=') continue;
       ++at_;
       std::string value = take_value();
-      if (is_variable_name(name)) return name + "=" + value;
+      if (is_variable_name(name)) return concat({name, "=", value});
     }
     return std::nullopt;
   }

@@ -1,7 +1,9 @@
 #include "setup/unit_file.h"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -68,7 +70,7 @@ class UnitReader {
   void read_drop_ins(const std::vector<std::string>& folders, std::string_view unit) {
     std::map<std::string, std::string> paths;
     for (const std::string& name : drop_in_names(unit)) {
-      for (const std::string& folder : folders) add_drop_ins(folder + "/" + name, paths);
+      for (const std::string& folder : folders) add_drop_ins(concat({folder, "/", name}), paths);
     }
     for (const auto& [name, path] : paths) read(path);
   }
@@ -78,7 +80,8 @@ class UnitReader {
  private:
   void add_drop_ins(const std::string& folder, std::map<std::string, std::string>& paths) {
     const auto add = [&](const std::string& name) {
-      if (name.ends_with(".conf")) paths.try_emplace(name, folder + "/" + name);
+      if (name.ends_with(".conf") && !name.starts_with('.'))
+        paths.try_emplace(name, folder + "/" + name);
     };
     for (const std::string& name : names_in(facts_.root, folder)) add(name);
     for (const auto& [path, content] : to_be_) {
@@ -101,6 +104,8 @@ class UnitReader {
   }
 
   void parse(std::string_view text, const std::string& path) {
+    constexpr std::string_view kUnitMark = "\xef\xbb\xbf";
+    if (text.starts_with(kUnitMark)) text.remove_prefix(kUnitMark.size());
     bool in_service = false;
     std::string line;
     for (const std::string_view part : split(text, '\n')) {
@@ -131,13 +136,54 @@ class UnitReader {
   UnitSettings found_;
 };
 
-/// What stands for one character behind a backslash; '\0': none that is known here.
-char unescaped(char c) {
-  constexpr std::string_view kEscapes = "a\ab\bf\fn\nr\rt\tv\v\\\\\"\"''s ";
-  for (std::size_t i = 0; i < kEscapes.size(); i += 2) {
-    if (kEscapes[i] == c) return kEscapes[i + 1];
+/// A byte, or a character in UTF-8 (RFC 3629 section 3).
+void append_character(std::string& text, std::uint32_t code, bool byte) {
+  const auto add = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
+  if (byte || code < 0x80) return add(code);
+  if (code < 0x800) {
+    add(0xc0 | code >> 6);
+  } else if (code < 0x10000) {
+    add(0xe0 | code >> 12);
+    add(0x80 | (code >> 6 & 0x3f));
+  } else {
+    add(0xf0 | code >> 18);
+    add(0x80 | (code >> 12 & 0x3f));
+    add(0x80 | (code >> 6 & 0x3f));
   }
-  return '\0';
+  add(0x80 | (code & 0x3f));
+}
+
+/// Adds what an escape stands for whose backslash is before `at`, which is moved to its last
+/// character.  False if it is none.
+bool add_escaped(std::string_view value, std::size_t& at, std::string& word) {
+  constexpr std::string_view kEscapes = "a\ab\bf\fn\nr\rt\tv\v\\\\\"\"''s ";
+  struct Coded {
+    char letter;
+    std::size_t digits;
+    int base;
+  };
+  for (std::size_t i = 0; i < kEscapes.size(); i += 2) {
+    if (kEscapes[i] != value[at]) continue;
+    word += kEscapes[i + 1];
+    return true;
+  }
+  for (const Coded& coded : {Coded{'x', 2, 16}, {'u', 4, 16}, {'U', 8, 16}, {'\0', 3, 8}}) {
+    if (coded.letter != '\0' && coded.letter != value[at]) continue;
+    const std::size_t begin = coded.letter == '\0' ? at : at + 1;
+    const std::string_view digits = value.substr(begin, coded.digits);
+    std::uint32_t code = 0;
+    const auto read =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, coded.base);
+    const bool byte = coded.letter == 'x' || coded.letter == '\0';
+    if (digits.size() < coded.digits || read.ptr != digits.data() + digits.size() || code == 0 ||
+        (byte && code > 0xff) || code > 0x10ffff) {
+      return false;
+    }
+    append_character(word, code, byte);
+    at = begin + coded.digits - 1;
+    return true;
+  }
+  return false;
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -150,10 +196,7 @@ std::optional<std::string> take_word(std::string_view value, std::size_t& at) {
     const char c = value[at];
     if (quote == '\0' && is_blank(c)) break;
     if (c == '\\') {
-      if (++at == value.size()) return std::nullopt;
-      const char meant = unescaped(value[at]);
-      if (meant == '\0') return std::nullopt;
-      word += meant;
+      if (++at == value.size() || !add_escaped(value, at, word)) return std::nullopt;
     } else if (quote == '\0' ? c == '"' || c == '\'' : c == quote) {
       quote = quote == '\0' ? c : '\0';
     } else {

@@ -36,6 +36,19 @@ void add_rival(Plan& plan, std::string rival) {
   plan.rivals.push_back(std::move(rival));
 }
 
+/// A later drop-in may take all variables back.
+void add_reset(const SetupFacts& facts, const UnitName& unit, const FilesToBe& to_be,
+               const std::string& own, Plan& plan) {
+  bool behind = false;
+  for (const UnitSetting& setting : read_unit(facts, unit, to_be).settings) {
+    if (setting.key != "Environment") continue;
+    behind = behind || setting.path == own;
+    if (!behind || !setting.value.empty()) continue;
+    add_rival(plan,
+              setting.path + " takes all variables back with an empty Environment=: remove it");
+  }
+}
+
 /// The drop-in does not count if another, an EnvironmentFile= or UnsetEnvironment= has more weight.
 void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   FilesToBe to_be;
@@ -47,6 +60,7 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
     add_rival(plan, concat({gone.path, " takes ", gone.name,
                             " away with UnsetEnvironment=: take it out there"}));
   }
+  add_reset(facts, unit, to_be, own, plan);
   for (const std::string_view name : kNames) {
     const UnitVariable* const variable = ours.find(name);
     if (variable == nullptr || variable->path == own) continue;
@@ -56,6 +70,15 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
                             (later ? "its name is later: remove it"
                                    : "it is an EnvironmentFile=: take it out there")}));
   }
+}
+
+/// What of ours is not wanted any more goes, whichever way the plan is carried out.
+void add_removal(FileEdit edit, Plan& plan) {
+  if (edit.before == edit.without && edit.cannot_uninstall.empty()) return;
+  edit.with = edit.without;
+  edit.cannot_install.clear();
+  edit.aside = edit.aside || edit.with == edit.before;
+  plan.files.push_back(std::move(edit));
 }
 
 /// The file is read by the script of another init than systemd, and by Debian's unit.
@@ -140,11 +163,7 @@ Plan plan_docker(const SetupFacts& facts) {
   if (wants_daemon_json(facts)) {
     std::vector<FileEdit> unit = std::move(plan.files);
     plan = plan_docker_daemon(facts);
-    for (FileEdit& edit : unit) {
-      edit.with = edit.without;
-      edit.cannot_install.clear();
-      if (edit.before != edit.without) plan.files.push_back(std::move(edit));
-    }
+    for (FileEdit& edit : unit) add_removal(std::move(edit), plan);
     return plan;
   }
   leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
@@ -233,9 +252,13 @@ Plan plan_k3s(const SetupFacts& facts) {
   const bool agent = exists(facts.root, units + "k3s-agent.service");
   for (const std::string_view unit : {"k3s", "k3s-agent"}) {
     const bool wanted = unit == "k3s" ? !agent || exists(facts.root, units + "k3s.service") : agent;
-    if (!wanted) continue;
     const std::string name(unit);
-    plan.files.push_back(own_block(facts, plan.target, units + name + ".service.env", body));
+    FileEdit edit = own_block(facts, plan.target, units + name + ".service.env", body);
+    if (!wanted) {
+      add_removal(std::move(edit), plan);
+      continue;
+    }
+    plan.files.push_back(std::move(edit));
     plan.files.back().mode = 0600;
     plan.then_run.push_back("systemctl restart " + name);
   }

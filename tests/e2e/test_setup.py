@@ -312,6 +312,36 @@ class Units(unittest.TestCase):
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
+    def test_a_unit_is_read_as_systemd_reads_it(self):
+        """systemd-analyze prints what a unit sets, after all that overrides it."""
+        etc, run, lib = "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system"
+        drop_in = "docker.service.d"
+        for files in (
+            {f"{etc}/{drop_in}/b.conf": "a", f"{lib}/{drop_in}/zz.conf": "b", f"{run}/{drop_in}/c.conf": "c"},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{run}/{drop_in}/b.conf": "b", f"{etc}/service.d/a.conf": "c"},
+            {f"{etc}/{drop_in}/.z.conf": "a", f"{etc}/{drop_in}/z.conf~": "b", f"{etc}/{drop_in}/B.conf": "c"},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{etc}/{drop_in}/b.conf": ""},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{etc}/{drop_in}/c.conf": "[Service]\nEnvironment=\n"},
+            {f"{etc}/{drop_in}/b.conf": "\ufeff[Service]\nEnvironment=X=\"1 2\" \\\n# no\n 'HTTPS_PROXY=\\x68ttp://\\u0061:1'\n"},
+            {f"{etc}/{drop_in}/b.conf": "[Service]\nEnvironment=HTTPS_PROXY=http://a:1 B=\\y HTTPS_PROXY=http://b:1\n[Unit]\nEnvironment=\n"},
+        ):
+            with self.subTest(files=files), tempfile.TemporaryDirectory() as root:
+                Path(root, etc).mkdir(parents=True)
+                unit = Path(root, etc, "docker.service")
+                unit.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+                for name, text in files.items():
+                    Path(root, name).parent.mkdir(parents=True, exist_ok=True)
+                    line = f"[Service]\nEnvironment=HTTPS_PROXY=http://{text}:1\n" if len(text) == 1 else text
+                    Path(root, name).write_text(line, encoding="utf-8")
+                folders = ":".join(f"{root}/{folder}" for folder in (etc, run, lib))
+                env = {**os.environ, "SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_UNIT_PATH": folders}
+                done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], env=env, capture_output=True, text=True, timeout=60, check=False)
+                wanted = re.findall(r"(?m)^\s*Environment: HTTPS_PROXY=(.*)$", done.stdout)
+                shown = subprocess.run([os.environ["CULVERT"], "setup", "docker", "--check", "--root", root],
+                                       capture_output=True, text=True, timeout=30, check=False).stdout
+                row = re.search(r"(?m)^dockerd +(no proxy|\S+)", shown)
+                self.assertEqual(row[1] if row else shown, wanted[0] if wanted else "no proxy")
+
     def test_systemd_would_have_something_to_say(self):
         with tempfile.TemporaryDirectory() as folder:
             unit = Path(folder, "x.service")

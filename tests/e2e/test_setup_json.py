@@ -2,6 +2,7 @@
 who uses which proxy. /etc and the home folder are the test's own.
 """
 
+import http.server
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import images
 import isolate
 import peers
 import pulls
+import wire
 from culvert import launch
 from testbed import Program, Testbed
 
@@ -20,6 +22,7 @@ IMAGE = "gcr.io/cached/image:1"
 CACHE_PORT = 5000
 STRICT_PORT = 5443
 PROXY_PORT = 3190
+LOGIN_PORT = 5055
 
 
 def setUpModule():
@@ -117,8 +120,28 @@ class DockerFiles(unittest.TestCase):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             self.assertIn(f"{name}=http://172.17.0.1:3128", shown)
         self.assertIn("NO_PROXY=localhost,127.0.0.1,::1", shown)
+        # It writes its file anew, and --bridge is not said again.
+        dockerd.docker("login", "-u", "user", "-p", "password", self.start_welcoming_registry())
+        self.assertNotIn(b'"httpProxy":   ', docker_config.read_bytes())
+        dockerd.docker("logout", f"127.0.0.1:{LOGIN_PORT}")
         setup("docker-client", "--uninstall")
-        self.assertEqual(docker_config.read_bytes(), before)
+        self.assertEqual(json.loads(docker_config.read_bytes()), json.loads(before))
+
+    def start_welcoming_registry(self):
+        """Anybody may log in."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = wire.HttpServer(testbed.home, ("127.0.0.1", LOGIN_PORT), Handler)
+        server.begin()
+        self.addCleanup(server.shutdown)
+        return f"127.0.0.1:{LOGIN_PORT}"
 
     @staticmethod
     def root_archive():

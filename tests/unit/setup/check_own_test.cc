@@ -37,6 +37,25 @@ TEST_CASE("only what is asked for has to be there") {
   CHECK(own_states(root.facts(), "docker", {}, true, "").empty());
 }
 
+TEST_CASE("a cache's name that nobody reads is told so") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.cache = "127.0.0.1:5000";
+  facts.registries = {"gcr.io"};
+  write_files(root, plan_cache(facts));
+  const auto right = [&] {
+    std::string all;
+    for (const OwnState& state : own_states(facts, "cache", {}, true, "")) all += state.right + " ";
+    return all;
+  };
+  CHECK(right() == "yes - ");
+  root.write("/etc/containerd/config.toml", "[x]\n  config_path = \"/etc/containerd/certs.d\"\n");
+  CHECK(right() == "yes yes ");
+  root.write("/var/lib/dpkg/status",
+             "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24-1\n");
+  CHECK(right() == "- yes ");
+}
+
 TEST_CASE("a hosts.toml of somebody else is no cache of culvert's") {
   const TemporaryRoot root;
   root.write("/etc/docker/certs.d/gcr.io/hosts.toml", "[host.\"http://x:1\"]\n");

@@ -157,7 +157,7 @@ TEST_CASE("the service and the caches have rows of their own") {
             "culvert's service  listens at 127.0.0.1:3128     yes      /etc/systemd/system/"
             "culvert.service\n"));
   CHECK(has(table,
-            "gcr.io             http://127.0.0.1:5000         yes      /etc/docker/certs.d/"
+            "cache of gcr.io    http://127.0.0.1:5000         yes      /etc/docker/certs.d/"
             "gcr.io/hosts.toml\n"));
   CHECK(has(table, "/etc/containerd/certs.d/gcr.io/hosts.toml"));
 }

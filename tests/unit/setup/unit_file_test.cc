@@ -43,6 +43,7 @@ TEST_CASE("drop-ins are read by their names, wherever they are") {
   root.write("/etc/systemd/system/service.d/40.conf", key("all"));
   root.write("/etc/systemd/system/service.d/10.conf", key("all10"));
   root.write(etc + "50.conf.bak", key("no"));
+  root.write(etc + ".50.conf", key("no"));
   CHECK(values_of(read_unit(root.facts(), {"a-b"})) == "main lib10 dash etc20 lib30 all ");
   root.link("/etc/systemd/system/a-b.service.d/30.conf", "/dev/null");
   CHECK(values_of(read_unit(root.facts(), {"a-b"})) == "main lib10 dash etc20 all ");
@@ -70,10 +71,22 @@ TEST_CASE("only [Service] is read, lines that go on as one, and comments not at 
   CHECK(unit.settings[1].value.empty());
 }
 
+TEST_CASE("a byte order mark is no part of the first line") {
+  const TemporaryRoot root;
+  root.write("/etc/systemd/system/x.service", "\xef\xbb\xbf" + key("1"));
+  CHECK(values_of(read_unit(root.facts(), {"x"})) == "1 ");
+}
+
 TEST_CASE("words are quoted and escaped as systemd has it") {
   CHECK(unit_words("a=1 \"b=2 3\" 'c=4 \"'  d=\"5 6\"7") ==
         Words{"a=1", "b=2 3", "c=4 \"", "d=5 67"});
   CHECK(unit_words(R"(a\sb\\c "\"" '\'' \t)") == Words{"a b\\c", "\"", "'", "\t"});
+  CHECK(unit_words(R"(\x41\102\u00e4\u20ac\U0001f600)") ==
+        Words{"AB\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"});
+  for (const char* wrong :
+       {"\\x4", "\\x00", "\\400", "\\18", "\\u00g0", "\\U00110000", "\\", "\\x-1"}) {
+    CHECK(unit_words(wrong).empty());
+  }
   CHECK(unit_words("").empty());
   CHECK(unit_words("a \"b") == Words{"a"});
   CHECK(unit_words("a \\y b") == Words{"a"});

@@ -70,6 +70,12 @@ TEST_CASE("what wins over the drop-in is told") {
   root.write(folder + "zzz.conf", "[Service]\nUnsetEnvironment=HTTP_PROXY\n");
   CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes HTTP_PROXY away with "
                                                           "UnsetEnvironment=: take it out there"});
+  root.write(folder + "zzz.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes all variables back with "
+                                                          "an empty Environment=: remove it"});
+  root.write(folder + "zzz.conf", "[Service]\n");
+  root.write(folder + "a.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root).empty());
 }
 
 TEST_CASE("a file of variables wins over the drop-in, where the unit reads it") {
@@ -152,6 +158,19 @@ TEST_CASE("k3s has an environment file for its server and one for its agent") {
   CHECK(paths() == units + "k3s-agent.service.env\n");
   root.write(units + "k3s.service", "");
   CHECK(paths() == units + "k3s.service.env\n" + units + "k3s-agent.service.env\n");
+}
+
+TEST_CASE("k3s' file goes though its unit is gone") {
+  const TemporaryRoot root;
+  const std::string units = "/etc/systemd/system/";
+  root.write(units + "k3s-agent.service", "");
+  const FileEdit agent = plan_k3s(root.facts()).files.front();
+  root.write(agent.path, *agent.with);
+  std::filesystem::remove(root.path() + units + "k3s-agent.service");
+  const Plan plan = plan_k3s(root.facts());
+  REQUIRE(plan.files.size() == 2);
+  CHECK(plan.files[1].path == agent.path);
+  CHECK(plan.files[1].with == std::nullopt);
 }
 
 TEST_CASE("limits and networks of a client's own are told") {
