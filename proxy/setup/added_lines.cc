@@ -48,11 +48,15 @@ std::string added_lines(std::string_view block, const std::vector<std::uint16_t>
 
 std::size_t length_of_own_lines(std::string_view text, const std::vector<std::uint16_t>& sums) {
   std::size_t at = 0;
+  std::size_t length = 0;
   for (const std::uint16_t sum : sums) {
-    if (at >= text.size() || sum_of_line(line_at(text, at)) != sum) break;
-    at += line_at(text, at).size();
+    const std::string_view line = line_at(text, std::min(at, text.size()));
+    if (line.empty() || sum_of_line(line) != sum) break;
+    at += line.size();
+    // A heading alone may be that of lines that others have put below it.
+    if (!line.starts_with('[')) length = at;
   }
-  return at;
+  return length;
 }
 
 }  // namespace culvert

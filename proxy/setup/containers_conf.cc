@@ -52,19 +52,20 @@ std::optional<EngineEnv> engine_env(std::string_view text) {
 }
 
 void read_podman(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
+  bool lost = false;
   for_each_list(files, [&](const ConfigFile& file, std::vector<std::string> entries, bool appends) {
     std::erase_if(entries, [](const std::string& entry) { return !is_proxy_variable(entry); });
     if (!appends && !configured.environment.empty()) {
       configured.environment.clear();
       configured.path = file.path;
-      configured.mistake.clear();
-      if (entries.empty()) {
-        configured.mistake =
-            "its list `env` takes the place of those of other files, and names no proxy";
-      }
+      lost = true;
     }
     configured.put(file, std::move(entries));
   });
+  if (lost && configured.environment.empty()) {
+    configured.mistake =
+        "its list `env` takes the place of those of other files, and names no proxy";
+  }
 }
 
 std::vector<std::string> other_engine_env(std::span<const ConfigFile> files) {

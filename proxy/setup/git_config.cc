@@ -112,7 +112,7 @@ void GitReader::read_setting() {
     now_.name += to_lower(text_[at_++]);
   }
   skip_white();
-  now_.value = "true";
+  now_.value.clear();
   if (peek() == '=') {
     ++at_;
     now_.value = read_value();

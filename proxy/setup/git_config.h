@@ -16,7 +16,7 @@ struct GitSetting {
   std::string section;     ///< in lower case: "http"
   std::string subsection;  ///< "https://host"; empty: none
   std::string name;        ///< in lower case: "proxy"
-  std::string value;       ///< without quotes and comments; "true" if it stands alone
+  std::string value;       ///< without quotes and comments; empty if it stands alone
 };
 
 /// The settings of a file, in their order (git-config(1), "Syntax").

@@ -26,6 +26,10 @@ constexpr std::string_view kChanged =
     "was changed by hand since culvert setup wrote it: take its lines out yourself, and run this "
     "again";
 
+constexpr std::string_view kGoesOn =
+    "ends in a backslash, with which its last line would go on in ours: put an empty line behind "
+    "it, and run this again";
+
 /// What a line of ours says about the text that follows.
 struct Sign {
   std::uint32_t sum = 0;
@@ -173,6 +177,14 @@ std::optional<std::string> without_block(std::string_view text, const Block& blo
   return rest;
 }
 
+/// The last line of `text` goes on in the next.
+bool goes_on(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  const std::size_t last = text.find_last_not_of('\\');
+  return (text.size() - (last == kNowhere ? 0 : last + 1)) % 2 == 1;
+}
+
 std::string with_line_ends(std::string_view text, std::string_view line_end) {
   std::string changed;
   for (const char c : text) {
@@ -271,6 +283,10 @@ void put_block(FileEdit& edit, std::string_view target, std::string_view body,
     at = block->begin;
     until = block->end;
   } else {
+    if (goes_on(std::string_view(before).substr(0, at))) {
+      edit.cannot_install = kGoesOn;
+      return;
+    }
     sign.joined = at == before.size() && !before.empty() && !before.ends_with('\n');
   }
   edit.our_folders = sign.folders;

@@ -16,6 +16,7 @@
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
 #include "setup/quote.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/variables.h"
 
@@ -44,21 +45,6 @@ bool is_apt_host(std::string_view host) {
          !host.starts_with('.');
 }
 
-/// What the program will make of its files: another may win, and there may be exceptions.
-void note_others(const SetupFacts& facts, Plan& plan) {
-  const FileEdit& edit = plan.files.front();
-  const ProxyReader* const reader = find_proxy_reader(plan.target);
-  if (reader == nullptr || !edit.with) return;
-  const ConfiguredProxy configured = configured_proxy(facts, *reader, &edit);
-  if (configured.path != edit.path && !configured.path.empty()) {
-    plan.rivals.push_back(configured.path +
-                          " is read later, says something else, and wins: take it out there");
-  }
-  if (!configured.mistake.empty()) plan.rivals.push_back(configured.mistake);
-  plan.notes.insert(plan.notes.end(), plan.rivals.begin(), plan.rivals.end());
-  plan.notes.insert(plan.notes.end(), configured.notes.begin(), configured.notes.end());
-}
-
 /// The files that the program reads before the one that `edit` writes.
 std::vector<ConfigFile> files_before(const SetupFacts& facts, std::string_view target,
                                      const FileEdit& edit) {
@@ -77,6 +63,24 @@ std::string login_file(const SetupFacts& facts) {
     if (exists(facts.root, path)) return path;
   }
   return facts.user.home + "/.profile";
+}
+
+/// Shells that do not read what sh reads at login.
+void add_other_shells(const SetupFacts& facts, const std::string& lines, Plan& plan) {
+  const bool all = facts.for_all_users;
+  const std::string fish =
+      (all ? "/etc" : facts.user.config_home()) + "/fish/conf.d/zz-culvert.fish";
+  const std::string zsh = !all                             ? facts.user.home + "/.zprofile"
+                          : exists(facts.root, "/etc/zsh") ? "/etc/zsh/zprofile"
+                                                           : "/etc/zprofile";
+  const auto add = [&](std::string_view program, FileEdit edit) {
+    // One that is gone may have left our lines behind.
+    if (find_program(facts.root, program).empty() && edit.without == edit.before) return;
+    edit.in_home = !all;
+    plan.files.push_back(std::move(edit));
+  };
+  add("fish", own_file(facts, "shell", fish, lines));
+  add("zsh", own_block(facts, "shell", zsh, lines));
 }
 
 /// The others' entries stay: of several lists the last counts, and podman before 5.0 cannot append.
@@ -160,7 +164,7 @@ Plan plan_podman(const SetupFacts& facts) {
   } else {
     note_containers(facts, plan);
   }
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   if (facts.for_all_users) note_own_list(facts, plan);
   return plan;
 }
@@ -190,7 +194,7 @@ Plan plan_apt(const SetupFacts& facts) {
   if (!left_out.empty()) {
     plan.notes.push_back("apt can leave out single hosts only, so not" + left_out);
   }
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -211,7 +215,7 @@ Plan plan_git(const SetupFacts& facts) {
       plan,
       "for https:// and http://; git takes hosts to leave out from the variable NO_PROXY only, and "
       "git@HOST: goes by ssh");
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -235,7 +239,7 @@ Plan plan_npm(const SetupFacts& facts) {
   // npm keeps its tokens there.
   edit.mode = 0600;
   Plan plan = plan_of("npm", std::move(edit));
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 
@@ -244,21 +248,17 @@ Plan plan_shell(const SetupFacts& facts) {
   Plan plan;
   if (facts.for_all_users) {
     plan = plan_of("shell", own_file(facts, "shell", "/etc/profile.d/zz-culvert.sh", lines));
-    if (!find_program(facts.root, "fish").empty()) {
-      plan.files.push_back(own_file(facts, "shell", "/etc/fish/conf.d/zz-culvert.fish", lines));
-    }
-    add_note(plan,
-             "login shells read it, and all of fish; zsh: put `. /etc/profile.d/zz-culvert.sh` "
-             "into /etc/zsh/zshenv; csh and tcsh need setenv NAME VALUE for each");
   } else {
     plan = plan_of("shell", in_home(own_block(facts, "shell", login_file(facts), lines)));
-    add_note(plan,
-             "login shells read it; zsh: the same lines into ~/.zshenv; csh and tcsh: "
-             "setenv NAME VALUE for each");
+  }
+  add_other_shells(facts, lines, plan);
+  add_note(plan, "login shells read it, and all of fish");
+  if (!find_program(facts.root, "csh").empty() || !find_program(facts.root, "tcsh").empty()) {
+    add_note(plan, "csh and tcsh do not understand these lines: setenv NAME VALUE for each");
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
-  note_others(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 

@@ -15,6 +15,7 @@
 #include "setup/own_text.h"
 #include "setup/proxy_settings.h"
 #include "setup/quote.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/unit_environment.h"
 #include "setup/unit_file.h"
@@ -266,6 +267,7 @@ Plan plan_k3s(const SetupFacts& facts) {
            "writes "
            "the file anew: run this again after it");
   if (facts.no_proxy.empty()) add_note(plan, kClusterNote);
+  note_rivals(facts, plan);
   return plan;
 }
 

@@ -178,6 +178,8 @@ class Readers(unittest.TestCase):
                 self.assert_variables(self.read(shell, "-c", f"{evaluated}\nenv"))
         # Of its own accord.
         self.assert_variables(self.read("fish", "-c", "env"))
+        for shell in ("bash", "dash", "zsh"):
+            self.assert_variables(self.read(shell, "-l", "-c", "env"))
 
     def test_podman(self):
         """Of the lists `env` in its files it takes the last, so ours has what the others have."""

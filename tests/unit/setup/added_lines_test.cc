@@ -20,6 +20,7 @@ TEST_CASE("our lines are known where the end mark is gone") {
   const auto sums = line_sums("[http]\n\tproxy = x\n");
   CHECK(length_of_own_lines("[http]\n\tproxy = x\n[user]\n", sums) == 18);
   CHECK(length_of_own_lines("[user]\n", sums) == 0);
+  CHECK(length_of_own_lines("[http]\n\tproxy = own\n", sums) == 0);
   CHECK(length_of_own_lines("", sums) == 0);
 }
 

@@ -38,6 +38,7 @@ TEST_CASE("a later list takes the place of the earlier one") {
   CHECK(configured.environment.empty());
   CHECK(configured.path == "/1");
   CHECK_FALSE(configured.mistake.empty());
+  CHECK(read({first, "[engine]\nenv = [\"B=1\"]\n", first}).mistake.empty());
 }
 
 TEST_CASE("lists are appended where a file says so, and from then on") {

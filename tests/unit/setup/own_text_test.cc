@@ -153,3 +153,22 @@ TEST_CASE("a number of folders that no installation makes is not believed") {
   root.write("/etc/a/b", text);
   CHECK(own_file(root.facts(), "docker", "/etc/a/b", kBody).our_folders == 0);
 }
+
+TEST_CASE("a block is not put behind a line that goes on") {
+  for (const std::string text : {"A=b\\", "A=b\\\n", "A=b\\\\\\\r\n", "\\"}) {
+    INFO(text);
+    FileEdit edit;
+    edit.before = edit.without = text;
+    put_block(edit, "shell", "a\n", "#", 0);
+    CHECK_FALSE(edit.with);
+    CHECK(edit.cannot_install.find("backslash") != std::string::npos);
+    CHECK(edit.cannot_uninstall.empty());
+  }
+  for (const std::string text : {"A=b\\\\\n", "A=b\\\n\n", "", "\n"}) {
+    INFO(text);
+    FileEdit edit;
+    edit.before = edit.without = text;
+    put_block(edit, "shell", "a\n", "#", 0);
+    CHECK(edit.with);
+  }
+}

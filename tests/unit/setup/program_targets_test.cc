@@ -33,12 +33,21 @@ TEST_CASE("root sets programs up for all, a user for himself") {
   CHECK(path(plan_shell) == "/root/.bash_profile");
 }
 
-TEST_CASE("fish has a file of its own where there is fish") {
+TEST_CASE("fish and zsh have files of their own where they are") {
   const TemporaryRoot root;
-  CHECK(plan_shell(root.facts()).files.size() == 1);
+  SetupFacts facts = root.facts();
+  CHECK(plan_shell(facts).files.size() == 1);
   root.write("/usr/bin/fish", "");
-  REQUIRE(plan_shell(root.facts()).files.size() == 2);
-  CHECK(plan_shell(root.facts()).files[1].path == "/etc/fish/conf.d/zz-culvert.fish");
+  root.write("/usr/bin/zsh", "");
+  REQUIRE(plan_shell(facts).files.size() == 3);
+  CHECK(plan_shell(facts).files[1].path == "/etc/fish/conf.d/zz-culvert.fish");
+  CHECK(plan_shell(facts).files[2].path == "/etc/zprofile");
+  root.write("/etc/zsh/zprofile", "# x\n");
+  CHECK(plan_shell(facts).files[2].path == "/etc/zsh/zprofile");
+  facts.for_all_users = false;
+  CHECK(plan_shell(facts).files[1].path == "/root/.config/fish/conf.d/zz-culvert.fish");
+  CHECK(plan_shell(facts).files[2].path == "/root/.zprofile");
+  CHECK(plan_shell(facts).files[2].in_home);
 }
 
 TEST_CASE("apt leaves single hosts out, and says what it cannot") {
