@@ -157,12 +157,12 @@ class GitFiles {
   std::map<std::string, std::pair<std::string, std::string>> of_urls_;  ///< (proxy, file)
 };
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+std::string folder_of_file(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 void GitFiles::include(const ConfigFile& file, const GitSetting& setting, int deep) {
   std::string path = setting.value;
   if (path.starts_with("~/")) path.replace(0, 1, home_);
-  if (!path.starts_with('/')) path.insert(0, folder_of(file.path));
+  if (!path.starts_with('/')) path.insert(0, folder_of_file(file.path));
   const auto included = find_(path);
   if (!included || deep >= kMostDeep) return;
   if (setting.section == "include") return read(*included, deep + 1);

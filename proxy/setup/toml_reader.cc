@@ -124,7 +124,7 @@ std::string TomlReader::read_braces() {
       ++at_;
     }
   }
-  const std::string inside(text_.substr(begin, at_ - begin));
+  std::string inside(text_.substr(begin, at_ - begin));
   if (at('}')) ++at_;
   return inside;
 }
