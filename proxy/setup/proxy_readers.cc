@@ -168,7 +168,7 @@ void read_all_git(const SetupFacts& facts, std::span<const ConfigFile> files,
   read_git(files, facts.user.home, find, configured);
 }
 
-bool is_proxy_variable(std::string_view name) {
+bool names_proxy_variable(std::string_view name) {
   constexpr auto kAll =
       std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
   return std::find(kAll.begin(), kAll.end(), to_lower(name)) != kAll.end();
@@ -187,7 +187,7 @@ void add_unit(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& co
   UnitEnvironment environment = unit_environment(facts, unit);
   configured.unreadable = std::move(environment.unreadable);
   for (const UnitVariable& variable : environment.variables) {
-    if (!is_proxy_variable(variable.name)) continue;
+    if (!names_proxy_variable(variable.name)) continue;
     add_settings(configured.environment, {concat({variable.name, "=", variable.value})});
     if (configured.path.empty() || to_lower(variable.name) == "https_proxy") {
       configured.path = variable.path;
