@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "setup/toml_reader.h"
+#include "setup/toml_scanner.h"
 
 namespace culvert {
 namespace {
@@ -41,10 +41,10 @@ void for_each_list(std::span<const ConfigFile> files, Visit visit) {
 }  // namespace
 
 std::optional<EngineEnv> engine_env(std::string_view text) {
-  TomlReader reader(text);
-  while (const auto key = reader.next_key()) {
+  TomlScanner scanner(text);
+  while (const auto key = scanner.next_key()) {
     if (*key != "engine.env") continue;
-    auto array = reader.read_array();
+    auto array = scanner.read_array();
     if (!array) return std::nullopt;
     return EngineEnv{std::move(array->strings), read_append(array->tables)};
   }

@@ -1,4 +1,4 @@
-#include "setup/toml_reader.h"
+#include "setup/toml_scanner.h"
 
 #include "support/catch.h"
 
@@ -9,15 +9,15 @@ using Lines = std::vector<std::string>;
 
 Lines keys_of(std::string_view text) {
   Lines keys;
-  TomlReader reader(text);
-  while (const auto key = reader.next_key()) keys.push_back(*key);
+  TomlScanner scanner(text);
+  while (const auto key = scanner.next_key()) keys.push_back(*key);
   return keys;
 }
 
 std::optional<TomlArray> array_in(std::string_view text) {
-  TomlReader reader(text);
-  if (!reader.next_key()) return std::nullopt;
-  return reader.read_array();
+  TomlScanner scanner(text);
+  if (!scanner.next_key()) return std::nullopt;
+  return scanner.read_array();
 }
 
 TEST_CASE("keys are found with their tables") {

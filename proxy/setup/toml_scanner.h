@@ -14,11 +14,11 @@ struct TomlArray {
   std::vector<std::string> tables;  ///< what stands between the braces
 };
 
-/// Goes through the keys of a TOML file.  What is no TOML is skipped up to the end of its line: the
-/// program that the file is for complains.
-class TomlReader {
+/// Goes through the keys of a TOML file of another program (culvert's own: options/toml.h).  What
+/// is no TOML is skipped up to the end of its line: the program that the file is for complains.
+class TomlScanner {
  public:
-  explicit TomlReader(std::string_view text) : text_(text) {}
+  explicit TomlScanner(std::string_view text) : text_(text) {}
 
   /// The next key, with its table: "engine.env".  nullopt at the end.
   std::optional<std::string> next_key();

@@ -1,4 +1,4 @@
-#include "setup/toml_reader.h"
+#include "setup/toml_scanner.h"
 
 #include <algorithm>
 #include <charconv>
@@ -36,12 +36,12 @@ char unescaped(char c) {
 
 }  // namespace
 
-void TomlReader::skip_line() {
+void TomlScanner::skip_line() {
   while (!at_end() && text_[at_] != '\n') ++at_;
 }
 
 /// White space, line ends and comments.
-void TomlReader::skip_blank() {
+void TomlScanner::skip_blank() {
   while (!at_end()) {
     if (at('#')) {
       skip_line();
@@ -54,7 +54,7 @@ void TomlReader::skip_blank() {
 }
 
 /// At the backslash.
-void TomlReader::read_escape(std::string& value) {
+void TomlScanner::read_escape(std::string& value) {
   const char kind = at_ + 1 < text_.size() ? text_[at_ + 1] : '\\';
   at_ = std::min(at_ + 2, text_.size());
   if (kind == '\n' || kind == '\r') {
@@ -77,7 +77,7 @@ void TomlReader::read_escape(std::string& value) {
 }
 
 /// Of each of the four kinds, at its first quote.
-std::string TomlReader::read_string() {
+std::string TomlScanner::read_string() {
   const char quote = text_[at_];
   const std::string triple(3, quote);
   const bool many_lines = text_.substr(at_).starts_with(triple);
@@ -100,7 +100,7 @@ std::string TomlReader::read_string() {
 }
 
 /// Up to `end`, which is skipped, or the end of the line: without quotes, and white space around.
-std::string TomlReader::read_name(char end) {
+std::string TomlScanner::read_name(char end) {
   std::string name;
   while (!at_end() && !at('\n') && !at(end)) {
     const char c = text_[at_];
@@ -115,7 +115,7 @@ std::string TomlReader::read_name(char end) {
   return name;
 }
 
-std::string TomlReader::read_braces() {
+std::string TomlScanner::read_braces() {
   const std::size_t begin = ++at_;
   while (!at_end() && !at('}') && !at('\n')) {
     if (at('"') || at('\'')) {
@@ -130,7 +130,7 @@ std::string TomlReader::read_braces() {
 }
 
 /// Whatever it is, with all of its lines.
-void TomlReader::skip_value() {
+void TomlScanner::skip_value() {
   int depth = 0;
   while (!at_end() && (depth > 0 || !at('\n'))) {
     const char c = text_[at_];
@@ -148,7 +148,7 @@ void TomlReader::skip_value() {
   }
 }
 
-std::optional<std::string> TomlReader::next_key() {
+std::optional<std::string> TomlScanner::next_key() {
   if (value_waits_) skip_value();
   value_waits_ = false;
   while (true) {
@@ -168,7 +168,7 @@ std::optional<std::string> TomlReader::next_key() {
   }
 }
 
-std::optional<TomlArray> TomlReader::read_array() {
+std::optional<TomlArray> TomlScanner::read_array() {
   skip_blank();
   if (!at('[')) return std::nullopt;
   ++at_;
