@@ -149,8 +149,8 @@ void note_hosts(const AptOptions& options, const std::string& scheme, const std:
   for (const auto& [name, option] : options) {
     if (!name.starts_with(prefix) || option.value.empty()) continue;
     if (option.value == "DIRECT" || option.value == usual) continue;
-    configured.notes.push_back(
-        concat({option.path, " has a proxy of its own for ", name.substr(prefix.size())}));
+    configured.notes.push_back(concat(
+        {option.path, " has a proxy of its own for ", printable(name.substr(prefix.size()))}));
   }
 }
 
@@ -186,9 +186,8 @@ void read_apt(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
   note_hosts(options, "http", http == nullptr ? "" : http->value, configured);
   note_hosts(options, "https", https == nullptr ? "" : https->value, configured);
   if (const auto detect = apt_auto_detect(options)) {
-    configured.mistake =
-        concat({detect->second.path, ": ", detect->first,
-                " asks a command for the proxy, which wins: ", detect->second.value});
+    configured.mistake = concat(
+        {detect->second.path, ": ", detect->first, " asks a command for the proxy, which wins"});
   }
 }
 

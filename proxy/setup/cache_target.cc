@@ -84,7 +84,7 @@ std::string lines_for_cache(const SetupFacts& facts, std::string_view certs) {
   if (!url_of_cache(facts).starts_with("https:")) return {};
   const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
   for (const std::string& name : {facts.cache, host}) {
-    const std::string lines = lines_for(certificates_in(facts, concat({certs, "/", name})), "  ");
+    std::string lines = lines_for(certificates_in(facts, concat({certs, "/", name})), "  ");
     if (!lines.empty()) return lines;
   }
   return {};

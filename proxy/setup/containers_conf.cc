@@ -20,7 +20,7 @@ std::optional<bool> read_append(const std::vector<std::string>& tables) {
   return append;
 }
 
-bool is_proxy_variable(std::string_view entry) {
+bool is_proxy_entry(std::string_view entry) {
   const std::string name = to_lower(entry.substr(0, entry.find('=')));
   return name == "http_proxy" || name == "https_proxy" || name == "no_proxy" || name == "all_proxy";
 }
@@ -54,7 +54,7 @@ std::optional<EngineEnv> engine_env(std::string_view text) {
 void read_podman(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
   bool lost = false;
   for_each_list(files, [&](const ConfigFile& file, std::vector<std::string> entries, bool appends) {
-    std::erase_if(entries, [](const std::string& entry) { return !is_proxy_variable(entry); });
+    std::erase_if(entries, [](const std::string& entry) { return !is_proxy_entry(entry); });
     if (!appends && !configured.environment.empty()) {
       configured.environment.clear();
       configured.path = file.path;
@@ -71,7 +71,7 @@ void read_podman(std::span<const ConfigFile> files, ConfiguredProxy& configured)
 std::vector<std::string> other_engine_env(std::span<const ConfigFile> files) {
   std::vector<std::string> others;
   for_each_list(files, [&](const ConfigFile&, std::vector<std::string> entries, bool appends) {
-    std::erase_if(entries, is_proxy_variable);
+    std::erase_if(entries, is_proxy_entry);
     if (!appends) others.clear();
     others.insert(others.end(), entries.begin(), entries.end());
   });

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -157,19 +158,20 @@ class GitFiles {
   std::map<std::string, std::pair<std::string, std::string>> of_urls_;  ///< (proxy, file)
 };
 
-std::string folder_of_file(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+std::string folder_above(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 void GitFiles::include(const ConfigFile& file, const GitSetting& setting, int deep) {
   std::string path = setting.value;
   if (path.starts_with("~/")) path.replace(0, 1, home_);
-  if (!path.starts_with('/')) path.insert(0, folder_of_file(file.path));
+  if (!path.starts_with('/')) path.insert(0, folder_above(file.path));
   const auto included = find_(path);
   if (!included || deep >= kMostDeep) return;
   if (setting.section == "include") return read(*included, deep + 1);
   for (const GitSetting& inner : read_git_settings(included->text)) {
     if (inner.section != "http" || inner.name != "proxy") continue;
-    configured_.notes.push_back(concat(
-        {included->path, " has a proxy of its own, for [includeIf \"", setting.subsection, "\"]"}));
+    configured_.notes.push_back(
+        concat({printable(included->path), " has a proxy of its own, for [includeIf \"",
+                printable(setting.subsection), "\"]"}));
     return;
   }
 }
@@ -193,7 +195,8 @@ void GitFiles::note_exceptions() {
     const auto& [proxy, path] = of_url;
     if (proxy == proxy_) continue;
     configured_.notes.push_back(
-        concat({path, proxy.empty() ? " has no proxy for " : " has a proxy of its own for ", url}));
+        concat({path, proxy.empty() ? " has no proxy for " : " has a proxy of its own for ",
+                redact_url(url)}));
   }
 }
 

@@ -60,6 +60,7 @@ struct FileEdit {
   mode_t mode = 0644;           ///< of a new file; one that is there keeps its mode and owner
   bool in_home = false;         ///< a new file, and new folders, belong to SetupFacts::user
   bool aside = false;           ///< a record of ours: of no interest where it does not change
+  bool repeats_others = false;  ///< what others wrote into files of theirs, which may be secret
   std::size_t our_folders = 0;  ///< so many of the folders above the file go with it, if empty
   /// Why --install, or --uninstall, leaves the file alone, as a clause behind "PATH: ".  Empty if
   /// nothing stands in the way.

@@ -1,5 +1,7 @@
 #include "setup/program_targets.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -16,6 +18,7 @@
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
 #include "setup/quote.h"
+#include "setup/replace_file.h"
 #include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/variables.h"
@@ -97,6 +100,13 @@ std::string engine_table(const SetupFacts& facts, const std::vector<std::string>
   return body + "]\n";
 }
 
+bool all_may_read(const SetupFacts& facts, const std::vector<ConfigFile>& files) {
+  return std::all_of(files.begin(), files.end(), [&](const ConfigFile& file) {
+    const auto owner = owner_of(below_root(facts.root, file.path));
+    return owner && (owner->mode & S_IROTH) != 0;
+  });
+}
+
 /// A user's own list takes the place of the one for all.
 void note_own_list(const SetupFacts& facts, Plan& plan) {
   SetupFacts user = facts;
@@ -120,8 +130,7 @@ std::string without_auto_detect(const SetupFacts& facts, const std::string& path
   while (const auto detect = apt_auto_detect(options)) {
     const auto& [name, option] = *detect;
     lines.append("#clear ").append(name).append(";\n");
-    plan.notes.push_back(
-        concat({option.path, ": ", name, " would win, and is switched off: ", option.value}));
+    plan.notes.push_back(concat({option.path, ": ", name, " would win, and is switched off"}));
     options.erase(to_lower(name));
   }
   return lines;
@@ -150,9 +159,12 @@ Plan plan_podman(const SetupFacts& facts) {
   FileEdit place;
   place.path = path;
   place.with = "";
-  const auto others = other_engine_env(files_before(facts, "podman", place));
+  const auto before = files_before(facts, "podman", place);
+  const auto others = other_engine_env(before);
   FileEdit edit = own_file(facts, "podman", path, engine_table(facts, others));
   edit.in_home = !facts.for_all_users;
+  edit.repeats_others = !others.empty();
+  if (edit.repeats_others && !all_may_read(facts, before)) edit.mode = 0600;
   Plan plan = plan_of("podman", std::move(edit));
   if (!others.empty()) {
     add_note(plan,

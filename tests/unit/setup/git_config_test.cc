@@ -57,6 +57,11 @@ TEST_CASE("files that git includes are read where they stand") {
             .environment.front() == "HTTPS_PROXY=a");
 }
 
+TEST_CASE("what is noted of git's files holds no secret") {
+  CHECK(read("[http \"https://u:hush@h/?k=hush\"] proxy = http://u:hush@x\n").notes ==
+        Lines{"/etc/gitconfig has a proxy of its own for https://***@h/***"});
+}
+
 TEST_CASE("proxies for some URLs or folders are noted") {
   CHECK(read("[http \"https://h\"] proxy = x\n[http \"https://i\"]\nproxy=\n[http] proxy = y\n")
             .notes == Lines{"/etc/gitconfig has a proxy of its own for https://h",

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "setup/apply.h"
+#include "setup/show.h"
 #include "temporary_root.h"
 
 using namespace culvert;
@@ -115,6 +116,18 @@ TEST_CASE("podman keeps the variables that other files give it") {
                                                 "\"HTTP_PROXY=http://127.0.0.1:3128\",\n") &&
                                            !Contains("//old") && !Contains("A=1"));
   CHECK_THAT(notes_of(plan), Contains("run this again when you change them"));
+}
+
+TEST_CASE("what podman's file repeats is no more public than it was") {
+  const TemporaryRoot root;
+  const std::string path = "/etc/containers/containers.conf";
+  root.write(path, "[engine]\nenv = [\"API_TOKEN=hush\"]\n");
+  CHECK(plan_podman(root.facts()).files.front().mode == 0644);
+  CHECK_THAT(show_plan(root.facts(), plan_podman(root.facts())), !Contains("hush"));
+  root.write(path, "[engine]\nenv = [\"API_TOKEN=hush\"]\n", 0600);
+  CHECK(plan_podman(root.facts()).files.front().mode == 0600);
+  root.write(path, "", 0600);
+  CHECK(plan_podman(root.facts()).files.front().mode == 0644);
 }
 
 TEST_CASE("a list that takes the place of podman's is told") {
