@@ -216,8 +216,7 @@ const UnitVariable* UnitEnvironment::find(std::string_view name) const {
   return same == variables.end() ? nullptr : &*same;
 }
 
-UnitEnvironment unit_environment(const SetupFacts& facts, const UnitName& unit,
-                                 const FilesToBe& to_be) {
+UnitEnvironment unit_environment(const SetupFacts& facts, const UnitName& unit, FilesToBe to_be) {
   const UnitSettings settings = read_unit(facts, unit, to_be);
   UnitEnvironment environment;
   environment.found = settings.found;

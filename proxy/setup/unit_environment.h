@@ -29,7 +29,7 @@ struct UnitEnvironment {
 /// Environment=, then EnvironmentFile=, then UnsetEnvironment= (systemd.exec(5)).  What systemd
 /// itself hands on by PassEnvironment= is less than all of them, and is not known here.
 UnitEnvironment unit_environment(const SetupFacts& facts, const UnitName& unit,
-                                 const FilesToBe& to_be = {});
+                                 FilesToBe to_be = {});
 
 /// The assignments of an environment file, NAME=VALUE, as systemd reads it.
 std::vector<std::string> read_environment_file(std::string_view text);

@@ -1,9 +1,11 @@
 #include "setup/unit_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -55,52 +57,61 @@ bool is_masked(const SetupFacts& facts, std::string_view path) {
 
 class UnitReader {
  public:
-  UnitReader(const SetupFacts& facts, const FilesToBe& to_be) : facts_(facts), to_be_(to_be) {}
+  UnitReader(const SetupFacts& facts, FilesToBe to_be) : facts_(facts), to_be_(to_be) {}
 
   void read_main(const std::vector<std::string>& folders, std::string_view unit) {
     for (const std::string& folder : folders) {
       const std::string path = concat({folder, "/", unit, ".service"});
-      if (!exists(facts_.root, path)) continue;
-      read(path);
+      if (!read(path)) continue;
       found_.found = !is_masked(facts_, path);
       return;
     }
   }
 
   void read_drop_ins(const std::vector<std::string>& folders, std::string_view unit) {
-    std::map<std::string, std::string> paths;
+    std::vector<std::string> all;
     for (const std::string& name : drop_in_names(unit)) {
-      for (const std::string& folder : folders) add_drop_ins(concat({folder, "/", name}), paths);
+      for (const std::string& folder : folders) all.push_back(concat({folder, "/", name, "/"}));
     }
-    for (const auto& [name, path] : paths) read(path);
+    std::vector<std::string> names;
+    for (const std::string& folder : all) add_names(folder, names);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (const std::string& name : names) read_first(all, name);
   }
 
   UnitSettings take() { return std::move(found_); }
 
  private:
-  void add_drop_ins(const std::string& folder, std::map<std::string, std::string>& paths) {
+  void add_names(const std::string& folder, std::vector<std::string>& names) {
     const auto add = [&](const std::string& name) {
-      if (name.ends_with(".conf") && !name.starts_with('.'))
-        paths.try_emplace(name, folder + "/" + name);
+      if (name.ends_with(".conf") && !name.starts_with('.')) names.push_back(name);
     };
     for (const std::string& name : names_in(facts_.root, folder)) add(name);
-    for (const auto& [path, content] : to_be_) {
-      if (path.rfind('/') == folder.size() && path.starts_with(folder)) {
-        add(path.substr(folder.size() + 1));
-      }
+    for (const FileEdit& edit : to_be_) {
+      if (edit.path.starts_with(folder)) add(edit.path.substr(folder.size()));
     }
   }
 
-  void read(const std::string& path) {
-    const auto to_be = to_be_.find(path);
-    if (to_be != to_be_.end()) {
-      if (to_be->second) parse(*to_be->second, path);
-      return;
+  /// Of files of one name.
+  void read_first(const std::vector<std::string>& folders, const std::string& name) {
+    for (const std::string& folder : folders) {
+      if (read(folder + name)) return;
     }
-    if (is_masked(facts_, path)) return;
+  }
+
+  /// False if there is no such file.
+  bool read(const std::string& path) {
+    for (const FileEdit& edit : to_be_) {
+      if (edit.path != path) continue;
+      if (edit.with) parse(*edit.with, path);
+      return edit.with.has_value();
+    }
+    if (is_masked(facts_, path)) return true;
     const FoundFile file = find_file(facts_.root, path);
     if (!file.problem.empty()) found_.unreadable = path + ": " + file.problem;
     if (file.content) parse(*file.content, path);
+    return file.content || !file.problem.empty();
   }
 
   void parse(std::string_view text, const std::string& path) {
@@ -132,7 +143,7 @@ class UnitReader {
   }
 
   const SetupFacts& facts_;
-  const FilesToBe& to_be_;
+  FilesToBe to_be_;
   UnitSettings found_;
 };
 
@@ -208,7 +219,7 @@ std::optional<std::string> take_word(std::string_view value, std::size_t& at) {
 
 }  // namespace
 
-UnitSettings read_unit(const SetupFacts& facts, const UnitName& unit, const FilesToBe& to_be) {
+UnitSettings read_unit(const SetupFacts& facts, const UnitName& unit, FilesToBe to_be) {
   const std::vector<std::string> folders = unit_folders(facts, unit.of_user);
   UnitReader reader(facts, to_be);
   reader.read_main(folders, unit.name);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <map>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +15,8 @@ struct UnitName {
   bool of_user = false;
 };
 
-/// Files that are to be taken for what they will be: by path, nullopt for one that will be gone.
-using FilesToBe = std::map<std::string, std::optional<std::string>>;
+/// Edits whose files are to be taken for what they will be once they are installed.
+using FilesToBe = std::span<const FileEdit>;
 
 /// `Environment=A=1` in a section [Service], and the file that says so.
 struct UnitSetting {
@@ -35,7 +34,7 @@ struct UnitSettings {
 
 /// As systemd.unit(5) has it: of files of one name that in /etc counts, then /run, then /usr/lib;
 /// drop-ins by their names, wherever they are, also those for all services.
-UnitSettings read_unit(const SetupFacts& facts, const UnitName& unit, const FilesToBe& to_be = {});
+UnitSettings read_unit(const SetupFacts& facts, const UnitName& unit, FilesToBe to_be = {});
 
 /// The words of a value, without their quotes and escapes (systemd.syntax(7)), up to the first that
 /// is no word.

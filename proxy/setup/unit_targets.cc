@@ -37,10 +37,9 @@ void add_rival(Plan& plan, std::string rival) {
 }
 
 /// A later drop-in may take all variables back.
-void add_reset(const SetupFacts& facts, const UnitName& unit, const FilesToBe& to_be,
-               const std::string& own, Plan& plan) {
+void add_reset(const SetupFacts& facts, const UnitName& unit, const std::string& own, Plan& plan) {
   bool behind = false;
-  for (const UnitSetting& setting : read_unit(facts, unit, to_be).settings) {
+  for (const UnitSetting& setting : read_unit(facts, unit, plan.files).settings) {
     if (setting.key != "Environment") continue;
     behind = behind || setting.path == own;
     if (!behind || !setting.value.empty()) continue;
@@ -51,16 +50,14 @@ void add_reset(const SetupFacts& facts, const UnitName& unit, const FilesToBe& t
 
 /// The drop-in does not count if another, an EnvironmentFile= or UnsetEnvironment= has more weight.
 void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
-  FilesToBe to_be;
-  for (const FileEdit& edit : plan.files) to_be[edit.path] = edit.with;
-  const UnitEnvironment ours = unit_environment(facts, unit, to_be);
+  const UnitEnvironment ours = unit_environment(facts, unit, plan.files);
   const std::string& own = plan.files.front().path;
   for (const UnitVariable& gone : ours.removed) {
     if (std::find(kNames.begin(), kNames.end(), gone.name) == kNames.end()) continue;
     add_rival(plan, concat({gone.path, " takes ", gone.name,
                             " away with UnsetEnvironment=: take it out there"}));
   }
-  add_reset(facts, unit, to_be, own, plan);
+  add_reset(facts, unit, own, plan);
   for (const std::string_view name : kNames) {
     const UnitVariable* const variable = ours.find(name);
     if (variable == nullptr || variable->path == own) continue;

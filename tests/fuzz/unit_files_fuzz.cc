@@ -14,8 +14,10 @@ namespace {
 void check_unit(const std::string& text) {
   SetupFacts facts;
   facts.root = "/nonexistent";
-  const FilesToBe files{{"/etc/systemd/system/x.service.d/a.conf", "[Service]\n" + text}};
-  const UnitEnvironment environment = unit_environment(facts, {"x"}, files);
+  FileEdit edit;
+  edit.path = "/etc/systemd/system/x.service.d/a.conf";
+  edit.with = "[Service]\n" + text;
+  const UnitEnvironment environment = unit_environment(facts, {"x"}, {&edit, 1});
   std::size_t size = 0;
   for (const UnitVariable& variable : environment.variables) {
     FUZZ_CHECK(!variable.name.empty());

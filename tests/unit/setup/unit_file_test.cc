@@ -47,8 +47,11 @@ TEST_CASE("drop-ins are read by their names, wherever they are") {
   CHECK(values_of(read_unit(root.facts(), {"a-b"})) == "main lib10 dash etc20 lib30 all ");
   root.link("/etc/systemd/system/a-b.service.d/30.conf", "/dev/null");
   CHECK(values_of(read_unit(root.facts(), {"a-b"})) == "main lib10 dash etc20 all ");
-  const FilesToBe to_be{{etc + "20.conf", std::nullopt}, {etc + "zz.conf", key("new")}};
-  CHECK(values_of(read_unit(root.facts(), {"a-b"}, to_be)) == "main lib10 dash all new ");
+  std::vector<FileEdit> edits(2);
+  edits[0].path = etc + "20.conf";
+  edits[1].path = etc + "zz.conf";
+  edits[1].with = key("new");
+  CHECK(values_of(read_unit(root.facts(), {"a-b"}, edits)) == "main lib10 dash lib20 all new ");
 }
 
 TEST_CASE("a user's units are in the home folder first") {
