@@ -43,6 +43,9 @@ struct HostPort {
   /// As above from separate parts; brackets around IPv6 are optional here.
   static Result<HostPort> from(std::string_view host, std::uint16_t port);
 
+  /// This machine itself, or in a container the container: 127.0.0.0/8, ::1 and "localhost".
+  bool is_loopback() const { return ip ? ip->is_loopback() : host == "localhost"; }
+
   /// "host:port", IPv6 in brackets: to compare and to show.
   std::string to_string() const;
 

@@ -151,6 +151,15 @@ bool iequals(std::string_view a, std::string_view b) {
          });
 }
 
+bool is_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space_or_tab(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space_or_tab(text.back())) text.remove_suffix(1);

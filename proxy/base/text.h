@@ -52,6 +52,8 @@ inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
+/// All of it is well-formed UTF-8.
+bool is_utf8(std::string_view bytes);
 /// Without leading and trailing spaces and tabs.
 std::string_view trim(std::string_view text);
 /// Without any white space around it, line breaks included.

@@ -7,11 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "commands/standard_streams.h"
 #include "host/listening.h"
 #include "net/bridge_address.h"
 #include "setup/apply.h"
 #include "setup/check_table.h"
+#include "setup/earlier_places.h"
 #include "setup/find_facts.h"
 #include "setup/quote.h"
 #include "setup/show.h"
@@ -70,10 +72,23 @@ bool has_control_character(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
 }
 
+/// Of the service: neither systemd nor TOML takes another.  Empty if all are well.
+std::string option_without_utf8(const SetupOptions& options) {
+  for (const auto& [name, values] : options.service) {
+    if (!std::all_of(values.begin(), values.end(), is_utf8)) return "--" + name;
+  }
+  return {};
+}
+
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
   std::vector<Plan> plans;
   for (const std::string& name : options.targets) {
-    if (const TargetPlan* target = find_setup_target(name)) plans.push_back(target->plan(facts));
+    const TargetPlan* const target = find_setup_target(name);
+    if (target == nullptr) continue;
+    plans.push_back(target->plan(facts));
+    if (options.action == Action::uninstall) {
+      add_earlier_places(facts, *target, earlier_users(facts), plans.back());
+    }
   }
   return plans;
 }
@@ -98,7 +113,7 @@ int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
   return good ? 0 : 1;
 }
 
-int show_differences(const std::vector<Plan>& plans) {
+int show_differences(const SetupFacts& facts, const std::vector<Plan>& plans) {
   bool good = true;
   for (const Plan& plan : plans) {
     print(stdout, show_difference(plan, SetupWay::install));
@@ -107,6 +122,10 @@ int show_differences(const std::vector<Plan>& plans) {
       if (!edit.cannot_install.empty()) complain(edit.path + ": " + edit.cannot_install);
     }
     good = good && can_be_installed(plan);
+  }
+  for (const std::string& problem : find_write_problems(facts, plans, SetupWay::install)) {
+    complain(problem);
+    good = false;
   }
   return good ? 0 : 1;
 }
@@ -132,6 +151,11 @@ int show_table(SetupFacts facts, const SetupOptions& options) {
 int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay way) {
   const Applied applied = apply(facts, plans, way);
   for (const std::string& line : applied.lines) print(stdout, line + "\n");
+  for (const Plan& plan : plans) {
+    if (plan.files.empty() && !plan.looked_in.empty()) {
+      print(stdout, "not installed: " + plan.target + " (looked in " + plan.looked_in + ")\n");
+    }
+  }
   for (const std::string& problem : applied.problems) complain(problem);
   if (!applied.changed) return applied.problems.empty() ? 0 : 1;
   for (const Plan& plan : plans) {
@@ -154,6 +178,10 @@ int setup(const SetupOptions& options) {
     complain("--no-proxy: holds a control character");
     return 2;
   }
+  if (const std::string option = option_without_utf8(options); !option.empty()) {
+    complain(option + ": holds bytes that are no UTF-8, which a file of TOML cannot");
+    return 2;
+  }
   const SetupFacts facts = facts_of(options, std::move(root));
   if (options.action == Action::check) return show_table(facts, options);
   const std::vector<Plan> plans = make_plans(facts, options);
@@ -163,7 +191,7 @@ int setup(const SetupOptions& options) {
   }
   switch (options.action) {
     case Action::dry_run:
-      return show_differences(plans);
+      return show_differences(facts, plans);
     case Action::install:
       return carry_out(facts, plans, SetupWay::install);
     case Action::uninstall:

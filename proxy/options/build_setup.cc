@@ -57,6 +57,15 @@ std::string unknown_target_problem(const std::string& word) {
              : fmt::format("setup {}: unknown target (did you mean {}?)", redact(word), meant);
 }
 
+/// A switch in one spelling, another value as it is.
+std::string value_for_service(const Flag& flag, const std::string& value) {
+  if (!std::holds_alternative<SwitchValue>(flag.value)) return value;
+  const Parsed<bool> on = parse_switch(value);
+  // What is no switch is a mistake that is told where the service's options are read.
+  if (!std::holds_alternative<bool>(on)) return value;
+  return std::get<bool>(on) ? "true" : "false";
+}
+
 /// Reads the flags and words of `setup`; what they contradict each other in is told at the end.
 class SetupBuilder {
  public:
@@ -204,7 +213,7 @@ class SetupBuilder {
     for (const Flag& flag : flags()) {
       std::vector<std::string> values;
       for (const Given& given : service_.of(flag.name)) {
-        values.push_back(given.value.empty() ? "true" : given.value);
+        values.push_back(value_for_service(flag, given.value));
       }
       if (values.empty()) continue;
       if (flag.name == "config") {

@@ -96,6 +96,8 @@ CommandLine read_setup(Arguments read, ReadWhen when) {
   if (options.listen && options.has(kSystemdTarget)) {
     read.source.settings.add("listen", {options.listen->to_string(), "--listen"});
   }
+  // systemd makes its folder for the service: whether this process can write there says nothing.
+  read.source.settings.drop("access-log");
   Config config = build_config(read.source.settings, when, problems);
   if (!problems.empty()) return Problems{std::move(problems), std::move(config.upstreams)};
   return options;

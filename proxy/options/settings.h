@@ -41,6 +41,11 @@ class Settings {
   /// stands between two, but not beside a ',' or '=', where a value goes on.
   void add_each(std::string_view flag, std::string_view text, const std::string& origin,
                 std::string_view breaks);
+  /// As if it had not been given.
+  void drop(std::string_view flag) {
+    const auto found = values_.find(flag);
+    if (found != values_.end()) values_.erase(found);
+  }
   bool empty() const { return values_.empty(); }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
   /// Adds the flags of `other` that are not here yet: the first source of a flag wins.

@@ -44,7 +44,7 @@ class Changes {
   std::string carry_out();
   /// After a problem: the folders that were made go.
   void remove_made_folders();
-  /// After uninstalling: those that were made for the files go, if they are empty.
+  /// Those that were made for files that are gone now go, too, if they are empty.
   void remove_own_folders();
   bool empty() const { return changes_.empty(); }
   /// Of the file that the problem is about, as the user knows it.
@@ -88,6 +88,11 @@ std::string Changes::prepare(const FileEdit& edit) {
   where_ = edit.path;
   Change change{&edit, below_root(facts_.root, edit.path), std::nullopt, {}};
   if (change.real.empty()) return std::strerror(ELOOP);
+  for (const Change& other : changes_) {
+    if (other.real != change.real) continue;
+    if (wanted(*other.edit, way_) == wanted(edit, way_)) return {};
+    return "is the same file as " + other.edit->path + ", by a symbolic link";
+  }
   change.before = owner_of(change.real);
   std::string problem;
   if (const auto& content = wanted(edit, way_)) {
@@ -143,6 +148,7 @@ void Changes::remove_made_folders() {
 
 void Changes::remove_own_folders() {
   for (const Change& change : changes_) {
+    if (wanted(*change.edit, way_)) continue;
     std::string folder = change.real;
     for (std::size_t i = 0; i < change.edit->our_folders; ++i) {
       folder.erase(folder.rfind('/'));
@@ -171,11 +177,36 @@ void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied)
   }
 }
 
+/// Also where an installation that was killed had come no further.
+void remove_stale_of(const SetupFacts& facts, std::span<const Plan> plans) {
+  for (const Plan& plan : plans) {
+    for (const FileEdit& edit : plan.files) remove_stale(below_root(facts.root, edit.path));
+  }
+}
+
 std::string line_about(const FileEdit& edit, SetupWay way) {
-  const bool same = wanted(edit, way) == edit.before;
-  if (way == SetupWay::install) return (same ? "already so: " : "wrote ") + edit.path;
-  if (same) return "not installed: " + edit.path;
-  return (edit.without ? "restored " : "removed ") + edit.path;
+  const auto& after = wanted(edit, way);
+  if (after == edit.before) {
+    return (way == SetupWay::install ? "already so: " : "not installed: ") + edit.path;
+  }
+  if (!after) return "removed " + edit.path;
+  return (after == edit.without ? "restored " : "wrote ") + edit.path;
+}
+
+/// Why the folder of `real` takes no new file, as far as can be told without trying.
+std::string obstacle_in_folder(const std::string& real) {
+  std::string folder = real;
+  struct stat info {};
+  do {
+    folder.erase(folder.rfind('/'));
+  } while (!folder.empty() && lstat(folder.c_str(), &info) != 0 && errno == ENOENT);
+  if (folder.empty()) folder = "/";
+  if (stat(folder.c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) return std::strerror(ENOTDIR);
+  return access(folder.c_str(), W_OK | X_OK) == 0 ? std::string() : std::strerror(errno);
+}
+
+std::string cannot_write(const std::string& path, const std::string& problem) {
+  return ("cannot write " + path + ": " + problem).append(hint_at(problem));
 }
 
 /// A Ctrl-C waits until all files are changed, or none.
@@ -204,24 +235,39 @@ Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way
   Changes changes(facts, way);
   std::string problem;
   std::vector<std::string> lines;
+  remove_stale_of(facts, plans);
   for (const Plan& plan : plans) {
     for (const FileEdit& edit : plan.files) {
       if (!problem.empty() || !obstacle(edit, way).empty()) continue;
-      if (wanted(edit, way) != edit.before) problem = changes.prepare(edit);
-      lines.push_back(line_about(edit, way));
+      const bool changes_it = wanted(edit, way) != edit.before;
+      if (changes_it) problem = changes.prepare(edit);
+      if (changes_it || !edit.aside) lines.push_back(line_about(edit, way));
     }
   }
   if (problem.empty()) problem = changes.carry_out();
   if (!problem.empty()) {
     changes.remove_made_folders();
-    applied.problems.push_back(
-        ("cannot write " + changes.where() + ": " + problem).append(hint_at(problem)));
+    applied.problems.push_back(cannot_write(changes.where(), problem));
     return applied;
   }
-  if (way == SetupWay::uninstall) changes.remove_own_folders();
+  changes.remove_own_folders();
   applied.changed = !changes.empty();
   applied.lines = std::move(lines);
   return applied;
+}
+
+std::vector<std::string> find_write_problems(const SetupFacts& facts, std::span<const Plan> plans,
+                                             SetupWay way) {
+  std::vector<std::string> problems;
+  for (const Plan& plan : plans) {
+    for (const FileEdit& edit : plan.files) {
+      if (wanted(edit, way) == edit.before || !obstacle(edit, way).empty()) continue;
+      const std::string real = below_root(facts.root, edit.path);
+      const std::string problem = real.empty() ? std::strerror(ELOOP) : obstacle_in_folder(real);
+      if (!problem.empty()) problems.push_back(cannot_write(edit.path, problem));
+    }
+  }
+  return problems;
 }
 
 }  // namespace culvert

@@ -23,4 +23,8 @@ struct Applied {
 /// hand is a problem, but the others go.
 Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way);
 
+/// What stands in the way of apply() as far as can be told without writing anything: clauses.
+std::vector<std::string> find_write_problems(const SetupFacts& facts, std::span<const Plan> plans,
+                                             SetupWay way);
+
 }  // namespace culvert

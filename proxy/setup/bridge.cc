@@ -1,7 +1,6 @@
 #include "setup/bridge.h"
 
-#include <string_view>
-
+#include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/text.h"
 
@@ -14,12 +13,14 @@ constexpr std::string_view kDockerNetworks = "172.16.0.0/12";
 /// Of "127.0.0.1:3128", and of a URL.
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
-bool is_loopback_url(std::string_view url) {
-  return url.starts_with("http://127.") || url.starts_with("http://localhost:") ||
-         url.starts_with("http://[::1]:");
-}
-
 }  // namespace
+
+bool is_loopback_url(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (url.starts_with(kScheme)) url.remove_prefix(kScheme.size());
+  const auto address = HostPort::parse(url);
+  return address && address->is_loopback();
+}
 
 std::string address_for_containers(const SetupFacts& facts) {
   return facts.bridge + ":" + port_of(facts.proxy_url);

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "setup/plan.h"
 
 namespace culvert {
+
+/// Clients reach it on this machine alone: "http://localhost:3128", "http://127.0.0.1:3128".
+bool is_loopback_url(std::string_view url);
 
 /// What a container, or a kind node, has to use: 127.0.0.1 is the container itself there.
 std::string url_for_containers(const SetupFacts& facts);

@@ -43,32 +43,74 @@ std::string url_of_cache(const SetupFacts& facts) {
   return (tls ? "https://" : "http://") + facts.cache;
 }
 
-/// CA certificates of the registry, as Docker has them: beside a hosts.toml these are not read any
-/// more, so it has to name them.
-std::string authorities(const SetupFacts& facts, const std::string& folder) {
-  std::string list;
+/// The certificates that Docker and containerd read in the folder of a registry as long as there is
+/// no hosts.toml, which has to name them: "*.crt" are authorities, "*.cert" the client's own, each
+/// with its "*.key".
+struct Certificates {
+  std::string authorities;  ///< elements of an array of TOML
+  std::string pairs;
+};
+
+Certificates certificates_in(const SetupFacts& facts, const std::string& folder) {
+  Certificates found;
+  const auto add = [](std::string& list, const std::string& element) {
+    list += (list.empty() ? "" : ", ") + element;
+  };
   for (const std::string& name : names_in(facts.root, folder)) {
-    if (!name.ends_with(".crt")) continue;
-    if (!list.empty()) list += ", ";
-    list += quote_toml(concat({folder, "/", name}));
+    const std::string path = concat({folder, "/", name});
+    if (name.ends_with(".crt")) add(found.authorities, quote_toml(path));
+    if (!name.ends_with(".cert")) continue;
+    const std::string key = path.substr(0, path.size() - 4) + "key";
+    if (!exists(facts.root, key)) continue;
+    add(found.pairs, concat({"[", quote_toml(path), ", ", quote_toml(key), "]"}));
   }
-  return list.empty() ? list : "ca = [" + list + "]\n";
+  return found;
+}
+
+/// Lines that name them.
+std::string lines_for(const Certificates& certificates, std::string_view indent) {
+  std::string lines;
+  const auto add = [&](std::string_view name, const std::string& list) {
+    if (!list.empty()) lines += concat({indent, name, " = [", list, "]\n"});
+  };
+  add("ca", certificates.authorities);
+  add("client", certificates.pairs);
+  return lines;
+}
+
+/// Those of the cache itself, which is asked by TLS.  They are not looked for as long as it goes by
+/// the name of another registry.
+std::string lines_for_cache(const SetupFacts& facts, std::string_view certs) {
+  if (!url_of_cache(facts).starts_with("https:")) return {};
+  const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
+  for (const std::string& name : {facts.cache, host}) {
+    std::string lines = lines_for(certificates_in(facts, concat({certs, "/", name})), "  ");
+    if (!lines.empty()) return lines;
+  }
+  return {};
 }
 
 FileEdit hosts_file(const SetupFacts& facts, std::string_view certs, const std::string& registry) {
   const std::string folder = std::string(certs) + "/" + folder_of(registry);
   const std::string body = concat(
-      {"server = ", quote_toml(server_of(registry)), "\n", authorities(facts, folder), "\n[host.",
-       quote_toml(url_of_cache(facts)), "]\n  capabilities = [\"pull\", \"resolve\"]\n"});
+      {"server = ", quote_toml(server_of(registry)), "\n",
+       lines_for(certificates_in(facts, folder), ""), "\n[host.", quote_toml(url_of_cache(facts)),
+       "]\n  capabilities = [\"pull\", \"resolve\"]\n", lines_for_cache(facts, certs)});
   return own_file(facts, "cache", folder + "/hosts.toml", body);
+}
+
+/// The plan has the file already: a folder may be a link to the other one.
+bool has_file(const SetupFacts& facts, const Plan& plan, const FileEdit& edit) {
+  const std::string real = below_root(facts.root, edit.path);
+  return std::any_of(plan.files.begin(), plan.files.end(), [&](const FileEdit& other) {
+    return below_root(facts.root, other.path) == real;
+  });
 }
 
 void add_hosts(const SetupFacts& facts, std::string_view certs, Plan& plan) {
   for (const std::string& registry : facts.registries) {
     FileEdit edit = hosts_file(facts, certs, registry);
-    const auto is_same = [&](const FileEdit& other) { return other.path == edit.path; };
-    if (std::any_of(plan.files.begin(), plan.files.end(), is_same)) continue;
-    plan.files.push_back(std::move(edit));
+    if (!has_file(facts, plan, edit)) plan.files.push_back(std::move(edit));
   }
 }
 
@@ -78,7 +120,7 @@ void add_earlier(const SetupFacts& facts, std::string_view certs, Plan& plan) {
     if (name.starts_with('.')) continue;
     FileEdit edit = own_file(facts, "cache", std::string(certs) + "/" + name + "/hosts.toml", "");
     const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
-    if (ours) plan.files.push_back(std::move(edit));
+    if (ours && !has_file(facts, plan, edit)) plan.files.push_back(std::move(edit));
   }
 }
 
@@ -144,13 +186,9 @@ void note_docker(const SetupFacts& facts, Plan& plan) {
                                     : " (registry-mirrors are for docker.io alone)")}));
 }
 
-bool is_loopback_address(const std::string& address) {
-  const auto parsed = HostPort::parse(address);
-  return parsed && (parsed->host == "localhost" || (parsed->ip && parsed->ip->is_loopback()));
-}
-
 void note_cache(const SetupFacts& facts, Plan& plan) {
-  if (!is_loopback_address(facts.cache)) {
+  const auto cache = HostPort::parse(facts.cache);
+  if (!cache || !cache->is_loopback()) {
     const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
     plan.notes.push_back(concat({"the cache itself is to be reached without the proxy: give ", host,
                                  " to --no-proxy of `culvert setup docker`"}));
@@ -177,6 +215,7 @@ Plan plan_cache(const SetupFacts& facts) {
     add_hosts(facts, folder, plan);
     if (facts.registries.empty()) add_earlier(facts, folder, plan);
   }
+  plan.looked_in = concat({kDockerFolder, " and ", kContainerdFolder});
   if (facts.registries.empty()) return plan;
   note_docker(facts, plan);
   note_containerd(facts, plan);

@@ -1,5 +1,7 @@
 #include "setup/check_table.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -9,6 +11,8 @@
 #include "base/text.h"
 #include "host/process_list.h"
 #include "host/proxy_variables.h"
+#include "setup/bridge.h"
+#include "setup/check_own.h"
 #include "setup/proxy_readers.h"
 #include "setup/root.h"
 #include "setup/targets.h"
@@ -23,6 +27,7 @@ struct Row {
   std::string right = "yes";
   std::string from;
   std::string cause;
+  std::vector<std::string> notes{};
 };
 
 constexpr std::string_view kNotSet = "no proxy";
@@ -41,6 +46,20 @@ void append_row(std::string& text, const Row& row) {
   line += row.from;
   text.append(line, 0, line.find_last_not_of(' ') + 1).append("\n");
   if (!row.cause.empty()) text.append("  cause: ").append(row.cause).append("\n");
+  for (const std::string& note : row.notes) text.append("  note: ").append(note).append("\n");
+}
+
+void append_fix(std::string& text, const std::string& fix) {
+  if (!fix.empty()) text.append("  fix: ").append(fix).append("\n");
+}
+
+/// Where a rootless dockerd reaches this machine, if it may.
+constexpr std::string_view kHostOfRootless = "10.0.2.2";
+
+/// Why loopback is no place for culvert; empty: it is one.
+std::string_view loopback_is_wrong(const ProxyReader& reader) {
+  if (reader.in_containers) return "in a container that is the container itself";
+  return reader.unit.of_user ? "in the network of a rootless dockerd that is itself" : "";
 }
 
 /// Is culvert there, as far as can be known?
@@ -53,17 +72,13 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
   const std::string url = "http://" + address->to_string();
   const std::string port = ":" + std::to_string(address->port);
   return url == facts.proxy_url ||
-         (address->host == facts.bridge && facts.proxy_url.ends_with(port));
-}
-
-bool is_loopback(const NamedProxy& proxy) {
-  const auto address = proxy.address();
-  return address && (address->host == "localhost" || (address->ip && address->ip->is_loopback()));
+         ((address->host == facts.bridge || address->host == kHostOfRootless) &&
+          facts.proxy_url.ends_with(port));
 }
 
 /// What stands in the way of a pull with this environment; `row` gets it.
 void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
-           std::span<const std::string> environment, bool in_containers, Row& row) {
+           std::span<const std::string> environment, std::string_view loopback, Row& row) {
   const ProxyVariables variables = read_proxy_variables(environment, facts.proxy_url);
   row.right = "no";
   if (variables.https) row.has = variables.https->url();
@@ -73,8 +88,9 @@ void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
     row.cause.clear();
   } else if (!variables.https) {
     row.cause = "https:// URLs are requested directly";
-  } else if (in_containers && is_loopback(*variables.https)) {
-    row.cause = "in a container that is the container itself";
+  } else if (!loopback.empty() && variables.https->address() &&
+             variables.https->address()->is_loopback()) {
+    row.cause = loopback;
   } else if (!is_ours(facts, culverts, *variables.https)) {
     row.cause = "that is not culvert";
   } else if (const auto mistake =
@@ -86,6 +102,8 @@ void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
 }
 
 bool is_installed(const SetupFacts& facts, const ProxyReader& reader) {
+  // Its program comes with every docker; who uses it has the unit.
+  if (reader.unit.of_user) return read_unit(facts, reader.unit).found;
   return reader.program.empty() ? facts.is_live()
                                 : !find_program(facts.root, reader.program).empty();
 }
@@ -96,19 +114,33 @@ bool is_wanted(const SetupFacts& facts, std::span<const std::string> targets,
   return std::find(targets.begin(), targets.end(), reader.target) != targets.end();
 }
 
+/// k3s has a name for its servers, and another for its agents.
+bool is_process_of(const ProxyReader& reader, const RunningProcess& process) {
+  return process.name == reader.process || (reader.target == "k3s" && process.name == "k3s-agent");
+}
+
+/// Else it is a rootless dockerd.
+bool is_of_root(int pid) {
+  struct stat info {};
+  return stat(("/proc/" + std::to_string(pid)).c_str(), &info) != 0 || info.st_uid == 0;
+}
+
 /// Of processes that last: their environment is what counts until they are started again.
 std::vector<Row> running_rows(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
                               const ProxyReader& reader,
                               const std::vector<RunningProcess>& processes) {
   std::vector<Row> rows;
   for (const RunningProcess& process : processes) {
-    if (reader.process.empty() || process.name != reader.process) continue;
+    if (reader.process.empty() || !is_process_of(reader, process)) continue;
+    if (reader.process == "dockerd" && is_of_root(process.pid) == reader.unit.of_user) continue;
     Row row;
     row.who = "  process " + std::to_string(process.pid);
     row.from = "its environment";
-    const auto environment = environment_of(process.pid);
+    auto environment = environment_of(process.pid);
     if (environment) {
-      judge(facts, culverts, *environment, false, row);
+      if (reader.target == "k3s") hand_on_to_containerd(*environment);
+      judge(facts, culverts, *environment, reader.in_containers ? "" : loopback_is_wrong(reader),
+            row);
       if (row.right == "no") row.right = "restart";
     } else {
       row.has = "not known";
@@ -126,12 +158,24 @@ std::string joined(const std::vector<std::string>& commands) {
   return all;
 }
 
+/// `options` with an address that is this machine's there.
+std::string options_for_rootless(const SetupFacts& facts, std::string options) {
+  constexpr std::string_view kListen = " --listen ";
+  const std::size_t given = options.find(kListen);
+  if (given != std::string::npos) {
+    options.erase(given, options.find(' ', given + kListen.size()) - given);
+  }
+  const std::string port = facts.proxy_url.substr(facts.proxy_url.rfind(':'));
+  return concat({kListen, kHostOfRootless, port, options});
+}
+
 /// The one command, or what stands in its way.
 std::string fix_for(const SetupFacts& facts, const ProxyReader& reader, bool only_restart,
                     const std::string& options) {
   const TargetPlan* const target = find_setup_target(reader.target);
   if (target == nullptr) return {};
   const Plan plan = target->plan(facts);
+  const bool other_loopback = reader.unit.of_user && is_loopback_url(facts.proxy_url);
   std::string restart = facts.is_live() ? joined(plan.then_run) : "";
   if (only_restart) return restart;
   if (!plan.problems.empty()) return plan.problems.front();
@@ -139,7 +183,9 @@ std::string fix_for(const SetupFacts& facts, const ProxyReader& reader, bool onl
     if (!edit.cannot_install.empty()) return edit.path + ": " + edit.cannot_install;
   }
   const std::string bridge = reader.in_containers ? " --bridge" : "";
-  return concat({"culvert setup ", std::string(reader.target), bridge, options, " --install",
+  return concat({(plan.rivals.empty() ? "" : plan.rivals.front() + "; then "), "culvert setup ",
+                 reader.target, bridge,
+                 (other_loopback ? options_for_rootless(facts, options) : options), " --install",
                  (restart.empty() ? "" : " && " + restart)});
 }
 
@@ -156,6 +202,14 @@ bool needs_none(const ProxyReader& reader, const Row& row) {
   return reader.target == "shell" && row.has == kNotSet && row.cause.empty();
 }
 
+/// What the files say beside the proxy.
+void add_exceptions(const ConfiguredProxy& configured, Row& row) {
+  row.notes = configured.notes;
+  if (configured.mistake.empty()) return;
+  row.right = "no";
+  row.cause = configured.mistake;
+}
+
 Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
               const ProxyReader& reader, const std::vector<RunningProcess>& processes,
               const std::string& options) {
@@ -166,8 +220,9 @@ Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culver
   Row& row = group.configured;
   row.who = this_shell ? "this shell" : std::string(reader.name);
   row.from = this_shell ? "its environment" : configured.path;
-  judge(facts, culverts, configured.environment, reader.in_containers, row);
+  judge(facts, culverts, configured.environment, loopback_is_wrong(reader), row);
   if (!configured.unreadable.empty() && row.right != "yes") row.cause = configured.unreadable;
+  if (!this_shell) add_exceptions(configured, row);
   if (needs_none(reader, row)) row.right = "-";
   // dockerd changes its environment after the start, as daemon.json says.
   if (configured.form != SettingForm::docker_json) {
@@ -186,7 +241,7 @@ CheckTable check_table(const SetupFacts& facts, std::span<const std::string> tar
                        const std::vector<RunningCulvert>& culverts, const std::string& options) {
   CheckTable table;
   const auto processes = facts.is_live() ? running_processes() : std::vector<RunningProcess>();
-  append_row(table.text, {"WHO", "HAS NOW", "RIGHT", "FROM", ""});
+  append_row(table.text, {"WHO", "HAS NOW", "RIGHT", "FROM", "", {}});
   bool any = false;
   for (const ProxyReader& reader : proxy_readers()) {
     if (!is_wanted(facts, targets, reader)) continue;
@@ -194,8 +249,18 @@ CheckTable check_table(const SetupFacts& facts, std::span<const std::string> tar
     const Group group = examine(facts, culverts, reader, processes, options);
     append_row(table.text, group.configured);
     for (const Row& row : group.running) append_row(table.text, row);
-    if (!group.fix.empty()) table.text.append("  fix: ").append(group.fix).append("\n");
+    append_fix(table.text, group.fix);
     table.right = table.right && group.right;
+  }
+  for (const std::string_view target : {"systemd", "cache"}) {
+    const bool asked = std::find(targets.begin(), targets.end(), target) != targets.end();
+    if (!asked && !targets.empty()) continue;
+    for (const OwnState& state : own_states(facts, target, culverts, asked, options)) {
+      any = true;
+      append_row(table.text, {state.who, state.has, state.right, state.from, state.cause});
+      append_fix(table.text, state.fix);
+      table.right = table.right && state.right != "no";
+    }
   }
   if (!any) table.text = "nothing that uses a proxy is installed here\n";
   return table;

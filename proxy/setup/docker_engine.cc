@@ -1,6 +1,9 @@
 #include "setup/docker_engine.h"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -13,6 +16,18 @@ namespace culvert {
 namespace {
 
 using Stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// Of an image that may hold anything: a pipe would be waited for.
+Stream open_regular(const std::string& path) {
+  const auto close_file = [](std::FILE* file) { return std::fclose(file); };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat info {};
+  if (fd < 0) return {nullptr, close_file};
+  std::FILE* const file =
+      fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? fdopen(fd, "r") : nullptr;
+  if (file == nullptr) close(fd);
+  return {file, close_file};
+}
 
 /// The next line, without its end; false behind the last.
 bool read_line(std::FILE* from, std::string& line) {
@@ -39,9 +54,7 @@ std::string without_epoch(std::string_view version) {
 
 /// dpkg's list may be of several MiB.
 std::string packaged_version(const std::string& root) {
-  const std::string path = below_root(root, "/var/lib/dpkg/status");
-  const Stream status(std::fopen(path.c_str(), "re"),
-                      [](std::FILE* file) { return std::fclose(file); });
+  const Stream status = open_regular(below_root(root, "/var/lib/dpkg/status"));
   if (!status) return {};
   std::string line;
   bool wanted = false;

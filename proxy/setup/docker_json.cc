@@ -7,6 +7,7 @@
 #include "setup/bridge.h"
 #include "setup/docker_engine.h"
 #include "setup/json_edit.h"
+#include "setup/json_record.h"
 #include "setup/own_text.h"
 #include "setup/root.h"
 #include "setup/variables.h"
@@ -31,9 +32,8 @@ bool has_other_init(const SetupFacts& facts) {
          (exists(facts.root, "/etc/init.d/docker") || exists(facts.root, "/sbin/openrc"));
 }
 
-FileEdit json_file(const SetupFacts& facts, std::string path, JsonAddition addition) {
+FileEdit json_edit(const SetupFacts& facts, std::string path, const JsonAddition& addition) {
   FileEdit edit;
-  addition.new_folders = missing_folders(facts, path);
   FoundFile found = find_file(facts.root, path);
   edit.path = std::move(path);
   edit.before = std::move(found.content);
@@ -46,11 +46,36 @@ FileEdit json_file(const SetupFacts& facts, std::string path, JsonAddition addit
   edit.without = std::move(json.without);
   edit.our_folders = json.our_folders;
   edit.cannot_install = json.conflict;
+  edit.cannot_uninstall = json.changed_by_hand;
   if (!json.unreadable.empty()) {
     edit.cannot_install = edit.cannot_uninstall =
         json.unreadable + " - it is left alone, as it is no JSON: mend it, and run this again";
   }
   return edit;
+}
+
+/// The file, and the record of what is ours in it.
+void add_json(const SetupFacts& facts, std::string path, JsonAddition addition, bool in_home,
+              Plan& plan) {
+  addition.new_folders = missing_folders(facts, path);
+  read_json_record(facts, path, addition);
+  FileEdit edit = json_edit(facts, std::move(path), addition);
+  edit.in_home = in_home;
+  // docker's client keeps its passwords there.
+  if (in_home) edit.mode = 0600;
+  FileEdit record = json_record(facts, plan.target, edit, addition);
+  const bool stays = !edit.cannot_uninstall.empty();
+  plan.files.push_back(std::move(edit));
+  if (!stays) plan.files.push_back(std::move(record));
+}
+
+void add_daemon_json(const SetupFacts& facts, const std::string& path, Plan& plan) {
+  add_json(facts, path,
+           {.path = {"proxies"},
+            .members = {{"http-proxy", facts.proxy_url},
+                        {"https-proxy", facts.proxy_url},
+                        {"no-proxy", no_proxy_for(facts, Neighbours::host)}}},
+           false, plan);
 }
 
 }  // namespace
@@ -59,16 +84,12 @@ Plan plan_docker_client(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker-client";
   const std::string url = url_for_containers(facts);
-  FileEdit edit = json_file(facts, facts.user.home + "/.docker/config.json",
-                            {.path = {"proxies", "default"},
-                             .members = {{"httpProxy", url},
-                                         {"httpsProxy", url},
-                                         {"noProxy", no_proxy_for(facts, Neighbours::host)}},
-                             .new_folders = 0});
-  // docker keeps its passwords there.
-  edit.mode = 0600;
-  edit.in_home = true;
-  plan.files.push_back(std::move(edit));
+  add_json(facts, facts.user.docker_config() + "/config.json",
+           {.path = {"proxies", "default"},
+            .members = {{"httpProxy", url},
+                        {"httpsProxy", url},
+                        {"noProxy", no_proxy_for(facts, Neighbours::host)}}},
+           true, plan);
   plan.notes.emplace_back(
       "docker gives it to builds and to containers that are made from now on; nothing has to be "
       "restarted, and `docker pull` does not use it: culvert setup docker");
@@ -76,26 +97,23 @@ Plan plan_docker_client(const SetupFacts& facts) {
   return plan;
 }
 
-FileEdit daemon_json(const SetupFacts& facts, std::string path) {
-  return json_file(facts, std::move(path),
-                   {.path = {"proxies"},
-                    .members = {{"http-proxy", facts.proxy_url},
-                                {"https-proxy", facts.proxy_url},
-                                {"no-proxy", no_proxy_for(facts, Neighbours::host)}},
-                    .new_folders = 0});
-}
-
 void leave_daemon_json(const SetupFacts& facts, const std::string& path, Plan& plan) {
-  FileEdit edit = daemon_json(facts, path);
-  if (edit.before == edit.without) return;
-  edit.with = edit.without;
-  plan.files.push_back(std::move(edit));
+  Plan daemon;
+  daemon.target = plan.target;
+  add_daemon_json(facts, path, daemon);
+  for (FileEdit& edit : daemon.files) {
+    if (edit.before == edit.without && edit.cannot_uninstall.empty()) continue;
+    edit.with = edit.without;
+    edit.cannot_install.clear();
+    edit.aside = edit.aside || edit.with == edit.before;
+    plan.files.push_back(std::move(edit));
+  }
 }
 
 Plan plan_docker_daemon(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker";
-  plan.files.push_back(daemon_json(facts, std::string(kDaemonJson)));
+  add_daemon_json(facts, std::string(kDaemonJson), plan);
   const std::string version = docker_engine_version(facts);
   const int major = major_version(version);
   if (major != 0 && major < kFirstWithProxies) {

@@ -15,11 +15,8 @@ Plan plan_docker_daemon(const SetupFacts& facts);
 /// dockerd's own file is to be used without being asked: there is no systemd.
 bool wants_daemon_json(const SetupFacts& facts);
 
-/// `proxies` of dockerd's own file, for "/etc/docker/daemon.json" or a user's own.
-FileEdit daemon_json(const SetupFacts& facts, std::string path);
-
-/// Takes out what is ours there: for a plan that puts it elsewhere.  No file to be changed is
-/// empty.
+/// Takes out what is ours of the `proxies` in dockerd's own file, for a plan that puts them
+/// elsewhere.  No file to be changed is empty.
 void leave_daemon_json(const SetupFacts& facts, const std::string& path, Plan& plan);
 
 }  // namespace culvert

@@ -23,7 +23,7 @@ std::string_view variable(const char* name) {
 }
 
 SetupUser user_of(uid_t uid) {
-  SetupUser user{"/root", uid, getegid()};
+  SetupUser user{"/root", uid, getegid(), "", ""};
   if (const passwd* const entry = getpwuid(uid)) {
     user.home = entry->pw_dir;
     user.gid = entry->pw_gid;
@@ -39,6 +39,17 @@ SetupUser find_user() {
   if (home.starts_with('/')) user.home = home;
   while (user.home.ends_with('/')) user.home.pop_back();
   return user;
+}
+
+/// That the user's own shell has chosen; of an image, and through sudo, it says nothing.
+void add_folders(SetupUser& user) {
+  const auto folder = [](const char* name) {
+    std::string_view path = variable(name);
+    while (path.ends_with('/')) path.remove_suffix(1);
+    return path.starts_with('/') ? std::string(path) : std::string();
+  };
+  user.config_folder = folder("XDG_CONFIG_HOME");
+  user.docker_folder = folder("DOCKER_CONFIG");
 }
 
 std::string find_program_here() {
@@ -62,6 +73,7 @@ SetupFacts find_facts(std::string root) {
   facts.root = std::move(root);
   facts.for_all_users = geteuid() == 0 || !facts.is_live();
   facts.user = find_user();
+  if (facts.is_live() && variable("SUDO_UID").empty()) add_folders(facts.user);
   facts.program = find_program_here();
   return facts;
 }

@@ -100,43 +100,73 @@ bool is_whole(const Place& place, const JsonAddition& addition) {
   return place.objects.size() == addition.path.size() + 1;
 }
 
-/// The indices of our members; fewer than there should be if one is not there.
-std::vector<std::size_t> find_members(std::string_view text, const Place& place,
-                                      const JsonAddition& addition) {
-  std::vector<std::size_t> found;
-  if (!is_whole(place, addition)) return found;
-  const JsonObject& object = place.objects.back();
-  for (const auto& member : addition.members) {
-    const std::size_t index = find_json_member(text, object, member.name);
-    if (index < object.members.size()) found.push_back(index);
-  }
-  return found;
-}
-
 std::optional<std::string> text_of(std::string_view text, const JsonObject::Member& member) {
   const auto value = Json::parse(json_value(text, member));
   return value ? value->text() : std::nullopt;
 }
 
-/// `addition` with the values of the text, if they are ours.
+/// One of the members that are to be added, where the text has it.
+struct FoundMember {
+  std::size_t of = 0;     ///< its index in JsonAddition::members
+  std::size_t index = 0;  ///< in the object
+  std::optional<std::string> value;
+};
+
+std::vector<FoundMember> find_members(std::string_view text, const Place& place,
+                                      const JsonAddition& addition) {
+  std::vector<FoundMember> found;
+  if (!is_whole(place, addition)) return found;
+  const JsonObject& object = place.objects.back();
+  for (std::size_t i = 0; i < addition.members.size(); ++i) {
+    const std::size_t index = find_json_member(text, object, addition.members[i].name);
+    if (index == object.members.size()) continue;
+    found.push_back({i, index, text_of(text, object.members[index])});
+  }
+  return found;
+}
+
+bool is_recorded(const JsonAddition& addition, const FoundMember& found) {
+  return found.of < addition.recorded.size() && found.value == addition.recorded[found.of];
+}
+
+/// As we write it: all, in our order, aligned, and with one URL.
+bool is_own_layout(std::string_view text, const JsonObject& object, const JsonAddition& addition,
+                   const std::vector<FoundMember>& found) {
+  if (found.size() != addition.members.size()) return false;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& member = object.members[found[i].index];
+    const std::string_view gap = text.substr(member.key_end, member.value - member.key_end);
+    const bool same_url =
+        addition.members[i].value != addition.members[0].value || found[i].value == found[0].value;
+    if (!found[i].value || found[i].index != found[0].index + i || !same_url ||
+        gap != own_gap(addition, addition.members[i].name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// `addition` with the members and the values of the text.
+JsonAddition own_part(const JsonAddition& addition, const std::vector<FoundMember>& found) {
+  JsonAddition own = addition;
+  own.members.clear();
+  for (const FoundMember& member : found) {
+    own.members.push_back({addition.members[member.of].name, *member.value});
+  }
+  return own;
+}
+
+/// What of the text is ours; nullopt: nothing.
 std::optional<JsonAddition> find_own(std::string_view text, const Place& place,
                                      const JsonAddition& addition) {
-  const std::vector<std::size_t> indices = find_members(text, place, addition);
-  if (indices.size() != addition.members.size()) return std::nullopt;
-  JsonAddition own = addition;
-  bool aligned = true;
-  bool same = true;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto& member = place.objects.back().members[indices[i]];
-    const auto value = text_of(text, member);
-    if (!value) return std::nullopt;
-    const std::string_view gap = text.substr(member.key_end, member.value - member.key_end);
-    aligned = aligned && indices[i] == indices[0] + i && gap == own_gap(own, own.members[i].name);
-    same = same && *value == own.members[i].value;
-    own.members[i].value = *value;
-  }
-  if (!aligned && !same) return std::nullopt;
-  return own;
+  const std::vector<FoundMember> found = find_members(text, place, addition);
+  if (found.empty()) return std::nullopt;
+  const bool ours = addition.recorded.empty()
+                        ? is_own_layout(text, place.objects.back(), addition, found)
+                        : std::all_of(found.begin(), found.end(), [&](const FoundMember& member) {
+                            return is_recorded(addition, member);
+                          });
+  return ours ? std::optional(own_part(addition, found)) : std::nullopt;
 }
 
 // ---- Taking out.
@@ -180,6 +210,11 @@ std::string taken_out(std::string text, const JsonAddition& own) {
     take_out(text, place, find_json_member(text, place.objects.back(), member->name));
   }
   return text;
+}
+
+/// `text` is a JSON object.
+bool is_empty_object(std::string_view text) {
+  return text.find_first_not_of("{} \t\r\n") == std::string_view::npos;
 }
 
 // ---- Adding and changing.
@@ -250,8 +285,7 @@ std::string conflict_with(std::string_view text, const JsonObject::Member& membe
                           const std::string& name) {
   const auto value = text_of(text, member);
   return concat({place_of(text, member), " has ", name, " already",
-                 (value ? " (\"" + redact(*value) + "\")" : ""),
-                 ", which is not of culvert: take it out first to have culvert there"});
+                 (value ? " (\"" + redact(*value) + "\")" : "")});
 }
 
 std::string find_conflict(std::string_view text, const Place& place, const JsonAddition& addition) {
@@ -261,13 +295,11 @@ std::string find_conflict(std::string_view text, const Place& place, const JsonA
                    " is no object ('{')"});
   }
   if (!is_whole(place, addition)) return "";
-  const JsonObject& object = place.objects.back();
-  for (const auto& member : addition.members) {
-    const std::size_t index = find_json_member(text, object, member.name);
-    if (index == object.members.size()) continue;
+  for (const FoundMember& found : find_members(text, place, addition)) {
+    if (is_recorded(addition, found)) continue;
     const std::string name =
-        dotted(addition, addition.path.size()) + "." + std::string(member.name);
-    return conflict_with(text, object.members[index], name);
+        dotted(addition, addition.path.size()) + "." + std::string(addition.members[found.of].name);
+    return conflict_with(text, place.objects.back().members[found.index], name);
   }
   return "";
 }
@@ -302,14 +334,30 @@ JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& a
   if (!edit.unreadable.empty()) return edit;
   const Place place = find_place(*text, addition);
   if (const auto own = find_own(*text, place, addition)) {
-    edit.with = changed(*text, addition);
     const auto folders = folders_of(*text, *own);
     edit.our_folders = folders.value_or(0);
-    edit.without = folders ? std::nullopt : std::optional(taken_out(*text, *own));
+    std::string rest = taken_out(*text, *own);
+    edit.with = own->members.size() == addition.members.size()
+                    ? changed(*text, addition)
+                    : added(rest, find_place(rest, addition), addition);
+    const bool goes = folders || (addition.recorded_new && is_empty_object(rest));
+    edit.without = goes ? std::nullopt : std::optional(std::move(rest));
     return edit;
   }
-  edit.conflict = find_conflict(*text, place, addition);
-  if (edit.conflict.empty()) edit.with = added(*text, place, addition);
+  const std::string conflict = find_conflict(*text, place, addition);
+  if (conflict.empty()) {
+    edit.with = added(*text, place, addition);
+    return edit;
+  }
+  edit.conflict = conflict;
+  if (!place.blocked) {
+    edit.conflict += ", which is not of culvert: take it out first to have culvert there";
+  }
+  if (!addition.recorded.empty()) {
+    edit.changed_by_hand = conflict +
+                           ", which is not what culvert setup wrote: it stays; take it out "
+                           "yourself, and run this again";
+  }
   return edit;
 }
 

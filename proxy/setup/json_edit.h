@@ -18,6 +18,10 @@ struct JsonAddition {
   std::vector<Member> members;
   /// How many folders have to be made for the file.  Its indentation keeps the number.
   std::size_t new_folders = 0;
+  /// The values that an earlier edit wrote, one for each of `members`, as a record tells them;
+  /// empty: there is no record.
+  std::vector<std::string> recorded{};
+  bool recorded_new = false;  ///< the record says that the file was made for it
 };
 
 /// The three states of the file: see FileEdit.
@@ -30,12 +34,16 @@ struct JsonEdit {
   /// A member is there, and not ours: what it is, without credentials, and what to do.  Then `with`
   /// and `without` are the text as it is.
   std::string conflict;
+  /// By the record a member of ours has another value by now: which, and what to do.  Then nothing
+  /// is taken out, either.
+  std::string changed_by_hand;
 };
 
 /// Adds to `text` (nullopt: there is no file), or changes what was added before, and touches no
-/// other byte.  What is there is ours if it is aligned as we write it, or, as programs that rewrite
-/// their file do away with that, if it has the very values of `addition`.  `without` is then the
-/// text as it was before the addition, byte for byte, if nobody changed it since.
+/// other byte.  What is there is ours if it has the values of the record, wherever the file's
+/// program moved them.  Without a record, as culvert once kept none, it is ours if it is aligned as
+/// we write it and one URL is in all of it.  `without` is then the text as it was before the
+/// addition, byte for byte, if nobody changed it since.
 JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& addition);
 
 }  // namespace culvert

@@ -14,6 +14,15 @@ struct SetupUser {
   std::string home;  ///< as seen from within the root: "/root"
   uid_t uid = 0;
   gid_t gid = 0;
+  std::string config_folder{};  ///< XDG_CONFIG_HOME; empty: not set
+  std::string docker_folder{};  ///< DOCKER_CONFIG; empty: not set
+
+  std::string config_home() const {
+    return config_folder.empty() ? home + "/.config" : config_folder;
+  }
+  std::string docker_config() const {
+    return docker_folder.empty() ? home + "/.docker" : docker_folder;
+  }
 };
 
 /// What a plan depends on.
@@ -50,6 +59,8 @@ struct FileEdit {
   std::optional<std::string> without;
   mode_t mode = 0644;           ///< of a new file; one that is there keeps its mode and owner
   bool in_home = false;         ///< a new file, and new folders, belong to SetupFacts::user
+  bool aside = false;           ///< a record of ours: of no interest where it does not change
+  bool repeats_others = false;  ///< what others wrote into files of theirs, which may be secret
   std::size_t our_folders = 0;  ///< so many of the folders above the file go with it, if empty
   /// Why --install, or --uninstall, leaves the file alone, as a clause behind "PATH: ".  Empty if
   /// nothing stands in the way.
@@ -65,7 +76,10 @@ struct Plan {
   /// one.  After uninstalling, `after_uninstall` if there are any, else the same.
   std::vector<std::string> then_run;
   std::vector<std::string> after_uninstall;
-  std::vector<std::string> notes;     ///< sentences worth knowing
+  std::vector<std::string> notes;  ///< sentences worth knowing
+  /// What wins over the plan's files, of somebody else, and so is to be done first: a clause.
+  std::vector<std::string> rivals;
+  std::string looked_in;  ///< where a plan without files has looked for some to take away
   std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
   /// Lines for `eval`; then all others are shown as comments.
   std::string to_eval;

@@ -1,13 +1,25 @@
 #include "setup/program_targets.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
+#include "setup/apt_conf.h"
 #include "setup/bridge.h"
+#include "setup/containers_conf.h"
+#include "setup/npm_config.h"
 #include "setup/own_text.h"
+#include "setup/proxy_readers.h"
 #include "setup/quote.h"
+#include "setup/replace_file.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/variables.h"
 
@@ -32,8 +44,19 @@ FileEdit in_home(FileEdit edit) {
 
 /// apt knows hosts only: neither suffixes, networks nor ports.
 bool is_apt_host(std::string_view host) {
-  return !host.empty() && host.find_first_of("/*\"{};:#\\ \t") == std::string_view::npos &&
+  return !host.empty() && host.find_first_of("/*\"{};:#%\\ \t") == std::string_view::npos &&
          !host.starts_with('.');
+}
+
+/// The files that the program reads before the one that `edit` writes.
+std::vector<ConfigFile> files_before(const SetupFacts& facts, std::string_view target,
+                                     const FileEdit& edit) {
+  std::string unreadable;
+  auto files = config_files(facts, *find_proxy_reader(target), &edit, unreadable);
+  const auto ours = std::find_if(files.begin(), files.end(),
+                                 [&](const ConfigFile& file) { return file.path == edit.path; });
+  files.erase(ours, files.end());
+  return files;
 }
 
 /// The file that a login shell of the user reads.
@@ -45,35 +68,125 @@ std::string login_file(const SetupFacts& facts) {
   return facts.user.home + "/.profile";
 }
 
+/// Shells that do not read what sh reads at login.
+void add_other_shells(const SetupFacts& facts, const std::string& lines, Plan& plan) {
+  const bool all = facts.for_all_users;
+  const std::string fish =
+      (all ? "/etc" : facts.user.config_home()) + "/fish/conf.d/zz-culvert.fish";
+  const std::string zsh = !all                             ? facts.user.home + "/.zprofile"
+                          : exists(facts.root, "/etc/zsh") ? "/etc/zsh/zprofile"
+                                                           : "/etc/zprofile";
+  const auto add = [&](std::string_view program, FileEdit edit) {
+    // One that is gone may have left our lines behind.
+    if (find_program(facts.root, program).empty() && edit.without == edit.before) return;
+    edit.in_home = !all;
+    plan.files.push_back(std::move(edit));
+  };
+  add("fish", own_file(facts, "shell", fish, lines));
+  add("zsh", own_block(facts, "shell", zsh, lines));
+}
+
+/// The others' entries stay: of several lists the last counts, and podman before 5.0 cannot append.
+std::string engine_table(const SetupFacts& facts, const std::vector<std::string>& others) {
+  std::string body = "[engine]\nenv = [\n";
+  const auto add = [&](std::string_view entry) {
+    body.append("  ").append(quote_toml(entry)).append(",\n");
+  };
+  for (const std::string& entry : others) add(entry);
+  // podman hands them on to containers.
+  add("HTTP_PROXY=" + url_for_containers(facts));
+  add("HTTPS_PROXY=" + url_for_containers(facts));
+  add("NO_PROXY=" + no_proxy_for(facts, Neighbours::host));
+  return body + "]\n";
+}
+
+bool all_may_read(const SetupFacts& facts, const std::vector<ConfigFile>& files) {
+  return std::all_of(files.begin(), files.end(), [&](const ConfigFile& file) {
+    const auto owner = owner_of(below_root(facts.root, file.path));
+    return owner && (owner->mode & S_IROTH) != 0;
+  });
+}
+
+/// A user's own list takes the place of the one for all.
+void note_own_list(const SetupFacts& facts, Plan& plan) {
+  SetupFacts user = facts;
+  user.for_all_users = false;
+  const FileEdit& edit = plan.files.front();
+  const auto configured = configured_proxy(user, *find_proxy_reader("podman"), &edit);
+  if (configured.path == edit.path) return;
+  plan.notes.push_back(configured.path +
+                       " has a list `env` of its own, which takes the place of this one for podman "
+                       "without root: run culvert setup podman as that user");
+}
+
+/// A command that apt would ask, and whose answer would win over ours, is taken out.
+std::string without_auto_detect(const SetupFacts& facts, const std::string& path, Plan& plan) {
+  FileEdit place;
+  place.path = path;
+  place.with = "";
+  AptOptions options;
+  for (const ConfigFile& file : files_before(facts, "apt", place)) read_apt_file(file, options);
+  std::string lines;
+  while (const auto detect = apt_auto_detect(options)) {
+    const auto& [name, option] = *detect;
+    lines.append("#clear ").append(name).append(";\n");
+    plan.notes.push_back(concat({option.path, ": ", name, " would win, and is switched off"}));
+    options.erase(to_lower(name));
+  }
+  return lines;
+}
+
+/// Our settings without our marks, which npm has written anew.
+std::optional<std::string> without_stray_settings(const FileEdit& edit, std::string_view body) {
+  if (!edit.before) return std::nullopt;
+  const auto ours = read_npm_settings(body);
+  const auto all = read_npm_settings(*edit.before);
+  const bool has_all = std::all_of(ours.begin(), ours.end(), [&](const auto& setting) {
+    const auto found = all.find(setting.first);
+    return found != all.end() && found->second == setting.second;
+  });
+  if (!has_all) return edit.before;
+  std::string rest = without_npm_settings(*edit.before, ours);
+  if (trim_space(rest).empty()) return std::nullopt;
+  return rest;
+}
+
 }  // namespace
 
 Plan plan_podman(const SetupFacts& facts) {
-  const std::string no_proxy = no_proxy_for(facts, Neighbours::host);
-  std::string body = "[engine]\nenv = [\n";
-  const auto set = [&](std::string_view name, std::string_view value) {
-    body.append("  ").append(quote_toml(std::string(name).append("=").append(value))).append(",\n");
-  };
-  // podman hands them on to containers.
-  set("HTTP_PROXY", url_for_containers(facts));
-  set("HTTPS_PROXY", url_for_containers(facts));
-  set("NO_PROXY", no_proxy);
-  body += "]\n";
-  const std::string folder = "/containers/containers.conf.d/culvert.conf";
-  Plan plan =
-      facts.for_all_users
-          ? plan_of("podman", own_file(facts, "podman", "/etc" + folder, body))
-          : plan_of("podman", in_home(own_file(facts, "podman",
-                                               facts.user.home + "/.config" + folder, body)));
+  const std::string top = facts.for_all_users ? "/etc" : facts.user.config_home();
+  const std::string path = top + "/containers/containers.conf.d/zz-culvert.conf";
+  FileEdit place;
+  place.path = path;
+  place.with = "";
+  const auto before = files_before(facts, "podman", place);
+  const auto others = other_engine_env(before);
+  FileEdit edit = own_file(facts, "podman", path, engine_table(facts, others));
+  edit.in_home = !facts.for_all_users;
+  edit.repeats_others = !others.empty();
+  if (edit.repeats_others && !all_may_read(facts, before)) edit.mode = 0600;
+  Plan plan = plan_of("podman", std::move(edit));
+  if (!others.empty()) {
+    add_note(plan,
+             "of several lists `env` podman takes the last, so this one repeats what the others "
+             "have: run this again when you change them");
+  }
   if (facts.bridge.empty()) {
     add_note(plan, kInContainers);
   } else {
     note_containers(facts, plan);
   }
+  note_rivals(facts, plan);
+  if (facts.for_all_users) note_own_list(facts, plan);
   return plan;
 }
 
 Plan plan_apt(const SetupFacts& facts) {
-  std::string body;
+  // Files are read by their names, and the last one counts.
+  const std::string path = "/etc/apt/apt.conf.d/zz-culvert";
+  Plan plan;
+  plan.target = "apt";
+  std::string body = without_auto_detect(facts, path, plan);
   for (const std::string_view scheme : {"http", "https"}) {
     body.append("Acquire::").append(scheme).append("::Proxy \"").append(facts.proxy_url);
     body += "\";\n";
@@ -89,59 +202,75 @@ Plan plan_apt(const SetupFacts& facts) {
       body.append("Acquire::").append(scheme).append("::Proxy::").append(host) += " \"DIRECT\";\n";
     }
   }
-  Plan plan = plan_of("apt", own_file(facts, "apt", "/etc/apt/apt.conf.d/95culvert", body, "//"));
+  plan.files.push_back(own_file(facts, "apt", path, body, "//"));
   if (!left_out.empty()) {
     plan.notes.push_back("apt can leave out single hosts only, so not" + left_out);
   }
+  note_rivals(facts, plan);
   return plan;
 }
 
 Plan plan_git(const SetupFacts& facts) {
   const std::string body = "[http]\n\tproxy = " + quote_git(facts.proxy_url) + "\n";
   const std::string& home = facts.user.home;
-  Plan plan;
-  if (facts.for_all_users) {
-    plan = plan_of("git", own_block(facts, "git", "/etc/gitconfig", body));
-  } else {
-    const bool plain = exists(facts.root, home + "/.gitconfig");
-    plan = plan_of(
-        "git", in_home(own_block(facts, "git",
-                                 home + (plain ? "/.gitconfig" : "/.config/git/config"), body)));
-  }
+  const bool plain = exists(facts.root, home + "/.gitconfig");
+  const std::string path = facts.for_all_users ? "/etc/gitconfig"
+                           : plain             ? home + "/.gitconfig"
+                                               : facts.user.config_home() + "/git/config";
+  // `git config http.NAME VALUE` puts its line into the last [http], which is ours.
+  BlockRules rules;
+  rules.keeps_added = true;
+  FileEdit edit = own_block(facts, "git", path, body, "#", rules);
+  edit.in_home = !facts.for_all_users;
+  Plan plan = plan_of("git", std::move(edit));
   add_note(
       plan,
       "for https:// and http://; git takes hosts to leave out from the variable NO_PROXY only, and "
       "git@HOST: goes by ssh");
+  note_rivals(facts, plan);
   return plan;
 }
 
 Plan plan_npm(const SetupFacts& facts) {
-  const std::string url = quote_npm(facts.proxy_url);
-  const std::string body = "proxy=" + url + "\nhttps-proxy=" + url +
-                           "\nnoproxy=" + quote_npm(no_proxy_for(facts, Neighbours::host)) + "\n";
-  FileEdit edit = in_home(own_block(facts, "npm", facts.user.home + "/.npmrc", body));
+  const std::map<std::string, std::string> settings = {
+      {"proxy", facts.proxy_url},
+      {"https-proxy", facts.proxy_url},
+      {"noproxy", no_proxy_for(facts, Neighbours::host)}};
+  std::string body;
+  for (const char* const name : {"proxy", "https-proxy", "noproxy"}) {
+    body.append(name).append("=").append(quote_npm(settings.at(name))).append("\n");
+  }
+  const std::string path = facts.user.home + "/.npmrc";
+  const std::string before = find_file(facts.root, path).content.value_or("");
+  // npm finds nothing behind a [section].
+  BlockRules rules;
+  rules.place = end_of_npm_settings(before);
+  FileEdit edit = in_home(own_block(facts, "npm", path, body, "#", rules));
+  // `npm config set` writes the file anew, without comments, and so without our marks.
+  if (edit.without == edit.before) edit.without = without_stray_settings(edit, body);
   // npm keeps its tokens there.
   edit.mode = 0600;
-  return plan_of("npm", std::move(edit));
+  Plan plan = plan_of("npm", std::move(edit));
+  note_rivals(facts, plan);
+  return plan;
 }
 
 Plan plan_shell(const SetupFacts& facts) {
   const std::string lines = export_lines(facts);
   Plan plan;
   if (facts.for_all_users) {
-    plan = plan_of("shell", own_file(facts, "shell", "/etc/profile.d/culvert.sh", lines));
-    if (!find_program(facts.root, "fish").empty()) {
-      plan.files.push_back(own_file(facts, "shell", "/etc/fish/conf.d/culvert.fish", lines));
-    }
-    add_note(plan,
-             "login shells read it, and all of fish; zsh: put `. /etc/profile.d/culvert.sh` into "
-             "/etc/zsh/zshenv");
+    plan = plan_of("shell", own_file(facts, "shell", "/etc/profile.d/zz-culvert.sh", lines));
   } else {
     plan = plan_of("shell", in_home(own_block(facts, "shell", login_file(facts), lines)));
-    add_note(plan, "login shells read it; zsh: the same lines into ~/.zshenv");
+  }
+  add_other_shells(facts, lines, plan);
+  add_note(plan, "login shells read it, and all of fish");
+  if (!find_program(facts.root, "csh").empty() || !find_program(facts.root, "tcsh").empty()) {
+    add_note(plan, "csh and tcsh do not understand these lines: setenv NAME VALUE for each");
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
+  note_rivals(facts, plan);
   return plan;
 }
 

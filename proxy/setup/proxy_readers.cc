@@ -1,18 +1,21 @@
 #include "setup/proxy_readers.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "base/text.h"
+#include "setup/apt_conf.h"
+#include "setup/containers_conf.h"
+#include "setup/git_config.h"
+#include "setup/npm_config.h"
 #include "setup/root.h"
+#include "setup/unit_environment.h"
 
 namespace culvert {
 namespace {
 
 using enum SettingForm;
-
-#define CULVERT_UNIT(name)                               \
-  {variables, "/etc/systemd/system/" name ".service"}, { \
-    variables, "/etc/systemd/system/" name ".service.d/" \
-  }
 
 constexpr auto kReaders = std::to_array<ProxyReader>({
     {"dockerd",
@@ -20,60 +23,70 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      "dockerd",
      "dockerd",
      false,
-     {{CULVERT_UNIT("docker"),
-       {variables, "/etc/default/docker"},
-       {docker_json, "/etc/docker/daemon.json"}}}},
+     {{{docker_json, "/etc/docker/daemon.json"}}},
+     {"docker"}},
+    {"rootless dockerd",
+     "docker-rootless",
+     "dockerd-rootless.sh",
+     "dockerd",
+     false,
+     {{{docker_json, "~/.config/docker/daemon.json"}}},
+     {"docker", true}},
     {"docker client",
      "docker-client",
      "docker",
      "",
      true,
      {{{docker_json, "~/.docker/config.json"}}}},
-    {"containerd", "containerd", "containerd", "containerd", false, {{CULVERT_UNIT("containerd")}}},
-    {"crio",
-     "crio",
-     "crio",
-     "crio",
-     false,
-     {{CULVERT_UNIT("crio"),
-       {variables, "/etc/default/crio"},
-       {variables, "/etc/sysconfig/crio"}}}},
+    {"containerd", "containerd", "containerd", "containerd", false, {}, {"containerd"}},
+    {"crio", "crio", "crio", "crio", false, {}, {"crio"}},
     {"podman",
      "podman",
      "podman",
      "",
      false,
-     {{{variables, "/etc/containers/containers.conf"},
-       {variables, "/etc/containers/containers.conf.d/"},
-       {variables, "~/.config/containers/containers.conf"},
-       {variables, "~/.config/containers/containers.conf.d/"}}}},
-    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {{CULVERT_UNIT("buildkit")}}},
+     {{{podman, "/usr/share/containers/containers.conf"},
+       {podman, "/etc/containers/containers.conf"},
+       {podman, "/etc/containers/containers.conf.d/"},
+       {podman, "~/.config/containers/containers.conf"},
+       {podman, "~/.config/containers/containers.conf.d/"}}}},
+    {"buildkitd", "buildkit", "buildkitd", "buildkitd", false, {}, {"buildkit"}},
     {"k3s",
      "k3s",
      "k3s",
      "k3s-server",
      false,
-     {{{variables, "/etc/systemd/system/k3s-agent.service.env"},
-       {variables, "/etc/systemd/system/k3s.service.env"}}}},
+     {{{k3s, "/etc/default/k3s-agent"},
+       {k3s, "/etc/sysconfig/k3s-agent"},
+       {k3s, "/etc/systemd/system/k3s-agent.service.env"},
+       {k3s, "/etc/default/k3s"},
+       {k3s, "/etc/sysconfig/k3s"},
+       {k3s, "/etc/systemd/system/k3s.service.env"}}}},
     {"docker-registry",
      "registry",
      "docker-registry",
      "docker-registry",
      false,
-     {{CULVERT_UNIT("docker-registry")}}},
+     {},
+     {"docker-registry"}},
     {"apt",
      "apt",
      "apt-get",
      "",
      false,
-     {{{apt, "/etc/apt/apt.conf"}, {apt, "/etc/apt/apt.conf.d/"}}}},
+     {{{apt, "/etc/apt/apt.conf.d/"}, {apt, "/etc/apt/apt.conf"}}}},
     {"git",
      "git",
      "git",
      "",
      false,
      {{{git, "/etc/gitconfig"}, {git, "~/.config/git/config"}, {git, "~/.gitconfig"}}}},
-    {"npm", "npm", "npm", "", false, {{{npm, "/etc/npmrc"}, {npm, "~/.npmrc"}}}},
+    {"npm",
+     "npm",
+     "npm",
+     "",
+     false,
+     {{{npm, "/etc/npmrc"}, {npm, "/usr/etc/npmrc"}, {npm, "~/.npmrc"}}}},
     {"shell",
      "shell",
      "",
@@ -82,51 +95,164 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
      {{{variables, "/etc/environment"},
        {variables, "/etc/profile.d/"},
        {variables, "~/.profile"},
+       {variables, "~/.bash_login"},
        {variables, "~/.bash_profile"},
        {variables, "~/.bashrc"}}}},
 });
 
-#undef CULVERT_UNIT
-
 std::string place_in(const SetupFacts& facts, std::string_view path) {
+  constexpr std::string_view kConfig = "~/.config/";
+  constexpr std::string_view kDocker = "~/.docker/";
   if (!path.starts_with("~/")) return std::string(path);
+  if (path.starts_with(kConfig)) {
+    return concat({facts.user.config_home(), "/", path.substr(kConfig.size())});
+  }
+  if (path.starts_with(kDocker)) {
+    return concat({facts.user.docker_config(), "/", path.substr(kDocker.size())});
+  }
   return facts.user.home + std::string(path.substr(1));
 }
 
-void add_file(const SetupFacts& facts, SettingForm form, const std::string& path,
-              ConfiguredProxy& configured) {
-  const FoundFile found = find_file(facts.root, path);
-  if (!found.problem.empty()) configured.unreadable = path + ": " + found.problem;
-  if (!found.content) return;
-  std::vector<std::string> settings = proxy_settings(form, *found.content);
-  if (settings.empty()) return;
-  add_settings(configured.environment, std::move(settings));
-  configured.path = path;
-  configured.form = form;
+/// Programs read names of their own ending only.
+bool is_read(SettingForm form, std::string_view folder, std::string_view name) {
+  if (name.starts_with('.')) return false;
+  if (form == SettingForm::apt) return is_apt_conf_name(name);
+  return name.ends_with(folder.ends_with("/profile.d/") ? ".sh" : ".conf");
 }
 
-/// systemd and others read names of their own ending only.
-bool is_read(std::string_view name) {
-  return !name.starts_with('.') && (name.ends_with(".conf") || name.ends_with(".sh") ||
-                                    name.find('.') == std::string_view::npos);
+/// The paths of a place's files, in their order.
+std::vector<std::string> paths_of(const SetupFacts& facts, const ProxyReader::Place& place,
+                                  const FileEdit* edit) {
+  const std::string path = place_in(facts, place.path);
+  if (!path.ends_with('/')) return {path};
+  std::vector<std::string> paths;
+  for (const std::string& name : names_in(facts.root, path)) {
+    if (is_read(place.form, path, name)) paths.push_back(path + name);
+  }
+  if (edit != nullptr && edit->path.starts_with(path)) {
+    paths.push_back(edit->path);
+    std::sort(paths.begin(), paths.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  }
+  return paths;
+}
+
+/// Files of `~` are the user's own: podman reads them for him alone, not for root.
+bool is_asked(const SetupFacts& facts, const ProxyReader::Place& place) {
+  if (place.path.empty()) return false;
+  return place.form != SettingForm::podman || !facts.for_all_users || !place.path.starts_with('~');
+}
+
+FoundFile text_of(const SetupFacts& facts, const std::string& path, const FileEdit* edit) {
+  if (edit == nullptr || edit->path != path) return find_file(facts.root, path);
+  FoundFile found;
+  found.content = edit->with;
+  return found;
+}
+
+/// Files that are read one by one.
+void read_each(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
+  for (const ConfigFile& file : files) {
+    configured.put(file, proxy_settings(file.form, file.text));
+  }
+  if (configured.form == SettingForm::k3s) hand_on_to_containerd(configured.environment);
+}
+
+void read_all_git(const SetupFacts& facts, std::span<const ConfigFile> files,
+                  ConfiguredProxy& configured) {
+  const FindGitFile find = [&](const std::string& path) -> std::optional<ConfigFile> {
+    auto found = find_file(facts.root, path);
+    if (!found.content) return std::nullopt;
+    return ConfigFile{path, git, std::move(*found.content)};
+  };
+  read_git(files, facts.user.home, find, configured);
+}
+
+bool names_proxy_variable(std::string_view name) {
+  constexpr auto kAll =
+      std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
+  return std::find(kAll.begin(), kAll.end(), to_lower(name)) != kAll.end();
+}
+
+/// Where the unit itself is not known, it is taken to be the package's, which reads this file.
+void add_packaged_file(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  for (const std::string_view folder : {"/etc/default/", "/etc/sysconfig/"}) {
+    const std::string path = concat({folder, unit.name});
+    const auto text = find_file(facts.root, path).content;
+    if (text) configured.put({path, variables, *text}, proxy_settings(variables, *text));
+  }
+}
+
+void add_unit(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
+  UnitEnvironment environment = unit_environment(facts, unit);
+  configured.unreadable = std::move(environment.unreadable);
+  for (const UnitVariable& variable : environment.variables) {
+    if (!names_proxy_variable(variable.name)) continue;
+    add_settings(configured.environment, {concat({variable.name, "=", variable.value})});
+    if (configured.path.empty() || to_lower(variable.name) == "https_proxy") {
+      configured.path = variable.path;
+    }
+  }
+  if (!environment.found && !unit.of_user) add_packaged_file(facts, unit, configured);
 }
 
 }  // namespace
 
+void ConfiguredProxy::put(const ConfigFile& file, std::vector<std::string> settings) {
+  const auto names_proxy = [](const std::string& setting) {
+    return to_lower(setting).find("no_proxy=") == std::string::npos;
+  };
+  if (settings.empty()) return;
+  if (path.empty() || std::any_of(settings.begin(), settings.end(), names_proxy)) {
+    path = file.path;
+    form = file.form;
+  }
+  add_settings(environment, std::move(settings));
+}
+
 std::span<const ProxyReader> proxy_readers() { return kReaders; }
 
-ConfiguredProxy configured_proxy(const SetupFacts& facts, const ProxyReader& reader) {
-  ConfiguredProxy configured;
+const ProxyReader* find_proxy_reader(std::string_view target) {
+  const auto found = std::find_if(kReaders.begin(), kReaders.end(), [&](const ProxyReader& reader) {
+    return reader.target == target;
+  });
+  return found == kReaders.end() ? nullptr : &*found;
+}
+
+std::vector<ConfigFile> config_files(const SetupFacts& facts, const ProxyReader& reader,
+                                     const FileEdit* edit, std::string& unreadable) {
+  std::vector<ConfigFile> files;
   for (const ProxyReader::Place& place : reader.places) {
-    if (place.path.empty()) continue;
-    const std::string path = place_in(facts, place.path);
-    if (!path.ends_with('/')) {
-      add_file(facts, place.form, path, configured);
-      continue;
+    if (!is_asked(facts, place)) continue;
+    for (const std::string& path : paths_of(facts, place, edit)) {
+      FoundFile found = text_of(facts, path, edit);
+      if (!found.problem.empty()) unreadable = path + ": " + found.problem;
+      if (found.content) files.push_back({path, place.form, std::move(*found.content)});
     }
-    for (const std::string& name : names_in(facts.root, path)) {
-      if (is_read(name)) add_file(facts, place.form, path + name, configured);
-    }
+  }
+  return files;
+}
+
+ConfiguredProxy configured_proxy(const SetupFacts& facts, const ProxyReader& reader,
+                                 const FileEdit* edit) {
+  ConfiguredProxy configured;
+  if (!reader.unit.name.empty()) add_unit(facts, reader.unit, configured);
+  const auto files = config_files(facts, reader, edit, configured.unreadable);
+  switch (reader.places.front().form) {
+    case apt:
+      read_apt(files, configured);
+      break;
+    case git:
+      read_all_git(facts, files, configured);
+      break;
+    case npm:
+      read_npm(files, configured);
+      break;
+    case podman:
+      read_podman(files, configured);
+      break;
+    default:
+      read_each(files, configured);
   }
   return configured;
 }

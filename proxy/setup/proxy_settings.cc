@@ -11,7 +11,8 @@
 namespace culvert {
 namespace {
 
-constexpr auto kNone = std::string_view::npos;
+/// Of variables that k3s has for its containerd alone.
+constexpr std::string_view kContainerdPrefix = "CONTAINERD_";
 
 /// What a file calls it, and the variable that means the same.
 struct Setting {
@@ -26,15 +27,6 @@ constexpr auto kJsonSettings = std::to_array<Setting>({
     {"httpProxy", "HTTP_PROXY"},
     {"httpsProxy", "HTTPS_PROXY"},
     {"noProxy", "NO_PROXY"},
-});
-constexpr auto kNpmSettings = std::to_array<Setting>({
-    {"proxy", "HTTP_PROXY"},
-    {"https-proxy", "HTTPS_PROXY"},
-    {"noproxy", "NO_PROXY"},
-});
-constexpr auto kAptSettings = std::to_array<Setting>({
-    {"acquire::http::proxy", "HTTP_PROXY"},
-    {"acquire::https::proxy", "HTTPS_PROXY"},
 });
 constexpr auto kVariables =
     std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
@@ -81,37 +73,24 @@ std::string without_doubled_percent(std::string value) {
   return value;
 }
 
-/// All assignments to `name` (in lower case) in a line.
-void read_variable(std::string_view line, std::string_view name, std::vector<std::string>& found) {
-  // k3s hands these on without the prefix.
-  constexpr std::string_view kPrefix = "CONTAINERD_";
+/// All assignments to `name` (in lower case) in a line.  One whose name begins with `prefix` is
+/// found with it.
+void read_variable(std::string_view line, std::string_view name, std::string_view prefix,
+                   std::vector<std::string>& found) {
   const std::string lower = to_lower(line);
   const std::string wanted = assignment(name, "");
   for (std::size_t at = 0; (at = lower.find(wanted, at)) != std::string::npos;
        at += wanted.size()) {
     std::string_view before = line.substr(0, at);
-    if (before.ends_with(kPrefix)) before.remove_suffix(kPrefix.size());
+    const std::size_t more = before.ends_with(prefix) ? prefix.size() : 0;
+    before.remove_suffix(more);
     if (!before.empty() && is_name_part(before.back())) continue;
     const char quote = !before.empty() && is_quote(before.back()) ? before.back() : '\0';
     const std::string value = read_value(line, at + wanted.size(), quote);
     if (value.find('$') != std::string::npos) continue;
     const bool unit = line.starts_with("Environment=");
-    add_settings(found, {assignment(line.substr(at, name.size()),
+    add_settings(found, {assignment(line.substr(at - more, name.size() + more),
                                     unit ? without_doubled_percent(value) : value)});
-  }
-}
-
-/// `NAME = VALUE`, `NAME "VALUE";`
-template <std::size_t N>
-void read_setting(std::string_view line, const std::array<Setting, N>& settings,
-                  std::vector<std::string>& found) {
-  const std::size_t end = line.find_first_of("= \t\"");
-  const std::string name = to_lower(line.substr(0, end));
-  for (const Setting& setting : settings) {
-    if (name != setting.name || end == kNone) continue;
-    const std::size_t value = line.find_first_not_of("= \t", end);
-    if (value != kNone)
-      add_settings(found, {assignment(setting.variable, read_value(line, value, '\0'))});
   }
 }
 
@@ -127,20 +106,6 @@ std::vector<std::string> read_json(std::string_view text) {
     }
   }
   return found;
-}
-
-/// A section's name, or what it holds for it.
-void read_git(std::string_view line, bool& in_http, std::vector<std::string>& found) {
-  if (line.starts_with('[')) {
-    const std::string section = to_lower(line);
-    in_http = section.starts_with("[http]") || section.starts_with("[https]");
-    return;
-  }
-  constexpr auto kGit = std::to_array<Setting>({{"proxy", "HTTPS_PROXY"}});
-  constexpr auto kGitPlain = std::to_array<Setting>({{"proxy", "HTTP_PROXY"}});
-  if (!in_http) return;
-  read_setting(line, kGit, found);
-  read_setting(line, kGitPlain, found);
 }
 
 std::string_view name_of(std::string_view variable) {
@@ -164,16 +129,24 @@ void add_settings(std::vector<std::string>& environment, std::vector<std::string
 std::vector<std::string> proxy_settings(SettingForm form, std::string_view text) {
   if (form == SettingForm::docker_json) return read_json(text);
   std::vector<std::string> found;
-  bool in_http = false;
+  const std::string_view prefix = form == SettingForm::k3s ? kContainerdPrefix : "";
   for (const std::string_view line : split(text, '\n')) {
     if (is_comment(line)) continue;
-    if (form == SettingForm::git) read_git(line, in_http, found);
-    if (form == SettingForm::npm) read_setting(line, kNpmSettings, found);
-    if (form == SettingForm::apt) read_setting(line, kAptSettings, found);
-    if (form != SettingForm::variables) continue;
-    for (const std::string_view name : kVariables) read_variable(line, name, found);
+    for (const std::string_view name : kVariables) read_variable(line, name, prefix, found);
   }
   return found;
+}
+
+void hand_on_to_containerd(std::vector<std::string>& environment) {
+  std::vector<std::string> handed_on;
+  for (const std::string& variable : environment) {
+    if (!variable.starts_with(kContainerdPrefix)) continue;
+    handed_on.push_back(variable.substr(kContainerdPrefix.size()));
+  }
+  std::erase_if(environment, [](const std::string& variable) {
+    return variable.starts_with(kContainerdPrefix);
+  });
+  add_settings(environment, std::move(handed_on));
 }
 
 }  // namespace culvert

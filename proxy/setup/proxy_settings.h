@@ -9,17 +9,23 @@ namespace culvert {
 
 /// How a file says which proxy its program uses.
 enum class SettingForm : std::uint8_t {
-  variables,    ///< NAME=VALUE, in a unit, a shell's file, containers.conf
+  variables,    ///< NAME=VALUE, in a unit, a shell's file
+  k3s,          ///< the same; CONTAINERD_NAME=VALUE counts more
   docker_json,  ///< "proxies" of dockerd or docker
-  git,          ///< proxy = URL
-  npm,          ///< https-proxy=URL
-  apt,          ///< Acquire::https::Proxy "URL";
+  git,          ///< git_config.h
+  npm,          ///< npm_config.h
+  apt,          ///< apt_conf.h
+  podman,       ///< containers_conf.h
 };
 
 /// The proxy settings of a file, as variables of an environment:
 /// "HTTPS_PROXY=http://127.0.0.1:3128". Of two for one variable the later counts.  What is computed
-/// ($NAME) is left out.
+/// ($NAME) is left out.  Only of the forms up to docker_json, whose files are read one by one.
 std::vector<std::string> proxy_settings(SettingForm form, std::string_view text);
+
+/// k3s starts its containerd with the value of CONTAINERD_HTTPS_PROXY as HTTPS_PROXY: so changes
+/// `environment`.
+void hand_on_to_containerd(std::vector<std::string>& environment);
 
 /// Adds `more` to `environment`; where both have a variable, that of `more` counts.
 void add_settings(std::vector<std::string>& environment, std::vector<std::string> more);

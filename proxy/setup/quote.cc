@@ -26,6 +26,22 @@ std::string doubled(std::string_view value, std::string_view special) {
   return changed;
 }
 
+/// ${NAME} would be replaced by the variable, were it not for an odd number of backslashes before
+/// it, of which npm leaves half.
+std::string without_expansion(std::string_view value) {
+  std::string changed;
+  std::size_t backslashes = 0;  // just before the next character
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::size_t end = value.find_first_of("${}", i + 2);
+    const bool expands = value.substr(i).starts_with("${") && end != std::string_view::npos &&
+                         end > i + 2 && value[end] == '}';
+    if (expands) changed.append(backslashes + 1, '\\');
+    changed += value[i];
+    backslashes = value[i] == '\\' ? backslashes + 1 : 0;
+  }
+  return changed;
+}
+
 }  // namespace
 
 std::string quote_unit_environment(std::string_view name, std::string_view value) {
@@ -75,7 +91,7 @@ std::string quote_npm(std::string_view value) {
   const bool plain = trim(value) == value &&
                      value.find_first_of("\"'\\;#${}") == std::string_view::npos &&
                      !value.starts_with('[');
-  return plain ? std::string(value) : "\"" + json_escape(value) + "\"";
+  return plain ? std::string(value) : "\"" + json_escape(without_expansion(value)) + "\"";
 }
 
 }  // namespace culvert

@@ -1,10 +1,12 @@
 #include "setup/replace_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -13,6 +15,9 @@
 
 namespace culvert {
 namespace {
+
+/// Between the name of a file and the process whose content waits for its place.
+constexpr std::string_view kWaiting = ".culvert-";
 
 std::string problem_of(int code) { return std::strerror(code); }
 
@@ -53,6 +58,15 @@ void sync_folder_of(const std::string& path) {
   close(fd);
 }
 
+/// A file of ours whose process, `number`, is no more.  This one has written none yet.
+bool is_stale(int folder, const char* name, std::string_view number) {
+  const auto pid = parse_number<pid_t>(number);
+  struct stat info {};
+  if (!pid || *pid <= 0 || fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const bool runs = *pid != getpid() && (kill(*pid, 0) == 0 || errno != ESRCH);
+  return S_ISREG(info.st_mode) && (info.st_uid == geteuid() || geteuid() == 0) && !runs;
+}
+
 }  // namespace
 
 std::optional<FileOwner> owner_of(const std::string& path) {
@@ -73,9 +87,23 @@ WaitingFile::~WaitingFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
+void remove_stale(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string begin = path.substr(slash + 1).append(kWaiting);
+  DIR* const folder = opendir(path.substr(0, slash + 1).c_str());
+  if (folder == nullptr) return;
+  while (const dirent* const entry = readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    if (name.starts_with(begin) &&
+        is_stale(dirfd(folder), entry->d_name, name.substr(begin.size())))
+      unlinkat(dirfd(folder), entry->d_name, 0);
+  }
+  closedir(folder);
+}
+
 std::string WaitingFile::write(const std::string& path, std::string_view content,
                                const FileOwner& owner) {
-  std::string temporary = path + ".culvert-";
+  std::string temporary = path + std::string(kWaiting);
   append_number(temporary, getpid());
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return problem_of(errno);

@@ -36,6 +36,9 @@ class WaitingFile {
   std::string temporary_;  ///< empty: nothing waits
 };
 
+/// Removes what a WaitingFile for `path` left whose process was killed.
+void remove_stale(const std::string& path);
+
 /// Removes the file, and has its folder written to the disk.  Returns what went wrong, or nothing.
 std::string remove_file(const std::string& path);
 

@@ -51,7 +51,7 @@ std::string_view text_of(const std::optional<std::string>& content) {
 
 /// A line of `edit`'s file as it may be shown, with its end.
 std::string shown_line(const FileEdit& edit, std::string_view line) {
-  const bool of_others = edit.without.has_value();
+  const bool of_others = edit.without.has_value() || edit.repeats_others;
   std::string shown;
   if (of_others ? may_hold_secret(line) : line.starts_with(kSecretLine)) {
     shown = "(not shown: it may hold a password)";

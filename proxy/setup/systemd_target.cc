@@ -11,6 +11,7 @@
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
+#include "setup/service_files.h"
 
 namespace culvert {
 namespace {
@@ -61,24 +62,15 @@ NoDelay=yes
 WantedBy=sockets.target
 )";
 
-/// The value may hold a password: then nobody but root shall read the file.
+/// The value may hold a password: then nobody but root shall read the file.  So may a user alone,
+/// whose password is in no file: it may be a token.
 bool is_secret(std::string_view option, std::string_view value) {
   if (option == "tunnel-command") return true;
   const std::size_t scheme = value.find("://");
   if (scheme == std::string_view::npos) return false;
   const std::size_t at = value.find('@', scheme);
-  return at != std::string_view::npos && value.find(':', scheme + 3) < at;
-}
-
-/// " /PATH" for each file that the value of an option names.
-std::string files_of(std::string_view option, std::string_view value) {
-  if (option == "auth-file") return " " + std::string(value);
-  std::string files;
-  for (std::size_t at = 0; (at = value.find("file=/", at)) != std::string_view::npos;) {
-    at += 5;
-    files.append(" ").append(value.substr(at, value.find('&', at) - at));
-  }
-  return files;
+  if (at == std::string_view::npos) return false;
+  return value.find(':', scheme + 3) < at || to_lower(value).find("password-file=") == value.npos;
 }
 
 /// What systemd shall read, and what culvert reads.
@@ -87,10 +79,10 @@ struct Service {
   bool secret = false;
   std::string drain;  ///< --drain-timeout; empty: not given
   bool own_tunnel = false;
-  std::string files;  ///< that the options name
 };
 
-void add_option(Service& service, std::string_view name, const std::vector<std::string>& values) {
+void add_option(Service& service, ServiceFiles& files, std::string_view name,
+                const std::vector<std::string>& values) {
   if (name == "drain-timeout" && !values.empty()) service.drain = values.front();
   service.own_tunnel = service.own_tunnel || name == "tunnel-command";
   service.config.append(name).append(" = ");
@@ -98,16 +90,11 @@ void add_option(Service& service, std::string_view name, const std::vector<std::
   if (values.size() > 1) service.config += "[\n";
   for (const std::string& value : values) {
     service.secret = service.secret || is_secret(name, value);
-    service.files += files_of(name, value);
     service.config +=
-        (values.size() > 1 ? "  " : "") + quote_toml(value) + (values.size() > 1 ? ",\n" : "");
+        concat({(values.size() > 1 ? "  " : ""), quote_toml(files.usable(name, value)),
+                (values.size() > 1 ? ",\n" : "")});
   }
   service.config += values.size() > 1 ? "]\n" : "\n";
-}
-
-bool is_on(std::string_view value) {
-  return !iequals(value, "false") && !iequals(value, "no") && !iequals(value, "off") &&
-         value != "0";
 }
 
 /// As systemd takes it: no names.
@@ -130,7 +117,7 @@ std::vector<std::string> allowed_clients(const SetupFacts& facts) {
   bool open = false;
   for (const auto& [name, values] : facts.service) {
     if (name == "allow-client") clients = values;
-    if (name == "open-proxy") open = values.empty() || is_on(values.front());
+    if (name == "open-proxy") open = values.empty() || values.front() == "true";
   }
   if (!facts.bridge.empty() && !open) clients.push_back(clients_behind_bridge(facts));
   return clients;
@@ -147,15 +134,15 @@ std::string bridge_listener(const SetupFacts& facts) {
          "\nFreeBind=yes";
 }
 
-Service make_service(const SetupFacts& facts) {
+Service make_service(const SetupFacts& facts, ServiceFiles& files) {
   Service service;
   for (const auto& [name, values] : facts.service) {
     if (name != "listen" && name != "config" && name != "allow-client") {
-      add_option(service, name, values);
+      add_option(service, files, name, values);
     }
   }
   const std::vector<std::string> clients = allowed_clients(facts);
-  if (!clients.empty()) add_option(service, "allow-client", clients);
+  if (!clients.empty()) add_option(service, files, "allow-client", clients);
   // While it drains for a restart, new clients wait in the socket's queue: shorter than docker's 15
   // s.
   if (service.drain.empty()) service.config += "drain-timeout = \"10s\"\n";
@@ -170,11 +157,18 @@ bool has_option(const SetupFacts& facts, std::string_view name) {
 /// A path in a unit that its own user can execute.
 std::string program_of(const SetupFacts& facts, Plan& plan) {
   std::string installed = find_program(facts.root, "culvert");
-  if (!installed.empty()) return installed;
   const std::string& here = facts.program;
-  const bool hidden = here.starts_with("/home/") || here.starts_with("/root/") ||
-                      here.starts_with("/tmp/") || here.starts_with("/run/user/");
-  if (facts.is_live() && !hidden && !here.empty()) return here;
+  if (!installed.empty()) {
+    const std::string real = below_root(facts.root, installed);
+    const std::size_t top = facts.is_live() ? 0 : facts.root.size();
+    if (is_hidden_from_service(std::string_view(real).substr(std::min(top, real.size())))) {
+      plan.problems.push_back(
+          concat({installed, " is a link to a folder that the service cannot see: install -m 755 ",
+                  quote_shell(here), " ", installed}));
+    }
+    return installed;
+  }
+  if (facts.is_live() && !is_hidden_from_service(here) && !here.empty()) return here;
   if (facts.is_live()) {
     plan.notes.push_back(
         "the unit starts /usr/local/bin/culvert, which is not there yet, as it cannot "
@@ -191,7 +185,9 @@ std::string program_of(const SetupFacts& facts, Plan& plan) {
 Plan plan_systemd(const SetupFacts& facts) {
   Plan plan;
   plan.target = "systemd";
-  const Service service = make_service(facts);
+  ServiceFiles files(facts);
+  const Service service = make_service(facts, files);
+  plan.problems = files.problems();
   std::string start = "ExecStart=" + quote_unit_word(program_of(facts, plan)) + " --config ";
   if (service.secret) {
     start = "LoadCredential=culvert.toml:" + std::string(kConfig) + "\n" + start +
@@ -199,6 +195,7 @@ Plan plan_systemd(const SetupFacts& facts) {
   } else {
     start.append(kConfig).append("\n");
   }
+  start.insert(0, files.unit_lines());
   const std::string units = "/etc/systemd/system/";
   plan.files.push_back(own_file(facts, plan.target, std::string(kConfig), service.config));
   if (service.secret) plan.files.back().mode = 0600;
@@ -233,10 +230,12 @@ Plan plan_systemd(const SetupFacts& facts) {
         "the configuration holds a password, so root alone can read it, and systemd (247 or newer) "
         "hands it over: a change of it takes a restart");
   }
-  if (!service.files.empty()) {
-    plan.notes.push_back("the service runs as a user of its own, who must be able to read:" +
-                         service.files);
+  if (files.unit_lines().find("LoadCredential=") != std::string::npos) {
+    plan.notes.emplace_back(
+        "the service runs as a user of its own, so systemd (247 or newer) reads the files for it "
+        "that not everybody can: a change of one takes a restart");
   }
+  plan.notes.insert(plan.notes.end(), files.notes().begin(), files.notes().end());
   if (service.own_tunnel) {
     plan.notes.emplace_back(
         "the service sees no home folder, so no ssh key: a tunnel by ssh is better a unit of its "

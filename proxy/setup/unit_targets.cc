@@ -1,18 +1,24 @@
 #include "setup/unit_targets.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/docker_json.h"
 #include "setup/own_text.h"
+#include "setup/proxy_settings.h"
 #include "setup/quote.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
+#include "setup/unit_environment.h"
+#include "setup/unit_file.h"
 #include "setup/variables.h"
 
 namespace culvert {
@@ -22,38 +28,81 @@ constexpr std::string_view kClusterNote =
     "hosts inside the cluster, and private addresses, are reached without the proxy; give others "
     "with --no-proxy";
 
-/// A line of `text` sets one of the variables that the drop-in sets.
+constexpr auto kNames = std::to_array<std::string_view>({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"});
+
+void add_rival(Plan& plan, std::string rival) {
+  if (std::find(plan.rivals.begin(), plan.rivals.end(), rival) != plan.rivals.end()) return;
+  plan.notes.push_back(rival);
+  plan.rivals.push_back(std::move(rival));
+}
+
+/// A later drop-in may take all variables back.
+void add_reset(const SetupFacts& facts, const UnitName& unit, const std::string& own, Plan& plan) {
+  bool behind = false;
+  for (const UnitSetting& setting : read_unit(facts, unit, plan.files).settings) {
+    if (setting.key != "Environment") continue;
+    behind = behind || setting.path == own;
+    if (!behind || !setting.value.empty()) continue;
+    add_rival(plan,
+              setting.path + " takes all variables back with an empty Environment=: remove it");
+  }
+}
+
+/// The drop-in does not count if another, an EnvironmentFile= or UnsetEnvironment= has more weight.
+void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
+  const UnitEnvironment ours = unit_environment(facts, unit, plan.files);
+  const std::string& own = plan.files.front().path;
+  for (const UnitVariable& gone : ours.removed) {
+    if (std::find(kNames.begin(), kNames.end(), gone.name) == kNames.end()) continue;
+    add_rival(plan, concat({gone.path, " takes ", gone.name,
+                            " away with UnsetEnvironment=: take it out there"}));
+  }
+  add_reset(facts, unit, own, plan);
+  for (const std::string_view name : kNames) {
+    const UnitVariable* const variable = ours.find(name);
+    if (variable == nullptr || variable->path == own) continue;
+    const bool later = variable->path.ends_with(".conf") &&
+                       variable->path.find(".service.d/") != std::string::npos;
+    add_rival(plan, concat({variable->path, " sets a proxy, too, and wins, as ",
+                            (later ? "its name is later: remove it"
+                                   : "it is an EnvironmentFile=: take it out there")}));
+  }
+}
+
+/// What of ours is not wanted any more goes, whichever way the plan is carried out.
+void add_removal(FileEdit edit, Plan& plan) {
+  if (edit.before == edit.without && edit.cannot_uninstall.empty()) return;
+  edit.with = edit.without;
+  edit.cannot_install.clear();
+  edit.aside = edit.aside || edit.with == edit.before;
+  plan.files.push_back(std::move(edit));
+}
+
+/// The file is read by the script of another init than systemd, and by Debian's unit.
 bool sets_proxy(std::string_view text) {
-  for (const std::string_view raw : split(text, '\n')) {
-    const std::string_view line = trim_space(raw);
-    if (!line.starts_with('#') && !line.starts_with(';') &&
-        line.find("_PROXY=") != std::string_view::npos) {
-      return true;
-    }
+  for (const std::string& assignment : proxy_settings(SettingForm::variables, text)) {
+    if (!assignment.empty()) return true;
   }
   return false;
 }
 
-/// systemd takes the last of several: by the names of the drop-ins, then from EnvironmentFile=.
-void note_rivals(const SetupFacts& facts, const std::string& folder, Plan& plan) {
-  for (const std::string& name : names_in(facts.root, folder)) {
-    std::string path = folder;
-    path.append("/").append(name);
-    if (!name.ends_with(".conf") || name <= "culvert-proxy.conf") continue;
-    if (sets_proxy(find_file(facts.root, path).content.value_or(""))) {
-      plan.notes.push_back(path + " sets a proxy, too, and wins, as its name is later: remove it");
-    }
-  }
+/// A drop-in, in place of the one that earlier versions wrote.
+void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan) {
+  const std::string folder = drop_in_folder(facts, unit);
+  auto earlier = earlier_drop_in(facts, plan.target, folder);
+  plan.files.push_back(
+      drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr));
+  if (earlier) plan.files.push_back(*std::move(earlier));
+  for (FileEdit& edit : plan.files) edit.in_home = unit.of_user;
+  find_rivals(facts, unit, plan);
 }
 
 Plan unit_plan(const SetupFacts& facts, std::string_view target, std::string_view unit,
                Neighbours neighbours) {
   Plan plan;
   plan.target = target;
-  const std::string folder = "/etc/systemd/system/" + std::string(unit) + ".service.d";
-  plan.files.push_back(drop_in(facts, target, folder, neighbours));
+  add_drop_in(facts, {unit, false}, neighbours, plan);
   plan.then_run.push_back("systemctl daemon-reload && systemctl restart " + std::string(unit));
-  note_rivals(facts, folder, plan);
   if (neighbours == Neighbours::cluster && facts.no_proxy.empty()) {
     add_note(plan, kClusterNote);
   }
@@ -76,8 +125,8 @@ void look_at_daemon_json(const SetupFacts& facts, const std::string& path, Plan&
   for (const std::string_view name : {"http-proxy", "https-proxy"}) {
     const auto url = proxies.at(name).text();
     if (!url || *url == facts.proxy_url) continue;
-    plan.notes.push_back(path + " has a proxy of its own, which wins since Engine 23.0: take " +
-                         "\"proxies\" out of it");
+    add_rival(plan, path + " has a proxy of its own, which wins since Engine 23.0: take " +
+                        "\"proxies\" out of it");
     return;
   }
 }
@@ -95,21 +144,31 @@ std::string crio_version(const SetupFacts& facts) {
       trim_space(std::string_view(read).substr(std::string_view(read).rfind(' ') + 1)));
 }
 
+/// Gave pulls up after 10 s from 1.30 on, and 1.29 by a backport.  1.32.4, and releases of the
+/// others since April 2025, do no more.
+bool is_impatient_crio(std::string_view version) {
+  for (const std::string_view minor : {"1.29.", "1.30.", "1.31."}) {
+    if (version.starts_with(minor)) return true;
+  }
+  return version == "1.32.0" || version == "1.32.1" || version == "1.32.2" || version == "1.32.3";
+}
+
 }  // namespace
 
 Plan plan_docker(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "docker", "docker", Neighbours::host);
   if (wants_daemon_json(facts)) {
-    FileEdit unit = std::move(plan.files.front());
+    std::vector<FileEdit> unit = std::move(plan.files);
     plan = plan_docker_daemon(facts);
-    unit.with = unit.without;
-    if (unit.before != unit.without) plan.files.push_back(std::move(unit));
+    for (FileEdit& edit : unit) add_removal(std::move(edit), plan);
     return plan;
   }
   leave_daemon_json(facts, "/etc/docker/daemon.json", plan);
   look_at_daemon_json(facts, "/etc/docker/daemon.json", plan);
-  if (sets_proxy(find_file(facts.root, "/etc/default/docker").content.value_or(""))) {
-    add_note(plan, "/etc/default/docker sets a proxy, too, and wins: take it out there");
+  const std::string_view variables = "/etc/default/docker";
+  const bool told = read_unit(facts, {"docker"}).found;
+  if (!told && sets_proxy(find_file(facts.root, variables).content.value_or(""))) {
+    add_rival(plan, concat({variables, " sets a proxy, too, and wins: take it out there"}));
   }
   return plan;
 }
@@ -117,21 +176,17 @@ Plan plan_docker(const SetupFacts& facts) {
 Plan plan_docker_rootless(const SetupFacts& facts) {
   Plan plan;
   plan.target = "docker-rootless";
-  const std::string config = facts.user.home + "/.config";
-  const std::string folder = config + "/systemd/user/docker.service.d";
-  FileEdit edit = drop_in(facts, plan.target, folder, Neighbours::host);
-  edit.in_home = true;
-  plan.files.push_back(std::move(edit));
+  add_drop_in(facts, {"docker", true}, Neighbours::host, plan);
   plan.then_run.emplace_back("systemctl --user daemon-reload && systemctl --user restart docker");
-  note_rivals(facts, folder, plan);
-  look_at_daemon_json(facts, config + "/docker/daemon.json", plan);
-  if (facts.proxy_url.find("://127.") != std::string::npos) {
+  look_at_daemon_json(facts, facts.user.config_home() + "/docker/daemon.json", plan);
+  if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,
-        "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: since "
-        "Engine 26.0 `systemctl --user edit docker` with "
-        "Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_DISABLE_HOST_LOOPBACK=false under [Service], and "
-        "here --listen 10.0.2.2:PORT with culvert's port");
+        "rootless docker has a network of its own, in which 127.0.0.1 is not this machine: "
+        "`systemctl --user edit docker` with "
+        "Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--disable-host-loopback=false under "
+        "[Service], and here --listen 10.0.2.2:PORT with culvert's port (of slirp4netns; vpnkit "
+        "has 192.168.65.2)");
   }
   return plan;
 }
@@ -150,11 +205,10 @@ Plan plan_crio(const SetupFacts& facts) {
   Plan plan = unit_plan(facts, "crio", "crio", Neighbours::cluster);
   const std::string version = crio_version(facts);
   const bool live = facts.is_live() && !version.empty();
-  const bool impatient =
-      version == "1.32.0" || version == "1.32.1" || version == "1.32.2" || version == "1.32.3";
-  if (live && !impatient) return plan;
+  if (live && !is_impatient_crio(version)) return plan;
   plan.notes.push_back(
-      (live ? "this CRI-O, " + version + "," : std::string("CRI-O 1.32.0 to 1.32.3")) +
+      (live ? "this CRI-O, " + version + ","
+            : std::string("CRI-O 1.32.0 to 1.32.3, and 1.29 to 1.31 as of early 2025,")) +
       " gives a pull up after 10 s without progress, sooner than culvert holds one for a tunnel "
       "that "
       "comes back; so in /etc/crio/crio.conf.d/10-culvert.conf: [crio.image] and, in the next "
@@ -171,11 +225,11 @@ Plan plan_buildkit(const SetupFacts& facts) {
     return " --driver-opt " + quote_shell(field);
   };
   const std::string url = url_for_containers(facts);
-  const bool loopback = url.find("://127.") != std::string::npos;
   plan.notes.push_back(
       "for `docker buildx` with a builder in a container: docker buildx create --use" +
-      std::string(loopback ? " --driver-opt network=host" : "") + option("HTTP_PROXY", url) +
-      option("HTTPS_PROXY", url) + option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
+      std::string(is_loopback_url(url) ? " --driver-opt network=host" : "") +
+      option("HTTP_PROXY", url) + option("HTTPS_PROXY", url) +
+      option("NO_PROXY", no_proxy_for(facts, Neighbours::host)));
   add_note(plan, "buildx fetches tokens in the shell that calls it: culvert setup shell");
   return plan;
 }
@@ -195,9 +249,13 @@ Plan plan_k3s(const SetupFacts& facts) {
   const bool agent = exists(facts.root, units + "k3s-agent.service");
   for (const std::string_view unit : {"k3s", "k3s-agent"}) {
     const bool wanted = unit == "k3s" ? !agent || exists(facts.root, units + "k3s.service") : agent;
-    if (!wanted) continue;
     const std::string name(unit);
-    plan.files.push_back(own_block(facts, plan.target, units + name + ".service.env", body));
+    FileEdit edit = own_block(facts, plan.target, units + name + ".service.env", body);
+    if (!wanted) {
+      add_removal(std::move(edit), plan);
+      continue;
+    }
+    plan.files.push_back(std::move(edit));
     plan.files.back().mode = 0600;
     plan.then_run.push_back("systemctl restart " + name);
   }
@@ -206,6 +264,7 @@ Plan plan_k3s(const SetupFacts& facts) {
            "writes "
            "the file anew: run this again after it");
   if (facts.no_proxy.empty()) add_note(plan, kClusterNote);
+  note_rivals(facts, plan);
   return plan;
 }
 

@@ -17,7 +17,7 @@ std::string no_proxy_for(const SetupFacts& facts, Neighbours neighbours) {
 }
 
 FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string folder,
-                 Neighbours neighbours) {
+                 Neighbours neighbours, const FileEdit* earlier) {
   std::string body = "[Service]\n";
   const auto set = [&](std::string_view name, std::string_view value) {
     body.append("Environment=").append(quote_unit_environment(name, value)).append("\n");
@@ -25,7 +25,19 @@ FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string f
   set("HTTP_PROXY", facts.proxy_url);
   set("HTTPS_PROXY", facts.proxy_url);
   set("NO_PROXY", no_proxy_for(facts, neighbours));
-  return own_file(facts, target, std::move(folder) + "/culvert-proxy.conf", body);
+  return own_file(facts, target, std::move(folder) + "/zz-culvert.conf", body, "#", earlier);
+}
+
+std::optional<FileEdit> earlier_drop_in(const SetupFacts& facts, std::string_view target,
+                                        const std::string& folder) {
+  FileEdit edit = own_file(facts, target, folder + "/culvert-proxy.conf", "");
+  const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
+  if (!ours) return std::nullopt;
+  edit.with = edit.without;
+  // One that was changed by hand is no obstacle to the new one, which counts more.
+  edit.cannot_install.clear();
+  edit.aside = edit.without.has_value();
+  return edit;
 }
 
 std::string export_lines(const SetupFacts& facts) {

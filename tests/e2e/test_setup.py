@@ -79,7 +79,7 @@ def unquote(word):
 
 
 def environment_of(unit):
-    text = Path(f"/etc/systemd/system/{unit}.service.d/culvert-proxy.conf").read_text(encoding="utf-8")
+    text = Path(f"/etc/systemd/system/{unit}.service.d/zz-culvert.conf").read_text(encoding="utf-8")
     words = [line.removeprefix("Environment=") for line in text.splitlines() if line.startswith("Environment=")]
     return dict(unquote(word).split("=", 1) for word in words)
 
@@ -155,9 +155,12 @@ class Readers(unittest.TestCase):
 
     @harness.needs("npm")
     def test_npm(self):
-        install(self, "npm", "--no-proxy", ODD)
+        # Behind a section npm finds nothing, and what looks like a variable is none.
+        Path(os.environ["HOME"], ".npmrc").write_text("[section]\na=1\n", encoding="utf-8")
+        self.addCleanup(os.unlink, os.path.join(os.environ["HOME"], ".npmrc"))
+        install(self, "npm", "--no-proxy", f"{ODD},${{HOME}}")
         shown = self.read("npm", "config", "get", "proxy", "https-proxy", "noproxy")
-        self.assertEqual(shown.splitlines(), [f"proxy={PROXY}", f"https-proxy={PROXY}", f"noproxy={ODD}"])
+        self.assertEqual(shown.splitlines(), [f"proxy={PROXY}", f"https-proxy={PROXY}", f"noproxy={ODD},${{HOME}}"])
 
     def assert_variables(self, environment):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
@@ -171,15 +174,124 @@ class Readers(unittest.TestCase):
         evaluated = setup("shell", "--no-proxy", ODD).stdout
         for shell in ("sh", "bash", "dash", "zsh", "fish"):
             with self.subTest(shell=shell):
-                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/culvert.sh; env"))
+                self.assert_variables(self.read(shell, "-c", ". /etc/profile.d/zz-culvert.sh; env"))
                 self.assert_variables(self.read(shell, "-c", f"{evaluated}\nenv"))
         # Of its own accord.
         self.assert_variables(self.read("fish", "-c", "env"))
+        for shell in ("bash", "dash", "zsh"):
+            self.assert_variables(self.read(shell, "-l", "-c", "env"))
 
     def test_podman(self):
+        """Of the lists `env` in its files it takes the last, so ours has what the others have."""
+        show = ["podman", "--storage-driver", "vfs", "--root", f"{isolate.STATE}/podman/root", "--runroot",
+                f"{isolate.STATE}/podman/run", "info", "--format", "{{.Store.ImageCopyTmpDir}}"]
+        other = Path("/etc/containers/containers.conf.d/user.conf")
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text('[engine]\nenv = ["TMPDIR=/run/\\u0061b", \'HTTPS_PROXY=http://old:1\']\n', encoding="utf-8")
+        self.addCleanup(other.unlink)
         install(self, "podman", "--no-proxy", ODD)
-        text = Path("/etc/containers/containers.conf.d/culvert.conf").read_text(encoding="utf-8")
+        text = Path("/etc/containers/containers.conf.d/zz-culvert.conf").read_text(encoding="utf-8")
         self.assertIn(r'"NO_PROXY=50%Q.example,a$b\\c,`x`,corp.example"', text)
+        self.assertNotIn("http://old:1", text)
+        # A variable that podman has already is left as it is.
+        env = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        self.assertEqual(self.read(*show, env=env), "/run/ab\n")
+
+
+# What setup reads must be what the program reads: each file, and what of it counts.
+APT_FILES = (
+    {"50a": 'Acquire { http { Proxy "http://a:1"; }; };', "proxy.conf": 'Acquire::http::Proxy "http://b:1";'},
+    {"proxy.conf": 'acquire::HTTP::proxy "http://a:1" ; // x\n# y\nAcquire::http::Proxy::h "DIRECT";'},
+    {"a": '/* Acquire::http::Proxy "no"; */ Acquire::http::Proxy\n "http://a:1"\n;', "b.sh": 'Acquire::http::Proxy "http://b:1";'},
+    {"a": 'Acquire::http { Proxy "http://a:1" { h "DIRECT"; }; };', "b": 'Acquire::https::Proxy "x"; #clear Acquire::https;'},
+    {"zzz": 'Acquire::http::Proxy "http://a:1"; # "\nAcquire::https::Prox%79 http:%2f%2fb:1;', "b~": 'Acquire::http::Proxy "x";'},
+    {"../apt.conf": 'Acquire::http::Proxy "http://main:1";', "zzz": 'Acquire::http::Proxy "http://b:1";'},
+)
+GIT_FILES = (
+    {".gitconfig": "[user]\n\tproxy = no\n[http]\n\tproxy = http://a:1 # x\n", "/etc/gitconfig": "[http]proxy=http://b:1"},
+    {".gitconfig": "[http] proxy = http://a:1\n[http \"https://h\"]\nproxy = http://b:1"},
+    {".gitconfig": '[HTTP]\nPROXY = http:"//a;":\\\n1 ; x\n[https]\nproxy = no\n'},
+    {".gitconfig": "[http] proxy = http://a:1\n[include]\npath = more\n", "more": "[http] proxy = http://b:1\n"},
+    {".config/git/config": "[http] proxy = http://a:1\n", "/etc/gitconfig": "[http] proxy = http://b:1\n"},
+    {".gitconfig": '\ufeff[http "x.y"] proxy = no\n[http]proxy="http://a:1"'},
+)
+NPM_FILES = (
+    "proxy=http://a:1\nhttps-proxy = \"http://b:1\" \n[section]\nhttps-proxy=http://c:1\n",
+    "https-proxy=http://a:1;x\n;https-proxy=no\n # https-proxy=no\n",
+    "'https-proxy'='http://a:1'\r\nproxy=http://b:1\r\n",
+    "[a]\nproxy=http://a:1\n",
+)
+
+
+class SameReading(unittest.TestCase):
+    def has_now(self, target):
+        """What `setup --check` says, without a slash or port of its own."""
+        done = subprocess.run([os.environ["CULVERT"], "setup", target, "--check"], capture_output=True, text=True, timeout=30, check=False)
+        row = done.stdout.splitlines()[1]
+        found = re.match(rf"{target} +(no proxy|\S+) ", row)
+        assert found, done.stdout + done.stderr
+        return "" if found[1] == "no proxy" else found[1]
+
+    def write(self, folder, files):
+        for name, text in files.items():
+            path = Path(os.path.normpath(Path(folder, name)))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+            self.addCleanup(path.unlink, missing_ok=True)
+
+    def ask(self, *command):
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+
+    @harness.needs("apt-config")
+    def test_apt(self):
+        for files in APT_FILES:
+            with self.subTest(files=files):
+                self.write("/etc/apt/apt.conf.d", files)
+                shown = self.ask("apt-config", "shell", "HTTPS", "Acquire::https::Proxy", "HTTP", "Acquire::http::Proxy")
+                values = dict(re.findall(r"(\w+)='(.*)'", shown))
+                self.assertEqual(self.has_now("apt"), values.get("HTTPS") or values["HTTP"])
+                self.doCleanups()
+
+    def test_git(self):
+        for files in GIT_FILES:
+            with self.subTest(files=files):
+                self.write(os.environ["HOME"], files)
+                self.assertEqual(self.has_now("git"), self.ask("git", "config", "--get-urlmatch", "http.proxy", "https://other"))
+                self.doCleanups()
+
+    @harness.needs("npm")
+    def test_npm(self):
+        for text in NPM_FILES:
+            with self.subTest(text=text):
+                self.write(os.environ["HOME"], {".npmrc": text})
+                https, http = (self.ask("npm", "config", "get", name) for name in ("https-proxy", "proxy"))
+                self.assertEqual(self.has_now("npm"), (https if https != "null" else http).replace("null", ""))
+                self.doCleanups()
+
+    def test_git_config_writes_into_the_lines_of_setup(self):
+        path = Path("/etc/gitconfig")
+        self.write("/etc", {"gitconfig": "[user]\n\tname = x"})
+        for command, rest in (
+            (("http.sslVerify", "false"), "[http]\n\tsslVerify = false\n"),
+            (("http.proxy", "http://own:1"), "[http]\n\tproxy = http://own:1\n"),
+            (("--unset", "http.proxy"), ""),
+            (("--remove-section", "http"), ""),
+        ):
+            with self.subTest(command=command):
+                path.write_text("[user]\n\tname = x\n", encoding="utf-8")
+                setup("git", "--install")
+                self.ask("git", "config", "--file", path, *command)
+                setup("git", "--uninstall")
+                self.assertEqual(path.read_text(encoding="utf-8"), "[user]\n\tname = x\n" + rest)
+
+    @harness.needs("npm")
+    def test_npm_writes_its_file_anew(self):
+        self.write(os.environ["HOME"], {".npmrc": "fund=false\n[section]\na=1\n"})
+        setup("npm", "--install")
+        subprocess.run(["npm", "config", "set", "audit=false"], timeout=60, check=True, capture_output=True)
+        setup("npm", "--uninstall")
+        text = Path(os.environ["HOME"], ".npmrc").read_text(encoding="utf-8")
+        self.assertEqual(text.split(), ["fund=false", "audit=false", "[section]", "a=1"])
 
 
 @harness.needs("systemd-analyze")
@@ -199,6 +311,36 @@ class Units(unittest.TestCase):
     def verify(self, units):
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_a_unit_is_read_as_systemd_reads_it(self):
+        """systemd-analyze prints what a unit sets, after all that overrides it."""
+        etc, run, lib = "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system"
+        drop_in = "docker.service.d"
+        for files in (
+            {f"{etc}/{drop_in}/b.conf": "a", f"{lib}/{drop_in}/zz.conf": "b", f"{run}/{drop_in}/c.conf": "c"},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{run}/{drop_in}/b.conf": "b", f"{etc}/service.d/a.conf": "c"},
+            {f"{etc}/{drop_in}/.z.conf": "a", f"{etc}/{drop_in}/z.conf~": "b", f"{etc}/{drop_in}/B.conf": "c"},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{etc}/{drop_in}/b.conf": ""},
+            {f"{lib}/{drop_in}/b.conf": "a", f"{etc}/{drop_in}/c.conf": "[Service]\nEnvironment=\n"},
+            {f"{etc}/{drop_in}/b.conf": "\ufeff[Service]\nEnvironment=X=\"1 2\" \\\n# no\n 'HTTPS_PROXY=\\x68ttp://\\u0061:1'\n"},
+            {f"{etc}/{drop_in}/b.conf": "[Service]\nEnvironment=HTTPS_PROXY=http://a:1 B=\\y HTTPS_PROXY=http://b:1\n[Unit]\nEnvironment=\n"},
+        ):
+            with self.subTest(files=files), tempfile.TemporaryDirectory() as root:
+                Path(root, etc).mkdir(parents=True)
+                unit = Path(root, etc, "docker.service")
+                unit.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+                for name, text in files.items():
+                    Path(root, name).parent.mkdir(parents=True, exist_ok=True)
+                    line = f"[Service]\nEnvironment=HTTPS_PROXY=http://{text}:1\n" if len(text) == 1 else text
+                    Path(root, name).write_text(line, encoding="utf-8")
+                folders = ":".join(f"{root}/{folder}" for folder in (etc, run, lib))
+                env = {**os.environ, "SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_UNIT_PATH": folders}
+                done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], env=env, capture_output=True, text=True, timeout=60, check=False)
+                wanted = re.findall(r"(?m)^\s*Environment: HTTPS_PROXY=(.*)$", done.stdout)
+                shown = subprocess.run([os.environ["CULVERT"], "setup", "docker", "--check", "--root", root],
+                                       capture_output=True, text=True, timeout=30, check=False).stdout
+                row = re.search(r"(?m)^dockerd +(no proxy|\S+)", shown)
+                self.assertEqual(row[1] if row else shown, wanted[0] if wanted else "no proxy")
 
     def test_systemd_would_have_something_to_say(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -247,14 +389,14 @@ class CommandLine(unittest.TestCase):
         self.addCleanup(os.unlink, program)
         done = setup("docker", "--install", status=1, program=program, user=1500, group=1500, extra_groups=[])
         self.assertEqual(done.stdout, "")
-        self.assertIn("/etc/systemd/system/docker.service.d/culvert-proxy.conf: Permission denied", done.stderr)
+        self.assertIn("/etc/systemd/system/docker.service.d/zz-culvert.conf: Permission denied", done.stderr)
         self.assertIn("sudo", done.stderr)
 
     def test_sudo_leaves_files_in_a_home_folder_to_their_user(self):
         os.makedirs(f"{isolate.STATE}/home/.config", exist_ok=True)
         install_env = {**os.environ, "SUDO_UID": "1500", "SUDO_GID": "1500"}
         setup("docker-rootless", "--install", env=install_env)
-        path = Path(isolate.STATE, "home/.config/systemd/user/docker.service.d/culvert-proxy.conf")
+        path = Path(isolate.STATE, "home/.config/systemd/user/docker.service.d/zz-culvert.conf")
         self.assertEqual((path.stat().st_uid, path.parent.stat().st_uid), (1500, 1500))
         setup("docker-rootless", "--uninstall", env=install_env)
         self.assertFalse(Path(isolate.STATE, "home/.config/systemd").exists())

@@ -2,8 +2,10 @@
 who uses which proxy. /etc and the home folder are the test's own.
 """
 
+import http.server
 import json
 import os
+import shutil
 import unittest
 from pathlib import Path
 
@@ -12,12 +14,15 @@ import images
 import isolate
 import peers
 import pulls
+import wire
 from culvert import launch
-from testbed import Testbed
+from testbed import Program, Testbed
 
 IMAGE = "gcr.io/cached/image:1"
 CACHE_PORT = 5000
+STRICT_PORT = 5443
 PROXY_PORT = 3190
+LOGIN_PORT = 5055
 
 
 def setUpModule():
@@ -63,6 +68,44 @@ class Cache(unittest.TestCase):
         culvert.wait_access_line(" target=gcr.io:443 ")
 
 
+    def test_containerd_shows_its_certificate_although_there_is_a_cache(self):
+        """Beside a hosts.toml it reads no certificate of its own accord."""
+        start_strict_registry(self)
+        folder = Path(f"/etc/containerd/certs.d/127.0.0.1:{STRICT_PORT}")
+        folder.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, "/etc/containerd/certs.d")
+        certificate, key = testbed.ca.issue("client", "DNS:client")
+        for source, name in ((testbed.ca.certificate, "ca.crt"), (certificate, "client.cert"), (key, "client.key")):
+            shutil.copy(source, folder / name)
+        containerd = testbed.start(pulls.Containerd(testbed))
+        self.addCleanup(containerd.stop)
+        containerd.wait_ready()
+        image = f"127.0.0.1:{STRICT_PORT}/none:1"
+        fetch = containerd.fetch("--hosts-dir", "/etc/containerd/certs.d", image)
+        # Nothing listens where the cache should be.
+        setup("cache", "127.0.0.1:1", "--registry", f"127.0.0.1:{STRICT_PORT}", "--install")
+        answer = f'response was http.StatusNotFound" host="127.0.0.1:{STRICT_PORT}"'
+        self.assertIn(answer, testbed.home.run(*fetch, check=False).stderr)
+        hosts = folder / "hosts.toml"
+        hosts.write_text("".join(line for line in hosts.read_text().splitlines(True) if not line.startswith("client")))
+        self.assertIn("tls: ", testbed.home.run(*fetch, check=False).stderr)
+
+
+def start_strict_registry(case):
+    """One that asks for a client's certificate."""
+    at = peers.folder("strict")
+    certificate, key = testbed.ca.issue("strict", "IP:127.0.0.1")
+    tls = f"{{certificate: {certificate}, key: {key}, clientcas: [{testbed.ca.certificate}]}}"
+    config = peers.put(
+        f"{at}/config.yml",
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
+        f"http: {{addr: '127.0.0.1:{STRICT_PORT}', tls: {tls}}}\n",
+    )
+    registry = testbed.start(Program("strict", testbed.home, ["/usr/bin/docker-registry", "serve", config]))
+    case.addCleanup(registry.stop)
+    registry.wait_listening(STRICT_PORT)
+
+
 class DockerFiles(unittest.TestCase):
     def test_containers_get_the_proxy_of_the_client_s_file(self):
         before = b'{\n\t"auths": {},\r\n\t"psFormat": "x"}'
@@ -77,8 +120,28 @@ class DockerFiles(unittest.TestCase):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             self.assertIn(f"{name}=http://172.17.0.1:3128", shown)
         self.assertIn("NO_PROXY=localhost,127.0.0.1,::1", shown)
+        # It writes its file anew, and --bridge is not said again.
+        dockerd.docker("login", "-u", "user", "-p", "password", self.start_welcoming_registry())
+        self.assertNotIn(b'"httpProxy":   ', docker_config.read_bytes())
+        dockerd.docker("logout", f"127.0.0.1:{LOGIN_PORT}")
         setup("docker-client", "--uninstall")
-        self.assertEqual(docker_config.read_bytes(), before)
+        self.assertEqual(json.loads(docker_config.read_bytes()), json.loads(before))
+
+    def start_welcoming_registry(self):
+        """Anybody may log in."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = wire.HttpServer(testbed.home, ("127.0.0.1", LOGIN_PORT), Handler)
+        server.begin()
+        self.addCleanup(server.shutdown)
+        return f"127.0.0.1:{LOGIN_PORT}"
 
     @staticmethod
     def root_archive():
@@ -119,7 +182,7 @@ class Table(unittest.TestCase):
         setup("docker", "--install")
         self.addCleanup(setup, "docker", "--uninstall")
         shown = setup("docker", "--check", status=1).stdout
-        self.assertRegex(shown, rf"(?m)^dockerd +{url} +yes +/etc/systemd/system/docker.service.d/culvert-proxy.conf$")
+        self.assertRegex(shown, rf"(?m)^dockerd +{url} +yes +/etc/systemd/system/docker.service.d/zz-culvert.conf$")
         self.assertIn("\n  fix: systemctl daemon-reload && systemctl restart docker\n", shown)
         dockerd.stop()
         setup("docker", "--check")

@@ -14,6 +14,12 @@ JsonAddition addition(std::string_view url) {
           .members = {{"h", std::string(url)}, {"hs", std::string(url)}, {"n", "localhost"}}};
 }
 
+/// With a record of what was written.
+JsonAddition recorded(JsonAddition added) {
+  for (const auto& member : added.members) added.recorded.push_back(member.value);
+  return added;
+}
+
 Json parse(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   auto parsed = Json::parse(text);
@@ -50,7 +56,7 @@ void check_added(const std::string& text, const std::string& with, const JsonAdd
 void check_rewritten(const std::string& with, const JsonAddition& added) {
   for (const std::size_t indent : {std::size_t{0}, std::size_t{2}}) {
     const std::string again = parse(with).dump(indent);
-    const JsonEdit edit = edit_json(again, added);
+    const JsonEdit edit = edit_json(again, recorded(added));
     FUZZ_CHECK(edit.conflict.empty() && edit.with == again);
     if (!edit.without || edit.without->find('{') == std::string::npos) continue;
     const Json object = parse(*edit.without).at("p").at("d");
@@ -62,6 +68,7 @@ void check(const std::string& text, const JsonAddition& added) {
   const JsonEdit edit = edit_json(text, added);
   if (!edit.unreadable.empty() || !edit.conflict.empty()) {
     FUZZ_CHECK(edit.with == text && edit.without == text);
+    FUZZ_CHECK(edit.conflict.empty() || edit.changed_by_hand.empty() == added.recorded.empty());
     FUZZ_CHECK(test::is_clean(edit.unreadable.empty() ? edit.conflict : edit.unreadable));
     return;
   }
@@ -72,7 +79,9 @@ void check(const std::string& text, const JsonAddition& added) {
   FUZZ_CHECK(again.with == edit.with);
   if (edit.without != text) return;  // it had members of ours
   FUZZ_CHECK(again.without == text);
-  const JsonEdit other = edit_json(edit.with, addition("http://192.0.2.9:80"));
+  JsonAddition moved = addition("http://192.0.2.9:80");
+  moved.recorded = added.recorded;
+  const JsonEdit other = edit_json(edit.with, moved);
   FUZZ_CHECK(other.conflict.empty() && other.without == text);
 }
 
@@ -81,6 +90,7 @@ void check(const std::string& text, const JsonAddition& added) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(test::as_text(data, size));
   check(text, addition("http://127.0.0.1:3128"));
+  check(text, recorded(addition("http://127.0.0.1:3128")));
   const std::string value = json_escape(test::plant(text));
   const JsonEdit edit =
       edit_json("{\"p\": {\"d\": {\"h\": \"" + value + "\"}}}", addition("http://127.0.0.1:3128"));

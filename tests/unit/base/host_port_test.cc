@@ -176,3 +176,16 @@ TEST_CASE("one that is used again holds nothing of what it held") {
     CHECK_FALSE(used.assign("no port").ok());
   }
 }
+
+TEST_CASE("this machine itself has many addresses, and one name") {
+  for (const char* text : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1",
+                           "localhost:1", "LOCALHOST.:1"}) {
+    INFO(text);
+    CHECK(HostPort::parse(text)->is_loopback());
+  }
+  for (const char* text : {"127.example:1", "0.0.0.0:1", "[::]:1", "128.0.0.1:1", "localhosts:1",
+                           "host.docker.internal:1"}) {
+    INFO(text);
+    CHECK_FALSE(HostPort::parse(text)->is_loopback());
+  }
+}

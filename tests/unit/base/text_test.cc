@@ -125,3 +125,10 @@ TEST_CASE("base64 that others might read differently is refused") {
     CHECK_FALSE(base64_decode(bad));
   }
 }
+
+TEST_CASE("UTF-8 is told from other bytes") {
+  for (const char* text : {"", "a", "b\xc3\xbc", "\xf0\x9f\x98\x80"}) CHECK(is_utf8(text));
+  for (const char* text : {"\xff", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    CHECK_FALSE(is_utf8(text));
+  }
+}

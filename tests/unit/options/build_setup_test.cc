@@ -97,6 +97,9 @@ TEST_CASE("setup systemd writes down what serve takes") {
                                               {"hold", {"5s"}}};
   CHECK(options.service == expected);
   CHECK(setup_of({"systemd", "--open-proxy"}).service.at(0).second == Lines{"true"});
+  CHECK(setup_of({"systemd", "--access-log", "/none/a"}).service.at(0).second == Lines{"/none/a"});
+  CHECK(setup_of({"systemd", "--open-proxy=Yes"}).service.at(0).second == Lines{"true"});
+  CHECK(setup_of({"systemd", "--open-proxy=off"}).service.at(0).second == Lines{"false"});
 
   CHECK(setup_problems({"systemd", "--listen", "host.example:1"}) ==
         Lines{"--listen host.example:1: listen on an IP address of this host, or on localhost"});

@@ -128,7 +128,7 @@ TEST_CASE("links are kept, and followed within the root") {
   CHECK(root.read("/elsewhere/folder/own.conf"));
   CHECK_FALSE(std::filesystem::exists(root.path() + "/../elsewhere"));
   CHECK(uninstall(root).problems.empty());
-  CHECK(root.everything().at("/data/real") == before.at("/data/real"));
+  CHECK(root.everything() == before);
 }
 
 TEST_CASE("if one file cannot be written, none is") {
@@ -204,7 +204,7 @@ TEST_CASE("new files in a home folder belong to its user") {
   if (::geteuid() != 0) return;
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
-  facts.user = {"/home/a", 1234, 4321};
+  facts.user = {"/home/a", 1234, 4321, "", ""};
   FileEdit edit = own_file(facts, "test", "/home/a/.config/x/own", "ours\n");
   edit.in_home = true;
   const std::vector<Plan> plans{plan_of({edit})};
@@ -215,4 +215,43 @@ TEST_CASE("new files in a home folder belong to its user") {
     CHECK(info.st_uid == 1234);
     CHECK(info.st_gid == 4321);
   }
+}
+
+TEST_CASE("what a killed installation left is gone after the next") {
+  const TemporaryRoot root;
+  root.write("/etc/new/folder/own.conf.culvert-999999999", "half");
+  root.write("/etc/shared", "theirs\n");
+  SECTION("as before") { CHECK(install(root).problems.empty()); }
+  SECTION("or away again") {}
+  CHECK(uninstall(root).problems.empty());
+  CHECK_FALSE(root.read("/etc/new/folder/own.conf.culvert-999999999"));
+}
+
+TEST_CASE("one file under two names is written once, if both want the same") {
+  const TemporaryRoot root;
+  root.write("/etc/a/theirs", "");
+  root.link("/etc/b", "a");
+  const auto before = root.everything();
+  const auto plans = [&](const std::string& second) {
+    return std::vector<Plan>{plan_of({own_file(root.facts(), "test", "/etc/a/own", "ours\n"),
+                                      own_file(root.facts(), "test", "/etc/b/own", second)})};
+  };
+  CHECK(apply(root.facts(), plans("other\n"), SetupWay::install).problems ==
+        Lines{"cannot write /etc/b/own: is the same file as /etc/a/own, by a symbolic link"});
+  CHECK(root.everything() == before);
+  CHECK(apply(root.facts(), plans("ours\n"), SetupWay::install).problems.empty());
+  CHECK(root.everything().at("/etc/b") == "-> a");
+  CHECK(apply(root.facts(), plans("ours\n"), SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("what would stand in the way is known without writing") {
+  const TemporaryRoot root;
+  root.write("/etc/shared", "theirs\n");
+  CHECK(find_write_problems(root.facts(), two_files(root), SetupWay::install).empty());
+  root.write("/etc/new", "a file\n");
+  const auto before = root.everything();
+  CHECK(find_write_problems(root.facts(), two_files(root), SetupWay::install) ==
+        Lines{"cannot write /etc/new/folder/own.conf: Not a directory"});
+  CHECK(root.everything() == before);
 }

@@ -8,6 +8,15 @@
 namespace culvert {
 namespace {
 
+TEST_CASE("a URL of this machine alone is told from one of a name that looks like it") {
+  CHECK(is_loopback_url("http://127.0.0.1:3128"));
+  CHECK(is_loopback_url("http://[::1]:3128"));
+  CHECK(is_loopback_url("http://localhost:3128"));
+  CHECK_FALSE(is_loopback_url("http://127.example:3128"));
+  CHECK_FALSE(is_loopback_url("http://172.17.0.1:3128"));
+  CHECK_FALSE(is_loopback_url(""));
+}
+
 TEST_CASE("the clients behind a bridge are Docker's networks, and its own") {
   SetupFacts facts;
   facts.bridge = "172.17.0.1";

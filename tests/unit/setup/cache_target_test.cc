@@ -56,6 +56,42 @@ TEST_CASE("certificates that Docker has for a registry are named in hosts.toml")
   CHECK(has(*plan.files.at(0).with, "[host.\"https://cache.example:443\"]"));
 }
 
+TEST_CASE("a client's certificates are named with their keys, and the cache's own") {
+  const TemporaryRoot root;
+  const std::string folder = "/etc/docker/certs.d/gcr.io/";
+  for (const char* name : {"a.cert", "a.key", "b.cert", "c.key"}) root.write(folder + name, "");
+  root.write("/etc/docker/certs.d/cache.example/ca.crt", "");
+  root.write("/etc/docker/certs.d/cache.example:443/ca.crt", "");
+  const Plan plan = plan_cache(cache_facts(root, {"gcr.io"}, "cache.example:443"));
+  CHECK(behind_first_line(*plan.files.at(0).with) ==
+        "server = \"https://gcr.io\"\n"
+        "client = [[\"/etc/docker/certs.d/gcr.io/a.cert\", "
+        "\"/etc/docker/certs.d/gcr.io/a.key\"]]\n"
+        "\n[host.\"https://cache.example:443\"]\n  capabilities = [\"pull\", \"resolve\"]\n"
+        "  ca = [\"/etc/docker/certs.d/cache.example:443/ca.crt\"]\n");
+  CHECK_FALSE(
+      has(*plan_cache(cache_facts(root, {"gcr.io"}, "cache.example:80")).files.at(0).with, "ca ="));
+}
+
+TEST_CASE("a folder that is a link to the other one gets one file, and stays a link") {
+  for (const std::string target : {"/etc/containerd/certs.d", "../containerd/certs.d"}) {
+    const TemporaryRoot root;
+    root.write("/etc/containerd/certs.d/_default/hosts.toml", "x");
+    root.link("/etc/docker/certs.d", target);
+    const auto before = root.everything();
+    const SetupFacts facts = cache_facts(root, {"gcr.io"});
+    const std::vector<Plan> plans = {plan_cache(facts)};
+    CHECK(plans[0].files.size() == 1);
+    CHECK(apply(facts, plans, SetupWay::install).problems.empty());
+    CHECK(root.read("/etc/containerd/certs.d/gcr.io/hosts.toml"));
+    const SetupFacts all = cache_facts(root, {}, "");
+    const std::vector<Plan> back = {plan_cache(all)};
+    CHECK(back[0].files.size() == 1);
+    CHECK(apply(all, back, SetupWay::uninstall).problems.empty());
+    CHECK(root.everything() == before);
+  }
+}
+
 TEST_CASE("who needs something else is told what") {
   const TemporaryRoot root;
   root.write("/var/lib/dpkg/status",

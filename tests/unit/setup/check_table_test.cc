@@ -1,5 +1,6 @@
 #include "setup/check_table.h"
 
+#include "setup/targets.h"
 #include "support/catch.h"
 #include "temporary_root.h"
 
@@ -95,6 +96,70 @@ TEST_CASE("the table names what stands in the way of the command") {
   const CheckTable table = table_of(root, {"docker-client"});
   CHECK_FALSE(table.right);
   CHECK(has(table, "fix: /root/.docker/config.json: line 1, column "));
+}
+
+TEST_CASE("the command makes it right, whatever else is there; else it says what comes first") {
+  const std::string line = "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n";
+  const TemporaryRoot root;
+  root.write("/etc/systemd/system/docker.service.d/http-proxy.conf", line);
+  CHECK(has(table_of(root, {"docker"}), "  fix: culvert setup docker --root R --install\n"));
+  const Plan plan = find_setup_target("docker")->plan(root.facts());
+  root.write(plan.files.at(0).path, plan.files.at(0).with.value());
+  CHECK(table_of(root, {"docker"}).right);
+  root.write("/run/systemd/system/docker.service.d/zzz.conf", line);
+  CHECK(has(table_of(root, {"docker"}),
+            "  fix: /run/systemd/system/docker.service.d/zzz.conf sets a proxy, too, and wins, as "
+            "its name is later: remove it; then culvert setup docker --root R --install\n"));
+}
+
+TEST_CASE("a rootless dockerd has a row where a user has its unit") {
+  const TemporaryRoot root;
+  root.write("/usr/bin/dockerd-rootless.sh", "");
+  CHECK(table_of(root).right);
+  root.write("/root/.config/systemd/user/docker.service", "[Service]\n");
+  CHECK(has(table_of(root),
+            "rootless dockerd   no proxy                      no\n  fix: culvert "
+            "setup docker-rootless --listen 10.0.2.2:3128 --root R --install\n"));
+  const auto install = [&](const std::string& url) {
+    SetupFacts facts = root.facts();
+    facts.proxy_url = url;
+    const FileEdit edit = find_setup_target("docker-rootless")->plan(facts).files.at(0);
+    root.write(edit.path, edit.with.value());
+  };
+  install("http://127.0.0.1:3128");
+  CHECK(has(table_of(root), "  cause: in the network of a rootless dockerd that is itself\n"));
+  install("http://10.0.2.2:3128");
+  CHECK(table_of(root, {"docker-rootless"}).right);
+}
+
+TEST_CASE("the service and the caches have rows of their own") {
+  const TemporaryRoot root;
+  CHECK(has(table_of(root, {"systemd"}),
+            "culvert's service  no service                    no\n"
+            "  fix: culvert setup systemd --root R --install\n"));
+  CHECK_FALSE(table_of(root, {"systemd"}).right);
+  CHECK(has(table_of(root, {"cache"}), "cache              no cache                      no\n"));
+  CHECK_FALSE(table_of(root, {"cache"}).right);
+  CHECK(table_of(root).right);
+
+  SetupFacts facts = root.facts();
+  facts.cache = "127.0.0.1:5000";
+  facts.registries = {"gcr.io"};
+  for (const char* target : {"systemd", "cache"}) {
+    for (const FileEdit& edit : find_setup_target(target)->plan(facts).files) {
+      root.write(edit.path, edit.with.value());
+    }
+  }
+  const CheckTable table = table_of(root);
+  INFO(table.text);
+  CHECK(table.right);
+  CHECK(has(table,
+            "culvert's service  listens at 127.0.0.1:3128     yes      /etc/systemd/system/"
+            "culvert.service\n"));
+  CHECK(has(table,
+            "cache of gcr.io    http://127.0.0.1:5000         yes      /etc/docker/certs.d/"
+            "gcr.io/hosts.toml\n"));
+  CHECK(has(table, "/etc/containerd/certs.d/gcr.io/hosts.toml"));
 }
 
 }  // namespace

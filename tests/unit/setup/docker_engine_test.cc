@@ -1,5 +1,7 @@
 #include "setup/docker_engine.h"
 
+#include <sys/stat.h>
+
 #include "support/catch.h"
 #include "temporary_root.h"
 
@@ -22,6 +24,13 @@ TEST_CASE("the version of Docker Engine is that of its package") {
   CHECK(version_in("Package: docker.io\nStatus: deinstall ok config-files\nVersion: 1\n").empty());
   CHECK(version_in("").empty());
   CHECK(docker_engine_version(TemporaryRoot().facts()).empty());
+}
+
+TEST_CASE("a pipe in place of dpkg's list is not waited for") {
+  const TemporaryRoot root;
+  root.write("/var/lib/dpkg/x", "");
+  REQUIRE(::mkfifo((root.path() + "/var/lib/dpkg/status").c_str(), 0644) == 0);
+  CHECK(docker_engine_version(root.facts()).empty());
 }
 
 TEST_CASE("the major version is the number in front of the first dot") {

@@ -49,6 +49,76 @@ TEST_CASE("containers are told that 127.0.0.1 is their own, or get the bridge's 
   CHECK(plan.files.at(0).with->find("\"http://172.17.0.1:8080\"") != std::string::npos);
 }
 
+/// As `docker login` writes it.
+void write_anew(const TemporaryRoot& root, const std::string& login) {
+  const auto json = Json::parse(root.read(std::string(kClient)).value());
+  const Json proxies = json->at("proxies").at("default");
+  const auto line = [&](const char* name) {
+    return "\t\t\t\"" + std::string(name) + "\": \"" + proxies.at(name).text().value() + "\"";
+  };
+  root.write(std::string(kClient), "{\n" + login + "\t\"proxies\": {\n\t\t\"default\": {\n" +
+                                       line("httpProxy") + ",\n" + line("httpsProxy") + ",\n" +
+                                       line("noProxy") + "\n\t\t}\n\t}\n}");
+}
+
+TEST_CASE("what docker's client wrote anew is found at whatever address it was installed with") {
+  const TemporaryRoot root;
+  root.write("/root/other", "x");
+  const auto before = root.everything();
+  SetupFacts facts = root.facts();
+  facts.proxy_url = "http://192.0.2.7:1234";
+  facts.bridge = "172.17.0.9";
+  carry_out(root, plan_docker_client(facts), SetupWay::install);
+  write_anew(root, "\t\"auths\": {},\n");
+  CHECK(carry_out(root, plan_docker_client(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(root.read(std::string(kClient)) == "{\n\t\"auths\": {}\n}");
+  CHECK_FALSE(root.read(std::string(kClient) + ".culvert"));
+  std::filesystem::remove_all(root.path() + "/root/.docker");
+
+  carry_out(root, plan_docker_client(facts), SetupWay::install);
+  write_anew(root, "");
+  carry_out(root, plan_docker_client(root.facts()), SetupWay::uninstall);
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("what a user wrote stays, though it be the same") {
+  const TemporaryRoot root;
+  const std::string url = "http://127.0.0.1:3128";
+  root.write(std::string(kDaemon), R"({"proxies": {"http-proxy": ")" + url +
+                                       R"(", "https-proxy": ")" + url +
+                                       R"(", "no-proxy": "localhost,127.0.0.1,::1"}})");
+  root.write(std::string(kClient), R"({"proxies": {"default": {"httpProxy": ")" + url +
+                                       R"(", "httpsProxy": ")" + url +
+                                       R"(", "noProxy": "localhost,127.0.0.1,::1"}}})");
+  const auto before = root.everything();
+  CHECK(carry_out(root, plan_docker(root.facts()), SetupWay::install).problems.empty());
+  CHECK(root.everything().at(std::string(kDaemon)) == before.at(std::string(kDaemon)));
+  CHECK(carry_out(root, plan_docker(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(carry_out(root, plan_docker_client(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == before);
+}
+
+TEST_CASE("what was changed by hand since is left, and told, until it is taken out") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.daemon_json = true;
+  carry_out(root, plan_docker(facts), SetupWay::install);
+  std::string text = root.read(std::string(kDaemon)).value();
+  text.replace(text.find("http://127.0.0.1:3128"), 21, "http://corp.example:1");
+  root.write(std::string(kDaemon), text);
+  const Applied undone = carry_out(root, plan_docker(root.facts()), SetupWay::uninstall);
+  REQUIRE(undone.problems.size() == 1);
+  CHECK(undone.problems[0].find("not what culvert setup wrote") != std::string::npos);
+  CHECK(root.read(std::string(kDaemon)) == text);
+  // The unit's drop-in is not in its way.
+  CHECK(carry_out(root, plan_docker(root.facts()), SetupWay::install).problems.empty());
+  CHECK(root.read(std::string(kDaemon)) == text);
+  root.write(std::string(kDaemon), "{}");
+  CHECK(carry_out(root, plan_docker(root.facts()), SetupWay::uninstall).problems.empty());
+  CHECK(root.read(std::string(kDaemon)) == "{}");
+  CHECK_FALSE(root.read(std::string(kDaemon) + ".culvert"));
+}
+
 TEST_CASE("a proxy of somebody else stays in docker's file") {
   const TemporaryRoot root;
   const std::string text = R"({"proxies": {"default": {"httpProxy": "http://u:geheim@corp:1"}}})";
@@ -64,7 +134,7 @@ TEST_CASE("daemon.json is used where it is asked for, and other keys stay") {
   const TemporaryRoot root;
   root.write(std::string(kDaemon), "{\n    \"data-root\": \"/d\"\n}\n");
   SetupFacts facts = root.facts();
-  CHECK(plan_docker(facts).files.at(0).path.ends_with("culvert-proxy.conf"));
+  CHECK(plan_docker(facts).files.at(0).path.ends_with("zz-culvert.conf"));
   facts.daemon_json = true;
   const auto before = root.everything();
   CHECK(carry_out(root, plan_docker(facts), SetupWay::install).problems.empty());
@@ -82,13 +152,16 @@ TEST_CASE("a proxy moves between the unit and daemon.json") {
   SetupFacts facts = root.facts();
   carry_out(root, plan_docker(facts), SetupWay::install);
   facts.daemon_json = true;
-  carry_out(root, plan_docker(facts), SetupWay::install);
+  const Applied moved = carry_out(root, plan_docker(facts), SetupWay::install);
+  REQUIRE(moved.lines.size() == 3);
+  CHECK(moved.lines[2].starts_with("removed /etc/systemd/system/docker.service.d/"));
+  CHECK_FALSE(std::filesystem::exists(root.path() + "/etc/systemd"));
   CHECK(root.read(std::string(kDaemon)));
-  CHECK_FALSE(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+  CHECK_FALSE(root.read("/etc/systemd/system/docker.service.d/zz-culvert.conf"));
   facts.daemon_json = false;
   carry_out(root, plan_docker(facts), SetupWay::install);
   CHECK_FALSE(root.read(std::string(kDaemon)));
-  CHECK(root.read("/etc/systemd/system/docker.service.d/culvert-proxy.conf"));
+  CHECK(root.read("/etc/systemd/system/docker.service.d/zz-culvert.conf"));
 }
 
 TEST_CASE("Docker Engine before 23 would not start with proxies in daemon.json") {

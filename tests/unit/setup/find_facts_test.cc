@@ -51,6 +51,18 @@ TEST_CASE("the home folder is that of HOME, or of whoever called sudo") {
   CHECK(find_facts("/").user.home != "/somewhere");
 }
 
+TEST_CASE("folders that the user's variables name are those of this machine alone") {
+  const Variable no_sudo("SUDO_UID", nullptr);
+  const Variable config("XDG_CONFIG_HOME", "/c/");
+  const Variable docker("DOCKER_CONFIG", "relative");
+  CHECK(find_facts("/").user.config_home() == "/c");
+  CHECK(find_facts("/").user.docker_config() == find_facts("/").user.home + "/.docker");
+  const TemporaryRoot root;
+  CHECK(find_facts(root.path()).user.config_home() == find_facts("/").user.home + "/.config");
+  const Variable sudo("SUDO_UID", "1");
+  CHECK(find_facts("/").user.config_home().ends_with("/.config"));
+}
+
 TEST_CASE("another root is set up for all of its users") {
   const TemporaryRoot root;
   CHECK(find_facts(root.path()).for_all_users);

@@ -130,17 +130,34 @@ TEST_CASE("values of ours are changed where they are") {
   CHECK(edit.without == "{\n  \"a\": 1,\n  \"z\": 2\n}\n");
 }
 
-TEST_CASE("a file that its program wrote anew loses members with our values") {
+/// As one that has a record of what it wrote.
+JsonAddition with_record(JsonAddition addition) {
+  for (const auto& member : addition.members) addition.recorded.push_back(member.value);
+  return addition;
+}
+
+/// The same, which now is to have another URL.
+JsonAddition moved(JsonAddition addition, const std::string& url) {
+  addition = with_record(std::move(addition));
+  addition.members[0].value = addition.members[1].value = url;
+  return addition;
+}
+
+TEST_CASE("a file that its program wrote anew loses members with the values that we wrote") {
   const std::string rewritten =
       "{\n\t\"auths\": {},\n\t\"proxies\": {\n\t\t\"default\": {\n"
       "\t\t\t\"httpProxy\": \"http://127.0.0.1:3128\",\n"
       "\t\t\t\"httpsProxy\": \"http://127.0.0.1:3128\",\n\t\t\t\"noProxy\": \"localhost\"\n"
       "\t\t}\n\t}\n}";
-  const JsonEdit edit = edit_json(rewritten, client());
+  const JsonEdit edit = edit_json(rewritten, with_record(client()));
   CHECK(edit.with == rewritten);
   CHECK(edit.without == "{\n\t\"auths\": {}\n}");
+  const JsonEdit again = edit_json(rewritten, moved(client(), "http://172.17.0.1:1"));
+  CHECK(again.with->find("\"httpsProxy\": \"http://172.17.0.1:1\"") != std::string::npos);
+  CHECK(again.without == edit.without);
 
-  const JsonEdit other = edit_json(rewritten, client("http://127.0.0.1:8080"));
+  // Without a record they are somebody's who wrote the same.
+  const JsonEdit other = edit_json(rewritten, client());
   CHECK(other.with == rewritten);
   CHECK(other.without == rewritten);
   CHECK(other.conflict ==
@@ -152,11 +169,51 @@ TEST_CASE("members in another order are taken out one by one") {
   const std::string text =
       R"({"proxies":{"x":1,"no-proxy":"localhost","y":2,"https-proxy":"http://127.0.0.1:3128",)"
       R"("http-proxy":"http://127.0.0.1:3128"},"z":3})";
-  CHECK(edit_json(text, docker()).without == R"({"proxies":{"x":1,"y":2},"z":3})");
+  CHECK(edit_json(text, with_record(docker())).without == R"({"proxies":{"x":1,"y":2},"z":3})");
   const std::string first =
       R"({"proxies":{"no-proxy":"localhost","https-proxy":"http://127.0.0.1:3128", )"
       R"("http-proxy":"http://127.0.0.1:3128", "x":1}})";
-  CHECK(edit_json(first, docker()).without == R"({"proxies":{"x":1}})");
+  CHECK(edit_json(first, with_record(docker())).without == R"({"proxies":{"x":1}})");
+}
+
+TEST_CASE("members that were changed by hand since stay, and so do all") {
+  const std::string text = *edit_json("{}", docker()).with;
+  for (const char* name : {"\"http-proxy\"", "\"https-proxy\"", "\"no-proxy\""}) {
+    std::string changed = text;
+    const std::size_t value = changed.find('"', changed.find(name) + std::string(name).size());
+    changed.replace(value, changed.find('"', value + 1) + 1 - value, "\"http://corp:1\"");
+    INFO(changed);
+    const JsonEdit edit = edit_json(changed, with_record(docker()));
+    CHECK(edit.without == changed);
+    CHECK(edit.with == changed);
+    CHECK(edit.conflict.starts_with("line 1 has proxies." + std::string(name).substr(1, 5)));
+    CHECK(edit.changed_by_hand.find("not what culvert setup wrote") != std::string::npos);
+  }
+  // Where no record is, as from an earlier culvert.
+  std::string changed = text;
+  changed.replace(changed.find("http://"), 21, "http://corp.example:1");
+  CHECK(edit_json(changed, docker()).without == changed);
+  CHECK(edit_json(text, docker("http://192.0.2.1:1")).without == "{}");
+}
+
+TEST_CASE("of members of ours some may be gone") {
+  const std::string some = R"({"proxies": {"http-proxy": "http://127.0.0.1:3128", "x": 1}})";
+  const JsonEdit edit = edit_json(some, with_record(docker()));
+  CHECK(edit.without == R"({"proxies": {"x": 1}})");
+  CHECK(edit.with->find("\"no-proxy\":") != std::string::npos);
+  CHECK(edit_json(*edit.with, with_record(docker())).without == edit.without);
+  CHECK(edit_json("{}", with_record(docker())).without == "{}");
+}
+
+TEST_CASE("a file that was made for our members goes, whatever its program made of it") {
+  JsonAddition addition = with_record(client());
+  addition.recorded_new = true;
+  const std::string rewritten =
+      "{\n\t\"proxies\": {\n\t\t\"default\": {\n\t\t\t\"httpProxy\": \"http://127.0.0.1:3128\"\n"
+      "\t\t}\n\t}\n}";
+  CHECK(edit_json(rewritten, addition).without == std::nullopt);
+  addition.recorded_new = false;
+  CHECK(edit_json(rewritten, addition).without == "{\n}");
 }
 
 TEST_CASE("what somebody else set is left, and told without its password") {

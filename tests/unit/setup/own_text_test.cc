@@ -144,3 +144,31 @@ TEST_CASE("a file that cannot be read is left alone") {
   CHECK(block_in(root, kBody).cannot_install == "not a regular file");
   CHECK(block_in(root, kBody).cannot_uninstall == "not a regular file");
 }
+
+TEST_CASE("a number of folders that no installation makes is not believed") {
+  const TemporaryRoot root;
+  std::string text = *own_file(root.facts(), "docker", "/etc/a/b", kBody).with;
+  CHECK(own_file(root.facts(), "docker", "/1/2/3/4/5/6/7/8/9", kBody).our_folders == 6);
+  text.replace(text.find("folders 2"), 9, "folders 99");
+  root.write("/etc/a/b", text);
+  CHECK(own_file(root.facts(), "docker", "/etc/a/b", kBody).our_folders == 0);
+}
+
+TEST_CASE("a block is not put behind a line that goes on") {
+  for (const std::string text : {"A=b\\", "A=b\\\n", "A=b\\\\\\\r\n", "\\"}) {
+    INFO(text);
+    FileEdit edit;
+    edit.before = edit.without = text;
+    put_block(edit, "shell", "a\n", "#", 0);
+    CHECK_FALSE(edit.with);
+    CHECK(edit.cannot_install.find("backslash") != std::string::npos);
+    CHECK(edit.cannot_uninstall.empty());
+  }
+  for (const std::string text : {"A=b\\\\\n", "A=b\\\n\n", "", "\n"}) {
+    INFO(text);
+    FileEdit edit;
+    edit.before = edit.without = text;
+    put_block(edit, "shell", "a\n", "#", 0);
+    CHECK(edit.with);
+  }
+}

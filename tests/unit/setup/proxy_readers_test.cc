@@ -51,5 +51,23 @@ TEST_CASE("the last file of a program counts") {
   CHECK(configured.form == SettingForm::docker_json);
 }
 
+TEST_CASE("a unit's environment is read as systemd reads it") {
+  const TemporaryRoot root;
+  root.write("/etc/default/docker", "HTTPS_PROXY=http://file\n");
+  CHECK(configured_proxy(root.facts(), reader_of("docker")).environment ==
+        std::vector<std::string>{"HTTPS_PROXY=http://file"});
+  root.write(
+      "/lib/systemd/system/docker.service",
+      "[Service]\nEnvironment=HTTPS_PROXY=http://unit\nEnvironment=HTTP_PROXY=http://unit\n");
+  root.write("/run/systemd/system/docker.service.d/a.conf", "[Service]\nEnvironment=\n");
+  CHECK(configured_proxy(root.facts(), reader_of("docker")).environment.empty());
+  root.write("/etc/systemd/system/docker.service.d/b.conf",
+             "[Service]\nEnvironmentFile=/etc/b.env\n");
+  root.write("/etc/b.env", "HTTPS_PROXY='http://b'\nX=1\n");
+  const ConfiguredProxy configured = configured_proxy(root.facts(), reader_of("docker"));
+  CHECK(configured.environment == std::vector<std::string>{"HTTPS_PROXY=http://b"});
+  CHECK(configured.path == "/etc/b.env");
+}
+
 }  // namespace
 }  // namespace culvert

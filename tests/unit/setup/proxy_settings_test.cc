@@ -18,9 +18,9 @@ TEST_CASE("variables are found as units, shells and TOML have them") {
            "Environment=A=b HTTPS_PROXY=http://h:1\n",
            "Environment=HTTPS_PROXY=\"http://h:1\"\n",
            "export HTTPS_PROXY='http://h:1'; x\n",
-           "CONTAINERD_HTTPS_PROXY=http://h:1\n",
            "env = [\n  \"HTTPS_PROXY=http://h:1\",\n]\n",
            "# HTTPS_PROXY=http://no\nHTTPS_PROXY=http://old\nHTTPS_PROXY=http://h:1",
+           "CONTAINERD_HTTPS_PROXY=http://no HTTPS_PROXY=http://h:1",
            "MY_HTTPS_PROXY=http://no HTTPS_PROXY=http://h:1",
        }) {
     INFO(text);
@@ -32,8 +32,7 @@ TEST_CASE("variables are found as units, shells and TOML have them") {
   CHECK(read("https_proxy=\"").size() == 1);
 }
 
-TEST_CASE("the settings of docker, git, npm and apt are found") {
-  const Lines both = {"HTTPS_PROXY=http://h:1", "HTTP_PROXY=http://h:1"};
+TEST_CASE("the settings of docker are found") {
   CHECK(proxy_settings(SettingForm::docker_json,
                        R"({"proxies": {"https-proxy": "http://h:1", "no-proxy": "x"}})") ==
         Lines{"HTTPS_PROXY=http://h:1", "NO_PROXY=x"});
@@ -41,14 +40,16 @@ TEST_CASE("the settings of docker, git, npm and apt are found") {
                        R"({"proxies": {"default": {"httpProxy": "http://h:1"}}})") ==
         Lines{"HTTP_PROXY=http://h:1"});
   CHECK(proxy_settings(SettingForm::docker_json, "{").empty());
-  CHECK(proxy_settings(SettingForm::git,
-                       "[user]\n\tproxy = no\n[http]\n\tproxy = \"http://h:1\"\n") == both);
-  CHECK(proxy_settings(SettingForm::npm,
-                       "https-proxy=http://h:1\nproxy = http://h:1\n//r/:_x=1\n") == both);
-  CHECK(
-      proxy_settings(SettingForm::apt,
-                     "Acquire::https::Proxy \"http://h:1\";\nAcquire::http::Proxy \"http://h:1\";\n"
-                     "Acquire::http::Proxy::localhost \"DIRECT\";\n") == both);
+}
+
+TEST_CASE("k3s gives its containerd the variables that are for it alone, whatever their order") {
+  Lines found = proxy_settings(SettingForm::k3s,
+                               "CONTAINERD_HTTPS_PROXY='http://h:1'\nHTTPS_PROXY=http://other\n"
+                               "NO_PROXY=x\nCONTAINERD_LOG_LEVEL=debug\n");
+  CHECK(found ==
+        Lines{"CONTAINERD_HTTPS_PROXY=http://h:1", "HTTPS_PROXY=http://other", "NO_PROXY=x"});
+  hand_on_to_containerd(found);
+  CHECK(found == Lines{"HTTPS_PROXY=http://h:1", "NO_PROXY=x"});
 }
 
 TEST_CASE("of two settings for one variable the later counts") {

@@ -30,7 +30,7 @@ constexpr Quoted kTable[] = {
     {R"(a\b)", R"("N=a\\b")", R"("a\\b")", R"("a\\b")", R"('a'\\'b')", R"("a\\b")", R"("a\\b")"},
     {"a'b", R"("N=a'b")", R"("a'b")", R"("a'b")", R"('a'\''b')", R"("a'b")", R"("a'b")"},
     {"$a ${b}", R"("N=$a ${b}")", R"("$$a $${b}")", R"("\$a \${b}")", "'$a ${b}'", R"("$a ${b}")",
-     R"("$a ${b}")"},
+     R"("$a \\${b}")"},
     {"a;b #c", R"("N=a;b #c")", R"("a;b #c")", R"("a;b #c")", "'a;b #c'", R"("a;b #c")",
      R"("a;b #c")"},
     {"`a`", R"("N=`a`")", "`a`", R"("\`a\`")", "'`a`'", R"("`a`")", "`a`"},
@@ -49,4 +49,10 @@ TEST_CASE("a value is quoted as its reader needs it") {
     CHECK(quote_git(row.value) == row.toml);
     CHECK(quote_npm(row.value) == row.npm);
   }
+}
+
+TEST_CASE("npm finds nothing to replace in a value") {
+  CHECK(quote_npm(R"(\\${a})") == R"("\\\\\\\\\\${a}")");
+  CHECK(quote_npm("${}${$}${a") == R"("${}${$}${a")");
+  CHECK(quote_npm("${${a}}") == R"("${\\${a}}")");
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 #include "temporary_root.h"
@@ -47,4 +48,23 @@ TEST_CASE("what cannot be written or removed is a problem") {
   CHECK(
       onto_folder.write(root.path() + "/folder", "new", {0600, ::geteuid(), ::getegid()}).empty());
   CHECK_FALSE(onto_folder.move_in().empty());
+}
+
+TEST_CASE("what a killed process left is removed, and nothing else") {
+  const TemporaryRoot root;
+  // No process has such a number: it is above the largest that Linux gives.
+  root.write("/a.culvert-999999999", "left");
+  root.write("/a.culvert-1", "of a process that runs");
+  root.write("/a.culvert-x", "of somebody else");
+  root.write("/b.culvert-999999999", "of another file");
+  root.write("/target", "theirs");
+  root.link("/a.culvert-999999998", root.path() + "/target");
+  root.write("/a.culvert-" + std::to_string(::getpid()), "of one that had this number");
+  remove_stale(root.path() + "/a");
+  const auto left = root.everything();
+  CHECK(left.size() == 5);
+  CHECK_FALSE(left.contains("/a.culvert-999999999"));
+  CHECK(root.read("/target") == "theirs");
+  WaitingFile file;
+  CHECK(file.write(root.path() + "/a", "new", {0600, ::geteuid(), ::getegid()}).empty());
 }

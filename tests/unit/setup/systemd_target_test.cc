@@ -62,7 +62,8 @@ TEST_CASE("the options of the service are in its configuration file") {
              Catch::Matchers::EndsWith("\nlisten = \"systemd\"\n"
                                        "upstream = [\n"
                                        "  \"a=socks5://h:1\",\n"
-                                       "  \"b=http://u@h:2?password-file=/etc/b&warm=1\",\n"
+                                       "  \"b=http://u@h:2?password-file=/run/credentials/"
+                                       "culvert.service/b&warm=1\",\n"
                                        "]\n"
                                        "route = \"*=a,b\"\n"
                                        "open-proxy = true\n"
@@ -70,7 +71,8 @@ TEST_CASE("the options of the service are in its configuration file") {
   CHECK(plan.files[0].mode == 0644);
   CHECK_THAT(*plan.files[1].with, Contains(" --config /etc/culvert/culvert.toml\n"));
   CHECK_THAT(*plan.files[2].with, Contains("ListenStream=127.0.0.1:8080\n"));
-  CHECK(has_note(plan, "must be able to read: /etc/b"));
+  CHECK_THAT(*plan.files[1].with, Contains("\nLoadCredential=b:/etc/b\nExecStart="));
+  CHECK(has_note(plan, "/etc/b is not there yet"));
   CHECK_FALSE(has_note(plan, "without --upstream"));
 }
 
@@ -79,6 +81,7 @@ TEST_CASE("a configuration with a password is for root alone, and handed over by
   SetupFacts facts = root.facts();
   for (const std::pair<std::string, std::string>& option :
        {std::pair<std::string, std::string>{"upstream", "socks5://u:secret@h:1"},
+        {"upstream", "http://token@h:1"},
         {"tunnel-command", "sshpass -p secret ssh h"}}) {
     facts.service = {{option.first, {option.second}}};
     const Plan plan = plan_systemd(facts);
@@ -117,7 +120,7 @@ TEST_CASE("the bridge's clients are not named where anybody may come") {
   facts.bridge = facts.bridge_note = "172.17.0.1";
   facts.service = {{"open-proxy", {}}};
   CHECK_THAT(*plan_systemd(facts).files[0].with, !Contains("allow-client"));
-  facts.service = {{"open-proxy", {"no"}}};
+  facts.service = {{"open-proxy", {"false"}}};
   CHECK_THAT(*plan_systemd(facts).files[0].with, Contains("allow-client"));
 }
 
@@ -129,4 +132,21 @@ TEST_CASE("the unit starts a program that its user can execute") {
   root.write("/usr/bin/culvert", "", 0755);
   CHECK_THAT(*plan_systemd(facts).files[1].with, Contains("ExecStart=/usr/bin/culvert "));
   CHECK_FALSE(has_note(plan_systemd(facts), "not there yet"));
+}
+
+TEST_CASE("a service whose files it cannot have is not installed") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.service = {{"access-log", {"/srv/access.log"}},
+                   {"upstream", {"https://h:1?ca=ca.pem&cert=/etc/c"}}};
+  CHECK(plan_systemd(facts).problems ==
+        std::vector<std::string>{
+            "--access-log /srv/access.log: the service can write below /var/log/culvert/ alone: "
+            "--access-log /var/log/culvert/access.log, or without it to the journal",
+            "--upstream ...ca=ca.pem: the service starts in /; write the whole path of the file"});
+  root.link("/usr/bin/culvert", "/home/me/culvert");
+  root.write("/home/me/culvert", "", 0755);
+  facts.service.clear();
+  REQUIRE(plan_systemd(facts).problems.size() == 1);
+  CHECK_THAT(plan_systemd(facts).problems[0], Contains("/usr/bin/culvert is a link to a folder"));
 }

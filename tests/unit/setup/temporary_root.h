@@ -63,7 +63,7 @@ class TemporaryRoot {
   SetupFacts facts() const {
     SetupFacts facts;
     facts.root = path_;
-    facts.user = {"/root", ::geteuid(), ::getegid()};
+    facts.user = {"/root", ::geteuid(), ::getegid(), "", ""};
     return facts;
   }
 

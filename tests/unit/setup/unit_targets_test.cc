@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "setup/apply.h"
+#include "setup/own_text.h"
 #include "temporary_root.h"
 
 using namespace culvert;
@@ -24,7 +26,7 @@ TEST_CASE("docker gets a drop-in with the three variables") {
   facts.no_proxy = "50%.example";
   const Plan plan = plan_docker(facts);
   REQUIRE(plan.files.size() == 1);
-  CHECK(plan.files[0].path == "/etc/systemd/system/docker.service.d/culvert-proxy.conf");
+  CHECK(plan.files[0].path == "/etc/systemd/system/docker.service.d/zz-culvert.conf");
   CHECK_THAT(*plan.files[0].with,
              Catch::Matchers::EndsWith("\n[Service]\n"
                                        "Environment=\"HTTP_PROXY=http://127.0.0.1:9\"\n"
@@ -41,25 +43,78 @@ TEST_CASE("units have the names that their packages give them") {
     return plan(root.facts()).files.front().path;
   };
   CHECK(path(plan_docker_rootless) ==
-        "/root/.config/systemd/user/docker.service.d/culvert-proxy.conf");
-  CHECK(path(plan_containerd) == "/etc/systemd/system/containerd.service.d/culvert-proxy.conf");
-  CHECK(path(plan_crio) == "/etc/systemd/system/crio.service.d/culvert-proxy.conf");
-  CHECK(path(plan_buildkit) == "/etc/systemd/system/buildkit.service.d/culvert-proxy.conf");
-  CHECK(path(plan_registry) == "/etc/systemd/system/docker-registry.service.d/culvert-proxy.conf");
+        "/root/.config/systemd/user/docker.service.d/zz-culvert.conf");
+  CHECK(path(plan_containerd) == "/etc/systemd/system/containerd.service.d/zz-culvert.conf");
+  CHECK(path(plan_crio) == "/etc/systemd/system/crio.service.d/zz-culvert.conf");
+  CHECK(path(plan_buildkit) == "/etc/systemd/system/buildkit.service.d/zz-culvert.conf");
+  CHECK(path(plan_registry) == "/etc/systemd/system/docker-registry.service.d/zz-culvert.conf");
   CHECK(plan_docker_rootless(root.facts()).files.front().in_home);
 }
 
 TEST_CASE("what wins over the drop-in is told") {
+  const std::string folder = "/etc/systemd/system/docker.service.d/";
+  const std::string line = "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n";
+  const auto rivals = [](const TemporaryRoot& root) {
+    const Plan plan = plan_docker(root.facts());
+    CHECK(plan.notes.size() == plan.rivals.size());
+    return plan.rivals;
+  };
+  const TemporaryRoot root;
+  root.write(folder + "http-proxy.conf", line);
+  root.write(folder + "zz-other.conf", "[Service]\n#Environment=HTTPS_PROXY=http://x:1\n");
+  CHECK(rivals(root).empty());
+  root.write("/usr/lib/systemd/system/docker.service.d/zzz.conf", line);
+  CHECK(rivals(root) ==
+        std::vector<std::string>{"/usr/lib/systemd/system/docker.service.d/zzz.conf sets a proxy, "
+                                 "too, and wins, as its name is later: remove it"});
+  root.write(folder + "zzz.conf", "[Service]\nUnsetEnvironment=HTTP_PROXY\n");
+  CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes HTTP_PROXY away with "
+                                                          "UnsetEnvironment=: take it out there"});
+  root.write(folder + "zzz.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes all variables back with "
+                                                          "an empty Environment=: remove it"});
+  root.write(folder + "zzz.conf", "[Service]\n");
+  root.write(folder + "a.conf", "[Service]\nEnvironment=\n");
+  CHECK(rivals(root).empty());
+}
+
+TEST_CASE("a file of variables wins over the drop-in, where the unit reads it") {
+  const TemporaryRoot root;
+  root.write("/etc/default/docker", "HTTPS_PROXY=http://x:1\n");
+  CHECK(plan_docker(root.facts()).rivals.size() == 1);
+  root.write("/lib/systemd/system/docker.service", "[Service]\nExecStart=/bin/true\n");
+  CHECK(plan_docker(root.facts()).rivals.empty());
+  root.write("/lib/systemd/system/docker.service",
+             "[Service]\nEnvironmentFile=-/etc/default/docker\n");
+  CHECK(has_note(plan_docker(root.facts()), "/etc/default/docker sets a proxy, too, and wins"));
+}
+
+TEST_CASE("the drop-in of an earlier version is taken over, and goes with the new one") {
   const TemporaryRoot root;
   const std::string folder = "/etc/systemd/system/docker.service.d/";
-  root.write(folder + "http-proxy.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n");
-  root.write(folder + "a-first.conf", "[Service]\nEnvironment=HTTPS_PROXY=http://x:1\n");
-  root.write(folder + "other.conf", "[Service]\n#Environment=HTTPS_PROXY=http://x:1\n");
-  root.write("/etc/default/docker", "HTTPS_PROXY=http://x:1\n");
-  const Plan plan = plan_docker(root.facts());
-  CHECK(has_note(plan, folder + "http-proxy.conf sets a proxy"));
-  CHECK(has_note(plan, "/etc/default/docker sets a proxy"));
-  CHECK(plan.notes.size() == 2);
+  const auto nothing = root.everything();
+  const FileEdit earlier = own_file(root.facts(), "docker", folder + "culvert-proxy.conf", "x\n");
+  REQUIRE(earlier.our_folders == 4);
+  root.write(earlier.path, *earlier.with);
+  const auto carry_out = [&](SetupWay way) {
+    const std::vector<Plan> plans{plan_docker(root.facts())};
+    return apply(root.facts(), plans, way);
+  };
+  CHECK(carry_out(SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == nothing);
+
+  root.write(earlier.path, *earlier.with);
+  CHECK(carry_out(SetupWay::install).problems.empty());
+  CHECK_FALSE(root.read(earlier.path));
+  CHECK(root.read(folder + "zz-culvert.conf"));
+  CHECK(carry_out(SetupWay::uninstall).problems.empty());
+  CHECK(root.everything() == nothing);
+
+  root.write(earlier.path, *earlier.with + "changed by hand\n");
+  CHECK(carry_out(SetupWay::install).problems.empty());
+  CHECK(carry_out(SetupWay::uninstall).problems.size() == 1);
+  CHECK(root.read(earlier.path));
+  CHECK_FALSE(root.read(folder + "zz-culvert.conf"));
 }
 
 TEST_CASE("a daemon.json that does not parse is a problem, one with another proxy a note") {
@@ -103,6 +158,19 @@ TEST_CASE("k3s has an environment file for its server and one for its agent") {
   CHECK(paths() == units + "k3s-agent.service.env\n");
   root.write(units + "k3s.service", "");
   CHECK(paths() == units + "k3s.service.env\n" + units + "k3s-agent.service.env\n");
+}
+
+TEST_CASE("k3s' file goes though its unit is gone") {
+  const TemporaryRoot root;
+  const std::string units = "/etc/systemd/system/";
+  root.write(units + "k3s-agent.service", "");
+  const FileEdit agent = plan_k3s(root.facts()).files.front();
+  root.write(agent.path, *agent.with);
+  std::filesystem::remove(root.path() + units + "k3s-agent.service");
+  const Plan plan = plan_k3s(root.facts());
+  REQUIRE(plan.files.size() == 2);
+  CHECK(plan.files[1].path == agent.path);
+  CHECK(plan.files[1].with == std::nullopt);
 }
 
 TEST_CASE("limits and networks of a client's own are told") {

@@ -16,6 +16,6 @@ TEST_CASE("--no-proxy is taken as it is, and else it depends on the neighbours")
 TEST_CASE("a drop-in is a file of our own in the unit's folder") {
   const TemporaryRoot root;
   const FileEdit edit = drop_in(root.facts(), "docker", "/etc/x.service.d", Neighbours::host);
-  CHECK(edit.path == "/etc/x.service.d/culvert-proxy.conf");
+  CHECK(edit.path == "/etc/x.service.d/zz-culvert.conf");
   CHECK_FALSE(edit.without);
 }

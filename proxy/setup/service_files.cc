@@ -1,0 +1,145 @@
+#include "setup/service_files.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/text.h"
+#include "setup/root.h"
+
+namespace culvert {
+namespace {
+
+/// Those of an upstream that name a file.
+constexpr auto kFileOptions =
+    std::to_array<std::string_view>({"password-file", "ca", "cert", "key"});
+constexpr std::string_view kLogs = "/var/log/culvert/";
+/// Where systemd puts what LoadCredential= names (systemd.exec(5)).
+constexpr std::string_view kCredentials = "/run/credentials/culvert.service/";
+
+std::string last_part(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+bool has_mode(const std::string& path, mode_t mode) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && (info.st_mode & mode) == mode;
+}
+
+std::string as_credential_name(std::string_view path) {
+  std::string name = last_part(path);
+  for (char& c : name) {
+    const bool plain = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '.' ||
+                       c == '-' || c == '_';
+    if (!plain) c = '_';
+  }
+  return name;
+}
+
+}  // namespace
+
+bool is_hidden_from_service(std::string_view path) {
+  constexpr auto kHiddenFolders =
+      std::to_array<std::string_view>({"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"});
+  return std::any_of(kHiddenFolders.begin(), kHiddenFolders.end(),
+                     [&](std::string_view folder) { return path.starts_with(folder); });
+}
+
+std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
+  if (option == "upstream") return usable_upstream(value);
+  if (option == "access-log") look_at_log(value);
+  return value;
+}
+
+/// "[NAME=]URL?option=value&..."
+std::string ServiceFiles::usable_upstream(std::string_view url) {
+  const std::size_t query = url.find('?');
+  if (query == std::string_view::npos) return std::string(url);
+  std::string changed(url.substr(0, query));
+  char separator = '?';
+  for (const std::string_view part : split(url.substr(query + 1), '&')) {
+    changed += separator;
+    separator = '&';
+    const std::size_t equals = part.find('=');
+    const std::string name = to_lower(trim_space(part.substr(0, equals)));
+    const bool file =
+        std::find(kFileOptions.begin(), kFileOptions.end(), name) != kFileOptions.end();
+    const auto path = file && equals != part.npos
+                          ? percent_decode(trim_space(part.substr(equals + 1)))
+                          : std::nullopt;
+    const std::string usable = path ? usable_file(name, *path) : std::string();
+    changed += !path || usable == *path ? std::string(part) : concat({name, "=", usable});
+  }
+  return changed;
+}
+
+std::string ServiceFiles::usable_file(std::string_view option, const std::string& path) {
+  if (!path.starts_with('/')) {
+    problems_.push_back(concat({"--upstream ...", option, "=", path,
+                                ": the service starts in /; write the whole path of the file"}));
+    return path;
+  }
+  if (path.starts_with(kCredentials)) return path;
+  if (!exists(facts_.root, path)) {
+    notes_.push_back(path + " is not there yet: without it the service does not start");
+  }
+  return can_read(path) ? path : std::string(kCredentials) + credential(path);
+}
+
+void ServiceFiles::look_at_log(const std::string& path) {
+  if (path == "-" || iequals(path, "off") || path.starts_with("/dev/")) return;
+  if (path.starts_with(kLogs)) {
+    logs_ = true;
+    return;
+  }
+  problems_.push_back(
+      concat({"--access-log ", path, ": the service can write below ", kLogs,
+              " alone: --access-log ", kLogs, last_part(path), ", or without it to the journal"}));
+}
+
+/// Any user can, through all of its folders.
+bool ServiceFiles::can_read(const std::string& path) const {
+  const std::string real = below_root(facts_.root, path);
+  const std::size_t top = facts_.is_live() ? 0 : facts_.root.size();
+  if (real.empty() || real.size() <= top || is_hidden_from_service(path) ||
+      is_hidden_from_service(real.substr(top)) || !has_mode(real, S_IROTH)) {
+    return false;
+  }
+  for (std::size_t at = real.rfind('/'); at != std::string::npos && at > top;
+       at = real.rfind('/', at - 1)) {
+    if (!has_mode(real.substr(0, at), S_IXOTH)) return false;
+  }
+  return true;
+}
+
+std::string ServiceFiles::credential(const std::string& path) {
+  std::string name = as_credential_name(path);
+  const auto find = [&](const auto& part, const std::string& text) {
+    return std::find_if(credentials_.begin(), credentials_.end(),
+                        [&](const auto& other) { return other.*part == text; });
+  };
+  using Credential = std::pair<std::string, std::string>;
+  const auto same = find(&Credential::second, path);
+  if (same != credentials_.end()) return same->first;
+  // "culvert.toml" is the configuration's.
+  while (name == "culvert.toml" || find(&Credential::first, name) != credentials_.end()) {
+    name.insert(0, "_");
+  }
+  credentials_.emplace_back(name, path);
+  return name;
+}
+
+std::string ServiceFiles::unit_lines() const {
+  std::string lines;
+  for (const auto& [name, path] : credentials_) {
+    lines.append("LoadCredential=").append(name).append(":");
+    for (const char c : path) lines.append(c == '%' ? 2 : 1, c);
+    lines += '\n';
+  }
+  if (logs_) lines += "LogsDirectory=culvert\n";
+  return lines;
+}
+
+}  // namespace culvert

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "setup/plan.h"
+
+namespace culvert {
+
+/// The files that the options of the service name.  It runs as a user of its own, in /, without
+/// home folders, /tmp and /var/tmp, and may write nowhere but in /var/log/culvert.
+class ServiceFiles {
+ public:
+  explicit ServiceFiles(const SetupFacts& facts) : facts_(facts) {}
+
+  /// The value of an option as the service can use it.  What it cannot read itself, systemd reads
+  /// for it.
+  std::string usable(std::string_view option, const std::string& value);
+  /// The lines of the unit for it, with their ends.
+  std::string unit_lines() const;
+
+  const std::vector<std::string>& problems() const { return problems_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  std::string usable_upstream(std::string_view url);
+  std::string usable_file(std::string_view option, const std::string& path);
+  void look_at_log(const std::string& path);
+  bool can_read(const std::string& path) const;
+  /// The name by which systemd hands over the file.
+  std::string credential(const std::string& path);
+
+  const SetupFacts& facts_;
+  std::vector<std::pair<std::string, std::string>> credentials_;  ///< names and paths
+  bool logs_ = false;
+  std::vector<std::string> problems_;
+  std::vector<std::string> notes_;
+};
+
+/// In a folder that the service does not see, or sees as another.
+bool is_hidden_from_service(std::string_view path);
+
+}  // namespace culvert

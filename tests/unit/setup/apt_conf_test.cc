@@ -1,0 +1,73 @@
+#include "setup/apt_conf.h"
+
+#include "support/catch.h"
+
+namespace culvert {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+ConfiguredProxy read(const std::vector<std::string>& texts) {
+  std::vector<ConfigFile> files;
+  for (const std::string& text : texts) {
+    files.push_back({"/" + std::to_string(files.size()), SettingForm::apt, text});
+  }
+  ConfiguredProxy configured;
+  read_apt(files, configured);
+  return configured;
+}
+
+// What apt itself makes of such files is asked in tests/e2e/test_setup.py.
+TEST_CASE("apt's options are found in each form, and https has http's proxy") {
+  const Lines both = {"HTTP_PROXY=http://a:1", "HTTPS_PROXY=http://a:1"};
+  for (const std::string text : {
+           "Acquire { http { Proxy \"http://a:1\"; }; };",
+           "Acquire{http{Proxy \"http://a:1\";}}\n",
+           "acquire::HTTP::proxy \"http://a:1\" ; // x\n# y\nAcquire::http::Proxy::h \"DIRECT\";",
+           "/* Acquire::http::Proxy \"no\"; */ Acquire::http::Proxy\n \"http://a:1\"\n;",
+           "Acquire::http { Proxy \"http://a:1\" { h \"DIRECT\"; }; };",
+           "Acquire::http::Proxy \"http://no\"; # no\nAcquire::http::Proxy \"http://a:1\";",
+           "Acquire::https::Proxy \"no\"; #clear Acquire::https;\n"
+           "Acquire::http::Proxy \"http://a:1\";",
+           "Acquire { http::Proxy \"http://\"a:1; };",
+           "Acquire::http::Prox%79 http:%2f%2fa:1; Acquire::https::Proxy \"\";",
+       }) {
+    INFO(text);
+    CHECK(read({text}).environment == both);
+  }
+  CHECK(read({"Acquire::http::Proxy \"DIRECT\";"}).environment ==
+        Lines{"HTTP_PROXY=", "HTTPS_PROXY="});
+  for (const std::string text : {"Acquire::http::Proxy \"a\"", "Acquire::http::Proxy \"a", "}};{;",
+                                 "#clear;", "Acquire::http::Proxy;", "/*", "\"", "#"}) {
+    INFO(text);
+    CHECK(read({text}).environment.empty());
+  }
+}
+
+TEST_CASE("apt's later file counts") {
+  const ConfiguredProxy configured = read(
+      {"Acquire::http::Proxy \"http://a:1\";", "Acquire::https::Proxy \"http://b:1\";", "x y;"});
+  CHECK(configured.environment == Lines{"HTTP_PROXY=http://a:1", "HTTPS_PROXY=http://b:1"});
+  CHECK(configured.path == "/1");
+}
+
+TEST_CASE("what apt has for single hosts is noted, and a command that it asks is a mistake") {
+  CHECK(
+      read({"Acquire::http::Proxy::h \"http://x:1\"; Acquire::http::Proxy::i \"DIRECT\";"}).notes ==
+      Lines{"/0 has a proxy of its own for h"});
+  CHECK(read({"Acquire::http::Proxy \"http://a:1\";", "Acquire::http::ProxyAutoDetect \"/x\";"})
+            .mistake ==
+        "/1: Acquire::http::ProxyAutoDetect asks a command for the proxy, which "
+        "wins");
+}
+
+TEST_CASE("apt passes names over that are not its own") {
+  for (const char* name : {"50x", "Z", "x.conf", "zz-culvert", "a_b"})
+    CHECK(is_apt_conf_name(name));
+  for (const char* name : {"x.sh", "x~", "x+", ".x", "x.conf.bak", ""}) {
+    CHECK_FALSE(is_apt_conf_name(name));
+  }
+}
+
+}  // namespace
+}  // namespace culvert
