@@ -15,6 +15,7 @@
 #include "options/completions.h"
 #include "options/config_file.h"
 #include "options/flags.h"
+#include "options/given_options.h"
 #include "options/help.h"
 #include "options/man_page.h"
 #include "options/nearest.h"
@@ -135,6 +136,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (read.command == kMan || read.command == kCompletion) return print_text(std::move(read));
   if (read.command == kSetup) return read_setup(std::move(read), when);
 
+  const std::string typed = given_options(read, "timeout");
   Source all = std::move(read.source);
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
@@ -153,6 +155,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     return ask_for_routes(read, std::move(config), std::move(all.problems));
   }
   CheckOptions check = build_check(read.own, read.words, all.problems);
+  check.given = typed;
+  check.given_timeout = given_option(read, "timeout");
   if (!all.problems.empty()) {
     return Problems{std::move(all.problems), std::move(config.upstreams)};
   }

@@ -33,6 +33,12 @@ class Settings {
   void add_each(std::string_view flag, std::string_view text, const std::string& origin,
                 std::string_view breaks);
   bool empty() const { return values_.empty(); }
+  /// Those that are here, by their names.
+  std::vector<std::string_view> flags() const {
+    std::vector<std::string_view> names;
+    for (const auto& each : values_) names.push_back(each.first);
+    return names;
+  }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
   /// Adds the flags of `other` that are not here yet: the first source of a flag wins.
   void add_missing(const Settings& other) {
