@@ -23,6 +23,11 @@ using std::chrono::milliseconds;
 /// Route::rule of what our own list takes out.
 constexpr std::string_view kByNoProxy = "--no-proxy";
 
+using namespace std::string_view_literals;
+/// SOCKS4a with command 127, for a host without a name.
+constexpr std::string_view kNoCommand = "\x04\x7f\x00\x01\x00\x00\x00\x01\x00\x00"sv;
+constexpr milliseconds kTimeToRefuse{700};
+
 /// "tunnel (socks5://127.0.0.1:1080)"
 std::string name_of(const UpstreamConfig& upstream) {
   return upstream.name == upstream.label ? upstream.label
@@ -158,7 +163,7 @@ bool WaySteps::pass_upstream(std::size_t index, const WayTarget* target) {
     if (!try_proxy(clock, upstream, asks_port)) {
       return contains(told_, index) ? false : add(index, clock.end());
     }
-  } else {
+  } else if (protocol.takes_absolute_form || try_without_greeting(clock, upstream)) {
     try_tunnel(clock, index, target->host);
   }
   CheckStep step = clock.end();
@@ -193,10 +198,36 @@ bool WaySteps::try_proxy(StepClock& clock, Upstream& upstream, bool asks_port) {
     clock.fail_for_time();
   } else if (trial->result) {
     clock.step().detail = describe(trial->times, walk_.loop().now());
-    return true;
+    const UpstreamProtocol protocol = protocol_of(upstream.config);
+    trial->result->reset();
+    return protocol.has_greeting || protocol.takes_absolute_form ||
+           try_without_greeting(clock, upstream);
   } else {
     fail_with(clock, advice_for(trial->result.error(), upstream.config, nowhere));
   }
+  return false;
+}
+
+/// A server of SOCKS4 is asked for a command that there is not: it refuses that at once, or closes
+/// the connection.  An HTTP proxy waits for the end of a line, for as long as a target may take;
+/// what is silent is looked at, and many servers of SOCKS4 speak SOCKS5 as well.
+bool WaySteps::try_without_greeting(StepClock& clock, Upstream& upstream) {
+  if (!upstream.memory->doubts_protocol()) return true;
+  auto trial = walk_.dial_through(upstream, upstream.config.address, DialPurpose::warm);
+  if (!trial || !trial->result) return true;  // the request will tell
+  const Heard heard = hear(walk_, **trial->result, kNoCommand, kTimeToRefuse, kNoCommand.size());
+  trial->result->reset();
+  std::string_view spoken = guess_protocol(heard.bytes);
+  if (heard.end == Heard::End::silent) {
+    const PortLook look = look_at_port(walk_, *upstream.transport, upstream.config);
+    if (!look.over) spoken = look.protocol;
+  }
+  if (spoken != "HTTP" && spoken != "TLS") return true;
+  const DialFailure failure{
+      .cause = upstream_fault(Errc::upstream_protocol_error,
+                              other_protocol_clause(spoken_protocol(upstream.config), spoken)),
+      .phase = DialPhase::greeting};
+  fail_with(clock, advice_for(failure, upstream.config, upstream.config.address));
   return false;
 }
 

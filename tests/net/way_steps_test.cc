@@ -369,3 +369,35 @@ TEST_CASE("the variables of this process, and who listens where they point") {
   CHECK(lost->environment_step(asked).cause == "there is no process 2000000000");
   CHECK(holds(unset->config_step().detail, "1 upstream"));
 }
+
+TEST_CASE("an HTTP proxy given as socks4a is told at once, whether it waits for a line or not") {
+  const ThreadServer patient([](const std::string& message, std::size_t) {
+    return holds(message, "\n") ? "HTTP/1.1 400 Bad Request\r\n\r\n"s : kHang;
+  });
+  const ThreadServer hasty(script({"HTTP/1.1 400 Bad Request\r\n\r\n"}));
+  for (const ThreadServer* const server : {&patient, &hasty}) {
+    auto report = walked({upstream_at(Kind::socks4a, server->port())});
+    REQUIRE(outline(report) == "upstream FAILED");
+    CHECK(holds(report.steps[0].cause, "answers in HTTP, not in SOCKS4"));
+    CHECK(report.steps[0].fix == "--upstream http://127.0.0.1:" + std::to_string(server->port()));
+    CHECK(report.steps[0].time < std::chrono::seconds(6));
+    const auto walk = walk_with(config_of({upstream_at(Kind::socks4a, server->port())}));
+    WaySteps way(*walk);
+    report = {};
+    way.walk_upstreams(report);
+    CHECK(outline(report) == "upstream FAILED");
+  }
+}
+
+TEST_CASE("a server of SOCKS4a that refuses a command, or closes on it, is one") {
+  const std::string granted = "\x00\x5a\x00\x00\x00\x00\x00\x00"s;
+  const std::string refused = "\x00\x5b\x00\x00\x00\x00\x00\x00"s;
+  for (const std::string& refusal : {refused, std::string()}) {
+    const ThreadServer server([&](const std::string& message, std::size_t n) {
+      if (n > 0) return "\x16\x03\x03\x00\x02"s;
+      return message[1] == 1 ? granted : refusal;
+    });
+    CHECK(outline(walked({upstream_at(Kind::socks4a, server.port())})) ==
+          "upstream ok, request ok");
+  }
+}
