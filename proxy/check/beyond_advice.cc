@@ -6,8 +6,11 @@
 #include <ctime>
 
 #include "base/text.h"
-#include "check/clock_difference.h"
+#include "base/utc_text.h"
 #include "check/docker_trust.h"
+#include "codec/challenge.h"
+#include "codec/clause.h"
+#include "codec/http_head.h"
 
 namespace culvert {
 namespace {
@@ -23,23 +26,23 @@ bool through_proxy(const Fetched& fetched) {
 }
 
 /// What is written for a directory of docker's or the system's CAs.
-std::string install_ca(const CertificateFacts& certificate, const Link& link, AskedAs as) {
+std::string install_ca(const CertificateFacts& certificate, const Link& link, const Asker& asker) {
   const std::string comment =
       "  # CA.crt: the certificate of '" + certificate.issuer + "', from who runs it";
   const bool own = link.host.port != 443 || link.host.ip;
-  if (as == AskedAs::image && own) {
+  if (asker.as == AskedAs::image && own) {
     const std::string folder = std::string(kDockerFolder) + "/certs.d/" + docker_host(link.host);
     return "mkdir -p " + folder + " && cp CA.crt " + folder + "/ca.crt" + comment;
   }
   return "cp CA.crt /usr/local/share/ca-certificates/ && update-ca-certificates" +
-         std::string(as == AskedAs::image ? " && systemctl restart docker" : "") + comment;
+         std::string(asker.as == AskedAs::image ? " && systemctl restart docker" : "") + comment;
 }
 
 std::string date_clause(const CertificateFacts& certificate) {
   const bool expired = certificate.verdict == Verdict::expired;
   return std::string(expired ? " expired on " : " is not valid before ") +
-         time_text(expired ? certificate.not_after : certificate.not_before) +
-         "; this machine's clock says " + time_text(std::time(nullptr));
+         utc_text(expired ? certificate.not_after : certificate.not_before) +
+         "; this machine's clock says " + utc_text(std::time(nullptr));
 }
 
 Advice other_name_advice(const Fetched& failed, const Link& link) {
@@ -50,7 +53,7 @@ Advice other_name_advice(const Fetched& failed, const Link& link) {
           other_route(failed, link) + "  # or sign in to the network with a browser"};
 }
 
-Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
+Advice certificate_advice(const Fetched& failed, const Link& link, const Asker& asker) {
   const CertificateFacts& certificate = failed.certificate;
   const std::string subject = "the certificate of " + name_of(link);
   // Trust in a CA does not help then.
@@ -59,11 +62,11 @@ Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
     case Verdict::unknown_issuer:
       return {subject + " is from a CA that this machine does not trust, '" + certificate.issuer +
                   "': a middlebox that opens TLS, or a private CA",
-              install_ca(certificate, link, as)};
+              install_ca(certificate, link, asker)};
     case Verdict::self_signed:
       return {subject + " is self-signed, by '" + certificate.issuer +
                   "': this machine does not trust it",
-              install_ca(certificate, link, as)};
+              install_ca(certificate, link, asker)};
     case Verdict::no_store:
       return {
           "this machine trusts no CA at all; the certificate is from '" + certificate.issuer + "'",
@@ -82,14 +85,14 @@ Advice certificate_advice(const Fetched& failed, const Link& link, AskedAs as) {
   }
 }
 
-Advice plain_advice(const Link& link, AskedAs as) {
+Advice plain_advice(const Link& link, const Asker& asker) {
   const std::string name = name_of(link);
   if (link.host.port == 443) {
     return {"what answers for " + name + " speaks plain HTTP instead of TLS: a portal or a filter",
             "curl -v http://" + name + "/  # shows whose page it is; sign in with a browser"};
   }
-  if (as == AskedAs::url) {
-    return {name + " speaks plain HTTP, not TLS", "culvert check http://" + name + "/"};
+  if (asker.as == AskedAs::url) {
+    return {name + " speaks plain HTTP, not TLS", asker.given.command("http://" + name + "/")};
   }
   return {name + " is a registry without TLS, which docker speaks to only if it is told so",
           "\"insecure-registries\": [\"" + name +
@@ -113,12 +116,12 @@ Advice unanswered_advice(const Fetched& failed, const Link& link) {
           other_route(failed, link)};
 }
 
-Advice tls_failure_advice(const Fetched& failed, const Link& link, AskedAs as) {
+Advice tls_failure_advice(const Fetched& failed, const Link& link, const Asker& asker) {
   const Verdict verdict = failed.certificate.verdict;
   if (verdict != Verdict::none && verdict != Verdict::accepted) {
-    return certificate_advice(failed, link, as);
+    return certificate_advice(failed, link, asker);
   }
-  if (failed.answered_tls_in_http()) return plain_advice(link, as);
+  if (failed.answered_tls_in_http()) return plain_advice(link, asker);
   if (failed.first_bytes.empty()) return unanswered_advice(failed, link);
   return {name_of(link) + " " + failed.error->text,
           "openssl s_client -connect " + link.host.to_string()};
@@ -146,6 +149,30 @@ bool is_from_proxy(const Fetched& answer) {
       std::any_of(kProxyFields.begin(), kProxyFields.end(),
                   [&](std::string_view name) { return !answer.field(name).empty(); });
   return field || has_any(to_lower(answer.field("server")), kProxyServers);
+}
+
+/// A 407 of the upstream's own proxy, as to a CONNECT.
+Advice login_advice(const Fetched& answer, const Link& link) {
+  ResponseHead head;
+  head.status = answer.status;
+  for (const auto& [name, value] : answer.fields) head.fields.push_back({name, value});
+  const UpstreamConfig& upstream = answer.upstream->config;
+  const DialFailure failure{
+      .cause = upstream_fault(Errc::upstream_auth_failed,
+                              "answered 407 for " + link.host.to_string() + " - " +
+                                  advice_for_407(head, upstream.credentials)),
+      .phase = DialPhase::request};
+  return advice_for(failure, upstream, link.host);
+}
+
+Advice loop_advice(const Fetched& answer, const Link& link, const Asker& asker) {
+  const std::string name = name_of(link);
+  const std::string who = answer.absolute ? answer.upstream->config.label : name;
+  return {who + " answered " + status_text(answer) + ": " + name +
+              " is that proxy itself, or leads back to it",
+          "culvert check --upstream http://" + link.host.to_string() +
+              "  # checks that proxy; as a target, give what lies beyond it: " +
+              asker.given.command("https://HOST/")};
 }
 
 Advice portal_advice(const std::string& cause, const Link& link) {
@@ -186,15 +213,11 @@ std::string status_text(const Fetched& answer) {
 }
 
 std::string certificate_text(const CertificateFacts& certificate) {
-  return certificate.names + ", until " + time_text(certificate.not_after).substr(0, 10) +
+  return certificate.names + ", until " + utc_text(certificate.not_after).substr(0, 10) +
          ", issued by " + certificate.issuer;
 }
 
-Advice advice_for(const Fetched& failed, const Link& link, AskedAs as) {
-  if (failed.given_up) {
-    return {"the time of the whole check was over, or it was interrupted",
-            "culvert check --timeout 60s"};
-  }
+Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker) {
   switch (failed.stage) {
     case Stage::dial: {
       const std::string cause = failed.error ? failed.error->text : "";
@@ -202,7 +225,7 @@ Advice advice_for(const Fetched& failed, const Link& link, AskedAs as) {
               failed.fix.empty() ? other_route(failed, link) : failed.fix};
     }
     case Stage::tls:
-      return tls_failure_advice(failed, link, as);
+      return tls_failure_advice(failed, link, asker);
     default: {
       const std::string scheme = link.tls ? "https://" : "http://";
       return {name_of(link) + " " + failed.error->text,
@@ -213,11 +236,13 @@ Advice advice_for(const Fetched& failed, const Link& link, AskedAs as) {
   }
 }
 
-Advice advice_for_answer(const Fetched& answer, const Link& link) {
+Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& asker) {
   const std::string name = name_of(link);
   if (answer.status == 511) {
     return portal_advice("the network wants a sign-in before it lets anything through", link);
   }
+  if (answer.status == 407 && answer.absolute) return login_advice(answer, link);
+  if (answer.status == 508) return loop_advice(answer, link, asker);
   if ((answer.status == 407 || answer.status == 403) && is_from_proxy(answer)) {
     const std::string who = answer.absolute ? answer.upstream->config.label : "a proxy on the way";
     return {who + " answered " + status_text(answer) + " in place of " + name +
@@ -253,17 +278,18 @@ Advice advice_for_page(const Fetched& answer, const Link& link) {
                        link);
 }
 
-Advice advice_for_rate_limit(const Fetched& answer, const Link& link) {
+Advice advice_for_rate_limit(const Fetched& answer, const Link& link, const std::string& registry) {
   std::string cause = name_of(link) + " limits how often this address may ask (429)";
-  const std::string after = printable(answer.field("retry-after"), 40);
+  const std::string after = printable(trim(answer.field("retry-after")), 40);
   if (!after.empty()) {
     cause += "; retry after " + after + (is_digit(after.back()) ? " s" : "");
   }
-  return {cause, "docker login " +
-                     (link.host.host == "registry-1.docker.io" || link.host.host == "auth.docker.io"
-                          ? std::string()
-                          : docker_host(link.host)) +
+  return {cause, login_command(registry) +
                      "  # has a limit of its own; or use a mirror or a pull-through cache"};
+}
+
+std::string login_command(const std::string& registry) {
+  return registry == "docker.io" ? "docker login" : "docker login " + registry;
 }
 
 }  // namespace culvert

@@ -1,7 +1,9 @@
 #include "check/manifest.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@ namespace {
 constexpr std::size_t kMostOfDigest = 200;
 constexpr std::size_t kMostOfPlatform = 30;
 constexpr std::size_t kMostOfError = 120;
+constexpr std::int64_t kMostOfBlob = std::int64_t{1} << 40;
 
 /// Empty if it is none that could stand in a path.
 std::string digest_of(const Json& descriptor, std::string_view member = "digest") {
@@ -23,36 +26,93 @@ std::string digest_of(const Json& descriptor, std::string_view member = "digest"
   return clean && digest.size() <= kMostOfDigest ? digest : "";
 }
 
+/// The names of machines that images have beside those of Go.
+std::string architecture_of(const Json& platform) {
+  const std::string name = to_lower(platform.at("architecture").text().value_or(""));
+  if (name == "x86_64" || name == "x86-64") return "amd64";
+  return name == "aarch64" ? "arm64" : name;
+}
+
+/// "linux/arm/v7"; empty if it names none.
 std::string platform_of(const Json& entry) {
   const Json platform = entry.at("platform");
-  const std::string os = platform.at("os").text().value_or("");
-  const std::string architecture = platform.at("architecture").text().value_or("");
-  return os.empty() && architecture.empty() ? ""
-                                            : printable(os + "/" + architecture, kMostOfPlatform);
+  const std::string os = to_lower(platform.at("os").text().value_or(""));
+  const std::string architecture = architecture_of(platform);
+  if (os.empty() && architecture.empty()) return {};
+  const std::string variant = platform.at("variant").text().value_or("");
+  return printable(os + "/" + architecture + (variant.empty() ? "" : "/" + variant),
+                   kMostOfPlatform);
+}
+
+/// Whether each machine of that architecture runs it.
+bool is_common(std::string_view architecture, std::string_view variant) {
+  if (architecture == "amd64") return variant.empty() || variant == "v1";
+  if (architecture == "arm64") return variant.empty() || variant == "v8" || variant == "8";
+  return true;
+}
+
+/// How well an entry of a list fits, the least is best: of the architecture itself; of an older one
+/// that it runs as well; of none that is named.  nullopt: not at all.
+std::optional<int> misfit(const Json& entry, std::string_view wanted) {
+  if (platform_of(entry).empty()) return 2;
+  const Json platform = entry.at("platform");
+  if (to_lower(platform.at("os").text().value_or("")) != "linux") return std::nullopt;
+  const std::string architecture = architecture_of(platform);
+  if (architecture == wanted) {
+    const std::string variant = platform.at("variant").text().value_or("");
+    return is_common(architecture, variant) ? std::optional(0) : std::nullopt;
+  }
+  const bool runs_as_well =
+      (wanted == "amd64" && architecture == "386") || (wanted == "arm64" && architecture == "arm");
+  return runs_as_well ? std::optional(1) : std::nullopt;
+}
+
+/// Those that can be asked for by name; no attestations, whose platform is unknown/unknown.
+std::vector<std::string> platforms_of(const std::vector<Json>& entries) {
+  std::vector<std::string> found;
+  for (const Json& entry : entries) {
+    const std::string platform = platform_of(entry);
+    const bool known = std::find(found.begin(), found.end(), platform) != found.end();
+    if (!known && !platform.empty() && !platform.starts_with("unknown/")) {
+      found.push_back(platform);
+    }
+  }
+  return found;
 }
 
 ManifestNext read_list(const std::vector<Json>& entries, std::string_view architecture) {
   ManifestNext next;
   if (entries.empty()) return next;
-  const std::string wanted = "linux/" + std::string(architecture);
-  const Json* chosen = &entries.front();
+  const Json* chosen = nullptr;
+  int least = std::numeric_limits<int>::max();
   for (const Json& entry : entries) {
-    if (platform_of(entry) == wanted) {
-      chosen = &entry;
-      break;
-    }
+    const auto found = misfit(entry, architecture);
+    if (!found || *found >= least) continue;
+    least = *found;
+    chosen = &entry;
+  }
+  next.what = "list of ";
+  append_number(next.what, entries.size());
+  if (chosen == nullptr) {
+    next.kind = ManifestNext::Kind::unfit;
+    next.platforms = platforms_of(entries);
+    return next;
   }
   next.digest = digest_of(*chosen);
   if (!next.digest.empty()) next.kind = ManifestNext::Kind::image;
-  next.what = "list of ";
-  append_number(next.what, entries.size());
   if (const std::string platform = platform_of(*chosen); !platform.empty()) {
     next.what += ", " + platform;
   }
   return next;
 }
 
-std::string megabytes(std::int64_t bytes) {
+std::optional<std::uint64_t> size_of(const Json& descriptor) {
+  const auto bytes = descriptor.at("size").integer();
+  if (!bytes || *bytes < 0 || *bytes >= kMostOfBlob) return std::nullopt;
+  return static_cast<std::uint64_t>(*bytes);
+}
+
+std::string megabytes(std::uint64_t bytes) {
   std::string text;
   append_number(text, bytes / 1'000'000);
   text += '.';
@@ -62,16 +122,17 @@ std::string megabytes(std::int64_t bytes) {
 
 ManifestNext read_image(const Json& manifest, const std::vector<Json>& layers) {
   ManifestNext next;
-  std::int64_t size = 0;
+  std::uint64_t size = 0;
+  const auto take = [&](const Json& blob) {
+    next.digest = digest_of(blob);
+    next.size = size_of(blob);
+  };
   for (const Json& layer : layers) {
-    if (const auto bytes = layer.at("size").integer();
-        bytes && *bytes > 0 && *bytes < (1LL << 40)) {
-      size += *bytes;
-    }
+    size += size_of(layer).value_or(0);
     // One with `urls` need not be in the registry.
-    if (next.digest.empty() && !layer.has("urls")) next.digest = digest_of(layer);
+    if (next.digest.empty() && !layer.has("urls")) take(layer);
   }
-  if (next.digest.empty()) next.digest = digest_of(manifest.at("config"));
+  if (next.digest.empty()) take(manifest.at("config"));
   if (!next.digest.empty()) next.kind = ManifestNext::Kind::blob;
   append_number(next.what, layers.size());
   next.what += layers.size() == 1 ? " layer, " : " layers, ";

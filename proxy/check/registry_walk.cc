@@ -1,11 +1,13 @@
 #include "check/registry_walk.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
-#include "base/redact.h"
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "check/hide_echoes.h"
 #include "check/manifest.h"
@@ -34,6 +36,12 @@ std::string shortened(const std::string& version) {
   return version.size() > kShortDigest && version.find(':') != version.npos
              ? version.substr(0, kShortDigest) + ".."
              : version;
+}
+
+/// What a registry says itself, in parentheses.
+std::string own_words(const Fetched& answer) {
+  const std::string words = registry_error(answer.body);
+  return words.empty() ? words : " (" + words + ")";
 }
 
 }  // namespace
@@ -80,7 +88,7 @@ bool RegistryWalk::judge_registry(const Fetched& answer, const Link& link) {
   const std::string host = link.host_field();
   if (answer.status == 401) return judge_challenge(answer, link);
   if (answer.status == 429) {
-    visits_.fail(advice_for_rate_limit(answer, link));
+    visits_.fail(advice_for_rate_limit(answer, link, image_.host));
     return false;
   }
   if (is_page(answer)) {
@@ -112,11 +120,11 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
     }
   }
   if (challenge_.kind == RegistryChallenge::Kind::basic) {
-    visits_.fail({link.host_field() +
-                      " answered 401: it wants a user and a password (Basic), and has no token "
-                      "service that would let anybody pull",
-                  "docker login " + link.host_field() +
-                      "  # check has no credentials, it does not read docker's"});
+    visits_.fail(
+        {link.host_field() +
+             " answered 401: it wants a user and a password (Basic), and has no token "
+             "service that would let anybody pull",
+         login_command(image_.host) + "  # check has no credentials, it does not read docker's"});
     return false;
   }
   visits_.fail({link.host_field() +
@@ -191,11 +199,37 @@ bool RegistryWalk::judge_manifest(const Fetched& answer, const Link& link) {
   }
   CheckStep& step = visits_.last();
   step.detail = shortened(version_) + ", " + next.what + ", " + step.detail;
+  if (next.kind == ManifestNext::Kind::unfit) {
+    visits_.fail(advice_for_platform(next));
+    return false;
+  }
   if (const auto left = answer.field("ratelimit-remaining"); !left.empty()) {
     step.detail += ", pulls left: " + printable(left.substr(0, left.find(';')), 10);
   }
-  (next.kind == ManifestNext::Kind::blob ? blob_ : version_) = next.digest;
+  const bool is_blob = next.kind == ManifestNext::Kind::blob;
+  (is_blob ? blob_ : version_) = next.digest;
+  if (is_blob)
+    due_ = static_cast<std::size_t>(std::min<std::uint64_t>(next.size.value_or(1), kBlobBytes));
   return true;
+}
+
+Advice RegistryWalk::advice_for_platform(const ManifestNext& list) const {
+  constexpr std::size_t kMostNamed = 6;
+  std::string named;
+  for (std::size_t i = 0; i < list.platforms.size() && i < kMostNamed; ++i) {
+    named += (i == 0 ? "it has " : ", ") + list.platforms[i];
+  }
+  if (list.platforms.size() > kMostNamed) named += " and more";
+  if (named.empty()) named = "it names no platform";
+  const auto other = std::find_if(list.platforms.begin(), list.platforms.end(),
+                                  [](const auto& name) { return name.starts_with("linux/"); });
+  const std::string tags = "skopeo list-tags docker://" + image_.host + "/" + image_.repository;
+  return {"no matching manifest for linux/" + std::string(own_architecture()) + " in the list of " +
+              image_.to_string() + ": " + named,
+          other == list.platforms.end()
+              ? tags + "  # another tag may have an image for this machine"
+              : "docker pull --platform " + shell_quoted(*other) + " " + image_.to_string() +
+                    "  # runs emulated; or another tag: " + tags};
 }
 
 void RegistryWalk::fetch_blob() {
@@ -203,19 +237,32 @@ void RegistryWalk::fetch_blob() {
   request.range = "bytes=0-1023";
   request.most_body = kBlobBytes;
   const auto answer = visits_.follow("blob", request);
-  if (!answer) return;
-  if ((answer->status != 200 && answer->status != 206) || is_page(*answer)) {
-    fail_with(*answer, request.link);
-    return;
+  if (!answer || !judge_blob(*answer, request.link)) return;
+  visits_.last().detail = "first bytes of " + shortened(blob_) + ", " + visits_.last().detail;
+}
+
+bool RegistryWalk::judge_blob(const Fetched& answer, const Link& link) {
+  if ((answer.status != 200 && answer.status != 206) || is_page(answer)) {
+    fail_with(answer, link);
+    return false;
   }
-  const std::string way = visits_.last().detail;
-  visits_.last().detail = "first bytes of " + shortened(blob_) + ", " + way;
+  if (answer.body.size() >= due_) return true;
+  std::string came;
+  append_number(came, answer.body.size());
+  came += " bytes of " + shortened(blob_) + " where ";
+  append_number(came, due_);
+  visits_.fail(
+      {link.host_field() + " answered " + status_text(answer) + " with " + came +
+           " are due: what it keeps of the blob is damaged, or a filter on the way cuts it",
+       "docker pull " + image_.to_string() + "  # if that fails, too, whoever runs " +
+           link.host_field() + " has to remove the blob and fetch it anew"});
+  return false;
 }
 
 /// For an answer that is none of a registry's data.
 void RegistryWalk::fail_with(const Fetched& answer, const Link& link) {
   if (answer.status == 429) {
-    visits_.fail(advice_for_rate_limit(answer, link));
+    visits_.fail(advice_for_rate_limit(answer, link, image_.host));
   } else if (answer.status == 200 || answer.status == 206 ||
              (is_page(answer) && answer.status != 404)) {
     visits_.fail(advice_for_page(answer, link));
@@ -227,15 +274,6 @@ void RegistryWalk::fail_with(const Fetched& answer, const Link& link) {
     visits_.fail({link.host_field() + " answered " + status_text(answer) + own_words(answer),
                   "curl -v " + link.shown() + "/"});
   }
-}
-
-/// A registry's own words, unless they hold the token.
-std::string RegistryWalk::own_words(const Fetched& answer) const {
-  const std::string words = registry_error(answer.body);
-  if (words.empty()) return {};
-  const std::string_view token = token_.reveal();
-  const bool echoes = !token.empty() && words.find(token.substr(0, 12)) != words.npos;
-  return " (" + (echoes ? std::string(kHidden) : words) + ")";
 }
 
 /// A registry of one's own is often a pull-through cache.
@@ -253,7 +291,7 @@ std::string RegistryWalk::advice_on_name() const {
   }
   const std::string prefix =
       image_.host == "gcr.io" || image_.host.ends_with(".gcr.io") ? "google_containers" : "library";
-  return "culvert check " + image_.host + "/" + prefix + "/" + image_.repository + version +
+  return visits_.given().command(image_.host + "/" + prefix + "/" + image_.repository + version) +
          "  # with its prefix";
 }
 
@@ -270,11 +308,10 @@ Advice RegistryWalk::advice_for_unknown(const Fetched& answer) const {
 }
 
 Advice RegistryWalk::advice_for_private(const Fetched& answer) const {
-  const std::string name = image_.host == "docker.io" ? "" : " " + image_.host;
-  Advice advice{image_.host + " refuses " + image_.repository +
-                    " without a login: it is private, or there is none of that name" +
-                    own_words(answer),
-                "docker login" + name + "  # check has no credentials, it does not read docker's"};
+  Advice advice{
+      image_.host + " refuses " + image_.repository +
+          " without a login: it is private, or there is none of that name" + own_words(answer),
+      login_command(image_.host) + "  # check has no credentials, it does not read docker's"};
   if (image_.repository.find('/') == std::string::npos) advice.fix += "; or: " + advice_on_name();
   return advice;
 }

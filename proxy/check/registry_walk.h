@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "check/image_reference.h"
+#include "check/manifest.h"
 #include "check/registry_challenge.h"
 #include "check/visits.h"
 
@@ -26,14 +28,15 @@ class RegistryWalk {
   bool take_token(const Fetched& answer, const Link& link);
   bool fetch_manifest();
   bool judge_manifest(const Fetched& answer, const Link& link);
+  Advice advice_for_platform(const ManifestNext& list) const;
   void fetch_blob();
+  bool judge_blob(const Fetched& answer, const Link& link);
   FetchRequest request_for(std::string_view kind, const std::string& version) const;
   void fail_with(const Fetched& answer, const Link& link);
   Advice advice_for_unknown(const Fetched& answer) const;
   Advice advice_for_private(const Fetched& answer) const;
   std::string advice_on_name() const;
   bool may_be_cache() const;
-  std::string own_words(const Fetched& answer) const;
 
   Visits& visits_;
   const ImageReference& image_;
@@ -43,6 +46,7 @@ class RegistryWalk {
   Secret token_;         // as received
   std::string version_;  // of the manifest that is asked for next
   std::string blob_;     // its digest
+  std::size_t due_ = 1;  // so many bytes of it are asked for and have to come
 };
 
 }  // namespace culvert

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utc_text.h"
 #include "check/clock_difference.h"
 #include "check/docker_trust.h"
 
@@ -25,23 +26,17 @@ bool is_about_time(Verdict verdict) {
   return verdict == Verdict::expired || verdict == Verdict::not_yet_valid;
 }
 
-/// How far the server's clock is before ours; nullopt if it does not tell.
-std::optional<std::chrono::seconds> clock_difference(const Fetched& answer) {
-  const auto date = parse_http_date(answer.field("date"));
-  if (!date) return std::nullopt;
-  return std::chrono::seconds(*date - std::time(nullptr));
-}
-
-bool is_wrong(std::chrono::seconds difference) {
-  return difference > kMostClockDifference || difference < -kMostClockDifference;
-}
-
-Advice clock_advice(std::chrono::seconds difference, const std::string& name) {
-  return {"this machine's clock is " + describe_difference(difference) +
-              (difference.count() > 0 ? " behind" : " ahead of") + " that of " + name +
-              ": certificates seem " + (difference.count() > 0 ? "not valid yet" : "expired"),
-          "timedatectl set-ntp true  # or: date -u -s '" +
-              time_text(std::time(nullptr) + difference.count()) + "'"};
+Advice clock_advice(const ClockSighting& seen) {
+  const bool behind = seen.difference.count() > 0;
+  const std::string set = "timedatectl set-ntp true  # or: date -u -s '" +
+                          utc_text(std::time(nullptr) + seen.difference.count()) + "'";
+  const std::string cause = "this machine's clock is " + describe_difference(seen.difference) +
+                            (behind ? " behind" : " ahead of") + " that of " + seen.host;
+  if (!seen.in_tls()) {
+    return {cause + ": certificates seem " + (behind ? "not valid yet" : "expired"), set};
+  }
+  return {cause + ", whose certificate is valid at both times: one of the two is wrong",
+          "date -u  # if that is not the time: " + set};
 }
 
 }  // namespace
@@ -60,6 +55,11 @@ void Visits::fail(Advice advice) {
   last().ok = false;
   last().cause = std::move(advice.cause);
   last().fix = std::move(advice.fix);
+}
+
+void Visits::fail(const Fetched& failed, const Link& link) {
+  fail(failed.given_up ? Advice{way_.why_over(), way_.time_fix()}
+                       : advice_for(failed, link, asker()));
 }
 
 /// nullptr if the system's store cannot be read: then nothing is trusted.
@@ -96,45 +96,64 @@ bool Visits::end_handshake(const Fetched& fetched, const Link& link) {
     return true;
   }
   step.detail = way_text(fetched);
-  fail(advice_for(fetched, link, as_));
-  if (is_about_time(fetched.certificate.verdict)) ask_plainly_for_the_time(link);
+  fail(fetched, link);
+  if (is_about_time(fetched.certificate.verdict))
+    ask_plainly_for_the_time(link, fetched.certificate);
   return false;
 }
 
 /// Whose fault it is that a certificate's time is wrong: an answer to a plain request tells, be it
-/// the target's or a proxy's.
-void Visits::ask_plainly_for_the_time(const Link& link) {
+/// the target's or a proxy's, if the certificate is valid at its time.
+void Visits::ask_plainly_for_the_time(const Link& link, const CertificateFacts& certificate) {
   Link plain = link;
   plain.tls = false;
   plain.path = "/";
   plain.host.port = 80;
   const FetchRequest request{.link = plain, .authorization = {}, .most_body = 1};
-  const Fetched answer = fetch(way_, *trust_, request);
-  note_clock(answer, plain);
-  if (clock_ && is_wrong(*clock_)) fail(clock_advice(*clock_, clock_host_));
+  note_clock(fetch(way_, *trust_, request), plain);
+  const std::time_t now = std::time(nullptr);
+  const ClockVerdict verdict = judge_clock(clocks_, now);
+  if (!verdict.wrong) return compare_clock();
+  const std::time_t theirs = now + verdict.sighting->difference.count();
+  if (certificate.not_before <= theirs && theirs <= certificate.not_after) {
+    fail(clock_advice(*verdict.sighting));
+  }
   compare_clock();
 }
 
 void Visits::note_clock(const Fetched& answer, const Link& link) {
-  if (clock_) return;
-  clock_ = clock_difference(answer);
-  clock_host_ = link.host.to_string();
+  const auto difference =
+      clock_difference(answer.field("date"), answer.field("age"), std::time(nullptr));
+  if (!difference) return;
+  ClockSighting& seen = clocks_.emplace_back();
+  seen.host = link.host.to_string();
+  seen.difference = *difference;
+  if (!link.tls) return;
+  seen.not_before = answer.certificate.not_before;
+  seen.not_after = answer.certificate.not_after;
 }
 
 void Visits::compare_clock() {
-  if (!clock_) return;
+  const ClockVerdict verdict = judge_clock(clocks_, std::time(nullptr));
+  if (verdict.sighting == nullptr) return;
   CheckStep& step = report_.steps.emplace_back();
   step.name = "clock";
-  step.subject = clock_host_;
-  step.detail = "differs by " + describe_difference(*clock_);
-  if (is_wrong(*clock_)) fail(clock_advice(*clock_, clock_host_));
+  step.subject = verdict.sighting->host;
+  step.detail = "differs by " + describe_difference(verdict.sighting->difference);
+  if (verdict.wrong) return fail(clock_advice(*verdict.sighting));
+  if (verdict.odd == verdict.sighting) {
+    step.detail += ", but its certificate is not valid at that time: its own clock is wrong";
+  } else if (verdict.odd != nullptr) {
+    step.detail += "; that of " + verdict.odd->host + " is wrong, by " +
+                   describe_difference(verdict.odd->difference);
+  }
 }
 
 /// Of a host that another one leads to: where that was reached, its way may do for this, too.
 void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
-  Advice advice = advice_for(failed, link, as_);
-  if (!failed.given_up && worked_ != nullptr && failed.upstream != worked_ &&
-      failed.stage != Stage::done) {
+  if (failed.given_up) return fail(failed, link);
+  Advice advice = advice_for(failed, link, asker());
+  if (worked_ != nullptr && failed.upstream != worked_ && failed.stage != Stage::done) {
     advice.fix = "--route '" + link.host.to_string() + "=" + worked_->config.name +
                  "'  # as the hosts before; first of the --route lines";
   }
@@ -161,13 +180,13 @@ std::optional<Fetched> Visits::first(FetchRequest& request) {
   step.time = fetched.http_time;
   if (!fetched.ok()) {
     step.detail = way_text(fetched);
-    fail(advice_for(fetched, request.link, as_));
+    fail(fetched, request.link);
     return std::nullopt;
   }
   step.detail = status_text(fetched);
   note_clock(fetched, request.link);
   worked_ = fetched.upstream;
-  Advice advice = advice_for_answer(fetched, request.link);
+  Advice advice = advice_for_answer(fetched, request.link, asker());
   if (advice.cause.empty()) return fetched;
   fail(std::move(advice));
   return std::nullopt;
@@ -183,11 +202,12 @@ std::optional<Fetched> Visits::follow(std::string_view name, FetchRequest& reque
       fail_elsewhere(fetched, request.link);
       return std::nullopt;
     }
-    if (Advice advice = advice_for_answer(fetched, request.link); !advice.cause.empty()) {
+    if (Advice advice = advice_for_answer(fetched, request.link, asker()); !advice.cause.empty()) {
       fail(std::move(advice));
       return std::nullopt;
     }
     worked_ = fetched.upstream;
+    note_clock(fetched, request.link);
     if (!is_redirect(fetched.status)) return fetched;
     auto next = request.link.resolve(fetched.field("location"));
     if (!next || hops == kMostRedirects) {

@@ -15,6 +15,9 @@ namespace {
 /// As in a request to `culvert serve`; a proxy may tell by it that it gets its own request back.
 constexpr std::string_view kPseudonym = "culvert-check";
 
+/// Of --timeout.
+constexpr std::chrono::milliseconds kMostTimeout = std::chrono::minutes(10);
+
 std::vector<std::unique_ptr<Upstream>> make_walked(const Ruleset& ruleset, Loop& loop) {
   const auto transport = std::make_shared<TcpTransport>(loop);
   std::vector<std::unique_ptr<Upstream>> out;
@@ -47,11 +50,12 @@ struct Outcome {
 
 }  // namespace
 
-Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout)
+Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout, GivenCheck given)
     : log_(-1, -1, Log::Level::error, Log::Format::text),
       ruleset_(std::move(ruleset)),
       upstreams_(make_walked(*ruleset_, loop_)),
       timeout_(timeout),
+      given_(std::move(given)),
       timer_(loop_, Callback<void()>::to<&Walk::on_timeout>(this)) {
   interrupt_.emplace(loop_, SIGINT, Callback<void(int)>::to<&Walk::on_signal>(this));
   terminate_.emplace(loop_, SIGTERM, Callback<void(int)>::to<&Walk::on_signal>(this));
@@ -124,9 +128,11 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
 }
 
 std::string Walk::time_fix() const {
-  return interrupted_ ? "culvert check  # again, without ending it"
-                      : "--timeout " + format_duration(2 * timeout_) +
-                            "  # if it may take so long; else see what is slow above";
+  if (interrupted_) return given_.command(given_.targets) + "  # again, without ending it";
+  if (timeout_ >= kMostTimeout)
+    return given_.command(given_.targets) + "  # see what is slow above";
+  return given_.with_timeout(format_duration(std::min(2 * timeout_, kMostTimeout))) +
+         "  # if it may take so long; else see what is slow above";
 }
 
 StepClock::StepClock(Walk& walk, std::string_view name, std::string subject)

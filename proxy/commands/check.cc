@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "check/check.h"
 #include "check/report_text.h"
@@ -102,6 +103,14 @@ std::vector<CheckTarget> read_targets(const std::vector<std::string>& given,
   return targets;
 }
 
+GivenCheck given_check(const CheckOptions& options, const std::vector<CheckTarget>& targets) {
+  GivenCheck given{options.given, options.given_timeout, {}};
+  for (const CheckTarget& target : targets) {
+    given.targets += (given.targets.empty() ? "" : " ") + shell_quoted(target.shown);
+  }
+  return given;
+}
+
 TextStyle text_style() {
   return style_for({.lc_all = std::getenv("LC_ALL"),
                     .lc_ctype = std::getenv("LC_CTYPE"),
@@ -148,7 +157,7 @@ int check(const CheckOptions& options) {
   auto ruleset = make_ruleset(options.config, problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
-  Walk walk(std::move(ruleset), options.timeout);
+  Walk walk(std::move(ruleset), options.timeout, given_check(options, targets));
   StepPrinter printer(options.json);
   const auto reports = check_targets(walk, targets, options.pid, printer);
   if (options.json) print(stdout, report_json(reports));

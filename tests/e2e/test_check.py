@@ -133,6 +133,8 @@ class Worlds(Told):
         self.tell_apart(
             World("an HTTP proxy given as socks5", upstream(f"socks5://{SQUID}", OK), "upstream",
                   "HTTP", rf"--upstream '?http://{SQUID}"),
+            World("an HTTP proxy given as socks4a", upstream(f"socks4a://{SQUID}", OK), "upstream",
+                  "HTTP", rf"--upstream '?http://{SQUID}"),
             World("a SOCKS server given as http", upstream(f"http://127.0.0.1:{port}", OK), "upstream",
                   "SOCKS", rf"--upstream '?socks5://127\.0\.0\.1:{port}"),
             World("a TLS server given as http", upstream(f"http://{peers.LOGIN}{SQUID_TLS}", OK), "upstream",
@@ -169,6 +171,8 @@ class Worlds(Told):
                   "password|credentials", with_password.format("socks5", DANTE)),
             World("needed, HTTP", upstream(f"http://{SQUID}", OK), "upstream",
                   "password|credentials", with_password.format("http", SQUID)),
+            World("needed for a plain request", upstream(f"http://{SQUID}", "http://ok.world/"), "http",
+                  "password|credentials", with_password.format("http", SQUID)),
             World("not wanted", upstream(f"socks5://{peers.LOGIN}127.0.0.1:{peers.SOCKS_PORT}", OK), "upstream",
                   "no user|no password|without|no credentials|not want", rf"--upstream '?{SSH}"),
             World("NTLM alone", upstream(f"http://127.0.0.1:{ntlm}", OK), "upstream", "NTLM|Negotiate", "cntlm"),
@@ -184,6 +188,8 @@ class Worlds(Told):
         self.tell_apart(
             World("a name that is unknown to dante", upstream(dante, UNKNOWN), "request", no_name, r"nowhere\.invalid"),
             World("a name that is unknown to squid", upstream(squid, UNKNOWN), "request", no_name, r"nowhere\.invalid"),
+            World("a name that is unknown here, where names are looked up", upstream(f"{MICROSOCKS}?resolve=local", UNKNOWN), "request",
+                  "resolve=local.*own resolver", rf"--upstream '?{MICROSOCKS}'? "),
             World("refused, dante", upstream(dante, REFUSING), "request", "refused", no_port),
             World("refused, squid", upstream(squid, REFUSING), "request", "refused", no_port),
             World("ssh -D cannot resolve", upstream(SSH, UNKNOWN), "request", "ssh -D|far end", r"ssh .*nowhere\.invalid|ssh -v"),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "check/manifest.h"
 #include "support/catch.h"
 #include "support/check_way.h"
 
@@ -208,6 +209,55 @@ TEST_CASE("a registry that limits requests says when to come back") {
   CHECK(world.failure().name == "registry");
 }
 
+TEST_CASE("too many requests: one logs in to the registry, whichever of its hosts says so") {
+  RegistryWorld world;
+  const std::string answer = http_answer("429 Too Many Requests");
+  world.token = answer;
+  CheckStep step = world.failure();
+  CHECK(has(step.cause, "auth.example limits"));
+  CHECK(step.fix.starts_with("docker login reg.example "));
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})");
+  world.content = answer;
+  step = world.failure();
+  CHECK(step.name == "blob");
+  CHECK(has(step.cause, "cdn.example limits"));
+  CHECK(step.fix.starts_with("docker login reg.example "));
+}
+
+TEST_CASE("an image that has none for this machine") {
+  RegistryWorld world;
+  world.manifest = http_answer("200 OK", R"({"manifests":[
+      {"digest":"sha256:aa","platform":{"os":"linux","architecture":"s390x"}},
+      {"digest":"sha256:bb","platform":{"os":"unknown","architecture":"unknown"}}]})");
+  CheckStep step = world.failure();
+  CHECK(step.name == "manifest");
+  CHECK(has(step.cause, "no matching manifest for linux/" + std::string(own_architecture())));
+  CHECK(has(step.cause, "it has linux/s390x"));
+  CHECK(step.fix.starts_with("docker pull --platform linux/s390x reg.example/a/b:1 "));
+  world.manifest = http_answer(
+      "200 OK",
+      R"({"manifests":[{"digest":"sha256:aa","platform":{"os":"windows","architecture":"amd64"}}]})");
+  step = world.failure();
+  CHECK(step.fix.starts_with("skopeo list-tags docker://reg.example/a/b "));
+}
+
+TEST_CASE("a blob that comes short or not at all") {
+  RegistryWorld world;
+  for (const std::size_t size : {0U, 1U, 1023U}) {
+    world.content = http_answer("206 Partial Content", std::string(size, 'x'));
+    const CheckStep step = world.failure();
+    CHECK(step.name == "blob");
+    CHECK(step.subject == "cdn.example:443");
+    CHECK(has(step.cause, "where 1024 are due"));
+  }
+  world.content = http_answer("200 OK", std::string(5000, 'x'));
+  CHECK(world.check().ok());
+  world.manifest =
+      http_answer("200 OK", R"({"layers":[{"digest":")" + kLayer + R"(","size":10}]})");
+  world.content = http_answer("206 Partial Content", std::string(10, 'x'));
+  CHECK(world.check().ok());
+}
+
 TEST_CASE("blobs that are blocked while the registry works") {
   RegistryWorld world;
   auto& cdn = world.way.serve("cdn.example:443", nullptr);
@@ -313,9 +363,69 @@ TEST_CASE("a wrong clock is told from a certificate that is too old") {
   CHECK(has(report.steps[1].cause, " behind that of reg.example:80"));
   CHECK(has(report.steps[1].fix, "timedatectl set-ntp true"));
 
+  // A plain answer whose time the certificate does not fit either tells nothing about it.
+  world.way.serve_plainly("reg.example:80", [&](const std::string&) {
+    return http_answer("301 Moved", {}, date_field(300 * 86'400));
+  });
+  CHECK(has(world.check().steps[0].cause, "not valid before"));
+
   RegistryWorld other;
   other.v2 = http_answer("401 Unauthorized", {}, "WWW-Authenticate: Basic\r\n" + date_field(-900));
   CHECK(shown_steps(other.check()).back() == "clock reg.example:443 failed");
+}
+
+TEST_CASE("one server's wrong clock is not ours") {
+  RegistryWorld world;
+  const auto challenged = [&](long offset) {
+    std::string answer = challenge();
+    const std::string right = date_field();
+    return answer.replace(answer.find("Date: "), right.size(), date_field(offset));
+  };
+  world.v2 = challenged(7'200);
+  CHECK(shown_steps(world.check()).back() == "clock reg.example:443 failed");
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})", date_field());
+  TargetReport report = world.check();
+  CHECK(shown_steps(report).back() == "clock auth.example:443 ok");
+  CHECK(has(report.steps.back().detail, "that of reg.example:443 is wrong, by 2 hours"));
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})");
+  world.v2 = challenged(900 * 86'400L);
+  report = world.check();
+  CHECK(report.ok());
+  CHECK(has(report.steps.back().detail, "its own clock is wrong"));
+}
+
+TEST_CASE("a 407 to a plain request is about the login, as one to a CONNECT") {
+  RegistryWorld world;
+  std::string answer = http_answer("407 Proxy Authentication Required", {},
+                                   "Proxy-Authenticate: Basic realm=\"x\"\r\n");
+  world.way.serve_plainly("web.example:80", [&](const std::string&) { return answer; });
+  UpstreamConfig& proxy = world.way.tunnel().config;
+  proxy.kind = UpstreamConfig::Kind::http;
+  proxy.label = "http://proxy.example:3128";
+  proxy.name = "tunnel";
+  proxy.address = HostPort::parse("proxy.example:3128").value();
+  CheckStep step = world.failure("http://web.example/");
+  CHECK(step.name == "http");
+  CHECK(has(step.cause, "wants a user and password"));
+  CHECK(has(step.fix, "--upstream tunnel=http://USER:PASSWORD@proxy.example:3128"));
+  proxy.credentials = Credentials{"me", Secret("hush")};
+  CHECK(has(world.failure("http://web.example/").cause, "user or password is wrong"));
+  answer = http_answer("407 Proxy Authentication Required", {}, "Proxy-Authenticate: NTLM\r\n");
+  CHECK(world.failure("http://web.example/").fix.starts_with("cntlm -f "));
+  answer = http_answer("407 Proxy Authentication Required", {},
+                       "Proxy-Authenticate: Digest nonce=\"a\"\r\n");
+  step = world.failure("http://web.example/");
+  CHECK(has(step.cause, "it takes only Digest, and we have Basic"));
+  CHECK(step.fix.starts_with("px --proxy=proxy.example:3128 "));
+}
+
+TEST_CASE("a target that is the proxy itself") {
+  RegistryWorld world;
+  world.way.serve_plainly("proxy.example:3128",
+                          [](const std::string&) { return http_answer("508 Loop Detected"); });
+  const CheckStep step = world.failure("http://proxy.example:3128/");
+  CHECK(has(step.cause, "is that proxy itself"));
+  CHECK(step.fix.starts_with("culvert check --upstream http://proxy.example:3128 "));
 }
 
 TEST_CASE("a URL: handshake and status line") {
@@ -328,7 +438,7 @@ TEST_CASE("a URL: handshake and status line") {
   world.way.serve_plainly("reg.example:8443",
                           [](const std::string&) { return http_answer("400 Bad Request"); });
   CHECK(world.failure("https://reg.example:8443/x").fix ==
-        "culvert check http://reg.example:8443/");
+        "culvert check --upstream tunnel=socks5://127.0.0.1:1080 http://reg.example:8443/");
 }
 
 TEST_CASE("a plain URL: a portal, a proxy that forbids it, an answer of 5xx") {
@@ -355,5 +465,6 @@ TEST_CASE("a host that is silent ends with the time of the check, and says so") 
   world.way.turns = 3;
   const CheckStep step = world.failure();
   CHECK(step.name == "tls");
-  CHECK(has(step.cause, "time of the whole check"));
+  CHECK(step.cause == "no answer within 9.0 s");
+  CHECK(step.fix == "culvert check --timeout 18s --upstream tunnel=socks5://127.0.0.1:1080 TARGET");
 }

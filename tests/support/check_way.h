@@ -93,6 +93,10 @@ class ScriptedWay final : public Way {
     return true;
   }
 
+  std::string why_over() const override { return "no answer within 9.0 s"; }
+  std::string time_fix() const override { return given_.with_timeout("18s"); }
+  const GivenCheck& given() const override { return given_; }
+
   WayTo dial(const HostPort& target, DialPurpose purpose) override {
     purposes.push_back(purpose);
     const std::string name = target.to_string();
@@ -156,6 +160,7 @@ class ScriptedWay final : public Way {
   }
 
   Loop loop_;
+  const GivenCheck given_{"--upstream tunnel=socks5://127.0.0.1:1080", "", "TARGET"};
   Upstream tunnel_, direct_;
   std::map<std::string, Host> hosts_;
   std::vector<std::unique_ptr<Line>> lines_;
