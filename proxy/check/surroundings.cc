@@ -124,7 +124,7 @@ std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) con
   if (!pid_) return line;
   std::string settings = line.starts_with("export ") ? line.substr(7) : line;
   if (!is_daemon(name_))
-    return settings + " in front of its command, or in its unit; then restart it";
+    return settings + "  # in front of its command, or in its unit; then restart it";
   const std::string unit = name_ == "dockerd" ? "docker" : name_;
   return fmt::format("culvert setup {0} --install && systemctl restart {0}  # sets {1}", unit,
                      settings);
