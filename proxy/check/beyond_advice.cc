@@ -5,9 +5,12 @@
 #include <cstddef>
 #include <ctime>
 
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "base/utc_text.h"
 #include "check/docker_trust.h"
+#include "check/peer_words.h"
+#include "check/upstream_option.h"
 #include "codec/challenge.h"
 #include "codec/clause.h"
 #include "codec/http_head.h"
@@ -175,9 +178,9 @@ Advice loop_advice(const Fetched& answer, const Link& link, const Asker& asker) 
               asker.given.command("https://HOST/")};
 }
 
-Advice portal_advice(const std::string& cause, const Link& link) {
-  return {cause, "curl -v http://" + name_of(link) +
-                     "/  # shows whose page it is; sign in with a browser, then check again"};
+Advice portal_advice(const std::string& cause, const Fetched& answer, const Link& link) {
+  return {cause, curl_command(answer, "http://" + name_of(link) + "/") +
+                     "  # shows whose page it is; sign in with a browser, then check again"};
 }
 
 }  // namespace
@@ -227,11 +230,8 @@ Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker) {
     case Stage::tls:
       return tls_failure_advice(failed, link, asker);
     default: {
-      const std::string scheme = link.tls ? "https://" : "http://";
       return {name_of(link) + " " + failed.error->text,
-              "curl -v " + scheme + name_of(link) + "/  # " +
-                  (through_proxy(failed) ? "at the far end of " + failed.upstream->config.label
-                                         : "does it answer at all?")};
+              curl_command(failed, link.shown() + "/") + "  # does it answer at all?"};
     }
   }
 }
@@ -239,7 +239,8 @@ Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker) {
 Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& asker) {
   const std::string name = name_of(link);
   if (answer.status == 511) {
-    return portal_advice("the network wants a sign-in before it lets anything through", link);
+    return portal_advice("the network wants a sign-in before it lets anything through", answer,
+                         link);
   }
   if (answer.status == 407 && answer.absolute) return login_advice(answer, link);
   if (answer.status == 508) return loop_advice(answer, link, asker);
@@ -255,14 +256,15 @@ Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& a
     const auto next = link.resolve(answer.field("location"));
     if (next && next->host.host != link.host.host && has_any(to_lower(next->url()), kPortalWords)) {
       return portal_advice(
-          "instead of " + name + " a portal answers: it redirects to " + next->shown(), link);
+          "instead of " + name + " a portal answers: it redirects to " + next->shown(), answer,
+          link);
     }
   }
   if (answer.status >= 500) {
     const std::string who =
         answer.absolute ? name + ", or " + answer.upstream->config.label + " for it," : name;
     return {who + " answered " + status_text(answer),
-            "curl -v " + link.shown() + "/  # later; the trouble is at that end"};
+            curl_command(answer, link.shown() + "/") + "  # later; the trouble is at that end"};
   }
   return {};
 }
@@ -275,12 +277,12 @@ Advice advice_for_page(const Fetched& answer, const Link& link) {
                            ") where a registry sends data: a captive "
                            "portal, a block page, or no registry" +
                            issuer,
-                       link);
+                       answer, link);
 }
 
 Advice advice_for_rate_limit(const Fetched& answer, const Link& link, const std::string& registry) {
   std::string cause = name_of(link) + " limits how often this address may ask (429)";
-  const std::string after = printable(trim(answer.field("retry-after")), 40);
+  const std::string after = peer_words(answer.field("retry-after"), 40);
   if (!after.empty()) {
     cause += "; retry after " + after + (is_digit(after.back()) ? " s" : "");
   }
@@ -288,8 +290,28 @@ Advice advice_for_rate_limit(const Fetched& answer, const Link& link, const std:
                      "  # has a limit of its own; or use a mirror or a pull-through cache"};
 }
 
+std::string curl_command(const Fetched& fetched, const std::string& url) {
+  std::string command = "curl -v ";
+  if (through_proxy(fetched) && fetched.upstream->config.via.empty()) {
+    const UpstreamConfig& upstream = fetched.upstream->config;
+    // Names are looked up there.
+    const bool is_socks5 = upstream.kind == UpstreamConfig::Kind::socks5 && !upstream.resolve_local;
+    std::string proxy(is_socks5 ? "socks5h" : scheme_of(upstream.kind));
+    proxy.append(upstream.credentials ? "://USER:PASSWORD@" : "://");
+    command += "-x " + shell_quoted(proxy + upstream.address.to_string()) + " ";
+  }
+  return command + shell_quoted(url);
+}
+
 std::string login_command(const std::string& registry) {
-  return registry == "docker.io" ? "docker login" : "docker login " + registry;
+  if (registry == "docker.io") return "docker login";
+  const std::string login = "docker login ";
+  constexpr std::string_view kAws = ".dkr.ecr.";
+  const std::size_t at = registry.find(kAws);
+  if (at == registry.npos) return login + registry;
+  const std::string region = registry.substr(at + kAws.size());
+  return "aws ecr get-login-password --region " + region.substr(0, region.find('.')) + " | " +
+         login + "--username AWS --password-stdin " + registry;
 }
 
 }  // namespace culvert

@@ -37,6 +37,10 @@ Advice advice_for_page(const Fetched& answer, const Link& link);
 /// that.
 Advice advice_for_rate_limit(const Fetched& answer, const Link& link, const std::string& registry);
 
+/// "curl -v -x socks5h://127.0.0.1:1080 https://gcr.io/v2/": goes the way that `fetched` went, if
+/// curl can.
+std::string curl_command(const Fetched& fetched, const std::string& url);
+
 /// "docker login gcr.io"; docker.io, which is the default, is left out.
 std::string login_command(const std::string& registry);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "check/peer_words.h"
 
 namespace culvert {
 namespace {
@@ -149,6 +150,28 @@ ManifestNext read_old_image(const std::vector<Json>& layers) {
   return next;
 }
 
+std::string code_and_message(std::string_view code, std::string_view message) {
+  const std::string first = peer_words(code, kMostOfError);
+  const std::string second = peer_words(message, kMostOfError);
+  if (first.empty() || second.empty()) return first + second;
+  return printable(first + ": " + second, kMostOfError);
+}
+
+/// What stands in the first element of that name.
+std::string_view xml_text(std::string_view body, std::string_view name) {
+  const std::string open = "<" + std::string(name) + ">";
+  const std::size_t begin = body.find(open);
+  if (begin == body.npos) return {};
+  const std::string_view rest = body.substr(begin + open.size());
+  return rest.substr(0, rest.find('<'));
+}
+
+/// Of S3 and what speaks like it.
+std::string storage_error(std::string_view body) {
+  if (!trim_space(body).starts_with('<')) return {};
+  return code_and_message(xml_text(body, "Code"), xml_text(body, "Message"));
+}
+
 }  // namespace
 
 const char* const kManifestTypes =
@@ -189,18 +212,14 @@ std::string_view own_architecture() {
 
 std::string registry_error(std::string_view body) {
   const auto json = Json::parse(body);
-  if (!json) return {};
+  if (!json) return storage_error(body);
   const std::vector<Json> errors = json->at("errors").elements();
   const Json& error = errors.empty() ? *json : errors.front();
-  std::string text = error.at("code").text().value_or("");
+  std::string message;
   for (const char* const name : {"message", "details"}) {
-    const std::string words = error.at(name).text().value_or("");
-    if (words.empty()) continue;
-    if (!text.empty()) text += ": ";
-    text += words;
-    break;
+    if (message.empty()) message = error.at(name).text().value_or("");
   }
-  return text.empty() ? text : printable(text, kMostOfError);
+  return code_and_message(error.at("code").text().value_or(""), message);
 }
 
 }  // namespace culvert

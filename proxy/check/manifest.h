@@ -35,8 +35,8 @@ ManifestNext read_manifest(const Json& manifest, std::string_view architecture);
 /// This machine's, as images name it.
 std::string_view own_architecture();
 
-/// What a registry says of a failure: its code and text, cleaned ("MANIFEST_UNKNOWN: manifest
-/// unknown"); empty if the body has none.
+/// What a registry, or the storage of its blobs, says of a failure: its code and text, cleaned
+/// ("MANIFEST_UNKNOWN: manifest unknown"); empty if the body has none.
 std::string registry_error(std::string_view body);
 
 }  // namespace culvert

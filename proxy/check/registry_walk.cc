@@ -11,13 +11,14 @@
 #include "base/text.h"
 #include "check/hide_echoes.h"
 #include "check/manifest.h"
+#include "check/peer_words.h"
+#include "check/registry_advice.h"
 
 namespace culvert {
 namespace {
 
 /// As much of a blob as shows that it comes through.
 constexpr std::size_t kBlobBytes = 1024;
-constexpr std::size_t kShortDigest = 19;
 
 std::string encoded(std::string_view text) {
   std::string out;
@@ -32,16 +33,19 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-std::string shortened(const std::string& version) {
-  return version.size() > kShortDigest && version.find(':') != version.npos
-             ? version.substr(0, kShortDigest) + ".."
-             : version;
+bool is_this_host(const HostPort& host) {
+  return host.ip ? host.ip->is_loopback() : host.host == "localhost";
 }
 
-/// What a registry says itself, in parentheses.
-std::string own_words(const Fetched& answer) {
-  const std::string words = registry_error(answer.body);
-  return words.empty() ? words : " (" + words + ")";
+/// Of what is no manifest, as a clause.
+std::string why_no_manifest(const Fetched& answer) {
+  const std::string coding = peer_words(answer.field("content-encoding"), 20);
+  if (!coding.empty() && !iequals(coding, "identity")) {
+    return " sent its manifest in an encoding that was not asked for, " + coding;
+  }
+  if (answer.body.size() >= FetchRequest{}.most_body) return " sent more than a manifest can have";
+  return answer.body.empty() ? " sent an empty answer where a manifest is due"
+                             : " sent something else than a manifest";
 }
 
 }  // namespace
@@ -99,7 +103,7 @@ bool RegistryWalk::judge_registry(const Fetched& answer, const Link& link) {
     visits_.fail({host + " answered " + status_text(answer) +
                       " for /v2/: it is no registry, or "
                       "forbids this address",
-                  "curl -v " + link.shown() + "/v2/"});
+                  curl_command(answer, link.shown() + "/v2/")});
     return false;
   }
   visits_.last().detail = "200, open to everybody";
@@ -114,6 +118,15 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
   challenge_ = registry_challenge(fields);
   if (challenge_.kind == RegistryChallenge::Kind::bearer) {
     const auto realm = link.resolve(challenge_.realm);
+    if (realm && is_this_host(realm->host) && !is_this_host(link.host)) {
+      visits_.fail({link.host_field() + " names " + realm->host.to_string() +
+                        " as its token service, which is on its own machine: it does not know by "
+                        "which address it is reached",
+                    curl_command(answer, link.shown() + "/v2/") +
+                        "  # shows it as realm=; who runs the registry has to set its external "
+                        "URL, or pass Host and X-Forwarded-Proto on"});
+      return false;
+    }
     if (realm) {
       visits_.last().detail = "401, its token service is " + realm->host.to_string();
       return true;
@@ -131,8 +144,8 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
                     " answered 401 without naming a token service that docker "
                     "understands" +
                     std::string(fields.empty() ? " (no WWW-Authenticate)" : ""),
-                "curl -v " + link.shown() +
-                    "/v2/  # what stands in front of the registry has to "
+                curl_command(answer, link.shown() + "/v2/") +
+                    "  # what stands in front of the registry has to "
                     "pass WWW-Authenticate on"});
   return false;
 }
@@ -152,7 +165,7 @@ bool RegistryWalk::fetch_token() {
 bool RegistryWalk::take_token(const Fetched& answer, const Link& link) {
   const std::string host = link.host_field();
   if (answer.status == 401 || answer.status == 403) {
-    visits_.fail(advice_for_private(answer));
+    visits_.fail(advice_for_private(image_, visits_.given(), answer));
     return false;
   }
   if (answer.status != 200 || is_page(answer)) {
@@ -164,7 +177,7 @@ bool RegistryWalk::take_token(const Fetched& answer, const Link& link) {
   if (json && token_.empty()) token_ = Secret(json->at("access_token").text().value_or(""));
   if (token_.empty() || printable(token_.reveal(), token_.reveal().size()) != token_.reveal()) {
     token_ = Secret();
-    visits_.fail({host + " sent no token in its answer", "curl -v " + link.shown() + "/"});
+    visits_.fail({host + " sent no token in its answer", curl_command(answer, link.shown() + "/")});
     return false;
   }
   visits_.last().detail = "given to anybody, " + visits_.last().detail;
@@ -193,14 +206,14 @@ bool RegistryWalk::judge_manifest(const Fetched& answer, const Link& link) {
   const auto json = Json::parse(answer.body);
   const ManifestNext next = json ? read_manifest(*json, own_architecture()) : ManifestNext();
   if (next.kind == ManifestNext::Kind::none) {
-    visits_.fail({link.host_field() + " sent something else than a manifest",
-                  "curl -v " + link.shown() + "/v2/"});
+    visits_.fail(
+        {link.host_field() + why_no_manifest(answer), curl_command(answer, link.shown() + "/v2/")});
     return false;
   }
   CheckStep& step = visits_.last();
-  step.detail = shortened(version_) + ", " + next.what + ", " + step.detail;
+  step.detail = shortened_digest(version_) + ", " + next.what + ", " + step.detail;
   if (next.kind == ManifestNext::Kind::unfit) {
-    visits_.fail(advice_for_platform(next));
+    visits_.fail(advice_for_platform(image_, next));
     return false;
   }
   if (const auto left = answer.field("ratelimit-remaining"); !left.empty()) {
@@ -213,32 +226,20 @@ bool RegistryWalk::judge_manifest(const Fetched& answer, const Link& link) {
   return true;
 }
 
-Advice RegistryWalk::advice_for_platform(const ManifestNext& list) const {
-  constexpr std::size_t kMostNamed = 6;
-  std::string named;
-  for (std::size_t i = 0; i < list.platforms.size() && i < kMostNamed; ++i) {
-    named += (i == 0 ? "it has " : ", ") + list.platforms[i];
-  }
-  if (list.platforms.size() > kMostNamed) named += " and more";
-  if (named.empty()) named = "it names no platform";
-  const auto other = std::find_if(list.platforms.begin(), list.platforms.end(),
-                                  [](const auto& name) { return name.starts_with("linux/"); });
-  const std::string tags = "skopeo list-tags docker://" + image_.host + "/" + image_.repository;
-  return {"no matching manifest for linux/" + std::string(own_architecture()) + " in the list of " +
-              image_.to_string() + ": " + named,
-          other == list.platforms.end()
-              ? tags + "  # another tag may have an image for this machine"
-              : "docker pull --platform " + shell_quoted(*other) + " " + image_.to_string() +
-                    "  # runs emulated; or another tag: " + tags};
-}
-
 void RegistryWalk::fetch_blob() {
   FetchRequest request = request_for("blobs", blob_);
   request.range = "bytes=0-1023";
   request.most_body = kBlobBytes;
-  const auto answer = visits_.follow("blob", request);
+  auto answer = visits_.follow("blob", request);
+  // Docker asks for all of it.
+  if (answer && answer->status == 416) {
+    visits_.last().detail = status_text(*answer) + " to a part of it, " + visits_.last().detail;
+    request.range.clear();
+    answer = visits_.follow("blob", request);
+  }
   if (!answer || !judge_blob(*answer, request.link)) return;
-  visits_.last().detail = "first bytes of " + shortened(blob_) + ", " + visits_.last().detail;
+  visits_.last().detail =
+      "first bytes of " + shortened_digest(blob_) + ", " + visits_.last().detail;
 }
 
 bool RegistryWalk::judge_blob(const Fetched& answer, const Link& link) {
@@ -249,7 +250,7 @@ bool RegistryWalk::judge_blob(const Fetched& answer, const Link& link) {
   if (answer.body.size() >= due_) return true;
   std::string came;
   append_number(came, answer.body.size());
-  came += " bytes of " + shortened(blob_) + " where ";
+  came += " bytes of " + shortened_digest(blob_) + " where ";
   append_number(came, due_);
   visits_.fail(
       {link.host_field() + " answered " + status_text(answer) + " with " + came +
@@ -267,53 +268,15 @@ void RegistryWalk::fail_with(const Fetched& answer, const Link& link) {
              (is_page(answer) && answer.status != 404)) {
     visits_.fail(advice_for_page(answer, link));
   } else if (visits_.last().name == "manifest" && link.host == base_.host && answer.status == 404) {
-    visits_.fail(advice_for_unknown(answer));
+    visits_.fail(advice_for_unknown(image_, visits_.given(), answer));
+  } else if (visits_.last().name == "blob") {
+    visits_.fail(advice_for_missing_blob(image_, answer, link));
   } else if (link.host == base_.host && (answer.status == 401 || answer.status == 403)) {
-    visits_.fail(advice_for_private(answer));
+    visits_.fail(advice_for_private(image_, visits_.given(), answer));
   } else {
     visits_.fail({link.host_field() + " answered " + status_text(answer) + own_words(answer),
-                  "curl -v " + link.shown() + "/"});
+                  curl_command(answer, link.shown() + "/")});
   }
-}
-
-/// A registry of one's own is often a pull-through cache.
-bool RegistryWalk::may_be_cache() const {
-  return image_.registry.port != 443 || image_.registry.ip ||
-         image_.registry.host.find('.') == std::string::npos;
-}
-
-std::string RegistryWalk::advice_on_name() const {
-  const bool one_part = image_.repository.find('/') == std::string::npos;
-  const std::string version = image_.digest.empty() ? ":" + image_.tag : "@" + image_.digest;
-  if (!one_part) {
-    return "skopeo list-tags docker://" + image_.host + "/" + image_.repository +
-           "  # the tags that it has, if the name is right";
-  }
-  const std::string prefix =
-      image_.host == "gcr.io" || image_.host.ends_with(".gcr.io") ? "google_containers" : "library";
-  return visits_.given().command(image_.host + "/" + prefix + "/" + image_.repository + version) +
-         "  # with its prefix";
-}
-
-Advice RegistryWalk::advice_for_unknown(const Fetched& answer) const {
-  Advice advice{image_.host + " has no image " + image_.repository + ":" +
-                    shortened(image_.version()) + own_words(answer),
-                advice_on_name()};
-  if (may_be_cache()) {
-    advice.cause +=
-        "; a pull-through cache answers so, too, while its own way to the registry behind it fails";
-    advice.fix += "; the cache's log: docker logs NAME, or journalctl -u docker-registry";
-  }
-  return advice;
-}
-
-Advice RegistryWalk::advice_for_private(const Fetched& answer) const {
-  Advice advice{
-      image_.host + " refuses " + image_.repository +
-          " without a login: it is private, or there is none of that name" + own_words(answer),
-      login_command(image_.host) + "  # check has no credentials, it does not read docker's"};
-  if (image_.repository.find('/') == std::string::npos) advice.fix += "; or: " + advice_on_name();
-  return advice;
 }
 
 }  // namespace culvert

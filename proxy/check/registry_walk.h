@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "check/image_reference.h"
-#include "check/manifest.h"
 #include "check/registry_challenge.h"
 #include "check/visits.h"
 
@@ -28,15 +27,10 @@ class RegistryWalk {
   bool take_token(const Fetched& answer, const Link& link);
   bool fetch_manifest();
   bool judge_manifest(const Fetched& answer, const Link& link);
-  Advice advice_for_platform(const ManifestNext& list) const;
   void fetch_blob();
   bool judge_blob(const Fetched& answer, const Link& link);
   FetchRequest request_for(std::string_view kind, const std::string& version) const;
   void fail_with(const Fetched& answer, const Link& link);
-  Advice advice_for_unknown(const Fetched& answer) const;
-  Advice advice_for_private(const Fetched& answer) const;
-  std::string advice_on_name() const;
-  bool may_be_cache() const;
 
   Visits& visits_;
   const ImageReference& image_;

@@ -15,7 +15,8 @@ namespace {
 using Stage = Fetched::Stage;
 using Verdict = CertificateFacts::Verdict;
 
-constexpr int kMostRedirects = 8;
+/// As Go's clients, docker among them.
+constexpr int kMostRedirects = 9;
 
 bool is_about_trust(Verdict verdict) {
   return verdict == Verdict::unknown_issuer || verdict == Verdict::self_signed ||
@@ -79,6 +80,7 @@ Fetched Visits::fetch_trusting(const FetchRequest& request) {
     none.error = {Errc::tls_certificate_error, Side::local, 0, "cannot be asked: no TLS"};
     return none;
   }
+  if (any_ && request.link.host == any_host_) return fetch(way_, *any_, request);
   Fetched fetched = fetch(way_, *trust, request);
   if (as_ != AskedAs::image || !is_about_trust(fetched.certificate.verdict)) return fetched;
   const std::string file = docker_ca_file(docker_folder_, request.link.host);
@@ -160,19 +162,41 @@ void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
   fail(std::move(advice));
 }
 
+bool Visits::is_insecure(const HostPort& registry) const {
+  return as_ == AskedAs::image &&
+         is_insecure_registry(read_docker_file(docker_folder_ + "/daemon.json"), registry);
+}
+
+/// As docker goes on with such a registry: with any certificate, or without TLS.
+Fetched Visits::fetch_insecurely(FetchRequest& request, Fetched failed) {
+  const bool has_certificate = failed.certificate.verdict != Verdict::none;
+  if (!has_certificate && !failed.first_bytes.empty() && !failed.answered_tls_in_http()) {
+    return failed;
+  }
+  CheckStep& step = add("tls", request.link);
+  step.time = failed.tls_time;
+  if (has_certificate) {
+    step.detail = "not checked, as docker checks none of this registry: " +
+                  certificate_text(failed.certificate);
+    if (auto made = TlsClientContext::make({.ca = {}, .cert = {}, .key = {}, .any_server = true})) {
+      any_ = *std::move(made);
+    }
+    any_host_ = request.link.host;
+  } else {
+    step.detail = "none: a registry without TLS, which docker allows here";
+    request.link.tls = false;
+  }
+  return fetch_trusting(request);
+}
+
 std::optional<Fetched> Visits::first(FetchRequest& request) {
   Fetched fetched = fetch_trusting(request);
   if (request.link.tls) {
-    const bool plain = fetched.answered_tls_in_http();
-    const std::string settings = docker_folder_ + "/daemon.json";
-    if (plain && as_ == AskedAs::image &&
-        is_insecure_registry(read_docker_file(settings), request.link.host)) {
-      CheckStep& step = add("tls", request.link);
-      step.time = fetched.tls_time;
-      step.detail = "none: a registry without TLS, which docker allows here";
-      request.link.tls = false;
-      fetched = fetch_trusting(request);
-    } else if (!end_handshake(fetched, request.link)) {
+    const std::size_t before = report_.steps.size();
+    if (fetched.stage == Stage::tls && !fetched.given_up && is_insecure(request.link.host)) {
+      fetched = fetch_insecurely(request, std::move(fetched));
+    }
+    if (report_.steps.size() == before && !end_handshake(fetched, request.link)) {
       return std::nullopt;
     }
   }
@@ -209,10 +233,12 @@ std::optional<Fetched> Visits::follow(std::string_view name, FetchRequest& reque
     worked_ = fetched.upstream;
     note_clock(fetched, request.link);
     if (!is_redirect(fetched.status)) return fetched;
-    auto next = request.link.resolve(fetched.field("location"));
-    if (!next || hops == kMostRedirects) {
-      fail({request.link.host_field() + " redirects " + (next ? "again and again" : "to nowhere"),
-            "curl -vL " + request.link.shown() + "/v2/"});
+    const std::string_view location = trim(fetched.field("location"));
+    auto next = request.link.resolve(location);
+    const bool leads = next && !location.empty();
+    if (!leads || hops == kMostRedirects) {
+      fail({request.link.host_field() + " redirects " + (leads ? "again and again" : "to nowhere"),
+            curl_command(fetched, request.link.shown() + "/")});
       return std::nullopt;
     }
     step.detail = status_text(fetched) + " to " + next->host.to_string() + ", " + step.detail;

@@ -44,6 +44,8 @@ class Visits {
   Asker asker() const { return {as_, way_.given()}; }
   Fetched fetch_trusting(const FetchRequest& request);
   const TlsClientContext* system_trust();
+  bool is_insecure(const HostPort& registry) const;
+  Fetched fetch_insecurely(FetchRequest& request, Fetched failed);
   bool end_handshake(const Fetched& fetched, const Link& link);
   void ask_plainly_for_the_time(const Link& link, const CertificateFacts& certificate);
   void note_clock(const Fetched& answer, const Link& link);
@@ -55,6 +57,8 @@ class Visits {
   AskedAs as_;
   std::string docker_folder_;
   std::shared_ptr<const TlsClientContext> trust_;
+  std::shared_ptr<const TlsClientContext> any_;  // for this host, of which docker checks nothing
+  HostPort any_host_;
   std::vector<ClockSighting> clocks_;  // of each host that told
   const Upstream* worked_ = nullptr;   // the upstream of the last request that went well
 };

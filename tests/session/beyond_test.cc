@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "check/beyond_advice.h"
 #include "check/manifest.h"
 #include "support/catch.h"
 #include "support/check_way.h"
@@ -345,6 +346,76 @@ TEST_CASE("a registry without TLS, which docker has to be told of") {
   const TargetReport report = world.check("cache.example:5000/a/b");
   CHECK(report.ok());
   CHECK(shown_steps(report)[1] == "http cache.example:5000 ok");
+}
+
+TEST_CASE("of a registry that docker is told not to check any certificate will do") {
+  RegistryWorld world;
+  static const TlsAuthority kOwn("Own CA");
+  const auto files =
+      kOwn.issue(TlsAuthority::Certificate{.common_name = "x", .names = {"other.example"}});
+  world.way.serve("cache.example:5000", files, [&](const std::string& request) {
+    if (request.starts_with("GET /v2/ ")) return http_answer("200 OK", "{}");
+    return has(request, "/manifests/") ? world.manifest : world.content;
+  });
+  CHECK(world.failure("cache.example:5000/a/b").name == "tls");
+  std::ofstream(world.folder.path("daemon.json"))
+      << R"({"insecure-registries":["cache.example:5000"]})";
+  const TargetReport report = world.check("cache.example:5000/a/b");
+  CHECK(report.ok());
+  CHECK(has(report.steps[0].detail, "not checked"));
+  CHECK_FALSE(world.check("https://cache.example:5000/").ok());
+
+  // It may end the connection when it reads our hello, too.
+  auto& plain = world.way.serve_plainly("cache.example:5000", nullptr);
+  plain.dead = true;
+  CHECK(shown_steps(world.check("cache.example:5000/a/b")) ==
+        Lines{"tls cache.example:5000 ok", "http cache.example:5000 failed"});
+}
+
+TEST_CASE("a token service that only the registry's own machine can reach") {
+  RegistryWorld world;
+  world.v2 = http_answer("401 Unauthorized", {},
+                         "WWW-Authenticate: Bearer realm=\"http://localhost:8081/token\"\r\n");
+  const CheckStep step = world.failure();
+  CHECK(step.name == "registry");
+  CHECK(has(step.cause, "names localhost:8081 as its token service"));
+}
+
+TEST_CASE("blobs whose host gives no parts, or its own reason") {
+  RegistryWorld world;
+  world.way.serve("cdn.example:443", [&](const std::string& request) {
+    return has(request, "Range: ") ? http_answer("416 Range Not Satisfiable") : world.content;
+  });
+  world.content = http_answer("200 OK", std::string(2000, 'x'));
+  CHECK(world.check().ok());
+  world.content = http_answer("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
+  CheckStep step = world.failure();
+  CHECK(has(step.cause, "403 Forbidden (AccessDenied) for a blob"));
+  CHECK(step.fix == "curl -v -x socks5h://127.0.0.1:1080 https://cdn.example/");
+  world.blob = http_answer("403 Forbidden");
+  CHECK(has(world.failure().cause, "whose manifest was given"));
+  world.blob = http_answer("404 Not Found");
+  CHECK(has(world.failure().fix, "has to be pushed again"));
+}
+
+TEST_CASE("what is no manifest says why") {
+  RegistryWorld world;
+  world.manifest = http_answer("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n");
+  CHECK(has(world.failure().cause, "not asked for, gzip"));
+  world.manifest = http_answer("200 OK");
+  CHECK(has(world.failure().cause, "an empty answer"));
+  world.manifest = http_answer("200 OK", std::string(5 << 20, ' '));
+  CHECK(has(world.failure().cause, "more than a manifest can have"));
+  world.manifest = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}";
+  CHECK(has(world.failure().cause, "sent a malformed answer: there is more than one"));
+}
+
+TEST_CASE("of AWS one gets a password first") {
+  CHECK(login_command("docker.io") == "docker login");
+  CHECK(login_command("ghcr.io") == "docker login ghcr.io");
+  CHECK(login_command("1.dkr.ecr.eu-west-1.amazonaws.com") ==
+        "aws ecr get-login-password --region eu-west-1 | docker login --username AWS "
+        "--password-stdin 1.dkr.ecr.eu-west-1.amazonaws.com");
 }
 
 TEST_CASE("a wrong clock is told from a certificate that is too old") {

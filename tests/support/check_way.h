@@ -47,6 +47,7 @@ class ScriptedWay final : public Way {
     tunnel_.config.kind = UpstreamConfig::Kind::socks5;
     tunnel_.config.name = "tunnel";
     tunnel_.config.label = "socks5://127.0.0.1:1080";
+    tunnel_.config.address = HostPort::parse("127.0.0.1:1080").value();
     direct_.config.name = "direct";
     direct_.config.label = "direct://";
   }

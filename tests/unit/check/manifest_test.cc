@@ -94,7 +94,11 @@ TEST_CASE("a registry's own words about a failure are shown cleaned") {
       "MANIFEST_UNKNOWN: manifest unknown");
   CHECK(registry_error(R"({"details":"incorrect username or password"})") ==
         "incorrect username or password");
-  CHECK(registry_error(R"({"errors":[{"code":"A\nB"}]})") == "A?B");
+  CHECK(registry_error(R"({"errors":[{"code":"A\nB"}]})") == "A B");
+  CHECK(registry_error(R"({"errors":[{"code":" ","message":" a \n b "}]})") == "a b");
+  CHECK(registry_error("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access "
+                       "Denied</Message></Error>") == "AccessDenied: Access Denied");
+  CHECK(registry_error("<Error><Code>AccessDenied") == "AccessDenied");
   CHECK(registry_error("<html>") == "");
   CHECK(registry_error("{}") == "");
   CHECK(registry_error(R"({"errors":[{"message":")" + std::string(500, 'x') + "\"}]}").size() <=

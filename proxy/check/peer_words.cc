@@ -1,0 +1,21 @@
+#include "check/peer_words.h"
+
+#include "base/text.h"
+
+namespace culvert {
+
+std::string peer_words(std::string_view text, std::size_t limit) {
+  constexpr std::string_view kWhite = " \t\r\n\v\f";
+  std::string words;
+  for (const char c : trim_space(text)) {
+    const bool is_white = kWhite.find(c) != std::string_view::npos;
+    if (!is_white) {
+      words += c;
+    } else if (!words.ends_with(' ')) {
+      words += ' ';
+    }
+  }
+  return printable(words, limit);
+}
+
+}  // namespace culvert
