@@ -11,9 +11,9 @@
 #include "check/docker_trust.h"
 #include "check/peer_words.h"
 #include "check/upstream_option.h"
-#include "codec/challenge.h"
 #include "codec/clause.h"
 #include "codec/http_head.h"
+#include "codec/refusal.h"
 
 namespace culvert {
 namespace {
@@ -147,24 +147,28 @@ bool has_any(const std::string& text, const std::array<std::string_view, N>& wor
 }
 
 bool is_from_proxy(const Fetched& answer) {
-  if (answer.status == 407) return true;
+  if (answer.status == 407 || answer.reason.starts_with(kSigned)) return true;
   const bool field =
       std::any_of(kProxyFields.begin(), kProxyFields.end(),
                   [&](std::string_view name) { return !answer.field(name).empty(); });
   return field || has_any(to_lower(answer.field("server")), kProxyServers);
 }
 
-/// A 407 of the upstream's own proxy, as to a CONNECT.
-Advice login_advice(const Fetched& answer, const Link& link) {
+/// The upstream's own proxy refuses the request, as it would refuse a CONNECT.
+bool is_refusal(const Fetched& answer) {
+  if (!answer.absolute || answer.status == 501 || answer.status == 508) return false;
+  return answer.status == 407 ||
+         ((answer.status == 403 || answer.status >= 500) && is_from_proxy(answer));
+}
+
+Advice refusal_advice(const Fetched& answer, const Link& link) {
   ResponseHead head;
   head.status = answer.status;
+  head.reason = answer.reason;
   for (const auto& [name, value] : answer.fields) head.fields.push_back({name, value});
   const UpstreamConfig& upstream = answer.upstream->config;
-  const DialFailure failure{
-      .cause = upstream_fault(Errc::upstream_auth_failed,
-                              "answered 407 for " + link.host.to_string() + " - " +
-                                  advice_for_407(head, upstream.credentials)),
-      .phase = DialPhase::request};
+  const DialFailure failure{.cause = refusal_of(head, {}, link.host, upstream.credentials),
+                            .phase = DialPhase::request};
   return advice_for(failure, upstream, link.host);
 }
 
@@ -186,11 +190,11 @@ Advice portal_advice(const std::string& cause, const Fetched& answer, const Link
 }  // namespace
 
 std::string other_route(const Fetched& fetched, const Link& link) {
-  const std::string route = "--route " + link.host.to_string() + "=tunnel";
+  const std::string route = "--route " + shell_quoted(link.host.to_string() + "=tunnel");
   if (fetched.upstream != nullptr && !through_proxy(fetched)) {
     return "--upstream tunnel=socks5://127.0.0.1:1080 " + route;
   }
-  return "--route " + link.host.to_string() + "=OTHER";
+  return "--route " + shell_quoted(link.host.to_string() + "=OTHER");
 }
 
 bool is_redirect(int status) {
@@ -242,15 +246,12 @@ Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& a
     return portal_advice("the network wants a sign-in before it lets anything through", answer,
                          link);
   }
-  if (answer.status == 407 && answer.absolute) return login_advice(answer, link);
+  if (is_refusal(answer)) return refusal_advice(answer, link);
   if (answer.status == 508) return loop_advice(answer, link, asker);
   if ((answer.status == 407 || answer.status == 403) && is_from_proxy(answer)) {
-    const std::string who = answer.absolute ? answer.upstream->config.label : "a proxy on the way";
-    return {who + " answered " + status_text(answer) + " in place of " + name +
+    return {"a proxy on the way answered " + status_text(answer) + " in place of " + name +
                 ": its rules forbid the request",
-            answer.absolute
-                ? "--route " + link.host.to_string() + "=OTHER  # or ask who runs " + who
-                : "ask who runs the network to allow " + name};
+            "ask who runs the network to allow " + name};
   }
   if (!link.tls && is_redirect(answer.status)) {
     const auto next = link.resolve(answer.field("location"));

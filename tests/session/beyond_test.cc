@@ -490,6 +490,23 @@ TEST_CASE("a 407 to a plain request is about the login, as one to a CONNECT") {
   CHECK(step.fix.starts_with("px --proxy=proxy.example:3128 "));
 }
 
+TEST_CASE("a proxy's refusal of a plain request is told as that of a CONNECT") {
+  RegistryWorld world;
+  std::string answer;
+  world.way.serve_plainly("web.example:80", [&](const std::string&) { return answer; });
+  world.way.tunnel().config.kind = UpstreamConfig::Kind::http;
+  answer = http_answer("503 Service Unavailable", {}, "X-Squid-Error: ERR_DNS_FAIL 0\r\n");
+  CheckStep step = world.failure("http://web.example/");
+  CHECK(has(step.cause, "the name does not resolve"));
+  CHECK(step.fix.starts_with("getent hosts web.example "));
+  answer = http_answer("403 Forbidden", {}, "Server: squid/5.7\r\n");
+  CHECK(world.failure("http://web.example/").fix.starts_with("--route 'web.example=OTHER'"));
+  answer = http_answer("503 culvert: target web.example:80 refused the connection");
+  CHECK(has(world.failure("http://web.example/").cause, "refused the connection"));
+  answer = http_answer("503 Service Unavailable");
+  CHECK(has(world.failure("http://web.example/").fix, "trouble is at that end"));
+}
+
 TEST_CASE("a target that is the proxy itself") {
   RegistryWorld world;
   world.way.serve_plainly("proxy.example:3128",
