@@ -13,6 +13,7 @@
 #include "check/upstream_option.h"
 #include "codec/clause.h"
 #include "codec/http_head.h"
+#include "codec/protocol_guess.h"
 #include "codec/refusal.h"
 
 namespace culvert {
@@ -27,6 +28,9 @@ bool through_proxy(const Fetched& fetched) {
   return fetched.upstream != nullptr &&
          fetched.upstream->config.kind != UpstreamConfig::Kind::direct;
 }
+
+/// Without the advice for an upstream that may follow.
+std::string clause_of(const Error& error) { return error.text.substr(0, error.text.find(" - ")); }
 
 /// What is written for a directory of docker's or the system's CAs.
 std::string install_ca(const CertificateFacts& certificate, const Link& link, const Asker& asker) {
@@ -114,7 +118,7 @@ Advice unanswered_advice(const Fetched& failed, const Link& link) {
                 ", so " + name + " is not reached beyond it",
             "curl -v https://" + name + "/  # at the far end of " + label};
   }
-  return {name + " " + failed.error->text +
+  return {name + " " + clause_of(*failed.error) +
               ": a filter on the way may cut what is addressed to this name",
           other_route(failed, link)};
 }
@@ -126,8 +130,27 @@ Advice tls_failure_advice(const Fetched& failed, const Link& link, const Asker& 
   }
   if (failed.answered_tls_in_http()) return plain_advice(link, asker);
   if (failed.first_bytes.empty()) return unanswered_advice(failed, link);
-  return {name_of(link) + " " + failed.error->text,
-          "openssl s_client -connect " + link.host.to_string()};
+  const std::string fix = "openssl s_client -connect " + link.host.to_string();
+  const std::string_view spoken = guess_protocol(failed.first_bytes);
+  if (!spoken.empty() && spoken != "TLS") {
+    return {name_of(link) + " answers in " + std::string(spoken) + ", not in TLS", fix};
+  }
+  return {name_of(link) + " " + clause_of(*failed.error), fix};
+}
+
+/// After TLS, or on it: TLS 1.3 tells of a certificate that is missing only then.
+Advice http_failure_advice(const Fetched& failed, const Link& link, const Asker& asker) {
+  const std::string name = name_of(link);
+  const std::string url = link.shown() + "/";
+  if (!link.tls || failed.error->code != Errc::tls_certificate_error) {
+    return {name + " " + clause_of(*failed.error),
+            curl_command(failed, url) + "  # does it answer at all?"};
+  }
+  const std::string cause = name + " wants a certificate of the client, and check has none";
+  if (asker.as == AskedAs::url) return {cause, "curl -v --cert FILE.pem --key FILE.pem " + url};
+  const std::string folder = std::string(kDockerFolder) + "/certs.d/" + docker_host(link.host);
+  return {cause, "mkdir -p " + folder + " && cp client.cert client.key " + folder +
+                     "/  # both from who runs the registry"};
 }
 
 constexpr std::array<std::string_view, 10> kPortalWords = {
@@ -233,10 +256,8 @@ Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker) {
     }
     case Stage::tls:
       return tls_failure_advice(failed, link, asker);
-    default: {
-      return {name_of(link) + " " + failed.error->text,
-              curl_command(failed, link.shown() + "/") + "  # does it answer at all?"};
-    }
+    default:
+      return http_failure_advice(failed, link, asker);
   }
 }
 

@@ -206,8 +206,8 @@ bool RegistryWalk::judge_manifest(const Fetched& answer, const Link& link) {
   const auto json = Json::parse(answer.body);
   const ManifestNext next = json ? read_manifest(*json, own_architecture()) : ManifestNext();
   if (next.kind == ManifestNext::Kind::none) {
-    visits_.fail(
-        {link.host_field() + why_no_manifest(answer), curl_command(answer, link.shown() + "/v2/")});
+    visits_.fail({link.host_field() + why_no_manifest(answer) + own_words(answer),
+                  curl_command(answer, link.shown() + "/v2/")});
     return false;
   }
   CheckStep& step = visits_.last();

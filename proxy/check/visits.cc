@@ -169,7 +169,9 @@ bool Visits::is_insecure(const HostPort& registry) const {
 
 /// As docker goes on with such a registry: with any certificate, or without TLS.
 Fetched Visits::fetch_insecurely(FetchRequest& request, Fetched failed) {
-  const bool has_certificate = failed.certificate.verdict != Verdict::none;
+  const Verdict verdict = failed.certificate.verdict;
+  const bool has_certificate = verdict != Verdict::none;
+  if (verdict == Verdict::accepted) return failed;  // and another failure
   if (!has_certificate && !failed.first_bytes.empty() && !failed.answered_tls_in_http()) {
     return failed;
   }

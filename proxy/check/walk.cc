@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "base/shell_text.h"
 #include "check/advice.h"
 #include "dial/dial_text.h"
 #include "dial/via_transport.h"
@@ -105,7 +106,7 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
   WayTo way{Error{Errc::http_request_denied, Side::local, 0,
                   host.to_string() + " is denied by " + route.rule},
             route.rule, nullptr, "denied by " + route.rule,
-            "--route " + host.host + "=" + config().upstreams[0].name};
+            "--route " + shell_quoted(host.host + "=" + config().upstreams[0].name)};
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);
     way.upstream = &tried;

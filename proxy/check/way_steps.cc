@@ -43,6 +43,12 @@ std::string names_of(const Config& config, const Route& route) {
   return names;
 }
 
+/// Nothing shows whether it speaks its protocol before it is asked for a target: SOCKS4a.
+bool lacks_greeting(const UpstreamConfig& upstream) {
+  const UpstreamProtocol protocol = protocol_of(upstream);
+  return protocol.has_proxy && !protocol.has_greeting && !protocol.takes_absolute_form;
+}
+
 void fail_with(StepClock& clock, Advice advice) {
   clock.fail(std::move(advice.cause), std::move(advice.fix));
 }
@@ -133,6 +139,9 @@ bool WaySteps::pass_hop(std::size_t hop, std::size_t next) {
   Upstream& upstream = walk_.upstream(hop);
   const UpstreamConfig& beyond = walk_.upstream(next).config;
   StepClock clock(walk_, "upstream", upstream.config.label);
+  if (lacks_greeting(upstream.config) && !try_without_greeting(clock, upstream)) {
+    return add(hop, clock.end());
+  }
   auto trial = walk_.dial_through(upstream, beyond.address, DialPurpose::tunnel);
   if (!trial) {
     clock.fail_for_time();
@@ -163,7 +172,7 @@ bool WaySteps::pass_upstream(std::size_t index, const WayTarget* target) {
     if (!try_proxy(clock, upstream, asks_port)) {
       return contains(told_, index) ? false : add(index, clock.end());
     }
-  } else if (protocol.takes_absolute_form || try_without_greeting(clock, upstream)) {
+  } else if (!lacks_greeting(upstream.config) || try_without_greeting(clock, upstream)) {
     try_tunnel(clock, index, target->host);
   }
   CheckStep step = clock.end();
@@ -198,10 +207,8 @@ bool WaySteps::try_proxy(StepClock& clock, Upstream& upstream, bool asks_port) {
     clock.fail_for_time();
   } else if (trial->result) {
     clock.step().detail = describe(trial->times, walk_.loop().now());
-    const UpstreamProtocol protocol = protocol_of(upstream.config);
     trial->result->reset();
-    return protocol.has_greeting || protocol.takes_absolute_form ||
-           try_without_greeting(clock, upstream);
+    return !lacks_greeting(upstream.config) || try_without_greeting(clock, upstream);
   } else {
     fail_with(clock, advice_for(trial->result.error(), upstream.config, nowhere));
   }

@@ -386,6 +386,11 @@ TEST_CASE("an HTTP proxy given as socks4a is told at once, whether it waits for 
     report = {};
     way.walk_upstreams(report);
     CHECK(outline(report) == "upstream FAILED");
+    UpstreamConfig beyond = upstream_at(Kind::socks5, 9);
+    beyond.via_index = 1;
+    report = walked({beyond, upstream_at(Kind::socks4a, server->port())});
+    REQUIRE(outline(report) == "upstream FAILED");
+    CHECK(holds(report.steps[0].cause, "answers in HTTP, not in SOCKS4"));
   }
 }
 

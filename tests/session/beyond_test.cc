@@ -398,8 +398,17 @@ TEST_CASE("blobs whose host gives no parts, or its own reason") {
   CHECK(has(world.failure().fix, "has to be pushed again"));
 }
 
+TEST_CASE("a host that speaks neither TLS nor HTTP") {
+  RegistryWorld world;
+  world.way.serve_plainly("reg.example:443",
+                          [](const std::string&) { return "SSH-2.0-OpenSSH_9.2\r\n"; });
+  CHECK(world.failure().cause == "reg.example answers in SSH, not in TLS");
+}
+
 TEST_CASE("what is no manifest says why") {
   RegistryWorld world;
+  world.manifest = http_answer("200 OK", R"({"errors":[{"code":"DENIED","message":"no"}]})");
+  CHECK(has(world.failure().cause, "something else than a manifest (DENIED: no)"));
   world.manifest = http_answer("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n");
   CHECK(has(world.failure().cause, "not asked for, gzip"));
   world.manifest = http_answer("200 OK");
