@@ -71,7 +71,8 @@ const TlsClientContext* Visits::system_trust() {
   return trust_.get();
 }
 
-/// With the system's CAs, and with docker's own for this registry if those are not enough.
+/// With the system's CAs, and with docker's own for this registry if those are not enough; with
+/// docker's certificate for it, if it has one.
 Fetched Visits::fetch_trusting(const FetchRequest& request) {
   const TlsClientContext* const trust = system_trust();
   if (trust == nullptr) {
@@ -80,13 +81,21 @@ Fetched Visits::fetch_trusting(const FetchRequest& request) {
     none.error = {Errc::tls_certificate_error, Side::local, 0, "cannot be asked: no TLS"};
     return none;
   }
-  if (any_ && request.link.host == any_host_) return fetch(way_, *any_, request);
-  Fetched fetched = fetch(way_, *trust, request);
-  if (as_ != AskedAs::image || !is_about_trust(fetched.certificate.verdict)) return fetched;
-  const std::string file = docker_ca_file(docker_folder_, request.link.host);
-  if (file.empty()) return fetched;
-  const auto own = TlsClientContext::make({.ca = file, .cert = {}, .key = {}});
-  return own ? fetch(way_, **own, request) : fetched;
+  if (as_ != AskedAs::image || !request.link.tls) return fetch(way_, *trust, request);
+  const HostPort& host = request.link.host;
+  if (any_ && host == any_host_) return fetch(way_, *any_, request);
+  const DockerClientFiles own = docker_client_files(docker_folder_, host);
+  const auto context_with = [&](const std::string& ca) {
+    auto made = TlsClientContext::make({.ca = ca, .cert = own.cert, .key = own.key});
+    return made ? *std::move(made) : std::shared_ptr<const TlsClientContext>();
+  };
+  const auto known = own.cert.empty() ? nullptr : context_with({});
+  Fetched fetched = fetch(way_, known ? *known : *trust, request);
+  if (!is_about_trust(fetched.certificate.verdict)) return fetched;
+  const std::string ca = docker_ca_file(docker_folder_, host);
+  if (ca.empty()) return fetched;
+  const auto docker = context_with(ca);
+  return docker ? fetch(way_, *docker, request) : fetched;
 }
 
 /// The step `tls`; false if it has failed.
@@ -180,7 +189,9 @@ Fetched Visits::fetch_insecurely(FetchRequest& request, Fetched failed) {
   if (has_certificate) {
     step.detail = "not checked, as docker checks none of this registry: " +
                   certificate_text(failed.certificate);
-    if (auto made = TlsClientContext::make({.ca = {}, .cert = {}, .key = {}, .any_server = true})) {
+    const DockerClientFiles own = docker_client_files(docker_folder_, request.link.host);
+    if (auto made = TlsClientContext::make(
+            {.ca = {}, .cert = own.cert, .key = own.key, .any_server = true})) {
       any_ = *std::move(made);
     }
     any_host_ = request.link.host;

@@ -330,6 +330,28 @@ TEST_CASE("a registry of one's own whose CA docker has") {
   CHECK(has(step.fix, "log"));
 }
 
+TEST_CASE("a registry that wants a certificate of ours, which docker may have") {
+  RegistryWorld world;
+  static const TlsAuthority kOwn("Own CA");
+  auto& host = world.way.serve("cache.example:5000", [&](const std::string& request) {
+    if (request.starts_with("GET /v2/ ")) return http_answer("200 OK", "{}");
+    return has(request, "/manifests/") ? world.manifest : world.content;
+  });
+  const std::string name = "cache.example";
+  host.context = make_server_context(authority().issue({.common_name = name, .names = {name}}),
+                                     {.client_ca = kOwn.file()});
+  CheckStep step = world.failure("cache.example:5000/a/b");
+  CHECK(has(step.cause, "wants a certificate of the client"));
+  CHECK(has(step.fix, "client.key /etc/docker/certs.d/cache.example:5000/"));
+  CHECK(world.failure("https://cache.example:5000/").fix.starts_with("curl -v --cert "));
+  const auto files = kOwn.issue("client");
+  const std::string folder = world.folder.path("certs.d/cache.example:5000");
+  REQUIRE(std::system(("mkdir -p " + folder + " && cp " + files.cert + " " + folder +
+                       "/client.cert && cp " + files.key + " " + folder + "/client.key")
+                          .c_str()) == 0);
+  CHECK(world.check("cache.example:5000/a/b").ok());
+}
+
 TEST_CASE("a registry without TLS, which docker has to be told of") {
   RegistryWorld world;
   world.way.serve_plainly("cache.example:5000", [&](const std::string& request) {
