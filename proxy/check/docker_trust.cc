@@ -69,12 +69,13 @@ std::string docker_ca_file(const std::string& folder, const HostPort& registry) 
 }
 
 DockerClientFiles docker_client_files(const std::string& folder, const HostPort& registry) {
-  const std::string path = directory_of(folder, registry);
+  const std::string path = directory_of(folder, registry) + "/";
   const std::vector<std::string> keys = files_in(path, ".key");
   for (const std::string& cert : files_in(path, ".cert")) {
-    const std::string key = cert.substr(0, cert.rfind('.')) + ".key";
+    std::string key = cert.substr(0, cert.rfind('.'));
+    key += ".key";
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) {
-      return {path + "/" + cert, path + "/" + key};
+      return {path + cert, path + key};
     }
   }
   return {};
