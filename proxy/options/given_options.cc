@@ -32,7 +32,7 @@ bool is_switch(std::string_view flag) {
   return known != nullptr ? known->placeholder.empty() : flag == "json";
 }
 
-void append_flag(std::string_view flag, const std::string& value, std::string& out) {
+void append_given(std::string_view flag, const std::string& value, std::string& out) {
   if (!out.empty()) out += ' ';
   out.append("--").append(flag);
   if (value.empty()) return;
@@ -44,7 +44,7 @@ void append_flag(std::string_view flag, const std::string& value, std::string& o
 std::string given_option(const Arguments& read, std::string_view flag) {
   std::string out;
   for (const Settings* settings : {&read.source.settings, &read.own}) {
-    for (const Given& given : settings->of(flag)) append_flag(flag, given.value, out);
+    for (const Given& given : settings->of(flag)) append_given(flag, given.value, out);
   }
   return out;
 }
