@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "check/check.h"
 #include "check/report_text.h"
+#include "commands/patient_output.h"
 #include "commands/standard_streams.h"
 #include "policy/address_guard.h"
 #include "server/ruleset.h"
@@ -114,29 +116,40 @@ TextStyle text_style() {
 /// Prints steps as they are done, unless all is printed as JSON at the end.
 class StepPrinter final : public StepReader {
  public:
-  explicit StepPrinter(bool silent) : silent_(silent), style_(text_style()) {}
+  StepPrinter(PatientOutput& output, bool silent)
+      : output_(output), silent_(silent), style_(text_style()) {}
 
   void on_steps(const TargetReport& report) override {
     if (silent_) return;
     if (report.steps.size() < printed_ || report.target != target_) begin(report.target);
     for (; printed_ < report.steps.size(); ++printed_) {
-      print(stdout, report_lines(report.steps[printed_], style_));
+      output_.write(report_lines(report.steps[printed_], style_));
     }
-    static_cast<void>(std::fflush(stdout));
   }
 
  private:
   void begin(const std::string& target) {
     target_ = target;
     printed_ = 0;
-    print(stdout, report_head(target));
+    output_.write(report_head(target));
   }
 
+  PatientOutput& output_;
   bool silent_;
   TextStyle style_;
   std::string target_;
   std::size_t printed_ = 0;
 };
+
+/// Until all is written.  In the time of the walk a reader may pause as he likes; what is left of
+/// the output then, or when the user ends it, is for one who goes on reading.  Whether all went
+/// out.
+bool finish(PatientOutput& output, Walk& walk) {
+  constexpr std::chrono::milliseconds kBetweenTurns{20};
+  constexpr std::chrono::milliseconds kPatience{1'000};
+  while (!walk.over() && !output.wait(kBetweenTurns)) walk.loop().turn(0);
+  return output.wait_for_reader(kPatience) && !output.failed();
+}
 
 }  // namespace
 
@@ -148,15 +161,17 @@ int check(const CheckOptions& options) {
   auto ruleset = make_ruleset(options.config, problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
+  PatientOutput output(STDOUT_FILENO);
   Walk walk(std::move(ruleset), options.timeout);
-  StepPrinter printer(options.json);
+  StepPrinter printer(output, options.json);
   const auto reports = check_targets(walk, targets, options.pid, printer);
-  if (options.json) print(stdout, report_json(reports));
+  if (options.json) output.write(report_json(reports));
   const bool ok = std::all_of(reports.begin(), reports.end(),
                               [](const TargetReport& report) { return report.ok(); });
-  const int status = flushed(ok ? 0 : 1);
-  // A look-up that hangs in its thread must not meet what ends with the process.
-  if (walk.is_busy()) std::_Exit(status);
+  const bool written = finish(output, walk);
+  const int status = ok && written ? 0 : 1;
+  // A look-up or a write that hangs in its thread must not meet what ends with the process.
+  if (walk.is_busy() || !written) std::_Exit(status);
   return status;
 }
 

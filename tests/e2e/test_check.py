@@ -1,6 +1,7 @@
 """`culvert check` in worlds that are each wrong in one way, and in some that are well: the step, the cause and the fix."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import pty
@@ -454,6 +455,11 @@ class Output(unittest.TestCase):
                 self.assertIn("upstream", done.stdout)
 
 
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
 class Ends(unittest.TestCase):
     def test_timeout(self):
         """Of the whole, whatever a step may take."""
@@ -491,6 +497,26 @@ class Ends(unittest.TestCase):
         report = checks.Report.of(done, schema)
         self.assertIn("route", [step["step"] for step in report.steps() if step["ok"]])
         self.assertEqual(len(report.failed()), 1, report.text)
+
+    def test_output_that_nobody_reads(self):
+        """Neither --timeout nor Ctrl-C waits for it."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, bytes(4096))
+        os.set_blocking(writing, True)
+        started = [
+            subprocess.Popen(testbed.culvert_host.command(checks.command_line("--timeout", limit, *form)), stdout=writing)
+            for limit, form in (("1s", ()), ("1s", ("--json",)), ("5m", ()), ("5m", ("--json",)))
+        ]
+        for process in started[2:]:
+            # It is caught once the walk has begun.
+            wait_for(lambda at=process.pid: int(re.search(r"SigCgt:\s*(\w+)", status_of(at))[1], 16) & 1 << signal.SIGINT - 1, 20, "no step")
+            process.send_signal(signal.SIGINT)
+        self.assertEqual([process.wait(30) for process in started], [1] * 4)
+        os.close(reading)
+        os.close(writing)
 
     def test_bytes_that_are_no_text(self):
         strange = scripted.Script(testbed.home, b"HTTP/1.1 403 \x1b[31m\xff\xfe\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").port
