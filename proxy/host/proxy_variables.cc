@@ -1,12 +1,12 @@
 #include "host/proxy_variables.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/redact.h"
 #include "base/text.h"
 #include "host/go_url.h"
+#include "host/proxy_spelling.h"
 
 namespace culvert {
 namespace {
@@ -44,7 +44,8 @@ std::uint16_t default_port(std::string_view scheme) {
 }
 
 NamedProxy named(std::string_view variable, const GoUrl& url) {
-  NamedProxy proxy{std::string(variable), url.scheme, url.authority, default_port(url.scheme)};
+  NamedProxy proxy{std::string(variable), url.scheme, url.authority, default_port(url.scheme),
+                   url.has_user};
   const std::size_t colon = url.authority.rfind(':');
   const std::size_t bracket = url.authority.rfind(']');
   if (colon != kNowhere && (bracket == kNowhere || bracket < colon)) {
@@ -58,21 +59,11 @@ NamedProxy named(std::string_view variable, const GoUrl& url) {
   return proxy;
 }
 
-bool is_space_or_quote(char c) {
-  constexpr std::string_view kThese = " \t\r\n\v\f\"'";
-  return kThese.find(c) != kNowhere;
-}
-
-std::string_view without_quotes(std::string_view value) {
-  while (!value.empty() && is_space_or_quote(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_space_or_quote(value.back())) value.remove_suffix(1);
-  return value;
-}
-
 /// What the author of `value` seems to have meant, as a URL in `scheme`, or its own if that is
 /// empty; nullopt if that cannot be told.
-std::optional<std::string> meant(std::string_view value, std::string_view scheme) {
-  value = without_quotes(value);
+std::optional<std::string> meant(std::string_view given, std::string_view scheme) {
+  const std::string whole = with_one_scheme(without_quotes(given));
+  const std::string_view value = whole;
   const std::size_t at = value.rfind('@');
   const std::size_t slashes = value.find("://");
   const std::size_t end = slashes == kNowhere ? 0 : slashes + 3;
@@ -145,6 +136,8 @@ ProxyVariables Reading::take() {
   note_rival(https, "https_proxy");
   note_rival(http, "http_proxy");
   note_rival(no_proxy, "no_proxy");
+  if (no_proxy.name == "NO_PROXY")
+    out_.no_proxy_has_rival = !value_of(environment_, "no_proxy").empty();
   out_.cgi = !value_of(environment_, "REQUEST_METHOD").empty();
   look_for_others(https, http);
   return std::move(out_);
@@ -154,6 +147,13 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
   if (!setting) return std::nullopt;
   out_.given = true;
   const std::string name(setting.name);
+  if (has_cut_user(setting.value)) {
+    add(setting.name,
+        name + " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
+        meant(setting.value, {}));
+    out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
+    return std::nullopt;
+  }
   const auto url = parse_go_proxy(setting.value);
   if (!url) {
     add(setting.name,
@@ -165,6 +165,13 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
     return std::nullopt;
   }
   NamedProxy proxy = named(setting.name, *url);
+  if (is_proxy_scheme(proxy.host) && url->authority.ends_with(':')) {
+    add(setting.name,
+        name + " is misspelt: Go programs take \"" + printable(proxy.host) +
+            "\" for the proxy's host",
+        meant(setting.value, {}));
+    return std::nullopt;
+  }
   judge(setting, *url, proxy);
   return proxy;
 }
@@ -172,14 +179,14 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
 void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {
   const std::string name(setting.name);
   const std::string_view value = setting.value;
-  if (is_space_or_quote(value.front()) || is_space_or_quote(value.back())) {
+  if (without_quotes(value) != value) {
     return add(name, name + " has quotes inside its value, which become part of the host",
                meant(value, {}));
   }
   if (!proxy.address()) {
     const std::string_view what = proxy.port == 0 && !proxy.host.empty() ? "port" : "host";
     return add(name, name + " names no " + std::string(what) + " that can be connected to",
-               std::nullopt);
+               meant(value, {}));
   }
   if (url.scheme == "https") {
     return add(name,
@@ -218,10 +225,12 @@ void Reading::look_for_others(const Setting& https, const Setting& http) {
   if (https || !all) return;
   out_.given = true;
   const auto is_http = to_lower(all.value).starts_with("http://");
-  add("https_proxy",
-      "only " + std::string(all.name) +
-          " is set, which Go programs (docker, containerd, registries) do not read",
-      is_http ? meant(all.value, {}) : std::nullopt);
+  for (const std::string_view name : {"https_proxy", "http_proxy"}) {
+    add(name,
+        "only " + std::string(all.name) +
+            " is set, which Go programs (docker, containerd, registries) do not read",
+        is_http ? meant(all.value, {}) : std::nullopt);
+  }
 }
 
 bool needs_no_quotes(char c) {
@@ -260,6 +269,14 @@ std::string NamedProxy::url() const {
   if (to) return scheme + "://" + to->to_string();
   return printable(scheme, 20) + "://" + printable(host, 60) +
          (port == 0 ? std::string() : ":" + std::to_string(port));
+}
+
+std::string NamedProxy::url_to_set(std::string_view scheme_to_set) const {
+  NamedProxy other = *this;
+  other.scheme = scheme_to_set;
+  std::string text = other.url();
+  if (has_user) text.insert(text.find("//") + 2, "USER:PASSWORD@");
+  return text;
 }
 
 std::optional<HostPort> NamedProxy::address() const {
@@ -302,7 +319,7 @@ std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
     return ProxyMistake{upper ? "HTTP_PROXY" : "http_proxy",
                         other->variable + " is for https:// URLs alone: " + target.to_string() +
                             " is requested directly",
-                        other->url(),
+                        other->url_to_set(other->scheme),
                         false,
                         {}};
   }
@@ -316,11 +333,14 @@ std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
                         {}};
   }
   if (!variables.no_proxy.matches(target)) return std::nullopt;
+  std::string rest = list_without(variables.no_proxy_list, target);
+  // Without it the other one would count.
+  if (rest.empty() && variables.no_proxy_has_rival) rest = "localhost";
   return ProxyMistake{variables.no_proxy_variable,
                       variables.no_proxy_variable + " takes " + target.to_string() +
                           " out, so that Go programs go direct: its " +
                           variables.no_proxy.why(target),
-                      list_without(variables.no_proxy_list, target),
+                      std::move(rest),
                       false,
                       {}};
 }
