@@ -1,11 +1,17 @@
 #include "check/surroundings.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "host/process_list.h"
+#include "base/text.h"
+#include "check/advice.h"
+#include "check/docker_trust.h"
+#include "check/process_fix.h"
+#include "check/process_variables.h"
+#include "net/own_address.h"
 
 namespace culvert {
 namespace {
@@ -25,48 +31,84 @@ std::string counted(std::size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
-/// The culvert's or its clients' variables may be set in a unit instead of a shell.
-bool is_daemon(std::string_view name) {
-  return name == "dockerd" || name == "containerd" || name == "crio" || name == "buildkitd";
-}
-
-bool about_https(const ProxyMistake& mistake) {
-  return mistake.variable == "HTTPS_PROXY" || mistake.variable == "https_proxy";
-}
+bool about_https(const ProxyMistake& mistake) { return iequals(mistake.variable, "https_proxy"); }
 
 bool goes_direct(const VariablesFor& asked) {
   return asked.target && NoProxy("").matches(*asked.target);
 }
 
-std::string set_line(const NamedProxy& proxy, const std::string& url) {
-  return ProxyMistake{proxy.variable, "", url, false, {}}.shell_line();
+/// A mistake of a proxy's variable, for this kind of URL.
+bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) {
+  if (!asked.target) return true;
+  return !goes_direct(asked) && about_https(mistake) == asked.tls;
 }
+
+bool is_here(const HostPort& address) {
+  if (!address.ip) return address.host == "localhost";
+  return address.ip->is_loopback() || is_own_address(*address.ip);
+}
+
+ProxyMistake to_set(const NamedProxy& proxy, const std::string& url) {
+  return {proxy.variable, "", url, false, {}};
+}
+
+bool is_default_pair(const Config& config) {
+  const auto address = listener_address(config);
+  return address && address->to_string() == "127.0.0.1:" + std::to_string(kUsualPort);
+}
+
+HostPort usual_address() { return HostPort::from("127.0.0.1", kUsualPort).value(); }
 
 }  // namespace
 
-HostPort listener_address(const Config& config) {
+std::optional<HostPort> listener_address(const Config& config) {
+  bool elsewhere = false;
   for (const ListenConfig& listen : config.listen) {
+    if (listen.kind == ListenConfig::Kind::unix_socket) elsewhere = true;
     if (listen.kind != ListenConfig::Kind::http || listen.address.port == 0) continue;
     if (!listen.address.ip || !listen.address.ip->is_unspecified()) return listen.address;
     return HostPort::from("127.0.0.1", listen.address.port).value();
   }
-  return HostPort::from("127.0.0.1", kUsualPort).value();
+  if (elsewhere) return std::nullopt;
+  return usual_address();
 }
 
-Surroundings::Surroundings(Walk& walk, std::optional<int> pid)
-    : walk_(walk), pid_(pid), own_(listener_address(walk.config())) {
-  const std::string right = "http://" + own_.to_string();
-  if (!pid_) {
-    variables_ = read_proxy_variables(own_environment(), right);
+Surroundings::Surroundings(Walk& walk, std::optional<int> pid, const std::string& running_url)
+    : walk_(walk), running_url_(running_url), own_(usual_address()), pid_(pid) {
+  const Config& config = walk.config();
+  if (const auto address = listener_address(config)) {
+    own_ = *address;
+    const auto running = HostPort::parse(running_url.substr(running_url.find("//") + 2));
+    if (is_default_pair(config) && running) own_ = *running;
+  } else {
+    no_port_ = config.listen.front().to_string();
+  }
+  if (pid_) {
+    read_process(*pid_);
+  } else {
+    variables_ = read_proxy_variables(own_environment(), own_url());
+  }
+}
+
+void Surroundings::read_process(int pid) {
+  process_ = running_process(pid).value_or(RunningProcess{pid, {}});
+  process_.name = printable(process_.name);
+  origin_ = origin_of(pid);
+  auto environment = environment_of(pid);
+  if (!environment) {
+    error_ = environment.error().text;
+    is_private_ = environment.error().sys == EACCES;
     return;
   }
-  if (const auto process = running_process(*pid_)) name_ = process->name;
-  const auto environment = environment_of(*pid_);
-  if (environment) {
-    variables_ = read_proxy_variables(*environment, right);
-  } else {
-    error_ = environment.error().text;
+  std::string daemon_json;
+  if (process_.name == "dockerd" && !origin_.of_user) {
+    // Of the root that it sees.
+    daemon_json = read_docker_file("/proc/" + std::to_string(pid) + "/root" +
+                                   std::string(kDockerFolder) + "/daemon.json");
+    daemon_json_ = set_by_daemon_json(daemon_json);
   }
+  variables_ = read_proxy_variables(
+      pulling_variables(process_.name, *std::move(environment), daemon_json), own_url());
 }
 
 CheckStep Surroundings::config_step() const {
@@ -85,49 +127,69 @@ CheckStep Surroundings::config_step() const {
 
 std::string Surroundings::subject() const {
   if (!pid_) return "this shell";
-  return "process " + std::to_string(*pid_) + (name_.empty() ? "" : " (" + name_ + ")");
+  const std::string& name = process_.name;
+  return "process " + std::to_string(*pid_) + (name.empty() ? "" : " (" + name + ")");
 }
 
 /// https:// in front of a proxy is right if that speaks TLS.
 bool Surroundings::is_mistake(const ProxyMistake& mistake) {
   if (!mistake.unless_tls) return true;
-  const bool of_https = about_https(mistake);
-  const auto& proxy = variables_.proxy_for(of_https);
+  const auto& proxy = variables_.proxy_for(about_https(mistake));
   const auto address = proxy ? proxy->address() : std::nullopt;
   if (!address) return true;
   const PortLook& look = look_at(*address);
-  if (!look.protocol.empty()) return look.protocol != "TLS";
-  // That nothing answers, the next step tells; here it is most likely a culvert that is not up.
-  return address->ip && address->ip->is_loopback();
+  // What else it speaks, or that nothing answers, the next step tells; on this machine it is most
+  // likely a culvert that is not up.
+  if (look.connected) return look.protocol == "HTTP";
+  return is_here(*address);
 }
 
-/// What is wrong for this target; that about its own variable first.
 std::vector<ProxyMistake> Surroundings::mistakes_for(const VariablesFor& asked) {
   std::vector<ProxyMistake> found;
   for (const ProxyMistake& mistake : variables_.mistakes) {
-    if (is_mistake(mistake)) found.push_back(mistake);
+    if (concerns(mistake, asked) && is_mistake(mistake)) found.push_back(mistake);
   }
-  if (asked.target) {
-    if (auto mistake = mistake_for_target(variables_, *asked.target, asked.tls)) {
-      found.push_back(std::move(*mistake));
-    }
+  if (!asked.target) return found;
+  auto mistake = mistake_for_target(variables_, *asked.target, asked.tls);
+  const auto is_told = [&](const ProxyMistake& one) { return one.variable == mistake->variable; };
+  if (mistake && std::none_of(found.begin(), found.end(), is_told)) {
+    found.push_back(*std::move(mistake));
   }
-  const auto is_own = [&](const ProxyMistake& mistake) {
-    return about_https(mistake) == asked.tls;
-  };
-  std::stable_partition(found.begin(), found.end(), is_own);
   return found;
 }
 
+/// What is wrong with variables that this target does not use.
+std::string Surroundings::other_mistakes(const VariablesFor& asked) const {
+  std::string text;
+  for (const ProxyMistake& mistake : variables_.mistakes) {
+    // Whether that is one is not looked at.
+    if (mistake.unless_tls || concerns(mistake, asked)) continue;
+    if (text.find(mistake.cause) == std::string::npos) text += "; " + mistake.cause;
+  }
+  return text;
+}
+
+/// Where docker's file sets one of them, that counts.
+std::string Surroundings::daemon_json_fix(const std::vector<ProxyMistake>& mistakes) const {
+  std::string members;
+  for (const ProxyMistake& mistake : mistakes) {
+    const auto* const known =
+        std::find(daemon_json_.data(), daemon_json_.data() + daemon_json_.size(), mistake.variable);
+    if (known == daemon_json_.data() + daemon_json_.size()) continue;
+    std::string name = to_lower(mistake.variable);
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (!members.empty()) members += ", ";
+    members += "\"" + name + "\": \"" + json_escape(mistake.right) + "\"";
+  }
+  if (members.empty()) return {};
+  return members + "  # in \"proxies\" of " + std::string(kDockerFolder) +
+         "/daemon.json; then: systemctl restart docker";
+}
+
 std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) const {
-  std::string line = shell_lines(mistakes);
-  if (!pid_) return line;
-  std::string settings = line.starts_with("export ") ? line.substr(7) : line;
-  if (!is_daemon(name_))
-    return settings + " in front of its command, or in its unit; then restart it";
-  const std::string unit = name_ == "dockerd" ? "docker" : name_;
-  return fmt::format("culvert setup {0} --install && systemctl restart {0}  # sets {1}", unit,
-                     settings);
+  if (!pid_) return shell_lines(mistakes);
+  std::string fix = daemon_json_fix(mistakes);
+  return fix.empty() ? process_fix(process_, origin_, mistakes, running_url_) : fix;
 }
 
 std::string Surroundings::detail_for(const VariablesFor& asked) const {
@@ -142,24 +204,26 @@ std::string Surroundings::detail_for(const VariablesFor& asked) const {
   } else {
     detail = "no proxy variable is set: programs started here go direct";
   }
+  if (!daemon_json_.empty()) detail += "; daemon.json sets " + join(daemon_json_, ", ");
   if (!variables_.notes.empty()) detail += "; " + join(variables_.notes, "; ");
-  return detail;
+  return detail + other_mistakes(asked);
 }
 
 CheckStep Surroundings::environment_step(const VariablesFor& asked) {
   StepClock clock(walk_, "environment", subject());
   if (!error_.empty()) {
-    clock.fail(error_, name_.empty() ? "pgrep -a dockerd  # tells the number of a process"
-                                     : "sudo culvert check --pid " + std::to_string(*pid_));
+    clock.fail(error_, is_private_ ? "sudo culvert check --pid " + std::to_string(*pid_)
+                                   : "pgrep -a dockerd  # tells the number of a process");
     return clock.end();
   }
   clock.step().detail = detail_for(asked);
   const auto mistakes = mistakes_for(asked);
   if (!mistakes.empty()) {
     clock.fail(mistakes.front().cause, fix_for(mistakes));
-  } else if (pid_ && !variables_.given) {
+  } else if (pid_ && !variables_.given && !goes_direct(asked)) {
+    const std::string variable = asked.tls ? "HTTPS_PROXY" : "HTTP_PROXY";
     clock.fail(subject() + " was started without a proxy variable, and goes direct",
-               fix_for({{"HTTPS_PROXY", "", "http://" + own_.to_string(), false, {}}}));
+               fix_for({{variable, "", own_url(), false, {}}}));
   }
   return clock.end();
 }
@@ -177,50 +241,88 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
   const auto& proxy = variables_.proxy_for(asked.tls);
   const auto address = proxy ? proxy->address() : std::nullopt;
   if (proxy && !address) return std::nullopt;  // the environment's mistake
+  if (!proxy && !no_port_.empty()) {
+    StepClock clock(walk_, "listener", no_port_);
+    clock.step().detail = "culvert serve listens there alone, which no proxy variable can name";
+    return clock.end();
+  }
   const HostPort where = address.value_or(own_);
   StepClock clock(walk_, "listener", where.to_string());
-  const PortLook& look = look_at(where);
+  const PortLook look = look_at(where);
   if (look.over) {
     clock.fail_for_time();
-  } else if (!look.connected) {
-    judge_absence(look, proxy, where, clock);
-  } else {
+  } else if (look.connected) {
     clock.step().detail = kind_of_server(look);
     if (proxy) judge_kind(look, *proxy, where, clock);
+  } else if (proxy) {
+    judge_absence(look, *proxy, where, clock);
+  } else {
+    clock.step().detail = "nothing listens there now: culvert serve would";
   }
   return clock.end();
 }
 
-void Surroundings::judge_absence(const PortLook& look, const std::optional<NamedProxy>& proxy,
-                                 const HostPort& where, StepClock& clock) const {
-  if (!proxy) {
-    clock.step().detail = "nothing listens there now: culvert serve would";
-    return;
+std::string Surroundings::serve_line(const HostPort& listen, const std::string& upstream) const {
+  const Config& config = walk_.config();
+  std::string line = "culvert serve";
+  if (!config.file.empty()) line += " --config " + shell_word(config.file);
+  if (!upstream.empty()) {
+    line += " --upstream " + upstream;
+  } else if (config.file.empty() && config.upstream_given && config.upstreams.size() == 1) {
+    line += " " + upstream_option(config.upstreams.front());
   }
+  return line + " --listen " + listen.to_string();
+}
+
+std::string Surroundings::set_fix(const NamedProxy& proxy, const std::string& url) const {
+  return fix_for({to_set(proxy, url)});
+}
+
+/// Lets the variable point to a culvert, which goes on to `upstream`, or as it is configured.
+std::string Surroundings::own_fix(const NamedProxy& proxy, const std::string& upstream) {
+  const std::string set = set_fix(proxy, own_url());
+  if (look_at(own_).is_culvert) {
+    return set + (upstream.empty() ? "" : "  # to culvert; that needs --upstream " + upstream);
+  }
+  return serve_line(own_, upstream) + "  # and: " + set;
+}
+
+void Surroundings::judge_absence(const PortLook& look, const NamedProxy& proxy,
+                                 const HostPort& where, StepClock& clock) {
   const bool refused = look.error.code == Errc::connection_refused;
-  clock.step().detail = proxy->variable + " points there";
-  clock.fail(refused ? "nothing listens where " + proxy->variable + " points"
-                     : proxy->variable + " points to a proxy that " + look.error.text,
-             "culvert serve --listen " + where.to_string() +
-                 "  # or: " + set_line(*proxy, "http://" + own_.to_string()));
+  clock.step().detail = proxy.variable + " points there";
+  std::string fix = own_fix(proxy, {});
+  if (is_here(where)) {
+    fix = serve_line(where, {}) + (where == own_ ? "" : "  # or: " + set_fix(proxy, own_url()));
+  }
+  clock.fail(refused ? "nothing listens where " + proxy.variable + " points"
+                     : proxy.variable + " points to a proxy that " + look.error.text,
+             std::move(fix));
 }
 
 /// Whether it speaks what the variable says.
 void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, const HostPort& where,
-                              StepClock& clock) const {
+                              StepClock& clock) {
   const bool wants_socks = proxy.scheme.starts_with("socks5");
+  const bool wants_tls = proxy.scheme == "https";
   const std::string place = " listens where " + proxy.variable + "=" + proxy.url() + " points";
-  if (look.protocol == "SOCKS5" && !wants_socks) {
-    clock.fail("a SOCKS5 server" + place,
-               "culvert serve --upstream socks5://" + where.to_string() + " --listen " +
-                   own_.to_string() + "  # and: " + set_line(proxy, "http://" + own_.to_string()));
-  } else if (look.protocol == "HTTP" && wants_socks) {
-    clock.fail("a proxy that speaks HTTP" + place, set_line(proxy, "http://" + where.to_string()));
-  } else if (look.protocol == "TLS" && proxy.scheme == "http") {
-    clock.fail("a server that speaks TLS" + place, set_line(proxy, "https://" + where.to_string()));
-  } else if (look.protocol.empty() && !wants_socks) {
-    clock.fail(clock.step().detail + place + ", no HTTP proxy",
-               "culvert serve --listen HOST:PORT  # and " + proxy.variable + "=http://HOST:PORT");
+  const std::string server = kind_of_server(look);
+  if (wants_socks && (look.protocol == "SOCKS5" || speaks_socks5(walk_, where))) {
+    clock.step().detail = "a SOCKS5 server";
+  } else if (look.protocol == "HTTP") {
+    // https:// is the environment's mistake.
+    if (!wants_socks) return;
+    clock.fail("a proxy that speaks HTTP" + place, set_fix(proxy, proxy.url_to_set("http")));
+  } else if (look.protocol == "TLS") {
+    if (wants_tls) return;
+    clock.fail(server + place, set_fix(proxy, proxy.url_to_set("https")));
+  } else if (look.protocol == "SOCKS5" || look.protocol == "SOCKS4") {
+    const std::string scheme = look.protocol == "SOCKS5" ? "socks5://" : "socks4a://";
+    clock.fail("a " + std::string(look.protocol) + " server" + place + ", no HTTP proxy",
+               own_fix(proxy, scheme + where.to_string()));
+  } else {
+    clock.fail(server + place + (wants_socks ? ", no SOCKS5 server" : ", no HTTP proxy"),
+               own_fix(proxy, {}));
   }
 }
 

@@ -127,17 +127,16 @@ Result<std::vector<std::string>> environment_of(int pid, const std::string& root
   const auto bytes = file_text(place(root, pid, "environ"), kMostBytes);
   if (!bytes) {
     const int error = errno == EPERM ? EACCES : errno;
-    return no_environment(of_process + (error == EACCES
-                                            ? " may be read by its user and by root alone"
-                                            : std::string(" cannot be read: ") +
-                                                  std::strerror(error)),
-                          error);
+    return no_environment(
+        of_process + (error == EACCES ? " may be read by its user and by root alone"
+                                      : std::string(" cannot be read: ") + std::strerror(error)),
+        error);
   }
   // Not even a program's name.
   if (bytes->empty() && file_text(place(root, pid, "cmdline"), kMostBytes) == "") {
-    return no_environment(described(*process) + " has no environment: it has ended, or is a part " +
-                              "of the kernel",
-                          0);
+    return no_environment(
+        described(*process) + " has no environment: it has ended, or is a part " + "of the kernel",
+        0);
   }
   std::vector<std::string> variables;
   for (std::size_t at = 0; at < bytes->size();) {

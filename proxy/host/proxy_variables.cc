@@ -239,17 +239,6 @@ bool needs_no_quotes(char c) {
          kMarks.find(c) != kNowhere;
 }
 
-/// `text` as a word for a shell.
-std::string shell_word(std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') word += "'\\'";
-    word += c;
-  }
-  return word + "'";
-}
-
 /// The list without the entries that match `target`.
 std::string list_without(std::string_view list, const HostPort& target) {
   if (list.find('@') != kNowhere) return "localhost,127.0.0.1";  // may be a password
@@ -283,6 +272,16 @@ std::optional<HostPort> NamedProxy::address() const {
   auto parsed = HostPort::from(host, port);
   if (port == 0 || !parsed) return std::nullopt;
   return std::move(*parsed);
+}
+
+std::string shell_word(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') word += "'\\'";
+    word += c;
+  }
+  return word + "'";
 }
 
 std::string ProxyMistake::shell_line() const { return shell_lines({this, 1}); }

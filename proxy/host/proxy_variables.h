@@ -41,6 +41,9 @@ struct ProxyMistake {
   std::string shell_line() const;
 };
 
+/// `text` as one word for a shell.
+std::string shell_word(std::string_view text);
+
 /// One line for all of them.
 std::string shell_lines(std::span<const ProxyMistake> mistakes);
 
