@@ -44,6 +44,13 @@ Advice clock_advice(std::chrono::seconds difference, const std::string& name) {
               time_text(std::time(nullptr) + difference.count()) + "'"};
 }
 
+/// No route counts for what is taken out before all of them.
+Advice by_rule(Advice advice, const Fetched& fetched) {
+  const bool is_route = advice.fix.find("--route ") != std::string::npos;
+  if (is_route && !fetched.rule_fix.empty()) advice.fix = fetched.rule_fix;
+  return advice;
+}
+
 }  // namespace
 
 Visits::Visits(Way& way, TargetReport& report, AskedAs as, std::string docker_folder)
@@ -96,7 +103,7 @@ bool Visits::end_handshake(const Fetched& fetched, const Link& link) {
     return true;
   }
   step.detail = way_text(fetched);
-  fail(advice_for(fetched, link, as_));
+  fail(by_rule(advice_for(fetched, link, as_), fetched));
   if (is_about_time(fetched.certificate.verdict)) ask_plainly_for_the_time(link);
   return false;
 }
@@ -132,11 +139,13 @@ void Visits::compare_clock() {
 
 /// Of a host that another one leads to: where that was reached, its way may do for this, too.
 void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
-  Advice advice = advice_for(failed, link, as_);
+  Advice advice = by_rule(advice_for(failed, link, as_), failed);
   if (!failed.given_up && worked_ != nullptr && failed.upstream != worked_ &&
       failed.stage != Stage::done) {
-    advice.fix = "--route '" + link.host.to_string() + "=" + worked_->config.name +
-                 "'  # as the hosts before; first of the --route lines";
+    advice.fix = !failed.rule_fix.empty()
+                     ? failed.rule_fix
+                     : "--route '" + link.host.to_string() + "=" + worked_->config.name +
+                           "'  # as the hosts before; first of the --route lines";
   }
   fail(std::move(advice));
 }
@@ -161,13 +170,13 @@ std::optional<Fetched> Visits::first(FetchRequest& request) {
   step.time = fetched.http_time;
   if (!fetched.ok()) {
     step.detail = way_text(fetched);
-    fail(advice_for(fetched, request.link, as_));
+    fail(by_rule(advice_for(fetched, request.link, as_), fetched));
     return std::nullopt;
   }
   step.detail = status_text(fetched);
   note_clock(fetched, request.link);
   worked_ = fetched.upstream;
-  Advice advice = advice_for_answer(fetched, request.link);
+  Advice advice = by_rule(advice_for_answer(fetched, request.link), fetched);
   if (advice.cause.empty()) return fetched;
   fail(std::move(advice));
   return std::nullopt;
@@ -183,7 +192,8 @@ std::optional<Fetched> Visits::follow(std::string_view name, FetchRequest& reque
       fail_elsewhere(fetched, request.link);
       return std::nullopt;
     }
-    if (Advice advice = advice_for_answer(fetched, request.link); !advice.cause.empty()) {
+    if (Advice advice = by_rule(advice_for_answer(fetched, request.link), fetched);
+        !advice.cause.empty()) {
       fail(std::move(advice));
       return std::nullopt;
     }

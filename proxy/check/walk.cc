@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "check/advice.h"
+#include "check/no_proxy_fix.h"
 #include "dial/dial_text.h"
 #include "dial/via_transport.h"
 
@@ -102,6 +103,7 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
                   host.to_string() + " is denied by " + route.rule},
             route.rule, nullptr, "denied by " + route.rule,
             "--route " + host.host + "=" + config().upstreams[0].name};
+  way.rule_fix = no_proxy_fix(config(), host);
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);
     way.upstream = &tried;

@@ -239,18 +239,6 @@ bool needs_no_quotes(char c) {
          kMarks.find(c) != kNowhere;
 }
 
-/// The list without the entries that match `target`.
-std::string list_without(std::string_view list, const HostPort& target) {
-  if (list.find('@') != kNowhere) return "localhost,127.0.0.1";  // may be a password
-  std::string rest;
-  for (const std::string_view entry : split(list, ',')) {
-    if (entry.empty() || NoProxy(entry).matches(target)) continue;
-    if (!rest.empty()) rest += ',';
-    rest += printable(entry);
-  }
-  return rest;
-}
-
 }  // namespace
 
 std::string NamedProxy::url() const {
@@ -332,7 +320,7 @@ std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
                         {}};
   }
   if (!variables.no_proxy.matches(target)) return std::nullopt;
-  std::string rest = list_without(variables.no_proxy_list, target);
+  std::string rest = no_proxy_without(variables.no_proxy_list, target);
   // Without it the other one would count.
   if (rest.empty() && variables.no_proxy_has_rival) rest = "localhost";
   return ProxyMistake{variables.no_proxy_variable,

@@ -222,4 +222,15 @@ std::string NoProxy::why(const HostPort& target) const {
   return "entry " + printable(entry->text) + " stands for " + meaning;
 }
 
+std::string no_proxy_without(std::string_view list, const HostPort& target) {
+  if (list.find('@') != std::string_view::npos) return "localhost,127.0.0.1";
+  std::string rest;
+  for (const std::string_view entry : split(list, ',')) {
+    if (entry.empty() || NoProxy(entry).matches(target)) continue;
+    if (!rest.empty()) rest += ',';
+    rest += printable(entry);
+  }
+  return rest;
+}
+
 }  // namespace culvert

@@ -276,7 +276,8 @@ TEST_CASE("the time of the whole ends a step that is under way") {
 TEST_CASE("what our own --no-proxy takes out is told with it") {
   Config config = config_of({upstream_at(Kind::socks5, 9), {}});
   config.upstreams[1].label = "direct://";
-  config.no_proxy = NoProxy("127.0.0.2");
+  config.no_proxy = NoProxy("gcr.io,127.0.0.2");
+  config.no_proxy_lines = {{"c.toml:3: no-proxy", "gcr.io,127.0.0.2"}};
   config.direct = 1;
   config.default_route = {0};
   const auto walk = walk_with(std::move(config));
