@@ -202,7 +202,8 @@ std::string Surroundings::detail_for(const VariablesFor& asked) const {
   } else if (variables_.given) {
     detail = asked.tls ? "no proxy for https:// URLs" : "no proxy for http:// URLs";
   } else {
-    detail = "no proxy variable is set: programs started here go direct";
+    detail = "no proxy variable is set";
+    if (!pid_) detail += ": programs started here go direct";
   }
   if (!daemon_json_.empty()) detail += "; daemon.json sets " + join(daemon_json_, ", ");
   if (!variables_.notes.empty()) detail += "; " + join(variables_.notes, "; ");
@@ -289,8 +290,11 @@ std::string Surroundings::own_fix(const NamedProxy& proxy, const std::string& up
 
 void Surroundings::judge_absence(const PortLook& look, const NamedProxy& proxy,
                                  const HostPort& where, StepClock& clock) {
-  const bool refused = look.error.code == Errc::connection_refused;
   clock.step().detail = proxy.variable + " points there";
+  if (look.error.sys == EMFILE || look.error.sys == ENFILE) {
+    return clock.fail("this program may open no more files and connections", "ulimit -n 1024");
+  }
+  const bool refused = look.error.code == Errc::connection_refused;
   std::string fix = own_fix(proxy, {});
   if (is_here(where)) {
     fix = serve_line(where, {}) + (where == own_ ? "" : "  # or: " + set_fix(proxy, own_url()));

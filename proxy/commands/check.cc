@@ -1,13 +1,16 @@
 #include "commands/check.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -151,16 +154,22 @@ bool finish(PatientOutput& output, Walk& walk) {
   return output.wait_for_reader(kPatience) && !output.failed();
 }
 
-}  // namespace
+/// Raises the limit of descriptors as far as allowed.  With fewer the loop, a library's, aborts.
+bool has_descriptors() {
+  constexpr rlim_t kLeast = 16;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return true;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  if (limit.rlim_cur >= kLeast) return true;
+  complain(fmt::format("check: the limit of open files is {}, and it takes {} (ulimit -n)",
+                       limit.rlim_cur, kLeast));
+  return false;
+}
 
-int check(const CheckOptions& options) {
-  // Who reads our output may leave.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::vector<std::string> problems;
-  const std::vector<CheckTarget> targets = read_targets(options.targets, problems);
-  auto ruleset = make_ruleset(options.config, problems);
-  for (const std::string& problem : problems) complain(problem);
-  if (!problems.empty()) return 2;
+/// The exit status.
+int walk(const CheckOptions& options, const std::vector<CheckTarget>& targets,
+         std::unique_ptr<Ruleset> ruleset) {
   PatientOutput output(STDOUT_FILENO);
   Walk walk(std::move(ruleset), options.timeout);
   StepPrinter printer(output, options.json);
@@ -173,6 +182,26 @@ int check(const CheckOptions& options) {
   // A look-up or a write that hangs in its thread must not meet what ends with the process.
   if (walk.is_busy() || !written) std::_Exit(status);
   return status;
+}
+
+}  // namespace
+
+int check(const CheckOptions& options) {
+  // Who reads our output may leave.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::vector<std::string> problems;
+  const std::vector<CheckTarget> targets = read_targets(options.targets, problems);
+  auto ruleset = make_ruleset(options.config, problems);
+  for (const std::string& problem : problems) complain(problem);
+  if (!problems.empty()) return 2;
+  if (!has_descriptors()) return 1;
+  try {
+    return walk(options, targets, std::move(ruleset));
+  } catch (const std::system_error& error) {
+    // Of the loop: no descriptors, no memory.
+    complain(fmt::format("check: cannot begin: {}", error.what()));
+    return 1;
+  }
 }
 
 }  // namespace culvert

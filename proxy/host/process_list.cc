@@ -123,20 +123,21 @@ Result<std::vector<std::string>> environment_of(int pid, const std::string& root
     return no_environment("process " + number + " cannot be looked at: " + std::strerror(error),
                           error);
   }
-  const std::string of_process = "the environment of " + described(*process);
   const auto bytes = file_text(place(root, pid, "environ"), kMostBytes);
-  if (!bytes) {
-    const int error = errno == EPERM ? EACCES : errno;
-    return no_environment(
-        of_process + (error == EACCES ? " may be read by its user and by root alone"
-                                      : std::string(" cannot be read: ") + std::strerror(error)),
-        error);
-  }
+  const int error = bytes ? 0 : errno;
   // Not even a program's name.
-  if (bytes->empty() && file_text(place(root, pid, "cmdline"), kMostBytes) == "") {
+  const bool is_none =
+      bytes && bytes->empty() && file_text(place(root, pid, "cmdline"), kMostBytes) == "";
+  if (is_none || error == ESRCH) {
     return no_environment(
-        described(*process) + " has no environment: it has ended, or is a part " + "of the kernel",
-        0);
+        described(*process) + " has no environment: it has ended, or is a part of the kernel", 0);
+  }
+  const std::string of_process = "the environment of " + described(*process);
+  if (error == EACCES || error == EPERM) {
+    return no_environment(of_process + " may be read by its user and by root alone", EACCES);
+  }
+  if (error != 0) {
+    return no_environment(of_process + " cannot be read: " + std::strerror(error), error);
   }
   std::vector<std::string> variables;
   for (std::size_t at = 0; at < bytes->size();) {

@@ -59,6 +59,11 @@ NamedProxy named(std::string_view variable, const GoUrl& url) {
   return proxy;
 }
 
+/// What is no URL in itself, Go takes for one without a scheme: of "http://h x" the host is "http".
+bool has_scheme_for_host(const GoUrl& url, const NamedProxy& proxy) {
+  return is_proxy_scheme(proxy.host) && url.authority.ends_with(':');
+}
+
 /// What the author of `value` seems to have meant, as a URL in `scheme`, or its own if that is
 /// empty; nullopt if that cannot be told.
 std::optional<std::string> meant(std::string_view given, std::string_view scheme) {
@@ -75,7 +80,7 @@ std::optional<std::string> meant(std::string_view given, std::string_view scheme
   if (!url) return std::nullopt;
   const NamedProxy proxy = named({}, *url);
   const auto address = proxy.address();
-  if (!address) return std::nullopt;
+  if (!address || has_scheme_for_host(*url, proxy)) return std::nullopt;
   return std::string(scheme.empty() ? std::string_view(url->scheme) : scheme)
       .append(has_user ? "://USER:PASSWORD@" : "://")
       .append(address->to_string());
@@ -89,6 +94,13 @@ std::string why_unreadable(std::string_view value) {
     return "a % in it begins no escape";
   }
   return "its value is no URL";
+}
+
+std::string why_misspelt(std::string_view value) {
+  const std::string_view bare = without_quotes(value);
+  return with_one_scheme(bare) == bare
+             ? why_unreadable(bare)
+             : "its scheme is not written once, with two slashes behind it";
 }
 
 /// Reads the variables, and collects what is wrong with them.
@@ -165,10 +177,10 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
     return std::nullopt;
   }
   NamedProxy proxy = named(setting.name, *url);
-  if (is_proxy_scheme(proxy.host) && url->authority.ends_with(':')) {
+  if (has_scheme_for_host(*url, proxy)) {
     add(setting.name,
-        name + " is misspelt: Go programs take \"" + printable(proxy.host) +
-            "\" for the proxy's host",
+        name + " is misspelt, so that Go programs take \"" + printable(proxy.host) +
+            "\" for the proxy's host: " + why_misspelt(setting.value),
         meant(setting.value, {}));
     return std::nullopt;
   }
@@ -179,6 +191,9 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
 void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {
   const std::string name(setting.name);
   const std::string_view value = setting.value;
+  if (without_quotes(value).empty()) {
+    return add(name, name + " holds nothing but white space or quotes", std::nullopt);
+  }
   if (without_quotes(value) != value) {
     return add(name, name + " has quotes inside its value, which become part of the host",
                meant(value, {}));

@@ -536,6 +536,13 @@ class Ends(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
                 self.assertTrue(done.stderr)
 
+    def test_too_few_open_files(self):
+        for most in (4, 6, 12):
+            argv = ("prlimit", f"--nofile={most}", "--", *checks.command_line())
+            done = testbed.culvert_host.run(*argv, check=False, timeout=20)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"the limit of open files is {most}", done.stderr)
+
     def test_output_that_cannot_be_written(self):
         done = testbed.culvert_host.run("sh", "-c", f"{checks.command_line()[0]} check > /dev/full", check=False)
         self.assertEqual(done.returncode, 1, done.stderr)

@@ -143,6 +143,7 @@ TEST_CASE("a list without what matches a target") {
   CHECK(no_proxy_without("localhost, .io,gcr.io:443,,gcr.io:80,*", gcr) == "localhost,gcr.io:80");
   CHECK(no_proxy_without("10.0.0.0/8,[::1]:80", target("10.1.2.3:443")) == "[::1]:80");
   CHECK(no_proxy_without("*", gcr).empty());
+  CHECK(no_proxy_without("\u00e9.example,a\x1b[2J,gcr.io", gcr) == "\u00e9.example");
   CHECK(no_proxy_without("u:secret@h,gcr.io", gcr) == "localhost,127.0.0.1");
 }
 
