@@ -9,14 +9,14 @@
 #include "base/text.h"
 #include "check/advice.h"
 #include "check/docker_trust.h"
+#include "check/own_listener.h"
 #include "check/process_fix.h"
 #include "check/process_variables.h"
+#include "host/listening.h"
 #include "net/own_address.h"
 
 namespace culvert {
 namespace {
-
-constexpr std::uint16_t kUsualPort = 3128;
 
 std::string join(const std::vector<std::string>& texts, std::string_view separator) {
   std::string all;
@@ -52,37 +52,14 @@ ProxyMistake to_set(const NamedProxy& proxy, const std::string& url) {
   return {proxy.variable, "", url, false, {}};
 }
 
-bool is_default_pair(const Config& config) {
-  const auto address = listener_address(config);
-  return address && address->to_string() == "127.0.0.1:" + std::to_string(kUsualPort);
-}
-
-HostPort usual_address() { return HostPort::from("127.0.0.1", kUsualPort).value(); }
-
 }  // namespace
 
-std::optional<HostPort> listener_address(const Config& config) {
-  bool elsewhere = false;
-  for (const ListenConfig& listen : config.listen) {
-    if (listen.kind == ListenConfig::Kind::unix_socket) elsewhere = true;
-    if (listen.kind != ListenConfig::Kind::http || listen.address.port == 0) continue;
-    if (!listen.address.ip || !listen.address.ip->is_unspecified()) return listen.address;
-    return HostPort::from("127.0.0.1", listen.address.port).value();
-  }
-  if (elsewhere) return std::nullopt;
-  return usual_address();
-}
-
 Surroundings::Surroundings(Walk& walk, std::optional<int> pid, const std::string& running_url)
-    : walk_(walk), running_url_(running_url), own_(usual_address()), pid_(pid) {
-  const Config& config = walk.config();
-  if (const auto address = listener_address(config)) {
-    own_ = *address;
-    const auto running = HostPort::parse(running_url.substr(running_url.find("//") + 2));
-    if (is_default_pair(config) && running) own_ = *running;
-  } else {
-    no_port_ = config.listen.front().to_string();
-  }
+    : walk_(walk),
+      running_url_(running_url),
+      own_(client_address(walk.config(), running_url)),
+      pid_(pid) {
+  if (!listener_address(walk.config())) no_port_ = walk.config().listen.front().to_string();
   if (pid_) {
     read_process(*pid_);
   } else {
@@ -249,6 +226,12 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
   }
   const HostPort where = address.value_or(own_);
   StepClock clock(walk_, "listener", where.to_string());
+  const auto listens = proxy ? listens_elsewhere(where) : std::nullopt;
+  if (listens) {
+    clock.step().detail = "in a network of its own, as a container's";
+    if (!*listens) fail_elsewhere(clock);
+    return clock.end();
+  }
   const PortLook look = look_at(where);
   if (look.over) {
     clock.fail_for_time();
@@ -258,9 +241,28 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
   } else if (proxy) {
     judge_absence(look, *proxy, where, clock);
   } else {
-    clock.step().detail = "nothing listens there now: culvert serve would";
+    const bool refused = look.error.code == Errc::connection_refused;
+    clock.step().detail =
+        refused ? "nothing listens there now: culvert serve would" : "it " + look.error.text;
   }
   return clock.end();
+}
+
+/// Of an address that is another in the network of the process; nullopt: it is ours.
+std::optional<bool> Surroundings::listens_elsewhere(const HostPort& where) const {
+  const bool is_loopback = where.ip ? where.ip->is_loopback() : where.host == "localhost";
+  return pid_ && is_loopback ? listens_in_network_of(*pid_, where) : std::nullopt;
+}
+
+void Surroundings::fail_elsewhere(StepClock& clock) const {
+  const std::string port = std::to_string(own_.port);
+  // slirp4netns' and its like's name of the machine below.
+  const bool rootless = process_.name == "dockerd" && origin_.of_user;
+  clock.fail("nothing listens there for " + subject() +
+                 ": it is in a network of its own, whose loopback is not this machine's",
+             rootless
+                 ? fix_for({{"HTTPS_PROXY", "", "http://10.0.2.2:" + port, false, {}}})
+                 : "culvert setup systemd --bridge --install  # it tells the URL for containers");
 }
 
 std::string Surroundings::serve_line(const HostPort& listen, const std::string& upstream) const {

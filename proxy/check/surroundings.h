@@ -43,6 +43,8 @@ class Surroundings {
                      StepClock& clock);
   void judge_kind(const PortLook& look, const NamedProxy& proxy, const HostPort& where,
                   StepClock& clock);
+  std::optional<bool> listens_elsewhere(const HostPort& where) const;
+  void fail_elsewhere(StepClock& clock) const;
   std::string other_mistakes(const VariablesFor& asked) const;
   std::string detail_for(const VariablesFor& asked) const;
   std::string fix_for(const std::vector<ProxyMistake>& mistakes) const;
@@ -65,9 +67,5 @@ class Surroundings {
   ProxyVariables variables_;
   std::vector<std::pair<HostPort, PortLook>> looks_;
 };
-
-/// Where clients reach `culvert serve` with this configuration: 127.0.0.1:3128 by default; nullopt
-/// if no proxy variable can name it.
-std::optional<HostPort> listener_address(const Config& config);
 
 }  // namespace culvert

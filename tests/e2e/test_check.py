@@ -289,16 +289,18 @@ class Environment(Told):
                 self.assertEqual(what == "culvert", "not culvert" not in step["detail"])
 
     def test_another_process(self):
-        def process(**variables):
-            program = testbed.start(Program("client", testbed.home, ["sleep", "100"], variables))
+        def process(host=testbed.home, **variables):
+            program = testbed.start(Program("client", host, ["sleep", "100"], variables))
             self.addCleanup(program.kill)
             wait_for(lambda: re.search("sleep", open(f"/proc/{program.pid}/cmdline", encoding="ascii").read()), 5, "it does not start")
             return program.pid
 
         wrong, right = process(HTTPS_PROXY=f"https://127.0.0.1:{PORT}"), process(HTTPS_PROXY=PROXY)
+        elsewhere = process(testbed.border, HTTPS_PROXY=PROXY)
         self.tell_apart(
             World("of a process", (*upstream(MICROSOCKS), "--pid", wrong, OK), "environment", "TLS|https://", rf"HTTPS_PROXY='?{PROXY}",
                   subject=str(wrong)),
+            World("in another network", (*upstream(MICROSOCKS), "--pid", elsewhere, OK), "listener", "network of its own", "--bridge"),
             World("there is no such process", (*upstream(MICROSOCKS), "--pid", 4_000_000, OK), "environment", "no (such )?process", "pidof|pgrep|ps"),
         )
         # Ours does not count then.
