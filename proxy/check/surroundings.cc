@@ -43,7 +43,7 @@ bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) {
   return !goes_direct(asked) && about_https(mistake) == asked.tls;
 }
 
-bool is_here(const HostPort& address) {
+bool is_this_machine(const HostPort& address) {
   if (!address.ip) return address.host == "localhost";
   return address.ip->is_loopback() || is_own_address(*address.ip);
 }
@@ -118,7 +118,7 @@ bool Surroundings::is_mistake(const ProxyMistake& mistake) {
   // What else it speaks, or that nothing answers, the next step tells; on this machine it is most
   // likely a culvert that is not up.
   if (look.connected) return look.protocol == "HTTP";
-  return is_here(*address);
+  return is_this_machine(*address);
 }
 
 std::vector<ProxyMistake> Surroundings::mistakes_for(const VariablesFor& asked) {
@@ -298,7 +298,7 @@ void Surroundings::judge_absence(const PortLook& look, const NamedProxy& proxy,
   }
   const bool refused = look.error.code == Errc::connection_refused;
   std::string fix = own_fix(proxy, {});
-  if (is_here(where)) {
+  if (is_this_machine(where)) {
     fix = serve_line(where, {}) + (where == own_ ? "" : "  # or: " + set_fix(proxy, own_url()));
   }
   clock.fail(refused ? "nothing listens where " + proxy.variable + " points"

@@ -58,10 +58,21 @@ bool is_proxy_scheme(std::string_view text) {
   return std::find(kProxySchemes.begin(), kProxySchemes.end(), lower) != kProxySchemes.end();
 }
 
+std::size_t behind_scheme(std::string_view value) {
+  const std::size_t slashes = value.find("://");
+  if (slashes == kNoPlace || slashes == 0 || is_digit(value.front())) return 0;
+  const auto is_part = [](char c) {
+    const char lower = to_lower(c);
+    return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '+' || c == '-' || c == '.';
+  };
+  const bool is_all =
+      std::all_of(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(slashes), is_part);
+  return is_all ? slashes + 3 : 0;
+}
+
 bool has_cut_user(std::string_view value) {
   const std::string whole = with_one_scheme(without_quotes(value));
-  const std::size_t slashes = whole.find("://");
-  const std::size_t end = whole.find_first_of("/?#", slashes == kNoPlace ? 0 : slashes + 3);
+  const std::size_t end = whole.find_first_of("/?#", behind_scheme(whole));
   return end != kNoPlace && whole.find('@', end) != kNoPlace;
 }
 

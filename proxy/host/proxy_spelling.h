@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string with_one_scheme(std::string_view value);
 
 /// "http", "SOCKS5"
 bool is_proxy_scheme(std::string_view text);
+
+/// Where user, password and host begin: behind "SCHEME://", or at the beginning.
+std::size_t behind_scheme(std::string_view value);
 
 /// A '/', '?' or '#' stands before an '@': the host seems to end there, but what stands around it
 /// may be a password.

@@ -70,8 +70,7 @@ std::optional<std::string> meant(std::string_view given, std::string_view scheme
   const std::string whole = with_one_scheme(without_quotes(given));
   const std::string_view value = whole;
   const std::size_t at = value.rfind('@');
-  const std::size_t slashes = value.find("://");
-  const std::size_t end = slashes == kNowhere ? 0 : slashes + 3;
+  const std::size_t end = behind_scheme(value);
   const bool has_user = at != kNowhere && at >= end;
   // The password may be what cannot be read.
   const std::string plain =
@@ -84,6 +83,14 @@ std::optional<std::string> meant(std::string_view given, std::string_view scheme
   return std::string(scheme.empty() ? std::string_view(url->scheme) : scheme)
       .append(has_user ? "://USER:PASSWORD@" : "://")
       .append(address->to_string());
+}
+
+/// Whether the authority that Go has found stands behind the last '@' of the value.  Quotes are a
+/// mistake of their own.
+bool is_behind_user(std::string_view value, std::string_view authority) {
+  if (without_quotes(value) != value) return true;
+  const std::size_t at = value.rfind('@');
+  return at == kNowhere || value.substr(at + 1).starts_with(authority);
 }
 
 /// Why Go ignores `value`.
@@ -113,6 +120,7 @@ class Reading {
 
  private:
   std::optional<NamedProxy> read(const Setting& setting);
+  void add_cut_user(const Setting& setting);
   void judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy);
   void note_rival(const Setting& setting, std::string_view lower);
   void look_for_others(const Setting& https, const Setting& http);
@@ -160,10 +168,7 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
   out_.given = true;
   const std::string name(setting.name);
   if (has_cut_user(setting.value)) {
-    add(setting.name,
-        name + " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
-        meant(setting.value, {}));
-    out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
+    add_cut_user(setting);
     return std::nullopt;
   }
   const auto url = parse_go_proxy(setting.value);
@@ -184,8 +189,21 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
         meant(setting.value, {}));
     return std::nullopt;
   }
+  if (!is_behind_user(setting.value, url->authority)) {
+    add_cut_user(setting);
+    return std::nullopt;
+  }
   judge(setting, *url, proxy);
   return proxy;
+}
+
+/// What Go takes for the host may be of the password.
+void Reading::add_cut_user(const Setting& setting) {
+  add(setting.name,
+      std::string(setting.name) +
+          " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
+      meant(setting.value, {}));
+  out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
 }
 
 void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {

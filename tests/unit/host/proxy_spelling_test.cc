@@ -37,6 +37,17 @@ TEST_CASE("a scheme stands once, and two slashes behind it") {
   }
 }
 
+TEST_CASE("a URL's authority begins behind its scheme") {
+  CHECK(behind_scheme("http://h") == 7);
+  CHECK(behind_scheme("a+b.c-1://h") == 10);
+  CHECK(behind_scheme("u:1://h@") == 0);
+  CHECK(behind_scheme("x=u://h@") == 0);
+  CHECK(behind_scheme("://h") == 0);
+  CHECK(behind_scheme("1a://h") == 0);
+  CHECK(behind_scheme("h:1") == 0);
+  CHECK(behind_scheme("") == 0);
+}
+
 TEST_CASE("names of schemes are known in any letters") {
   CHECK(is_proxy_scheme("http"));
   CHECK(is_proxy_scheme("SOCKS5h"));
@@ -45,8 +56,9 @@ TEST_CASE("names of schemes are known in any letters") {
 }
 
 TEST_CASE("a user that a '/', '?' or '#' cuts is seen") {
-  for (const auto* const value : {"http://u:1/x@h", "u:1/x@h", "http://u:1?x@h", "http://u#x@h",
-                                  "'http://u:1/x@h'", "http:/u:1/x@h", "http://h:1/?at=@"}) {
+  for (const auto* const value :
+       {"http://u:1/x@h", "u:1/x@h", "http://u:1?x@h", "http://u#x@h", "'http://u:1/x@h'",
+        "http:/u:1/x@h", "http://h:1/?at=@", "x=u:1://h@", "u:1://h@"}) {
     CAPTURE(value);
     CHECK(has_cut_user(value));
   }
