@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/utf8.h"
+
 namespace culvert {
 namespace {
 
@@ -16,33 +18,6 @@ std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 constexpr std::string_view kSpace = " \t\n\v\f\r";
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-/// The length of the well-formed UTF-8 sequence that `bytes` begins with (Unicode 15, table 3-7),
-/// 0 if there is none.
-std::size_t utf8_length(std::string_view bytes) {
-  const std::uint8_t lead = byte_of(bytes[0]);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    length = 2;
-  } else if (lead >= 0xe0 && lead <= 0xef) {
-    length = 3;
-    if (lead == 0xe0) low = 0xa0;   // overlong
-    if (lead == 0xed) high = 0x9f;  // surrogates
-  } else if (lead >= 0xf0 && lead <= 0xf4) {
-    length = 4;
-    if (lead == 0xf0) low = 0x90;   // overlong
-    if (lead == 0xf4) high = 0x8f;  // beyond U+10FFFF
-  }
-  if (length == 0 || bytes.size() < length) return 0;
-  if (byte_of(bytes[1]) < low || byte_of(bytes[1]) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte_of(bytes[i]) & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
 
 void append_u00(std::string& out, std::uint8_t value) {
   out += "\\u00";

@@ -84,6 +84,7 @@ class Fetching {
     out_.upstream = to.upstream;
     out_.cause = std::move(to.cause);
     out_.fix = std::move(to.fix);
+    out_.rule_fix = std::move(to.rule_fix);
     if (!to.stream) {
       out_.error = std::move(to.stream).error();
       return false;

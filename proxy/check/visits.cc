@@ -40,6 +40,13 @@ Advice clock_advice(const ClockSighting& seen) {
           "date -u  # if that is not the time: " + set};
 }
 
+/// No route counts for what is taken out before all of them.
+Advice by_rule(Advice advice, const Fetched& fetched) {
+  const bool is_route = advice.fix.find("--route ") != std::string::npos;
+  if (is_route && !fetched.rule_fix.empty()) advice.fix = fetched.rule_fix;
+  return advice;
+}
+
 }  // namespace
 
 Visits::Visits(Way& way, TargetReport& report, AskedAs as, std::string docker_folder)
@@ -60,7 +67,7 @@ void Visits::fail(Advice advice) {
 
 void Visits::fail(const Fetched& failed, const Link& link) {
   fail(failed.given_up ? Advice{way_.why_over(), way_.time_fix()}
-                       : advice_for(failed, link, asker()));
+                       : by_rule(advice_for(failed, link, asker()), failed));
 }
 
 /// nullptr if the system's store cannot be read: then nothing is trusted.
@@ -163,10 +170,12 @@ void Visits::compare_clock() {
 /// Of a host that another one leads to: where that was reached, its way may do for this, too.
 void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
   if (failed.given_up) return fail(failed, link);
-  Advice advice = advice_for(failed, link, asker());
+  Advice advice = by_rule(advice_for(failed, link, asker()), failed);
   if (worked_ != nullptr && failed.upstream != worked_ && failed.stage != Stage::done) {
-    advice.fix = "--route '" + link.host.to_string() + "=" + worked_->config.name +
-                 "'  # as the hosts before; first of the --route lines";
+    advice.fix = !failed.rule_fix.empty()
+                     ? failed.rule_fix
+                     : "--route '" + link.host.to_string() + "=" + worked_->config.name +
+                           "'  # as the hosts before; first of the --route lines";
   }
   fail(std::move(advice));
 }
@@ -223,7 +232,7 @@ std::optional<Fetched> Visits::first(FetchRequest& request) {
   step.detail = status_text(fetched);
   note_clock(fetched, request.link);
   worked_ = fetched.upstream;
-  Advice advice = advice_for_answer(fetched, request.link, asker());
+  Advice advice = by_rule(advice_for_answer(fetched, request.link, asker()), fetched);
   if (advice.cause.empty()) return fetched;
   fail(std::move(advice));
   return std::nullopt;
@@ -239,7 +248,8 @@ std::optional<Fetched> Visits::follow(std::string_view name, FetchRequest& reque
       fail_elsewhere(fetched, request.link);
       return std::nullopt;
     }
-    if (Advice advice = advice_for_answer(fetched, request.link, asker()); !advice.cause.empty()) {
+    if (Advice advice = by_rule(advice_for_answer(fetched, request.link, asker()), fetched);
+        !advice.cause.empty()) {
       fail(std::move(advice));
       return std::nullopt;
     }

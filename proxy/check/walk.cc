@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/shell_text.h"
 #include "check/advice.h"
+#include "check/no_proxy_fix.h"
 #include "dial/dial_text.h"
 #include "dial/via_transport.h"
 
@@ -107,6 +108,7 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
                   host.to_string() + " is denied by " + route.rule},
             route.rule, nullptr, "denied by " + route.rule,
             "--route " + shell_quoted(host.host + "=" + config().upstreams[0].name)};
+  way.rule_fix = no_proxy_fix(config(), host);
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);
     way.upstream = &tried;

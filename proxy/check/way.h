@@ -18,6 +18,8 @@ struct WayTo {
   const Upstream* upstream = nullptr;  ///< which connected, or else was tried last; null: denied
   std::string cause;                   ///< of a failure, as CheckStep has it
   std::string fix;                     ///< the same
+  /// What lets the host take another way, where no --route does: see no_proxy_fix().
+  std::string rule_fix{};
 };
 
 /// How the steps beyond the proxy get their connections: by the routes, as a request to `culvert

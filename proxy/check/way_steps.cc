@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "check/advice.h"
 #include "check/hear.h"
+#include "check/no_proxy_fix.h"
 #include "check/port_look.h"
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
@@ -296,7 +297,7 @@ bool WaySteps::request(std::size_t index, const WayTarget& target) {
     const std::string& rule = walk_.ruleset().router.route(target.host).rule;
     if (rule == kByNoProxy) {
       advice.cause += "; it is connected to directly, by " + rule;
-      advice.fix = "--no-proxy LIST  # without the entry for " + target.host.host;
+      advice.fix = no_proxy_fix(walk_.config(), target.host);
     }
     fail_with(clock, std::move(advice));
   } else if (protocol.has_proxy && !forwards) {

@@ -286,6 +286,20 @@ TEST_CASE("blobs that are blocked while the registry works") {
   CHECK_FALSE(world.check().ok());
 }
 
+TEST_CASE("what our own --no-proxy takes out is not mended by a route") {
+  RegistryWorld world;
+  Upstream direct;
+  auto& cdn = world.way.serve("cdn.example:443", nullptr);
+  cdn.upstream = &direct;
+  cdn.dead = true;
+  cdn.context = nullptr;
+  CHECK(world.failure().fix.starts_with("--route 'cdn.example:443=tunnel'"));
+  cdn.rule_fix = "--no-proxy a";
+  const CheckStep step = world.failure();
+  CHECK(step.name == "blob");
+  CHECK(step.fix == "--no-proxy a");
+}
+
 TEST_CASE("certificates that are not the registry's: who issued them, and what to do") {
   RegistryWorld world;
   const auto serve = [&](const TlsAuthority::Files& files) {

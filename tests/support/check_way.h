@@ -63,6 +63,7 @@ class ScriptedWay final : public Way {
     bool denied = false;  ///< by a route of our own
     std::string refused;  ///< the text of the dial's failure
     const Upstream* upstream = nullptr;
+    std::string rule_fix{};  ///< as WayTo has it
   };
   /// Over TLS, with a certificate for it.
   Host& serve(const std::string& host, Replies replies) {
@@ -122,7 +123,8 @@ class ScriptedWay final : public Way {
             .rule = "default",
             .upstream = upstream,
             .cause = {},
-            .fix = {}};
+            .fix = {},
+            .rule_fix = host.rule_fix};
   }
 
   bool all_closed() const {
