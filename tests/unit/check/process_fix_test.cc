@@ -51,6 +51,8 @@ TEST_CASE("setup is told what it would not write of itself") {
   CHECK(fix_of("containerd", {}, {set("NO_PROXY", "localhost,*.a")}) ==
         "culvert setup containerd --no-proxy 'localhost,*.a' --install && " + kReload +
             "containerd");
+  CHECK(fix_of("dockerd", {}, {set("no_proxy", "'a',b")}) ==
+        fix_of("dockerd", {}, {set("no_proxy", "")}));
   CHECK(fix_of("dockerd", {}, {set("no_proxy", "")}) ==
         "culvert setup docker --no-proxy localhost,127.0.0.1 --install && " + kReload + "docker");
 }
