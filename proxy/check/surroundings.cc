@@ -316,6 +316,8 @@ void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, con
                               StepClock& clock) {
   const bool wants_socks = proxy.scheme.starts_with("socks5");
   const bool wants_tls = proxy.scheme == "https";
+  // Another scheme is the environment's mistake.
+  if (!wants_socks && !wants_tls && proxy.scheme != "http") return;
   const std::string place = " listens where " + proxy.variable + "=" + proxy.url() + " points";
   const std::string server = kind_of_server(look);
   if (wants_socks && (look.protocol == "SOCKS5" || speaks_socks5(walk_, where))) {

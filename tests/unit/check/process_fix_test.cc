@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kDefault = "http://127.0.0.1:3128";
 
-ProxyMistake set(std::string variable, std::string right) {
-  return {std::move(variable), "", std::move(right), false, {}};
+ProxyMistake set(const std::string& variable, const std::string& right) {
+  return {variable, "", right, false, {}};
 }
 
 std::string fix_of(const std::string& name, const ProcessOrigin& origin,
