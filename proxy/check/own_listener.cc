@@ -22,7 +22,7 @@ std::optional<HostPort> listener_address(const Config& config) {
 }
 
 HostPort client_address(const Config& config, const std::string& running_url) {
-  const HostPort own = listener_address(config).value_or(usual_address());
+  HostPort own = listener_address(config).value_or(usual_address());
   if (!(own == usual_address())) return own;
   constexpr std::string_view kBegin = "http://";
   if (!running_url.starts_with(kBegin)) return own;

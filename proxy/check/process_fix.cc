@@ -62,7 +62,11 @@ bool setup_can(std::span<const ProxyMistake> mistakes, std::string_view url) {
 std::string no_proxy_option(std::span<const ProxyMistake> mistakes) {
   const auto found = std::find_if(mistakes.begin(), mistakes.end(), is_no_proxy);
   if (found == mistakes.end()) return {};
-  return " --no-proxy " + shell_word(found->right.empty() ? "localhost,127.0.0.1" : found->right);
+  // What `culvert setup` takes.
+  const auto is_odd = [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\''; };
+  const std::string& list = found->right;
+  const bool is_taken = !list.empty() && std::none_of(list.begin(), list.end(), is_odd);
+  return " --no-proxy " + shell_word(is_taken ? list : "localhost,127.0.0.1");
 }
 
 /// "systemctl daemon-reload && systemctl restart docker"

@@ -302,9 +302,14 @@ void Surroundings::judge_absence(const PortLook& look, const NamedProxy& proxy,
     return clock.fail("this program may open no more files and connections", "ulimit -n 1024");
   }
   const bool refused = look.error.code == Errc::connection_refused;
-  std::string fix = own_fix(proxy, {});
-  if (is_this_machine(where)) {
+  const bool here = is_this_machine(where);
+  std::string fix;
+  if (here && refused) {
     fix = serve_line(where, {}) + (where == own_ ? "" : "  # or: " + set_fix(proxy, own_url()));
+  } else if (here && where == own_) {
+    fix = "ss -ltnp 'sport = :" + std::to_string(where.port) + "'  # who hangs there";
+  } else {
+    fix = own_fix(proxy, {});
   }
   clock.fail(refused ? "nothing listens where " + proxy.variable + " points"
                      : proxy.variable + " points to a proxy that " + look.error.text,
@@ -316,6 +321,8 @@ void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, con
                               StepClock& clock) {
   const bool wants_socks = proxy.scheme.starts_with("socks5");
   const bool wants_tls = proxy.scheme == "https";
+  // Another scheme is the environment's mistake.
+  if (!wants_socks && !wants_tls && proxy.scheme != "http") return;
   const std::string place = " listens where " + proxy.variable + "=" + proxy.url() + " points";
   const std::string server = kind_of_server(look);
   if (wants_socks && (look.protocol == "SOCKS5" || speaks_socks5(walk_, where))) {
@@ -329,11 +336,12 @@ void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, con
     clock.fail(server + place, set_fix(proxy, proxy.url_to_set("https")));
   } else if (look.protocol == "SOCKS5" || look.protocol == "SOCKS4") {
     const std::string scheme = look.protocol == "SOCKS5" ? "socks5://" : "socks4a://";
-    clock.fail("a " + std::string(look.protocol) + " server" + place + ", no HTTP proxy",
+    clock.fail("a " + std::string(look.protocol) + " server" + place + ": it is no HTTP proxy",
                own_fix(proxy, scheme + where.to_string()));
   } else {
-    clock.fail(server + place + (wants_socks ? ", no SOCKS5 server" : ", no HTTP proxy"),
-               own_fix(proxy, {}));
+    clock.fail(
+        server + place + (wants_socks ? ": it is no SOCKS5 server" : ": it is no HTTP proxy"),
+        own_fix(proxy, {}));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -75,7 +76,7 @@ bool PatientOutput::write_some(State& state) {
   return !state.failed;
 }
 
-void PatientOutput::write(std::string text) {
+void PatientOutput::write(std::string_view text) {
   if (text.empty()) return;
   {
     const std::lock_guard lock(state_->mutex);

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <memory>
-#include <string>
+#include <string_view>
 
 namespace culvert {
 
@@ -17,7 +17,7 @@ class PatientOutput {
   PatientOutput(const PatientOutput&) = delete;
   PatientOutput& operator=(const PatientOutput&) = delete;
 
-  void write(std::string text);
+  void write(std::string_view text);
 
   /// Until all is written, or it has failed, for `limit` at most.  Whether nothing is left to do.
   bool wait(std::chrono::milliseconds limit);

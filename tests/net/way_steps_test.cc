@@ -454,6 +454,13 @@ TEST_CASE("who does not speak what the variable says fails the step listener") {
   }
 }
 
+TEST_CASE("a scheme that Go does not know fails one step") {
+  const ThreadServer socks4(script({"\0\x5b"s}));
+  Around here(Variables{{"https_proxy", "socks4://" + at(socks4)}});
+  CHECK_FALSE(here.around->environment_step(kHttps).ok);
+  CHECK(here.around->listener_step(kHttps)->ok);
+}
+
 TEST_CASE("a proxy on another machine is not served by this one") {
   Around far(Variables{{"https_proxy", "http://no-such-host.invalid:3128"}});
   const auto step = far.around->listener_step(kHttps);

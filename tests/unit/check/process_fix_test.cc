@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kDefault = "http://127.0.0.1:3128";
 
-ProxyMistake set(std::string variable, std::string right) {
-  return {std::move(variable), "", std::move(right), false, {}};
+ProxyMistake set(const std::string& variable, const std::string& right) {
+  return {variable, "", right, false, {}};
 }
 
 std::string fix_of(const std::string& name, const ProcessOrigin& origin,
@@ -51,6 +51,8 @@ TEST_CASE("setup is told what it would not write of itself") {
   CHECK(fix_of("containerd", {}, {set("NO_PROXY", "localhost,*.a")}) ==
         "culvert setup containerd --no-proxy 'localhost,*.a' --install && " + kReload +
             "containerd");
+  CHECK(fix_of("dockerd", {}, {set("no_proxy", "'a',b")}) ==
+        fix_of("dockerd", {}, {set("no_proxy", "")}));
   CHECK(fix_of("dockerd", {}, {set("no_proxy", "")}) ==
         "culvert setup docker --no-proxy localhost,127.0.0.1 --install && " + kReload + "docker");
 }
