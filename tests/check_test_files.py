@@ -15,6 +15,7 @@ TESTED_BY = {
     "check/beyond_advice": (["session/beyond_test.cc"], "advice is tested in the world that it is for"),
     "check/hear": (["net/way_steps_test.cc"], "it is what a step hears from a server"),
     "check/port_look": (["net/way_steps_test.cc"], "it takes servers of each kind"),
+    "check/registry_advice": (["session/beyond_test.cc"], "advice is tested in the world that it is for"),
     "check/registry_walk": (["session/beyond_test.cc"], "its steps are tested in the order in which they are reported"),
     "check/surroundings": (["net/way_steps_test.cc"], "it takes servers of each kind"),
     "check/visits": (["session/beyond_test.cc"], "its steps are tested in the order in which they are reported"),

@@ -85,8 +85,11 @@ std::optional<std::string> Json::text() const {
 
 std::optional<std::int64_t> Json::integer() const {
   if (json_is_integer(value_)) return json_integer_value(value_);
-  if (json_is_real(value_)) return static_cast<std::int64_t>(json_real_value(value_));
-  return std::nullopt;
+  if (!json_is_real(value_)) return std::nullopt;
+  const double real = json_real_value(value_);
+  constexpr double kBeyond = 9'223'372'036'854'775'808.0;  // 2^63
+  if (!(real >= -kBeyond && real < kBeyond)) return std::nullopt;
+  return static_cast<std::int64_t>(real);
 }
 
 Json& Json::set(std::string_view name, const Json& value) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/utf8.h"
+
 namespace culvert {
 namespace {
 
@@ -12,33 +14,6 @@ constexpr std::string_view kBase64Digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
-
-/// The length of the well-formed UTF-8 sequence that `bytes` begins with (Unicode 15, table 3-7),
-/// 0 if there is none.
-std::size_t utf8_length(std::string_view bytes) {
-  const std::uint8_t lead = byte_of(bytes[0]);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    length = 2;
-  } else if (lead >= 0xe0 && lead <= 0xef) {
-    length = 3;
-    if (lead == 0xe0) low = 0xa0;   // overlong
-    if (lead == 0xed) high = 0x9f;  // surrogates
-  } else if (lead >= 0xf0 && lead <= 0xf4) {
-    length = 4;
-    if (lead == 0xf0) low = 0x90;   // overlong
-    if (lead == 0xf4) high = 0x8f;  // beyond U+10FFFF
-  }
-  if (length == 0 || bytes.size() < length) return 0;
-  if (byte_of(bytes[1]) < low || byte_of(bytes[1]) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte_of(bytes[i]) & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
 
 void append_u00(std::string& out, std::uint8_t value) {
   out += "\\u00";
@@ -149,15 +124,6 @@ bool iequals(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
            return to_lower(x) == to_lower(y);
          });
-}
-
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string_view trim(std::string_view text) {

@@ -46,15 +46,14 @@ std::optional<Number> parse_number(std::string_view text) {
 
 // ASCII-only, locale-free.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// The white space within a line.
 constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
 /// All white space, line breaks included.
 inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
 char to_lower(char c);
 std::string to_lower(std::string_view text);
 bool iequals(std::string_view a, std::string_view b);
-/// All of it is well-formed UTF-8.
-bool is_utf8(std::string_view bytes);
-/// Without leading and trailing spaces and tabs.
+/// Without the spaces and tabs around it.
 std::string_view trim(std::string_view text);
 /// Without any white space around it, line breaks included.
 std::string_view trim_space(std::string_view text);

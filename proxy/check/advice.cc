@@ -8,6 +8,7 @@
 
 #include "base/duration.h"
 #include "base/text.h"
+#include "check/upstream_option.h"
 #include "dial/upstream_protocol.h"
 
 namespace culvert {
@@ -15,16 +16,18 @@ namespace {
 
 using Subject = DialFailure::Subject;
 
-constexpr std::string_view kUpstream = "--upstream ";
+constexpr std::string_view kLocalLookup = " (resolve=local)";
 constexpr auto kNowhere = std::string_view::npos;
 
 /// Whose failure a row is about.
 enum class About : std::uint8_t { upstream, target, direct };
 
 /// The first row that fits tells what to say.  In the texts stand for the upstream {at}, {host},
-/// {port}, {option} ("--upstream URL"), {url}, {bare} (the option without credentials), {login}
-/// (with), {start} (how it is started); {target}, {name}, {number} for the target and its parts;
-/// {clause} for what is known of the failure, {found} for a name in that.
+/// {port}, {start} (how it is started), {restart}; for its option as it was given, changed in one
+/// thing, {bare} (without credentials), {login} (with), {trust} (with another CA), {sni} (with the
+/// certificate's name), {client} (with a certificate of ours), {remote} (without resolve=local),
+/// {elsewhere} (another proxy); {target}, {name}, {number} for the target and its parts; {clause}
+/// for what is known of the failure, {advice} for what its clause says helps.
 struct AdviceRow {
   About about;
   Errc code;
@@ -66,21 +69,23 @@ constexpr std::array kRows = {
               "date  # if this clock is right, {at} has to renew its certificate"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "not valid before", "it {clause}",
               "timedatectl set-ntp true  # this machine's clock (date) may be wrong"},
-    AdviceRow{About::upstream, Errc::tls_certificate_error, "but for ", "it {clause}",
-              "--upstream '{url}?{ca}sni={found}'"},
+    AdviceRow{About::upstream, Errc::tls_certificate_error, "but for ", "it {clause}", "{sni}"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "no CA certificates", "it {clause}",
-              "apt-get install ca-certificates  # or --upstream '{url}?ca=FILE.pem'"},
+              "apt-get install ca-certificates  # or {trust}"},
     AdviceRow{About::upstream, Errc::tls_certificate_error, "", "it {clause}",
-              "--upstream '{url}?ca=FILE.pem'  # of the CA that issued its certificate"},
-    AdviceRow{About::upstream, Errc::tls_protocol_error, "certificate", "it {clause}",
-              "--upstream '{url}?cert=FILE.pem&key=FILE.pem'"},
+              "{trust}  # of the CA that issued its certificate"},
+    AdviceRow{About::upstream, Errc::tls_protocol_error, "certificate", "it {clause}", "{client}"},
     AdviceRow{About::upstream, Errc::tls_protocol_error, "", "it {clause}",
               "openssl s_client -connect {at}  # does it speak TLS there?"},
     // Authentication.
-    AdviceRow{About::upstream, Errc::upstream_auth_failed, "takes only",
+    AdviceRow{About::upstream, Errc::upstream_auth_failed, "NTLM",
               "it wants a password of another kind than Basic: {advice}",
               "cntlm -f -I -u USER -d DOMAIN -l 127.0.0.1:3129 {host} {port}  # and --upstream "
               "http://127.0.0.1:3129"},
+    AdviceRow{About::upstream, Errc::upstream_auth_failed, "takes only",
+              "it wants a password of another kind than Basic: {advice}",
+              "px --proxy={at} --port=3129 --username=USER  # speaks Digest and Negotiate for us, "
+              "then --upstream http://127.0.0.1:3129; or ask who runs {at} to allow Basic"},
     AdviceRow{About::upstream, Errc::upstream_auth_failed, "takes no user",
               "it takes no user and password (ssh -D never does)", "{bare}"},
     AdviceRow{About::upstream, Errc::connection_terminated, "may take no user",
@@ -96,6 +101,19 @@ constexpr std::array kRows = {
               "{elsewhere}  # whose port is not {port}"},
     AdviceRow{About::upstream, Errc::connection_terminated, "",
               "it {clause}: it may be no proxy of that kind", "{elsewhere}  # if not {at}"},
+    // Names that are looked up here, for an upstream.
+    AdviceRow{
+        About::target, Errc::dns_error, "",
+        "{target} {clause}: with resolve=local this machine's own resolver looks names up, not the "
+        "far end",
+        "{remote}  # then the far end looks {name} up; or getent hosts {name}, to mend what is "
+        "missing here"},
+    AdviceRow{
+        About::target, Errc::dns_timeout, "",
+        "{target} {clause}: with resolve=local this machine's own resolver looks names up, not the "
+        "far end",
+        "{remote}  # then the far end looks {name} up; or getent hosts {name}, to mend what is "
+        "missing here"},
     // Beyond the upstream.
     AdviceRow{About::target, Errc::connection_terminated, "ssh -D",
               "it closed the connection instead of answering for {target}: ssh -D does so when its "
@@ -147,32 +165,8 @@ constexpr std::array kOthers = {
               "where {name} can be reached"},
 };
 
-constexpr std::string_view scheme_of(UpstreamConfig::Kind kind) {
-  switch (kind) {
-    case UpstreamConfig::Kind::direct:
-      break;
-    case UpstreamConfig::Kind::socks5:
-      return "socks5";
-    case UpstreamConfig::Kind::socks4a:
-      return "socks4a";
-    case UpstreamConfig::Kind::http:
-      return "http";
-    case UpstreamConfig::Kind::https:
-      return "https";
-  }
-  return "direct";
-}
-
 bool is_here(const HostPort& address) {
   return address.ip ? address.ip->is_loopback() : address.host == "localhost";
-}
-
-std::string option(const UpstreamConfig& upstream, std::string_view scheme, bool login) {
-  if (upstream.kind == UpstreamConfig::Kind::direct) return "--upstream direct";
-  return std::string(kUpstream)
-      .append(scheme.empty() ? scheme_of(upstream.kind) : scheme)
-      .append(login ? "://USER:PASSWORD@" : "://")
-      .append(upstream.address.to_string());
 }
 
 /// What the proxy speaks instead of what its URL says, as a scheme; empty if that is not known.
@@ -222,6 +216,10 @@ class AdviceText {
     const std::size_t dash = std::min(text.find(" - "), text.size());
     clause_ = text.substr(0, dash);
     advice_ = dash < text.size() ? text.substr(dash + 3) : clause_;
+    // The advice says it in full.
+    if (const auto at = clause_.find(kLocalLookup); at != kNowhere) {
+      clause_.erase(at, kLocalLookup.size());
+    }
     if (failure.waited) clause_ += " within " + format_seconds(*failure.waited);
   }
 
@@ -257,19 +255,24 @@ std::string AdviceText::value(std::string_view name) const {
   if (name == "target") return target_.to_string();
   if (name == "name") return target_.host;
   if (name == "number") return std::to_string(target_.port);
-  if (name == "option") return option(upstream_, {}, upstream_.credentials.has_value());
-  if (name == "url") {
-    return option(upstream_, {}, upstream_.credentials.has_value()).substr(kUpstream.size());
+  if (name == "bare") return upstream_option(upstream_, {});
+  if (name == "login") return upstream_option(upstream_, {.login = true});
+  const bool login = upstream_.credentials.has_value();
+  if (name == "remote") return upstream_option(upstream_, {.login = login, .resolve_remote = true});
+  if (name == "trust")
+    return upstream_option(upstream_, {.login = login, .parameter = "ca=FILE.pem"});
+  if (name == "client") {
+    return upstream_option(upstream_, {.login = login, .parameter = "cert=FILE.pem&key=FILE.pem"});
   }
-  if (name == "bare") return option(upstream_, {}, false);
-  if (name == "login") return option(upstream_, {}, true);
+  if (name == "sni") {
+    return upstream_option(upstream_,
+                           {.login = login, .parameter = "sni=" + certificate_name(clause_)});
+  }
   if (name == "elsewhere") {
     return std::string("--upstream ").append(scheme_of(upstream_.kind)).append("://HOST:PORT");
   }
   if (name == "start") return start(false);
   if (name == "restart") return start(true);
-  if (name == "found") return certificate_name(clause_);
-  if (name == "ca") return upstream_.ca.empty() ? "" : "ca=" + upstream_.ca + "&";
   if (name == "advice") return advice_;
   return clause_;
 }
@@ -319,10 +322,6 @@ bool is_about_upstream(const DialFailure& failure, const UpstreamConfig& upstrea
   }
 }
 
-std::string upstream_option(const UpstreamConfig& upstream, std::string_view scheme) {
-  return option(upstream, scheme, upstream.credentials.has_value());
-}
-
 Advice advice_for(const DialFailure& failure, const UpstreamConfig& upstream,
                   const HostPort& target) {
   const About whose = about(failure, upstream);
@@ -335,7 +334,9 @@ Advice advice_for(const DialFailure& failure, const UpstreamConfig& upstream,
       code == Errc::upstream_protocol_error || code == Errc::tls_protocol_error;
   const std::string_view scheme = may_be_other ? other_scheme(failure.cause.text) : "";
   if (whose == About::upstream && !scheme.empty()) {
-    return {text.fill("it {clause}"), upstream_option(upstream, scheme)};
+    return {
+        text.fill("it {clause}"),
+        upstream_option(upstream, {.scheme = scheme, .login = upstream.credentials.has_value()})};
   }
   const AdviceRow& row = row_for(whose, failure.cause);
   return {text.fill(row.cause), text.fill(row.fix)};

@@ -32,8 +32,4 @@ Advice early_end_advice(const UpstreamConfig& upstream, const HostPort& target,
 /// The failure is the upstream's own, whatever the target: of the step `upstream`, not `request`.
 bool is_about_upstream(const DialFailure& failure, const UpstreamConfig& upstream);
 
-/// "--upstream socks5://127.0.0.1:1080", as an option that names this upstream, in another scheme
-/// if one is given.  Without credentials: USER:PASSWORD@ stands for them where it has some.
-std::string upstream_option(const UpstreamConfig& upstream, std::string_view scheme = {});
-
 }  // namespace culvert

@@ -5,6 +5,7 @@
 
 #include "check/advice.h"
 #include "check/fetch.h"
+#include "check/given_check.h"
 
 namespace culvert {
 
@@ -14,12 +15,17 @@ namespace culvert {
 /// Who asks: which trust is to be changed, and whose words are used.
 enum class AskedAs { url, image };
 
-/// Of a Fetched that is not ok(): the connection, TLS or the answer itself.
-Advice advice_for(const Fetched& failed, const Link& link, AskedAs as);
+struct Asker {
+  AskedAs as = AskedAs::url;
+  const GivenCheck& given;
+};
+
+/// Of a Fetched that is not ok() and not given up: the connection, TLS or the answer itself.
+Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker);
 
 /// Of an answer that is not the target's own, or tells of its failure: a portal, a block page, a
 /// proxy's refusal, 5xx.  An empty cause: there is nothing of the kind.
-Advice advice_for_answer(const Fetched& answer, const Link& link);
+Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& asker);
 
 /// The answer is a page for people.
 bool is_page(const Fetched& answer);
@@ -27,8 +33,16 @@ bool is_redirect(int status);
 
 /// About a page where a registry's data is due.
 Advice advice_for_page(const Fetched& answer, const Link& link);
-/// About 429.
-Advice advice_for_rate_limit(const Fetched& answer, const Link& link);
+/// About 429 from any of the hosts of `registry`, which is named as images name it: one logs in to
+/// that.
+Advice advice_for_rate_limit(const Fetched& answer, const Link& link, const std::string& registry);
+
+/// "curl -v -x socks5h://127.0.0.1:1080 https://gcr.io/v2/": goes the way that `fetched` went, if
+/// curl can.
+std::string curl_command(const Fetched& fetched, const std::string& url);
+
+/// "docker login gcr.io"; docker.io, which is the default, is left out.
+std::string login_command(const std::string& registry);
 
 /// By which route: "through socks5://127.0.0.1:1080", "direct".
 std::string way_text(const Fetched& fetched);

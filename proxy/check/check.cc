@@ -7,6 +7,7 @@
 #include "check/beyond.h"
 #include "check/surroundings.h"
 #include "check/way_steps.h"
+#include "host/listening.h"
 #include "policy/presets.h"
 
 namespace culvert {
@@ -16,7 +17,10 @@ namespace {
 class Checker {
  public:
   Checker(Walk& walk, std::optional<int> pid, StepReader& reader)
-      : walk_(walk), reader_(reader), surroundings_(walk, pid), way_(walk) {}
+      : walk_(walk),
+        reader_(reader),
+        surroundings_(walk, pid, url_of_running(running_culverts())),
+        way_(walk) {}
 
   TargetReport check(const CheckTarget& target);
   TargetReport check_upstreams();

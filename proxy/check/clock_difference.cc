@@ -16,10 +16,16 @@ std::optional<int> number_at(std::string_view text, std::size_t at, std::size_t 
   return parse_number<int>(text.substr(at, digits));
 }
 
-std::string padded(int number) {
-  std::string text = number < 10 ? "0" : "";
-  append_number(text, number);
-  return text;
+/// A clock that differs by more is wrong.
+constexpr std::chrono::seconds kMostDifference{300};
+
+bool is_far(std::chrono::seconds difference) {
+  return difference > kMostDifference || difference < -kMostDifference;
+}
+
+bool is_credible(const ClockSighting& seen, std::time_t now) {
+  const std::time_t theirs = now + seen.difference.count();
+  return !seen.in_tls() || (seen.not_before <= theirs && theirs <= seen.not_after);
 }
 
 }  // namespace
@@ -64,14 +70,29 @@ std::string describe_difference(std::chrono::seconds difference) {
   return text + " s";
 }
 
-std::string time_text(std::time_t time) {
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  std::string text;
-  append_number(text, parts.tm_year + 1900);
-  text += "-" + padded(parts.tm_mon + 1) + "-" + padded(parts.tm_mday) + " " +
-          padded(parts.tm_hour) + ":" + padded(parts.tm_min) + " UTC";
-  return text;
+std::optional<std::chrono::seconds> clock_difference(std::string_view date, std::string_view age,
+                                                     std::time_t now) {
+  const auto sent = parse_http_date(date);
+  if (!sent) return std::nullopt;
+  const auto kept = parse_number<std::uint32_t>(age).value_or(0);
+  return std::chrono::seconds(*sent + kept - now);
+}
+
+ClockVerdict judge_clock(const std::vector<ClockSighting>& sightings, std::time_t now) {
+  ClockVerdict verdict;
+  const ClockSighting* against = nullptr;
+  for (const ClockSighting& seen : sightings) {
+    if (!is_far(seen.difference)) {
+      if (verdict.sighting == nullptr) verdict.sighting = &seen;
+      continue;
+    }
+    if (verdict.odd == nullptr) verdict.odd = &seen;
+    if (against == nullptr && is_credible(seen, now)) against = &seen;
+  }
+  if (verdict.sighting != nullptr) return verdict;
+  verdict.wrong = against != nullptr;
+  verdict.sighting = verdict.wrong ? against : verdict.odd;
+  return verdict;
 }
 
 }  // namespace culvert

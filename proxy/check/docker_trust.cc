@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "base/file_text.h"
 #include "base/ip_address.h"
@@ -25,6 +27,24 @@ bool lists(const std::string& entry, const HostPort& registry) {
   return lower == registry.host || lower == registry.to_string();
 }
 
+std::string directory_of(const std::string& folder, const HostPort& registry) {
+  return folder + "/certs.d/" + docker_host(registry);
+}
+
+/// Their names, in order.
+std::vector<std::string> files_in(const std::string& path, std::string_view ending) {
+  std::vector<std::string> found;
+  DIR* const directory = opendir(path.c_str());
+  if (directory == nullptr) return found;
+  while (const dirent* const entry = readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name.ends_with(ending)) found.emplace_back(name);
+  }
+  closedir(directory);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 }  // namespace
 
 bool is_insecure_registry(std::string_view daemon_json, const HostPort& registry) {
@@ -43,16 +63,22 @@ std::string docker_host(const HostPort& registry) {
 }
 
 std::string docker_ca_file(const std::string& folder, const HostPort& registry) {
-  const std::string path = folder + "/certs.d/" + docker_host(registry);
-  DIR* const directory = opendir(path.c_str());
-  if (directory == nullptr) return {};
-  std::string found;
-  while (const dirent* const entry = readdir(directory)) {
-    const std::string name = entry->d_name;
-    if (name.ends_with(".crt") && (found.empty() || name < found)) found = name;
+  const std::string path = directory_of(folder, registry);
+  const std::vector<std::string> found = files_in(path, ".crt");
+  return found.empty() ? std::string() : path + "/" + found.front();
+}
+
+DockerClientFiles docker_client_files(const std::string& folder, const HostPort& registry) {
+  const std::string path = directory_of(folder, registry) + "/";
+  const std::vector<std::string> keys = files_in(path, ".key");
+  for (const std::string& cert : files_in(path, ".cert")) {
+    std::string key = cert.substr(0, cert.rfind('.'));
+    key += ".key";
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) {
+      return {path + cert, path + key};
+    }
   }
-  closedir(directory);
-  return found.empty() ? found : path + "/" + found;
+  return {};
 }
 
 std::string read_docker_file(const std::string& path) {

@@ -19,6 +19,13 @@ bool is_insecure_registry(std::string_view daemon_json, const HostPort& registry
 /// FOLDER/certs.d/HOST[:PORT]; empty if there is none.
 std::string docker_ca_file(const std::string& folder, const HostPort& registry);
 
+/// The certificate and key that docker shows this registry: the first NAME.cert there that has a
+/// NAME.key beside it; empty if there is none.
+struct DockerClientFiles {
+  std::string cert, key;
+};
+DockerClientFiles docker_client_files(const std::string& folder, const HostPort& registry);
+
 /// The name of that directory: the registry as images name it.
 std::string docker_host(const HostPort& registry);
 

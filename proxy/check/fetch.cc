@@ -10,6 +10,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "check/patience.h"
+#include "check/peer_words.h"
 #include "codec/body_framing.h"
 #include "codec/chunked.h"
 #include "codec/http_head.h"
@@ -36,7 +37,7 @@ std::string request_head(const FetchRequest& request, const Fetched& found) {
   std::string head = "GET ";
   if (found.absolute) head += request.link.shown();
   head += request.link.path + " HTTP/1.1\r\nHost: " + request.link.host_field() +
-          "\r\nUser-Agent: culvert-check\r\nAccept: " + request.accept;
+          "\r\nUser-Agent: culvert-check\r\nAccept-Encoding: identity\r\nAccept: " + request.accept;
   if (!request.range.empty()) head += "\r\nRange: " + request.range;
   if (!request.authorization.empty()) {
     head += "\r\nAuthorization: ";
@@ -47,6 +48,12 @@ std::string request_head(const FetchRequest& request, const Fetched& found) {
     head += found.upstream->authorization.reveal();
   }
   return head + "\r\nConnection: close\r\n\r\n";
+}
+
+/// `error` of what was received as a clause.
+Error malformed(Error error) {
+  error.text = "sent a malformed answer: " + error.text;
+  return error;
 }
 
 /// One request, from top to bottom.
@@ -77,6 +84,7 @@ class Fetching {
     out_.upstream = to.upstream;
     out_.cause = std::move(to.cause);
     out_.fix = std::move(to.fix);
+    out_.rule_fix = std::move(to.rule_fix);
     if (!to.stream) {
       out_.error = std::move(to.stream).error();
       return false;
@@ -148,7 +156,7 @@ class Fetching {
     std::size_t interim = 0;
     for (HeadScanner scanner(HeadScanner::Kind::response);;) {
       auto end = scanner.scan(buffer_);
-      if (!end) return fail(std::move(end).error());
+      if (!end) return fail(malformed(std::move(end).error()));
       if (!*end) {
         if (read_more(patience, "gave no answer")) continue;
         if (ended_) fail_at_end();
@@ -156,7 +164,7 @@ class Fetching {
       }
       ResponseHead head;
       auto parsed = parse_response_head(std::string_view(buffer_).substr(0, **end), {}, head);
-      if (!parsed) return fail(std::move(parsed).error());
+      if (!parsed) return fail(malformed(std::move(parsed).error()));
       if (head.status / 100 != 1) {
         if (!take_head(head)) return false;
         buffer_.erase(0, **end);
@@ -178,21 +186,21 @@ class Fetching {
 
   bool take_head(const ResponseHead& head) {
     out_.status = head.status;
-    out_.reason = printable(without_echo(head.reason), 80);
+    out_.reason = peer_words(without_echo(head.reason), 80);
     for (const Field& field : head.fields) {
       out_.fields.emplace_back(field.name, without_echo(field.value));
     }
     auto framing = response_framing(head, "GET");
-    if (!framing) return fail(std::move(framing).error());
+    if (!framing) return fail(malformed(std::move(framing).error()));
     framing_ = *framing;
     return true;
   }
 
   bool receive_body() {
-    Patience patience(way_, *stream_, kBodyLimit);
     for (;;) {
+      Patience patience(way_, *stream_, kBodyLimit);  // with each silence
       auto complete = take_body();
-      if (!complete) return fail(std::move(complete).error());
+      if (!complete) return fail(malformed(std::move(complete).error()));
       if (*complete || out_.body.size() >= request_.most_body) {
         out_.body.resize(std::min(out_.body.size(), request_.most_body));
         return true;

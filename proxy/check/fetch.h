@@ -45,7 +45,7 @@ struct Fetched {
   // See WayTo.
   std::string rule;
   const Upstream* upstream = nullptr;
-  std::string cause, fix;
+  std::string cause, fix, rule_fix;
   bool absolute = false;  ///< the request went to the upstream's proxy itself
 
   CertificateFacts certificate;

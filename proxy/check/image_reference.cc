@@ -53,6 +53,7 @@ Result<void> check_repository(std::string_view name) {
   for (std::string_view rest = name;;) {
     const std::size_t slash = rest.find('/');
     if (const auto part = rest.substr(0, slash); !is_path_component(part)) {
+      if (part.empty()) return bad_image("a part of the image's name is empty: a '/' is too many");
       const std::string lower = to_lower(part);
       if (is_path_component(lower)) return bad_image("an image's name is in lower case: " + lower);
       return bad_image("no image has such a name: " + redact(part));
@@ -69,14 +70,24 @@ bool is_tag(std::string_view text) {
                      [&](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
+/// How many digits follow "sha256:"; 0: any number from kLeastOfDigest on.
+std::size_t digits_of(std::string_view algorithm) {
+  if (algorithm == "sha256") return 64;
+  if (algorithm == "sha384") return 96;
+  return algorithm == "sha512" ? 128 : 0;
+}
+
 /// "sha256:" and hexadecimal digits.
 bool is_digest(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon == text.npos) return false;
   const auto algorithm = text.substr(0, colon);
   const auto digits = text.substr(colon + 1);
-  return std::all_of(algorithm.begin(), algorithm.end(), is_lower_alnum) &&
-         digits.size() >= kLeastOfDigest && digits.size() <= 4 * kLeastOfDigest &&
+  const std::size_t due = digits_of(algorithm);
+  const bool is_long_enough =
+      due != 0 ? digits.size() == due
+               : digits.size() >= kLeastOfDigest && digits.size() <= 4 * kLeastOfDigest;
+  return is_long_enough && std::all_of(algorithm.begin(), algorithm.end(), is_lower_alnum) &&
          digits.find_first_not_of("0123456789abcdef") == digits.npos;
 }
 

@@ -1,5 +1,6 @@
 #include "check/port_look.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,6 +16,7 @@
 namespace culvert {
 namespace {
 
+using namespace std::string_view_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeToReply{1'500};
@@ -49,12 +51,56 @@ struct Learned {
   std::optional<std::string_view> protocol;
 };
 
+/// Servers that speak first, or answer HTTP in their own words.
+struct Banner {
+  std::string_view opening;
+  std::string_view also;  ///< what stands in the first line as well, in small letters
+  std::string_view protocol;
+};
+constexpr auto kBanners = std::to_array<Banner>({
+    {"220", "ftp", "FTP"},
+    {"220", "", "SMTP"},
+    {"554 ", "", "SMTP"},
+    {"421 ", "", "SMTP or FTP"},
+    {"* OK", "", "IMAP"},
+    {"+OK", "", "POP3"},
+    {"-ERR unknown command", "", "Redis"},
+    {"-ERR wrong number", "", "Redis"},
+    {"-NOAUTH", "", "Redis"},
+    {"-DENIED Redis", "", "Redis"},
+    {"ERROR", "", "memcached"},
+    {"RFB 0", "", "VNC"},
+    {"@RSYNCD:", "", "rsync"},
+    {"AMQP", "", "AMQP"},
+    // It speaks SOCKS5 at this port, and answers HTTP to say so.
+    {"HTTP/1.0 501 Tor is not", "", "SOCKS5"},
+});
+
+/// The first packet of a server of MySQL: three bytes of length, its number 0, then the version of
+/// the protocol or an error (its manual, "Connection Phase").
+bool is_mysql(std::string_view bytes) {
+  return bytes.size() > 5 && bytes[1] == '\0' && bytes[2] == '\0' && bytes[3] == '\0' &&
+         (bytes[4] == '\x0a' || bytes[4] == '\xff');
+}
+
+std::string_view protocol_of_banner(std::string_view bytes) {
+  if (is_mysql(bytes)) return "MySQL";
+  const std::string line = to_lower(bytes.substr(0, bytes.find_first_of("\r\n")));
+  for (const Banner& banner : kBanners) {
+    if (bytes.starts_with(banner.opening) && line.find(banner.also) != std::string::npos) {
+      return banner.protocol;
+    }
+  }
+  return guess_protocol(bytes);
+}
+
 void read_answer(const std::string& answer, PortLook& look) {
-  look.protocol = guess_protocol(answer);
-  look.status_line = printable(answer.substr(0, answer.find_first_of("\r\n")), 80);
+  look.protocol = protocol_of_banner(answer);
+  look.status_line = trim(printable(answer.substr(0, answer.find_first_of("\r\n")), 80));
   look.is_culvert = look.status_line.find(kSigned) != std::string::npos;
   // Many servers of TLS reject plain HTTP in plain HTTP.
-  if (answer.find("HTTPS") != std::string::npos) look.protocol = "TLS";
+  const bool is_refused = look.status_line.find(" 400") != std::string::npos;
+  if (is_refused && answer.find("HTTPS") != std::string::npos) look.protocol = "TLS";
 }
 
 }  // namespace
@@ -95,11 +141,21 @@ PortLook look_at_port(Walk& walk, const HostPort& address) {
   return look_at_port(walk, transport, upstream);
 }
 
+bool speaks_socks5(Walk& walk, const HostPort& address) {
+  TcpTransport transport(walk.loop());
+  DialResult stream = connect(walk, transport, address);
+  if (!stream) return false;
+  // Without a password, or with one.
+  const Heard heard = hear(walk, **stream, "\x05\x02\x00\x02"sv, kTimeToReply, 1);
+  return heard.bytes.starts_with('\x05');
+}
+
 std::string kind_of_server(const PortLook& look) {
   if (look.is_culvert) return "culvert";
   if (look.protocol == "HTTP") return "an HTTP proxy that is not culvert";
   if (look.protocol == "TLS") return "a server that speaks TLS";
   if (!look.protocol.empty()) return "a server that speaks " + std::string(look.protocol);
+  if (!look.status_line.empty()) return "a server that answers \"" + look.status_line + "\"";
   return look.closed ? "a server that closes the connection" : "a server that answers nothing";
 }
 

@@ -13,11 +13,11 @@ namespace culvert {
 struct PortLook {
   bool connected = false;
   Error error{};                ///< of the connection, a clause that follows the address
-  std::string_view protocol{};  ///< as guess_protocol() names it; empty: not known
+  std::string_view protocol{};  ///< "HTTP", "TLS", "SOCKS5", "SSH", "SMTP"...; empty: not known
   bool is_culvert = false;
   bool closed = false;        ///< it ended the connection without a byte
   bool over = false;          ///< the time of the walk ended before
-  std::string status_line{};  ///< of its answer in HTTP, cleaned
+  std::string status_line{};  ///< the first line of its answer, cleaned
 };
 
 /// Connects to the proxy of `upstream`, whose kind is http, and asks for what no proxy serves, a
@@ -28,7 +28,10 @@ PortLook look_at_port(Walk& walk, Transport& transport, const UpstreamConfig& up
 /// For a port that variables name.
 PortLook look_at_port(Walk& walk, const HostPort& address);
 
-/// "HTTP", "a SOCKS5 server", "a TLS server", for a text.
+/// Whether it speaks SOCKS5, be it beside another protocol.
+bool speaks_socks5(Walk& walk, const HostPort& address);
+
+/// "culvert", "a server that speaks TLS", for a text.
 std::string kind_of_server(const PortLook& look);
 
 }  // namespace culvert

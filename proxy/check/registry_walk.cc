@@ -1,21 +1,24 @@
 #include "check/registry_walk.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
-#include "base/redact.h"
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "check/hide_echoes.h"
 #include "check/manifest.h"
+#include "check/peer_words.h"
+#include "check/registry_advice.h"
 
 namespace culvert {
 namespace {
 
 /// As much of a blob as shows that it comes through.
 constexpr std::size_t kBlobBytes = 1024;
-constexpr std::size_t kShortDigest = 19;
 
 std::string encoded(std::string_view text) {
   std::string out;
@@ -30,10 +33,19 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-std::string shortened(const std::string& version) {
-  return version.size() > kShortDigest && version.find(':') != version.npos
-             ? version.substr(0, kShortDigest) + ".."
-             : version;
+bool is_this_host(const HostPort& host) {
+  return host.ip ? host.ip->is_loopback() : host.host == "localhost";
+}
+
+/// Of what is no manifest, as a clause.
+std::string why_no_manifest(const Fetched& answer) {
+  const std::string coding = peer_words(answer.field("content-encoding"), 20);
+  if (!coding.empty() && !iequals(coding, "identity")) {
+    return " sent its manifest in an encoding that was not asked for, " + coding;
+  }
+  if (answer.body.size() >= FetchRequest{}.most_body) return " sent more than a manifest can have";
+  return answer.body.empty() ? " sent an empty answer where a manifest is due"
+                             : " sent something else than a manifest";
 }
 
 }  // namespace
@@ -80,7 +92,7 @@ bool RegistryWalk::judge_registry(const Fetched& answer, const Link& link) {
   const std::string host = link.host_field();
   if (answer.status == 401) return judge_challenge(answer, link);
   if (answer.status == 429) {
-    visits_.fail(advice_for_rate_limit(answer, link));
+    visits_.fail(advice_for_rate_limit(answer, link, image_.host));
     return false;
   }
   if (is_page(answer)) {
@@ -91,7 +103,7 @@ bool RegistryWalk::judge_registry(const Fetched& answer, const Link& link) {
     visits_.fail({host + " answered " + status_text(answer) +
                       " for /v2/: it is no registry, or "
                       "forbids this address",
-                  "curl -v " + link.shown() + "/v2/"});
+                  curl_command(answer, link.shown() + "/v2/")});
     return false;
   }
   visits_.last().detail = "200, open to everybody";
@@ -106,25 +118,34 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
   challenge_ = registry_challenge(fields);
   if (challenge_.kind == RegistryChallenge::Kind::bearer) {
     const auto realm = link.resolve(challenge_.realm);
+    if (realm && is_this_host(realm->host) && !is_this_host(link.host)) {
+      visits_.fail({link.host_field() + " names " + realm->host.to_string() +
+                        " as its token service, which is on its own machine: it does not know by "
+                        "which address it is reached",
+                    curl_command(answer, link.shown() + "/v2/") +
+                        "  # shows it as realm=; who runs the registry has to set its external "
+                        "URL, or pass Host and X-Forwarded-Proto on"});
+      return false;
+    }
     if (realm) {
       visits_.last().detail = "401, its token service is " + realm->host.to_string();
       return true;
     }
   }
   if (challenge_.kind == RegistryChallenge::Kind::basic) {
-    visits_.fail({link.host_field() +
-                      " answered 401: it wants a user and a password (Basic), and has no token "
-                      "service that would let anybody pull",
-                  "docker login " + link.host_field() +
-                      "  # check has no credentials, it does not read docker's"});
+    visits_.fail(
+        {link.host_field() +
+             " answered 401: it wants a user and a password (Basic), and has no token "
+             "service that would let anybody pull",
+         login_command(image_.host) + "  # check has no credentials, it does not read docker's"});
     return false;
   }
   visits_.fail({link.host_field() +
                     " answered 401 without naming a token service that docker "
                     "understands" +
                     std::string(fields.empty() ? " (no WWW-Authenticate)" : ""),
-                "curl -v " + link.shown() +
-                    "/v2/  # what stands in front of the registry has to "
+                curl_command(answer, link.shown() + "/v2/") +
+                    "  # what stands in front of the registry has to "
                     "pass WWW-Authenticate on"});
   return false;
 }
@@ -144,7 +165,7 @@ bool RegistryWalk::fetch_token() {
 bool RegistryWalk::take_token(const Fetched& answer, const Link& link) {
   const std::string host = link.host_field();
   if (answer.status == 401 || answer.status == 403) {
-    visits_.fail(advice_for_private(answer));
+    visits_.fail(advice_for_private(image_, visits_.given(), answer));
     return false;
   }
   if (answer.status != 200 || is_page(answer)) {
@@ -156,7 +177,7 @@ bool RegistryWalk::take_token(const Fetched& answer, const Link& link) {
   if (json && token_.empty()) token_ = Secret(json->at("access_token").text().value_or(""));
   if (token_.empty() || printable(token_.reveal(), token_.reveal().size()) != token_.reveal()) {
     token_ = Secret();
-    visits_.fail({host + " sent no token in its answer", "curl -v " + link.shown() + "/"});
+    visits_.fail({host + " sent no token in its answer", curl_command(answer, link.shown() + "/")});
     return false;
   }
   visits_.last().detail = "given to anybody, " + visits_.last().detail;
@@ -185,16 +206,23 @@ bool RegistryWalk::judge_manifest(const Fetched& answer, const Link& link) {
   const auto json = Json::parse(answer.body);
   const ManifestNext next = json ? read_manifest(*json, own_architecture()) : ManifestNext();
   if (next.kind == ManifestNext::Kind::none) {
-    visits_.fail({link.host_field() + " sent something else than a manifest",
-                  "curl -v " + link.shown() + "/v2/"});
+    visits_.fail({link.host_field() + why_no_manifest(answer) + own_words(answer),
+                  curl_command(answer, link.shown() + "/v2/")});
     return false;
   }
   CheckStep& step = visits_.last();
-  step.detail = shortened(version_) + ", " + next.what + ", " + step.detail;
+  step.detail = shortened_digest(version_) + ", " + next.what + ", " + step.detail;
+  if (next.kind == ManifestNext::Kind::unfit) {
+    visits_.fail(advice_for_platform(image_, next));
+    return false;
+  }
   if (const auto left = answer.field("ratelimit-remaining"); !left.empty()) {
     step.detail += ", pulls left: " + printable(left.substr(0, left.find(';')), 10);
   }
-  (next.kind == ManifestNext::Kind::blob ? blob_ : version_) = next.digest;
+  const bool is_blob = next.kind == ManifestNext::Kind::blob;
+  (is_blob ? blob_ : version_) = next.digest;
+  if (is_blob)
+    due_ = static_cast<std::size_t>(std::min<std::uint64_t>(next.size.value_or(1), kBlobBytes));
   return true;
 }
 
@@ -202,81 +230,53 @@ void RegistryWalk::fetch_blob() {
   FetchRequest request = request_for("blobs", blob_);
   request.range = "bytes=0-1023";
   request.most_body = kBlobBytes;
-  const auto answer = visits_.follow("blob", request);
-  if (!answer) return;
-  if ((answer->status != 200 && answer->status != 206) || is_page(*answer)) {
-    fail_with(*answer, request.link);
-    return;
+  auto answer = visits_.follow("blob", request);
+  // Docker asks for all of it.
+  if (answer && answer->status == 416) {
+    visits_.last().detail = status_text(*answer) + " to a part of it, " + visits_.last().detail;
+    request.range.clear();
+    answer = visits_.follow("blob", request);
   }
-  const std::string way = visits_.last().detail;
-  visits_.last().detail = "first bytes of " + shortened(blob_) + ", " + way;
+  if (!answer || !judge_blob(*answer, request.link)) return;
+  visits_.last().detail =
+      "first bytes of " + shortened_digest(blob_) + ", " + visits_.last().detail;
+}
+
+bool RegistryWalk::judge_blob(const Fetched& answer, const Link& link) {
+  if ((answer.status != 200 && answer.status != 206) || is_page(answer)) {
+    fail_with(answer, link);
+    return false;
+  }
+  if (answer.body.size() >= due_) return true;
+  std::string came;
+  append_number(came, answer.body.size());
+  came += " bytes of " + shortened_digest(blob_) + " where ";
+  append_number(came, due_);
+  visits_.fail(
+      {link.host_field() + " answered " + status_text(answer) + " with " + came +
+           " are due: what it keeps of the blob is damaged, or a filter on the way cuts it",
+       "docker pull " + image_.to_string() + "  # if that fails, too, whoever runs " +
+           link.host_field() + " has to remove the blob and fetch it anew"});
+  return false;
 }
 
 /// For an answer that is none of a registry's data.
 void RegistryWalk::fail_with(const Fetched& answer, const Link& link) {
   if (answer.status == 429) {
-    visits_.fail(advice_for_rate_limit(answer, link));
+    visits_.fail(advice_for_rate_limit(answer, link, image_.host));
   } else if (answer.status == 200 || answer.status == 206 ||
              (is_page(answer) && answer.status != 404)) {
     visits_.fail(advice_for_page(answer, link));
   } else if (visits_.last().name == "manifest" && link.host == base_.host && answer.status == 404) {
-    visits_.fail(advice_for_unknown(answer));
+    visits_.fail(advice_for_unknown(image_, visits_.given(), answer));
+  } else if (visits_.last().name == "blob") {
+    visits_.fail(advice_for_missing_blob(image_, answer, link));
   } else if (link.host == base_.host && (answer.status == 401 || answer.status == 403)) {
-    visits_.fail(advice_for_private(answer));
+    visits_.fail(advice_for_private(image_, visits_.given(), answer));
   } else {
     visits_.fail({link.host_field() + " answered " + status_text(answer) + own_words(answer),
-                  "curl -v " + link.shown() + "/"});
+                  curl_command(answer, link.shown() + "/")});
   }
-}
-
-/// A registry's own words, unless they hold the token.
-std::string RegistryWalk::own_words(const Fetched& answer) const {
-  const std::string words = registry_error(answer.body);
-  if (words.empty()) return {};
-  const std::string_view token = token_.reveal();
-  const bool echoes = !token.empty() && words.find(token.substr(0, 12)) != words.npos;
-  return " (" + (echoes ? std::string(kHidden) : words) + ")";
-}
-
-/// A registry of one's own is often a pull-through cache.
-bool RegistryWalk::may_be_cache() const {
-  return image_.registry.port != 443 || image_.registry.ip ||
-         image_.registry.host.find('.') == std::string::npos;
-}
-
-std::string RegistryWalk::advice_on_name() const {
-  const bool one_part = image_.repository.find('/') == std::string::npos;
-  const std::string version = image_.digest.empty() ? ":" + image_.tag : "@" + image_.digest;
-  if (!one_part) {
-    return "skopeo list-tags docker://" + image_.host + "/" + image_.repository +
-           "  # the tags that it has, if the name is right";
-  }
-  const std::string prefix =
-      image_.host == "gcr.io" || image_.host.ends_with(".gcr.io") ? "google_containers" : "library";
-  return "culvert check " + image_.host + "/" + prefix + "/" + image_.repository + version +
-         "  # with its prefix";
-}
-
-Advice RegistryWalk::advice_for_unknown(const Fetched& answer) const {
-  Advice advice{image_.host + " has no image " + image_.repository + ":" +
-                    shortened(image_.version()) + own_words(answer),
-                advice_on_name()};
-  if (may_be_cache()) {
-    advice.cause +=
-        "; a pull-through cache answers so, too, while its own way to the registry behind it fails";
-    advice.fix += "; the cache's log: docker logs NAME, or journalctl -u docker-registry";
-  }
-  return advice;
-}
-
-Advice RegistryWalk::advice_for_private(const Fetched& answer) const {
-  const std::string name = image_.host == "docker.io" ? "" : " " + image_.host;
-  Advice advice{image_.host + " refuses " + image_.repository +
-                    " without a login: it is private, or there is none of that name" +
-                    own_words(answer),
-                "docker login" + name + "  # check has no credentials, it does not read docker's"};
-  if (image_.repository.find('/') == std::string::npos) advice.fix += "; or: " + advice_on_name();
-  return advice;
 }
 
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -27,13 +28,9 @@ class RegistryWalk {
   bool fetch_manifest();
   bool judge_manifest(const Fetched& answer, const Link& link);
   void fetch_blob();
+  bool judge_blob(const Fetched& answer, const Link& link);
   FetchRequest request_for(std::string_view kind, const std::string& version) const;
   void fail_with(const Fetched& answer, const Link& link);
-  Advice advice_for_unknown(const Fetched& answer) const;
-  Advice advice_for_private(const Fetched& answer) const;
-  std::string advice_on_name() const;
-  bool may_be_cache() const;
-  std::string own_words(const Fetched& answer) const;
 
   Visits& visits_;
   const ImageReference& image_;
@@ -43,6 +40,7 @@ class RegistryWalk {
   Secret token_;         // as received
   std::string version_;  // of the manifest that is asked for next
   std::string blob_;     // its digest
+  std::size_t due_ = 1;  // so many bytes of it are asked for and have to come
 };
 
 }  // namespace culvert

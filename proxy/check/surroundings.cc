@@ -1,16 +1,24 @@
 #include "check/surroundings.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "host/process_list.h"
+#include "base/shell_text.h"
+#include "base/text.h"
+#include "check/advice.h"
+#include "check/docker_trust.h"
+#include "check/own_listener.h"
+#include "check/process_fix.h"
+#include "check/process_variables.h"
+#include "check/upstream_option.h"
+#include "host/listening.h"
+#include "net/own_address.h"
 
 namespace culvert {
 namespace {
-
-constexpr std::uint16_t kUsualPort = 3128;
 
 std::string join(const std::vector<std::string>& texts, std::string_view separator) {
   std::string all;
@@ -25,48 +33,61 @@ std::string counted(std::size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
-/// The culvert's or its clients' variables may be set in a unit instead of a shell.
-bool is_daemon(std::string_view name) {
-  return name == "dockerd" || name == "containerd" || name == "crio" || name == "buildkitd";
-}
-
-bool about_https(const ProxyMistake& mistake) {
-  return mistake.variable == "HTTPS_PROXY" || mistake.variable == "https_proxy";
-}
+bool about_https(const ProxyMistake& mistake) { return iequals(mistake.variable, "https_proxy"); }
 
 bool goes_direct(const VariablesFor& asked) {
   return asked.target && NoProxy("").matches(*asked.target);
 }
 
-std::string set_line(const NamedProxy& proxy, const std::string& url) {
-  return ProxyMistake{proxy.variable, "", url, false, {}}.shell_line();
+/// A mistake of a proxy's variable, for this kind of URL.
+bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) {
+  if (!asked.target) return true;
+  return !goes_direct(asked) && about_https(mistake) == asked.tls;
+}
+
+bool is_this_machine(const HostPort& address) {
+  if (!address.ip) return address.host == "localhost";
+  return address.ip->is_loopback() || is_own_address(*address.ip);
+}
+
+ProxyMistake to_set(const NamedProxy& proxy, const std::string& url) {
+  return {proxy.variable, "", url, false, {}};
 }
 
 }  // namespace
 
-HostPort listener_address(const Config& config) {
-  for (const ListenConfig& listen : config.listen) {
-    if (listen.kind != ListenConfig::Kind::http || listen.address.port == 0) continue;
-    if (!listen.address.ip || !listen.address.ip->is_unspecified()) return listen.address;
-    return HostPort::from("127.0.0.1", listen.address.port).value();
+Surroundings::Surroundings(Walk& walk, std::optional<int> pid, const std::string& running_url)
+    : walk_(walk),
+      running_url_(running_url),
+      own_(client_address(walk.config(), running_url)),
+      pid_(pid) {
+  if (!listener_address(walk.config())) no_port_ = walk.config().listen.front().to_string();
+  if (pid_) {
+    read_process(*pid_);
+  } else {
+    variables_ = read_proxy_variables(own_environment(), own_url());
   }
-  return HostPort::from("127.0.0.1", kUsualPort).value();
 }
 
-Surroundings::Surroundings(Walk& walk, std::optional<int> pid)
-    : walk_(walk), pid_(pid), own_(listener_address(walk.config())) {
-  const std::string right = "http://" + own_.to_string();
-  if (!pid_) {
-    variables_ = read_proxy_variables(own_environment(), right);
+void Surroundings::read_process(int pid) {
+  process_ = running_process(pid).value_or(RunningProcess{pid, {}});
+  process_.name = printable(process_.name);
+  origin_ = origin_of(pid);
+  auto environment = environment_of(pid);
+  if (!environment) {
+    error_ = environment.error().text;
+    is_private_ = environment.error().sys == EACCES;
     return;
   }
-  if (const auto process = running_process(*pid_)) name_ = process->name;
-  const auto environment = environment_of(*pid_);
-  if (environment) {
-    variables_ = read_proxy_variables(*environment, right);
-  } else {
-    error_ = environment.error().text;
+  std::string daemon_json;
+  if (process_.name == "dockerd" && !origin_.of_user) {
+    // Of the root that it sees.
+    daemon_json = read_docker_file("/proc/" + std::to_string(pid) + "/root" +
+                                   std::string(kDockerFolder) + "/daemon.json");
+    daemon_json_ = set_by_daemon_json(daemon_json);
   }
+  variables_ = read_proxy_variables(
+      pulling_variables(process_.name, *std::move(environment), daemon_json), own_url());
 }
 
 CheckStep Surroundings::config_step() const {
@@ -85,49 +106,69 @@ CheckStep Surroundings::config_step() const {
 
 std::string Surroundings::subject() const {
   if (!pid_) return "this shell";
-  return "process " + std::to_string(*pid_) + (name_.empty() ? "" : " (" + name_ + ")");
+  const std::string& name = process_.name;
+  return "process " + std::to_string(*pid_) + (name.empty() ? "" : " (" + name + ")");
 }
 
 /// https:// in front of a proxy is right if that speaks TLS.
 bool Surroundings::is_mistake(const ProxyMistake& mistake) {
   if (!mistake.unless_tls) return true;
-  const bool of_https = about_https(mistake);
-  const auto& proxy = variables_.proxy_for(of_https);
+  const auto& proxy = variables_.proxy_for(about_https(mistake));
   const auto address = proxy ? proxy->address() : std::nullopt;
   if (!address) return true;
   const PortLook& look = look_at(*address);
-  if (!look.protocol.empty()) return look.protocol != "TLS";
-  // That nothing answers, the next step tells; here it is most likely a culvert that is not up.
-  return address->ip && address->ip->is_loopback();
+  // What else it speaks, or that nothing answers, the next step tells; on this machine it is most
+  // likely a culvert that is not up.
+  if (look.connected) return look.protocol == "HTTP";
+  return is_this_machine(*address);
 }
 
-/// What is wrong for this target; that about its own variable first.
 std::vector<ProxyMistake> Surroundings::mistakes_for(const VariablesFor& asked) {
   std::vector<ProxyMistake> found;
   for (const ProxyMistake& mistake : variables_.mistakes) {
-    if (is_mistake(mistake)) found.push_back(mistake);
+    if (concerns(mistake, asked) && is_mistake(mistake)) found.push_back(mistake);
   }
-  if (asked.target) {
-    if (auto mistake = mistake_for_target(variables_, *asked.target, asked.tls)) {
-      found.push_back(std::move(*mistake));
-    }
+  if (!asked.target) return found;
+  auto mistake = mistake_for_target(variables_, *asked.target, asked.tls);
+  const auto is_told = [&](const ProxyMistake& one) { return one.variable == mistake->variable; };
+  if (mistake && std::none_of(found.begin(), found.end(), is_told)) {
+    found.push_back(*std::move(mistake));
   }
-  const auto is_own = [&](const ProxyMistake& mistake) {
-    return about_https(mistake) == asked.tls;
-  };
-  std::stable_partition(found.begin(), found.end(), is_own);
   return found;
 }
 
+/// What is wrong with variables that this target does not use.
+std::string Surroundings::other_mistakes(const VariablesFor& asked) const {
+  std::string text;
+  for (const ProxyMistake& mistake : variables_.mistakes) {
+    // Whether that is one is not looked at.
+    if (mistake.unless_tls || concerns(mistake, asked)) continue;
+    if (text.find(mistake.cause) == std::string::npos) text += "; " + mistake.cause;
+  }
+  return text;
+}
+
+/// Where docker's file sets one of them, that counts.
+std::string Surroundings::daemon_json_fix(const std::vector<ProxyMistake>& mistakes) const {
+  std::string members;
+  for (const ProxyMistake& mistake : mistakes) {
+    const auto* const known =
+        std::find(daemon_json_.data(), daemon_json_.data() + daemon_json_.size(), mistake.variable);
+    if (known == daemon_json_.data() + daemon_json_.size()) continue;
+    std::string name = to_lower(mistake.variable);
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (!members.empty()) members += ", ";
+    members += "\"" + name + "\": \"" + json_escape(mistake.right) + "\"";
+  }
+  if (members.empty()) return {};
+  return members + "  # in \"proxies\" of " + std::string(kDockerFolder) +
+         "/daemon.json; then: systemctl restart docker";
+}
+
 std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) const {
-  std::string line = shell_lines(mistakes);
-  if (!pid_) return line;
-  std::string settings = line.starts_with("export ") ? line.substr(7) : line;
-  if (!is_daemon(name_))
-    return settings + " in front of its command, or in its unit; then restart it";
-  const std::string unit = name_ == "dockerd" ? "docker" : name_;
-  return fmt::format("culvert setup {0} --install && systemctl restart {0}  # sets {1}", unit,
-                     settings);
+  if (!pid_) return shell_lines(mistakes);
+  std::string fix = daemon_json_fix(mistakes);
+  return fix.empty() ? process_fix(process_, origin_, mistakes, running_url_) : fix;
 }
 
 std::string Surroundings::detail_for(const VariablesFor& asked) const {
@@ -140,26 +181,32 @@ std::string Surroundings::detail_for(const VariablesFor& asked) const {
   } else if (variables_.given) {
     detail = asked.tls ? "no proxy for https:// URLs" : "no proxy for http:// URLs";
   } else {
-    detail = "no proxy variable is set: programs started here go direct";
+    detail = "no proxy variable is set";
+    if (!pid_) detail += ": programs started here go direct";
   }
+  if (!daemon_json_.empty()) detail += "; daemon.json sets " + join(daemon_json_, ", ");
   if (!variables_.notes.empty()) detail += "; " + join(variables_.notes, "; ");
-  return detail;
+  return detail + other_mistakes(asked);
 }
 
 CheckStep Surroundings::environment_step(const VariablesFor& asked) {
   StepClock clock(walk_, "environment", subject());
   if (!error_.empty()) {
-    clock.fail(error_, name_.empty() ? "pgrep -a dockerd  # tells the number of a process"
-                                     : "sudo culvert check --pid " + std::to_string(*pid_));
+    const GivenCheck& given = walk_.given();
+    const std::string again = given.options.empty() ? "culvert check --pid " + std::to_string(*pid_)
+                                                    : given.command(given.targets);
+    clock.fail(error_,
+               is_private_ ? "sudo " + again : "pgrep -a dockerd  # tells the number of a process");
     return clock.end();
   }
   clock.step().detail = detail_for(asked);
   const auto mistakes = mistakes_for(asked);
   if (!mistakes.empty()) {
     clock.fail(mistakes.front().cause, fix_for(mistakes));
-  } else if (pid_ && !variables_.given) {
+  } else if (pid_ && !variables_.given && !goes_direct(asked)) {
+    const std::string variable = asked.tls ? "HTTPS_PROXY" : "HTTP_PROXY";
     clock.fail(subject() + " was started without a proxy variable, and goes direct",
-               fix_for({{"HTTPS_PROXY", "", "http://" + own_.to_string(), false, {}}}));
+               fix_for({{variable, "", own_url(), false, {}}}));
   }
   return clock.end();
 }
@@ -177,50 +224,125 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
   const auto& proxy = variables_.proxy_for(asked.tls);
   const auto address = proxy ? proxy->address() : std::nullopt;
   if (proxy && !address) return std::nullopt;  // the environment's mistake
+  if (!proxy && !no_port_.empty()) {
+    StepClock clock(walk_, "listener", no_port_);
+    clock.step().detail = "culvert serve listens there alone, which no proxy variable can name";
+    return clock.end();
+  }
   const HostPort where = address.value_or(own_);
   StepClock clock(walk_, "listener", where.to_string());
-  const PortLook& look = look_at(where);
+  const auto listens = proxy ? listens_elsewhere(where) : std::nullopt;
+  if (listens) {
+    clock.step().detail = "in a network of its own, as a container's";
+    if (!*listens) fail_elsewhere(clock);
+    return clock.end();
+  }
+  const PortLook look = look_at(where);
   if (look.over) {
     clock.fail_for_time();
-  } else if (!look.connected) {
-    judge_absence(look, proxy, where, clock);
-  } else {
+  } else if (look.connected) {
     clock.step().detail = kind_of_server(look);
     if (proxy) judge_kind(look, *proxy, where, clock);
+  } else if (proxy) {
+    judge_absence(look, *proxy, where, clock);
+  } else {
+    const bool refused = look.error.code == Errc::connection_refused;
+    clock.step().detail =
+        refused ? "nothing listens there now: culvert serve would" : "it " + look.error.text;
   }
   return clock.end();
 }
 
-void Surroundings::judge_absence(const PortLook& look, const std::optional<NamedProxy>& proxy,
-                                 const HostPort& where, StepClock& clock) const {
-  if (!proxy) {
-    clock.step().detail = "nothing listens there now: culvert serve would";
-    return;
+/// Of an address that is another in the network of the process; nullopt: it is ours.
+std::optional<bool> Surroundings::listens_elsewhere(const HostPort& where) const {
+  const bool is_loopback = where.ip ? where.ip->is_loopback() : where.host == "localhost";
+  return pid_ && is_loopback ? listens_in_network_of(*pid_, where) : std::nullopt;
+}
+
+void Surroundings::fail_elsewhere(StepClock& clock) const {
+  const std::string port = std::to_string(own_.port);
+  // slirp4netns' and its like's name of the machine below.
+  const bool rootless = process_.name == "dockerd" && origin_.of_user;
+  clock.fail("nothing listens there for " + subject() +
+                 ": it is in a network of its own, whose loopback is not this machine's",
+             rootless
+                 ? fix_for({{"HTTPS_PROXY", "", "http://10.0.2.2:" + port, false, {}}})
+                 : "culvert setup systemd --bridge --install  # it tells the URL for containers");
+}
+
+std::string Surroundings::serve_line(const HostPort& listen, const std::string& upstream) const {
+  const Config& config = walk_.config();
+  std::string line = "culvert serve";
+  if (!config.file.empty()) line += " --config " + shell_quoted(config.file);
+  if (!upstream.empty()) {
+    line += " --upstream " + upstream;
+  } else if (config.file.empty() && config.upstream_given && config.upstreams.size() == 1) {
+    line += " " + upstream_option(config.upstreams.front(),
+                                  {.login = config.upstreams.front().credentials.has_value()});
+  }
+  return line + " --listen " + listen.to_string();
+}
+
+std::string Surroundings::set_fix(const NamedProxy& proxy, const std::string& url) const {
+  return fix_for({to_set(proxy, url)});
+}
+
+/// Lets the variable point to a culvert, which goes on to `upstream`, or as it is configured.
+std::string Surroundings::own_fix(const NamedProxy& proxy, const std::string& upstream) {
+  const std::string set = set_fix(proxy, own_url());
+  if (look_at(own_).is_culvert) {
+    return set + (upstream.empty() ? "" : "  # to culvert; that needs --upstream " + upstream);
+  }
+  return serve_line(own_, upstream) + "  # and: " + set;
+}
+
+void Surroundings::judge_absence(const PortLook& look, const NamedProxy& proxy,
+                                 const HostPort& where, StepClock& clock) {
+  clock.step().detail = proxy.variable + " points there";
+  if (look.error.sys == EMFILE || look.error.sys == ENFILE) {
+    return clock.fail("this program may open no more files and connections", "ulimit -n 1024");
   }
   const bool refused = look.error.code == Errc::connection_refused;
-  clock.step().detail = proxy->variable + " points there";
-  clock.fail(refused ? "nothing listens where " + proxy->variable + " points"
-                     : proxy->variable + " points to a proxy that " + look.error.text,
-             "culvert serve --listen " + where.to_string() +
-                 "  # or: " + set_line(*proxy, "http://" + own_.to_string()));
+  const bool here = is_this_machine(where);
+  std::string fix;
+  if (here && refused) {
+    fix = serve_line(where, {}) + (where == own_ ? "" : "  # or: " + set_fix(proxy, own_url()));
+  } else if (here && where == own_) {
+    fix = "ss -ltnp 'sport = :" + std::to_string(where.port) + "'  # who hangs there";
+  } else {
+    fix = own_fix(proxy, {});
+  }
+  clock.fail(refused ? "nothing listens where " + proxy.variable + " points"
+                     : proxy.variable + " points to a proxy that " + look.error.text,
+             std::move(fix));
 }
 
 /// Whether it speaks what the variable says.
 void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, const HostPort& where,
-                              StepClock& clock) const {
+                              StepClock& clock) {
   const bool wants_socks = proxy.scheme.starts_with("socks5");
+  const bool wants_tls = proxy.scheme == "https";
+  // Another scheme is the environment's mistake.
+  if (!wants_socks && !wants_tls && proxy.scheme != "http") return;
   const std::string place = " listens where " + proxy.variable + "=" + proxy.url() + " points";
-  if (look.protocol == "SOCKS5" && !wants_socks) {
-    clock.fail("a SOCKS5 server" + place,
-               "culvert serve --upstream socks5://" + where.to_string() + " --listen " +
-                   own_.to_string() + "  # and: " + set_line(proxy, "http://" + own_.to_string()));
-  } else if (look.protocol == "HTTP" && wants_socks) {
-    clock.fail("a proxy that speaks HTTP" + place, set_line(proxy, "http://" + where.to_string()));
-  } else if (look.protocol == "TLS" && proxy.scheme == "http") {
-    clock.fail("a server that speaks TLS" + place, set_line(proxy, "https://" + where.to_string()));
-  } else if (look.protocol.empty() && !wants_socks) {
-    clock.fail(clock.step().detail + place + ", no HTTP proxy",
-               "culvert serve --listen HOST:PORT  # and " + proxy.variable + "=http://HOST:PORT");
+  const std::string server = kind_of_server(look);
+  if (wants_socks && (look.protocol == "SOCKS5" || speaks_socks5(walk_, where))) {
+    clock.step().detail = "a SOCKS5 server";
+  } else if (look.protocol == "HTTP") {
+    // https:// is the environment's mistake.
+    if (!wants_socks) return;
+    clock.fail("a proxy that speaks HTTP" + place, set_fix(proxy, proxy.url_to_set("http")));
+  } else if (look.protocol == "TLS") {
+    if (wants_tls) return;
+    clock.fail(server + place, set_fix(proxy, proxy.url_to_set("https")));
+  } else if (look.protocol == "SOCKS5" || look.protocol == "SOCKS4") {
+    const std::string scheme = look.protocol == "SOCKS5" ? "socks5://" : "socks4a://";
+    clock.fail("a " + std::string(look.protocol) + " server" + place + ": it is no HTTP proxy",
+               own_fix(proxy, scheme + where.to_string()));
+  } else {
+    clock.fail(
+        server + place + (wants_socks ? ": it is no SOCKS5 server" : ": it is no HTTP proxy"),
+        own_fix(proxy, {}));
   }
 }
 

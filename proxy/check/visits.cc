@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utc_text.h"
 #include "check/clock_difference.h"
 #include "check/docker_trust.h"
 
@@ -14,7 +15,8 @@ namespace {
 using Stage = Fetched::Stage;
 using Verdict = CertificateFacts::Verdict;
 
-constexpr int kMostRedirects = 8;
+/// As Go's clients, docker among them.
+constexpr int kMostRedirects = 9;
 
 bool is_about_trust(Verdict verdict) {
   return verdict == Verdict::unknown_issuer || verdict == Verdict::self_signed ||
@@ -25,23 +27,24 @@ bool is_about_time(Verdict verdict) {
   return verdict == Verdict::expired || verdict == Verdict::not_yet_valid;
 }
 
-/// How far the server's clock is before ours; nullopt if it does not tell.
-std::optional<std::chrono::seconds> clock_difference(const Fetched& answer) {
-  const auto date = parse_http_date(answer.field("date"));
-  if (!date) return std::nullopt;
-  return std::chrono::seconds(*date - std::time(nullptr));
+Advice clock_advice(const ClockSighting& seen) {
+  const bool behind = seen.difference.count() > 0;
+  const std::string set = "timedatectl set-ntp true  # or: date -u -s '" +
+                          utc_text(std::time(nullptr) + seen.difference.count()) + "'";
+  const std::string cause = "this machine's clock is " + describe_difference(seen.difference) +
+                            (behind ? " behind" : " ahead of") + " that of " + seen.host;
+  if (!seen.in_tls()) {
+    return {cause + ": certificates seem " + (behind ? "not valid yet" : "expired"), set};
+  }
+  return {cause + ", whose certificate is valid at both times: one of the two is wrong",
+          "date -u  # if that is not the time: " + set};
 }
 
-bool is_wrong(std::chrono::seconds difference) {
-  return difference > kMostClockDifference || difference < -kMostClockDifference;
-}
-
-Advice clock_advice(std::chrono::seconds difference, const std::string& name) {
-  return {"this machine's clock is " + describe_difference(difference) +
-              (difference.count() > 0 ? " behind" : " ahead of") + " that of " + name +
-              ": certificates seem " + (difference.count() > 0 ? "not valid yet" : "expired"),
-          "timedatectl set-ntp true  # or: date -u -s '" +
-              time_text(std::time(nullptr) + difference.count()) + "'"};
+/// No route counts for what is taken out before all of them.
+Advice by_rule(Advice advice, const Fetched& fetched) {
+  const bool is_route = advice.fix.find("--route ") != std::string::npos;
+  if (is_route && !fetched.rule_fix.empty()) advice.fix = fetched.rule_fix;
+  return advice;
 }
 
 }  // namespace
@@ -62,6 +65,11 @@ void Visits::fail(Advice advice) {
   last().fix = std::move(advice.fix);
 }
 
+void Visits::fail(const Fetched& failed, const Link& link) {
+  fail(failed.given_up ? Advice{way_.why_over(), way_.time_fix()}
+                       : by_rule(advice_for(failed, link, asker()), failed));
+}
+
 /// nullptr if the system's store cannot be read: then nothing is trusted.
 const TlsClientContext* Visits::system_trust() {
   if (!trust_) {
@@ -70,7 +78,8 @@ const TlsClientContext* Visits::system_trust() {
   return trust_.get();
 }
 
-/// With the system's CAs, and with docker's own for this registry if those are not enough.
+/// With the system's CAs, and with docker's own for this registry if those are not enough; with
+/// docker's certificate for it, if it has one.
 Fetched Visits::fetch_trusting(const FetchRequest& request) {
   const TlsClientContext* const trust = system_trust();
   if (trust == nullptr) {
@@ -79,12 +88,21 @@ Fetched Visits::fetch_trusting(const FetchRequest& request) {
     none.error = {Errc::tls_certificate_error, Side::local, 0, "cannot be asked: no TLS"};
     return none;
   }
-  Fetched fetched = fetch(way_, *trust, request);
-  if (as_ != AskedAs::image || !is_about_trust(fetched.certificate.verdict)) return fetched;
-  const std::string file = docker_ca_file(docker_folder_, request.link.host);
-  if (file.empty()) return fetched;
-  const auto own = TlsClientContext::make({.ca = file, .cert = {}, .key = {}});
-  return own ? fetch(way_, **own, request) : fetched;
+  if (as_ != AskedAs::image || !request.link.tls) return fetch(way_, *trust, request);
+  const HostPort& host = request.link.host;
+  if (any_ && host == any_host_) return fetch(way_, *any_, request);
+  const DockerClientFiles own = docker_client_files(docker_folder_, host);
+  const auto context_with = [&](const std::string& ca) {
+    auto made = TlsClientContext::make({.ca = ca, .cert = own.cert, .key = own.key});
+    return made ? *std::move(made) : std::shared_ptr<const TlsClientContext>();
+  };
+  const auto known = own.cert.empty() ? nullptr : context_with({});
+  Fetched fetched = fetch(way_, known ? *known : *trust, request);
+  if (!is_about_trust(fetched.certificate.verdict)) return fetched;
+  const std::string ca = docker_ca_file(docker_folder_, host);
+  if (ca.empty()) return fetched;
+  const auto docker = context_with(ca);
+  return docker ? fetch(way_, *docker, request) : fetched;
 }
 
 /// The step `tls`; false if it has failed.
@@ -96,64 +114,111 @@ bool Visits::end_handshake(const Fetched& fetched, const Link& link) {
     return true;
   }
   step.detail = way_text(fetched);
-  fail(advice_for(fetched, link, as_));
-  if (is_about_time(fetched.certificate.verdict)) ask_plainly_for_the_time(link);
+  fail(fetched, link);
+  if (is_about_time(fetched.certificate.verdict))
+    ask_plainly_for_the_time(link, fetched.certificate);
   return false;
 }
 
 /// Whose fault it is that a certificate's time is wrong: an answer to a plain request tells, be it
-/// the target's or a proxy's.
-void Visits::ask_plainly_for_the_time(const Link& link) {
+/// the target's or a proxy's, if the certificate is valid at its time.
+void Visits::ask_plainly_for_the_time(const Link& link, const CertificateFacts& certificate) {
   Link plain = link;
   plain.tls = false;
   plain.path = "/";
   plain.host.port = 80;
   const FetchRequest request{.link = plain, .authorization = {}, .most_body = 1};
-  const Fetched answer = fetch(way_, *trust_, request);
-  note_clock(answer, plain);
-  if (clock_ && is_wrong(*clock_)) fail(clock_advice(*clock_, clock_host_));
+  note_clock(fetch(way_, *trust_, request), plain);
+  const std::time_t now = std::time(nullptr);
+  const ClockVerdict verdict = judge_clock(clocks_, now);
+  if (!verdict.wrong) return compare_clock();
+  const std::time_t theirs = now + verdict.sighting->difference.count();
+  if (certificate.not_before <= theirs && theirs <= certificate.not_after) {
+    fail(clock_advice(*verdict.sighting));
+  }
   compare_clock();
 }
 
 void Visits::note_clock(const Fetched& answer, const Link& link) {
-  if (clock_) return;
-  clock_ = clock_difference(answer);
-  clock_host_ = link.host.to_string();
+  const auto difference =
+      clock_difference(answer.field("date"), answer.field("age"), std::time(nullptr));
+  if (!difference) return;
+  ClockSighting& seen = clocks_.emplace_back();
+  seen.host = link.host.to_string();
+  seen.difference = *difference;
+  if (!link.tls) return;
+  seen.not_before = answer.certificate.not_before;
+  seen.not_after = answer.certificate.not_after;
 }
 
 void Visits::compare_clock() {
-  if (!clock_) return;
+  const ClockVerdict verdict = judge_clock(clocks_, std::time(nullptr));
+  if (verdict.sighting == nullptr) return;
   CheckStep& step = report_.steps.emplace_back();
   step.name = "clock";
-  step.subject = clock_host_;
-  step.detail = "differs by " + describe_difference(*clock_);
-  if (is_wrong(*clock_)) fail(clock_advice(*clock_, clock_host_));
+  step.subject = verdict.sighting->host;
+  step.detail = "differs by " + describe_difference(verdict.sighting->difference);
+  if (verdict.wrong) return fail(clock_advice(*verdict.sighting));
+  if (verdict.odd == verdict.sighting) {
+    step.detail += ", but its certificate is not valid at that time: its own clock is wrong";
+  } else if (verdict.odd != nullptr) {
+    step.detail += "; that of " + verdict.odd->host + " is wrong, by " +
+                   describe_difference(verdict.odd->difference);
+  }
 }
 
 /// Of a host that another one leads to: where that was reached, its way may do for this, too.
 void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
-  Advice advice = advice_for(failed, link, as_);
-  if (!failed.given_up && worked_ != nullptr && failed.upstream != worked_ &&
-      failed.stage != Stage::done) {
-    advice.fix = "--route '" + link.host.to_string() + "=" + worked_->config.name +
-                 "'  # as the hosts before; first of the --route lines";
+  if (failed.given_up) return fail(failed, link);
+  Advice advice = by_rule(advice_for(failed, link, asker()), failed);
+  if (worked_ != nullptr && failed.upstream != worked_ && failed.stage != Stage::done) {
+    advice.fix = !failed.rule_fix.empty()
+                     ? failed.rule_fix
+                     : "--route '" + link.host.to_string() + "=" + worked_->config.name +
+                           "'  # as the hosts before; first of the --route lines";
   }
   fail(std::move(advice));
+}
+
+bool Visits::is_insecure(const HostPort& registry) const {
+  return as_ == AskedAs::image &&
+         is_insecure_registry(read_docker_file(docker_folder_ + "/daemon.json"), registry);
+}
+
+/// As docker goes on with such a registry: with any certificate, or without TLS.
+Fetched Visits::fetch_insecurely(FetchRequest& request, Fetched failed) {
+  const Verdict verdict = failed.certificate.verdict;
+  const bool has_certificate = verdict != Verdict::none;
+  if (verdict == Verdict::accepted) return failed;  // and another failure
+  if (!has_certificate && !failed.first_bytes.empty() && !failed.answered_tls_in_http()) {
+    return failed;
+  }
+  CheckStep& step = add("tls", request.link);
+  step.time = failed.tls_time;
+  if (has_certificate) {
+    step.detail = "not checked, as docker checks none of this registry: " +
+                  certificate_text(failed.certificate);
+    const DockerClientFiles own = docker_client_files(docker_folder_, request.link.host);
+    if (auto made = TlsClientContext::make(
+            {.ca = {}, .cert = own.cert, .key = own.key, .any_server = true})) {
+      any_ = *std::move(made);
+    }
+    any_host_ = request.link.host;
+  } else {
+    step.detail = "none: a registry without TLS, which docker allows here";
+    request.link.tls = false;
+  }
+  return fetch_trusting(request);
 }
 
 std::optional<Fetched> Visits::first(FetchRequest& request) {
   Fetched fetched = fetch_trusting(request);
   if (request.link.tls) {
-    const bool plain = fetched.answered_tls_in_http();
-    const std::string settings = docker_folder_ + "/daemon.json";
-    if (plain && as_ == AskedAs::image &&
-        is_insecure_registry(read_docker_file(settings), request.link.host)) {
-      CheckStep& step = add("tls", request.link);
-      step.time = fetched.tls_time;
-      step.detail = "none: a registry without TLS, which docker allows here";
-      request.link.tls = false;
-      fetched = fetch_trusting(request);
-    } else if (!end_handshake(fetched, request.link)) {
+    const std::size_t before = report_.steps.size();
+    if (fetched.stage == Stage::tls && !fetched.given_up && is_insecure(request.link.host)) {
+      fetched = fetch_insecurely(request, std::move(fetched));
+    }
+    if (report_.steps.size() == before && !end_handshake(fetched, request.link)) {
       return std::nullopt;
     }
   }
@@ -161,13 +226,13 @@ std::optional<Fetched> Visits::first(FetchRequest& request) {
   step.time = fetched.http_time;
   if (!fetched.ok()) {
     step.detail = way_text(fetched);
-    fail(advice_for(fetched, request.link, as_));
+    fail(fetched, request.link);
     return std::nullopt;
   }
   step.detail = status_text(fetched);
   note_clock(fetched, request.link);
   worked_ = fetched.upstream;
-  Advice advice = advice_for_answer(fetched, request.link);
+  Advice advice = by_rule(advice_for_answer(fetched, request.link, asker()), fetched);
   if (advice.cause.empty()) return fetched;
   fail(std::move(advice));
   return std::nullopt;
@@ -183,16 +248,20 @@ std::optional<Fetched> Visits::follow(std::string_view name, FetchRequest& reque
       fail_elsewhere(fetched, request.link);
       return std::nullopt;
     }
-    if (Advice advice = advice_for_answer(fetched, request.link); !advice.cause.empty()) {
+    if (Advice advice = by_rule(advice_for_answer(fetched, request.link, asker()), fetched);
+        !advice.cause.empty()) {
       fail(std::move(advice));
       return std::nullopt;
     }
     worked_ = fetched.upstream;
+    note_clock(fetched, request.link);
     if (!is_redirect(fetched.status)) return fetched;
-    auto next = request.link.resolve(fetched.field("location"));
-    if (!next || hops == kMostRedirects) {
-      fail({request.link.host_field() + " redirects " + (next ? "again and again" : "to nowhere"),
-            "curl -vL " + request.link.shown() + "/v2/"});
+    const std::string_view location = trim(fetched.field("location"));
+    auto next = request.link.resolve(location);
+    const bool leads = next && !location.empty();
+    if (!leads || hops == kMostRedirects) {
+      fail({request.link.host_field() + " redirects " + (leads ? "again and again" : "to nowhere"),
+            curl_command(fetched, request.link.shown() + "/")});
       return std::nullopt;
     }
     step.detail = status_text(fetched) + " to " + next->host.to_string() + ", " + step.detail;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "check/beyond_advice.h"
+#include "check/clock_difference.h"
 #include "check/fetch.h"
 #include "check/report.h"
 #include "check/way.h"
@@ -32,19 +32,24 @@ class Visits {
   std::vector<CheckStep>& steps() { return report_.steps; }
   /// The last step, of whose answer more is found out.
   CheckStep& last() { return report_.steps.back(); }
+  const GivenCheck& given() const { return way_.given(); }
   /// It has failed after all.
   void fail(Advice advice);
   CheckStep& add(std::string_view step, const Link& link);
 
-  /// The step `clock`, by the Date of the first answer, if that has one.
+  /// The step `clock`, by the Date fields of all answers, if one has it.
   void compare_clock();
 
  private:
+  Asker asker() const { return {as_, way_.given()}; }
   Fetched fetch_trusting(const FetchRequest& request);
   const TlsClientContext* system_trust();
+  bool is_insecure(const HostPort& registry) const;
+  Fetched fetch_insecurely(FetchRequest& request, Fetched failed);
   bool end_handshake(const Fetched& fetched, const Link& link);
-  void ask_plainly_for_the_time(const Link& link);
+  void ask_plainly_for_the_time(const Link& link, const CertificateFacts& certificate);
   void note_clock(const Fetched& answer, const Link& link);
+  void fail(const Fetched& failed, const Link& link);
   void fail_elsewhere(const Fetched& failed, const Link& link);
 
   Way& way_;
@@ -52,9 +57,10 @@ class Visits {
   AskedAs as_;
   std::string docker_folder_;
   std::shared_ptr<const TlsClientContext> trust_;
-  std::optional<std::chrono::seconds> clock_;  // how far the first host's is before ours
-  std::string clock_host_;
-  const Upstream* worked_ = nullptr;  // the upstream of the last request that went well
+  std::shared_ptr<const TlsClientContext> any_;  // for this host, of which docker checks nothing
+  HostPort any_host_;
+  std::vector<ClockSighting> clocks_;  // of each host that told
+  const Upstream* worked_ = nullptr;   // the upstream of the last request that went well
 };
 
 }  // namespace culvert

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "base/shell_text.h"
 #include "check/advice.h"
+#include "check/no_proxy_fix.h"
 #include "dial/dial_text.h"
 #include "dial/via_transport.h"
 
@@ -14,6 +16,9 @@ namespace {
 
 /// As in a request to `culvert serve`; a proxy may tell by it that it gets its own request back.
 constexpr std::string_view kPseudonym = "culvert-check";
+
+/// Of --timeout.
+constexpr std::chrono::milliseconds kMostTimeout = std::chrono::minutes(10);
 
 std::vector<std::unique_ptr<Upstream>> make_walked(const Ruleset& ruleset, Loop& loop) {
   const auto transport = std::make_shared<TcpTransport>(loop);
@@ -47,11 +52,12 @@ struct Outcome {
 
 }  // namespace
 
-Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout)
+Walk::Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout, GivenCheck given)
     : log_(-1, -1, Log::Level::error, Log::Format::text),
       ruleset_(std::move(ruleset)),
       upstreams_(make_walked(*ruleset_, loop_)),
       timeout_(timeout),
+      given_(std::move(given)),
       timer_(loop_, Callback<void()>::to<&Walk::on_timeout>(this)) {
   interrupt_.emplace(loop_, SIGINT, Callback<void(int)>::to<&Walk::on_signal>(this));
   terminate_.emplace(loop_, SIGTERM, Callback<void(int)>::to<&Walk::on_signal>(this));
@@ -101,7 +107,8 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
   WayTo way{Error{Errc::http_request_denied, Side::local, 0,
                   host.to_string() + " is denied by " + route.rule},
             route.rule, nullptr, "denied by " + route.rule,
-            "--route " + host.host + "=" + config().upstreams[0].name};
+            "--route " + shell_quoted(host.host + "=" + config().upstreams[0].name)};
+  way.rule_fix = no_proxy_fix(config(), host);
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);
     way.upstream = &tried;
@@ -124,9 +131,11 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
 }
 
 std::string Walk::time_fix() const {
-  return interrupted_ ? "culvert check  # again, without ending it"
-                      : "--timeout " + format_duration(2 * timeout_) +
-                            "  # if it may take so long; else see what is slow above";
+  if (interrupted_) return given_.command(given_.targets) + "  # again, without ending it";
+  if (timeout_ >= kMostTimeout)
+    return given_.command(given_.targets) + "  # see what is slow above";
+  return given_.with_timeout(format_duration(std::min(2 * timeout_, kMostTimeout))) +
+         "  # if it may take so long; else see what is slow above";
 }
 
 StepClock::StepClock(Walk& walk, std::string_view name, std::string subject)

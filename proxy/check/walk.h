@@ -24,7 +24,7 @@ namespace culvert {
 class Walk final : public Way {
  public:
   /// From now on `timeout` is left.  SIGINT and SIGTERM end the walk.
-  Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout);
+  Walk(std::unique_ptr<Ruleset> ruleset, std::chrono::milliseconds timeout, GivenCheck given = {});
   ~Walk() override;
 
   Loop& loop() override { return loop_; }
@@ -44,11 +44,10 @@ class Walk final : public Way {
     return true;
   }
 
-  /// Time is over: why, as a cause: "interrupted", "no answer within 30.0 s".
   bool over() const { return interrupted_ || expired_; }
-  std::string why_over() const;
-  /// What the user may do about that.
-  std::string time_fix() const;
+  std::string why_over() const override;
+  std::string time_fix() const override;
+  const GivenCheck& given() const override { return given_; }
 
   /// To be called at the end: whether something goes on, as a look-up in a thread may.
   bool is_busy();
@@ -73,6 +72,7 @@ class Walk final : public Way {
   std::unique_ptr<Ruleset> ruleset_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   std::chrono::milliseconds timeout_;
+  GivenCheck given_;
   Timer timer_;
   std::optional<SignalWatcher> interrupt_;
   std::optional<SignalWatcher> terminate_;

@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "check/advice.h"
 #include "check/hear.h"
+#include "check/no_proxy_fix.h"
 #include "check/port_look.h"
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
@@ -23,6 +24,11 @@ using std::chrono::milliseconds;
 /// Route::rule of what our own list takes out.
 constexpr std::string_view kByNoProxy = "--no-proxy";
 
+using namespace std::string_view_literals;
+/// SOCKS4a with command 127, for a host without a name.
+constexpr std::string_view kNoCommand = "\x04\x7f\x00\x01\x00\x00\x00\x01\x00\x00"sv;
+constexpr milliseconds kTimeToRefuse{700};
+
 /// "tunnel (socks5://127.0.0.1:1080)"
 std::string name_of(const UpstreamConfig& upstream) {
   return upstream.name == upstream.label ? upstream.label
@@ -36,6 +42,12 @@ std::string names_of(const Config& config, const Route& route) {
     names += name_of(config.upstreams[index]);
   }
   return names;
+}
+
+/// Nothing shows whether it speaks its protocol before it is asked for a target: SOCKS4a.
+bool lacks_greeting(const UpstreamConfig& upstream) {
+  const UpstreamProtocol protocol = protocol_of(upstream);
+  return protocol.has_proxy && !protocol.has_greeting && !protocol.takes_absolute_form;
 }
 
 void fail_with(StepClock& clock, Advice advice) {
@@ -128,6 +140,9 @@ bool WaySteps::pass_hop(std::size_t hop, std::size_t next) {
   Upstream& upstream = walk_.upstream(hop);
   const UpstreamConfig& beyond = walk_.upstream(next).config;
   StepClock clock(walk_, "upstream", upstream.config.label);
+  if (lacks_greeting(upstream.config) && !try_without_greeting(clock, upstream)) {
+    return add(hop, clock.end());
+  }
   auto trial = walk_.dial_through(upstream, beyond.address, DialPurpose::tunnel);
   if (!trial) {
     clock.fail_for_time();
@@ -158,7 +173,7 @@ bool WaySteps::pass_upstream(std::size_t index, const WayTarget* target) {
     if (!try_proxy(clock, upstream, asks_port)) {
       return contains(told_, index) ? false : add(index, clock.end());
     }
-  } else {
+  } else if (!lacks_greeting(upstream.config) || try_without_greeting(clock, upstream)) {
     try_tunnel(clock, index, target->host);
   }
   CheckStep step = clock.end();
@@ -193,10 +208,34 @@ bool WaySteps::try_proxy(StepClock& clock, Upstream& upstream, bool asks_port) {
     clock.fail_for_time();
   } else if (trial->result) {
     clock.step().detail = describe(trial->times, walk_.loop().now());
-    return true;
+    trial->result->reset();
+    return !lacks_greeting(upstream.config) || try_without_greeting(clock, upstream);
   } else {
     fail_with(clock, advice_for(trial->result.error(), upstream.config, nowhere));
   }
+  return false;
+}
+
+/// A server of SOCKS4 is asked for a command that there is not: it refuses that at once, or closes
+/// the connection.  An HTTP proxy waits for the end of a line, for as long as a target may take;
+/// what is silent is looked at, and many servers of SOCKS4 speak SOCKS5 as well.
+bool WaySteps::try_without_greeting(StepClock& clock, Upstream& upstream) {
+  if (!upstream.memory->doubts_protocol()) return true;
+  auto trial = walk_.dial_through(upstream, upstream.config.address, DialPurpose::warm);
+  if (!trial || !trial->result) return true;  // the request will tell
+  const Heard heard = hear(walk_, **trial->result, kNoCommand, kTimeToRefuse, kNoCommand.size());
+  trial->result->reset();
+  std::string_view spoken = guess_protocol(heard.bytes);
+  if (heard.end == Heard::End::silent) {
+    const PortLook look = look_at_port(walk_, *upstream.transport, upstream.config);
+    if (!look.over) spoken = look.protocol;
+  }
+  if (spoken != "HTTP" && spoken != "TLS") return true;
+  const DialFailure failure{
+      .cause = upstream_fault(Errc::upstream_protocol_error,
+                              other_protocol_clause(spoken_protocol(upstream.config), spoken)),
+      .phase = DialPhase::greeting};
+  fail_with(clock, advice_for(failure, upstream.config, upstream.config.address));
   return false;
 }
 
@@ -258,7 +297,7 @@ bool WaySteps::request(std::size_t index, const WayTarget& target) {
     const std::string& rule = walk_.ruleset().router.route(target.host).rule;
     if (rule == kByNoProxy) {
       advice.cause += "; it is connected to directly, by " + rule;
-      advice.fix = "--no-proxy LIST  # without the entry for " + target.host.host;
+      advice.fix = no_proxy_fix(walk_.config(), target.host);
     }
     fail_with(clock, std::move(advice));
   } else if (protocol.has_proxy && !forwards) {

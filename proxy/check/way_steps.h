@@ -41,6 +41,7 @@ class WaySteps {
   bool pass_hop(std::size_t hop, std::size_t next);
   bool pass_upstream(std::size_t index, const WayTarget* target);
   bool try_proxy(StepClock& clock, Upstream& upstream, bool asks_port);
+  bool try_without_greeting(StepClock& clock, Upstream& upstream);
   bool try_tunnel(StepClock& clock, std::size_t index, const HostPort& target);
   void look_behind_silence(Upstream& upstream, DialFailure& failure);
   bool request(std::size_t index, const WayTarget& target);

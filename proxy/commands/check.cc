@@ -1,20 +1,26 @@
 #include "commands/check.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "check/check.h"
 #include "check/report_text.h"
+#include "commands/patient_output.h"
 #include "commands/standard_streams.h"
 #include "policy/address_guard.h"
 #include "server/ruleset.h"
@@ -102,6 +108,14 @@ std::vector<CheckTarget> read_targets(const std::vector<std::string>& given,
   return targets;
 }
 
+GivenCheck given_check(const CheckOptions& options, const std::vector<CheckTarget>& targets) {
+  GivenCheck given{options.given, options.given_timeout, {}};
+  for (const CheckTarget& target : targets) {
+    given.targets += (given.targets.empty() ? "" : " ") + shell_quoted(target.shown);
+  }
+  return given;
+}
+
 TextStyle text_style() {
   return style_for({.lc_all = std::getenv("LC_ALL"),
                     .lc_ctype = std::getenv("LC_CTYPE"),
@@ -114,29 +128,70 @@ TextStyle text_style() {
 /// Prints steps as they are done, unless all is printed as JSON at the end.
 class StepPrinter final : public StepReader {
  public:
-  explicit StepPrinter(bool silent) : silent_(silent), style_(text_style()) {}
+  StepPrinter(PatientOutput& output, bool silent)
+      : output_(output), silent_(silent), style_(text_style()) {}
 
   void on_steps(const TargetReport& report) override {
     if (silent_) return;
     if (report.steps.size() < printed_ || report.target != target_) begin(report.target);
     for (; printed_ < report.steps.size(); ++printed_) {
-      print(stdout, report_lines(report.steps[printed_], style_));
+      output_.write(report_lines(report.steps[printed_], style_));
     }
-    static_cast<void>(std::fflush(stdout));
   }
 
  private:
   void begin(const std::string& target) {
     target_ = target;
     printed_ = 0;
-    print(stdout, report_head(target));
+    output_.write(report_head(target));
   }
 
+  PatientOutput& output_;
   bool silent_;
   TextStyle style_;
   std::string target_;
   std::size_t printed_ = 0;
 };
+
+/// Until all is written.  In the time of the walk a reader may pause as he likes; what is left of
+/// the output then, or when the user ends it, is for one who goes on reading.  Whether all went
+/// out.
+bool finish(PatientOutput& output, Walk& walk) {
+  constexpr std::chrono::milliseconds kBetweenTurns{20};
+  constexpr std::chrono::milliseconds kPatience{1'000};
+  while (!walk.over() && !output.wait(kBetweenTurns)) walk.loop().turn(0);
+  return output.wait_for_reader(kPatience) && !output.failed();
+}
+
+/// Raises the limit of descriptors as far as allowed.  With fewer the loop, a library's, aborts.
+bool has_descriptors() {
+  constexpr rlim_t kLeast = 16;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return true;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  if (limit.rlim_cur >= kLeast) return true;
+  complain(fmt::format("check: the limit of open files is {}, and it takes {} (ulimit -n)",
+                       limit.rlim_cur, kLeast));
+  return false;
+}
+
+/// The exit status.
+int walk(const CheckOptions& options, const std::vector<CheckTarget>& targets,
+         std::unique_ptr<Ruleset> ruleset) {
+  PatientOutput output(STDOUT_FILENO);
+  Walk walk(std::move(ruleset), options.timeout, given_check(options, targets));
+  StepPrinter printer(output, options.json);
+  const auto reports = check_targets(walk, targets, options.pid, printer);
+  if (options.json) output.write(report_json(reports));
+  const bool ok = std::all_of(reports.begin(), reports.end(),
+                              [](const TargetReport& report) { return report.ok(); });
+  const bool written = finish(output, walk);
+  const int status = ok && written ? 0 : 1;
+  // A look-up or a write that hangs in its thread must not meet what ends with the process.
+  if (walk.is_busy() || !written) std::_Exit(status);
+  return status;
+}
 
 }  // namespace
 
@@ -148,16 +203,14 @@ int check(const CheckOptions& options) {
   auto ruleset = make_ruleset(options.config, problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
-  Walk walk(std::move(ruleset), options.timeout);
-  StepPrinter printer(options.json);
-  const auto reports = check_targets(walk, targets, options.pid, printer);
-  if (options.json) print(stdout, report_json(reports));
-  const bool ok = std::all_of(reports.begin(), reports.end(),
-                              [](const TargetReport& report) { return report.ok(); });
-  const int status = flushed(ok ? 0 : 1);
-  // A look-up that hangs in its thread must not meet what ends with the process.
-  if (walk.is_busy()) std::_Exit(status);
-  return status;
+  if (!has_descriptors()) return 1;
+  try {
+    return walk(options, targets, std::move(ruleset));
+  } catch (const std::system_error& error) {
+    // Of the loop: no descriptors, no memory.
+    complain(fmt::format("check: cannot begin: {}", error.what()));
+    return 1;
+  }
 }
 
 }  // namespace culvert

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "commands/standard_streams.h"
 #include "host/listening.h"
 #include "net/bridge_address.h"

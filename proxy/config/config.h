@@ -68,15 +68,22 @@ struct RouteConfig {
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams; empty: deny
 };
 
+/// One value of `--no-proxy`.
+struct NoProxyLine {
+  std::string origin;  ///< "--no-proxy", "CULVERT_NO_PROXY", "FILE:3: no-proxy"
+  std::string list;
+};
+
 /// What `culvert serve` runs with: plain values, validated.
 struct Config {
   std::vector<ListenConfig> listen;
-  std::vector<UpstreamConfig> upstreams;   ///< in order of preference, never empty
-  bool upstream_given = false;             ///< false: direct:// by default, which is logged
-  std::vector<RouteConfig> routes;         ///< first match wins
-  std::vector<std::size_t> default_route;  ///< upstreams for what no route matches
-  NoProxy no_proxy;                        ///< targets that go direct before any route
-  std::optional<std::size_t> direct;       ///< the upstream for that, if anything needs it
+  std::vector<UpstreamConfig> upstreams;    ///< in order of preference, never empty
+  bool upstream_given = false;              ///< false: direct:// by default, which is logged
+  std::vector<RouteConfig> routes;          ///< first match wins
+  std::vector<std::size_t> default_route;   ///< upstreams for what no route matches
+  NoProxy no_proxy;                         ///< targets that go direct before any route
+  std::vector<NoProxyLine> no_proxy_lines;  ///< what that is made of
+  std::optional<std::size_t> direct;        ///< the upstream for that, if anything needs it
   unsigned threads = 1;
 
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy

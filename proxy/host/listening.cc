@@ -85,14 +85,26 @@ std::vector<int> numbers_in(const std::string& path) {
   return numbers;
 }
 
-/// Of "socket:[12345]"; empty for anything else.
-std::string inode_of(const std::string& link) {
+/// Where a link points to: "socket:[12345]"; empty if it cannot be read.
+std::string link_text(const std::string& link) {
   std::array<char, 64> target;
   const ssize_t n = readlink(link.c_str(), target.data(), target.size());
-  const std::string_view text(target.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+}
+
+/// Of "socket:[12345]"; empty for anything else.
+std::string inode_of(const std::string& link) {
+  const std::string text = link_text(link);
   constexpr std::string_view kBegin = "socket:[";
   if (!text.starts_with(kBegin) || !text.ends_with(']')) return {};
-  return std::string(text.substr(kBegin.size(), text.size() - kBegin.size() - 1));
+  return text.substr(kBegin.size(), text.size() - kBegin.size() - 1);
+}
+
+/// Whether a socket that listens there gets what is sent to `address`.
+bool takes(const HostPort& listen, const HostPort& address) {
+  if (listen.port != address.port) return false;
+  if (listen == address || (listen.ip && listen.ip->is_unspecified())) return true;
+  return address.host == "localhost" && listen.ip && listen.ip->is_loopback();
 }
 
 /// A proxy for one command's own use.
@@ -160,14 +172,23 @@ std::string url_of_running(const std::vector<RunningCulvert>& culverts) {
 }
 
 bool is_served(const std::vector<RunningCulvert>& culverts, const HostPort& address) {
-  const auto serves = [&](const HostPort& listen) {
-    if (listen.port != address.port) return false;
-    if (listen == address || (listen.ip && listen.ip->is_unspecified())) return true;
-    return address.host == "localhost" && listen.ip && listen.ip->is_loopback();
-  };
+  const auto serves = [&](const HostPort& listen) { return takes(listen, address); };
   return std::any_of(culverts.begin(), culverts.end(), [&](const RunningCulvert& culvert) {
     return std::any_of(culvert.listens.begin(), culvert.listens.end(), serves);
   });
+}
+
+std::optional<bool> listens_in_network_of(int pid, const HostPort& address,
+                                          const std::string& root) {
+  const std::string proc = (root.ends_with('/') ? root : root + "/") + "proc/";
+  const std::string folder = proc + std::to_string(pid);
+  const std::string theirs = link_text(folder + "/ns/net");
+  if (theirs.empty() || theirs == link_text(proc + "self/ns/net")) return std::nullopt;
+  ListeningSockets sockets;
+  add_listening(folder + "/net/tcp", sockets);
+  add_listening(folder + "/net/tcp6", sockets);
+  return std::any_of(sockets.begin(), sockets.end(),
+                     [&](const auto& socket) { return takes(socket.second, address); });
 }
 
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,10 @@ std::string url_of_running(const std::vector<RunningCulvert>& culverts);
 
 /// Is `address` one at which a running culvert listens?
 bool is_served(const std::vector<RunningCulvert>& culverts, const HostPort& address);
+
+/// Whether something listens at `address`, of this machine, in the network namespace of a process;
+/// nullopt if that is ours, or cannot be told.
+std::optional<bool> listens_in_network_of(int pid, const HostPort& address,
+                                          const std::string& root = "/");
 
 }  // namespace culvert

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -31,6 +32,53 @@ std::string described(const RunningProcess& process) {
   return "process " + std::to_string(process.pid) + " (" + printable(process.name) + ")";
 }
 
+/// What belongs to systemd itself, in a path of cgroup.
+constexpr std::string_view kUserManager = "user@";
+constexpr std::string_view kService = ".service";
+
+/// The path of a process in the hierarchy that systemd keeps (cgroups(7)).
+std::string_view systemd_path(std::string_view cgroup) {
+  for (const std::string_view line : split(cgroup, '\n')) {
+    for (const std::string_view mark : {"0::/", ":name=systemd:/"}) {
+      const std::size_t at = line.find(mark);
+      if (at != std::string_view::npos) return line.substr(at + mark.size());
+    }
+  }
+  return {};
+}
+
+bool is_unit_char(char c) {
+  constexpr std::string_view kMarks = ":_.@-";
+  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+         kMarks.find(c) != std::string_view::npos;
+}
+
+/// A session or a container is a scope; what stands behind it is its own affair.
+void read_units(std::string_view path, ProcessOrigin& origin) {
+  for (const std::string_view part : split(path, '/')) {
+    if (part.ends_with(".scope")) return origin.unit.clear();
+    if (!part.ends_with(kService)) continue;
+    if (part.starts_with(kUserManager)) {
+      origin.of_user = true;
+    } else if (std::all_of(part.begin(), part.end(), is_unit_char)) {
+      origin.unit = part.substr(0, part.size() - kService.size());
+    }
+  }
+}
+
+/// 0 if it is not known.
+int parent_of(int pid, const std::string& root) {
+  const std::string stat = file_text(place(root, pid, "stat"));
+  // A name may hold anything: "12 (a) b) S 1 ..." (proc(5)).
+  const auto columns = split(std::string_view(stat).substr(stat.rfind(')') + 1), ' ');
+  constexpr std::size_t kParent = 2;
+  return columns.size() > kParent ? parse_number<int>(columns[kParent]).value_or(0) : 0;
+}
+
+Error no_environment(std::string text, int error) {
+  return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
+}
+
 }  // namespace
 
 std::optional<RunningProcess> running_process(int pid, const std::string& root) {
@@ -38,6 +86,15 @@ std::optional<RunningProcess> running_process(int pid, const std::string& root) 
   if (!name) return std::nullopt;
   while (name->ends_with('\n')) name->pop_back();
   return RunningProcess{pid, std::move(*name)};
+}
+
+ProcessOrigin origin_of(int pid, const std::string& root) {
+  ProcessOrigin origin;
+  read_units(systemd_path(file_text(place(root, pid, "cgroup"))), origin);
+  const int parent = parent_of(pid, root);
+  const auto by = running_process(parent, root);
+  origin.is_main = parent == 1 || (origin.of_user && by && by->name == "systemd");
+  return origin;
 }
 
 std::vector<RunningProcess> running_processes(const std::string& root) {
@@ -58,17 +115,29 @@ std::vector<RunningProcess> running_processes(const std::string& root) {
 Result<std::vector<std::string>> environment_of(int pid, const std::string& root) {
   const auto process = running_process(pid, root);
   if (!process) {
-    return Error{Errc::proxy_internal_error, Side::local, 0,
-                 "there is no process " + std::to_string(pid)};
+    const int error = errno;
+    const std::string number = std::to_string(pid);
+    if (error == ENOENT || error == ESRCH) {
+      return no_environment("there is no process " + number, error);
+    }
+    return no_environment("process " + number + " cannot be looked at: " + std::strerror(error),
+                          error);
   }
   const auto bytes = file_text(place(root, pid, "environ"), kMostBytes);
-  if (!bytes) {
-    const int error = errno;
-    const std::string_view why = error == EACCES || error == EPERM
-                                     ? " may be read by its user and by root alone"
-                                     : " cannot be read";
-    return Error{Errc::proxy_internal_error, Side::local, error,
-                 "the environment of " + described(*process) + std::string(why)};
+  const int error = bytes ? 0 : errno;
+  // Not even a program's name.
+  const bool is_none =
+      bytes && bytes->empty() && file_text(place(root, pid, "cmdline"), kMostBytes) == "";
+  if (is_none || error == ESRCH) {
+    return no_environment(
+        described(*process) + " has no environment: it has ended, or is a part of the kernel", 0);
+  }
+  const std::string of_process = "the environment of " + described(*process);
+  if (error == EACCES || error == EPERM) {
+    return no_environment(of_process + " may be read by its user and by root alone", EACCES);
+  }
+  if (error != 0) {
+    return no_environment(of_process + " cannot be read: " + std::strerror(error), error);
   }
   std::vector<std::string> variables;
   for (std::size_t at = 0; at < bytes->size();) {

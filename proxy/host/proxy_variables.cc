@@ -1,12 +1,13 @@
 #include "host/proxy_variables.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/redact.h"
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "host/go_url.h"
+#include "host/proxy_spelling.h"
 
 namespace culvert {
 namespace {
@@ -44,7 +45,8 @@ std::uint16_t default_port(std::string_view scheme) {
 }
 
 NamedProxy named(std::string_view variable, const GoUrl& url) {
-  NamedProxy proxy{std::string(variable), url.scheme, url.authority, default_port(url.scheme)};
+  NamedProxy proxy{std::string(variable), url.scheme, url.authority, default_port(url.scheme),
+                   url.has_user};
   const std::size_t colon = url.authority.rfind(':');
   const std::size_t bracket = url.authority.rfind(']');
   if (colon != kNowhere && (bracket == kNowhere || bracket < colon)) {
@@ -58,24 +60,18 @@ NamedProxy named(std::string_view variable, const GoUrl& url) {
   return proxy;
 }
 
-bool is_space_or_quote(char c) {
-  constexpr std::string_view kThese = " \t\r\n\v\f\"'";
-  return kThese.find(c) != kNowhere;
-}
-
-std::string_view without_quotes(std::string_view value) {
-  while (!value.empty() && is_space_or_quote(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_space_or_quote(value.back())) value.remove_suffix(1);
-  return value;
+/// What is no URL in itself, Go takes for one without a scheme: of "http://h x" the host is "http".
+bool has_scheme_for_host(const GoUrl& url, const NamedProxy& proxy) {
+  return is_proxy_scheme(proxy.host) && url.authority.ends_with(':');
 }
 
 /// What the author of `value` seems to have meant, as a URL in `scheme`, or its own if that is
 /// empty; nullopt if that cannot be told.
-std::optional<std::string> meant(std::string_view value, std::string_view scheme) {
-  value = without_quotes(value);
+std::optional<std::string> meant(std::string_view given, std::string_view scheme) {
+  const std::string whole = with_one_scheme(without_quotes(given));
+  const std::string_view value = whole;
   const std::size_t at = value.rfind('@');
-  const std::size_t slashes = value.find("://");
-  const std::size_t end = slashes == kNowhere ? 0 : slashes + 3;
+  const std::size_t end = behind_scheme(value);
   const bool has_user = at != kNowhere && at >= end;
   // The password may be what cannot be read.
   const std::string plain =
@@ -84,10 +80,18 @@ std::optional<std::string> meant(std::string_view value, std::string_view scheme
   if (!url) return std::nullopt;
   const NamedProxy proxy = named({}, *url);
   const auto address = proxy.address();
-  if (!address) return std::nullopt;
+  if (!address || has_scheme_for_host(*url, proxy)) return std::nullopt;
   return std::string(scheme.empty() ? std::string_view(url->scheme) : scheme)
       .append(has_user ? "://USER:PASSWORD@" : "://")
       .append(address->to_string());
+}
+
+/// Whether the authority that Go has found stands behind the last '@' of the value.  Quotes are a
+/// mistake of their own.
+bool is_behind_user(std::string_view value, std::string_view authority) {
+  if (without_quotes(value) != value) return true;
+  const std::size_t at = value.rfind('@');
+  return at == kNowhere || value.substr(at + 1).starts_with(authority);
 }
 
 /// Why Go ignores `value`.
@@ -100,6 +104,13 @@ std::string why_unreadable(std::string_view value) {
   return "its value is no URL";
 }
 
+std::string why_misspelt(std::string_view value) {
+  const std::string_view bare = without_quotes(value);
+  return with_one_scheme(bare) == bare
+             ? why_unreadable(bare)
+             : "its scheme is not written once, with two slashes behind it";
+}
+
 /// Reads the variables, and collects what is wrong with them.
 class Reading {
  public:
@@ -110,6 +121,7 @@ class Reading {
 
  private:
   std::optional<NamedProxy> read(const Setting& setting);
+  void add_cut_user(const Setting& setting);
   void judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy);
   void note_rival(const Setting& setting, std::string_view lower);
   void look_for_others(const Setting& https, const Setting& http);
@@ -145,6 +157,8 @@ ProxyVariables Reading::take() {
   note_rival(https, "https_proxy");
   note_rival(http, "http_proxy");
   note_rival(no_proxy, "no_proxy");
+  if (no_proxy.name == "NO_PROXY")
+    out_.no_proxy_has_rival = !value_of(environment_, "no_proxy").empty();
   out_.cgi = !value_of(environment_, "REQUEST_METHOD").empty();
   look_for_others(https, http);
   return std::move(out_);
@@ -154,6 +168,10 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
   if (!setting) return std::nullopt;
   out_.given = true;
   const std::string name(setting.name);
+  if (has_cut_user(setting.value)) {
+    add_cut_user(setting);
+    return std::nullopt;
+  }
   const auto url = parse_go_proxy(setting.value);
   if (!url) {
     add(setting.name,
@@ -165,21 +183,44 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
     return std::nullopt;
   }
   NamedProxy proxy = named(setting.name, *url);
+  if (has_scheme_for_host(*url, proxy)) {
+    add(setting.name,
+        name + " is misspelt, so that Go programs take \"" + printable(proxy.host) +
+            "\" for the proxy's host: " + why_misspelt(setting.value),
+        meant(setting.value, {}));
+    return std::nullopt;
+  }
+  if (!is_behind_user(setting.value, url->authority)) {
+    add_cut_user(setting);
+    return std::nullopt;
+  }
   judge(setting, *url, proxy);
   return proxy;
+}
+
+/// What Go takes for the host may be of the password.
+void Reading::add_cut_user(const Setting& setting) {
+  add(setting.name,
+      std::string(setting.name) +
+          " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
+      meant(setting.value, {}));
+  out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
 }
 
 void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {
   const std::string name(setting.name);
   const std::string_view value = setting.value;
-  if (is_space_or_quote(value.front()) || is_space_or_quote(value.back())) {
+  if (without_quotes(value).empty()) {
+    return add(name, name + " holds nothing but white space or quotes", std::nullopt);
+  }
+  if (without_quotes(value) != value) {
     return add(name, name + " has quotes inside its value, which become part of the host",
                meant(value, {}));
   }
   if (!proxy.address()) {
     const std::string_view what = proxy.port == 0 && !proxy.host.empty() ? "port" : "host";
     return add(name, name + " names no " + std::string(what) + " that can be connected to",
-               std::nullopt);
+               meant(value, {}));
   }
   if (url.scheme == "https") {
     return add(name,
@@ -218,39 +259,12 @@ void Reading::look_for_others(const Setting& https, const Setting& http) {
   if (https || !all) return;
   out_.given = true;
   const auto is_http = to_lower(all.value).starts_with("http://");
-  add("https_proxy",
-      "only " + std::string(all.name) +
-          " is set, which Go programs (docker, containerd, registries) do not read",
-      is_http ? meant(all.value, {}) : std::nullopt);
-}
-
-bool needs_no_quotes(char c) {
-  constexpr std::string_view kMarks = "_./:@,%+=-[]";
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         kMarks.find(c) != kNowhere;
-}
-
-/// `text` as a word for a shell.
-std::string shell_word(std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') word += "'\\'";
-    word += c;
+  for (const std::string_view name : {"https_proxy", "http_proxy"}) {
+    add(name,
+        "only " + std::string(all.name) +
+            " is set, which Go programs (docker, containerd, registries) do not read",
+        is_http ? meant(all.value, {}) : std::nullopt);
   }
-  return word + "'";
-}
-
-/// The list without the entries that match `target`.
-std::string list_without(std::string_view list, const HostPort& target) {
-  if (list.find('@') != kNowhere) return "localhost,127.0.0.1";  // may be a password
-  std::string rest;
-  for (const std::string_view entry : split(list, ',')) {
-    if (entry.empty() || NoProxy(entry).matches(target)) continue;
-    if (!rest.empty()) rest += ',';
-    rest += printable(entry);
-  }
-  return rest;
 }
 
 }  // namespace
@@ -260,6 +274,14 @@ std::string NamedProxy::url() const {
   if (to) return scheme + "://" + to->to_string();
   return printable(scheme, 20) + "://" + printable(host, 60) +
          (port == 0 ? std::string() : ":" + std::to_string(port));
+}
+
+std::string NamedProxy::url_to_set(std::string_view scheme_to_set) const {
+  NamedProxy other = *this;
+  other.scheme = scheme_to_set;
+  std::string text = other.url();
+  if (has_user) text.insert(text.find("//") + 2, "USER:PASSWORD@");
+  return text;
 }
 
 std::optional<HostPort> NamedProxy::address() const {
@@ -279,7 +301,7 @@ std::string shell_lines(std::span<const ProxyMistake> mistakes) {
     if (mistake.right.empty()) {
       unset += " " + mistake.variable;
     } else {
-      set += " " + mistake.variable + "=" + shell_word(mistake.right);
+      set += " " + mistake.variable + "=" + shell_quoted(mistake.right);
     }
   }
   std::string lines;
@@ -302,7 +324,7 @@ std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
     return ProxyMistake{upper ? "HTTP_PROXY" : "http_proxy",
                         other->variable + " is for https:// URLs alone: " + target.to_string() +
                             " is requested directly",
-                        other->url(),
+                        other->url_to_set(other->scheme),
                         false,
                         {}};
   }
@@ -316,11 +338,14 @@ std::optional<ProxyMistake> mistake_for_target(const ProxyVariables& variables,
                         {}};
   }
   if (!variables.no_proxy.matches(target)) return std::nullopt;
+  std::string rest = no_proxy_without(variables.no_proxy_list, target);
+  // Without it the other one would count.
+  if (rest.empty() && variables.no_proxy_has_rival) rest = "localhost";
   return ProxyMistake{variables.no_proxy_variable,
                       variables.no_proxy_variable + " takes " + target.to_string() +
                           " out, so that Go programs go direct: its " +
                           variables.no_proxy.why(target),
-                      list_without(variables.no_proxy_list, target),
+                      std::move(rest),
                       false,
                       {}};
 }

@@ -18,9 +18,12 @@ struct NamedProxy {
   std::string scheme;    ///< "http" if the value has none
   std::string host;      ///< as Go connects to it; quotes in the value are part of it
   std::uint16_t port = 0;
+  bool has_user = false;
 
   /// "http://127.0.0.1:3128": as a variable has it, without credentials.
   std::string url() const;
+  /// The same in `scheme`, to be set: "http://USER:PASSWORD@127.0.0.1:3128" where it has some.
+  std::string url_to_set(std::string_view scheme) const;
   /// nullopt if there is no such host.
   std::optional<HostPort> address() const;
 };
@@ -49,8 +52,9 @@ struct ProxyVariables {
   NoProxy no_proxy;
   std::string no_proxy_variable;  ///< "NO_PROXY" or "no_proxy", which was read; empty: none is set
   std::string no_proxy_list;      ///< its value
-  bool cgi = false;               ///< REQUEST_METHOD is set
-  bool given = false;             ///< a variable that names a proxy is set, if only ALL_PROXY
+  bool no_proxy_has_rival = false;  ///< no_proxy is set as well as NO_PROXY
+  bool cgi = false;                 ///< REQUEST_METHOD is set
+  bool given = false;               ///< a variable that names a proxy is set, if only ALL_PROXY
   std::vector<ProxyMistake> mistakes;
   std::vector<std::string> notes;  ///< what is no mistake, but may surprise; one line each
 

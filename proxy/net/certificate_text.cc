@@ -11,6 +11,7 @@
 
 #include "base/ip_address.h"
 #include "base/text.h"
+#include "base/utc_text.h"
 
 namespace culvert {
 namespace {
@@ -106,22 +107,19 @@ std::string wrong_name(X509_STORE_CTX* check, const X509* cert) {
                      wanted_name(check), list(names_of(cert)));
 }
 
-std::string time_text(const std::tm& time) {
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", time.tm_year + 1900, time.tm_mon + 1,
-                     time.tm_mday, time.tm_hour, time.tm_min);
+std::time_t seconds_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
 std::string wrong_time(const X509* cert, int depth, bool expired) {
-  std::tm limit{};
-  ASN1_TIME_to_tm(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert), &limit);
-  std::tm now{};
-  const std::time_t seconds = std::time(nullptr);
-  gmtime_r(&seconds, &now);
+  const std::time_t limit =
+      seconds_of(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert));
   std::string subject = "a certificate that ";
   if (depth > 0) subject = "a certificate whose CA " + shown(X509_get_subject_name(cert)) + " ";
   return fmt::format("has {}{} {} - this machine's clock says {}", subject,
-                     expired ? "expired on" : "is not valid before", time_text(limit),
-                     time_text(now));
+                     expired ? "expired on" : "is not valid before", utc_text(limit),
+                     utc_text(std::time(nullptr)));
 }
 
 std::string unknown_issuer(const X509* cert, int depth, TlsTrust trust) {
@@ -156,11 +154,6 @@ std::string issuer_of(const X509* cert) {
     return one.empty() ? "a CA without a name" : one;
   }
   return common + " of " + organization;
-}
-
-std::time_t seconds_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
 void take_dates(const X509* cert, CertificateFacts& out) {

@@ -109,6 +109,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
     return Error{Errc::proxy_internal_error, Side::local, 0, "TLS: " + last_tls_error()};
   }
   std::shared_ptr<TlsClientContext> out(new TlsClientContext(context));
+  out->any_server_ = options.any_server;
   set_stream_options(context);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);

@@ -15,8 +15,9 @@ namespace culvert {
 class TlsClientContext {
  public:
   struct Options {
-    std::string ca;         ///< PEM file or hashed directory; empty: the system's store
-    std::string cert, key;  ///< PEM files; both empty: no client certificate
+    std::string ca;           ///< PEM file or hashed directory; empty: the system's store
+    std::string cert, key;    ///< PEM files; both empty: no client certificate
+    bool any_server = false;  ///< its certificate is not checked
   };
   /// The error's text names the file that cannot be used.
   static Result<std::shared_ptr<const TlsClientContext>> make(const Options& options);
@@ -27,11 +28,13 @@ class TlsClientContext {
 
   ssl_ctx_st* get() const { return context_; }
   TlsTrust trust() const { return trust_; }
+  bool any_server() const { return any_server_; }
 
  private:
   explicit TlsClientContext(ssl_ctx_st* context) : context_(context) {}
   ssl_ctx_st* context_;
   TlsTrust trust_ = TlsTrust::named;
+  bool any_server_ = false;
 };
 
 }  // namespace culvert

@@ -16,6 +16,8 @@ struct CheckOptions {
   std::optional<int> pid;                     ///< --pid: whose environment is read instead of ours
   std::chrono::milliseconds timeout{30'000};  ///< of the whole walk
   bool json = false;
+  std::string given;  ///< all options of the command line but --timeout, see given_options()
+  std::string given_timeout;  ///< "--timeout 60s", if that was given
 };
 
 }  // namespace culvert

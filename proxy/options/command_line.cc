@@ -15,6 +15,7 @@
 #include "options/completions.h"
 #include "options/config_file.h"
 #include "options/flags.h"
+#include "options/given_options.h"
 #include "options/help.h"
 #include "options/man_page.h"
 #include "options/nearest.h"
@@ -140,6 +141,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (read.command == kSetup) return read_setup(std::move(read), when);
 
   const bool runs = read.command == kRun;
+  const std::string typed = given_options(read, "timeout");
   Source all = std::move(read.source);
   if (runs) all.settings.add_missing(defaults_of_run(true));
   take(read_environment(environment), all);
@@ -158,6 +160,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     return ask_for_routes(read, std::move(config), std::move(all.problems));
   }
   CheckOptions check = build_check(read.own, read.words, all.problems);
+  check.given = typed;
+  check.given_timeout = given_option(read, "timeout");
   if (!all.problems.empty()) {
     return Problems{std::move(all.problems), std::move(config.upstreams)};
   }

@@ -147,6 +147,7 @@ class RoutingReader {
       }
       if (!list.empty()) list += ',';
       list += given.value;
+      config_.no_proxy_lines.push_back({given.origin, given.value});
     }
     config_.no_proxy = NoProxy(list);
     config_.direct = direct();

@@ -47,6 +47,12 @@ class Settings {
     if (found != values_.end()) values_.erase(found);
   }
   bool empty() const { return values_.empty(); }
+  /// Those that are here, by their names.
+  std::vector<std::string_view> flags() const {
+    std::vector<std::string_view> names;
+    for (const auto& each : values_) names.push_back(each.first);
+    return names;
+  }
   bool has(std::string_view flag) const { return values_.find(flag) != values_.end(); }
   /// Adds the flags of `other` that are not here yet: the first source of a flag wins.
   void add_missing(const Settings& other) {

@@ -60,4 +60,8 @@ class NoProxy {
   std::vector<std::string> warnings_;
 };
 
+/// `list` without the entries that match `target`, and without those that hold a control character.
+/// One that may hold a password becomes "localhost,127.0.0.1".
+std::string no_proxy_without(std::string_view list, const HostPort& target);
+
 }  // namespace culvert

@@ -14,8 +14,8 @@ struct TomlArray {
   std::vector<std::string> tables;  ///< what stands between the braces
 };
 
-/// Goes through the keys of another program's TOML (culvert's own: options/toml.h).  What is no TOML
-/// is skipped up to the end of its line: the program that the file is for complains.
+/// Goes through the keys of another program's TOML (culvert's own: options/toml.h).  What is no
+/// TOML is skipped up to the end of its line: the program that the file is for complains.
 class TomlScanner {
  public:
   explicit TomlScanner(std::string_view text) : text_(text) {}

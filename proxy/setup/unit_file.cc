@@ -197,7 +197,7 @@ bool add_escaped(std::string_view value, std::size_t& at, std::string& word) {
   return false;
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// The word at `at`, which is moved behind it; nullopt if it is none.
 std::optional<std::string> take_word(std::string_view value, std::size_t& at) {
@@ -205,7 +205,7 @@ std::optional<std::string> take_word(std::string_view value, std::size_t& at) {
   char quote = '\0';
   for (; at < value.size(); ++at) {
     const char c = value[at];
-    if (quote == '\0' && is_blank(c)) break;
+    if (quote == '\0' && ends_word(c)) break;
     if (c == '\\') {
       if (++at == value.size() || !add_escaped(value, at, word)) return std::nullopt;
     } else if (quote == '\0' ? c == '"' || c == '\'' : c == quote) {
@@ -231,7 +231,7 @@ std::vector<std::string> unit_words(std::string_view value) {
   std::vector<std::string> words;
   std::size_t at = 0;
   while (true) {
-    while (at < value.size() && is_blank(value[at])) ++at;
+    while (at < value.size() && ends_word(value[at])) ++at;
     if (at == value.size()) return words;
     auto word = take_word(value, at);
     if (!word) return words;

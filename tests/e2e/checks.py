@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import subprocess
 import sys
 
 import culvert
@@ -98,8 +99,24 @@ class Report:
             assert_in_order(target["steps"], self.text)
         if self.value["ok"] != all(target["ok"] for target in self.targets()):
             raise AssertionError(f"the whole is not as its targets are:\n{self.text}")
+        for step in self.steps():
+            assert_well_worded(step)
         if self.status != (0 if self.value["ok"] else 1):
             raise AssertionError(f"exit {self.status}:\n{self.text}")
+
+
+def assert_well_worded(step):
+    """Texts have no gaps where something was to be filled in, and a shell takes what is to be pasted."""
+    for name in ("subject", "detail", "cause", "fix"):
+        text = step.get(name, "")
+        words = text.replace("  # ", " # ")
+        if re.search(r"[\x00-\x1f\x7f]|[{}]|^\s|\s$| [ ,;:]|\(\)|''|\"\"", words):
+            raise AssertionError(f"{step['step']}: {name} is not well worded: {text!r}")
+    if step["ok"] == ("cause" in step) or step["ok"] == ("fix" in step):
+        raise AssertionError(f"{step['step']}: cause and fix belong to a failure, and to each: {step}")
+    parsed = subprocess.run(["sh", "-n"], input=step.get("fix", ""), capture_output=True, text=True, check=False)
+    if parsed.returncode != 0:
+        raise AssertionError(f"{step['step']}: sh does not take {step['fix']!r}: {parsed.stderr}")
 
 
 def assert_in_order(steps, text):

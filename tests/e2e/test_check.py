@@ -1,6 +1,7 @@
 """`culvert check` in worlds that are each wrong in one way, and in some that are well: the step, the cause and the fix."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import pty
@@ -133,6 +134,8 @@ class Worlds(Told):
         self.tell_apart(
             World("an HTTP proxy given as socks5", upstream(f"socks5://{SQUID}", OK), "upstream",
                   "HTTP", rf"--upstream '?http://{SQUID}"),
+            World("an HTTP proxy given as socks4a", upstream(f"socks4a://{SQUID}", OK), "upstream",
+                  "HTTP", rf"--upstream '?http://{SQUID}"),
             World("a SOCKS server given as http", upstream(f"http://127.0.0.1:{port}", OK), "upstream",
                   "SOCKS", rf"--upstream '?socks5://127\.0\.0\.1:{port}"),
             World("a TLS server given as http", upstream(f"http://{peers.LOGIN}{SQUID_TLS}", OK), "upstream",
@@ -169,6 +172,8 @@ class Worlds(Told):
                   "password|credentials", with_password.format("socks5", DANTE)),
             World("needed, HTTP", upstream(f"http://{SQUID}", OK), "upstream",
                   "password|credentials", with_password.format("http", SQUID)),
+            World("needed for a plain request", upstream(f"http://{SQUID}", "http://ok.world/"), "http",
+                  "password|credentials", with_password.format("http", SQUID)),
             World("not wanted", upstream(f"socks5://{peers.LOGIN}127.0.0.1:{peers.SOCKS_PORT}", OK), "upstream",
                   "no user|no password|without|no credentials|not want", rf"--upstream '?{SSH}"),
             World("NTLM alone", upstream(f"http://127.0.0.1:{ntlm}", OK), "upstream", "NTLM|Negotiate", "cntlm"),
@@ -184,6 +189,8 @@ class Worlds(Told):
         self.tell_apart(
             World("a name that is unknown to dante", upstream(dante, UNKNOWN), "request", no_name, r"nowhere\.invalid"),
             World("a name that is unknown to squid", upstream(squid, UNKNOWN), "request", no_name, r"nowhere\.invalid"),
+            World("a name that is unknown here, where names are looked up", upstream(f"{MICROSOCKS}?resolve=local", UNKNOWN), "request",
+                  "resolve=local.*own resolver", rf"--upstream '?{MICROSOCKS}'? "),
             World("refused, dante", upstream(dante, REFUSING), "request", "refused", no_port),
             World("refused, squid", upstream(squid, REFUSING), "request", "refused", no_port),
             World("ssh -D cannot resolve", upstream(SSH, UNKNOWN), "request", "ssh -D|far end", r"ssh .*nowhere\.invalid|ssh -v"),
@@ -288,16 +295,18 @@ class Environment(Told):
                 self.assertEqual(what == "culvert", "not culvert" not in step["detail"])
 
     def test_another_process(self):
-        def process(**variables):
-            program = testbed.start(Program("client", testbed.home, ["sleep", "100"], variables))
+        def process(host=testbed.home, **variables):
+            program = testbed.start(Program("client", host, ["sleep", "100"], variables))
             self.addCleanup(program.kill)
             wait_for(lambda: re.search("sleep", open(f"/proc/{program.pid}/cmdline", encoding="ascii").read()), 5, "it does not start")
             return program.pid
 
         wrong, right = process(HTTPS_PROXY=f"https://127.0.0.1:{PORT}"), process(HTTPS_PROXY=PROXY)
+        elsewhere = process(testbed.border, HTTPS_PROXY=PROXY)
         self.tell_apart(
             World("of a process", (*upstream(MICROSOCKS), "--pid", wrong, OK), "environment", "TLS|https://", rf"HTTPS_PROXY='?{PROXY}",
                   subject=str(wrong)),
+            World("in another network", (*upstream(MICROSOCKS), "--pid", elsewhere, OK), "listener", "network of its own", "--bridge"),
             World("there is no such process", (*upstream(MICROSOCKS), "--pid", 4_000_000, OK), "environment", "no (such )?process", "pidof|pgrep|ps"),
         )
         # Ours does not count then.
@@ -454,6 +463,11 @@ class Output(unittest.TestCase):
                 self.assertIn("upstream", done.stdout)
 
 
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return file.read()
+
+
 class Ends(unittest.TestCase):
     def test_timeout(self):
         """Of the whole, whatever a step may take."""
@@ -492,6 +506,26 @@ class Ends(unittest.TestCase):
         self.assertIn("route", [step["step"] for step in report.steps() if step["ok"]])
         self.assertEqual(len(report.failed()), 1, report.text)
 
+    def test_output_that_nobody_reads(self):
+        """Neither --timeout nor Ctrl-C waits for it."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, bytes(4096))
+        os.set_blocking(writing, True)
+        started = [
+            subprocess.Popen(testbed.culvert_host.command(checks.command_line("--timeout", limit, *form)), stdout=writing)
+            for limit, form in (("1s", ()), ("1s", ("--json",)), ("5m", ()), ("5m", ("--json",)))
+        ]
+        for process in started[2:]:
+            # It is caught once the walk has begun.
+            wait_for(lambda at=process.pid: int(re.search(r"SigCgt:\s*(\w+)", status_of(at))[1], 16) & 1 << signal.SIGINT - 1, 20, "no step")
+            process.send_signal(signal.SIGINT)
+        self.assertEqual([process.wait(30) for process in started], [1] * 4)
+        os.close(reading)
+        os.close(writing)
+
     def test_bytes_that_are_no_text(self):
         strange = scripted.Script(testbed.home, b"HTTP/1.1 403 \x1b[31m\xff\xfe\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").port
         for arguments, variables in (
@@ -509,6 +543,13 @@ class Ends(unittest.TestCase):
                 self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
                 self.assertEqual(done.stdout, "")
                 self.assertTrue(done.stderr)
+
+    def test_too_few_open_files(self):
+        for most in (4, 6, 12):
+            argv = ("prlimit", f"--nofile={most}", "--", *checks.command_line())
+            done = testbed.culvert_host.run(*argv, check=False, timeout=20)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"the limit of open files is {most}", done.stderr)
 
     def test_output_that_cannot_be_written(self):
         done = testbed.culvert_host.run("sh", "-c", f"{checks.command_line()[0]} check > /dev/full", check=False)

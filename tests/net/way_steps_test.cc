@@ -141,6 +141,8 @@ bool holds(std::string_view text, std::string_view part) {
 
 using Kind = UpstreamConfig::Kind;
 
+const std::string kRunning = "http://127.0.0.1:3128";
+
 }  // namespace
 
 TEST_CASE("a way that works has a step for its upstream and one for the request") {
@@ -274,7 +276,8 @@ TEST_CASE("the time of the whole ends a step that is under way") {
 TEST_CASE("what our own --no-proxy takes out is told with it") {
   Config config = config_of({upstream_at(Kind::socks5, 9), {}});
   config.upstreams[1].label = "direct://";
-  config.no_proxy = NoProxy("127.0.0.2");
+  config.no_proxy = NoProxy("gcr.io,127.0.0.2");
+  config.no_proxy_lines = {{"c.toml:3: no-proxy", "gcr.io,127.0.0.2"}};
   config.direct = 1;
   config.default_route = {0};
   const auto walk = walk_with(std::move(config));
@@ -334,6 +337,153 @@ TEST_CASE("what listens at a port is told") {
   CHECK_FALSE(look_at_port(*walk, HostPort::from("127.0.0.1", closed_port()).value()).connected);
 }
 
+TEST_CASE("servers that are no proxy are told by what they answer") {
+  struct Case {
+    std::string banner;
+    const char* kind;
+  };
+  const Case cases[] = {
+      {"SSH-2.0-OpenSSH_9.2p1\r\n", "a server that speaks SSH"},
+      {"220 mail.example ESMTP Postfix\r\n", "a server that speaks SMTP"},
+      {"220 (vsFTPd 3.0.3)\r\n", "a server that speaks FTP"},
+      {"J\0\0\0\x0a"
+       "5.5.5-10.11.4-MariaDB\0"s,
+       "a server that speaks MySQL"},
+      {"* OK IMAP4rev1\r\n", "a server that speaks IMAP"},
+      {"-ERR unknown command 'GET'\r\n", "a server that speaks Redis"},
+      {"HTTP/1.0 501 Tor is not an HTTP Proxy\r\n\r\n", "a server that speaks SOCKS5"},
+      {"\0\x5b"s, "a server that speaks SOCKS4"},
+      {"hello \x1b[31m\r\n", "a server that answers \"hello ?[31m\""},
+      {"HTTP/1.1 200 OK\r\n\r\nuse HTTPS\r\n", "an HTTP proxy that is not culvert"},
+      {"HTTP/1.1 400 Bad Request\r\n\r\nsent to an HTTPS server\r\n", "a server that speaks TLS"},
+  };
+  const auto walk = walk_with(config_of({upstream_at(Kind::socks5, 9)}));
+  for (const Case& one : cases) {
+    CAPTURE(one.kind);
+    const ThreadServer server(script({one.banner}));
+    const auto look = look_at_port(*walk, HostPort::from("127.0.0.1", server.port()).value());
+    CHECK(kind_of_server(look) == one.kind);
+  }
+}
+
+namespace {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+/// Steps with these proxy variables alone.
+struct Around {
+  explicit Around(const Variables& variables,
+                  Config config = config_of({upstream_at(Kind::socks5, 9)}))
+      : walk(walk_with(std::move(config))) {
+    for (const char* name : {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY",
+                             "all_proxy", "NO_PROXY", "no_proxy"}) {
+      unsetenv(name);
+    }
+    for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+    around.emplace(*walk, std::nullopt, kRunning);
+    for (const auto& [name, value] : variables) unsetenv(name.c_str());
+  }
+
+  std::unique_ptr<Walk> walk;
+  std::optional<Surroundings> around;
+};
+
+const VariablesFor kHttps{kTarget.host, true};
+const VariablesFor kHttp{HostPort::parse("a.example:80").value(), false};
+const VariablesFor kLoopback{HostPort::parse("127.0.0.1:5000").value(), true};
+
+std::string at(const ThreadServer& server) { return "127.0.0.1:" + std::to_string(server.port()); }
+
+}  // namespace
+
+TEST_CASE("only the variable that a target uses fails its step") {
+  Around one(
+      Variables{{"https_proxy", "http://127.0.0.1:3128"}, {"http_proxy", "http://u:p%w@h:1"}});
+  const CheckStep https = one.around->environment_step(kHttps);
+  CHECK(https.ok);
+  CHECK(holds(https.detail, "; http_proxy is ignored by Go programs"));
+  CHECK_FALSE(one.around->environment_step(kHttp).ok);
+  CHECK(one.around->environment_step(kLoopback).ok);
+  CHECK_FALSE(one.around->environment_step({}).ok);
+  CHECK_FALSE(one.around->listener_step(kLoopback));
+  Around all(Variables{{"ALL_PROXY", "http://127.0.0.1:3128"}});
+  CHECK_FALSE(all.around->environment_step(kHttps).ok);
+  const CheckStep http = all.around->environment_step(kHttp);
+  CHECK_FALSE(http.ok);
+  CHECK(http.fix == "export http_proxy=http://127.0.0.1:3128");
+  CHECK(all.around->environment_step(kLoopback).ok);
+}
+
+TEST_CASE("who does not speak what the variable says fails the step listener") {
+  const ThreadServer ssh(script({"SSH-2.0-x\r\n"}));
+  const ThreadServer socks4(script({"\0\x5b"s}));
+  const ThreadServer socks5([](const std::string& message, std::size_t) {
+    return message[0] == '\x05' ? kGreeting : std::string();
+  });
+  const ThreadServer http(script({"HTTP/1.1 400 no\r\n\r\n"}));
+  const ThreadServer both([](const std::string& message, std::size_t) {
+    return message[0] == '\x05' ? kGreeting : "HTTP/1.1 400 no\r\n\r\n"s;
+  });
+  struct Case {
+    std::string url;
+    std::string cause, fix;  // empty: it is well
+  };
+  for (const Case& one : {
+           Case{"http://" + at(ssh), "a server that speaks SSH listens where",
+                "--upstream socks5://127.0.0.1:9 --listen 127.0.0.1:3128  # and: export"},
+           Case{"https://" + at(ssh), "a server that speaks SSH", "export https_proxy=http://"},
+           Case{"socks5://" + at(ssh), "no SOCKS5 server", "export https_proxy=http://"},
+           Case{"http://" + at(socks4), "a SOCKS4 server listens",
+                "--upstream socks4a://" + at(socks4)},
+           Case{"http://" + at(socks5), "a SOCKS5 server listens",
+                "--upstream socks5://" + at(socks5)},
+           Case{"socks5://" + at(socks5), "", ""},
+           Case{"socks5h://" + at(both), "", ""},
+           Case{"http://" + at(both), "", ""},
+           Case{"socks5://u:p@" + at(http), "a proxy that speaks HTTP",
+                "export https_proxy=http://USER:PASSWORD@" + at(http)},
+       }) {
+    CAPTURE(one.url);
+    Around here(Variables{{"https_proxy", one.url}});
+    CHECK(here.around->environment_step(kHttps).ok);
+    const auto step = here.around->listener_step(kHttps);
+    REQUIRE(step);
+    CHECK(step->ok == one.cause.empty());
+    CHECK(holds(step->cause, one.cause));
+    CHECK(holds(step->fix, one.fix));
+  }
+}
+
+TEST_CASE("a scheme that Go does not know fails one step") {
+  const ThreadServer socks4(script({"\0\x5b"s}));
+  Around here(Variables{{"https_proxy", "socks4://" + at(socks4)}});
+  CHECK_FALSE(here.around->environment_step(kHttps).ok);
+  CHECK(here.around->listener_step(kHttps)->ok);
+}
+
+TEST_CASE("a proxy on another machine is not served by this one") {
+  Around far(Variables{{"https_proxy", "http://no-such-host.invalid:3128"}});
+  const auto step = far.around->listener_step(kHttps);
+  REQUIRE(step);
+  CHECK_FALSE(step->ok);
+  CHECK_FALSE(holds(step->fix, "--listen no-such"));
+  CHECK(holds(step->fix, "export https_proxy=http://127.0.0.1:3128"));
+}
+
+TEST_CASE("a culvert that listens on a unix socket alone is named as that") {
+  Config config = config_of({upstream_at(Kind::socks5, 9)});
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::unix_socket;
+  listen.path = "/run/culvert.sock";
+  config.listen = {listen};
+  Around here(Variables{}, config);
+  const auto step = here.around->listener_step(kHttps);
+  REQUIRE(step);
+  CHECK(step->ok);
+  CHECK(step->subject == "unix:/run/culvert.sock");
+  CHECK(holds(step->detail, "no proxy variable can name"));
+}
+
 TEST_CASE("the variables of this process, and who listens where they point") {
   const ThreadServer culvert(script({"HTTP/1.1 400 culvert: no\r\n\r\n"}));
   const std::string place = "127.0.0.1:" + std::to_string(culvert.port());
@@ -345,7 +495,7 @@ TEST_CASE("the variables of this process, and who listens where they point") {
   }
   const auto with = [&](const std::string& value, std::optional<int> pid = std::nullopt) {
     setenv("https_proxy", value.c_str(), 1);
-    auto surroundings = std::make_unique<Surroundings>(*walk, pid);
+    auto surroundings = std::make_unique<Surroundings>(*walk, pid, kRunning);
     unsetenv("https_proxy");
     return surroundings;
   };
@@ -368,4 +518,41 @@ TEST_CASE("the variables of this process, and who listens where they point") {
   const auto lost = with("", 2'000'000'000);
   CHECK(lost->environment_step(asked).cause == "there is no process 2000000000");
   CHECK(holds(unset->config_step().detail, "1 upstream"));
+}
+
+TEST_CASE("an HTTP proxy given as socks4a is told at once, whether it waits for a line or not") {
+  const ThreadServer patient([](const std::string& message, std::size_t) {
+    return holds(message, "\n") ? "HTTP/1.1 400 Bad Request\r\n\r\n"s : kHang;
+  });
+  const ThreadServer hasty(script({"HTTP/1.1 400 Bad Request\r\n\r\n"}));
+  for (const ThreadServer* const server : {&patient, &hasty}) {
+    auto report = walked({upstream_at(Kind::socks4a, server->port())});
+    REQUIRE(outline(report) == "upstream FAILED");
+    CHECK(holds(report.steps[0].cause, "answers in HTTP, not in SOCKS4"));
+    CHECK(report.steps[0].fix == "--upstream http://127.0.0.1:" + std::to_string(server->port()));
+    CHECK(report.steps[0].time < std::chrono::seconds(6));
+    const auto walk = walk_with(config_of({upstream_at(Kind::socks4a, server->port())}));
+    WaySteps way(*walk);
+    report = {};
+    way.walk_upstreams(report);
+    CHECK(outline(report) == "upstream FAILED");
+    UpstreamConfig beyond = upstream_at(Kind::socks5, 9);
+    beyond.via_index = 1;
+    report = walked({beyond, upstream_at(Kind::socks4a, server->port())});
+    REQUIRE(outline(report) == "upstream FAILED");
+    CHECK(holds(report.steps[0].cause, "answers in HTTP, not in SOCKS4"));
+  }
+}
+
+TEST_CASE("a server of SOCKS4a that refuses a command, or closes on it, is one") {
+  const std::string granted = "\x00\x5a\x00\x00\x00\x00\x00\x00"s;
+  const std::string refused = "\x00\x5b\x00\x00\x00\x00\x00\x00"s;
+  for (const std::string& refusal : {refused, std::string()}) {
+    const ThreadServer server([&](const std::string& message, std::size_t n) {
+      if (n > 0) return "\x16\x03\x03\x00\x02"s;
+      return message[1] == 1 ? granted : refusal;
+    });
+    CHECK(outline(walked({upstream_at(Kind::socks4a, server.port())})) ==
+          "upstream ok, request ok");
+  }
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "check/beyond_advice.h"
+#include "check/manifest.h"
 #include "support/catch.h"
 #include "support/check_way.h"
 
@@ -208,6 +210,55 @@ TEST_CASE("a registry that limits requests says when to come back") {
   CHECK(world.failure().name == "registry");
 }
 
+TEST_CASE("too many requests: one logs in to the registry, whichever of its hosts says so") {
+  RegistryWorld world;
+  const std::string answer = http_answer("429 Too Many Requests");
+  world.token = answer;
+  CheckStep step = world.failure();
+  CHECK(has(step.cause, "auth.example limits"));
+  CHECK(step.fix.starts_with("docker login reg.example "));
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})");
+  world.content = answer;
+  step = world.failure();
+  CHECK(step.name == "blob");
+  CHECK(has(step.cause, "cdn.example limits"));
+  CHECK(step.fix.starts_with("docker login reg.example "));
+}
+
+TEST_CASE("an image that has none for this machine") {
+  RegistryWorld world;
+  world.manifest = http_answer("200 OK", R"({"manifests":[
+      {"digest":"sha256:aa","platform":{"os":"linux","architecture":"s390x"}},
+      {"digest":"sha256:bb","platform":{"os":"unknown","architecture":"unknown"}}]})");
+  CheckStep step = world.failure();
+  CHECK(step.name == "manifest");
+  CHECK(has(step.cause, "no matching manifest for linux/" + std::string(own_architecture())));
+  CHECK(has(step.cause, "it has linux/s390x"));
+  CHECK(step.fix.starts_with("docker pull --platform linux/s390x reg.example/a/b:1 "));
+  world.manifest = http_answer(
+      "200 OK",
+      R"({"manifests":[{"digest":"sha256:aa","platform":{"os":"windows","architecture":"amd64"}}]})");
+  step = world.failure();
+  CHECK(step.fix.starts_with("skopeo list-tags docker://reg.example/a/b "));
+}
+
+TEST_CASE("a blob that comes short or not at all") {
+  RegistryWorld world;
+  for (const std::size_t size : {0U, 1U, 1023U}) {
+    world.content = http_answer("206 Partial Content", std::string(size, 'x'));
+    const CheckStep step = world.failure();
+    CHECK(step.name == "blob");
+    CHECK(step.subject == "cdn.example:443");
+    CHECK(has(step.cause, "where 1024 are due"));
+  }
+  world.content = http_answer("200 OK", std::string(5000, 'x'));
+  CHECK(world.check().ok());
+  world.manifest =
+      http_answer("200 OK", R"({"layers":[{"digest":")" + kLayer + R"(","size":10}]})");
+  world.content = http_answer("206 Partial Content", std::string(10, 'x'));
+  CHECK(world.check().ok());
+}
+
 TEST_CASE("blobs that are blocked while the registry works") {
   RegistryWorld world;
   auto& cdn = world.way.serve("cdn.example:443", nullptr);
@@ -233,6 +284,20 @@ TEST_CASE("blobs that are blocked while the registry works") {
   world.blob = http_answer("302 Found");
   world.way.turns = 200;
   CHECK_FALSE(world.check().ok());
+}
+
+TEST_CASE("what our own --no-proxy takes out is not mended by a route") {
+  RegistryWorld world;
+  Upstream direct;
+  auto& cdn = world.way.serve("cdn.example:443", nullptr);
+  cdn.upstream = &direct;
+  cdn.dead = true;
+  cdn.context = nullptr;
+  CHECK(world.failure().fix.starts_with("--route 'cdn.example:443=tunnel'"));
+  cdn.rule_fix = "--no-proxy a";
+  const CheckStep step = world.failure();
+  CHECK(step.name == "blob");
+  CHECK(step.fix == "--no-proxy a");
 }
 
 TEST_CASE("certificates that are not the registry's: who issued them, and what to do") {
@@ -279,6 +344,28 @@ TEST_CASE("a registry of one's own whose CA docker has") {
   CHECK(has(step.fix, "log"));
 }
 
+TEST_CASE("a registry that wants a certificate of ours, which docker may have") {
+  RegistryWorld world;
+  static const TlsAuthority kOwn("Own CA");
+  auto& host = world.way.serve("cache.example:5000", [&](const std::string& request) {
+    if (request.starts_with("GET /v2/ ")) return http_answer("200 OK", "{}");
+    return has(request, "/manifests/") ? world.manifest : world.content;
+  });
+  const std::string name = "cache.example";
+  host.context = make_server_context(authority().issue({.common_name = name, .names = {name}}),
+                                     {.client_ca = kOwn.file()});
+  CheckStep step = world.failure("cache.example:5000/a/b");
+  CHECK(has(step.cause, "wants a certificate of the client"));
+  CHECK(has(step.fix, "client.key /etc/docker/certs.d/cache.example:5000/"));
+  CHECK(world.failure("https://cache.example:5000/").fix.starts_with("curl -v --cert "));
+  const auto files = kOwn.issue("client");
+  const std::string folder = world.folder.path("certs.d/cache.example:5000");
+  REQUIRE(std::system(("mkdir -p " + folder + " && cp " + files.cert + " " + folder +
+                       "/client.cert && cp " + files.key + " " + folder + "/client.key")
+                          .c_str()) == 0);
+  CHECK(world.check("cache.example:5000/a/b").ok());
+}
+
 TEST_CASE("a registry without TLS, which docker has to be told of") {
   RegistryWorld world;
   world.way.serve_plainly("cache.example:5000", [&](const std::string& request) {
@@ -297,6 +384,85 @@ TEST_CASE("a registry without TLS, which docker has to be told of") {
   CHECK(shown_steps(report)[1] == "http cache.example:5000 ok");
 }
 
+TEST_CASE("of a registry that docker is told not to check any certificate will do") {
+  RegistryWorld world;
+  static const TlsAuthority kOwn("Own CA");
+  const auto files =
+      kOwn.issue(TlsAuthority::Certificate{.common_name = "x", .names = {"other.example"}});
+  world.way.serve("cache.example:5000", files, [&](const std::string& request) {
+    if (request.starts_with("GET /v2/ ")) return http_answer("200 OK", "{}");
+    return has(request, "/manifests/") ? world.manifest : world.content;
+  });
+  CHECK(world.failure("cache.example:5000/a/b").name == "tls");
+  std::ofstream(world.folder.path("daemon.json"))
+      << R"({"insecure-registries":["cache.example:5000"]})";
+  const TargetReport report = world.check("cache.example:5000/a/b");
+  CHECK(report.ok());
+  CHECK(has(report.steps[0].detail, "not checked"));
+  CHECK_FALSE(world.check("https://cache.example:5000/").ok());
+
+  // It may end the connection when it reads our hello, too.
+  auto& plain = world.way.serve_plainly("cache.example:5000", nullptr);
+  plain.dead = true;
+  CHECK(shown_steps(world.check("cache.example:5000/a/b")) ==
+        Lines{"tls cache.example:5000 ok", "http cache.example:5000 failed"});
+}
+
+TEST_CASE("a token service that only the registry's own machine can reach") {
+  RegistryWorld world;
+  world.v2 = http_answer("401 Unauthorized", {},
+                         "WWW-Authenticate: Bearer realm=\"http://localhost:8081/token\"\r\n");
+  const CheckStep step = world.failure();
+  CHECK(step.name == "registry");
+  CHECK(has(step.cause, "names localhost:8081 as its token service"));
+}
+
+TEST_CASE("blobs whose host gives no parts, or its own reason") {
+  RegistryWorld world;
+  world.way.serve("cdn.example:443", [&](const std::string& request) {
+    return has(request, "Range: ") ? http_answer("416 Range Not Satisfiable") : world.content;
+  });
+  world.content = http_answer("200 OK", std::string(2000, 'x'));
+  CHECK(world.check().ok());
+  world.content = http_answer("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>");
+  CheckStep step = world.failure();
+  CHECK(has(step.cause, "403 Forbidden (AccessDenied) for a blob"));
+  CHECK(step.fix == "curl -v -x socks5h://127.0.0.1:1080 https://cdn.example/");
+  world.blob = http_answer("403 Forbidden");
+  CHECK(has(world.failure().cause, "whose manifest was given"));
+  world.blob = http_answer("404 Not Found");
+  CHECK(has(world.failure().fix, "has to be pushed again"));
+}
+
+TEST_CASE("a host that speaks neither TLS nor HTTP") {
+  RegistryWorld world;
+  world.way.serve_plainly("reg.example:443",
+                          [](const std::string&) { return "SSH-2.0-OpenSSH_9.2\r\n"; });
+  CHECK(world.failure().cause == "reg.example answers in SSH, not in TLS");
+}
+
+TEST_CASE("what is no manifest says why") {
+  RegistryWorld world;
+  world.manifest = http_answer("200 OK", R"({"errors":[{"code":"DENIED","message":"no"}]})");
+  CHECK(has(world.failure().cause, "something else than a manifest (DENIED: no)"));
+  world.manifest = http_answer("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n");
+  CHECK(has(world.failure().cause, "not asked for, gzip"));
+  world.manifest = http_answer("200 OK");
+  CHECK(has(world.failure().cause, "an empty answer"));
+  world.manifest = http_answer("200 OK", std::string(5 << 20, ' '));
+  CHECK(has(world.failure().cause, "more than a manifest can have"));
+  world.manifest = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}";
+  CHECK(has(world.failure().cause, "sent a malformed answer: there is more than one"));
+}
+
+TEST_CASE("of AWS one gets a password first") {
+  CHECK(login_command("docker.io") == "docker login");
+  CHECK(login_command("ghcr.io") == "docker login ghcr.io");
+  CHECK(login_command("1.dkr.ecr.eu-west-1.amazonaws.com") ==
+        "aws ecr get-login-password --region eu-west-1 | docker login --username AWS "
+        "--password-stdin 1.dkr.ecr.eu-west-1.amazonaws.com");
+}
+
 TEST_CASE("a wrong clock is told from a certificate that is too old") {
   RegistryWorld world;
   world.way.serve("reg.example:443",
@@ -313,9 +479,86 @@ TEST_CASE("a wrong clock is told from a certificate that is too old") {
   CHECK(has(report.steps[1].cause, " behind that of reg.example:80"));
   CHECK(has(report.steps[1].fix, "timedatectl set-ntp true"));
 
+  // A plain answer whose time the certificate does not fit either tells nothing about it.
+  world.way.serve_plainly("reg.example:80", [&](const std::string&) {
+    return http_answer("301 Moved", {}, date_field(300 * 86'400));
+  });
+  CHECK(has(world.check().steps[0].cause, "not valid before"));
+
   RegistryWorld other;
   other.v2 = http_answer("401 Unauthorized", {}, "WWW-Authenticate: Basic\r\n" + date_field(-900));
   CHECK(shown_steps(other.check()).back() == "clock reg.example:443 failed");
+}
+
+TEST_CASE("one server's wrong clock is not ours") {
+  RegistryWorld world;
+  const auto challenged = [&](long offset) {
+    std::string answer = challenge();
+    const std::string right = date_field();
+    return answer.replace(answer.find("Date: "), right.size(), date_field(offset));
+  };
+  world.v2 = challenged(7'200);
+  CHECK(shown_steps(world.check()).back() == "clock reg.example:443 failed");
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})", date_field());
+  TargetReport report = world.check();
+  CHECK(shown_steps(report).back() == "clock auth.example:443 ok");
+  CHECK(has(report.steps.back().detail, "that of reg.example:443 is wrong, by 2 hours"));
+  world.token = http_answer("200 OK", R"({"token":")" + kToken + R"("})");
+  world.v2 = challenged(900 * 86'400L);
+  report = world.check();
+  CHECK(report.ok());
+  CHECK(has(report.steps.back().detail, "its own clock is wrong"));
+}
+
+TEST_CASE("a 407 to a plain request is about the login, as one to a CONNECT") {
+  RegistryWorld world;
+  std::string answer = http_answer("407 Proxy Authentication Required", {},
+                                   "Proxy-Authenticate: Basic realm=\"x\"\r\n");
+  world.way.serve_plainly("web.example:80", [&](const std::string&) { return answer; });
+  UpstreamConfig& proxy = world.way.tunnel().config;
+  proxy.kind = UpstreamConfig::Kind::http;
+  proxy.label = "http://proxy.example:3128";
+  proxy.name = "tunnel";
+  proxy.address = HostPort::parse("proxy.example:3128").value();
+  CheckStep step = world.failure("http://web.example/");
+  CHECK(step.name == "http");
+  CHECK(has(step.cause, "wants a user and password"));
+  CHECK(has(step.fix, "--upstream tunnel=http://USER:PASSWORD@proxy.example:3128"));
+  proxy.credentials = Credentials{"me", Secret("hush")};
+  CHECK(has(world.failure("http://web.example/").cause, "user or password is wrong"));
+  answer = http_answer("407 Proxy Authentication Required", {}, "Proxy-Authenticate: NTLM\r\n");
+  CHECK(world.failure("http://web.example/").fix.starts_with("cntlm -f "));
+  answer = http_answer("407 Proxy Authentication Required", {},
+                       "Proxy-Authenticate: Digest nonce=\"a\"\r\n");
+  step = world.failure("http://web.example/");
+  CHECK(has(step.cause, "it takes only Digest, and we have Basic"));
+  CHECK(step.fix.starts_with("px --proxy=proxy.example:3128 "));
+}
+
+TEST_CASE("a proxy's refusal of a plain request is told as that of a CONNECT") {
+  RegistryWorld world;
+  std::string answer;
+  world.way.serve_plainly("web.example:80", [&](const std::string&) { return answer; });
+  world.way.tunnel().config.kind = UpstreamConfig::Kind::http;
+  answer = http_answer("503 Service Unavailable", {}, "X-Squid-Error: ERR_DNS_FAIL 0\r\n");
+  CheckStep step = world.failure("http://web.example/");
+  CHECK(has(step.cause, "the name does not resolve"));
+  CHECK(step.fix.starts_with("getent hosts web.example "));
+  answer = http_answer("403 Forbidden", {}, "Server: squid/5.7\r\n");
+  CHECK(world.failure("http://web.example/").fix.starts_with("--route 'web.example=OTHER'"));
+  answer = http_answer("503 culvert: target web.example:80 refused the connection");
+  CHECK(has(world.failure("http://web.example/").cause, "refused the connection"));
+  answer = http_answer("503 Service Unavailable");
+  CHECK(has(world.failure("http://web.example/").fix, "trouble is at that end"));
+}
+
+TEST_CASE("a target that is the proxy itself") {
+  RegistryWorld world;
+  world.way.serve_plainly("proxy.example:3128",
+                          [](const std::string&) { return http_answer("508 Loop Detected"); });
+  const CheckStep step = world.failure("http://proxy.example:3128/");
+  CHECK(has(step.cause, "is that proxy itself"));
+  CHECK(step.fix.starts_with("culvert check --upstream http://proxy.example:3128 "));
 }
 
 TEST_CASE("a URL: handshake and status line") {
@@ -328,7 +571,7 @@ TEST_CASE("a URL: handshake and status line") {
   world.way.serve_plainly("reg.example:8443",
                           [](const std::string&) { return http_answer("400 Bad Request"); });
   CHECK(world.failure("https://reg.example:8443/x").fix ==
-        "culvert check http://reg.example:8443/");
+        "culvert check --upstream tunnel=socks5://127.0.0.1:1080 http://reg.example:8443/");
 }
 
 TEST_CASE("a plain URL: a portal, a proxy that forbids it, an answer of 5xx") {
@@ -355,5 +598,6 @@ TEST_CASE("a host that is silent ends with the time of the check, and says so") 
   world.way.turns = 3;
   const CheckStep step = world.failure();
   CHECK(step.name == "tls");
-  CHECK(has(step.cause, "time of the whole check"));
+  CHECK(step.cause == "no answer within 9.0 s");
+  CHECK(step.fix == "culvert check --timeout 18s --upstream tunnel=socks5://127.0.0.1:1080 TARGET");
 }

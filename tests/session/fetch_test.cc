@@ -48,7 +48,8 @@ TEST_CASE("a request over TLS: head, answer, certificate") {
   REQUIRE(way.requests.size() == 1);
   CHECK(way.requests[0] ==
         "a.example:443 GET /path?q HTTP/1.1\r\nHost: a.example\r\nUser-Agent: culvert-check\r\n"
-        "Accept: */*\r\nAuthorization: Bearer hush\r\nConnection: close\r\n\r\n");
+        "Accept-Encoding: identity\r\nAccept: */*\r\nAuthorization: Bearer hush\r\nConnection: "
+        "close\r\n\r\n");
   CHECK(way.purposes[0] == DialPurpose::tunnel);
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("a plain request goes to an HTTP proxy itself, with its password") {
   CHECK(way.purposes[0] == DialPurpose::forward);
   CHECK(way.requests[0] ==
         "a.example:8080 GET http://a.example:8080/x HTTP/1.1\r\nHost: a.example:8080\r\n"
-        "User-Agent: culvert-check\r\nAccept: */*\r\nProxy-Authorization: Basic dTpw\r\n"
+        "User-Agent: culvert-check\r\nAccept-Encoding: identity\r\nAccept: "
+        "*/*\r\nProxy-Authorization: Basic dTpw\r\n"
         "Connection: close\r\n\r\n");
 }
 

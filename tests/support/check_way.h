@@ -47,6 +47,7 @@ class ScriptedWay final : public Way {
     tunnel_.config.kind = UpstreamConfig::Kind::socks5;
     tunnel_.config.name = "tunnel";
     tunnel_.config.label = "socks5://127.0.0.1:1080";
+    tunnel_.config.address = HostPort::parse("127.0.0.1:1080").value();
     direct_.config.name = "direct";
     direct_.config.label = "direct://";
   }
@@ -62,6 +63,7 @@ class ScriptedWay final : public Way {
     bool denied = false;  ///< by a route of our own
     std::string refused;  ///< the text of the dial's failure
     const Upstream* upstream = nullptr;
+    std::string rule_fix{};  ///< as WayTo has it
   };
   /// Over TLS, with a certificate for it.
   Host& serve(const std::string& host, Replies replies) {
@@ -93,6 +95,10 @@ class ScriptedWay final : public Way {
     return true;
   }
 
+  std::string why_over() const override { return "no answer within 9.0 s"; }
+  std::string time_fix() const override { return given_.with_timeout("18s"); }
+  const GivenCheck& given() const override { return given_; }
+
   WayTo dial(const HostPort& target, DialPurpose purpose) override {
     purposes.push_back(purpose);
     const std::string name = target.to_string();
@@ -117,7 +123,8 @@ class ScriptedWay final : public Way {
             .rule = "default",
             .upstream = upstream,
             .cause = {},
-            .fix = {}};
+            .fix = {},
+            .rule_fix = host.rule_fix};
   }
 
   bool all_closed() const {
@@ -156,6 +163,7 @@ class ScriptedWay final : public Way {
   }
 
   Loop loop_;
+  const GivenCheck given_{"--upstream tunnel=socks5://127.0.0.1:1080", "", "TARGET"};
   Upstream tunnel_, direct_;
   std::map<std::string, Host> hosts_;
   std::vector<std::unique_ptr<Line>> lines_;

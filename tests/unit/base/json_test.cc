@@ -24,6 +24,15 @@ TEST_CASE("what is not there is null, and no kind fits it") {
   CHECK(null.names().empty());
   CHECK(null.elements().empty());
   CHECK_FALSE(null.integer());
+  // Numbers of another size than ours.
+  const auto numbers = Json::parse("[1e300, -1e300, 1e18, -1.9, 9223372036854775808.0]");
+  REQUIRE(numbers);
+  const auto each = numbers->elements();
+  CHECK_FALSE(each[0].integer());
+  CHECK_FALSE(each[1].integer());
+  CHECK(each[2].integer() == 1'000'000'000'000'000'000);
+  CHECK(each[3].integer() == -1);
+  CHECK_FALSE(each[4].integer());
   CHECK(null.dump() == "null");
 }
 

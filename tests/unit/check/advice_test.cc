@@ -29,6 +29,11 @@ const UpstreamConfig kHttp = upstream(Kind::http, "proxy.example:3128");
 const UpstreamConfig kHttps = upstream(Kind::https, "proxy.example:3129");
 const UpstreamConfig kLogin = upstream(Kind::http, "proxy.example:3128", true);
 const UpstreamConfig kSocksLogin = upstream(Kind::socks5, "proxy.example:1080", true);
+const UpstreamConfig kLocal = [] {
+  UpstreamConfig config = upstream(Kind::socks5, "proxy.example:1080");
+  config.resolve_local = true;
+  return config;
+}();
 const UpstreamConfig kDirect = upstream(Kind::direct, "");
 
 DialFailure at_proxy(DialPhase phase, Errc code, std::string text) {
@@ -153,6 +158,23 @@ TEST_CASE("each failure has its cause and its fix") {
        at_proxy(DialPhase::request, Errc::upstream_auth_failed,
                 "answered 407 for gcr.io:443 - it takes only NTLM, and we have Basic"),
        kHttp, true, "NTLM", "cntlm -f -I -u USER -d DOMAIN -l 127.0.0.1:3129 proxy.example 3128"},
+      {"Negotiate and NTLM",
+       at_proxy(DialPhase::request, Errc::upstream_auth_failed,
+                "answered 407 for gcr.io:443 - it takes only Negotiate, NTLM, and we have Basic"),
+       kHttp, true, "Negotiate, NTLM", "cntlm -f -I"},
+      {"Digest alone",
+       at_proxy(DialPhase::request, Errc::upstream_auth_failed,
+                "answered 407 for gcr.io:443 - it takes only Digest, and we have Basic"),
+       kHttp, true, "it takes only Digest, and we have Basic",
+       "px --proxy=proxy.example:3128 --port=3129"},
+      {"a name that is looked up here",
+       {.cause = target_fault(Errc::dns_error, "does not resolve here (resolve=local)"),
+        .phase = DialPhase::lookup,
+        .subject = DialFailure::Subject::target},
+       kLocal,
+       false,
+       "gcr.io:443 does not resolve here: with resolve=local this machine's own resolver",
+       "--upstream socks5://proxy.example:1080  # then the far end looks gcr.io up"},
       {"it hangs in its greeting",
        in_vain(
            at_proxy(DialPhase::greeting, Errc::connection_timeout, "did not answer the greeting")),
@@ -231,11 +253,4 @@ TEST_CASE("a connection that was granted too early") {
   const auto advice = early_end_advice(kSocks, host("gcr.io:443"), "closed the connection at once");
   CHECK(holds(advice.cause, "it said yes to gcr.io:443 and closed the connection at once"));
   CHECK(holds(advice.fix, "proxy.example:1080"));
-}
-
-TEST_CASE("an upstream is named by its option, without its password") {
-  CHECK(upstream_option(kHttp) == "--upstream http://proxy.example:3128");
-  CHECK(upstream_option(kLogin, "socks5") ==
-        "--upstream socks5://USER:PASSWORD@proxy.example:3128");
-  CHECK(upstream_option(kDirect) == "--upstream direct");
 }

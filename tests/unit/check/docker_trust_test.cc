@@ -50,4 +50,9 @@ TEST_CASE("docker's own CA for a registry is found") {
   CHECK(read_docker_file(found) == "ca.crt");
   CHECK(read_docker_file(parent + "/none").empty());
   CHECK(docker_host(host("gcr.io")) == "gcr.io");
+  CHECK(docker_client_files(folder.path("."), host("cache:5000")).cert.empty());
+  std::ofstream(parent + "/cache:5000/client.key") << "key";
+  const DockerClientFiles own = docker_client_files(folder.path("."), host("cache:5000"));
+  CHECK(own.cert.ends_with("/cache:5000/client.cert"));
+  CHECK(own.key.ends_with("/cache:5000/client.key"));
 }

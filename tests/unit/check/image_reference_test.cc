@@ -62,7 +62,12 @@ TEST_CASE("what is no image is refused, and the mistake named") {
   CHECK(refused("gcr.io/") == "the image's name is missing");
   CHECK(refused("gcr.io/Pause") == "an image's name is in lower case: pause");
   CHECK(refused("a..b") == "no image has such a name: a..b");
-  CHECK(refused("a//b") == "no image has such a name: ");
+  CHECK(refused("a//b") == "a part of the image's name is empty: a '/' is too many");
+  CHECK(refused("a/") == "a part of the image's name is empty: a '/' is too many");
+  for (const char* const algorithm : {"sha256:", "sha512:"}) {
+    CHECK(refused("nginx@" + (algorithm + std::string(63, 'a'))) ==
+          "what follows the '@' is no digest, as in name@sha256:<64 digits>");
+  }
   CHECK(refused("-a") == "no image has such a name: -a");
   CHECK(refused("nginx:") == "what follows the ':' is no tag");
   CHECK(refused("nginx:a b") == "what follows the ':' is no tag");

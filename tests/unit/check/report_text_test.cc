@@ -42,6 +42,22 @@ TEST_CASE("where the terminal has no UTF-8 the marks are ASCII") {
   CHECK(report_lines(foreign, {}).starts_with("  FAIL upstream    pr??xy? (13 ms)\n"));
 }
 
+TEST_CASE("nothing that a terminal obeys is shown, and no byte that is no UTF-8") {
+  CheckStep odd = kUpstream;
+  odd.detail =
+      "\x1b[2J \u009b31m \u202etxt.exe \u2028 \u2066 \u200f \u00e9\u20ac\U0001f600 \xff\xc3 "
+      "\xe2\x80 ";
+  odd.cause = "none ";
+  odd.fix = " a\tb";
+  CHECK(report_lines(odd, {.utf8 = true, .colour = false}) ==
+        "  \u2717 upstream    socks5://127.0.0.1:9: ?[2J ?31m ?txt.exe ? ? ? "
+        "\u00e9\u20ac\U0001f600 ?? ?? (13 ms)\n"
+        "      cause: none\n"
+        "      fix:   a?b\n");
+  CHECK(report_json({{{"\xff\u009b", {odd}}}}).find("\"target\": \"??\"") != std::string::npos);
+  CHECK(report_json({{{"", {odd}}}}).find("?[2J ?31m") != std::string::npos);
+}
+
 TEST_CASE("a mark has its colour, nothing else") {
   CHECK(report_lines(kRoute, {.utf8 = true, .colour = true}) ==
         "  \x1b[32m\u2713\x1b[0m route       gcr.io:443: tunnel by default (0.1 ms)\n");

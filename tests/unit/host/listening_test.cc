@@ -103,6 +103,27 @@ TEST_CASE("clients use the running culvert, else the default") {
   CHECK(url_for({"192.0.2.1:8080"}) == "http://192.0.2.1:8080");
 }
 
+TEST_CASE("who listens in another network is seen by its tables") {
+  FakeProc proc;
+  const std::string path = proc.path();
+  const auto put_network = [&](const std::string& of, const std::string& network) {
+    std::filesystem::create_directories(path + "/proc/" + of + "/ns");
+    std::filesystem::create_symlink("net:[" + network + "]", path + "/proc/" + of + "/ns/net");
+  };
+  put_network("self", "1");
+  put_network("7", "1");
+  put_network("8", "2");
+  std::filesystem::create_directories(path + "/proc/8/net");
+  std::ofstream(path + "/proc/8/net/tcp")
+      << kHead << "   0: 0100007F:0C38 00000000:0000 0A 0:0 0:0 0 0 0 5 1 0 100 0\n";
+  const auto here = HostPort::parse("127.0.0.1:3128").value();
+  CHECK_FALSE(listens_in_network_of(7, here, path));
+  CHECK(listens_in_network_of(8, here, path) == true);
+  CHECK(listens_in_network_of(8, HostPort::parse("localhost:3128").value(), path) == true);
+  CHECK(listens_in_network_of(8, HostPort::parse("127.0.0.1:3129").value(), path) == false);
+  CHECK_FALSE(listens_in_network_of(9, here, path));
+}
+
 TEST_CASE("an address is served by who listens there, or everywhere") {
   RunningCulvert one;
   one.listens = {HostPort::parse("127.0.0.1:3128").value(), HostPort::parse("0.0.0.0:80").value()};

@@ -68,12 +68,27 @@ TEST_CASE("each mistake has its cause and the line that mends it") {
       {{"https_proxy=https://127.0.0.1:3128"},
        "makes clients speak TLS to the proxy",
        "export https_proxy=http://127.0.0.1:3128"},
-      {{"ALL_PROXY=socks5://127.0.0.1:1080"},
-       "only ALL_PROXY is set",
+      {{"https_proxy=http://http://127.0.0.1:8080"},
+       "misspelt, so that Go programs take \"http\" for the proxy's host: its scheme",
+       "export https_proxy=http://127.0.0.1:8080"},
+      {{"https_proxy=http:/127.0.0.1:8080"},
+       "take \"http\" for",
+       "export https_proxy=http://127.0.0.1:8080"},
+      {{"https_proxy=http://HTTPS://me:secret@h:8080/"},
+       "take \"HTTPS\" for",
+       "export https_proxy=http://USER:PASSWORD@h:8080"},
+      {{"https_proxy=http://h x:8080"},
+       "host: white space is part of its value",
        "export https_proxy=http://127.0.0.1:3128"},
-      {{"all_proxy=http://proxy.example:8080"},
-       "only all_proxy is set",
-       "export https_proxy=http://proxy.example:8080"},
+      {{"https_proxy=http://127.0.0.1:31x28"},
+       "host: its value is no URL",
+       "export https_proxy=http://127.0.0.1:3128"},
+      {{"https_proxy= "}, "nothing but white space", "export https_proxy=http://127.0.0.1:3128"},
+      {{"https_proxy=''"}, "nothing but white space", "export https_proxy=http://127.0.0.1:3128"},
+      {{"https_proxy=socks5://socks5://h"},
+       "take \"socks5\"",
+       "export https_proxy=socks5://h:1080"},
+      {{"https_proxy=http:h:8080"}, "names no host", "export https_proxy=http://h:8080"},
       {{"HTTPS_PROXY=http://user:p%w@proxy.example:8080"},
        "a % in it begins no escape",
        "export HTTPS_PROXY=http://USER:PASSWORD@proxy.example:8080"
@@ -138,6 +153,40 @@ TEST_CASE("a scheme that asks for TLS is a mistake only where none is spoken") {
   CHECK_FALSE(read({"ALL_PROXY=x"}).mistakes[0].unless_tls);
 }
 
+TEST_CASE("ALL_PROXY alone is a mistake for both kinds of URL") {
+  const auto found = read({"ALL_PROXY=socks5://127.0.0.1:1080"});
+  REQUIRE(found.mistakes.size() == 2);
+  CHECK(holds(found.mistakes[0].cause, "only ALL_PROXY is set"));
+  CHECK(holds(found.mistakes[1].cause, "only ALL_PROXY is set"));
+  CHECK(shell_lines(found.mistakes) ==
+        "export https_proxy=http://127.0.0.1:3128 http_proxy=http://127.0.0.1:3128");
+  CHECK(shell_lines(read({"all_proxy=http://proxy.example:8080"}).mistakes) ==
+        "export https_proxy=http://proxy.example:8080 http_proxy=http://proxy.example:8080");
+}
+
+TEST_CASE("a host may have the name of a scheme") {
+  CHECK(read({"https_proxy=http://http:3128"}).mistakes.empty());
+  CHECK(https_of({"https_proxy=http:3128"}) == "https_proxy http://http:3128");
+}
+
+TEST_CASE("what may be a password is not told, wherever the host ends for Go") {
+  for (const std::string value :
+       {"http://u:1234/x@h:8080", "http://u:1234?x@h:8080", "http://u:1234#x@h:8080",
+        "u:1234/x@h:8080", "http://1234/x@h:8080", "http://1234:5/x@h:8080",
+        "\"http://u:1234/x@h:8080\"", "https://u:1234/x@h:8080", "http://u:1234/x@y/z@h:8080",
+        "http:/u:1234/x@h:8080", "http://http://u:1234/x@h:8080"}) {
+    CAPTURE(value);
+    const auto found = read({"https_proxy=" + value});
+    CHECK_FALSE(found.https);
+    REQUIRE(found.mistakes.size() == 1);
+    const ProxyMistake& mistake = found.mistakes[0];
+    CHECK_FALSE(holds(mistake.cause + mistake.shell_line(), "1234"));
+    CHECK(holds(mistake.cause, "before its '@'"));
+    CHECK(holds(mistake.shell_line(), "://USER:PASSWORD@h:8080  # in a password / is written %2F"));
+  }
+  CHECK(https_of({"https_proxy=http://h:8080/a?b#c"}) == "https_proxy http://h:8080");
+}
+
 TEST_CASE("several mistakes are mended by one line") {
   auto found = read({"https_proxy=https://127.0.0.1:3128", "http_proxy=https://127.0.0.1:3128"});
   REQUIRE(found.mistakes.size() == 2);
@@ -174,6 +223,10 @@ TEST_CASE("NO_PROXY may take the target out") {
   const auto all = mistake_for_target(read({"https_proxy=h:1", "no_proxy=*"}), host("a.b"), true);
   REQUIRE(all);
   CHECK(all->shell_line() == "unset no_proxy");
+  // Without NO_PROXY, no_proxy is read.
+  const Variables both = {"https_proxy=h:1", "NO_PROXY=*", "no_proxy=*"};
+  CHECK(mistake_for_target(read(both), host("a.b"), true)->shell_line() ==
+        "export NO_PROXY=localhost");
 }
 
 TEST_CASE("a password in NO_PROXY is not repeated") {
@@ -188,6 +241,9 @@ TEST_CASE("an http:// target has a variable of its own") {
   const auto mistake = mistake_for_target(only_https, host("a.b:80"), false);
   REQUIRE(mistake);
   CHECK(mistake->shell_line() == "export HTTP_PROXY=http://h:1");
+  const auto with_user =
+      mistake_for_target(read({"https_proxy=http://u:p@h:1"}), host("a.b:80"), false);
+  CHECK(with_user->shell_line() == "export http_proxy=http://USER:PASSWORD@h:1");
   const auto cgi = read({"http_proxy=h:1", "https_proxy=h:1", "REQUEST_METHOD=GET"});
   CHECK_FALSE(mistake_for_target(cgi, host("a.b"), true));
   const auto refused = mistake_for_target(cgi, host("a.b:80"), false);

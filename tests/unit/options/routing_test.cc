@@ -79,6 +79,9 @@ TEST_CASE("no-proxy goes direct before any route") {
   CHECK(upstreams_of(config, "a.other.example:80") == "direct");
   CHECK(upstreams_of(config, "localhost:80") == "direct");
   CHECK(upstreams_of(config, "gcr.io:80") == "deny");
+  REQUIRE(config.no_proxy_lines.size() == 2);
+  CHECK(config.no_proxy_lines[1].origin == "--no-proxy");
+  CHECK(config.no_proxy_lines[1].list == ".other.example");
   // Without a list, localhost is a target like any other.
   CHECK(upstreams_of(config_of(kTwo), "localhost:80") == "a,b");
   CHECK(upstreams_of(config_of(kTwo), "127.0.0.1:80") == "a,b");

@@ -138,6 +138,15 @@ TEST_CASE("NO_PROXY as Go programs read it") {
   }
 }
 
+TEST_CASE("a list without what matches a target") {
+  const HostPort gcr = target("gcr.io:443");
+  CHECK(no_proxy_without("localhost, .io,gcr.io:443,,gcr.io:80,*", gcr) == "localhost,gcr.io:80");
+  CHECK(no_proxy_without("10.0.0.0/8,[::1]:80", target("10.1.2.3:443")) == "[::1]:80");
+  CHECK(no_proxy_without("*", gcr).empty());
+  CHECK(no_proxy_without("\u00e9.example,a\x1b[2J,gcr.io", gcr) == "\u00e9.example");
+  CHECK(no_proxy_without("u:secret@h,gcr.io", gcr) == "localhost,127.0.0.1");
+}
+
 // Real Go is asked once, by no_proxy_go.sh, and its answers are kept: a Go toolchain costs a test
 // run more than all unit tests, and what it says about these lists never changes.
 TEST_CASE("9240 decisions are those of Go") {

@@ -1,0 +1,136 @@
+#include "check/process_fix.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/host_port.h"
+#include "base/shell_text.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kHttp = "http://";
+
+/// A program that `culvert setup` knows.
+struct SetupProgram {
+  std::string_view process;
+  std::string_view unit;
+  std::string_view target;
+};
+constexpr auto kPrograms = std::to_array<SetupProgram>({
+    {"dockerd", "docker", "docker"},
+    {"containerd", "containerd", "containerd"},
+    {"crio", "crio", "crio"},
+    {"buildkitd", "buildkit", "buildkit"},
+    {"docker-registry", "docker-registry", "registry"},
+    {"k3s-server", "k3s", "k3s"},
+    {"k3s-agent", "k3s-agent", "k3s"},
+    {"containerd", "k3s", "k3s"},
+    {"containerd", "k3s-agent", "k3s"},
+    {"podman", "podman", "podman"},
+});
+
+/// nullptr: it is another one, or is started by another unit.
+const SetupProgram* find_program_of(const RunningProcess& process, const ProcessOrigin& origin) {
+  const auto* const found =
+      std::find_if(kPrograms.begin(), kPrograms.end(), [&](const SetupProgram& program) {
+        return process.name == program.process &&
+               (origin.unit.empty() || origin.unit == program.unit);
+      });
+  return found == kPrograms.end() ? nullptr : &*found;
+}
+
+bool is_no_proxy(const ProxyMistake& mistake) { return iequals(mistake.variable, "no_proxy"); }
+
+/// The URL that they ask for; `otherwise` if they ask for none.
+std::string wanted_url(std::span<const ProxyMistake> mistakes, std::string_view otherwise) {
+  for (const ProxyMistake& mistake : mistakes) {
+    if (!is_no_proxy(mistake) && !mistake.right.empty()) return mistake.right;
+  }
+  return std::string(otherwise);
+}
+
+/// `culvert setup` writes an address for http://, and lists; it takes nothing out.
+bool setup_can(std::span<const ProxyMistake> mistakes, std::string_view url) {
+  const auto is_known = [](const ProxyMistake& mistake) {
+    return is_no_proxy(mistake) || !mistake.right.empty();
+  };
+  return std::all_of(mistakes.begin(), mistakes.end(), is_known) && url.starts_with(kHttp) &&
+         HostPort::parse(url.substr(kHttp.size())).ok();
+}
+
+std::string no_proxy_option(std::span<const ProxyMistake> mistakes) {
+  const auto found = std::find_if(mistakes.begin(), mistakes.end(), is_no_proxy);
+  if (found == mistakes.end()) return {};
+  // What `culvert setup` takes.
+  const auto is_odd = [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\''; };
+  const std::string& list = found->right;
+  const bool is_taken = !list.empty() && std::none_of(list.begin(), list.end(), is_odd);
+  return " --no-proxy " + shell_quoted(is_taken ? list : "localhost,127.0.0.1");
+}
+
+/// "systemctl daemon-reload && systemctl restart docker"
+std::string restart_line(std::string_view unit, bool of_user) {
+  const std::string_view tool = of_user ? "systemctl --user" : "systemctl";
+  return concat({tool, " daemon-reload && ", tool, " restart ", unit});
+}
+
+std::string setup_line(const SetupProgram& program, const ProcessOrigin& origin,
+                       std::span<const ProxyMistake> mistakes, std::string_view url,
+                       std::string_view default_url) {
+  const bool rootless = origin.of_user && program.target == "docker";
+  std::string line = concat({"culvert setup ", program.target, rootless ? "-rootless" : ""});
+  if (url != default_url) line.append(" --listen ").append(url.substr(kHttp.size()));
+  line += no_proxy_option(mistakes) + " --install";
+  // podman is mostly no service.
+  if (program.target == "podman" && origin.unit.empty()) return line + "  # and start it again";
+  return line + " && " + restart_line(program.unit, origin.of_user);
+}
+
+/// As systemd.exec(5) has it: in quotes, with % doubled.
+std::string unit_line(const ProxyMistake& mistake) {
+  if (mistake.right.empty()) return "UnsetEnvironment=" + mistake.variable;
+  std::string line = "Environment=\"" + mistake.variable + "=";
+  for (const char c : mistake.right) {
+    if (c == '"' || c == '\\') line += '\\';
+    line += c;
+    if (c == '%') line += c;
+  }
+  return line + '"';
+}
+
+/// A drop-in that is read after others.
+std::string drop_in_line(const ProcessOrigin& origin, std::span<const ProxyMistake> mistakes) {
+  const std::string folder =
+      concat({origin.of_user ? "~/.config" : "/etc", "/systemd/",
+              origin.of_user ? "user/" : "system/", origin.unit, ".service.d"});
+  std::string text;
+  std::string hint;
+  for (const ProxyMistake& mistake : mistakes) {
+    text += " " + shell_quoted(unit_line(mistake));
+    if (!mistake.hint.empty()) hint = "  # " + mistake.hint;
+  }
+  return concat({"mkdir -p ", folder, " && printf '%s\\n' '[Service]'", text, " > ", folder,
+                 "/zz-culvert-proxy.conf && ", restart_line(origin.unit, origin.of_user), hint});
+}
+
+}  // namespace
+
+std::string process_fix(const RunningProcess& process, const ProcessOrigin& origin,
+                        std::span<const ProxyMistake> mistakes, std::string_view default_url) {
+  const std::string url = wanted_url(mistakes, default_url);
+  const SetupProgram* const program = find_program_of(process, origin);
+  if (program != nullptr && setup_can(mistakes, url)) {
+    return setup_line(*program, origin, mistakes, url, default_url);
+  }
+  // What a unit's process has started may have its variables from elsewhere.
+  if (!origin.unit.empty() && (origin.is_main || program != nullptr)) {
+    return drop_in_line(origin, mistakes);
+  }
+  const std::string line = shell_lines(mistakes);
+  return line + (line.find("  # ") == std::string::npos ? "  # and" : "; and") + " start " +
+         (process.name.empty() ? "it" : printable(process.name)) + " again from this shell";
+}
+
+}  // namespace culvert

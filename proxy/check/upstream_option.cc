@@ -1,0 +1,92 @@
+#include "check/upstream_option.h"
+
+#include "base/duration.h"
+#include "base/shell_text.h"
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+/// The part of an upstream's URL behind the '?'.
+class Parameters {
+ public:
+  /// `changed` replaces what else is added of its name.
+  explicit Parameters(const std::string& changed) : changed_(changed) {}
+
+  void add(std::string_view name, std::string_view value) {
+    const bool is_changed =
+        ("&" + changed_).find("&" + std::string(name) + "=") != std::string_view::npos;
+    if (value.empty() || is_changed) return;
+    text_.append(text_.empty() ? "?" : "&").append(name).append("=");
+    for (const char c : value) {
+      if (is_plain(c)) {
+        text_ += c;
+      } else {
+        append_percent_encoded(text_, c);
+      }
+    }
+  }
+  std::string text() const {
+    return changed_.empty() ? text_ : text_ + (text_.empty() ? "?" : "&") + changed_;
+  }
+
+ private:
+  static bool is_plain(char c) {
+    const char small = to_lower(c);
+    return (small >= 'a' && small <= 'z') || is_digit(c) ||
+           std::string_view("-._~/:,").find(c) != std::string_view::npos;
+  }
+
+  std::string changed_;
+  std::string text_;
+};
+
+std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
+                       const OptionChange& change) {
+  Parameters all(change.parameter);
+  if (scheme == "https") {
+    all.add("ca", upstream.ca);
+    all.add("cert", upstream.cert);
+    if (upstream.key != upstream.cert) all.add("key", upstream.key);
+    all.add("sni", upstream.sni);
+  }
+  if (upstream.resolve_local && !change.resolve_remote) all.add("resolve", "local");
+  if (upstream.connect_timeout) {
+    all.add("connect-timeout", format_duration(*upstream.connect_timeout));
+  }
+  if (upstream.warm > 0) all.add("warm", std::to_string(upstream.warm));
+  all.add("via", upstream.via);
+  return all.text();
+}
+
+}  // namespace
+
+std::string_view scheme_of(UpstreamConfig::Kind kind) {
+  switch (kind) {
+    case UpstreamConfig::Kind::direct:
+      break;
+    case UpstreamConfig::Kind::socks5:
+      return "socks5";
+    case UpstreamConfig::Kind::socks4a:
+      return "socks4a";
+    case UpstreamConfig::Kind::http:
+      return "http";
+    case UpstreamConfig::Kind::https:
+      return "https";
+  }
+  return "direct";
+}
+
+std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change) {
+  const std::string_view scheme = change.scheme.empty() ? scheme_of(upstream.kind) : change.scheme;
+  const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;
+  const bool is_named = !upstream.name.empty() && upstream.name != upstream.label;
+  std::string text = is_named && !(is_direct && upstream.name == scheme) ? upstream.name + "=" : "";
+  text += scheme;
+  if (!is_direct) {
+    text.append(change.login ? "://USER:PASSWORD@" : "://").append(upstream.address.to_string());
+  }
+  return "--upstream " + shell_quoted(text + parameters(upstream, scheme, change));
+}
+
+}  // namespace culvert

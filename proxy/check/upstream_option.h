@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+
+namespace culvert {
+
+/// What differs from the option that was given.
+struct OptionChange {
+  std::string_view scheme{};  ///< empty: the same
+  bool login = false;         ///< with USER:PASSWORD@
+  std::string parameter{};    ///< "ca=FILE.pem", instead of any of that name
+  bool resolve_remote = false;
+};
+
+/// "--upstream tunnel=socks5://127.0.0.1:1080", as an option that names this upstream with all that
+/// it was given, but for its credentials and for `change`; as one word of a shell's.
+std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change);
+
+/// As it is written in its URL: "socks5".
+std::string_view scheme_of(UpstreamConfig::Kind kind);
+
+}  // namespace culvert

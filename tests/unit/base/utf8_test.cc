@@ -1,0 +1,18 @@
+#include "base/utf8.h"
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+TEST_CASE("a sequence of UTF-8 has a length, what is none has not") {
+  CHECK(utf8_length("ab") == 1);
+  CHECK(utf8_length("\u00e9x") == 2);
+  CHECK(utf8_length("\u20acx") == 3);
+  CHECK(utf8_length("\U0001f600x") == 4);
+  for (const char* const none :
+       {"\x80", "\xff", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+        "\xf4\x90\x80\x80", "\xe2\x82x", "\xf5\x80\x80\x80"}) {
+    CAPTURE(none);
+    CHECK(utf8_length(none) == 0);
+  }
+}
