@@ -20,7 +20,7 @@ import scripted
 import web
 import wire
 from certs import Authority
-from culvert import PORT, PROXY, launch
+from culvert import PORT, PROXY, is_sanitized, launch
 from testbed import BLACKHOLE, BORDER, HOME, Program, Testbed, wait_for
 
 SSH = f"socks5://127.0.0.1:{peers.SOCKS_PORT}"
@@ -545,7 +545,8 @@ class Ends(unittest.TestCase):
                 self.assertTrue(done.stderr)
 
     def test_too_few_open_files(self):
-        for most in (4, 6, 12):
+        # The sanitizer's check of types needs two descriptors of its own to look at an object's memory.
+        for most in (6, 12) if is_sanitized() else (4, 6, 12):
             argv = ("prlimit", f"--nofile={most}", "--", *checks.command_line())
             done = testbed.culvert_host.run(*argv, check=False, timeout=20)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
