@@ -82,8 +82,7 @@ void Surroundings::read_process(int pid) {
   std::string daemon_json;
   if (process_.name == "dockerd" && !origin_.of_user) {
     // Of the root that it sees.
-    daemon_json = read_docker_file("/proc/" + std::to_string(pid) + "/root" +
-                                   std::string(kDockerFolder) + "/daemon.json");
+    daemon_json = read_daemon_json(concat({"/proc/", std::to_string(pid), "/root"}), kDockerFolder);
     daemon_json_ = set_by_daemon_json(daemon_json);
   }
   variables_ = read_proxy_variables(
