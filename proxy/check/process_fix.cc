@@ -141,12 +141,25 @@ std::string fix_of_environment(const RunningProcess& process, const ProcessOrigi
                              " again from this shell"}));
 }
 
-/// `"no-proxy": "a.example"`: what stands in a process's environment is not for a shell.
+/// For JSON, with nothing that a shell runs within it: zsh knows no comments in what is typed.
+std::string inert_json(std::string_view text) {
+  std::string inert;
+  for (const char c : json_escape(text)) {
+    if (c == '$' || c == '`') {
+      inert += c == '$' ? "\\u0024" : "\\u0060";
+    } else {
+      inert += c;
+    }
+  }
+  return inert;
+}
+
+/// `"no-proxy": "a.example"`
 std::string daemon_json_member(const ProxyMistake& mistake) {
   std::string name = to_lower(mistake.variable);
   std::replace(name.begin(), name.end(), '_', '-');
   if (mistake.right.empty()) return concat({"no \"", name, "\""});
-  return concat({"\"", name, "\": \"", json_escape(mistake.right), "\""});
+  return concat({"\"", name, "\": \"", inert_json(mistake.right), "\""});
 }
 
 }  // namespace

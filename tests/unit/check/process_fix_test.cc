@@ -97,7 +97,8 @@ TEST_CASE("what daemon.json sets is told in a comment, and the rest mended") {
   const auto fix = [&](const std::vector<ProxyMistake>& mistakes) {
     return process_fix({7, "dockerd"}, unit("docker"), mistakes, kDefault, of_file);
   };
-  const std::string list = "# in \"proxies\" of /etc/docker/daemon.json: \"no-proxy\": \"$(x)\\n\"";
+  const std::string list =
+      "# in \"proxies\" of /etc/docker/daemon.json: \"no-proxy\": \"\\u0024(x)\\n\"";
   CHECK(fix({set("NO_PROXY", "$(x)\n")}) == list + "; then: systemctl restart docker");
   CHECK(fix({set("NO_PROXY", "$(x)\n"), set("HTTPS_PROXY", "")}) ==
         list + ", no \"https-proxy\"; then: systemctl restart docker");
