@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/file_text.h"
+#include "base/text.h"
 
 namespace culvert {
 namespace {
@@ -57,6 +58,22 @@ void read_all(int fd, FoundFile& found) {
   }
 }
 
+/// Reads the file that `place` stands for, which was `path` a moment ago.
+void read_regular(int place, const std::string& path, FoundFile& found) {
+  std::string same = "/proc/self/fd/";
+  append_number(same, place);
+  int fd = open(same.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  // Without /proc, as in a chroot.
+  if (fd < 0 && errno == ENOENT)
+    fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (fd < 0) {
+    found.problem = std::strerror(errno);
+    return;
+  }
+  read_all(fd, found);
+  close(fd);
+}
+
 }  // namespace
 
 std::string below_root(std::string_view root, std::string_view path) {
@@ -92,8 +109,8 @@ FoundFile find_file(std::string_view root, std::string_view path) {
     found.problem = std::strerror(ELOOP);
     return found;
   }
-  // O_NONBLOCK: a pipe must not be waited for.
-  const int fd = open(real.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  // O_PATH: a device must not even be opened, as some act on that, and a pipe not be waited for.
+  const int fd = open(real.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) {
     if (errno != ENOENT && errno != ENOTDIR) found.problem = std::strerror(errno);
     return found;
@@ -102,7 +119,7 @@ FoundFile find_file(std::string_view root, std::string_view path) {
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     found.problem = "not a regular file";
   } else {
-    read_all(fd, found);
+    read_regular(fd, real, found);
   }
   close(fd);
   return found;

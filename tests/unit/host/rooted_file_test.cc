@@ -1,6 +1,10 @@
 #include "host/rooted_file.h"
 
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "unit/setup/temporary_root.h"
 
@@ -50,4 +54,17 @@ TEST_CASE("only a regular file of a sane size is read") {
     CHECK_FALSE(find_file(root.path(), path).content);
     CHECK(find_file(root.path(), path).problem.empty());
   }
+}
+
+TEST_CASE("what is no regular file is not even opened, as some devices act on that") {
+  const TemporaryRoot root;
+  const std::string pipe = root.path() + "/pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  REQUIRE(watch >= 0);
+  REQUIRE(::inotify_add_watch(watch, pipe.c_str(), IN_OPEN) >= 0);
+  CHECK(find_file(root.path(), "/pipe").problem == "not a regular file");
+  std::array<char, 512> events;
+  CHECK(::read(watch, events.data(), events.size()) == -1);
+  ::close(watch);
 }
