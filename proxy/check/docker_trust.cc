@@ -3,18 +3,15 @@
 #include <dirent.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <vector>
 
-#include "base/file_text.h"
 #include "base/ip_address.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "host/rooted_file.h"
 
 namespace culvert {
 namespace {
-
-constexpr std::size_t kMostOfFile = 1 << 20;
 
 bool is_loopback(const HostPort& registry) {
   if (registry.host == "localhost") return true;
@@ -81,8 +78,8 @@ DockerClientFiles docker_client_files(const std::string& folder, const HostPort&
   return {};
 }
 
-std::string read_docker_file(const std::string& path) {
-  return file_text(path, kMostOfFile).value_or("");
+std::string read_daemon_json(std::string_view root, std::string_view folder) {
+  return find_file(root, concat({folder, "/daemon.json"})).content.value_or("");
 }
 
 }  // namespace culvert

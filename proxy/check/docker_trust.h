@@ -29,7 +29,8 @@ DockerClientFiles docker_client_files(const std::string& folder, const HostPort&
 /// The name of that directory: the registry as images name it.
 std::string docker_host(const HostPort& registry);
 
-/// What the file holds; empty if it cannot be read.
-std::string read_docker_file(const std::string& path);
+/// What its daemon.json holds, in FOLDER as a process sees it whose root that is; empty if it
+/// cannot be read.
+std::string read_daemon_json(std::string_view root, std::string_view folder);
 
 }  // namespace culvert

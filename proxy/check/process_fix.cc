@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "base/host_port.h"
 #include "base/shell_text.h"
 #include "base/text.h"
+#include "base/unit_text.h"
 
 namespace culvert {
 namespace {
@@ -60,6 +63,12 @@ bool setup_can(std::span<const ProxyMistake> mistakes, std::string_view url) {
          HostPort::parse(url.substr(kHttp.size())).ok();
 }
 
+/// `culvert setup` knows units of the system; of a user's own, docker's, and podman's settings are
+/// no unit.
+bool setup_knows(const SetupProgram& program, const ProcessOrigin& origin) {
+  return !origin.of_user || program.target == "docker" || program.target == "podman";
+}
+
 std::string no_proxy_option(std::span<const ProxyMistake> mistakes) {
   const auto found = std::find_if(mistakes.begin(), mistakes.end(), is_no_proxy);
   if (found == mistakes.end()) return {};
@@ -76,6 +85,13 @@ std::string restart_line(std::string_view unit, bool of_user) {
   return concat({tool, " daemon-reload && ", tool, " restart ", unit});
 }
 
+/// A comment behind a line for the shell, or alone.
+std::string with_remark(std::string line, std::string_view remark) {
+  const bool has_one = line.find("  # ") != std::string::npos;
+  if (!line.empty()) line += has_one ? "; " : "  # ";
+  return line.empty() ? concat({"# ", remark}) : line.append(remark);
+}
+
 std::string setup_line(const SetupProgram& program, const ProcessOrigin& origin,
                        std::span<const ProxyMistake> mistakes, std::string_view url,
                        std::string_view default_url) {
@@ -88,19 +104,12 @@ std::string setup_line(const SetupProgram& program, const ProcessOrigin& origin,
   return line + " && " + restart_line(program.unit, origin.of_user);
 }
 
-/// As systemd.exec(5) has it: in quotes, with % doubled.
 std::string unit_line(const ProxyMistake& mistake) {
   if (mistake.right.empty()) return "UnsetEnvironment=" + mistake.variable;
-  std::string line = "Environment=\"" + mistake.variable + "=";
-  for (const char c : mistake.right) {
-    if (c == '"' || c == '\\') line += '\\';
-    line += c;
-    if (c == '%') line += c;
-  }
-  return line + '"';
+  return "Environment=" + quote_unit_environment(mistake.variable, mistake.right);
 }
 
-/// A drop-in that is read after others.
+/// A drop-in that is read after others, that of `culvert setup` too.
 std::string drop_in_line(const ProcessOrigin& origin, std::span<const ProxyMistake> mistakes) {
   const std::string folder =
       concat({origin.of_user ? "~/.config" : "/etc", "/systemd/",
@@ -112,25 +121,67 @@ std::string drop_in_line(const ProcessOrigin& origin, std::span<const ProxyMista
     if (!mistake.hint.empty()) hint = "  # " + mistake.hint;
   }
   return concat({"mkdir -p ", folder, " && printf '%s\\n' '[Service]'", text, " > ", folder,
-                 "/zz-culvert-proxy.conf && ", restart_line(origin.unit, origin.of_user), hint});
+                 "/zzz-culvert.conf && ", restart_line(origin.unit, origin.of_user), hint});
 }
 
-}  // namespace
-
-std::string process_fix(const RunningProcess& process, const ProcessOrigin& origin,
-                        std::span<const ProxyMistake> mistakes, std::string_view default_url) {
+std::string fix_of_environment(const RunningProcess& process, const ProcessOrigin& origin,
+                               std::span<const ProxyMistake> mistakes,
+                               std::string_view default_url) {
   const std::string url = wanted_url(mistakes, default_url);
   const SetupProgram* const program = find_program_of(process, origin);
-  if (program != nullptr && setup_can(mistakes, url)) {
+  if (program != nullptr && setup_knows(*program, origin) && setup_can(mistakes, url)) {
     return setup_line(*program, origin, mistakes, url, default_url);
   }
   // What a unit's process has started may have its variables from elsewhere.
   if (!origin.unit.empty() && (origin.is_main || program != nullptr)) {
     return drop_in_line(origin, mistakes);
   }
-  const std::string line = shell_lines(mistakes);
-  return line + (line.find("  # ") == std::string::npos ? "  # and" : "; and") + " start " +
-         (process.name.empty() ? "it" : printable(process.name)) + " again from this shell";
+  return with_remark(shell_lines(mistakes),
+                     concat({"and start ", process.name.empty() ? "it" : printable(process.name),
+                             " again from this shell"}));
+}
+
+/// For JSON, with nothing that a shell runs within it: zsh knows no comments in what is typed.
+std::string inert_json(std::string_view text) {
+  std::string inert;
+  for (const char c : json_escape(text)) {
+    if (c == '$' || c == '`') {
+      inert += c == '$' ? "\\u0024" : "\\u0060";
+    } else {
+      inert += c;
+    }
+  }
+  return inert;
+}
+
+/// `"no-proxy": "a.example"`
+std::string daemon_json_member(const ProxyMistake& mistake) {
+  std::string name = to_lower(mistake.variable);
+  std::replace(name.begin(), name.end(), '_', '-');
+  if (mistake.right.empty()) return concat({"no \"", name, "\""});
+  return concat({"\"", name, "\": \"", inert_json(mistake.right), "\""});
+}
+
+}  // namespace
+
+std::string process_fix(const RunningProcess& process, const ProcessOrigin& origin,
+                        std::span<const ProxyMistake> mistakes, std::string_view default_url,
+                        std::span<const std::string> of_daemon_json) {
+  std::vector<ProxyMistake> others;
+  std::string members;
+  for (const ProxyMistake& mistake : mistakes) {
+    if (std::find(of_daemon_json.begin(), of_daemon_json.end(), mistake.variable) ==
+        of_daemon_json.end()) {
+      others.push_back(mistake);
+    } else {
+      members += (members.empty() ? "" : ", ") + daemon_json_member(mistake);
+    }
+  }
+  std::string fix;
+  if (!others.empty()) fix = fix_of_environment(process, origin, others, default_url);
+  if (members.empty()) return fix;
+  return with_remark(std::move(fix), concat({"in \"proxies\" of /etc/docker/daemon.json: ", members,
+                                             "; then: systemctl restart docker"}));
 }
 
 }  // namespace culvert

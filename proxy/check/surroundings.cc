@@ -82,8 +82,7 @@ void Surroundings::read_process(int pid) {
   std::string daemon_json;
   if (process_.name == "dockerd" && !origin_.of_user) {
     // Of the root that it sees.
-    daemon_json = read_docker_file("/proc/" + std::to_string(pid) + "/root" +
-                                   std::string(kDockerFolder) + "/daemon.json");
+    daemon_json = read_daemon_json(concat({"/proc/", std::to_string(pid), "/root"}), kDockerFolder);
     daemon_json_ = set_by_daemon_json(daemon_json);
   }
   variables_ = read_proxy_variables(
@@ -148,27 +147,9 @@ std::string Surroundings::other_mistakes(const VariablesFor& asked) const {
   return text;
 }
 
-/// Where docker's file sets one of them, that counts.
-std::string Surroundings::daemon_json_fix(const std::vector<ProxyMistake>& mistakes) const {
-  std::string members;
-  for (const ProxyMistake& mistake : mistakes) {
-    const auto* const known =
-        std::find(daemon_json_.data(), daemon_json_.data() + daemon_json_.size(), mistake.variable);
-    if (known == daemon_json_.data() + daemon_json_.size()) continue;
-    std::string name = to_lower(mistake.variable);
-    std::replace(name.begin(), name.end(), '_', '-');
-    if (!members.empty()) members += ", ";
-    members += "\"" + name + "\": \"" + json_escape(mistake.right) + "\"";
-  }
-  if (members.empty()) return {};
-  return members + "  # in \"proxies\" of " + std::string(kDockerFolder) +
-         "/daemon.json; then: systemctl restart docker";
-}
-
 std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) const {
   if (!pid_) return shell_lines(mistakes);
-  std::string fix = daemon_json_fix(mistakes);
-  return fix.empty() ? process_fix(process_, origin_, mistakes, running_url_) : fix;
+  return process_fix(process_, origin_, mistakes, running_url_, daemon_json_);
 }
 
 std::string Surroundings::detail_for(const VariablesFor& asked) const {

@@ -48,7 +48,6 @@ class Surroundings {
   std::string other_mistakes(const VariablesFor& asked) const;
   std::string detail_for(const VariablesFor& asked) const;
   std::string fix_for(const std::vector<ProxyMistake>& mistakes) const;
-  std::string daemon_json_fix(const std::vector<ProxyMistake>& mistakes) const;
   std::string set_fix(const NamedProxy& proxy, const std::string& url) const;
   std::string own_fix(const NamedProxy& proxy, const std::string& upstream);
   std::string serve_line(const HostPort& listen, const std::string& upstream) const;

@@ -182,7 +182,7 @@ void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
 
 bool Visits::is_insecure(const HostPort& registry) const {
   return as_ == AskedAs::image &&
-         is_insecure_registry(read_docker_file(docker_folder_ + "/daemon.json"), registry);
+         is_insecure_registry(read_daemon_json("/", docker_folder_), registry);
 }
 
 /// As docker goes on with such a registry: with any certificate, or without TLS.

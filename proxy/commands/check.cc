@@ -1,11 +1,11 @@
 #include "commands/check.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -21,6 +21,7 @@
 #include "check/check.h"
 #include "check/report_text.h"
 #include "commands/patient_output.h"
+#include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "policy/address_guard.h"
 #include "server/ruleset.h"
@@ -163,16 +164,13 @@ bool finish(PatientOutput& output, Walk& walk) {
   return output.wait_for_reader(kPatience) && !output.failed();
 }
 
-/// Raises the limit of descriptors as far as allowed.  With fewer the loop, a library's, aborts.
+/// With fewer the loop, a library's, aborts.
 bool has_descriptors() {
-  constexpr rlim_t kLeast = 16;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return true;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
-  if (limit.rlim_cur >= kLeast) return true;
-  complain(fmt::format("check: the limit of open files is {}, and it takes {} (ulimit -n)",
-                       limit.rlim_cur, kLeast));
+  constexpr std::uint64_t kLeast = 16;
+  const std::uint64_t limit = raise_file_limit();
+  if (limit >= kLeast) return true;
+  complain(fmt::format("check: the limit of open files is {}, and it takes {} (ulimit -n)", limit,
+                       kLeast));
   return false;
 }
 

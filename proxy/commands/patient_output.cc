@@ -1,6 +1,7 @@
 #include "commands/patient_output.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +17,15 @@
 namespace culvert {
 namespace {
 
-/// So that what a slow reader takes shows soon.
 constexpr std::size_t kPiece = 4'096;
+
+/// What the system holds for a reader; 0: it does not tell.  A write is over only when a page of
+/// it is free: at a console of 9600 baud that takes seconds.
+int unread_bytes(int fd) {
+  int bytes = 0;
+  const bool known = ioctl(fd, TIOCOUTQ, &bytes) == 0 || ioctl(fd, FIONREAD, &bytes) == 0;
+  return known ? bytes : 0;
+}
 
 }  // namespace
 
@@ -96,8 +104,10 @@ bool PatientOutput::wait_for_reader(std::chrono::milliseconds patience) {
   std::unique_lock lock(state_->mutex);
   while (!state_->settled()) {
     const std::uint64_t before = state_->pieces;
+    const int unread = unread_bytes(state_->fd);
     const auto moved = [&] { return state_->pieces != before; };
-    if (!state_->changed.wait_for(lock, patience, moved)) return false;
+    if (state_->changed.wait_for(lock, patience, moved)) continue;
+    if (unread_bytes(state_->fd) == unread) return false;
   }
   return true;
 }

@@ -16,15 +16,6 @@
 namespace culvert {
 namespace {
 
-/// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
-rlim_t raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
-  return limit.rlim_cur;
-}
-
 /// Without them, libuv ends the process, or there is none for a client.
 rlim_t least_files(const Config& config) {
   constexpr rlim_t kOfProcess = 16;
@@ -34,12 +25,20 @@ rlim_t least_files(const Config& config) {
 
 }  // namespace
 
+std::uint64_t raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+  return limit.rlim_cur;
+}
+
 std::string prepare_process(const Config& config) {
   // splice() has no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   // A log that has grown to RLIMIT_FSIZE must not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
-  const rlim_t files = raise_file_limit();
+  const std::uint64_t files = raise_file_limit();
   if (files >= least_files(config)) return {};
   return fmt::format(
       "the limit of open files is {}: --threads {} needs {} at least, and two "

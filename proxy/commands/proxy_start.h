@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 namespace culvert {
 
 // What `serve` and `run` do before they have a Server.
+
+/// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
+std::uint64_t raise_file_limit();
 
 /// Makes this process fit to serve: signals that writing may raise are ignored, and as many
 /// descriptors are allowed as may be.  Returns a sentence if those are too few, else nothing.

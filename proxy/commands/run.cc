@@ -22,6 +22,7 @@
 #include "commands/service_variables.h"
 #include "commands/standard_streams.h"
 #include "host/local_clients.h"
+#include "host/process_list.h"
 #include "net/foreground_child.h"
 #include "net/orphans.h"
 #include "net/terminal_signals.h"
@@ -72,12 +73,6 @@ bool clients_are_local(const Listeners& listeners) {
                      [](const HostPort& address) { return address.ip->is_loopback(); });
 }
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
-  return out;
-}
-
 /// What was forked while there was one thread.
 struct Forked {
   std::unique_ptr<HeldChild> child;
@@ -118,7 +113,8 @@ class Run {
       : server_(server),
         options_(options),
         url_(std::move(url)),
-        orphans_(server.loop(), forked.pids()),
+        pids_(forked.pids()),
+        orphans_(server.loop(), pids_),
         child_(server.loop(), std::move(forked.child), std::move(forked.terminal_signals),
                ForegroundChild::Ended::to<&Run::on_ended>(this),
                ForegroundChild::AskedToEnd::to<&Run::on_asked_to_end>(this)),
@@ -160,6 +156,7 @@ class Run {
   }
 
   void on_ended(const ForegroundChild::End& end) {
+    for (const int pid : pids_) orphans_.forget(pid);
     if (end.by_key) ending_signal_ = end.signal;
     status_ = end.signal != 0 ? kSignalBase + end.signal : end.status;
     if (end.execution_error != 0) status_ = report_not_executed(program(), end.execution_error);
@@ -178,6 +175,7 @@ class Run {
   Server& server_;
   const RunOptions& options_;
   std::string url_;
+  std::vector<int> pids_;  // ended and waited for, when the command has ended
   Orphans orphans_;
   ForegroundChild child_;
   std::optional<UpstreamWait> wait_;

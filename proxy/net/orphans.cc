@@ -53,6 +53,10 @@ Orphans::Orphans(Loop& loop, std::vector<int> awaited)
   ended_.emplace(loop, SIGCHLD, Callback<void(int)>::to<&Orphans::on_child_ended>(this));
 }
 
+void Orphans::forget(int pid) {
+  awaited_.erase(std::remove(awaited_.begin(), awaited_.end(), pid), awaited_.end());
+}
+
 void Orphans::reap() {
   while (const int pid = ended_child()) {
     // It hides those behind it.

@@ -17,6 +17,8 @@ class Orphans {
   /// Not waited for: `awaited`, which others do, and the children that libuv has started on this
   /// loop.
   Orphans(Loop& loop, std::vector<int> awaited);
+  /// One of `awaited` has been waited for: an orphan may get its number.
+  void forget(int pid);
 
  private:
   void on_child_ended(int) { reap(); }

@@ -1,5 +1,6 @@
 #include "net/terminal_signals.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -16,7 +17,9 @@
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/text.h"
 #include "net/terminal.h"
 
 namespace culvert {
@@ -41,13 +44,23 @@ class AllBlocked {
   sigset_t before_;
 };
 
-/// Closes `first` and all descriptors above it.
+/// Closes `first` and all descriptors above it.  Not up to the limit, which may be 10^9.
 void close_from(int first) {
+  DIR* const folder = opendir("/proc/self/fd");
+  if (folder == nullptr) {
 #ifdef SYS_close_range
-  if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+    syscall(SYS_close_range, first, ~0U, 0);
 #endif
-  const long most = sysconf(_SC_OPEN_MAX);
-  for (int fd = first; fd < most; ++fd) close(fd);
+    return;
+  }
+  std::vector<int> open;
+  while (const dirent* const entry = readdir(folder)) {
+    if (const auto fd = parse_number<int>(entry->d_name)) open.push_back(*fd);
+  }
+  closedir(folder);
+  for (const int fd : open) {
+    if (fd >= first) close(fd);
+  }
 }
 
 int open_signals() {

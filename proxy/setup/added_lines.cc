@@ -15,7 +15,7 @@ std::uint16_t sum_of_line(std::string_view line) {
   return static_cast<std::uint16_t>(sum ^ sum >> 16);
 }
 
-/// The first line of `text`, its end included.
+/// The line of `text` that begins at `at`, its end included.
 std::string_view line_at(std::string_view text, std::size_t at) {
   const std::size_t end = text.find('\n', at);
   return text.substr(at, end == std::string_view::npos ? end : end + 1 - at);

@@ -12,7 +12,7 @@ namespace {
 
 using NpmSettings = std::map<std::string, std::string>;
 
-/// `text` in the quotes that it is in.
+/// Whether all of `text` stands in a pair of such quotes.
 bool is_quoted(std::string_view text, char quote) {
   return text.size() > 1 && text.starts_with(quote) && text.ends_with(quote);
 }

@@ -44,10 +44,6 @@ std::string without_expansion(std::string_view value) {
 
 }  // namespace
 
-std::string quote_unit_environment(std::string_view name, std::string_view value) {
-  return in_quotes(std::string(name) + "=" + doubled(value, "%"), "\\\"");
-}
-
 std::string quote_unit_word(std::string_view word) {
   const std::string changed = doubled(word, "%$");
   const bool plain = !word.empty() && word.find_first_of(" \t\"'\\;#") == std::string_view::npos;

@@ -8,10 +8,8 @@ namespace culvert {
 // A value as a file's reader takes it for exactly these bytes.  Control characters are not for
 // configuration files: commands refuses them before.
 
-/// A word of `Environment=` in a systemd unit, "NAME=value" in quotes (systemd.syntax(7)): '%'
-/// would begin a specifier.
-std::string quote_unit_environment(std::string_view name, std::string_view value);
-/// A word of `ExecStart=`, in which '$' begins a variable, too.  Without quotes if it needs none.
+/// A word of `ExecStart=` in a systemd unit, in which '%' begins a specifier and '$' a variable.
+/// Without quotes if it needs none.
 std::string quote_unit_word(std::string_view word);
 /// The value of a line of an `EnvironmentFile=`.
 std::string quote_environment_file(std::string_view value);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/unit_text.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 

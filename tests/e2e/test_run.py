@@ -59,6 +59,11 @@ def sleeping():
     return f"sleep 1000.{next(Program.numbers)}"
 
 
+def until(path):
+    """For a shell that waits until there is this file."""
+    return f"while [ ! -e {path} ]; do sleep 0.01; done"
+
+
 def processes_like(text):
     """The processes whose command line is exactly this."""
     found = []
@@ -530,8 +535,10 @@ class JobControl(unittest.TestCase):
         self.shell.expect("C\r?\n" + re.escape(self.shell.PROMPT))
 
     def test_a_neighbour_in_a_pipeline_gets_the_terminal(self):
-        reader = "bash -c 'read line </dev/tty; echo read $line; cat'"
-        self.run_in_shell(f"-- sh -c 'echo up >/dev/tty; sleep 0.2; echo from the command' | {reader}")
+        up, has_read = f"{isolate.STATE}/is-up", f"{isolate.STATE}/has-read"
+        # It reads once the terminal is the command's, and while that runs.
+        reader = f"bash -c '{until(up)}; read line </dev/tty; echo read $line; touch {has_read}; cat'"
+        self.run_in_shell(f"-- sh -c 'echo up >/dev/tty; touch {up}; {until(has_read)}; echo from the command' | {reader}")
         self.shell.expect("\nup")
         self.shell.type("a word\n")
         self.shell.expect("read a word")
@@ -547,8 +554,9 @@ class JobControl(unittest.TestCase):
         self.shell.expect("asked")
         self.shell.expect(self.shell.PROMPT)
         self.assertEqual(self.status(), "status 0")
-        neighbour = "bash -c 'while read line; do echo read $line; done'"
-        self.run_in_shell(f"-- sh -c 'echo a word; sleep 0.2; echo 2>&1' | {neighbour}")
+        written = f"{isolate.STATE}/has-written"
+        neighbour = f"bash -c 'while read line; do echo read $line; touch {written}; done'"
+        self.run_in_shell(f"-- sh -c 'echo a word; {until(written)}; echo 2>&1' | {neighbour}")
         self.shell.expect("read a word")
         self.shell.expect(self.shell.PROMPT)
         self.shell.do("stty -tostop")
@@ -579,11 +587,11 @@ class Process1(unittest.TestCase):
             while [ $# -gt 2 ]; do sleep 0.01; set -- /proc/[0-9]*; done
             exit 7
         """
-        wrapper = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+        # With a terminal there would be a process for its keys.
+        wrapper = ("setsid", "--wait", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
         within = command("--", "sh", "-c", script)
         done = testbed.home.run(*wrapper, *within, check=False, timeout=60, env=environment())
         self.assertEqual((done.returncode, done.stderr), (7, ""))
-
 
     def test_a_script_around_it_has_the_terminal_again(self):
         shell = Shell()

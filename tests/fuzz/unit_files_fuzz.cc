@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/unit_text.h"
 #include "fuzz/fuzz.h"
 #include "setup/quote.h"
 #include "setup/unit_environment.h"

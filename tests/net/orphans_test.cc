@@ -76,6 +76,21 @@ TEST_CASE("what has lost its parent is waited for, others' children are not") {
   CHECK(turn_until(loop, [&] { return !loop.busy(); }));
 }
 
+TEST_CASE("what is awaited no more is an orphan as others") {
+  const Duty duty;
+  Loop loop;
+  const int awaited = fork_child();
+  REQUIRE(is_zombie(awaited));
+  {
+    Orphans orphans(loop, {awaited});
+    // Its number, in the hand of another process.
+    orphans.forget(awaited);
+    raise(SIGCHLD);
+    CHECK(turn_until(
+        loop, [&] { return is_gone(awaited); }, 20s));
+  }
+}
+
 TEST_CASE("a process that gets no orphans leaves its children alone") {
   Loop loop;
   const int child = fork_child();

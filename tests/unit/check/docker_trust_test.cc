@@ -7,6 +7,7 @@
 
 #include "support/catch.h"
 #include "support/sockets.h"
+#include "unit/setup/temporary_root.h"
 
 using namespace culvert;
 
@@ -47,12 +48,21 @@ TEST_CASE("docker's own CA for a registry is found") {
   }
   const std::string found = docker_ca_file(folder.path("."), host("cache:5000"));
   CHECK(found.ends_with("/certs.d/cache:5000/ca.crt"));
-  CHECK(read_docker_file(found) == "ca.crt");
-  CHECK(read_docker_file(parent + "/none").empty());
   CHECK(docker_host(host("gcr.io")) == "gcr.io");
   CHECK(docker_client_files(folder.path("."), host("cache:5000")).cert.empty());
   std::ofstream(parent + "/cache:5000/client.key") << "key";
   const DockerClientFiles own = docker_client_files(folder.path("."), host("cache:5000"));
   CHECK(own.cert.ends_with("/cache:5000/client.cert"));
   CHECK(own.key.ends_with("/cache:5000/client.key"));
+}
+
+TEST_CASE("daemon.json is read as its engine sees it, and nothing is waited for") {
+  const TemporaryRoot root;
+  CHECK(read_daemon_json(root.path(), "/etc/docker").empty());
+  root.write("/data/daemon.json", "{}");
+  root.link("/etc/docker", "/data");
+  CHECK(read_daemon_json(root.path(), "/etc/docker") == "{}");
+  root.link("/pipe/daemon.json", "fifo");
+  REQUIRE(mkfifo((root.path() + "/pipe/fifo").c_str(), 0600) == 0);
+  CHECK(read_daemon_json(root.path(), "/pipe").empty());
 }

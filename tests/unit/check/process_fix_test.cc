@@ -61,7 +61,7 @@ TEST_CASE("what setup does not write becomes a drop-in of the unit") {
   CHECK(fix_of("kubelet", unit("kubelet")) ==
         "mkdir -p /etc/systemd/system/kubelet.service.d && printf '%s\\n' '[Service]' "
         "'Environment=\"https_proxy=http://127.0.0.1:3128\"' > "
-        "/etc/systemd/system/kubelet.service.d/zz-culvert-proxy.conf && " +
+        "/etc/systemd/system/kubelet.service.d/zzz-culvert.conf && " +
             kReload + "kubelet");
   CHECK(fix_of("dockerd", unit("snap.docker.dockerd"))
             .find("/etc/systemd/system/snap.docker.dockerd.service.d/") != std::string::npos);
@@ -73,8 +73,38 @@ TEST_CASE("what setup does not write becomes a drop-in of the unit") {
   std::vector<ProxyMistake> mistakes = {set("HTTPS_PROXY", "http://USER:PASSWORD@h:1")};
   mistakes[0].hint = "a hint";
   const std::string line = fix_of("dockerd", unit("docker"), mistakes);
-  CHECK(line.find("docker.service.d/zz-culvert-proxy.conf") != std::string::npos);
+  CHECK(line.find("docker.service.d/zzz-culvert.conf") != std::string::npos);
   CHECK(line.ends_with("restart docker  # a hint"));
+}
+
+TEST_CASE("the drop-in is read after that of setup") {
+  const std::string line = fix_of("kubelet", unit("kubelet"));
+  const std::size_t begin = line.find("/zz") + 1;
+  const std::string name = line.substr(begin, line.find(' ', begin) - begin);
+  CHECK(name > "zz-culvert.conf");  // systemd goes by their bytes
+}
+
+TEST_CASE("setup writes no unit of the system for one of a user") {
+  const std::string line = fix_of("containerd", {"containerd", true, true});
+  CHECK(line.find("culvert setup") == std::string::npos);
+  CHECK(line.find("~/.config/systemd/user/containerd.service.d/") != std::string::npos);
+  CHECK(line.find("systemctl --user restart containerd") != std::string::npos);
+  CHECK(fix_of("podman", {"podman", true, true}).find("culvert setup podman --install") == 0);
+}
+
+TEST_CASE("what daemon.json sets is told in a comment, and the rest mended") {
+  const std::vector<std::string> of_file = {"NO_PROXY", "no_proxy", "HTTPS_PROXY"};
+  const auto fix = [&](const std::vector<ProxyMistake>& mistakes) {
+    return process_fix({7, "dockerd"}, unit("docker"), mistakes, kDefault, of_file);
+  };
+  const std::string list =
+      "# in \"proxies\" of /etc/docker/daemon.json: \"no-proxy\": \"\\u0024(x)\\n\"";
+  CHECK(fix({set("NO_PROXY", "$(x)\n")}) == list + "; then: systemctl restart docker");
+  CHECK(fix({set("NO_PROXY", "$(x)\n"), set("HTTPS_PROXY", "")}) ==
+        list + ", no \"https-proxy\"; then: systemctl restart docker");
+  CHECK(fix({set("NO_PROXY", "$(x)\n"), set("HTTP_PROXY", std::string(kDefault))}) ==
+        "culvert setup docker --install && " + kReload + "docker  " + list +
+            "; then: systemctl restart docker");
 }
 
 TEST_CASE("other processes are started again") {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "support/catch.h"
 
@@ -81,6 +82,26 @@ TEST_CASE("a reader who does not read holds nobody up") {
     CHECK(pipe.read(text.size()) == text);
     CHECK(output.wait_for_reader(kLong));
   }
+}
+
+TEST_CASE("a reader who takes bytes, and no page for long, is waited for") {
+  constexpr milliseconds kPatience{500};
+  const std::string text = numbers(3'000);
+  const Pipe pipe;
+  PatientOutput output(pipe.ends[1]);
+  output.write(text);
+  std::string got;
+  std::thread reader([&] {
+    // A page in more than the patience.
+    while (got.size() < 4'000) {
+      got += pipe.read(100);
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    got += pipe.read(text.size() - got.size());
+  });
+  CHECK(output.wait_for_reader(kPatience));
+  reader.join();
+  CHECK(got == text);
 }
 
 TEST_CASE("a reader who leaves is a failure, and nothing more is written") {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/unit_text.h"
 #include "support/catch.h"
 
 using namespace culvert;
