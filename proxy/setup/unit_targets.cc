@@ -129,6 +129,10 @@ void look_at_daemon_json(const SetupFacts& facts, const std::string& path, Plan&
                         "\"proxies\" out of it");
     return;
   }
+  const auto direct = proxies.at("no-proxy").text();
+  if (!direct || direct->empty() || *direct == no_proxy_for(facts, Neighbours::host)) return;
+  add_rival(plan, path + " has a no-proxy of its own, which wins since Engine 23.0: take " +
+                      "no-proxy out of it");
 }
 
 /// The version that `crio --version` tells, of the machine that runs; empty if there is none.
