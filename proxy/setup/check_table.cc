@@ -219,7 +219,7 @@ Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culver
   if (this_shell) configured.environment = own_environment();
   Row& row = group.configured;
   row.who = this_shell ? "this shell" : std::string(reader.name);
-  row.from = this_shell ? "its environment" : configured.path;
+  row.from = this_shell ? "its environment" : printable(configured.path);
   judge(facts, culverts, configured.environment, loopback_is_wrong(reader), row);
   if (!configured.unreadable.empty() && row.right != "yes") row.cause = configured.unreadable;
   if (!this_shell) add_exceptions(configured, row);
