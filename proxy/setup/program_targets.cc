@@ -14,6 +14,7 @@
 #include "setup/apt_conf.h"
 #include "setup/bridge.h"
 #include "setup/containers_conf.h"
+#include "setup/direct_hosts.h"
 #include "setup/npm_config.h"
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
@@ -196,6 +197,7 @@ Plan plan_podman(const SetupFacts& facts) {
   }
   note_rivals(facts, plan);
   if (facts.for_all_users) note_own_list(facts, plan);
+  note_direct_hosts(facts, Neighbours::host, plan);
   return plan;
 }
 
@@ -273,6 +275,7 @@ Plan plan_npm(const SetupFacts& facts) {
   // npm keeps its tokens there.
   edit.mode = 0600;
   Plan plan = plan_of("npm", std::move(edit));
+  note_direct_hosts(facts, Neighbours::host, plan);
   note_rivals(facts, plan);
   return plan;
 }
@@ -292,6 +295,7 @@ Plan plan_shell(const SetupFacts& facts) {
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
+  note_direct_hosts(facts, Neighbours::host, plan);
   note_rivals(facts, plan);
   return plan;
 }
