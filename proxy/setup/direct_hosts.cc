@@ -12,9 +12,9 @@
 namespace culvert {
 namespace {
 
-using Hosts = std::vector<std::string>;
+using HostList = std::vector<std::string>;
 
-void add_hosts(std::string_view list, Hosts& hosts) {
+void add_listed(std::string_view list, HostList& hosts) {
   for (const std::string_view part : split(list, ',')) {
     std::string host = to_lower(trim_space(part));
     // "*" is for no proxy at all.
@@ -24,11 +24,11 @@ void add_hosts(std::string_view list, Hosts& hosts) {
   }
 }
 
-void add_no_proxy(std::string_view name, std::string_view value, Hosts& hosts) {
-  if (to_lower(name) == "no_proxy") add_hosts(value, hosts);
+void add_no_proxy(std::string_view name, std::string_view value, HostList& hosts) {
+  if (to_lower(name) == "no_proxy") add_listed(value, hosts);
 }
 
-void add_configured(const ConfiguredProxy& configured, Hosts& hosts) {
+void add_configured(const ConfiguredProxy& configured, HostList& hosts) {
   for (const std::string_view variable : configured.environment) {
     const std::size_t equals = std::min(variable.find('='), variable.size() - 1);
     add_no_proxy(variable.substr(0, equals), variable.substr(equals + 1), hosts);
@@ -36,9 +36,9 @@ void add_configured(const ConfiguredProxy& configured, Hosts& hosts) {
 }
 
 /// By files as they are, and as they are without ours.
-Hosts direct_hosts(const SetupFacts& facts, const ProxyReader& reader,
-                   std::span<const FileEdit> files) {
-  Hosts hosts;
+HostList direct_hosts(const SetupFacts& facts, const ProxyReader& reader,
+                      std::span<const FileEdit> files) {
+  HostList hosts;
   std::vector<FileEdit> undone(files.begin(), files.end());
   for (FileEdit& edit : undone) edit.with = edit.without;
   add_configured(configured_proxy(facts, reader), hosts);
@@ -56,8 +56,8 @@ std::string direct_hosts_lost(const SetupFacts& facts, std::string_view target,
                               std::span<const FileEdit> files, std::string_view list) {
   const ProxyReader* const reader = find_proxy_reader(target);
   if (reader == nullptr) return {};
-  Hosts kept;
-  add_hosts(list, kept);
+  HostList kept;
+  add_listed(list, kept);
   std::string lost;
   std::string all(list);
   for (const std::string& host : direct_hosts(facts, *reader, files)) {

@@ -94,7 +94,7 @@ void read_variable(std::string_view line, std::string_view name, std::string_vie
   }
 }
 
-std::vector<std::string> settings_of(const Json& proxies) {
+std::vector<std::string> json_settings(const Json& proxies) {
   std::vector<std::string> found;
   for (const Setting& setting : kJsonSettings) {
     if (const auto value = proxies.at(setting.name).text()) {
@@ -109,7 +109,7 @@ std::vector<std::string> read_json(std::string_view text) {
   if (!json) return {};
   Json proxies = json->at("proxies");
   if (proxies.at("default").is_object()) proxies = proxies.at("default");
-  return settings_of(proxies);
+  return json_settings(proxies);
 }
 
 std::string_view name_of(std::string_view variable) {
@@ -146,10 +146,10 @@ std::vector<std::string> daemons_with_own_proxy(std::string_view text) {
   const auto json = Json::parse(text);
   if (!json) return daemons;
   const Json proxies = json->at("proxies");
-  const auto usual = settings_of(proxies.at("default"));
+  const auto usual = json_settings(proxies.at("default"));
   for (const std::string& name : proxies.names()) {
     const Json own = proxies.at(name);
-    if (own.is_object() && settings_of(own) != usual) daemons.push_back(name);
+    if (own.is_object() && json_settings(own) != usual) daemons.push_back(name);
   }
   return daemons;
 }

@@ -74,7 +74,7 @@ bool is_repeated(std::string_view line) {
   return trim_space(line).starts_with('"') && line.find("_PROXY=") == std::string_view::npos;
 }
 
-bool is_secret(const FileEdit& edit, std::string_view line) {
+bool is_hidden(const FileEdit& edit, std::string_view line) {
   if (shows_own_lines_only(edit)) {
     return is_of_others(edit, line) && (!is_of_git(edit) || may_hold_secret(line));
   }
@@ -85,7 +85,7 @@ bool is_secret(const FileEdit& edit, std::string_view line) {
 /// A line of `edit`'s file as it may be shown, with its end.
 std::string shown_line(const FileEdit& edit, std::string_view line) {
   std::string shown;
-  if (is_secret(edit, line)) {
+  if (is_hidden(edit, line)) {
     shown = "(not shown: it may hold a password)";
     if (line.ends_with('\n')) shown += '\n';
   } else {
