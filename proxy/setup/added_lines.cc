@@ -4,14 +4,14 @@
 #include <cstddef>
 
 #include "base/text.h"
+#include "setup/fnv1a.h"
 
 namespace culvert {
 namespace {
 
 /// 16 bits of FNV-1a: they tell one line of a few from others.
 std::uint16_t sum_of_line(std::string_view line) {
-  std::uint32_t sum = 2166136261U;
-  for (const char c : trim_space(line)) sum = (sum ^ static_cast<unsigned char>(c)) * 16777619U;
+  const std::uint32_t sum = fnv1a(trim_space(line));
   return static_cast<std::uint16_t>(sum ^ sum >> 16);
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "setup/as_user.h"
 #include "setup/replace_file.h"
 #include "setup/root.h"
 
@@ -46,12 +47,19 @@ class Changes {
   void remove_made_folders();
   /// Those that were made for files that are gone now go, too, if they are empty.
   void remove_own_folders();
+  /// Also where an installation that was killed had come no further.
+  void remove_stale_of(const FileEdit& edit) const;
   bool empty() const { return changes_.empty(); }
   /// Of the file that the problem is about, as the user knows it.
   const std::string& where() const { return where_; }
 
  private:
   FileOwner owner_of_new(const FileEdit& edit, mode_t mode) const;
+  FileOwner owner_after(const Change& change) const;
+  const SetupUser* user_of(const FileEdit& edit) const;
+  std::string find_way_out(const FileEdit& edit, const std::string& real) const;
+  std::string changed_meanwhile(const FileEdit& edit) const;
+  std::string write_beside(Change& change);
   std::string make_folders(const FileEdit& edit, const std::string& folder);
   std::string carry_out(Change& change);
   void undo(Change& change);
@@ -59,13 +67,43 @@ class Changes {
   const SetupFacts& facts_;
   SetupWay way_;
   std::vector<Change> changes_;
-  std::vector<std::string> made_folders_;  ///< the outermost first
+  /// The outermost first, with what they were made for.
+  std::vector<std::pair<std::string, const FileEdit*>> made_folders_;
   std::string where_;
 };
 
 FileOwner Changes::owner_of_new(const FileEdit& edit, mode_t mode) const {
   if (edit.in_home && geteuid() == 0) return {mode, facts_.user.uid, facts_.user.gid};
   return {mode, geteuid(), getegid()};
+}
+
+/// With whose rights root changes the file: in a home that is the user's own, with none but theirs,
+/// as links in it, and even its folders, may be changed at any time.  nullptr: with root's.
+const SetupUser* Changes::user_of(const FileEdit& edit) const {
+  const SetupUser& user = facts_.user;
+  if (!edit.in_home || geteuid() != 0 || user.uid == 0 || !facts_.is_live()) return nullptr;
+  if (!edit.path.starts_with(user.home + "/")) return nullptr;
+  const auto home = owner_of(below_root(facts_.root, user.home));
+  return home && home->uid == user.uid ? &user : nullptr;
+}
+
+/// With root's rights a link in somebody's home is followed within that home only.
+std::string Changes::find_way_out(const FileEdit& edit, const std::string& real) const {
+  const SetupUser& user = facts_.user;
+  if (!edit.in_home || geteuid() != 0 || user.uid == 0 || user_of(edit) != nullptr) return {};
+  const std::string home = below_root(facts_.root, user.home) + "/";
+  if (!edit.path.starts_with(user.home + "/") || real.starts_with(home)) return {};
+  return "leads out of the home folder, by a symbolic link: run it as that user";
+}
+
+/// Of a file that is there: as it was, but a user's rights cannot give it to somebody else.
+FileOwner Changes::owner_after(const Change& change) const {
+  const FileEdit& edit = *change.edit;
+  FileOwner owner = change.before.value_or(owner_of_new(edit, edit.mode));
+  const SetupUser* const user = user_of(edit);
+  if (user == nullptr) return owner;
+  const bool keeps_group = owner.uid == user->uid && AsUser::has_group(owner.gid);
+  return {owner.mode, user->uid, keeps_group ? owner.gid : user->gid};
 }
 
 std::string Changes::make_folders(const FileEdit& edit, const std::string& folder) {
@@ -76,7 +114,7 @@ std::string Changes::make_folders(const FileEdit& edit, const std::string& folde
     if (!problem.empty()) return problem;
   }
   if (mkdir(folder.c_str(), 0755) != 0) return std::strerror(errno);
-  made_folders_.push_back(folder);
+  made_folders_.emplace_back(folder, &edit);
   const FileOwner owner = owner_of_new(edit, 0755);
   // Whatever the umask is.
   if (chmod(folder.c_str(), owner.mode) != 0) return std::strerror(errno);
@@ -88,41 +126,56 @@ std::string Changes::prepare(const FileEdit& edit) {
   where_ = edit.path;
   Change change{&edit, below_root(facts_.root, edit.path), std::nullopt, {}};
   if (change.real.empty()) return std::strerror(ELOOP);
+  if (std::string problem = find_way_out(edit, change.real); !problem.empty()) return problem;
   for (const Change& other : changes_) {
     if (other.real != change.real) continue;
     if (wanted(*other.edit, way_) == wanted(edit, way_)) return {};
     return "is the same file as " + other.edit->path + ", by a symbolic link";
   }
+  const AsUser as_user(user_of(edit));
+  if (!as_user.good()) return std::strerror(EPERM);
   change.before = owner_of(change.real);
-  std::string problem;
-  if (const auto& content = wanted(edit, way_)) {
-    problem = make_folders(edit, change.real.substr(0, change.real.rfind('/')));
-    if (problem.empty()) {
-      FileOwner owner = change.before.value_or(owner_of_new(edit, edit.mode));
-      // Of a file that is wholly ours: it may hold a password now, or none any more.
-      if (!edit.without) owner.mode = edit.mode;
-      problem = change.waiting.write(change.real, *content, owner);
-    }
-  }
+  std::string problem = changed_meanwhile(edit);
+  if (problem.empty() && wanted(edit, way_)) problem = write_beside(change);
   if (problem.empty()) changes_.push_back(std::move(change));
   return problem;
 }
 
-std::string Changes::carry_out(Change& change) {
-  const FoundFile now = find_file(facts_.root, change.edit->path);
+std::string Changes::write_beside(Change& change) {
+  const FileEdit& edit = *change.edit;
+  std::string problem = make_folders(edit, change.real.substr(0, change.real.rfind('/')));
+  if (!problem.empty()) return problem;
+  FileOwner owner = owner_after(change);
+  // Of a file that is wholly ours: it may hold a password now, or none any more.
+  if (!edit.without) owner.mode = edit.mode;
+  return change.waiting.write(change.real, *wanted(edit, way_), owner);
+}
+
+/// Also where it can no more be read, as with the rights of a user only.
+std::string Changes::changed_meanwhile(const FileEdit& edit) const {
+  const FoundFile now = find_file(facts_.root, edit.path);
   if (!now.problem.empty()) return now.problem;
-  if (now.content != change.edit->before) return "was changed by another program meanwhile";
+  return now.content == edit.before ? "" : "was changed by another program meanwhile";
+}
+
+std::string Changes::carry_out(Change& change) {
+  const AsUser as_user(user_of(*change.edit));
+  if (!as_user.good()) return std::strerror(EPERM);
+  std::string problem = changed_meanwhile(*change.edit);
+  if (!problem.empty()) return problem;
   return wanted(*change.edit, way_) ? change.waiting.move_in() : remove_file(change.real);
 }
 
 /// If even this fails, the problem that led here is told, and is likely to be the same.
 void Changes::undo(Change& change) {
+  const AsUser as_user(user_of(*change.edit));
+  if (!as_user.good()) return;
   if (!change.before) {
     static_cast<void>(remove_file(change.real));
     return;
   }
   WaitingFile old;
-  if (old.write(change.real, *change.edit->before, *change.before).empty()) {
+  if (old.write(change.real, *change.edit->before, owner_after(change)).empty()) {
     static_cast<void>(old.move_in());
   }
 }
@@ -141,7 +194,9 @@ std::string Changes::carry_out() {
 void Changes::remove_made_folders() {
   changes_.clear();
   while (!made_folders_.empty()) {
-    rmdir(made_folders_.back().c_str());
+    const auto& [folder, edit] = made_folders_.back();
+    const AsUser as_user(user_of(*edit));
+    if (as_user.good()) rmdir(folder.c_str());
     made_folders_.pop_back();
   }
 }
@@ -149,12 +204,19 @@ void Changes::remove_made_folders() {
 void Changes::remove_own_folders() {
   for (const Change& change : changes_) {
     if (wanted(*change.edit, way_)) continue;
+    const AsUser as_user(user_of(*change.edit));
+    if (!as_user.good()) continue;
     std::string folder = change.real;
     for (std::size_t i = 0; i < change.edit->our_folders; ++i) {
       folder.erase(folder.rfind('/'));
       if (rmdir(folder.c_str()) != 0) break;
     }
   }
+}
+
+void Changes::remove_stale_of(const FileEdit& edit) const {
+  const AsUser as_user(user_of(edit));
+  if (as_user.good()) remove_stale(below_root(facts_.root, edit.path));
 }
 
 /// What helps against a problem that only root has not.
@@ -174,13 +236,6 @@ void find_obstacles(std::span<const Plan> plans, SetupWay way, Applied& applied)
       if (!text.empty())
         applied.problems.push_back((edit.path + ": " + text).append(hint_at(text)));
     }
-  }
-}
-
-/// Also where an installation that was killed had come no further.
-void remove_stale_of(const SetupFacts& facts, std::span<const Plan> plans) {
-  for (const Plan& plan : plans) {
-    for (const FileEdit& edit : plan.files) remove_stale(below_root(facts.root, edit.path));
   }
 }
 
@@ -235,7 +290,9 @@ Applied apply(const SetupFacts& facts, std::span<const Plan> plans, SetupWay way
   Changes changes(facts, way);
   std::string problem;
   std::vector<std::string> lines;
-  remove_stale_of(facts, plans);
+  for (const Plan& plan : plans) {
+    for (const FileEdit& edit : plan.files) changes.remove_stale_of(edit);
+  }
   for (const Plan& plan : plans) {
     for (const FileEdit& edit : plan.files) {
       if (!problem.empty() || !obstacle(edit, way).empty()) continue;

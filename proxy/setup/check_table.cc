@@ -13,6 +13,7 @@
 #include "host/proxy_variables.h"
 #include "setup/bridge.h"
 #include "setup/check_own.h"
+#include "setup/direct_hosts.h"
 #include "setup/proxy_readers.h"
 #include "setup/root.h"
 #include "setup/targets.h"
@@ -210,6 +211,21 @@ void add_exceptions(const ConfiguredProxy& configured, Row& row) {
   row.cause = configured.mistake;
 }
 
+/// Ours may have taken the place of a list that names more hosts.
+void add_direct_hosts(const SetupFacts& facts, const ProxyReader& reader,
+                      const std::vector<std::string>& environment, Row& row) {
+  const TargetPlan* const target = find_setup_target(reader.target);
+  if (target == nullptr || row.right != "yes" || !facts.no_proxy.empty()) return;
+  std::string list;
+  for (const std::string_view variable : environment) {
+    constexpr std::string_view kName = "no_proxy=";
+    if (!to_lower(variable).starts_with(kName)) continue;
+    list.append(list.empty() ? "" : ",").append(variable.substr(kName.size()));
+  }
+  std::string lost = direct_hosts_lost(facts, reader.target, target->plan(facts).files, list);
+  if (!lost.empty()) row.notes.push_back(std::move(lost));
+}
+
 Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
               const ProxyReader& reader, const std::vector<RunningProcess>& processes,
               const std::string& options) {
@@ -219,10 +235,11 @@ Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culver
   if (this_shell) configured.environment = own_environment();
   Row& row = group.configured;
   row.who = this_shell ? "this shell" : std::string(reader.name);
-  row.from = this_shell ? "its environment" : configured.path;
+  row.from = this_shell ? "its environment" : printable(configured.path);
   judge(facts, culverts, configured.environment, loopback_is_wrong(reader), row);
   if (!configured.unreadable.empty() && row.right != "yes") row.cause = configured.unreadable;
   if (!this_shell) add_exceptions(configured, row);
+  add_direct_hosts(facts, reader, configured.environment, row);
   if (needs_none(reader, row)) row.right = "-";
   // dockerd changes its environment after the start, as daemon.json says.
   if (configured.form != SettingForm::docker_json) {

@@ -43,6 +43,7 @@ void for_each_list(std::span<const ConfigFile> files, Visit visit) {
 std::optional<EngineEnv> engine_env(std::string_view text) {
   TomlScanner scanner(text);
   while (const auto key = scanner.next_key()) {
+    if (*key == "engine") scanner.enter_inline_table(*key);
     if (*key != "engine.env") continue;
     auto array = scanner.read_array();
     if (!array) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "setup/json_edit.h"
 #include "setup/json_record.h"
 #include "setup/own_text.h"
+#include "setup/rivals.h"
 #include "setup/root.h"
 #include "setup/variables.h"
 
@@ -94,6 +95,7 @@ Plan plan_docker_client(const SetupFacts& facts) {
       "docker gives it to builds and to containers that are made from now on; nothing has to be "
       "restarted, and `docker pull` does not use it: culvert setup docker");
   note_containers(facts, plan);
+  note_rivals(facts, plan);
   return plan;
 }
 

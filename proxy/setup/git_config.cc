@@ -194,9 +194,9 @@ void GitFiles::note_exceptions() {
   for (const auto& [url, of_url] : of_urls_) {
     const auto& [proxy, path] = of_url;
     if (proxy == proxy_) continue;
-    configured_.notes.push_back(
-        concat({path, proxy.empty() ? " has no proxy for " : " has a proxy of its own for ",
-                redact_url(url)}));
+    configured_.notes.push_back(concat(
+        {printable(path), proxy.empty() ? " has no proxy for " : " has a proxy of its own for ",
+         redact_url(url)}));
   }
 }
 

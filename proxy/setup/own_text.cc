@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "setup/added_lines.h"
+#include "setup/fnv1a.h"
 #include "setup/root.h"
 
 namespace culvert {
@@ -38,13 +39,6 @@ struct Sign {
   std::size_t folders = 0;
   std::vector<std::uint16_t> lines;  ///< sums of each; empty: not kept
 };
-
-/// FNV-1a: tells a change by hand, and nothing more is asked of it.
-std::uint32_t sum_of(std::string_view text) {
-  std::uint32_t sum = 2166136261U;
-  for (const char c : text) sum = (sum ^ static_cast<unsigned char>(c)) * 16777619U;
-  return sum;
-}
 
 std::string sign_line(std::string_view comment, std::string_view what, std::string_view target,
                       const Sign& sign) {
@@ -155,7 +149,7 @@ std::optional<Block> find_block(std::string_view text, std::string_view comment)
   }
   block.body_end = last;
   block.end = last + first_line(text.substr(last)).size();
-  block.untouched = sum_of(text.substr(block.body, last - block.body)) == read->sum;
+  block.untouched = fnv1a(text.substr(block.body, last - block.body)) == read->sum;
   return block;
 }
 
@@ -227,7 +221,7 @@ std::size_t missing_folders(const SetupFacts& facts, std::string_view path) {
 FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string path,
                   std::string_view body, std::string_view comment, const FileEdit* earlier) {
   FileEdit edit = found_edit(facts, std::move(path));
-  Sign sign{sum_of(body), true, false, 0, {}};
+  Sign sign{fnv1a(body), true, false, 0, {}};
   if (!edit.before) {
     sign.folders = missing_folders(facts, edit.path);
     if (earlier != nullptr && !earlier->without) sign.folders += earlier->our_folders;
@@ -235,7 +229,7 @@ FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string 
     const std::string_view line = first_line(*edit.before);
     const bool ours = line.starts_with(std::string(comment).append(kFileSign));
     const auto read = ours ? read_sign(line) : std::nullopt;
-    if (read && read->sum == sum_of(std::string_view(*edit.before).substr(line.size()))) {
+    if (read && read->sum == fnv1a(std::string_view(*edit.before).substr(line.size()))) {
       sign.folders = read->folders;
       edit.without = std::nullopt;
     } else if (ours) {
@@ -263,7 +257,7 @@ void put_block(FileEdit& edit, std::string_view target, std::string_view body,
   const auto block = find_block(before, comment);
   const std::string_view line_end = line_end_at(before, block ? block->begin : 0);
   const std::string lines = with_line_ends(body, line_end);
-  Sign sign{sum_of(lines), !edit.before, false, folders, {}};
+  Sign sign{fnv1a(lines), !edit.before, false, folders, {}};
   if (rules.keeps_added) sign.lines = line_sums(lines);
   std::size_t at = std::min(rules.place, before.size());
   std::size_t until = at;

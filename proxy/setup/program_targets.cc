@@ -14,6 +14,7 @@
 #include "setup/apt_conf.h"
 #include "setup/bridge.h"
 #include "setup/containers_conf.h"
+#include "setup/direct_hosts.h"
 #include "setup/npm_config.h"
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
@@ -25,6 +26,13 @@
 
 namespace culvert {
 namespace {
+
+constexpr std::string_view kStray =
+    "proxy=, https-proxy= and noproxy= are left, as `npm config` has taken the marks of culvert "
+    "setup "
+    "away, if they are its: give the --listen and --no-proxy that they were written with, or take "
+    "them "
+    "out";
 
 constexpr std::string_view kInContainers =
     "containers get these variables from podman as well, and 127.0.0.1 is not this machine there: "
@@ -151,6 +159,17 @@ std::optional<std::string> without_stray_settings(const FileEdit& edit, std::str
   return rest;
 }
 
+/// All three, as we write them, but not with what we would write now.
+bool has_stray_settings(std::string_view text, const std::string& no_proxy) {
+  const auto all = read_npm_settings(text);
+  const auto proxy = all.find("proxy");
+  const auto https = all.find("https-proxy");
+  const auto direct = all.find("noproxy");
+  if (proxy == all.end() || https == all.end() || direct == all.end()) return false;
+  return proxy->second == https->second &&
+         (is_loopback_url(proxy->second) || direct->second == no_proxy);
+}
+
 }  // namespace
 
 Plan plan_podman(const SetupFacts& facts) {
@@ -178,6 +197,7 @@ Plan plan_podman(const SetupFacts& facts) {
   }
   note_rivals(facts, plan);
   if (facts.for_all_users) note_own_list(facts, plan);
+  note_direct_hosts(facts, Neighbours::host, plan);
   return plan;
 }
 
@@ -248,9 +268,14 @@ Plan plan_npm(const SetupFacts& facts) {
   FileEdit edit = in_home(own_block(facts, "npm", path, body, "#", rules));
   // `npm config set` writes the file anew, without comments, and so without our marks.
   if (edit.without == edit.before) edit.without = without_stray_settings(edit, body);
+  if (edit.without == edit.before && edit.cannot_uninstall.empty() &&
+      has_stray_settings(before, settings.at("noproxy"))) {
+    edit.cannot_uninstall = kStray;
+  }
   // npm keeps its tokens there.
   edit.mode = 0600;
   Plan plan = plan_of("npm", std::move(edit));
+  note_direct_hosts(facts, Neighbours::host, plan);
   note_rivals(facts, plan);
   return plan;
 }
@@ -270,6 +295,7 @@ Plan plan_shell(const SetupFacts& facts) {
   }
   add_note(plan, "for this shell alone: eval \"$(culvert setup shell)\"");
   plan.to_eval = lines;
+  note_direct_hosts(facts, Neighbours::host, plan);
   note_rivals(facts, plan);
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "setup/apt_conf.h"
 #include "setup/containers_conf.h"
@@ -150,10 +151,25 @@ FoundFile text_of(const SetupFacts& facts, const std::string& path, const FileEd
   return found;
 }
 
+/// Docker's own address is that of the daemon that nearly all use, and others are worth a note.
+void look_for_other_daemons(const ConfigFile& file, ConfiguredProxy& configured) {
+  for (const std::string& daemon : daemons_with_own_proxy(file.text)) {
+    const bool is_local = daemon.starts_with("unix://");
+    std::string text = concat({printable(file.path), " has settings of its own for ",
+                               printable(is_local ? daemon : redact_url(daemon))});
+    if (is_local) {
+      configured.mistake = text.append(", which count there in place of \"default\"");
+    } else {
+      configured.notes.push_back(std::move(text));
+    }
+  }
+}
+
 /// Files that are read one by one.
 void read_each(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
   for (const ConfigFile& file : files) {
     configured.put(file, proxy_settings(file.form, file.text));
+    if (file.form == docker_json) look_for_other_daemons(file, configured);
   }
   if (configured.form == SettingForm::k3s) hand_on_to_containerd(configured.environment);
 }

@@ -94,18 +94,22 @@ void read_variable(std::string_view line, std::string_view name, std::string_vie
   }
 }
 
-std::vector<std::string> read_json(std::string_view text) {
+std::vector<std::string> json_settings(const Json& proxies) {
   std::vector<std::string> found;
-  const auto json = Json::parse(text);
-  if (!json) return found;
-  Json proxies = json->at("proxies");
-  if (proxies.at("default").is_object()) proxies = proxies.at("default");
   for (const Setting& setting : kJsonSettings) {
     if (const auto value = proxies.at(setting.name).text()) {
       found.push_back(assignment(setting.variable, *value));
     }
   }
   return found;
+}
+
+std::vector<std::string> read_json(std::string_view text) {
+  const auto json = Json::parse(text);
+  if (!json) return {};
+  Json proxies = json->at("proxies");
+  if (proxies.at("default").is_object()) proxies = proxies.at("default");
+  return json_settings(proxies);
 }
 
 std::string_view name_of(std::string_view variable) {
@@ -135,6 +139,19 @@ std::vector<std::string> proxy_settings(SettingForm form, std::string_view text)
     for (const std::string_view name : kVariables) read_variable(line, name, prefix, found);
   }
   return found;
+}
+
+std::vector<std::string> daemons_with_own_proxy(std::string_view text) {
+  std::vector<std::string> daemons;
+  const auto json = Json::parse(text);
+  if (!json) return daemons;
+  const Json proxies = json->at("proxies");
+  const auto usual = json_settings(proxies.at("default"));
+  for (const std::string& name : proxies.names()) {
+    const Json own = proxies.at(name);
+    if (own.is_object() && json_settings(own) != usual) daemons.push_back(name);
+  }
+  return daemons;
 }
 
 void hand_on_to_containerd(std::vector<std::string>& environment) {

@@ -23,6 +23,10 @@ enum class SettingForm : std::uint8_t {
 /// ($NAME) is left out.  Only of the forms up to docker_json, whose files are read one by one.
 std::vector<std::string> proxy_settings(SettingForm form, std::string_view text);
 
+/// Of the file of docker's client: the addresses of daemons for which it has settings that differ
+/// from its "default", and that count in place of all of that.
+std::vector<std::string> daemons_with_own_proxy(std::string_view text);
+
 /// k3s starts its containerd with the value of CONTAINERD_HTTPS_PROXY as HTTPS_PROXY: so changes
 /// `environment`.
 void hand_on_to_containerd(std::vector<std::string>& environment);

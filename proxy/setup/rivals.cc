@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/proxy_readers.h"
 
@@ -20,7 +21,8 @@ bool is_used(const SetupFacts& facts, const ConfiguredProxy& configured) {
 std::string winner(const SetupFacts& facts, const ConfiguredProxy& configured,
                    const std::string& path) {
   if (!configured.path.empty() && configured.path != path) {
-    return configured.path + " is read later, says something else, and wins: take it out there";
+    return printable(configured.path) +
+           " is read later, says something else, and wins: take it out there";
   }
   if (!configured.mistake.empty()) return configured.mistake + " - take it out there";
   if (configured.path.empty() || is_used(facts, configured)) return {};

@@ -14,7 +14,7 @@ namespace {
 
 /// Words of lines that may hold a secret, in the files of others.
 constexpr auto kSecretWords = std::to_array<std::string_view>(
-    {"auth", "token", "passw", "secret", "credential", "cookie", "_key", "apikey"});
+    {"auth", "token", "passw", "pwd", "secret", "credential", "cookie", "_key", "apikey"});
 
 /// The lines of our own files that hold one wholly.
 constexpr std::string_view kSecretLine = "tunnel-command = ";
@@ -49,11 +49,43 @@ std::string_view text_of(const std::optional<std::string>& content) {
   return content ? std::string_view(*content) : std::string_view();
 }
 
+/// Anything may stand in somebody's .npmrc or .profile: commands, keys, passwords by any name.
+bool shows_own_lines_only(const FileEdit& edit) {
+  return edit.without.has_value() && !edit.path.ends_with(".json");
+}
+
+/// What stands there needs a name that tells.
+bool is_of_git(const FileEdit& edit) {
+  return edit.path.ends_with("gitconfig") || edit.path.ends_with("/git/config");
+}
+
+/// Is `line` one of somebody else's, in a file that has others of ours?
+bool is_of_others(const FileEdit& edit, std::string_view line) {
+  line = trim_space(line);
+  if (line.empty() || line.starts_with('[')) return false;
+  for (const std::string_view other : split(*edit.without, '\n')) {
+    if (trim_space(other) == line) return true;
+  }
+  return false;
+}
+
+/// An entry of podman's list that ours repeats.
+bool is_repeated(std::string_view line) {
+  return trim_space(line).starts_with('"') && line.find("_PROXY=") == std::string_view::npos;
+}
+
+bool is_hidden(const FileEdit& edit, std::string_view line) {
+  if (shows_own_lines_only(edit)) {
+    return is_of_others(edit, line) && (!is_of_git(edit) || may_hold_secret(line));
+  }
+  if (edit.repeats_others) return is_repeated(line) || may_hold_secret(line);
+  return edit.without ? may_hold_secret(line) : line.starts_with(kSecretLine);
+}
+
 /// A line of `edit`'s file as it may be shown, with its end.
 std::string shown_line(const FileEdit& edit, std::string_view line) {
-  const bool of_others = edit.without.has_value() || edit.repeats_others;
   std::string shown;
-  if (of_others ? may_hold_secret(line) : line.starts_with(kSecretLine)) {
+  if (is_hidden(edit, line)) {
     shown = "(not shown: it may hold a password)";
     if (line.ends_with('\n')) shown += '\n';
   } else {
@@ -153,7 +185,8 @@ std::string show_difference(const Plan& plan, SetupWay way) {
     append_name(text, "--- ", "a", edit, edit.before.has_value());
     append_name(text, "+++ ", "b", edit, after.has_value());
     const auto lines = compare_lines(text_of(edit.before), text_of(after));
-    for (const DiffHunk& hunk : find_hunks(lines, 3)) append_hunk(text, edit, lines, hunk);
+    const std::size_t context = shows_own_lines_only(edit) ? 0 : 3;
+    for (const DiffHunk& hunk : find_hunks(lines, context)) append_hunk(text, edit, lines, hunk);
   }
   return text;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <utility>
 
 #include "base/text.h"
 
@@ -134,6 +135,7 @@ void TomlScanner::skip_value() {
   int depth = 0;
   while (!at_end() && (depth > 0 || !at('\n'))) {
     const char c = text_[at_];
+    if (in_line_ && depth == 0 && (c == ',' || c == '}')) return;
     if (c == '"' || c == '\'') {
       read_string();
       continue;
@@ -154,7 +156,12 @@ std::optional<std::string> TomlScanner::next_key() {
   while (true) {
     skip_blank();
     if (at_end()) return std::nullopt;
+    if (in_line_ && (at(',') || at('}'))) {
+      leave_inline_table(text_[at_++]);
+      continue;
+    }
     if (at('[')) {
+      in_line_ = false;
       while (at('[')) ++at_;
       table_ = read_name(']') + ".";
       skip_line();
@@ -166,6 +173,22 @@ std::optional<std::string> TomlScanner::next_key() {
     value_waits_ = true;
     return table_ + key;
   }
+}
+
+void TomlScanner::enter_inline_table(std::string_view key) {
+  skip_blank();
+  if (in_line_ || !at('{')) return;
+  ++at_;
+  in_line_ = true;
+  value_waits_ = false;
+  around_ = std::exchange(table_, concat({key, "."}));
+}
+
+/// Where `c` is its end, and not a comma.
+void TomlScanner::leave_inline_table(char c) {
+  if (c != '}') return;
+  in_line_ = false;
+  table_ = around_;
 }
 
 std::optional<TomlArray> TomlScanner::read_array() {

@@ -24,6 +24,8 @@ class TomlScanner {
   std::optional<std::string> next_key();
   /// The value of that key.  nullopt if it is no array of these.
   std::optional<TomlArray> read_array();
+  /// If the value of that key is an inline table, its keys are the next.
+  void enter_inline_table(std::string_view key);
 
  private:
   bool at_end() const { return at_ >= text_.size(); }
@@ -31,6 +33,7 @@ class TomlScanner {
   void skip_blank();
   void skip_line();
   void skip_value();
+  void leave_inline_table(char c);
   std::string read_name(char end);
   std::string read_string();
   void read_escape(std::string& value);
@@ -39,6 +42,8 @@ class TomlScanner {
   std::string_view text_;
   std::size_t at_ = 0;
   std::string table_;
+  std::string around_;        ///< the table that an inline table stands in
+  bool in_line_ = false;      ///< in an inline table of the first level
   bool value_waits_ = false;  ///< the value of the last key was not read
 };
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "setup/bridge.h"
+#include "setup/direct_hosts.h"
 #include "setup/docker_json.h"
 #include "setup/own_text.h"
 #include "setup/proxy_settings.h"
@@ -106,6 +107,7 @@ Plan unit_plan(const SetupFacts& facts, std::string_view target, std::string_vie
   if (neighbours == Neighbours::cluster && facts.no_proxy.empty()) {
     add_note(plan, kClusterNote);
   }
+  note_direct_hosts(facts, neighbours, plan);
   return plan;
 }
 
@@ -129,6 +131,10 @@ void look_at_daemon_json(const SetupFacts& facts, const std::string& path, Plan&
                         "\"proxies\" out of it");
     return;
   }
+  const auto direct = proxies.at("no-proxy").text();
+  if (!direct || direct->empty() || *direct == no_proxy_for(facts, Neighbours::host)) return;
+  add_rival(plan, path + " has a no-proxy of its own, which wins since Engine 23.0: take " +
+                      "no-proxy out of it");
 }
 
 /// The version that `crio --version` tells, of the machine that runs; empty if there is none.
@@ -160,6 +166,7 @@ Plan plan_docker(const SetupFacts& facts) {
   if (wants_daemon_json(facts)) {
     std::vector<FileEdit> unit = std::move(plan.files);
     plan = plan_docker_daemon(facts);
+    note_direct_hosts(facts, Neighbours::host, plan);
     for (FileEdit& edit : unit) add_removal(std::move(edit), plan);
     return plan;
   }
@@ -179,6 +186,7 @@ Plan plan_docker_rootless(const SetupFacts& facts) {
   add_drop_in(facts, {"docker", true}, Neighbours::host, plan);
   plan.then_run.emplace_back("systemctl --user daemon-reload && systemctl --user restart docker");
   look_at_daemon_json(facts, facts.user.config_home() + "/docker/daemon.json", plan);
+  note_direct_hosts(facts, Neighbours::host, plan);
   if (is_loopback_url(facts.proxy_url)) {
     add_note(
         plan,
@@ -264,6 +272,7 @@ Plan plan_k3s(const SetupFacts& facts) {
            "writes "
            "the file anew: run this again after it");
   if (facts.no_proxy.empty()) add_note(plan, kClusterNote);
+  note_direct_hosts(facts, Neighbours::cluster, plan);
   note_rivals(facts, plan);
   return plan;
 }

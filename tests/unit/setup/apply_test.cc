@@ -217,6 +217,83 @@ TEST_CASE("new files in a home folder belong to its user") {
   }
 }
 
+namespace {
+
+/// Of the machine that runs, on which root has given /tmp/.../home to a user.
+struct HomeOfUser {
+  HomeOfUser() {
+    root.write("/home/.profile", "theirs\n", 0640);
+    root.write("/outside/theirs", "root's\n", 0600);
+    for (const char* name : {"/home", "/home/.profile"}) {
+      REQUIRE(::chown((root.path() + name).c_str(), 1234, 4321) == 0);
+    }
+    REQUIRE(::chmod(root.path().c_str(), 0755) == 0);
+    facts.root = "/";
+    facts.user = {root.path() + "/home", 1234, 4321, "", ""};
+  }
+  Applied install(const std::string& name) const {
+    FileEdit edit = own_block(facts, "test", facts.user.home + name, "ours\n");
+    edit.in_home = true;
+    return apply(facts, std::vector<Plan>{plan_of({edit})}, SetupWay::install);
+  }
+  uid_t owner(const std::string& name) const {
+    struct stat info {};
+    REQUIRE(::stat((root.path() + name).c_str(), &info) == 0);
+    return info.st_uid;
+  }
+
+  TemporaryRoot root;
+  SetupFacts facts;
+};
+
+}  // namespace
+
+TEST_CASE("links in a user's home lead root to nothing that is not the user's") {
+  if (::geteuid() != 0) return;
+  const HomeOfUser home;
+  home.root.link("/home/dangling", home.root.path() + "/outside/new");
+  home.root.link("/home/secret", home.root.path() + "/outside/theirs");
+  home.root.link("/home/folder", home.root.path() + "/outside");
+  const auto before = home.root.everything();
+  for (const char* name : {"/dangling", "/secret", "/folder/new", "/folder/deep/new"}) {
+    CAPTURE(name);
+    CHECK(home.install(name).problems ==
+          Lines{"cannot write " + home.facts.user.home + name + ": Permission denied"});
+    CHECK(home.root.everything() == before);
+  }
+}
+
+TEST_CASE("what is a user's own stays that user's, though root changes it") {
+  if (::geteuid() != 0) return;
+  const HomeOfUser home;
+  home.root.write("/home/of-root", "theirs\n");
+  home.root.link("/home/.bash_profile", ".profile");
+  for (const char* name : {"/.bash_profile", "/.config/new/file", "/of-root"}) {
+    CAPTURE(name);
+    CHECK(home.install(name).problems.empty());
+    CHECK(home.owner(std::string("/home") + name) == 1234);
+  }
+  CHECK(home.root.mode("/home/.profile") == 0640);
+  REQUIRE(::chown((home.root.path() + "/home/.profile").c_str(), 1234, 0) == 0);
+  home.root.write("/home/.profile", "theirs\n");
+  CHECK(home.install("/.profile").problems.empty());
+  CHECK(home.owner("/home/.config") == 1234);
+}
+
+TEST_CASE("with root's rights no link is followed out of a home") {
+  if (::geteuid() != 0) return;
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.user = {"/home/a", 1234, 4321, "", ""};
+  root.link("/home/a/.npmrc", "/etc/new");
+  FileEdit edit = own_block(facts, "test", "/home/a/.npmrc", "ours\n");
+  edit.in_home = true;
+  const Applied applied = apply(facts, std::vector<Plan>{plan_of({edit})}, SetupWay::install);
+  REQUIRE(applied.problems.size() == 1);
+  CHECK_THAT(applied.problems.front(), Catch::Matchers::Contains("leads out of the home folder"));
+  CHECK_FALSE(root.read("/etc/new"));
+}
+
 TEST_CASE("what a killed installation left is gone after the next") {
   const TemporaryRoot root;
   root.write("/etc/new/folder/own.conf.culvert-999999999", "half");

@@ -1,5 +1,6 @@
 #include "setup/check_table.h"
 
+#include "setup/apply.h"
 #include "setup/targets.h"
 #include "support/catch.h"
 #include "temporary_root.h"
@@ -34,6 +35,25 @@ TEST_CASE("what is installed and has no proxy is told, with the command") {
         "dockerd            no proxy                      no\n"
         "  fix: culvert setup docker --root R --install\n");
   CHECK(table_of(root, {"podman"}).text.find("dockerd") == std::string::npos);
+}
+
+TEST_CASE("what docker's client has for its daemon alone counts") {
+  const TemporaryRoot root;
+  const std::string path = "/root/.docker/config.json";
+  SetupFacts facts = root.facts();
+  facts.bridge = "172.17.0.1";
+  const std::vector<Plan> plans{find_setup_target("docker-client")->plan(facts)};
+  CHECK(apply(facts, plans, SetupWay::install).problems.empty());
+  CHECK(table_of(root, {"docker-client"}).right);
+  std::string text = root.read(path).value();
+  text.insert(text.find("\"default\""), "\"unix:///var/run/docker.sock\": {}, ");
+  root.write(path, text);
+  const CheckTable table = table_of(root, {"docker-client"});
+  INFO(table.text);
+  CHECK_FALSE(table.right);
+  CHECK(
+      has(table, "  cause: " + path + " has settings of its own for unix:///var/run/docker.sock"));
+  CHECK(has(table, "take it out there; then culvert setup docker-client --bridge"));
 }
 
 TEST_CASE("a machine that has nothing is right") {

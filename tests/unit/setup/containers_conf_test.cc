@@ -28,6 +28,20 @@ TEST_CASE("podman's own variables are those of [engine], not those of containers
         Lines{"HTTPS_PROXY=http://a"});
 }
 
+TEST_CASE("the table of podman's own variables may be inline") {
+  const std::string text =
+      "engine = { runtime = \"crun\", pull = {a = 1}, env = [\"A=1,}\", {append=true}, \"B=2\"], x "
+      "= 1 }\n"
+      "env = [\"C=3\"]\n[containers]\nenv = [\"D=4\"]\n";
+  CHECK(other_engine_env(files_with({text})) == Lines{"A=1,}", "B=2"});
+  CHECK(engine_env(text)->append == true);
+  CHECK(read({"engine={env=['HTTPS_PROXY=http://a']}"}).environment ==
+        Lines{"HTTPS_PROXY=http://a"});
+  CHECK_FALSE(engine_env("engine = {x = 1}\nenv = ['A=1']\n[other]\nengine = {env = ['B=1']}"));
+  CHECK_FALSE(engine_env("engine = {"));
+  CHECK_FALSE(engine_env("engine = {env"));
+}
+
 TEST_CASE("a later list takes the place of the earlier one") {
   const std::string first = "[engine]\nenv = [\"HTTPS_PROXY=http://a\", \"A=1\"]\n";
   ConfiguredProxy configured = read({first, "[engine]\nenv = [\"HTTP_PROXY=http://b\"]\n", "x=1"});

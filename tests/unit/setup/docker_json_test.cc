@@ -164,6 +164,23 @@ TEST_CASE("a proxy moves between the unit and daemon.json") {
   CHECK(root.read("/etc/systemd/system/docker.service.d/zz-culvert.conf"));
 }
 
+TEST_CASE("settings of docker's client for one daemon count more, and are told") {
+  const TemporaryRoot root;
+  const auto with_daemon = [&](const std::string& name) {
+    root.write(std::string(kClient),
+               "{\"proxies\": {\"" + name + "\": {\"httpsProxy\": \"http://x:1\"}}}");
+    return plan_docker_client(root.facts());
+  };
+  CHECK(plan_docker_client(root.facts()).rivals.empty());
+  REQUIRE(with_daemon("unix:///var/run/docker.sock").rivals.size() == 1);
+  CHECK(with_daemon("unix:///var/run/docker.sock").rivals.front() ==
+        "/root/.docker/config.json has settings of its own for unix:///var/run/docker.sock, which "
+        "count there in place of \"default\" - take it out there");
+  CHECK(with_daemon("tcp://h:2376").rivals.empty());
+  CHECK(notes_of(with_daemon("tcp://h:2376")).find("settings of its own for tcp://h:2376") !=
+        std::string::npos);
+}
+
 TEST_CASE("Docker Engine before 23 would not start with proxies in daemon.json") {
   const TemporaryRoot root;
   root.write("/var/lib/dpkg/status",

@@ -62,6 +62,12 @@ TEST_CASE("what is noted of git's files holds no secret") {
         Lines{"/etc/gitconfig has a proxy of its own for https://***@h/***"});
 }
 
+TEST_CASE("a path of somebody's choice is printed without control characters") {
+  CHECK(
+      read("[include] path = /a\x1b[2J", {{"/a\x1b[2J", "[http \"https://h\"] proxy = x"}}).notes ==
+      Lines{"/a?[2J has a proxy of its own for https://h"});
+}
+
 TEST_CASE("proxies for some URLs or folders are noted") {
   CHECK(read("[http \"https://h\"] proxy = x\n[http \"https://i\"]\nproxy=\n[http] proxy = y\n")
             .notes == Lines{"/etc/gitconfig has a proxy of its own for https://h",

@@ -216,6 +216,21 @@ TEST_CASE("settings that npm has written anew, without our marks, go too") {
   CHECK_FALSE(root.read("/root/.npmrc"));
 }
 
+TEST_CASE("settings without our marks that may be ours are not left without a word") {
+  const auto obstacle = [](const std::string& proxy, const std::string& more) {
+    const TemporaryRoot root;
+    root.write("/root/.npmrc", "proxy=" + proxy + "\nhttps-proxy=" + proxy + "\n" + more);
+    return plan_npm(root.facts()).files.front().cannot_uninstall;
+  };
+  CHECK_FALSE(obstacle("http://127.0.0.1:3999", "noproxy=a\n").empty());
+  CHECK_FALSE(obstacle("http://10.0.0.1:1", "noproxy=localhost,127.0.0.1,::1\n").empty());
+  CHECK(obstacle("http://corp:8080", "noproxy=a\n").empty());
+  CHECK(obstacle("http://127.0.0.1:3999", "").empty());
+  const TemporaryRoot root;
+  install(root, plan_npm);
+  CHECK(plan_npm(root.facts()).files.front().cannot_uninstall.empty());
+}
+
 TEST_CASE("a shell's file that is read later is told") {
   const TemporaryRoot root;
   root.write("/etc/profile.d/proxy.sh", "export https_proxy=http://x:1 HTTPS_PROXY=http://x:1\n");

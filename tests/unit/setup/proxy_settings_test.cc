@@ -42,6 +42,16 @@ TEST_CASE("the settings of docker are found") {
   CHECK(proxy_settings(SettingForm::docker_json, "{").empty());
 }
 
+TEST_CASE("daemons for which docker's client has settings of their own are found") {
+  CHECK(daemons_with_own_proxy(R"({"proxies": {"default": {"httpProxy": "a", "x": "y"},
+                                               "unix:///a": {"httpProxy": "a"},
+                                               "unix:///b": {"httpProxy": "b"},
+                                               "tcp://c": {}, "d": "e"}})") ==
+        Lines{"unix:///b", "tcp://c"});
+  CHECK(daemons_with_own_proxy(R"({"proxies": {"http-proxy": "a"}})").empty());
+  CHECK(daemons_with_own_proxy("{").empty());
+}
+
 TEST_CASE("k3s gives its containerd the variables that are for it alone, whatever their order") {
   Lines found = proxy_settings(SettingForm::k3s,
                                "CONTAINERD_HTTPS_PROXY='http://h:1'\nHTTPS_PROXY=http://other\n"

@@ -85,13 +85,13 @@ TEST_CASE("a difference is a unified diff") {
   CHECK(without_signs(show_difference(lines_in(root), SetupWay::install)) ==
         "--- a/root/.npmrc\n"
         "+++ b/root/.npmrc\n"
-        "@@ -2,3 +2,6 @@\n 2\n 3\n 4\n"
+        "@@ -4,0 +5,3 @@\n"
         "+# Begin\n+proxy=http://a:1\n+# End: written by culvert setup\n");
   CHECK(show_difference(lines_in(root), SetupWay::uninstall).empty());
   root.write("/root/.npmrc", *lines_in(root).files.front().with);
   CHECK(show_difference(lines_in(root), SetupWay::install).empty());
   CHECK_THAT(show_difference(lines_in(root), SetupWay::uninstall),
-             Contains("@@ -2,6 +2,3 @@\n") && Contains("-proxy=http://a:1\n"));
+             Contains("@@ -5,3 +4,0 @@\n") && Contains("-proxy=http://a:1\n"));
 }
 
 TEST_CASE("a difference of a new file, and of one without an end of line") {
@@ -103,7 +103,31 @@ TEST_CASE("a difference of a new file, and of one without an end of line") {
         "+# Begin\n+proxy=http://a:1\n+# End: written by culvert setup\n");
   root.write("/root/.npmrc", "1");
   CHECK_THAT(show_difference(lines_in(root), SetupWay::install),
-             Contains("-1\n\\ No newline at end of file\n+1\n+# Begin"));
+             Contains("-(not shown: it may hold a password)\n\\ No newline at end of file\n"
+                      "+(not shown: it may hold a password)\n+# Begin"));
+}
+
+TEST_CASE("of somebody's .npmrc, .gitconfig and .profile no other line is shown") {
+  const TemporaryRoot root;
+  root.write("/root/.profile", "curl -u a:hidden1\nMYSQL_PWD=hidden2\nkey=\"hidden3\"");
+  const auto plan = [&] {
+    return plan_of(own_block(root.facts(), "shell", "/root/.profile", "export A=token\n"));
+  };
+  CHECK_THAT(show_difference(plan(), SetupWay::install),
+             !Contains("hidden") && Contains("+export A=token\n") && Contains("@@ -3,1 +3,4 @@\n"));
+  CHECK_THAT(show_plan(root.facts(), plan()), !Contains("hidden"));
+  root.write("/root/.profile", *plan().files.front().with + "A=hidden4\n");
+  CHECK_THAT(show_difference(plan(), SetupWay::uninstall),
+             !Contains("hidden") && Contains("-export A=token\n") && Contains("\n@@ "));
+}
+
+TEST_CASE("what podman's list repeats of others is not shown") {
+  const TemporaryRoot root;
+  FileEdit edit = own_file(root.facts(), "podman", "/etc/x.conf",
+                           "env = [\n  \"A=hidden\",\n  \"HTTP_PROXY=http://a:1\",\n]\n");
+  edit.repeats_others = true;
+  CHECK_THAT(show_difference(plan_of(edit), SetupWay::install),
+             !Contains("hidden") && Contains("+  \"HTTP_PROXY=http://a:1\",\n"));
 }
 
 TEST_CASE("what may be a password is not shown") {
@@ -111,7 +135,7 @@ TEST_CASE("what may be a password is not shown") {
   root.write("/root/.npmrc",
              "//x/:_authToken=hidden1\n_password = hidden2\nurl=http://u:hidden3@proxy:1/\n");
   const std::string shown = show_difference(lines_in(root), SetupWay::install);
-  CHECK_THAT(shown, !Contains("hidden") && Contains("url=http://***@proxy:1/"));
+  CHECK_THAT(shown, !Contains("hidden") && !Contains("url="));
 
   const Plan own = plan_of(own_file(root.facts(), "systemd", "/etc/culvert/culvert.toml",
                                     "upstream = \"socks5://u:hidden@h:1\"\n"

@@ -131,6 +131,12 @@ TEST_CASE("a daemon.json that does not parse is a problem, one with another prox
   CHECK(has_note(plan_docker(root.facts()), "wins since Engine 23.0"));
   root.write(path, "{\"proxies\": {\"https-proxy\": \"http://127.0.0.1:3128\"}}");
   CHECK(plan_docker(root.facts()).notes.empty());
+  root.write(path, "{\"proxies\": {\"no-proxy\": \"a.example\"}}");
+  REQUIRE(plan_docker(root.facts()).rivals.size() == 1);
+  CHECK_THAT(plan_docker(root.facts()).rivals.front(),
+             Contains(path) && Contains("take no-proxy out of it"));
+  root.write(path, "{\"proxies\": {\"no-proxy\": \"localhost,127.0.0.1,::1\"}}");
+  CHECK(plan_docker(root.facts()).notes.empty());
   root.write(path, "{\"debug\": true}");
   CHECK(plan_docker(root.facts()).notes.empty());
 }
