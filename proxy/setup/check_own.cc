@@ -6,15 +6,12 @@
 #include "base/host_port.h"
 #include "base/text.h"
 #include "setup/docker_engine.h"
+#include "setup/installed_service.h"
 #include "setup/own_text.h"
 #include "setup/root.h"
 
 namespace culvert {
 namespace {
-
-constexpr std::string_view kSocketUnit = "/etc/systemd/system/culvert.socket";
-constexpr std::string_view kServiceUnit = "/etc/systemd/system/culvert.service";
-constexpr std::string_view kServiceConfig = "/etc/culvert/culvert.toml";
 
 /// The first value of a line `key=value`.
 std::string first_value(std::string_view text, std::string_view key) {
