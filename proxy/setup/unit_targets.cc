@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/docker_json.h"
+#include "setup/earlier_file.h"
 #include "setup/own_text.h"
 #include "setup/proxy_settings.h"
 #include "setup/quote.h"
@@ -89,7 +90,7 @@ bool sets_proxy(std::string_view text) {
 /// A drop-in, in place of the one that earlier versions wrote.
 void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan) {
   const std::string folder = drop_in_folder(facts, unit);
-  auto earlier = earlier_drop_in(facts, plan.target, folder);
+  auto earlier = earlier_file(facts, plan.target, folder + "/culvert-proxy.conf");
   plan.files.push_back(
       drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr));
   if (earlier) plan.files.push_back(*std::move(earlier));
