@@ -145,6 +145,12 @@ class Readers(unittest.TestCase):
         for scheme in ("http", "https"):
             self.assertIn(f'Acquire::{scheme}::Proxy "{PROXY}";', shown)
             self.assertIn(f'Acquire::{scheme}::Proxy::localhost "DIRECT";', shown)
+        later = Path("/etc/apt/apt.conf.d/zzz")
+        self.addCleanup(later.unlink)
+        for text in ('Acquire::http::Proxy "DIRECT";', "#clear Acquire::http;"):
+            later.write_text(text, encoding="utf-8")
+            self.assertNotIn(f'Acquire::http::Proxy "{PROXY}";', self.read("apt-config", "dump"))
+            self.assertIn("wins", setup("apt", "--check", status=1).stdout)
 
     def test_git(self):
         Path("/etc/gitconfig").write_text("[http]\n\tproxy = http://old:1\n[user]\n\tname = x", encoding="utf-8")
