@@ -62,8 +62,8 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   for (const std::string_view name : kNames) {
     const UnitVariable* const variable = ours.find(name);
     if (variable == nullptr || variable->path == own) continue;
-    const bool later = variable->path.ends_with(".conf") &&
-                       variable->path.find(".service.d/") != std::string::npos;
+    const bool later =
+        variable->path.ends_with(".conf") && variable->path.find("service.d/") != std::string::npos;
     add_rival(plan, concat({variable->path, " sets a proxy, too, and wins, as ",
                             (later ? "its name is later: remove it"
                                    : "it is an EnvironmentFile=: take it out there")}));
