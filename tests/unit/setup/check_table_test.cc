@@ -36,6 +36,18 @@ TEST_CASE("what is installed and has no proxy is told, with the command") {
   CHECK(table_of(root, {"podman"}).text.find("dockerd") == std::string::npos);
 }
 
+TEST_CASE("zsh and fish are told where they are, and what is in their own files") {
+  const TemporaryRoot root;
+  CHECK_FALSE(has(table_of(root, {"shell"}), "zsh"));
+  root.write("/usr/bin/zsh", "");
+  CHECK(has(table_of(root, {"shell"}), "zsh                no proxy                      -\n"));
+  CHECK(table_of(root).right);
+  root.write("/root/.zprofile", "export HTTPS_PROXY=http://x:1\n");
+  CHECK(has(table_of(root),
+            "zsh                http://x:1                    no       /root/.zprofile"));
+  CHECK_FALSE(table_of(root).right);
+}
+
 TEST_CASE("a machine that has nothing is right") {
   const TemporaryRoot root;
   CHECK(table_of(root).right);
