@@ -22,6 +22,15 @@ bool is_kept(std::string_view name, const std::vector<Given>& values) {
   return name != "drain-timeout" || values.front().value != "10s";
 }
 
+/// Who may use the service is said by one of two options: the new one takes the other back.
+bool is_taken_back(std::string_view name, const ServiceOptions& given) {
+  const std::string_view other = name == "open-proxy"     ? "allow-client"
+                                 : name == "allow-client" ? "open-proxy"
+                                                          : "";
+  return std::any_of(given.begin(), given.end(),
+                     [&](const auto& option) { return option.first == other; });
+}
+
 std::vector<std::string> problems_of(Settings settings) {
   // systemd makes its folder for the service.
   settings.drop("access-log");
@@ -64,7 +73,7 @@ KeptOptions keep_options(const ServiceOptions& given, const std::string& config)
       continue;
     }
     const std::vector<Given>& values = installed.settings.of(flag.name);
-    if (!is_kept(flag.name, values)) continue;
+    if (!is_kept(flag.name, values) || is_taken_back(flag.name, given)) continue;
     if (has_lost_file(values)) {
       merged.problem = concat({kServiceConfig, ": ", flag.name, " names a file that ", kServiceUnit,
                                " does not tell any more", kGiveAgain});

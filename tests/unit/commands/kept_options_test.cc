@@ -35,6 +35,11 @@ TEST_CASE("a given option replaces the installed one as a whole") {
   CHECK(options.service.size() == 4);
 }
 
+TEST_CASE("an open service is closed by naming its clients") {
+  CHECK(keep_options({{"allow-client", {"10.0.0.0/8"}}}, "open-proxy = \"true\"\n").kept.empty());
+  CHECK(keep_options({{"open-proxy", {"true"}}}, "allow-client = \"10.0.0.0/8\"\n").kept.empty());
+}
+
 TEST_CASE("what does not go with the installed options is refused, without a password") {
   const std::string problem =
       keep_options({{"upstream", {"c=socks5://u:pw@h:2"}}}, kInstalled).problem;
