@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
+#include "commands/kept_options.h"
 #include "commands/standard_streams.h"
 #include "host/listening.h"
 #include "net/bridge_address.h"
@@ -16,6 +17,7 @@
 #include "setup/check_table.h"
 #include "setup/earlier_places.h"
 #include "setup/find_facts.h"
+#include "setup/installed_service.h"
 #include "setup/quote.h"
 #include "setup/show.h"
 #include "setup/targets.h"
@@ -45,10 +47,16 @@ void add_bridge(SetupFacts& facts) {
       ": containers, and the nodes of kind, reach this machine there, whatever their network";
 }
 
-/// Unless told, clients use the culvert that runs.
-void use_running(SetupFacts& facts) {
+/// Unless told, clients use the culvert that runs, or else the service that is installed.
+void use_present(SetupFacts& facts) {
+  const std::string listen = installed_service(facts).listen;
+  if (!listen.empty()) {
+    facts.listen = listen;
+    facts.proxy_url = url_for_clients(HostPort::parse(listen).value());
+  }
   if (!facts.is_live()) return;
-  facts.proxy_url = url_of_running(running_culverts());
+  const auto culverts = running_culverts();
+  if (!culverts.empty() || listen.empty()) facts.proxy_url = url_of_running(culverts);
 }
 
 SetupFacts facts_of(const SetupOptions& options, std::string root) {
@@ -63,7 +71,7 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
     facts.listen = options.listen->to_string();
     facts.proxy_url = url_for_clients(*options.listen);
   } else {
-    use_running(facts);
+    use_present(facts);
   }
   return facts;
 }
@@ -81,13 +89,35 @@ std::string option_without_utf8(const SetupOptions& options) {
   return {};
 }
 
+/// What the installed service has counts where no option says something else.
+Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
+  const InstalledService installed = installed_service(facts);
+  KeptOptions options = keep_options(facts.service, installed.config);
+  facts.service = std::move(options.service);
+  if (facts.bridge.empty() && !installed.bridge.empty()) {
+    facts.bridge = installed.bridge;
+    facts.bridge_note = facts.bridge + " is where the installed service is for containers";
+  }
+  Plan plan = target.plan(facts);
+  if (!options.problem.empty()) plan.problems.push_back(std::move(options.problem));
+  std::string kept;
+  for (const std::string& name : options.kept) kept += (kept.empty() ? "" : ", ") + name;
+  if (!kept.empty()) {
+    plan.notes.push_back(
+        concat({"kept from ", kServiceConfig, ": ", kept, " (to begin anew: --uninstall first)"}));
+  }
+  return plan;
+}
+
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
   std::vector<Plan> plans;
   for (const std::string& name : options.targets) {
     const TargetPlan* const target = find_setup_target(name);
     if (target == nullptr) continue;
-    plans.push_back(target->plan(facts));
-    if (options.action == Action::uninstall) {
+    const bool uninstalls = options.action == Action::uninstall;
+    const bool keeps = target->name == "systemd" && !uninstalls;
+    plans.push_back(keeps ? plan_with_kept(facts, *target) : target->plan(facts));
+    if (uninstalls) {
       add_earlier_places(facts, *target, earlier_users(facts), plans.back());
     }
   }

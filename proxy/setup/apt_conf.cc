@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r\n";
 
+/// Begins the names of what no option of apt is called.
+constexpr std::string_view kIncludes = "#include::";
+
 bool starts_directive(std::string_view text) {
   return text.starts_with("#clear") || text.starts_with("#include");
 }
@@ -113,14 +116,16 @@ void AptReader::set(const std::string& name) {
 
 /// With all that is below it.
 void AptReader::clear(const std::string& name) {
-  std::erase_if(options_, [&](const auto& option) {
-    return option.first == name || option.first.starts_with(name + "::");
-  });
+  for (auto& [other, option] : options_) {
+    if (other == name || other.starts_with(name + "::")) option = {"", file_.path};
+  }
 }
 
 void AptReader::carry_out(char end) {
   if (words_.size() == 2 && words_[0] == "#clear") {
     clear(to_lower(words_[1]));
+  } else if (words_.size() == 2 && words_[0] == "#include") {
+    options_[concat({kIncludes, words_[1]})] = {words_[1], file_.path};
   } else if (!words_.empty()) {
     const std::string name = whole_name(words_.front());
     set(name);
@@ -154,6 +159,44 @@ void note_hosts(const AptOptions& options, const std::string& scheme, const std:
   }
 }
 
+/// As a variable has it.
+std::string proxy_of(const AptOption* option) {
+  const bool none = option == nullptr || option->value == "DIRECT" || option->value == "false";
+  return none ? std::string() : option->value;
+}
+
+/// The last of the files that set, or cleared, one of these options; empty if none did.
+std::string last_file(std::span<const ConfigFile> files, const AptOptions& options) {
+  std::string last;
+  for (const ConfigFile& file : files) {
+    for (const char* const name : {"acquire::http::proxy", "acquire::https::proxy"}) {
+      const auto found = options.find(name);
+      if (found != options.end() && found->second.path == file.path) last = file.path;
+    }
+  }
+  return last;
+}
+
+/// Most archives are http://, and setup sets both.
+void compare_schemes(std::span<const ConfigFile> files, const AptOptions& options,
+                     const std::string& http, const std::string& https,
+                     ConfiguredProxy& configured) {
+  if (!configured.path.empty() && (https.empty() || http == https)) return;
+  configured.path = last_file(files, options);
+  if (https.empty()) return;
+  configured.mistake =
+      concat({configured.path, (http.empty() ? ": http:// URLs have no proxy, https:// do"
+                                             : ": http:// has another proxy than https://")});
+}
+
+void note_includes(const AptOptions& options, ConfiguredProxy& configured) {
+  for (const auto& [name, option] : options) {
+    if (!name.starts_with(kIncludes)) continue;
+    configured.notes.push_back(
+        concat({option.path, " includes ", printable(option.value), ", which is not looked at"}));
+  }
+}
+
 }  // namespace
 
 void read_apt_file(const ConfigFile& file, AptOptions& options) { AptReader(file, options).read(); }
@@ -177,12 +220,12 @@ void read_apt(std::span<const ConfigFile> files, ConfiguredProxy& configured) {
   if (https == nullptr) https = http;
   const auto put = [&](const char* variable, const AptOption* option) {
     if (option == nullptr) return;
-    const bool none = option->value == "DIRECT" || option->value == "false";
-    configured.put({option->path, SettingForm::apt, {}},
-                   {variable + (none ? std::string() : option->value)});
+    configured.put({option->path, SettingForm::apt, {}}, {variable + proxy_of(option)});
   };
   put("HTTP_PROXY=", http);
   put("HTTPS_PROXY=", https);
+  compare_schemes(files, options, proxy_of(http), proxy_of(https), configured);
+  note_includes(options, configured);
   note_hosts(options, "http", http == nullptr ? "" : http->value, configured);
   note_hosts(options, "https", https == nullptr ? "" : https->value, configured);
   if (const auto detect = apt_auto_detect(options)) {

@@ -13,12 +13,13 @@ namespace culvert {
 
 /// The options of apt, by their whole names in lower case: "acquire::http::proxy".
 struct AptOption {
-  std::string value;
-  std::string path;  ///< of the file that says so
+  std::string value;  ///< empty: as if it was not set
+  std::string path;   ///< of the file that says so
 };
 using AptOptions = std::map<std::string, AptOption>;
 
-/// Adds what a file says to what earlier ones said (apt.conf(5)).  An `#include` is passed over.
+/// Adds what a file says to what earlier ones said (apt.conf(5)).  The file of an
+/// `#include` is not read, but named.
 void read_apt_file(const ConfigFile& file, AptOptions& options);
 
 /// What apt makes of these files, in the order in which it reads them.  https has http's proxy

@@ -3,6 +3,9 @@
 #include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/text.h"
+#include "setup/installed_service.h"
+#include "setup/quote.h"
+#include "setup/root.h"
 
 namespace culvert {
 namespace {
@@ -12,6 +15,16 @@ constexpr std::string_view kDockerNetworks = "172.16.0.0/12";
 
 /// Of "127.0.0.1:3128", and of a URL.
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+/// Of the command that makes the service listen at the bridge.  One that is installed keeps its
+/// own.
+std::string options_of_service(const SetupFacts& facts) {
+  std::string options;
+  if (!facts.is_live()) options += " --root " + quote_shell(facts.root);
+  const std::string port = port_of(facts.proxy_url);
+  const bool usual = port == "3128" || exists(facts.root, kServiceConfig);
+  return usual ? options : options + " --listen 127.0.0.1:" + port;
+}
 
 }  // namespace
 
@@ -51,10 +64,11 @@ void note_containers(const SetupFacts& facts, Plan& plan) {
   }
   plan.notes.push_back(facts.bridge_note);
   if (plan.target != "systemd") {
-    plan.notes.push_back(concat(
-        {"culvert must listen there, too: culvert setup systemd --bridge --install, or culvert ",
-         "--listen 127.0.0.1:", port_of(url), " --listen ", address_for_containers(facts),
-         " --allow-client ", clients_behind_bridge(facts)}));
+    plan.notes.push_back(
+        concat({"culvert must listen there, too: culvert setup systemd --bridge",
+                options_of_service(facts),
+                " --install, or culvert --listen 127.0.0.1:", port_of(url), " --listen ",
+                address_for_containers(facts), " --allow-client ", clients_behind_bridge(facts)}));
   }
   plan.notes.push_back(
       concat({"for one container: docker run -e https_proxy=", url, " -e http_proxy=", url,

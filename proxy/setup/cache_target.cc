@@ -133,21 +133,11 @@ bool has_key(std::string_view config, std::string_view key) {
 }
 
 void note_containerd(const SetupFacts& facts, Plan& plan) {
-  const FoundFile config = find_file(facts.root, kContainerdConfig);
-  if (!config.content && find_program(facts.root, "containerd").empty()) return;
-  const std::string text = config.content.value_or("");
-  for (const std::string_view line : split(text, '\n')) {
-    if (line.starts_with("config_path") && line.find(kContainerdFolder) != std::string_view::npos) {
-      return;
-    }
-  }
-  const bool third = has_key(text, "version = 3");
-  plan.notes.push_back(
-      concat({"for Kubernetes containerd reads it only if ", std::string(kContainerdConfig),
-              " has config_path, which it does not: add [plugins.",
-              (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\""),
-              ".registry] and, in the next line, config_path = \"", std::string(kContainerdFolder),
-              "\", then systemctl restart containerd"}));
+  const bool configured = exists(facts.root, kContainerdConfig);
+  if (!configured && find_program(facts.root, "containerd").empty()) return;
+  std::string missing = missing_config_path(facts);
+  if (missing.empty()) return;
+  plan.notes.push_back(std::move(missing));
   plan.notes.push_back(
       concat({"`ctr` and `nerdctl` take it with an option: ctr images pull --hosts-dir ",
               std::string(kContainerdFolder), " IMAGE"}));
@@ -207,6 +197,21 @@ void note_cache(const SetupFacts& facts, Plan& plan) {
 }
 
 }  // namespace
+
+std::string missing_config_path(const SetupFacts& facts) {
+  const std::string text = find_file(facts.root, kContainerdConfig).content.value_or("");
+  for (const std::string_view line : split(text, '\n')) {
+    if (line.starts_with("config_path") && line.find(kContainerdFolder) != std::string_view::npos) {
+      return {};
+    }
+  }
+  const bool third = has_key(text, "version = 3");
+  return concat({"for Kubernetes containerd reads it only if ", std::string(kContainerdConfig),
+                 " has config_path, which it does not: add [plugins.",
+                 (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\""),
+                 ".registry] and, in the next line, config_path = \"",
+                 std::string(kContainerdFolder), "\", then systemctl restart containerd"});
+}
 
 Plan plan_cache(const SetupFacts& facts) {
   Plan plan;

@@ -5,16 +5,14 @@
 
 #include "base/host_port.h"
 #include "base/text.h"
+#include "setup/cache_target.h"
 #include "setup/docker_engine.h"
+#include "setup/installed_service.h"
 #include "setup/own_text.h"
 #include "setup/root.h"
 
 namespace culvert {
 namespace {
-
-constexpr std::string_view kSocketUnit = "/etc/systemd/system/culvert.socket";
-constexpr std::string_view kServiceUnit = "/etc/systemd/system/culvert.service";
-constexpr std::string_view kServiceConfig = "/etc/culvert/culvert.toml";
 
 /// The first value of a line `key=value`.
 std::string first_value(std::string_view text, std::string_view key) {
@@ -73,12 +71,7 @@ std::string unread_because(const SetupFacts& facts, std::string_view certs) {
     const bool reads = major == 0 || major >= 29;
     return reads ? "" : concat({"Docker Engine ", version, " does not read it: 29 does"});
   }
-  const std::string config =
-      find_file(facts.root, "/etc/containerd/config.toml").content.value_or("");
-  for (const std::string_view line : split(config, '\n')) {
-    if (line.starts_with("config_path") && line.find(kContainerdCerts) != line.npos) return "";
-  }
-  return "containerd reads it for Kubernetes only if its config.toml says so: culvert setup cache";
+  return missing_config_path(facts);
 }
 
 std::vector<OwnState> cache_states(const SetupFacts& facts, bool asked,

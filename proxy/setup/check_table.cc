@@ -111,7 +111,10 @@ bool is_installed(const SetupFacts& facts, const ProxyReader& reader) {
 
 bool is_wanted(const SetupFacts& facts, std::span<const std::string> targets,
                const ProxyReader& reader) {
-  if (targets.empty()) return is_installed(facts, reader);
+  // "shell" has several, of which those with a program may not be there.
+  const bool may_lack = reader.target == "shell" && !reader.program.empty();
+  if ((targets.empty() || may_lack) && !is_installed(facts, reader)) return false;
+  if (targets.empty()) return true;
   return std::find(targets.begin(), targets.end(), reader.target) != targets.end();
 }
 
@@ -231,7 +234,7 @@ Group examine(const SetupFacts& facts, const std::vector<RunningCulvert>& culver
               const std::string& options) {
   Group group;
   ConfiguredProxy configured = configured_proxy(facts, reader);
-  const bool this_shell = reader.target == "shell" && facts.is_live();
+  const bool this_shell = reader.name == "shell" && facts.is_live();
   if (this_shell) configured.environment = own_environment();
   Row& row = group.configured;
   row.who = this_shell ? "this shell" : std::string(reader.name);

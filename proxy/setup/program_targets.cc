@@ -15,6 +15,7 @@
 #include "setup/bridge.h"
 #include "setup/containers_conf.h"
 #include "setup/direct_hosts.h"
+#include "setup/earlier_file.h"
 #include "setup/npm_config.h"
 #include "setup/own_text.h"
 #include "setup/proxy_readers.h"
@@ -84,14 +85,25 @@ void add_other_shells(const SetupFacts& facts, const std::string& lines, Plan& p
   const std::string zsh = !all                             ? facts.user.home + "/.zprofile"
                           : exists(facts.root, "/etc/zsh") ? "/etc/zsh/zprofile"
                                                            : "/etc/zprofile";
-  const auto add = [&](std::string_view program, FileEdit edit) {
+  Plan others;
+  others.target = plan.target;
+  const auto add = [&](std::string_view program) {
     // One that is gone may have left our lines behind.
-    if (find_program(facts.root, program).empty() && edit.without == edit.before) return;
-    edit.in_home = !all;
-    plan.files.push_back(std::move(edit));
+    const auto is_ours = [](const FileEdit& edit) {
+      return edit.without != edit.before || edit.aside;
+    };
+    const bool wanted = !find_program(facts.root, program).empty() ||
+                        std::any_of(others.files.begin(), others.files.end(), is_ours);
+    for (FileEdit& edit : others.files) {
+      edit.in_home = !all;
+      if (wanted) plan.files.push_back(std::move(edit));
+    }
+    others.files.clear();
   };
-  add("fish", own_file(facts, "shell", fish, lines));
-  add("zsh", own_block(facts, "shell", zsh, lines));
+  add_in_place_of(facts, "/etc/fish/conf.d/culvert.fish", fish, lines, others);
+  add("fish");
+  others.files.push_back(own_block(facts, "shell", zsh, lines));
+  add("zsh");
 }
 
 /// The others' entries stay: of several lists the last counts, and podman before 5.0 cannot append.
@@ -178,13 +190,19 @@ Plan plan_podman(const SetupFacts& facts) {
   FileEdit place;
   place.path = path;
   place.with = "";
-  const auto before = files_before(facts, "podman", place);
+  const std::string earlier = top + "/containers/containers.conf.d/culvert.conf";
+  auto before = files_before(facts, "podman", place);
+  if (earlier_file(facts, "podman", earlier)) {
+    std::erase_if(before, [&](const ConfigFile& file) { return file.path == earlier; });
+  }
   const auto others = other_engine_env(before);
-  FileEdit edit = own_file(facts, "podman", path, engine_table(facts, others));
-  edit.in_home = !facts.for_all_users;
+  Plan plan;
+  plan.target = "podman";
+  add_in_place_of(facts, earlier, path, engine_table(facts, others), plan);
+  for (FileEdit& edit : plan.files) edit.in_home = !facts.for_all_users;
+  FileEdit& edit = plan.files.front();
   edit.repeats_others = !others.empty();
   if (edit.repeats_others && !all_may_read(facts, before)) edit.mode = 0600;
-  Plan plan = plan_of("podman", std::move(edit));
   if (!others.empty()) {
     add_note(plan,
              "of several lists `env` podman takes the last, so this one repeats what the others "
@@ -222,7 +240,7 @@ Plan plan_apt(const SetupFacts& facts) {
       body.append("Acquire::").append(scheme).append("::Proxy::").append(host) += " \"DIRECT\";\n";
     }
   }
-  plan.files.push_back(own_file(facts, "apt", path, body, "//"));
+  add_in_place_of(facts, "/etc/apt/apt.conf.d/95culvert", path, body, plan, "//");
   if (!left_out.empty()) {
     plan.notes.push_back("apt can leave out single hosts only, so not" + left_out);
   }
@@ -283,10 +301,12 @@ Plan plan_npm(const SetupFacts& facts) {
 Plan plan_shell(const SetupFacts& facts) {
   const std::string lines = export_lines(facts);
   Plan plan;
+  plan.target = "shell";
   if (facts.for_all_users) {
-    plan = plan_of("shell", own_file(facts, "shell", "/etc/profile.d/zz-culvert.sh", lines));
+    add_in_place_of(facts, "/etc/profile.d/culvert.sh", "/etc/profile.d/zz-culvert.sh", lines,
+                    plan);
   } else {
-    plan = plan_of("shell", in_home(own_block(facts, "shell", login_file(facts), lines)));
+    plan.files.push_back(in_home(own_block(facts, "shell", login_file(facts), lines)));
   }
   add_other_shells(facts, lines, plan);
   add_note(plan, "login shells read it, and all of fish");

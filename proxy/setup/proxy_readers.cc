@@ -99,6 +99,27 @@ constexpr auto kReaders = std::to_array<ProxyReader>({
        {variables, "~/.bash_login"},
        {variables, "~/.bash_profile"},
        {variables, "~/.bashrc"}}}},
+    {"fish",
+     "shell",
+     "fish",
+     "",
+     false,
+     {{{variables, "/etc/environment"},
+       {variables, "~/.config/fish/conf.d/"},
+       {variables, "/etc/fish/conf.d/"},
+       {variables, "/etc/fish/config.fish"},
+       {variables, "~/.config/fish/config.fish"}}}},
+    {"zsh",
+     "shell",
+     "zsh",
+     "",
+     false,
+     {{{variables, "/etc/environment"},
+       {variables, "~/.zshenv"},
+       {variables, "/etc/zsh/zprofile"},
+       {variables, "/etc/zprofile"},
+       {variables, "~/.zprofile"},
+       {variables, "~/.zshrc"}}}},
 });
 
 std::string place_in(const SetupFacts& facts, std::string_view path) {
@@ -118,6 +139,7 @@ std::string place_in(const SetupFacts& facts, std::string_view path) {
 bool is_read(SettingForm form, std::string_view folder, std::string_view name) {
   if (name.starts_with('.')) return false;
   if (form == SettingForm::apt) return is_apt_conf_name(name);
+  if (folder.ends_with("/fish/conf.d/")) return name.ends_with(".fish");
   return name.ends_with(folder.ends_with("/profile.d/") ? ".sh" : ".conf");
 }
 
@@ -138,9 +160,19 @@ std::vector<std::string> paths_of(const SetupFacts& facts, const ProxyReader::Pl
   return paths;
 }
 
+/// bash reads one of these at login, the first that there is.
+bool is_login_file_behind_another(const SetupFacts& facts, std::string_view place) {
+  constexpr auto kLogin =
+      std::to_array<std::string_view>({"~/.bash_profile", "~/.bash_login", "~/.profile"});
+  const auto at = std::find(kLogin.begin(), kLogin.end(), place);
+  return at != kLogin.end() && std::any_of(kLogin.begin(), at, [&](std::string_view other) {
+           return exists(facts.root, place_in(facts, other));
+         });
+}
+
 /// Files of `~` are the user's own: podman reads them for him alone, not for root.
 bool is_asked(const SetupFacts& facts, const ProxyReader::Place& place) {
-  if (place.path.empty()) return false;
+  if (place.path.empty() || is_login_file_behind_another(facts, place.path)) return false;
   return place.form != SettingForm::podman || !facts.for_all_users || !place.path.starts_with('~');
 }
 

@@ -16,8 +16,6 @@ namespace {
 constexpr auto kFileOptions =
     std::to_array<std::string_view>({"password-file", "ca", "cert", "key"});
 constexpr std::string_view kLogs = "/var/log/culvert/";
-/// Where systemd puts what LoadCredential= names (systemd.exec(5)).
-constexpr std::string_view kCredentials = "/run/credentials/culvert.service/";
 
 std::string last_part(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));

@@ -9,6 +9,9 @@
 
 namespace culvert {
 
+/// Where systemd puts what LoadCredential= names (systemd.exec(5)).
+inline constexpr std::string_view kCredentials = "/run/credentials/culvert.service/";
+
 /// The files that the options of the service name.  It runs as a user of its own, in /, without
 /// home folders, /tmp and /var/tmp, and may write nowhere but in /var/log/culvert.
 class ServiceFiles {

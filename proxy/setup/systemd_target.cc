@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "setup/bridge.h"
+#include "setup/installed_service.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
@@ -15,8 +16,6 @@
 
 namespace culvert {
 namespace {
-
-constexpr std::string_view kConfig = "/etc/culvert/culvert.toml";
 
 // examples/systemd explains them; a test compares both.
 constexpr std::string_view kUnitBegin = R"([Unit]
@@ -119,7 +118,11 @@ std::vector<std::string> allowed_clients(const SetupFacts& facts) {
     if (name == "allow-client") clients = values;
     if (name == "open-proxy") open = values.empty() || values.front() == "true";
   }
-  if (!facts.bridge.empty() && !open) clients.push_back(clients_behind_bridge(facts));
+  if (facts.bridge.empty() || open) return clients;
+  std::string behind = clients_behind_bridge(facts);
+  if (std::find(clients.begin(), clients.end(), behind) == clients.end()) {
+    clients.push_back(std::move(behind));
+  }
   return clients;
 }
 
@@ -190,14 +193,14 @@ Plan plan_systemd(const SetupFacts& facts) {
   plan.problems = files.problems();
   std::string start = "ExecStart=" + quote_unit_word(program_of(facts, plan)) + " --config ";
   if (service.secret) {
-    start = "LoadCredential=culvert.toml:" + std::string(kConfig) + "\n" + start +
+    start = "LoadCredential=culvert.toml:" + std::string(kServiceConfig) + "\n" + start +
             "${CREDENTIALS_DIRECTORY}/culvert.toml\n";
   } else {
-    start.append(kConfig).append("\n");
+    start.append(kServiceConfig).append("\n");
   }
   start.insert(0, files.unit_lines());
   const std::string units = "/etc/systemd/system/";
-  plan.files.push_back(own_file(facts, plan.target, std::string(kConfig), service.config));
+  plan.files.push_back(own_file(facts, plan.target, std::string(kServiceConfig), service.config));
   if (service.secret) plan.files.back().mode = 0600;
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.service",
                                 std::string(kUnitBegin)

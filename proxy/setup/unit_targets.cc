@@ -13,6 +13,7 @@
 #include "setup/bridge.h"
 #include "setup/direct_hosts.h"
 #include "setup/docker_json.h"
+#include "setup/earlier_file.h"
 #include "setup/own_text.h"
 #include "setup/proxy_settings.h"
 #include "setup/quote.h"
@@ -62,8 +63,8 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   for (const std::string_view name : kNames) {
     const UnitVariable* const variable = ours.find(name);
     if (variable == nullptr || variable->path == own) continue;
-    const bool later = variable->path.ends_with(".conf") &&
-                       variable->path.find(".service.d/") != std::string::npos;
+    const bool later =
+        variable->path.ends_with(".conf") && variable->path.find("service.d/") != std::string::npos;
     add_rival(plan, concat({variable->path, " sets a proxy, too, and wins, as ",
                             (later ? "its name is later: remove it"
                                    : "it is an EnvironmentFile=: take it out there")}));
@@ -90,7 +91,7 @@ bool sets_proxy(std::string_view text) {
 /// A drop-in, in place of the one that earlier versions wrote.
 void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan) {
   const std::string folder = drop_in_folder(facts, unit);
-  auto earlier = earlier_drop_in(facts, plan.target, folder);
+  auto earlier = earlier_file(facts, plan.target, folder + "/culvert-proxy.conf");
   plan.files.push_back(
       drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr));
   if (earlier) plan.files.push_back(*std::move(earlier));

@@ -29,18 +29,6 @@ FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string f
   return own_file(facts, target, std::move(folder) + "/zz-culvert.conf", body, "#", earlier);
 }
 
-std::optional<FileEdit> earlier_drop_in(const SetupFacts& facts, std::string_view target,
-                                        const std::string& folder) {
-  FileEdit edit = own_file(facts, target, folder + "/culvert-proxy.conf", "");
-  const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
-  if (!ours) return std::nullopt;
-  edit.with = edit.without;
-  // One that was changed by hand is no obstacle to the new one, which counts more.
-  edit.cannot_install.clear();
-  edit.aside = edit.without.has_value();
-  return edit;
-}
-
 std::string export_lines(const SetupFacts& facts) {
   std::string lines;
   const auto set = [&](std::string_view name, std::string_view value) {

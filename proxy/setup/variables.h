@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,10 +18,6 @@ std::string no_proxy_for(const SetupFacts& facts, Neighbours neighbours);
 /// or `earlier`.  Its name is behind most others', as systemd takes the last.
 FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string folder,
                  Neighbours neighbours, const FileEdit* earlier = nullptr);
-
-/// The file that earlier versions wrote instead, which is to go; nullopt if there is none of ours.
-std::optional<FileEdit> earlier_drop_in(const SetupFacts& facts, std::string_view target,
-                                        const std::string& folder);
 
 /// What a shell takes: the variables in both cases, and that Node shall look at them.
 std::string export_lines(const SetupFacts& facts);

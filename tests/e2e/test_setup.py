@@ -145,6 +145,12 @@ class Readers(unittest.TestCase):
         for scheme in ("http", "https"):
             self.assertIn(f'Acquire::{scheme}::Proxy "{PROXY}";', shown)
             self.assertIn(f'Acquire::{scheme}::Proxy::localhost "DIRECT";', shown)
+        later = Path("/etc/apt/apt.conf.d/zzz")
+        self.addCleanup(later.unlink)
+        for text in ('Acquire::http::Proxy "DIRECT";', "#clear Acquire::http;"):
+            later.write_text(text, encoding="utf-8")
+            self.assertNotIn(f'Acquire::http::Proxy "{PROXY}";', self.read("apt-config", "dump"))
+            self.assertIn("wins", setup("apt", "--check", status=1).stdout)
 
     def test_git(self):
         Path("/etc/gitconfig").write_text("[http]\n\tproxy = http://old:1\n[user]\n\tname = x", encoding="utf-8")
@@ -383,6 +389,25 @@ class CommandLine(unittest.TestCase):
             capture_output=True, text=True, timeout=30, check=False,
         )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_second_installation_keeps_the_options_of_the_first(self):
+        with tempfile.TemporaryDirectory() as root:
+            first = ("--upstream", "socks5://u:pw@127.0.0.1:1080", "--allow-client", "10.0.0.0/8", "--listen", "127.0.0.1:3999")
+            setup("systemd", "docker", "--root", root, *first, "--install")
+            config = Path(root, "etc/culvert/culvert.toml")
+            before = config.read_bytes()
+            setup("systemd", "docker", "--root", root, "--install")
+            self.assertEqual(config.read_bytes(), before)
+            setup("systemd", "--bridge", "--root", root, "--install")
+            text = config.read_text(encoding="utf-8")
+            for part in ("socks5://u:pw@127.0.0.1:1080", "10.0.0.0/8", "172.16.0.0/12"):
+                self.assertIn(part, text)
+            socket = Path(root, "etc/systemd/system/culvert.socket").read_text(encoding="utf-8")
+            self.assertIn("ListenStream=127.0.0.1:3999\nListenStream=172.17.0.1:3999\n", socket)
+            table = setup("docker", "--check", "--root", root).stdout
+            self.assertRegex(table, r"(?m)^dockerd +http://127.0.0.1:3999 +yes ")
+            setup("docker", "--root", root, "--install")
+            self.assertEqual(setup("docker", "--check", "--root", root).stdout, table)
 
     def test_a_user_without_rights_is_told(self):
         program = shutil.copy(os.environ["CULVERT"], f"{isolate.STATE}/tmp/culvert")

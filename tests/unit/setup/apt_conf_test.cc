@@ -51,6 +51,30 @@ TEST_CASE("apt's later file counts") {
   CHECK(configured.path == "/1");
 }
 
+TEST_CASE("http:// and https:// that go different ways are a mistake of the later file") {
+  const std::string both =
+      "Acquire::http::Proxy \"http://a:1\";Acquire::https::Proxy \"http://a:1\";";
+  CHECK(read({both, "x y;"}).mistake.empty());
+  for (const std::string later :
+       {"Acquire::http::Proxy \"DIRECT\";", "#clear Acquire::http::Proxy;", "#clear Acquire::http;",
+        "Acquire::http::Proxy \"\";"}) {
+    INFO(later);
+    const ConfiguredProxy configured = read({both, later});
+    CHECK(configured.path == "/1");
+    CHECK(configured.mistake == "/1: http:// URLs have no proxy, https:// do");
+  }
+  const ConfiguredProxy other = read({both, "Acquire::http::Proxy \"http://u:pw@b:1\";"});
+  CHECK(other.path == "/1");
+  CHECK(other.mistake == "/1: http:// has another proxy than https://");
+  CHECK(read({"Acquire::http::Proxy \"http://a:1\";", "#clear Acquire;"}).mistake.empty());
+}
+
+TEST_CASE("a file that apt includes is named") {
+  const ConfiguredProxy configured = read({"#include \"/x/y\";"});
+  CHECK(configured.notes == Lines{"/0 includes /x/y, which is not looked at"});
+  CHECK(configured.environment.empty());
+}
+
 TEST_CASE("what apt has for single hosts is noted, and a command that it asks is a mistake") {
   CHECK(
       read({"Acquire::http::Proxy::h \"http://x:1\"; Acquire::http::Proxy::i \"DIRECT\";"}).notes ==

@@ -3,7 +3,7 @@
 #include "setup/program_targets.h"
 #include "setup/systemd_target.h"
 #include "setup/unit_targets.h"
-#include "support/catch.h"
+#include "temporary_root.h"
 
 namespace culvert {
 namespace {
@@ -40,6 +40,24 @@ TEST_CASE("the service listens at the bridge, too, for its clients") {
                                     "FreeBind=yes\n") != std::string::npos);
   facts.listen = "0.0.0.0:8080";
   CHECK(plan_systemd(facts).files.at(2).with->find("FreeBind") == std::string::npos);
+}
+
+TEST_CASE("the command for the service has the root, and the port where none is installed") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.bridge = "172.17.0.1";
+  facts.proxy_url = "http://127.0.0.1:4000";
+  const auto notes = [&] {
+    Plan plan;
+    note_containers(facts, plan);
+    std::string all;
+    for (const std::string& note : plan.notes) all += note;
+    return all;
+  };
+  const std::string command = "culvert setup systemd --bridge --root '" + root.path() + "'";
+  CHECK(notes().find(command + " --listen 127.0.0.1:4000 --install,") != std::string::npos);
+  root.write("/etc/culvert/culvert.toml", "");
+  CHECK(notes().find(command + " --install,") != std::string::npos);
 }
 
 TEST_CASE("podman and builders in containers get the bridge's address") {

@@ -49,6 +49,9 @@ TEST_CASE("a cache's name that nobody reads is told so") {
     return all;
   };
   CHECK(right() == "yes - ");
+  const std::string cause = own_states(facts, "cache", {}, true, "").at(1).cause;
+  CHECK(cause.find("add [plugins.\"io.containerd.grpc.v1.cri\".registry]") != std::string::npos);
+  CHECK(cause.find("culvert setup cache") == std::string::npos);
   root.write("/etc/containerd/config.toml", "[x]\n  config_path = \"/etc/containerd/certs.d\"\n");
   CHECK(right() == "yes yes ");
   root.write("/var/lib/dpkg/status",

@@ -56,6 +56,18 @@ TEST_CASE("what docker's client has for its daemon alone counts") {
   CHECK(has(table, "take it out there; then culvert setup docker-client --bridge"));
 }
 
+TEST_CASE("zsh and fish are told where they are, and what is in their own files") {
+  const TemporaryRoot root;
+  CHECK_FALSE(has(table_of(root, {"shell"}), "zsh"));
+  root.write("/usr/bin/zsh", "");
+  CHECK(has(table_of(root, {"shell"}), "zsh                no proxy                      -\n"));
+  CHECK(table_of(root).right);
+  root.write("/root/.zprofile", "export HTTPS_PROXY=http://x:1\n");
+  CHECK(has(table_of(root),
+            "zsh                http://x:1                    no       /root/.zprofile"));
+  CHECK_FALSE(table_of(root).right);
+}
+
 TEST_CASE("a machine that has nothing is right") {
   const TemporaryRoot root;
   CHECK(table_of(root).right);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "setup/targets.h"
 #include "support/catch.h"
 #include "temporary_root.h"
@@ -28,13 +29,28 @@ TEST_CASE("what setup writes for a program is found in its files") {
   for (const ProxyReader& reader : proxy_readers()) {
     INFO(reader.name);
     const TemporaryRoot root;
+    // Other shells have files of their own behind the first.
+    const bool other_shell = reader.name != "shell" && reader.target == "shell";
+    if (other_shell) root.write(concat({"/usr/bin/", reader.program}), "", 0755);
     const Plan plan = find_setup_target(reader.target)->plan(root.facts());
-    root.write(plan.files.at(0).path, plan.files.at(0).with.value());
+    const FileEdit& edit = plan.files.at(other_shell ? 1 : 0);
+    root.write(edit.path, edit.with.value());
     const ConfiguredProxy configured = configured_proxy(root.facts(), reader);
-    CHECK(configured.path == plan.files.at(0).path);
+    CHECK(configured.path == edit.path);
     const auto& all = configured.environment;
     CHECK(std::count(all.begin(), all.end(), "HTTPS_PROXY=http://127.0.0.1:3128") == 1);
   }
+}
+
+TEST_CASE("bash reads the first of its login files that there is") {
+  const TemporaryRoot root;
+  for (const std::string name : {"profile", "bash_login", "bash_profile"}) {
+    root.write("/root/." + name, "export HTTPS_PROXY=http://" + name + "\n");
+    CHECK(configured_proxy(root.facts(), reader_of("shell")).environment ==
+          std::vector<std::string>{"HTTPS_PROXY=http://" + name});
+  }
+  root.write("/root/.bash_profile", "");
+  CHECK(configured_proxy(root.facts(), reader_of("shell")).environment.empty());
 }
 
 TEST_CASE("the last file of a program counts") {

@@ -36,6 +36,21 @@ TEST_CASE("what stands behind our lines in the same file wins, and is told") {
   }
 }
 
+TEST_CASE("a later file of apt that is about http:// alone wins, and is told") {
+  const TemporaryRoot root;
+  install(root, "apt", "");
+  CHECK(rivals_of(root, "apt").empty());
+  const std::string later = "/etc/apt/apt.conf.d/zzz";
+  for (const char* text :
+       {"Acquire::http::Proxy \"http://x:1\";", "Acquire::http::Proxy \"DIRECT\";",
+        "#clear Acquire::http;", "#clear Acquire;"}) {
+    INFO(text);
+    root.write(later, text);
+    REQUIRE(rivals_of(root, "apt").size() == 1);
+    CHECK(rivals_of(root, "apt").front().starts_with(later + " is read later"));
+  }
+}
+
 TEST_CASE("what is for k3s' containerd alone counts more than what is for all of k3s") {
   const TemporaryRoot root;
   install(root, "k3s", "HTTPS_PROXY=http://x:1\n");

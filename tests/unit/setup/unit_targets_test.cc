@@ -67,6 +67,10 @@ TEST_CASE("what wins over the drop-in is told") {
   CHECK(rivals(root) ==
         std::vector<std::string>{"/usr/lib/systemd/system/docker.service.d/zzz.conf sets a proxy, "
                                  "too, and wins, as its name is later: remove it"});
+  const std::string for_all = "/etc/systemd/system/service.d/zzzz.conf";
+  root.write(for_all, line);
+  CHECK(rivals(root).front().starts_with(for_all + " sets a proxy, too, and wins, as its name is"));
+  root.write(for_all, "");
   root.write(folder + "zzz.conf", "[Service]\nUnsetEnvironment=HTTP_PROXY\n");
   CHECK(rivals(root) == std::vector<std::string>{folder + "zzz.conf takes HTTP_PROXY away with "
                                                           "UnsetEnvironment=: take it out there"});

@@ -1,0 +1,58 @@
+#include "setup/installed_service.h"
+
+#include "setup/systemd_target.h"
+#include "temporary_root.h"
+
+namespace culvert {
+namespace {
+
+void install(const TemporaryRoot& root, const SetupFacts& facts) {
+  for (const FileEdit& edit : plan_systemd(facts).files) root.write(edit.path, *edit.with);
+}
+
+TEST_CASE("without a service there is none") {
+  const TemporaryRoot root;
+  const InstalledService service = installed_service(root.facts());
+  CHECK((service.listen + service.bridge + service.config).empty());
+}
+
+TEST_CASE("a service's address, bridge and options are found in its files") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.listen = "127.0.0.1:3999";
+  install(root, facts);
+  CHECK(installed_service(facts).listen == "127.0.0.1:3999");
+  CHECK(installed_service(facts).bridge.empty());
+  facts.bridge = "172.17.0.1";
+  facts.service = {{"allow-client", {"10.0.0.0/8"}}};
+  install(root, facts);
+  const InstalledService service = installed_service(facts);
+  CHECK(service.listen == "127.0.0.1:3999");
+  CHECK(service.bridge == "172.17.0.1");
+  CHECK(service.config.find("\"10.0.0.0/8\"") != std::string::npos);
+}
+
+TEST_CASE("files that systemd hands over have the path that was given") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.service = {
+      {"upstream",
+       {"http://u@h:1?password-file=/etc/b%25%26 c&warm=1", "https://h:2?ca=/etc/b%25%26 cc"}}};
+  install(root, facts);
+  const std::string written = *root.read("/etc/culvert/culvert.toml");
+  CHECK(written.find("/etc/b") == std::string::npos);
+  const std::string config = installed_service(facts).config;
+  CHECK(config.find("password-file=/etc/b%25%26%20c&warm=1\"") != std::string::npos);
+  CHECK(config.find("ca=/etc/b%25%26%20cc\"") != std::string::npos);
+}
+
+TEST_CASE("a configuration that was changed by hand is not taken for setup's") {
+  const TemporaryRoot root;
+  install(root, root.facts());
+  root.write("/etc/culvert/culvert.toml", *root.read("/etc/culvert/culvert.toml") + "\n");
+  CHECK(installed_service(root.facts()).config.empty());
+  CHECK(installed_service(root.facts()).listen == "127.0.0.1:3128");
+}
+
+}  // namespace
+}  // namespace culvert
