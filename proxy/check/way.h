@@ -37,6 +37,8 @@ class Way {
   /// What the user may do about it.
   virtual std::string time_fix() const = 0;
   virtual const GivenCheck& given() const = 0;
+  /// Null: of no option more is known than what a fix changes.
+  virtual const Config* whole_config() const { return nullptr; }
 };
 
 }  // namespace culvert
