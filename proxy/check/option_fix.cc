@@ -94,4 +94,9 @@ std::string shown_rule(const Config& config, const std::string& rule) {
   return rule;
 }
 
+std::string shown_text(const Config& config, const Router::Explanation& found) {
+  const std::string& rule = found.route->rule;
+  return shown_rule(config, rule) + found.text.substr(rule.size());
+}
+
 }  // namespace culvert

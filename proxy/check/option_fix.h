@@ -6,6 +6,7 @@
 #include "base/host_port.h"
 #include "check/upstream_option.h"
 #include "config/config.h"
+#include "policy/router.h"
 
 namespace culvert {
 
@@ -27,5 +28,7 @@ std::string with_comment(std::string fix, std::string_view comment);
 
 /// "c.toml:3: route gcr.io=deny", for a `rule` as Route has it, "--route gcr.io=deny".
 std::string shown_rule(const Config& config, const std::string& rule);
+/// The same with why it matched.
+std::string shown_text(const Config& config, const Router::Explanation& found);
 
 }  // namespace culvert

@@ -109,10 +109,11 @@ std::optional<Walk::Trial> Walk::dial_through(Upstream& upstream, const HostPort
 
 WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
   const Route& route = ruleset_->router.route(host);
-  WayTo way{Error{Errc::http_request_denied, Side::local, 0,
-                  host.to_string() + " is denied by " + route.rule},
-            route.rule, nullptr, "denied by " + shown_rule(config(), route.rule),
-            route_fix(&config(), host, host.host, config().upstreams[0].name)};
+  const std::string rule = shown_rule(config(), route.rule);
+  WayTo way{
+      Error{Errc::http_request_denied, Side::local, 0, host.to_string() + " is denied by " + rule},
+      rule, nullptr, "denied by " + rule,
+      route_fix(&config(), host, host.host, config().upstreams[0].name)};
   way.rule_fix = no_proxy_fix(config(), host);
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);

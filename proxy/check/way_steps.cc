@@ -82,8 +82,7 @@ std::string first_words(const WayTarget& target) {
 CheckStep route_step(Walk& walk, const HostPort& target) {
   StepClock clock(walk, "route", target.to_string());
   const Router::Explanation found = walk.ruleset().router.explain(target);
-  const std::string& rule = found.route->rule;
-  const std::string why = shown_rule(walk.config(), rule) + found.text.substr(rule.size());
+  const std::string why = shown_text(walk.config(), found);
   if (!found.route->denied()) {
     clock.step().detail = names_of(walk.config(), *found.route) + " by " + why;
     return clock.end();

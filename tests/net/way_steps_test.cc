@@ -264,7 +264,11 @@ TEST_CASE("the route of a target is told, and what denies it") {
                            "h.toml:2: route"});
   }
   file.default_route = {0};
-  const CheckStep by_file = route_step(*walk_with(std::move(file)), kTarget.host);
+  const auto of_file = walk_with(std::move(file));
+  const CheckStep by_file = route_step(*of_file, kTarget.host);
+  const WayTo nowhere = of_file->dial(kTarget.host, DialPurpose::tunnel);
+  CHECK(nowhere.rule == "h.toml:2: route gcr.io=deny");
+  CHECK(nowhere.cause == "denied by h.toml:2: route gcr.io=deny");
   CHECK(holds(by_file.cause, "denied by h.toml:2: route gcr.io=deny: gcr.io"));
   CHECK(by_file.fix == "route = [\"gcr.io=proxy://127.0.0.1:9\", \"x.y=deny\"]  # in h.toml");
 }
