@@ -16,13 +16,14 @@ struct Advice {
   std::string fix;
 };
 
-/// About a dial to `target` through `upstream` that failed.
+/// About a dial to `target` through `upstream` that failed.  Of `config`, whose upstream that is,
+/// an option keeps the other values; see option_fix.h.
 Advice advice_for(const DialFailure& failure, const UpstreamConfig& upstream,
-                  const HostPort& target);
+                  const HostPort& target, const Config* config = nullptr);
 
 /// About the upstream `next`, to whose proxy `hop` gives no connection.
 Advice advice_beyond(const DialFailure& failure, const UpstreamConfig& hop,
-                     const UpstreamConfig& next);
+                     const UpstreamConfig& next, const Config* config = nullptr);
 
 /// About an upstream that has granted a connection to `target` "and closed it at once", or "and
 /// sent no byte within 8.0 s": `what`, without the "and".

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/utc_text.h"
 #include "check/docker_trust.h"
+#include "check/option_fix.h"
 #include "check/peer_words.h"
 #include "check/upstream_option.h"
 #include "codec/clause.h"
@@ -52,19 +53,20 @@ std::string date_clause(const CertificateFacts& certificate) {
          "; this machine's clock says " + utc_text(std::time(nullptr));
 }
 
-Advice other_name_advice(const Fetched& failed, const Link& link) {
+Advice other_name_advice(const Fetched& failed, const Link& link, const Config* config) {
   const CertificateFacts& certificate = failed.certificate;
-  return {"the certificate is not for " + name_of(link) + " but for " + certificate.names +
-              ", issued by '" + certificate.issuer +
-              "': a captive portal, a block page or another server answers",
-          other_route(failed, link) + "  # or sign in to the network with a browser"};
+  return {
+      "the certificate is not for " + name_of(link) + " but for " + certificate.names +
+          ", issued by '" + certificate.issuer +
+          "': a captive portal, a block page or another server answers",
+      with_comment(other_route(failed, link, config), "or sign in to the network with a browser")};
 }
 
 Advice certificate_advice(const Fetched& failed, const Link& link, const Asker& asker) {
   const CertificateFacts& certificate = failed.certificate;
   const std::string subject = "the certificate of " + name_of(link);
   // Trust in a CA does not help then.
-  if (certificate.other_name) return other_name_advice(failed, link);
+  if (certificate.other_name) return other_name_advice(failed, link, asker.config);
   switch (certificate.verdict) {
     case Verdict::unknown_issuer:
       return {subject + " is from a CA that this machine does not trust, '" + certificate.issuer +
@@ -79,7 +81,7 @@ Advice certificate_advice(const Fetched& failed, const Link& link, const Asker& 
           "this machine trusts no CA at all; the certificate is from '" + certificate.issuer + "'",
           "apt-get install ca-certificates"};
     case Verdict::wrong_name:
-      return other_name_advice(failed, link);
+      return other_name_advice(failed, link, asker.config);
     case Verdict::expired:
       return {subject + date_clause(certificate),
               "date  # if this clock is right, " + name_of(link) + " has to renew its certificate"};
@@ -107,7 +109,7 @@ Advice plain_advice(const Link& link, const Asker& asker) {
 }
 
 /// Neither an answer in TLS nor one in HTTP.
-Advice unanswered_advice(const Fetched& failed, const Link& link) {
+Advice unanswered_advice(const Fetched& failed, const Link& link, const Config* config) {
   const std::string name = name_of(link);
   if (through_proxy(failed)) {
     const std::string& label = failed.upstream->config.label;
@@ -120,7 +122,7 @@ Advice unanswered_advice(const Fetched& failed, const Link& link) {
   }
   return {name + " " + clause_of(*failed.error) +
               ": a filter on the way may cut what is addressed to this name",
-          other_route(failed, link)};
+          other_route(failed, link, config)};
 }
 
 Advice tls_failure_advice(const Fetched& failed, const Link& link, const Asker& asker) {
@@ -129,7 +131,7 @@ Advice tls_failure_advice(const Fetched& failed, const Link& link, const Asker& 
     return certificate_advice(failed, link, asker);
   }
   if (failed.answered_tls_in_http()) return plain_advice(link, asker);
-  if (failed.first_bytes.empty()) return unanswered_advice(failed, link);
+  if (failed.first_bytes.empty()) return unanswered_advice(failed, link, asker.config);
   const std::string fix = "openssl s_client -connect " + link.host.to_string();
   const std::string_view spoken = guess_protocol(failed.first_bytes);
   if (!spoken.empty() && spoken != "TLS") {
@@ -184,7 +186,7 @@ bool is_refusal(const Fetched& answer) {
          ((answer.status == 403 || answer.status >= 500) && is_from_proxy(answer));
 }
 
-Advice refusal_advice(const Fetched& answer, const Link& link) {
+Advice refusal_advice(const Fetched& answer, const Link& link, const Config* config) {
   ResponseHead head;
   head.status = answer.status;
   head.reason = answer.reason;
@@ -192,7 +194,7 @@ Advice refusal_advice(const Fetched& answer, const Link& link) {
   const UpstreamConfig& upstream = answer.upstream->config;
   const DialFailure failure{.cause = refusal_of(head, {}, link.host, upstream.credentials),
                             .phase = DialPhase::request};
-  return advice_for(failure, upstream, link.host);
+  return advice_for(failure, upstream, link.host, config);
 }
 
 Advice loop_advice(const Fetched& answer, const Link& link, const Asker& asker) {
@@ -212,12 +214,15 @@ Advice portal_advice(const std::string& cause, const Fetched& answer, const Link
 
 }  // namespace
 
-std::string other_route(const Fetched& fetched, const Link& link) {
-  const std::string route = "--route " + shell_quoted(link.host.to_string() + "=tunnel");
-  if (fetched.upstream != nullptr && !through_proxy(fetched)) {
-    return "--upstream tunnel=socks5://127.0.0.1:1080 " + route;
+std::string other_route(const Fetched& fetched, const Link& link, const Config* config) {
+  const std::string host = link.host.to_string();
+  // A flag would replace those.
+  const bool has_upstreams = config != nullptr && config->upstream_given;
+  if (fetched.upstream != nullptr && !through_proxy(fetched) && !has_upstreams) {
+    return "--upstream tunnel=socks5://127.0.0.1:1080 " +
+           route_fix(config, link.host, host, "tunnel");
   }
-  return "--route " + shell_quoted(link.host.to_string() + "=OTHER");
+  return route_fix(config, link.host, host, "OTHER");
 }
 
 bool is_redirect(int status) {
@@ -252,7 +257,7 @@ Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker) {
     case Stage::dial: {
       const std::string cause = failed.error ? failed.error->text : "";
       return {failed.cause.empty() ? cause : failed.cause,
-              failed.fix.empty() ? other_route(failed, link) : failed.fix};
+              failed.fix.empty() ? other_route(failed, link, asker.config) : failed.fix};
     }
     case Stage::tls:
       return tls_failure_advice(failed, link, asker);
@@ -267,7 +272,7 @@ Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& a
     return portal_advice("the network wants a sign-in before it lets anything through", answer,
                          link);
   }
-  if (is_refusal(answer)) return refusal_advice(answer, link);
+  if (is_refusal(answer)) return refusal_advice(answer, link, asker.config);
   if (answer.status == 508) return loop_advice(answer, link, asker);
   if ((answer.status == 407 || answer.status == 403) && is_from_proxy(answer)) {
     return {"a proxy on the way answered " + status_text(answer) + " in place of " + name +

@@ -18,6 +18,7 @@ enum class AskedAs { url, image };
 struct Asker {
   AskedAs as = AskedAs::url;
   const GivenCheck& given;
+  const Config* config = nullptr;  ///< see option_fix.h
 };
 
 /// Of a Fetched that is not ok() and not given up: the connection, TLS or the answer itself.
@@ -51,6 +52,6 @@ std::string status_text(const Fetched& answer);
 /// "*.gcr.io, until 2027-01-01, issued by WR2 of Google Trust Services"
 std::string certificate_text(const CertificateFacts& certificate);
 /// A --route line by which this host goes another way than it went.
-std::string other_route(const Fetched& fetched, const Link& link);
+std::string other_route(const Fetched& fetched, const Link& link, const Config* config);
 
 }  // namespace culvert

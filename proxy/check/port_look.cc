@@ -1,5 +1,6 @@
 #include "check/port_look.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -94,10 +95,20 @@ std::string_view protocol_of_banner(std::string_view bytes) {
   return guess_protocol(bytes);
 }
 
+/// What a proxy's own answer tells, in small letters: X-Squid-Error, Server, Via, Proxy-Agent.
+bool names_proxy(std::string_view answer) {
+  constexpr std::array<std::string_view, 6> kSigns = {"squid",    "tinyproxy", "privoxy",
+                                                      "\nproxy-", "3proxy",    "\nx-squid-error:"};
+  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
+    return answer.find(sign) != std::string_view::npos;
+  });
+}
+
 void read_answer(const std::string& answer, PortLook& look) {
   look.protocol = protocol_of_banner(answer);
   look.status_line = trim(printable(answer.substr(0, answer.find_first_of("\r\n")), 80));
   look.is_culvert = look.status_line.find(kSigned) != std::string::npos;
+  look.is_proxy = look.is_culvert || names_proxy(to_lower(answer));
   // Many servers of TLS reject plain HTTP in plain HTTP.
   const bool is_refused = look.status_line.find(" 400") != std::string::npos;
   if (is_refused && answer.find("HTTPS") != std::string::npos) look.protocol = "TLS";
@@ -152,7 +163,10 @@ bool speaks_socks5(Walk& walk, const HostPort& address) {
 
 std::string kind_of_server(const PortLook& look) {
   if (look.is_culvert) return "culvert";
-  if (look.protocol == "HTTP") return "an HTTP proxy that is not culvert";
+  if (look.protocol == "HTTP") {
+    return look.is_proxy ? "an HTTP proxy that is not culvert"
+                         : "an HTTP server that is not culvert; whether it is a proxy is not known";
+  }
   if (look.protocol == "TLS") return "a server that speaks TLS";
   if (!look.protocol.empty()) return "a server that speaks " + std::string(look.protocol);
   if (!look.status_line.empty()) return "a server that answers \"" + look.status_line + "\"";

@@ -15,6 +15,7 @@ struct PortLook {
   Error error{};                ///< of the connection, a clause that follows the address
   std::string_view protocol{};  ///< "HTTP", "TLS", "SOCKS5", "SSH", "SMTP"...; empty: not known
   bool is_culvert = false;
+  bool is_proxy = false;      ///< it says so itself; else of "HTTP" it is not known
   bool closed = false;        ///< it ended the connection without a byte
   bool over = false;          ///< the time of the walk ended before
   std::string status_line{};  ///< the first line of its answer, cleaned

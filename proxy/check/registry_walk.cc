@@ -33,10 +33,6 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-bool is_this_host(const HostPort& host) {
-  return host.ip ? host.ip->is_loopback() : host.host == "localhost";
-}
-
 /// Of what is no manifest, as a clause.
 std::string why_no_manifest(const Fetched& answer) {
   const std::string coding = peer_words(answer.field("content-encoding"), 20);
@@ -118,7 +114,7 @@ bool RegistryWalk::judge_challenge(const Fetched& answer, const Link& link) {
   challenge_ = registry_challenge(fields);
   if (challenge_.kind == RegistryChallenge::Kind::bearer) {
     const auto realm = link.resolve(challenge_.realm);
-    if (realm && is_this_host(realm->host) && !is_this_host(link.host)) {
+    if (realm && realm->host.is_loopback() && !link.host.is_loopback()) {
       visits_.fail({link.host_field() + " names " + realm->host.to_string() +
                         " as its token service, which is on its own machine: it does not know by "
                         "which address it is reached",

@@ -46,8 +46,7 @@ bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) {
 }
 
 bool is_this_machine(const HostPort& address) {
-  if (!address.ip) return address.host == "localhost";
-  return address.ip->is_loopback() || is_own_address(*address.ip);
+  return address.is_loopback() || (address.ip && is_own_address(*address.ip));
 }
 
 ProxyMistake to_set(const NamedProxy& proxy, const std::string& url) {
@@ -236,8 +235,7 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
 
 /// Of an address that is another in the network of the process; nullopt: it is ours.
 std::optional<bool> Surroundings::listens_elsewhere(const HostPort& where) const {
-  const bool is_loopback = where.ip ? where.ip->is_loopback() : where.host == "localhost";
-  return pid_ && is_loopback ? listens_in_network_of(*pid_, where) : std::nullopt;
+  return pid_ && where.is_loopback() ? listens_in_network_of(*pid_, where) : std::nullopt;
 }
 
 void Surroundings::fail_elsewhere(StepClock& clock) const {

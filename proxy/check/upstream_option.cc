@@ -55,7 +55,7 @@ std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
     all.add("connect-timeout", format_duration(*upstream.connect_timeout));
   }
   if (upstream.warm > 0) all.add("warm", std::to_string(upstream.warm));
-  all.add("via", upstream.via);
+  if (!change.no_via) all.add("via", upstream.via);
   return all.text();
 }
 
@@ -77,16 +77,21 @@ std::string_view scheme_of(UpstreamConfig::Kind kind) {
   return "direct";
 }
 
-std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change) {
+std::string upstream_value(const UpstreamConfig& upstream, const OptionChange& change) {
   const std::string_view scheme = change.scheme.empty() ? scheme_of(upstream.kind) : change.scheme;
   const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;
   const bool is_named = !upstream.name.empty() && upstream.name != upstream.label;
   std::string text = is_named && !(is_direct && upstream.name == scheme) ? upstream.name + "=" : "";
   text += scheme;
   if (!is_direct) {
-    text.append(change.login ? "://USER:PASSWORD@" : "://").append(upstream.address.to_string());
+    text.append(change.login ? "://USER:PASSWORD@" : "://");
+    text += change.place.empty() ? upstream.address.to_string() : std::string(change.place);
   }
-  return "--upstream " + shell_quoted(text + parameters(upstream, scheme, change));
+  return text + parameters(upstream, scheme, change);
+}
+
+std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change) {
+  return "--upstream " + shell_quoted(upstream_value(upstream, change));
 }
 
 }  // namespace culvert

@@ -8,6 +8,7 @@
 #include "base/utc_text.h"
 #include "check/clock_difference.h"
 #include "check/docker_trust.h"
+#include "check/option_fix.h"
 
 namespace culvert {
 namespace {
@@ -40,9 +41,13 @@ Advice clock_advice(const ClockSighting& seen) {
           "date -u  # if that is not the time: " + set};
 }
 
+/// A proxy answers so by its rules, and a target, too.
+bool may_be_proxys(int status) { return status == 403 || status == 429 || status == 451; }
+
 /// No route counts for what is taken out before all of them.
 Advice by_rule(Advice advice, const Fetched& fetched) {
-  const bool is_route = advice.fix.find("--route ") != std::string::npos;
+  const bool is_route =
+      advice.fix.find("--route ") != std::string::npos || advice.fix.starts_with("route = ");
   if (is_route && !fetched.rule_fix.empty()) advice.fix = fetched.rule_fix;
   return advice;
 }
@@ -174,8 +179,9 @@ void Visits::fail_elsewhere(const Fetched& failed, const Link& link) {
   if (worked_ != nullptr && failed.upstream != worked_ && failed.stage != Stage::done) {
     advice.fix = !failed.rule_fix.empty()
                      ? failed.rule_fix
-                     : "--route '" + link.host.to_string() + "=" + worked_->config.name +
-                           "'  # as the hosts before; first of the --route lines";
+                     : with_comment(route_fix(way_.whole_config(), link.host, link.host.to_string(),
+                                              worked_->config.name),
+                                    "as the hosts before");
   }
   fail(std::move(advice));
 }
@@ -230,6 +236,10 @@ std::optional<Fetched> Visits::first(FetchRequest& request) {
     return std::nullopt;
   }
   step.detail = status_text(fetched);
+  if (fetched.absolute && may_be_proxys(fetched.status)) {
+    step.detail +=
+        ", by " + request.link.host_field() + ", or " + fetched.upstream->config.label + " for it";
+  }
   note_clock(fetched, request.link);
   worked_ = fetched.upstream;
   Advice advice = by_rule(advice_for_answer(fetched, request.link, asker()), fetched);

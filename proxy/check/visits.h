@@ -41,7 +41,7 @@ class Visits {
   void compare_clock();
 
  private:
-  Asker asker() const { return {as_, way_.given()}; }
+  Asker asker() const { return {as_, way_.given(), way_.whole_config()}; }
   Fetched fetch_trusting(const FetchRequest& request);
   const TlsClientContext* system_trust();
   bool is_insecure(const HostPort& registry) const;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/duration.h"
-#include "base/shell_text.h"
 #include "check/advice.h"
 #include "check/no_proxy_fix.h"
+#include "check/option_fix.h"
 #include "dial/dial_text.h"
 #include "dial/via_transport.h"
 
@@ -86,6 +86,11 @@ std::string Walk::why_over() const {
   return interrupted_ ? "interrupted" : "no answer within " + format_seconds(timeout_);
 }
 
+std::string Walk::why_not_tried() const {
+  if (interrupted_) return "not tried: interrupted";
+  return "not tried: the " + format_seconds(timeout_) + " of --timeout were over";
+}
+
 std::optional<Walk::Trial> Walk::dial_through(Upstream& upstream, const HostPort& target,
                                               DialPurpose purpose) {
   if (over()) return std::nullopt;
@@ -104,10 +109,11 @@ std::optional<Walk::Trial> Walk::dial_through(Upstream& upstream, const HostPort
 
 WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
   const Route& route = ruleset_->router.route(host);
-  WayTo way{Error{Errc::http_request_denied, Side::local, 0,
-                  host.to_string() + " is denied by " + route.rule},
-            route.rule, nullptr, "denied by " + route.rule,
-            "--route " + shell_quoted(host.host + "=" + config().upstreams[0].name)};
+  const std::string rule = shown_rule(config(), route.rule);
+  WayTo way{
+      Error{Errc::http_request_denied, Side::local, 0, host.to_string() + " is denied by " + rule},
+      rule, nullptr, "denied by " + rule,
+      route_fix(&config(), host, host.host, config().upstreams[0].name)};
   way.rule_fix = no_proxy_fix(config(), host);
   for (const std::size_t index : route.upstreams) {
     Upstream& tried = upstream(index);
@@ -120,7 +126,7 @@ WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {
       return way;
     }
     if (!trial->result) {
-      Advice advice = advice_for(trial->result.error(), tried.config, host);
+      Advice advice = advice_for(trial->result.error(), tried.config, host, &config());
       way.cause = std::move(advice.cause);
       way.fix = std::move(advice.fix);
     }
@@ -139,7 +145,7 @@ std::string Walk::time_fix() const {
 }
 
 StepClock::StepClock(Walk& walk, std::string_view name, std::string subject)
-    : walk_(walk), begun_(walk.loop().clock_time()) {
+    : walk_(walk), begun_(walk.loop().clock_time()), late_(walk.over()) {
   step_.name = name;
   step_.subject = std::move(subject);
 }

@@ -46,8 +46,11 @@ class Walk final : public Way {
 
   bool over() const { return interrupted_ || expired_; }
   std::string why_over() const override;
+  /// The same of a step that was not begun: "not tried: the 3.0 s of --timeout were over".
+  std::string why_not_tried() const;
   std::string time_fix() const override;
   const GivenCheck& given() const override { return given_; }
+  const Config* whole_config() const override { return &config(); }
 
   /// To be called at the end: whether something goes on, as a look-up in a thread may.
   bool is_busy();
@@ -87,14 +90,15 @@ class StepClock {
 
   CheckStep& step() { return step_; }
   void fail(std::string cause, std::string fix);
-  /// The time of the walk was over before the step's end.
-  void fail_for_time() { fail(walk_.why_over(), walk_.time_fix()); }
+  /// The time of the walk was over before the step's end, or even its beginning.
+  void fail_for_time() { fail(late_ ? walk_.why_not_tried() : walk_.why_over(), walk_.time_fix()); }
   /// The step, which took until now.
   CheckStep end();
 
  private:
   Walk& walk_;
   Loop::Clock::time_point begun_;
+  bool late_;  ///< no time was left for it
   CheckStep step_;
 };
 

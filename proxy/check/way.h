@@ -14,7 +14,7 @@ namespace culvert {
 /// A connection to a host as its route has it, or why there is none.
 struct WayTo {
   DialResult stream;
-  std::string rule;                    ///< Route::rule of what chose the route
+  std::string rule;                    ///< shown_rule() of what chose the route
   const Upstream* upstream = nullptr;  ///< which connected, or else was tried last; null: denied
   std::string cause;                   ///< of a failure, as CheckStep has it
   std::string fix;                     ///< the same
@@ -37,6 +37,8 @@ class Way {
   /// What the user may do about it.
   virtual std::string time_fix() const = 0;
   virtual const GivenCheck& given() const = 0;
+  /// Null: of no option more is known than what a fix changes.
+  virtual const Config* whole_config() const { return nullptr; }
 };
 
 }  // namespace culvert

@@ -7,6 +7,7 @@
 #include "check/advice.h"
 #include "check/hear.h"
 #include "check/no_proxy_fix.h"
+#include "check/option_fix.h"
 #include "check/port_look.h"
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
@@ -81,14 +82,14 @@ std::string first_words(const WayTarget& target) {
 CheckStep route_step(Walk& walk, const HostPort& target) {
   StepClock clock(walk, "route", target.to_string());
   const Router::Explanation found = walk.ruleset().router.explain(target);
+  const std::string why = shown_text(walk.config(), found);
   if (!found.route->denied()) {
-    clock.step().detail = names_of(walk.config(), *found.route) + " by " + found.text;
+    clock.step().detail = names_of(walk.config(), *found.route) + " by " + why;
     return clock.end();
   }
   clock.step().detail = "denied";
-  clock.fail("denied by " + found.text, "--route '" + target.host + "=" +
-                                            walk.config().upstreams[0].name + "'  # before " +
-                                            found.route->rule);
+  const Config& config = walk.config();
+  clock.fail("denied by " + why, route_fix(&config, target, target.host, config.upstreams[0].name));
   return clock.end();
 }
 
@@ -123,7 +124,8 @@ bool WaySteps::pass(std::size_t index, const WayTarget* target) {
 bool WaySteps::add(std::size_t index, CheckStep step) {
   const bool ok = step.ok;
   told_.push_back(index);
-  if (!ok) broken_[index] = step;
+  // What there was no time for may be well.
+  if (!ok && !walk_.over()) broken_[index] = step;
   report_->steps.push_back(std::move(step));
   return ok;
 }
@@ -151,12 +153,13 @@ bool WaySteps::pass_hop(std::size_t hop, std::size_t next) {
   if (trial->result) {
     clock.step().detail = describe(trial->times, walk_.loop().now());
   } else if (is_about_upstream(trial->result.error(), upstream.config)) {
-    fail_with(clock, advice_for(trial->result.error(), upstream.config, beyond.address));
+    fail_with(clock,
+              advice_for(trial->result.error(), upstream.config, beyond.address, &walk_.config()));
   }
   if (!contains(told_, hop) && !add(hop, clock.end())) return false;
   if (trial->result) return true;
   StepClock failed(walk_, "upstream", beyond.label);
-  fail_with(failed, advice_beyond(trial->result.error(), upstream.config, beyond));
+  fail_with(failed, advice_beyond(trial->result.error(), upstream.config, beyond, &walk_.config()));
   return add(next, failed.end());
 }
 
@@ -189,9 +192,11 @@ bool WaySteps::pass_upstream(std::size_t index, const WayTarget* target) {
 bool WaySteps::try_proxy(StepClock& clock, Upstream& upstream, bool asks_port) {
   const HostPort& nowhere = upstream.config.address;
   auto trial = walk_.dial_through(upstream, nowhere, DialPurpose::warm);
+  std::string doubt;
   if (trial && trial->result && asks_port) {
     trial->result->reset();  // a proxy may serve one connection at a time
     const PortLook look = look_at_port(walk_, *upstream.transport, upstream.config);
+    if (!look.is_proxy) doubt = "; " + kind_of_server(look);
     if (!look.over && look.protocol != "HTTP") {
       trial->result =
           DialFailure{.cause = upstream_fault(
@@ -207,11 +212,11 @@ bool WaySteps::try_proxy(StepClock& clock, Upstream& upstream, bool asks_port) {
   if (!trial || walk_.over()) {
     clock.fail_for_time();
   } else if (trial->result) {
-    clock.step().detail = describe(trial->times, walk_.loop().now());
+    clock.step().detail = describe(trial->times, walk_.loop().now()) + doubt;
     trial->result->reset();
     return !lacks_greeting(upstream.config) || try_without_greeting(clock, upstream);
   } else {
-    fail_with(clock, advice_for(trial->result.error(), upstream.config, nowhere));
+    fail_with(clock, advice_for(trial->result.error(), upstream.config, nowhere, &walk_.config()));
   }
   return false;
 }
@@ -235,7 +240,7 @@ bool WaySteps::try_without_greeting(StepClock& clock, Upstream& upstream) {
       .cause = upstream_fault(Errc::upstream_protocol_error,
                               other_protocol_clause(spoken_protocol(upstream.config), spoken)),
       .phase = DialPhase::greeting};
-  fail_with(clock, advice_for(failure, upstream.config, upstream.config.address));
+  fail_with(clock, advice_for(failure, upstream.config, upstream.config.address, &walk_.config()));
   return false;
 }
 
@@ -252,7 +257,7 @@ bool WaySteps::try_tunnel(StepClock& clock, std::size_t index, const HostPort& t
     return false;
   }
   if (!trial->result && is_about_upstream(trial->result.error(), upstream.config)) {
-    fail_with(clock, advice_for(trial->result.error(), upstream.config, target));
+    fail_with(clock, advice_for(trial->result.error(), upstream.config, target, &walk_.config()));
     return false;
   }
   clock.step().detail = phases_before_request(trial->times);
@@ -293,7 +298,8 @@ bool WaySteps::request(std::size_t index, const WayTarget& target) {
   if (!trial) {
     clock.fail_for_time();
   } else if (!trial->result) {
-    Advice advice = advice_for(trial->result.error(), upstream.config, target.host);
+    Advice advice =
+        advice_for(trial->result.error(), upstream.config, target.host, &walk_.config());
     const std::string& rule = walk_.ruleset().router.route(target.host).rule;
     if (rule == kByNoProxy) {
       advice.cause += "; it is connected to directly, by " + rule;

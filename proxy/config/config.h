@@ -66,6 +66,7 @@ struct RouteConfig {
   std::vector<TargetPattern> patterns;
   std::vector<const Preset*> presets;  ///< those among them
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams; empty: deny
+  std::string origin{};                ///< "--route", "CULVERT_ROUTE", "FILE:3: route"
 };
 
 /// One value of `--no-proxy`.
@@ -79,6 +80,8 @@ struct Config {
   std::vector<ListenConfig> listen;
   std::vector<UpstreamConfig> upstreams;    ///< in order of preference, never empty
   bool upstream_given = false;              ///< false: direct:// by default, which is logged
+  std::size_t upstream_count = 0;           ///< of those that were given: the first ones
+  std::string upstream_origin;              ///< of the first: "--upstream", "FILE:3: upstream"
   std::vector<RouteConfig> routes;          ///< first match wins
   std::vector<std::size_t> default_route;   ///< upstreams for what no route matches
   NoProxy no_proxy;                         ///< targets that go direct before any route

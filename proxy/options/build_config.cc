@@ -113,6 +113,8 @@ class ConfigBuilder {
       }
     }
     config_.upstream_given = settings_.has("upstream");
+    if (config_.upstream_given) config_.upstream_origin = settings_.of("upstream").front().origin;
+    config_.upstream_count = config_.upstreams.size();
     if (!config_.upstream_given) {
       std::vector<std::string> none;
       config_.upstreams.push_back(parse_upstream("direct", none));

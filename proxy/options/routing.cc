@@ -59,6 +59,7 @@ class RoutingReader {
     std::vector<std::string> found;
     RouteConfig route;
     route.text = printable(given.value);
+    route.origin = given.origin;
     const std::string_view list = std::string_view(given.value).substr(0, equals);
     route.patterns = parse_target_patterns(list, found);
     for (const std::string_view pattern : split(list, ',')) {

@@ -192,7 +192,7 @@ class Worlds(Told):
             World("a name that is unknown here, where names are looked up", upstream(f"{MICROSOCKS}?resolve=local", UNKNOWN), "request",
                   "resolve=local.*own resolver", rf"--upstream '?{MICROSOCKS}'? "),
             World("refused, dante", upstream(dante, REFUSING), "request", "refused", no_port),
-            World("refused, squid", upstream(squid, REFUSING), "request", "refused", no_port),
+            World("refused, squid", upstream(squid, REFUSING), "request", "refused", rf"^nc -vz .*\b{CLOSED_PORT}\b"),
             World("ssh -D cannot resolve", upstream(SSH, UNKNOWN), "request", "ssh -D|far end", r"ssh .*nowhere\.invalid|ssh -v"),
             World("ssh -D is refused", upstream(SSH, REFUSING), "request", "ssh -D|far end", r"ssh .*target\.world|ssh -v"),
             World("yes, and then an end", upstream(f"socks5://127.0.0.1:{closing}", OK), "request",

@@ -253,6 +253,24 @@ TEST_CASE("the route of a target is told, and what denies it") {
   CHECK(holds(denied.cause, "--route gcr.io=deny"));
   CHECK(holds(denied.fix, "--route 'gcr.io=proxy://127.0.0.1:9'"));
   CHECK(route_step(*walk, HostPort::parse("a.b:443").value()).ok);
+
+  Config file = config_of({upstream_at(Kind::socks5, 9)});
+  file.file = "h.toml";
+  for (const char* const host : {"gcr.io", "x.y"}) {
+    file.routes.push_back({std::string(host) + "=deny",
+                           parse_target_patterns(host, problems),
+                           {},
+                           {},
+                           "h.toml:2: route"});
+  }
+  file.default_route = {0};
+  const auto of_file = walk_with(std::move(file));
+  const CheckStep by_file = route_step(*of_file, kTarget.host);
+  const WayTo nowhere = of_file->dial(kTarget.host, DialPurpose::tunnel);
+  CHECK(nowhere.rule == "h.toml:2: route gcr.io=deny");
+  CHECK(nowhere.cause == "denied by h.toml:2: route gcr.io=deny");
+  CHECK(holds(by_file.cause, "denied by h.toml:2: route gcr.io=deny: gcr.io"));
+  CHECK(by_file.fix == "route = [\"gcr.io=proxy://127.0.0.1:9\", \"x.y=deny\"]  # in h.toml");
 }
 
 TEST_CASE("the time of the whole ends a step that is under way") {
@@ -265,8 +283,10 @@ TEST_CASE("the time of the whole ends a step that is under way") {
     REQUIRE(outline(report) == "upstream FAILED");
     CHECK(report.steps[0].cause == "no answer within 0.2 s");
     CHECK(holds(report.steps[0].fix, "--timeout 400ms"));
-    // What comes after it fails at once.
-    CHECK(outline(walked(*walk)) == "upstream FAILED");
+    // What comes after it fails at once, and is not blamed.
+    const auto later = walked(*walk);
+    CHECK(outline(later) == "upstream FAILED");
+    CHECK(later.steps[0].cause == "not tried: the 0.2 s of --timeout were over");
     CHECK_FALSE(walk->dial(kTarget.host, DialPurpose::tunnel).stream.ok());
   }
   // The server keeps its end.
@@ -319,7 +339,10 @@ TEST_CASE("what listens at a port is told") {
   };
   const Case cases[] = {
       {script({"HTTP/1.1 400 culvert: not a request for a proxy\r\n\r\n"}), "culvert"},
-      {script({"HTTP/1.1 400 Bad Request\r\n\r\n"}), "an HTTP proxy that is not culvert"},
+      {script({"HTTP/1.1 400 Bad Request\r\nServer: squid/5.7\r\n\r\n"}),
+       "an HTTP proxy that is not culvert"},
+      {script({"HTTP/1.0 200 OK\r\nServer: SimpleHTTP/0.6\r\n\r\n"}),
+       "an HTTP server that is not culvert; whether it is a proxy is not known"},
       {[](const std::string& message, std::size_t) {
          return message[0] == '\x05' ? kGreeting : std::string();
        },
@@ -354,7 +377,8 @@ TEST_CASE("servers that are no proxy are told by what they answer") {
       {"HTTP/1.0 501 Tor is not an HTTP Proxy\r\n\r\n", "a server that speaks SOCKS5"},
       {"\0\x5b"s, "a server that speaks SOCKS4"},
       {"hello \x1b[31m\r\n", "a server that answers \"hello ?[31m\""},
-      {"HTTP/1.1 200 OK\r\n\r\nuse HTTPS\r\n", "an HTTP proxy that is not culvert"},
+      {"HTTP/1.1 200 OK\r\n\r\nuse HTTPS\r\n",
+       "an HTTP server that is not culvert; whether it is a proxy is not known"},
       {"HTTP/1.1 400 Bad Request\r\n\r\nsent to an HTTPS server\r\n", "a server that speaks TLS"},
   };
   const auto walk = walk_with(config_of({upstream_at(Kind::socks5, 9)}));

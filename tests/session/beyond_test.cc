@@ -546,6 +546,9 @@ TEST_CASE("a proxy's refusal of a plain request is told as that of a CONNECT") {
   CHECK(step.fix.starts_with("getent hosts web.example "));
   answer = http_answer("403 Forbidden", {}, "Server: squid/5.7\r\n");
   CHECK(world.failure("http://web.example/").fix.starts_with("--route 'web.example=OTHER'"));
+  answer = http_answer("403 Forbidden");
+  CHECK(world.check("http://web.example/").steps.back().detail ==
+        "403 Forbidden, by web.example, or socks5://127.0.0.1:1080 for it");
   answer = http_answer("503 culvert: target web.example:80 refused the connection");
   CHECK(has(world.failure("http://web.example/").cause, "refused the connection"));
   answer = http_answer("503 Service Unavailable");

@@ -191,6 +191,37 @@ TEST_CASE("each failure has its cause and its fix") {
       {"refused at the far end",
        beyond(Errc::connection_refused, "says gcr.io:443 refused the connection (SOCKS reply 5)"),
        kSocks, false, "gcr.io:443 refused the connection", "nc -vz gcr.io 443"},
+      {"refused beyond squid",
+       beyond(Errc::destination_unavailable,
+              "answered 503: connection refused, ERR_CONNECT_FAIL 111 for gcr.io:443"),
+       kHttp, false, "connection refused", "nc -vz gcr.io 443  # on the far end: nothing listens"},
+      {"no way beyond squid",
+       beyond(Errc::destination_unavailable,
+              "answered 503: no route to host, ERR_CONNECT_FAIL 113 for gcr.io:443"),
+       kHttp, false, "no route to host", "nc -vz gcr.io 443  # on the far end"},
+      {"refused beyond another culvert",
+       beyond(Errc::destination_unavailable,
+              "answered 503 target gcr.io:443 refused the connection (direct)"),
+       kHttp, false, "refused the connection", "nc -vz gcr.io 443  # on the far end"},
+      {"451", beyond(Errc::destination_unavailable, "answered 451 Unavailable for gcr.io:443"),
+       kHttp, false, "its rules forbid it", "--route 'gcr.io=OTHER'"},
+      {"429",
+       beyond(Errc::destination_unavailable,
+              "answered 429 Too Many for gcr.io:443 - it asks to try again in 30 s"),
+       kHttp, false, "limits how often", "check again in 30 s"},
+      {"429, at any time",
+       beyond(Errc::destination_unavailable, "answered 429 Too Many for gcr.io:443"), kHttp, false,
+       "limits how often", "check again later"},
+      {"a web server, 400",
+       beyond(Errc::destination_unavailable,
+              "answered 400 Bad Request for gcr.io:443 - does it serve CONNECT?"),
+       kHttp, false, "may be a web server, not a proxy", "--upstream http://HOST:PORT"},
+      {"a web server, 404",
+       beyond(Errc::destination_unavailable, "answered 404 Not Found for gcr.io:443"), kHttp, false,
+       "may be a web server, not a proxy", "--upstream http://HOST:PORT"},
+      {"a web server, 405",
+       beyond(Errc::upstream_unsupported, "answered 405 for gcr.io:443 - does it serve CONNECT?"),
+       kHttp, false, "may be a web server, not a proxy", "--upstream http://HOST:PORT"},
       {"ssh -D says no",
        beyond(Errc::connection_terminated,
               "closed the connection instead of answering for gcr.io:443 - ssh -D does this when "
@@ -226,6 +257,45 @@ TEST_CASE("each failure has its cause and its fix") {
     CHECK_FALSE(holds(advice.cause + advice.fix, "hush"));
     CHECK_FALSE(holds(advice.cause + advice.fix, "{"));
   }
+}
+
+TEST_CASE("the name of an address is not looked up") {
+  const auto advice =
+      advice_for(beyond(Errc::destination_unavailable, "says 192.0.2.7:80 is unreachable"), kSocks,
+                 host("192.0.2.7:80"));
+  CHECK(advice.fix.starts_with("nc -vz 192.0.2.7 80  # on the far end"));
+}
+
+TEST_CASE("a program that speaks NTLM for us does not go through the chain") {
+  const DialFailure ntlm =
+      at_proxy(DialPhase::request, Errc::upstream_auth_failed,
+               "answered 407 for gcr.io:443 - it takes only NTLM, and we have Basic");
+  UpstreamConfig chained = kHttp;
+  chained.via = "hop";
+  const auto advice = advice_for(ntlm, chained, host("gcr.io:443"));
+  CHECK(holds(advice.fix,
+              "--upstream http://127.0.0.1:3129; that goes to proxy.example:3128 from "
+              "here, not via hop"));
+  CHECK_FALSE(holds(advice_for(ntlm, kHttp, host("gcr.io:443")).fix, "via"));
+}
+
+TEST_CASE("a fix of an upstream keeps the others of its file, in one comment") {
+  Config config;
+  config.upstreams = {kLogin, kTunnel};
+  config.upstreams[0].name = "office";
+  config.upstreams[1].name = "b";
+  config.upstream_given = true;
+  config.upstream_count = 2;
+  config.upstream_origin = "g.toml:1: upstream";
+  config.file = "g.toml";
+  const auto wrong = at_proxy(DialPhase::request, Errc::upstream_auth_failed,
+                              "answered 407 for gcr.io:443 - check user and password");
+  CHECK(advice_for(wrong, config.upstreams[0], host("gcr.io:443"), &config).fix ==
+        "upstream = [\"office=http://USER:PASSWORD@proxy.example:3128\", "
+        "\"b=socks5://127.0.0.1:1080\"]  # in g.toml; or ?password-file=FILE");
+  const auto lost = of_target(Errc::dns_error, "does not resolve here");
+  CHECK(holds(advice_for(lost, kDirect, host("gcr.io:443"), &config).fix,
+              "add the upstream socks5://127.0.0.1:1080 to the others"));
 }
 
 TEST_CASE("a failure that no row knows has a cause and a fix, too") {

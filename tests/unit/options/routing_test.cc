@@ -61,6 +61,14 @@ TEST_CASE("routes choose upstreams") {
         "--route eu.gcr.io=b: eu.gcr.io stands for the host eu.gcr.io");
 }
 
+TEST_CASE("where upstreams and routes come from is kept") {
+  const Config config = config_of(
+      {"--upstream", "a=socks5://h", "--upstream", "b=socks5://i", "--route", "x.example=direct"});
+  CHECK(config.upstream_count == 2);
+  CHECK(config.upstream_origin == "--upstream");
+  CHECK(config.routes[0].origin == "--route");
+}
+
 TEST_CASE("direct is the upstream of that kind if there is one") {
   const Config config =
       config_of({"--upstream", "a=socks5://h", "--upstream", "plain=direct?connect-timeout=1s",
