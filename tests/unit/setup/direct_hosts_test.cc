@@ -67,12 +67,12 @@ TEST_CASE("they are named after the installation, too") {
     root.write(path, text);
     SetupFacts facts = root.facts();
     facts.bridge = "172.17.0.1";
-    const auto shown = [&] {
+    const auto shown = [&, target = target] {
       return check_table(facts, std::vector<std::string>{target}, {}, "").text.find(kLost) !=
              std::string::npos;
     };
     CHECK_FALSE(shown());
-    const auto install = [&] {
+    const auto install = [&, target = target] {
       const std::vector<Plan> plans{plan_of(facts, target)};
       CHECK(apply(facts, plans, SetupWay::install).problems.empty());
     };

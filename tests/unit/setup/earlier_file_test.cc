@@ -34,7 +34,9 @@ TEST_CASE("an earlier version's file goes, whichever way its target is carried o
   for (const auto& [target, path, comment] : kRows) {
     INFO(path);
     const TemporaryRoot root;
-    const auto plan = [&] { return find_setup_target(target)->plan(root.facts()); };
+    const auto plan = [&, target = target] {
+      return find_setup_target(target)->plan(root.facts());
+    };
     CHECK(edits_of(plan(), path).empty());
     const FileEdit old = own_file(root.facts(), target, path, "[engine]\nenv=[\"A=b\"]\n", comment);
     root.write(path, *old.with);
