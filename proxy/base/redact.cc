@@ -100,9 +100,7 @@ bool ends_within(std::string_view text, std::string_view form) {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const char lower = to_lower(c);
-    const bool unreserved = (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-' || c == '.' ||
-                            c == '_' || c == '~';
+    const bool unreserved = is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
     unreserved ? out.push_back(c) : append_percent_encoded(out, c);
   }
   return out;

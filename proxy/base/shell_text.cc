@@ -8,9 +8,7 @@ namespace culvert {
 namespace {
 
 bool means_nothing(char c) {
-  const char small = to_lower(c);
-  return (small >= 'a' && small <= 'z') || is_digit(c) ||
-         std::string_view("%+,-./:=@_").find(c) != std::string_view::npos;
+  return is_letter_or_digit(c) || std::string_view("%+,-./:=@_").find(c) != std::string_view::npos;
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ std::optional<Number> parse_number(std::string_view text) {
 
 // ASCII-only, locale-free.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_letter_or_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 /// The white space within a line.
 constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
 /// All white space, line breaks included.

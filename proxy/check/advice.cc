@@ -48,12 +48,10 @@ std::string certificate_name(std::string_view clause) {
   const bool is_pattern = name.starts_with("*.");
   if (is_pattern) name.remove_prefix(1);
   // It is from the network, and somebody will paste it; and it may have been cut.
-  const bool is_host =
-      !name.empty() && name.find("..") == kNowhere &&
-      std::all_of(name.begin(), name.end(), [](char c) {
-        const char small = to_lower(c);
-        return (small >= 'a' && small <= 'z') || is_digit(c) || c == '.' || c == '-' || c == ':';
-      });
+  const bool is_host = !name.empty() && name.find("..") == kNowhere &&
+                       std::all_of(name.begin(), name.end(), [](char c) {
+                         return is_letter_or_digit(c) || c == '.' || c == '-' || c == ':';
+                       });
   if (!is_host) return "NAME";
   return (is_pattern ? "NAME" : "") + std::string(name);
 }

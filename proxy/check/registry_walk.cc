@@ -23,8 +23,7 @@ constexpr std::size_t kBlobBytes = 1024;
 std::string encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const char lower = to_lower(c);
-    if ((lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_') {
+    if (is_letter_or_digit(c) || c == '-' || c == '.' || c == '_') {
       out += c;
     } else {
       append_percent_encoded(out, c);

@@ -32,9 +32,7 @@ class Parameters {
 
  private:
   static bool is_plain(char c) {
-    const char small = to_lower(c);
-    return (small >= 'a' && small <= 'z') || is_digit(c) ||
-           std::string_view("-._~/:,").find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || std::string_view("-._~/:,").find(c) != std::string_view::npos;
   }
 
   std::string changed_;

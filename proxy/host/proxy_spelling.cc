@@ -62,8 +62,7 @@ std::size_t behind_scheme(std::string_view value) {
   const std::size_t slashes = value.find("://");
   if (slashes == kNoPlace || slashes == 0 || is_digit(value.front())) return 0;
   const auto is_part = [](char c) {
-    const char lower = to_lower(c);
-    return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '+' || c == '-' || c == '.';
+    return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.';
   };
   const bool is_all =
       std::all_of(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(slashes), is_part);

@@ -14,9 +14,7 @@
 namespace culvert {
 namespace {
 
-bool is_bare(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-}
+bool is_bare(char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; }
 
 void append_utf8(std::string& out, std::uint32_t code_point) {
   const auto byte = [&](std::uint32_t value) { out += static_cast<char>(value); };

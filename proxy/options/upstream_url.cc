@@ -61,10 +61,7 @@ std::string unknown_scheme_problem(std::string_view name) {
   return fmt::format("unknown scheme '{}' ({})", printable(redact(name), 20), kSchemeList);
 }
 
-bool is_name_char(char c) {
-  const char lower = to_lower(c);
-  return (lower >= 'a' && lower <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
-}
+bool is_name_char(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; }
 
 /// Reads one value of `--upstream`, part by part; a problem in one part does not hide the next.
 class UpstreamReader {

@@ -61,9 +61,7 @@ std::string read_value(std::string_view line, std::size_t at, char quote) {
   return value;
 }
 
-bool is_name_part(char c) {
-  return c == '_' || is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
-}
+bool is_name_part(char c) { return c == '_' || is_letter_or_digit(c); }
 
 /// A unit has each '%' twice.
 std::string without_doubled_percent(std::string value) {
