@@ -1,7 +1,6 @@
 #include "setup/added_lines.h"
 
 #include <algorithm>
-#include <cstddef>
 
 #include "base/text.h"
 #include "setup/fnv1a.h"
@@ -15,13 +14,12 @@ std::uint16_t sum_of_line(std::string_view line) {
   return static_cast<std::uint16_t>(sum ^ sum >> 16);
 }
 
-/// The line of `text` that begins at `at`, its end included.
+}  // namespace
+
 std::string_view line_at(std::string_view text, std::size_t at) {
   const std::size_t end = text.find('\n', at);
   return text.substr(at, end == std::string_view::npos ? end : end + 1 - at);
 }
-
-}  // namespace
 
 std::vector<std::uint16_t> line_sums(std::string_view text) {
   std::vector<std::uint16_t> sums;

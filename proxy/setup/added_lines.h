@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace culvert {
+
+/// The line of `text` that begins at `at`, its end included.
+std::string_view line_at(std::string_view text, std::size_t at);
 
 /// By which the lines of a block are known again, in their order.
 std::vector<std::uint16_t> line_sums(std::string_view text);

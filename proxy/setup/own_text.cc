@@ -91,15 +91,9 @@ std::optional<Sign> read_sign(std::string_view line) {
   return sign;
 }
 
-/// The first line of `text`, its end included.
-std::string_view first_line(std::string_view text) {
-  const std::size_t end = text.find('\n');
-  return text.substr(0, end == kNowhere ? text.size() : end + 1);
-}
-
 /// How the line that begins at `at` ends.
 std::string_view line_end_at(std::string_view text, std::size_t at) {
-  return first_line(text.substr(at)).ends_with("\r\n") ? "\r\n" : "\n";
+  return line_at(text, at).ends_with("\r\n") ? "\r\n" : "\n";
 }
 
 /// A file as it is, without a state to come; nothing can be done if it cannot be read.
@@ -136,7 +130,7 @@ std::optional<Block> find_block(std::string_view text, std::string_view comment)
   Block block;
   block.begin = find_line(text, std::string(comment).append(kBlockSign), 0);
   if (block.begin == kNowhere) return std::nullopt;
-  const std::string_view sign = first_line(text.substr(block.begin));
+  const std::string_view sign = line_at(text, block.begin);
   block.body = block.begin + sign.size();
   const std::size_t last = find_line(text, std::string(comment).append(kBlockEnd), block.body);
   const auto read = read_sign(sign);
@@ -148,7 +142,7 @@ std::optional<Block> find_block(std::string_view text, std::string_view comment)
     return block;
   }
   block.body_end = last;
-  block.end = last + first_line(text.substr(last)).size();
+  block.end = last + line_at(text, last).size();
   block.untouched = fnv1a(text.substr(block.body, last - block.body)) == read->sum;
   return block;
 }
@@ -226,7 +220,7 @@ FileEdit own_file(const SetupFacts& facts, std::string_view target, std::string 
     sign.folders = missing_folders(facts, edit.path);
     if (earlier != nullptr && !earlier->without) sign.folders += earlier->our_folders;
   } else {
-    const std::string_view line = first_line(*edit.before);
+    const std::string_view line = line_at(*edit.before, 0);
     const bool ours = line.starts_with(std::string(comment).append(kFileSign));
     const auto read = ours ? read_sign(line) : std::nullopt;
     if (read && read->sum == fnv1a(std::string_view(*edit.before).substr(line.size()))) {
