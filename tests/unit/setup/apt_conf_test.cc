@@ -1,6 +1,7 @@
 #include "setup/apt_conf.h"
 
 #include "support/catch.h"
+#include "support/config_files.h"
 
 namespace culvert {
 namespace {
@@ -8,13 +9,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 ConfiguredProxy read(const std::vector<std::string>& texts) {
-  std::vector<ConfigFile> files;
-  for (const std::string& text : texts) {
-    files.push_back({"/" + std::to_string(files.size()), SettingForm::apt, text});
-  }
-  ConfiguredProxy configured;
-  read_apt(files, configured);
-  return configured;
+  return test::configured_by(read_apt, SettingForm::apt, texts);
 }
 
 // What apt itself makes of such files is asked in tests/e2e/test_setup.py.

@@ -1,6 +1,7 @@
 #include "setup/npm_config.h"
 
 #include "support/catch.h"
+#include "support/config_files.h"
 
 namespace culvert {
 namespace {
@@ -8,13 +9,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 ConfiguredProxy read(const std::vector<std::string>& texts) {
-  std::vector<ConfigFile> files;
-  for (const std::string& text : texts) {
-    files.push_back({"/" + std::to_string(files.size()), SettingForm::npm, text});
-  }
-  ConfiguredProxy configured;
-  read_npm(files, configured);
-  return configured;
+  return test::configured_by(read_npm, SettingForm::npm, texts);
 }
 
 TEST_CASE("npm's settings are read as npm reads them") {
