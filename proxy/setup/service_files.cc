@@ -29,8 +29,7 @@ bool has_mode(const std::string& path, mode_t mode) {
 std::string as_credential_name(std::string_view path) {
   std::string name = last_part(path);
   for (char& c : name) {
-    const bool plain = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '.' ||
-                       c == '-' || c == '_';
+    const bool plain = is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
     if (!plain) c = '_';
   }
   return name;

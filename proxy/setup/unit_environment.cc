@@ -14,9 +14,7 @@ namespace culvert {
 namespace {
 
 bool is_variable_name(std::string_view name) {
-  const auto is_part = [](char c) {
-    return c == '_' || is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
-  };
+  const auto is_part = [](char c) { return c == '_' || is_letter_or_digit(c); };
   return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), is_part);
 }
 
