@@ -1,7 +1,5 @@
 #include "base/utf8.h"
 
-#include <cstdint>
-
 namespace culvert {
 namespace {
 
@@ -32,6 +30,23 @@ std::size_t utf8_length(std::string_view bytes) {
     if ((utf8_byte(bytes[i]) & 0xc0) != 0x80) return 0;
   }
   return length;
+}
+
+void append_utf8(std::string& text, std::uint32_t code) {
+  const auto add = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) return add(code);
+  if (code < 0x800) {
+    add(0xc0 | code >> 6);
+  } else {
+    if (code < 0x10000) {
+      add(0xe0 | code >> 12);
+    } else {
+      add(0xf0 | (code >> 18 & 7));
+      add(0x80 | (code >> 12 & 0x3f));
+    }
+    add(0x80 | (code >> 6 & 0x3f));
+  }
+  add(0x80 | (code & 0x3f));
 }
 
 bool is_utf8(std::string_view bytes) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "setup/root.h"
 
 namespace culvert {
@@ -147,23 +148,6 @@ class UnitReader {
   UnitSettings found_;
 };
 
-/// A byte, or a character in UTF-8 (RFC 3629 section 3).
-void append_character(std::string& text, std::uint32_t code, bool byte) {
-  const auto add = [&](std::uint32_t bits) { text += static_cast<char>(bits); };
-  if (byte || code < 0x80) return add(code);
-  if (code < 0x800) {
-    add(0xc0 | code >> 6);
-  } else if (code < 0x10000) {
-    add(0xe0 | code >> 12);
-    add(0x80 | (code >> 6 & 0x3f));
-  } else {
-    add(0xf0 | code >> 18);
-    add(0x80 | (code >> 12 & 0x3f));
-    add(0x80 | (code >> 6 & 0x3f));
-  }
-  add(0x80 | (code & 0x3f));
-}
-
 /// Adds what an escape stands for whose backslash is before `at`, which is moved to its last
 /// character.  False if it is none.
 bool add_escaped(std::string_view value, std::size_t& at, std::string& word) {
@@ -190,7 +174,11 @@ bool add_escaped(std::string_view value, std::size_t& at, std::string& word) {
         (byte && code > 0xff) || code > 0x10ffff) {
       return false;
     }
-    append_character(word, code, byte);
+    if (byte) {
+      word += static_cast<char>(code);
+    } else {
+      append_utf8(word, code);
+    }
     at = begin + coded.digits - 1;
     return true;
   }

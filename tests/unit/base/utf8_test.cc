@@ -16,3 +16,11 @@ TEST_CASE("a sequence of UTF-8 has a length, what is none has not") {
     CHECK(utf8_length(none) == 0);
   }
 }
+
+TEST_CASE("a character is appended with as many bytes as it has") {
+  std::string text = "x";
+  for (const std::uint32_t code : {0x41U, 0xe9U, 0x7ffU, 0x800U, 0x20acU, 0xffffU, 0x1f600U}) {
+    append_utf8(text, code);
+  }
+  CHECK(text == "xA\u00e9\u07ff\u0800\u20ac\uffff\U0001f600");
+}
