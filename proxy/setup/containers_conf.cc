@@ -21,8 +21,7 @@ std::optional<bool> read_append(const std::vector<std::string>& tables) {
 }
 
 bool is_proxy_entry(std::string_view entry) {
-  const std::string name = to_lower(entry.substr(0, entry.find('=')));
-  return name == "http_proxy" || name == "https_proxy" || name == "no_proxy" || name == "all_proxy";
+  return is_proxy_variable(entry.substr(0, entry.find('=')));
 }
 
 /// Calls `visit(file, env, appends)` for each file that has a list.

@@ -216,12 +216,6 @@ void read_all_git(const SetupFacts& facts, std::span<const ConfigFile> files,
   read_git(files, facts.user.home, find, configured);
 }
 
-bool names_proxy_variable(std::string_view name) {
-  constexpr auto kAll =
-      std::to_array<std::string_view>({"http_proxy", "https_proxy", "no_proxy", "all_proxy"});
-  return std::find(kAll.begin(), kAll.end(), to_lower(name)) != kAll.end();
-}
-
 /// Where the unit itself is not known, it is taken to be the package's, which reads this file.
 void add_packaged_file(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& configured) {
   for (const std::string_view folder : {"/etc/default/", "/etc/sysconfig/"}) {
@@ -235,7 +229,7 @@ void add_unit(const SetupFacts& facts, const UnitName& unit, ConfiguredProxy& co
   UnitEnvironment environment = unit_environment(facts, unit);
   configured.unreadable = std::move(environment.unreadable);
   for (const UnitVariable& variable : environment.variables) {
-    if (!names_proxy_variable(variable.name)) continue;
+    if (!is_proxy_variable(variable.name)) continue;
     add_settings(configured.environment, {concat({variable.name, "=", variable.value})});
     if (configured.path.empty() || to_lower(variable.name) == "https_proxy") {
       configured.path = variable.path;

@@ -116,6 +116,10 @@ std::string_view name_of(std::string_view variable) {
 
 }  // namespace
 
+bool is_proxy_variable(std::string_view name) {
+  return std::find(kVariables.begin(), kVariables.end(), to_lower(name)) != kVariables.end();
+}
+
 void add_settings(std::vector<std::string>& environment, std::vector<std::string> more) {
   for (std::string& setting : more) {
     const auto same = [&](const std::string& other) { return name_of(other) == name_of(setting); };

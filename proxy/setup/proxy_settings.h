@@ -18,6 +18,9 @@ enum class SettingForm : std::uint8_t {
   podman,       ///< containers_conf.h
 };
 
+/// http_proxy, https_proxy, no_proxy or all_proxy, in whatever case.
+bool is_proxy_variable(std::string_view name);
+
 /// The proxy settings of a file, as variables of an environment:
 /// "HTTPS_PROXY=http://127.0.0.1:3128". Of two for one variable the later counts.  What is computed
 /// ($NAME) is left out.  Only of the forms up to docker_json, whose files are read one by one.
