@@ -119,8 +119,7 @@ void add_earlier(const SetupFacts& facts, std::string_view certs, Plan& plan) {
   for (const std::string& name : names_in(facts.root, certs)) {
     if (name.starts_with('.')) continue;
     FileEdit edit = own_file(facts, "cache", std::string(certs) + "/" + name + "/hosts.toml", "");
-    const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
-    if (ours && !has_file(facts, plan, edit)) plan.files.push_back(std::move(edit));
+    if (edit.is_our_file() && !has_file(facts, plan, edit)) plan.files.push_back(std::move(edit));
   }
 }
 

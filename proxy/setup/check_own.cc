@@ -82,8 +82,7 @@ std::vector<OwnState> cache_states(const SetupFacts& facts, bool asked,
     for (const std::string& name : names_in(facts.root, certs)) {
       if (name.starts_with('.')) continue;
       const FileEdit edit = own_file(facts, "cache", concat({certs, "/", name, "/hosts.toml"}), "");
-      const bool ours = edit.before && (!edit.without || !edit.cannot_uninstall.empty());
-      if (!ours) continue;
+      if (!edit.is_our_file()) continue;
       states.push_back({"cache of " + name, cache_of(*edit.before), unread.empty() ? "yes" : "-",
                         edit.path, unread, ""});
     }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "setup/bridge.h"
 #include "setup/docker_engine.h"
+#include "setup/earlier_file.h"
 #include "setup/json_edit.h"
 #include "setup/json_record.h"
 #include "setup/own_text.h"
@@ -103,13 +104,7 @@ void leave_daemon_json(const SetupFacts& facts, const std::string& path, Plan& p
   Plan daemon;
   daemon.target = plan.target;
   add_daemon_json(facts, path, daemon);
-  for (FileEdit& edit : daemon.files) {
-    if (edit.before == edit.without && edit.cannot_uninstall.empty()) continue;
-    edit.with = edit.without;
-    edit.cannot_install.clear();
-    edit.aside = edit.aside || edit.with == edit.before;
-    plan.files.push_back(std::move(edit));
-  }
+  for (FileEdit& edit : daemon.files) add_removal(std::move(edit), plan);
 }
 
 Plan plan_docker_daemon(const SetupFacts& facts) {

@@ -18,4 +18,8 @@ std::optional<FileEdit> earlier_file(const SetupFacts& facts, std::string_view t
 void add_in_place_of(const SetupFacts& facts, std::string earlier, std::string path,
                      std::string_view body, Plan& plan, std::string_view comment = "#");
 
+/// Adds that what of ours is in the file goes, whichever way the plan is carried out; nothing if
+/// there is none.
+void add_removal(FileEdit edit, Plan& plan);
+
 }  // namespace culvert

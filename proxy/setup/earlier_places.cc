@@ -10,10 +10,6 @@
 namespace culvert {
 namespace {
 
-bool changes_something(const FileEdit& edit) {
-  return edit.before != edit.without || !edit.cannot_uninstall.empty();
-}
-
 bool has_path(const Plan& plan, const std::string& path) {
   return std::any_of(plan.files.begin(), plan.files.end(),
                      [&](const FileEdit& edit) { return edit.path == path; });
@@ -54,14 +50,16 @@ void add_earlier_places(const SetupFacts& facts, const TargetPlan& target,
     earlier.user = user;
     for (FileEdit& edit : target.plan(earlier).files) {
       if (has_path(plan, edit.path)) continue;
-      if (changes_something(edit)) {
+      if (edit.is_installed()) {
         plan.files.push_back(std::move(edit));
       } else {
         looked_for.push_back(std::move(edit));
       }
     }
   }
-  if (std::any_of(plan.files.begin(), plan.files.end(), changes_something)) return;
+  if (std::any_of(plan.files.begin(), plan.files.end(),
+                  [](const FileEdit& edit) { return edit.is_installed(); }))
+    return;
   for (FileEdit& edit : looked_for) {
     if (!has_path(plan, edit.path)) plan.files.push_back(std::move(edit));
   }

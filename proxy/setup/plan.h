@@ -66,6 +66,11 @@ struct FileEdit {
   /// nothing stands in the way.
   std::string cannot_install;
   std::string cannot_uninstall;
+
+  /// Something of ours is there: uninstalling takes it away, or cannot.
+  bool is_installed() const { return before != without || !cannot_uninstall.empty(); }
+  /// Of a file that is wholly ours: it is there, as we wrote it or changed by hand.
+  bool is_our_file() const { return before && (!without || !cannot_uninstall.empty()); }
 };
 
 /// What one target needs.

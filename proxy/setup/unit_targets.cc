@@ -71,15 +71,6 @@ void find_rivals(const SetupFacts& facts, const UnitName& unit, Plan& plan) {
   }
 }
 
-/// What of ours is not wanted any more goes, whichever way the plan is carried out.
-void add_removal(FileEdit edit, Plan& plan) {
-  if (edit.before == edit.without && edit.cannot_uninstall.empty()) return;
-  edit.with = edit.without;
-  edit.cannot_install.clear();
-  edit.aside = edit.aside || edit.with == edit.before;
-  plan.files.push_back(std::move(edit));
-}
-
 /// The file is read by the script of another init than systemd, and by Debian's unit.
 bool sets_proxy(std::string_view text) {
   for (const std::string& assignment : proxy_settings(SettingForm::variables, text)) {
