@@ -26,6 +26,8 @@ class Output {
   std::string& bytes() { return bytes_; }
   /// Nothing is left to write.
   bool empty() const { return bytes_.empty(); }
+  /// What is left to write.
+  std::string_view rest() const { return std::string_view(bytes_).substr(written_); }
   /// How many bytes are left to write.
   std::size_t left() const { return bytes_.size() - written_; }
   /// Some of it is written, and some is left.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ struct RequestLine {
   std::string target;       ///< as received, without what may be a credential
 };
 
+class ClientProtocol;
+
 /// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may
 /// destroy it.
 class ClientEvents {
@@ -41,6 +44,8 @@ class ClientEvents {
   /// The client has closed the connection before a complete request; `detail` is the text for the
   /// log.
   virtual void on_client_gone(std::string_view detail) = 0;
+  /// The client speaks another protocol than this one: `spoken` is to be started in its place.
+  virtual void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) = 0;
   /// No request had begun, and this event ended the wait for one.
   virtual void on_client_idle(Side closed_by) = 0;
 

@@ -15,6 +15,7 @@
 #include "codec/request_target.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
+#include "session/socks_client.h"
 
 namespace culvert {
 
@@ -64,6 +65,11 @@ void HttpClient::on_ready() {
     if (io.status != Io::Status::ok) return on_end();
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
     if (received_.empty()) {
+      if (!kept_ && SocksServer::is_version(bytes[0])) {
+        deadline_.stop();
+        client_.unread(std::string(bytes));
+        return events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
+      }
       if (auto mistake = client_mistake(bytes)) {
         context_.log.write(Log::Level::warning, mistake->text);
         deadline_.stop();

@@ -184,6 +184,11 @@ void Session::on_client_gone(std::string_view detail) {
   finish(Errc::canceled, Side::client, detail);
 }
 
+void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
+  setup_->protocol = std::move(spoken);
+  setup_->protocol->start(*this);
+}
+
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
 
 void Session::on_request(ClientRequest& request) {

@@ -1,5 +1,6 @@
 #include "session/session_record.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -55,8 +56,10 @@ SessionRecord::Notes& SessionRecord::noted() {
 }
 
 void SessionRecord::set_method(std::string_view name) {
-  static constexpr std::string_view kConnect = "CONNECT";
-  method = name == kConnect ? kConnect : std::string_view(noted().method = name);
+  // Of a tunnel: no note is needed for these.
+  static constexpr std::array<std::string_view, 3> kKnown = {"CONNECT", "SOCKS5", "SOCKS4"};
+  const auto* const known = std::find(kKnown.begin(), kKnown.end(), name);
+  method = known != kKnown.end() ? *known : std::string_view(noted().method = name);
 }
 
 void SessionRecord::set_url(std::string_view url) {

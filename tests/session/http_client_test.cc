@@ -50,6 +50,10 @@ struct Scene final : StreamEvents, ClientEvents {
     ++reports;
     gone = detail;
   }
+  void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) override {
+    ++reports;
+    other = std::move(spoken);
+  }
   void on_client_idle(Side closed_by) override {
     ++reports;
     idle = closed_by;
@@ -84,6 +88,7 @@ struct Scene final : StreamEvents, ClientEvents {
   ClientRequest* request = nullptr;
   std::optional<Error> error;
   std::optional<std::string> gone;
+  std::unique_ptr<ClientProtocol> other;
   std::optional<Side> idle;
 };
 
@@ -138,10 +143,10 @@ TEST_CASE("a head that nobody understands is no request, a bad target is a mista
     CHECK(scene.error->code == Errc::http_request_error);
   }
   SECTION("another protocol") {
-    scene.peer.sends("\x05\x01");
+    scene.peer.sends("\x16\x03");
     scene.start();
     REQUIRE(scene.error);
-    CHECK_THAT(scene.error->text, Contains("SOCKS"));
+    CHECK_THAT(scene.error->text, Contains("TLS"));
     CHECK(scene.begun == 0);
   }
   SECTION("target") {
@@ -250,4 +255,13 @@ TEST_CASE("between two requests silence is no mistake") {
   }
   CHECK(scene.reports == 1);
   CHECK(scene.idle == Side::local);
+}
+
+TEST_CASE("a first byte of SOCKS hands the connection on, whole") {
+  Scene scene;
+  scene.peer.sends("\x05\x01");
+  scene.start();
+  REQUIRE(scene.other != nullptr);
+  CHECK(scene.begun == 0);
+  CHECK(scene.stream->try_read(scene.buffer).bytes == 2);
 }

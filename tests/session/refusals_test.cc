@@ -25,8 +25,6 @@ const std::vector<Case> kCases = {
     {"GET / HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400, "this is a proxy, not a web server",
      "http_request_error", "route"},
     {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, 400, "TLS", "http_request_error"},
-    {"\x05\x01\x00"s, 400, "SOCKS", "http_request_error"},
-    {"\x04\x01\x01\xbb\x00\x00\x00\x01\x00gcr.io\x00"s, 400, "SOCKS", "http_request_error"},
     {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP", "version_not_supported"},
     {request("CONNECT gcr.io:443 HTTP/2.0"), 505, "HTTP version", "version_not_supported"},
     {request("CONNECT gcr.io:443 HTTP/1.12"), 400, "HTTP version", "http_request_error"},

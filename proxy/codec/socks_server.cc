@@ -1,0 +1,254 @@
+#include "codec/socks_server.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/secret.h"
+#include "codec/socks.h"
+
+namespace culvert {
+namespace {
+
+constexpr char kNoSignIn = 0;           // METHOD, RFC 1928 section 3
+constexpr char kPasswordMethod = 2;     // the same
+constexpr char kNoMethod = '\xff';      // the same
+constexpr char kPasswordVersion = 1;    // RFC 1929 section 2
+constexpr std::uint8_t kAddressV4 = 1;  // ATYP, RFC 1928 section 5
+constexpr std::uint8_t kAddressName = 3;
+constexpr std::uint8_t kAddressV6 = 4;
+constexpr std::size_t kV4Bytes = 4;
+constexpr std::size_t kV6Bytes = 16;
+constexpr char kFailed = 1;  // REP, RFC 1928 section 6
+constexpr char kNotAllowed = 2;
+constexpr char kNetworkUnreachable = 3;
+constexpr char kHostUnreachable = 4;
+constexpr char kRefused = 5;
+constexpr char kTimedOut = 6;  // "TTL expired", which tor and others send for it
+constexpr char kNoSuchCommand = 7;
+constexpr char kNoSuchAddressType = 8;
+constexpr std::size_t kMostOfText = 255;  // a user or a name of SOCKS4, for which it has no limit
+
+constexpr std::string_view kGranted5("\5\0\0\1\0\0\0\0\0\0", 10);
+constexpr std::string_view kGranted4("\0\x5a\0\0\0\0\0\0", 8);
+constexpr std::string_view kRejected4("\0\x5b\0\0\0\0\0\0", 8);
+
+Error mistake(Errc code, std::string text) { return {code, Side::client, 0, std::move(text)}; }
+
+/// An address in network order, 4 or 16 bytes.
+std::string address_text(std::string_view bytes) {
+  if (bytes.size() == kV4Bytes) {
+    std::array<std::uint8_t, kV4Bytes> v4{};
+    std::copy(bytes.begin(), bytes.end(), v4.begin());
+    return IpAddress::v4(v4).to_string();
+  }
+  std::array<std::uint8_t, kV6Bytes> v6{};
+  std::copy(bytes.begin(), bytes.end(), v6.begin());
+  return IpAddress::v6(v6).to_string();
+}
+
+Error unserved(std::string_view what) {
+  return mistake(Errc::method_not_implemented,
+                 "the client asked for " + std::string(what) + ", and culvert serves CONNECT only");
+}
+
+std::string_view name_of_command(std::uint8_t command) {
+  constexpr std::uint8_t kBind = 2;
+  constexpr std::uint8_t kUdp = 3;
+  if (command == kBind) return "SOCKS BIND (an incoming connection)";
+  if (command == kUdp) return "SOCKS UDP ASSOCIATE";
+  return "an unknown SOCKS command";
+}
+
+/// The reply code of SOCKS5 for a failure.  What the target did is told from what became of the way
+/// to it.
+char reply_code(const Error& error) {
+  switch (error.code) {
+    case Errc::http_request_denied:
+    case Errc::proxy_auth_required:
+    case Errc::destination_ip_prohibited:
+    case Errc::upstream_denied:
+      return kNotAllowed;
+    case Errc::destination_ip_unroutable:
+      return kNetworkUnreachable;
+    case Errc::dns_error:
+    case Errc::dns_timeout:
+    case Errc::destination_unavailable:
+      return kHostUnreachable;
+    case Errc::connection_refused:
+      return error.side == Side::target ? kRefused : kFailed;
+    case Errc::connection_timeout:
+      return error.side == Side::target ? kTimedOut : kFailed;
+    case Errc::method_not_implemented:
+      return kNoSuchCommand;
+    case Errc::upstream_unsupported:
+      return kNoSuchAddressType;
+    default:
+      return kFailed;
+  }
+}
+
+}  // namespace
+
+std::string_view SocksServer::protocol() const {
+  return version_ == kVersion4 ? "SOCKS4" : "SOCKS5";
+}
+
+std::uint16_t SocksServer::port_at(std::size_t at) const {
+  return static_cast<std::uint16_t>(byte(at) << 8 | byte(at + 1));
+}
+
+std::string SocksServer::take_output() { return std::exchange(output_, {}); }
+
+Result<std::size_t> SocksServer::consume(std::string_view bytes) {
+  std::size_t used = 0;
+  while (!done() && used < bytes.size()) {
+    received_ += bytes[used++];
+    auto complete = look();
+    if (!complete) return std::move(complete).error();
+    // What it held may have been a password.
+    if (*complete) const Secret wiped(std::exchange(received_, {}));
+  }
+  return used;
+}
+
+Result<bool> SocksServer::look() {
+  switch (stage_) {
+    case Stage::version:
+      return look_at_version();
+    case Stage::methods:
+      return look_at_methods();
+    case Stage::password:
+      return look_at_password();
+    case Stage::request5:
+      return look_at_request5();
+    case Stage::request4:
+      return look_at_request4();
+    case Stage::done:
+      break;
+  }
+  return false;
+}
+
+Result<bool> SocksServer::look_at_version() {
+  version_ = received_[0];
+  if (!is_version(version_)) return mistake(Errc::http_request_error, "the client spoke no SOCKS");
+  stage_ = version_ == kVersion5 ? Stage::methods : Stage::request4;
+  return true;
+}
+
+/// NMETHODS, METHODS.
+Result<bool> SocksServer::look_at_methods() {
+  if (received_.size() < std::size_t{1} + byte(0)) return false;
+  const std::string_view methods = std::string_view(received_).substr(1);
+  for (const char method : {kNoSignIn, kPasswordMethod}) {
+    if (methods.find(method) == std::string_view::npos) continue;
+    output_ += {version_, method};
+    stage_ = method == kNoSignIn ? Stage::request5 : Stage::password;
+    return true;
+  }
+  return mistake(Errc::proxy_auth_required,
+                 "the client signs in to SOCKS5 by a method that culvert does not have: it takes "
+                 "none, or a user and password");
+}
+
+/// VER, ULEN, UNAME, PLEN, PASSWD.
+Result<bool> SocksServer::look_at_password() {
+  if (received_[0] != kPasswordVersion) {
+    return mistake(Errc::http_request_error, "the client's SOCKS5 user and password are malformed");
+  }
+  if (received_.size() < 2) return false;
+  const std::size_t user_end = std::size_t{2} + byte(1);
+  if (received_.size() <= user_end || received_.size() < user_end + 1 + byte(user_end)) return false;
+  output_ += {kPasswordVersion, 0};
+  stage_ = Stage::request5;
+  return true;
+}
+
+/// VER, CMD, RSV, ATYP, DST.ADDR, DST.PORT.
+Result<bool> SocksServer::look_at_request5() {
+  if (received_[0] != kVersion5) {
+    return mistake(Errc::http_request_error, "the client's SOCKS5 request is malformed");
+  }
+  if (received_.size() < 5) return false;
+  std::size_t address = 0;
+  switch (byte(3)) {
+    case kAddressV4:
+      address = kV4Bytes;
+      break;
+    case kAddressV6:
+      address = kV6Bytes;
+      break;
+    case kAddressName:
+      address = std::size_t{1} + byte(4);
+      break;
+    default:
+      return mistake(Errc::upstream_unsupported,
+                     "the client's SOCKS5 request has an address of unknown type " +
+                         std::to_string(byte(3)));
+  }
+  const std::size_t port = 4 + address;
+  if (received_.size() < port + 2) return false;
+  if (received_[1] != kSocksConnect) return unserved(name_of_command(byte(1)));
+  const std::string_view field = std::string_view(received_).substr(4, address);
+  const bool is_name = byte(3) == kAddressName;
+  return take_target(HostPort::from(
+      is_name ? std::string(field.substr(1)) : address_text(field),
+      port_at(port)));
+}
+
+/// CD, DSTPORT, DSTIP, USERID, NUL; of SOCKS4a then a name and NUL, if DSTIP is 0.0.0.x.
+Result<bool> SocksServer::look_at_request4() {
+  constexpr std::size_t kAddress = 3;
+  constexpr std::size_t kUser = kAddress + kV4Bytes;
+  if (received_.size() <= kUser) return false;
+  const std::size_t user_end = received_.find('\0', kUser);
+  if (user_end == std::string::npos) {
+    if (received_.size() < kUser + kMostOfText) return false;
+    return mistake(Errc::http_request_error, "the client's SOCKS4 user has no end");
+  }
+  const std::string_view address = std::string_view(received_).substr(kAddress, kV4Bytes);
+  const bool named = address.substr(0, 3) == std::string_view("\0\0\0", 3) && address[3] != 0;
+  if (!named) {
+    if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
+    return take_target(HostPort::from(address_text(address), port_at(1)));
+  }
+  const std::size_t name_end = received_.find('\0', user_end + 1);
+  if (name_end == std::string::npos) {
+    if (received_.size() < user_end + 1 + kMostOfText) return false;
+    return mistake(Errc::http_request_error, "the client's SOCKS4a name has no end");
+  }
+  if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
+  return take_target(
+      HostPort::from(received_.substr(user_end + 1, name_end - user_end - 1), port_at(1)));
+}
+
+Result<bool> SocksServer::take_target(const Result<HostPort>& target) {
+  if (!target) return target.error();
+  target_ = *target;
+  stage_ = Stage::done;
+  return true;
+}
+
+std::string_view SocksServer::granted() const {
+  return version_ == kVersion4 ? kGranted4 : kGranted5;
+}
+
+std::string SocksServer::refusal(const Error& error) const {
+  switch (stage_) {
+    case Stage::version:
+      return {};
+    case Stage::methods:
+      return {kVersion5, kNoMethod};
+    case Stage::password:
+      return {kPasswordVersion, kFailed};
+    default:
+      break;
+  }
+  if (version_ == kVersion4) return std::string(kRejected4);
+  std::string reply(kGranted5);
+  reply[1] = reply_code(error);
+  return reply;
+}
+
+}  // namespace culvert

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/host_port.h"
+#include "base/result.h"
+
+namespace culvert {
+
+/// The server's side of a SOCKS5 (RFC 1928, RFC 1929), SOCKS4 or SOCKS4a handshake with one client:
+/// bytes in, bytes out.  Only CONNECT is served; a name stays a name.  A user and password are
+/// taken, whatever they are, from a client that insists on sending some.
+class SocksServer {
+ public:
+  /// Whether a connection that begins with this byte is a SOCKS client's.
+  static bool is_version(char first) { return first == kVersion5 || first == kVersion4; }
+
+  /// Takes received bytes; returns how many were used.  Fewer than given only when the request is
+  /// complete (done()): the rest belongs to the tunnel.  An error is the client's mistake, and
+  /// refusal() answers it.
+  Result<std::size_t> consume(std::string_view bytes);
+  /// What is to be sent now; may be empty.
+  std::string take_output();
+
+  bool done() const { return stage_ == Stage::done; }
+  /// Some of the handshake has arrived.
+  bool begun() const { return version_ != 0; }
+  /// "SOCKS5" or "SOCKS4"; valid for the life of the program.
+  std::string_view protocol() const;
+  /// Once it is done().
+  const HostPort& target() const { return target_; }
+
+  /// The reply after which the tunnel's bytes follow; valid for the life of the program.
+  std::string_view granted() const;
+  /// The reply that `error` gets in this stage of the handshake: of SOCKS5's reply codes (RFC 1928
+  /// section 6) the one that fits best.  The connection is closed after it.
+  std::string refusal(const Error& error) const;
+
+ private:
+  static constexpr char kVersion5 = 5;
+  static constexpr char kVersion4 = 4;
+  enum class Stage : std::uint8_t { version, methods, password, request5, request4, done };
+
+  /// Looks at what was received in this stage; true: that is complete, and the next one has begun.
+  Result<bool> look();
+  Result<bool> look_at_version();
+  Result<bool> look_at_methods();
+  Result<bool> look_at_password();
+  Result<bool> look_at_request5();
+  Result<bool> look_at_request4();
+  Result<bool> take_target(const Result<HostPort>& target);
+  std::uint8_t byte(std::size_t at) const { return static_cast<std::uint8_t>(received_[at]); }
+  std::uint16_t port_at(std::size_t at) const;
+
+  Stage stage_ = Stage::version;
+  char version_ = 0;
+  std::string received_;  // in this stage
+  std::string output_;
+  HostPort target_;
+};
+
+}  // namespace culvert

@@ -1,0 +1,158 @@
+#include "options/listen_options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+using ListenKind = ListenConfig::Kind;
+
+/// The kinds of listener that have an option.
+struct ListenOption {
+  std::string_view name;
+  bool of_files;  // of unix sockets only
+};
+constexpr std::array<ListenOption, 7> kListenOptions = {{
+    {"cert", false},
+    {"key", false},
+    {"client-ca", false},
+    {"proxy-protocol", false},
+    {"mode", true},
+    {"owner", true},
+    {"group", true},
+}};
+
+bool has_option(ListenKind kind, const ListenOption& option) {
+  return !option.of_files || kind == ListenKind::unix_socket;
+}
+
+std::string options_of(ListenKind kind) {
+  std::string names;
+  for (const ListenOption& option : kListenOptions) {
+    if (!has_option(kind, option)) continue;
+    if (!names.empty()) names += ", ";
+    names += option.name;
+  }
+  return names;
+}
+
+class ListenOptionReader {
+ public:
+  ListenOptionReader(ListenConfig& listen, std::vector<std::string>& problems)
+      : listen_(listen), problems_(problems) {}
+
+  void read(std::string_view query) {
+    for (const std::string_view part : split(query, '&')) {
+      const std::size_t equals = part.find('=');
+      const std::string name = to_lower(trim_space(part.substr(0, equals)));
+      const auto value = equals == std::string_view::npos
+                             ? std::string()
+                             : percent_decode(trim_space(part.substr(equals + 1)));
+      if (is_known(name)) take(name, value);
+    }
+    check_certificates();
+  }
+
+ private:
+  bool is_known(const std::string& name) {
+    const auto* const option =
+        std::find_if(kListenOptions.begin(), kListenOptions.end(),
+                     [&](const ListenOption& one) { return one.name == name; });
+    if (option != kListenOptions.end() && has_option(listen_.kind, *option)) {
+      return is_new(name);
+    }
+    problem(fmt::format("unknown option '{}' of this listener ({})", printable(name, 40),
+                        options_of(listen_.kind)));
+    return false;
+  }
+
+  /// Certificates may be several.
+  bool is_new(const std::string& name) {
+    if (name == "cert" || name == "key") return true;
+    if (std::find(seen_.begin(), seen_.end(), name) == seen_.end()) {
+      seen_.push_back(name);
+      return true;
+    }
+    problem(fmt::format("option '{}' is given twice", name));
+    return false;
+  }
+
+  void take(std::string_view name, const std::optional<std::string>& value) {
+    if (!value) return problem(fmt::format("{}: a '%' in a value is written %25", name));
+    if (value->find('\0') != std::string::npos) {
+      return problem(fmt::format("{}: a value holds no NUL byte (%00)", name));
+    }
+    if (value->empty()) {
+      return problem(fmt::format("option '{0}' needs a value, as in {0}=...", name));
+    }
+    if (name == "cert") listen_.certificates.push_back({*value, {}});
+    if (name == "key") take_key(*value);
+    if (name == "client-ca") listen_.client_ca = *value;
+    if (name == "proxy-protocol") take_proxy_protocol(*value);
+    if (name == "mode") take_mode(*value);
+    if (name == "owner") listen_.owner = *value;
+    if (name == "group") listen_.group = *value;
+  }
+
+  /// Of the certificate before it.
+  void take_key(const std::string& value) {
+    if (listen_.certificates.empty() || !listen_.certificates.back().key.empty()) {
+      return problem("option 'key' needs its 'cert' before it");
+    }
+    listen_.certificates.back().key = value;
+  }
+
+  void take_proxy_protocol(const std::string& value) {
+    listen_.proxy_protocol = iequals(value, "on");
+    if (!listen_.proxy_protocol && !iequals(value, "off")) {
+      problem("proxy-protocol: either on or off");
+    }
+  }
+
+  void take_mode(const std::string& value) {
+    constexpr unsigned kMost = 0777;
+    unsigned mode = 0;
+    const char* const end = value.data() + value.size();
+    const auto parsed = std::from_chars(value.data(), end, mode, 8);
+    if (parsed.ec != std::errc() || parsed.ptr != end || mode > kMost) {
+      return problem("mode: permission bits as in 0660");
+    }
+    listen_.mode = mode;
+  }
+
+  /// One file may hold both certificate and key.
+  void check_certificates() {
+    for (CertificateFiles& files : listen_.certificates) {
+      if (files.key.empty()) files.key = files.cert;
+    }
+    const bool tls = !listen_.certificates.empty();
+    if (!tls && !listen_.client_ca.empty()) problem("option 'client-ca' needs 'cert' beside it");
+    if (tls && listen_.speaks == ListenConfig::Speaks::http_only) {
+      problem("http-only:// has no TLS; write https:// for nothing but TLS, http:// for both");
+    }
+  }
+
+  void problem(std::string text) { problems_.push_back(std::move(text)); }
+
+  ListenConfig& listen_;
+  std::vector<std::string>& problems_;
+  std::vector<std::string> seen_;
+};
+
+}  // namespace
+
+void parse_listen_options(std::string_view query, ListenConfig& listen,
+                          std::vector<std::string>& problems) {
+  ListenOptionReader(listen, problems).read(query);
+}
+
+}  // namespace culvert

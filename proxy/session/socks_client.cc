@@ -1,0 +1,72 @@
+#include "session/socks_client.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/duration.h"
+
+namespace culvert {
+
+SocksClient::SocksClient(SessionContext& context, Stream& client)
+    : context_(context),
+      client_(client),
+      deadline_(context.loop, Callback<void()>::to<&SocksClient::on_deadline>(this)) {}
+
+void SocksClient::start(ClientEvents& events) {
+  events_ = &events;
+  deadline_.start(context_.config.header_timeout);
+  on_ready();
+}
+
+void SocksClient::on_ready() {
+  while (flush()) {
+    if (server_.done()) return on_complete();
+    const Io io = client_.try_read(context_.flow.buffer);
+    if (io.status == Io::Status::would_block) return;
+    if (io.status != Io::Status::ok) {
+      return events_->on_client_gone("closed within the SOCKS handshake");
+    }
+    if (!server_.begun()) events_->on_request_begun();
+    const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
+    const auto used = server_.consume(bytes);
+    replies_.bytes() += server_.take_output();
+    if (!used) return on_mistake(used.error());
+    rest_ = bytes.substr(*used);
+  }
+}
+
+void SocksClient::on_complete() {
+  deadline_.stop();
+  request_.method = server_.protocol();
+  request_.target = &server_.target();
+  request_.rest = rest_;
+  events_->on_request(request_);
+}
+
+/// Whether the client has taken all replies; if it is gone, the read tells.
+bool SocksClient::flush() {
+  return replies_.empty() || replies_.write_to(client_).status != Io::Status::would_block;
+}
+
+void SocksClient::on_mistake(Error error) {
+  deadline_.stop();
+  context_.log.write(Log::Level::warning, error.text);
+  events_->on_bad_request(std::move(error));
+}
+
+void SocksClient::on_deadline() {
+  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
+                           fmt::format("no complete SOCKS request within {}",
+                                       format_seconds(context_.config.header_timeout))});
+}
+
+RequestLine SocksClient::request_line() const {
+  return {server_.protocol(), server_.done() ? server_.target().to_string() : std::string()};
+}
+
+std::string SocksClient::refusal(const Error& error) const {
+  return std::string(replies_.rest()) + server_.refusal(error);
+}
+
+}  // namespace culvert

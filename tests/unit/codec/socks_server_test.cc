@@ -1,0 +1,160 @@
+#include "codec/socks_server.h"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+using namespace std::string_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kGreeting = "\5\1\0"s;
+const std::string kPasswordGreeting = "\5\1\2"s;
+
+/// What a client gets for `bytes`, given as a whole or one by one.
+struct Conversation {
+  explicit Conversation(const std::string& bytes, bool singly = false) {
+    const std::size_t step = singly ? 1 : bytes.size();
+    for (std::size_t at = 0; at < bytes.size() && !server.done() && !error; at += step) {
+      auto result = server.consume(std::string_view(bytes).substr(at, step));
+      replies += server.take_output();
+      if (!result) {
+        error = result.error();
+      } else {
+        used += *result;
+      }
+    }
+  }
+  SocksServer server;
+  std::string replies;
+  std::size_t used = 0;
+  std::optional<Error> error;
+};
+
+Error failure(Errc code, Side side = Side::target) { return {code, side, 0, "it failed"}; }
+
+}  // namespace
+
+TEST_CASE("a SOCKS request names its target") {
+  struct Row {
+    std::string bytes;
+    std::string replies;
+    const char* target;
+    const char* protocol;
+  };
+  const auto row = GENERATE(values<Row>({
+      {kGreeting + "\5\1\0\3\6gcr.io\1\xbb"s, "\5\0"s, "gcr.io:443", "SOCKS5"},
+      {kGreeting + "\5\1\0\3\7GCR.IO.\1\xbb"s, "\5\0"s, "gcr.io:443", "SOCKS5"},
+      {kGreeting + "\5\1\0\1\xc0\0\2\1\0\x50"s, "\5\0"s, "192.0.2.1:80", "SOCKS5"},
+      {kGreeting + "\5\1\0\3\x09"s + "192.0.2.1\0\x50"s, "\5\0"s, "192.0.2.1:80", "SOCKS5"},
+      {kGreeting + "\5\1\0\4\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\1\xbb"s, "\5\0"s,
+       "[2001:db8::1]:443", "SOCKS5"},
+      {"\5\3\1\2\0\5\1\0\3\1a\0\x50"s, "\5\0"s, "a:80", "SOCKS5"},
+      {kPasswordGreeting + "\1\4user\6secret\5\1\0\3\1a\0\x50"s, "\5\2\1\0"s, "a:80", "SOCKS5"},
+      {kPasswordGreeting + "\1\0\0\5\1\0\3\1a\0\x50"s, "\5\2\1\0"s, "a:80", "SOCKS5"},
+      {"\4\1\1\xbb\xc0\0\2\1\0"s, "", "192.0.2.1:443", "SOCKS4"},
+      {"\4\1\1\xbb\xc0\0\2\1me\0"s, "", "192.0.2.1:443", "SOCKS4"},
+      {"\4\1\1\xbb\0\0\0\1\0gcr.io\0"s, "", "gcr.io:443", "SOCKS4"},
+      {"\4\1\1\xbb\0\0\0\xff"s + "me\0gcr.io\0"s, "", "gcr.io:443", "SOCKS4"},
+  }));
+  const bool singly = GENERATE(false, true);
+  const Conversation talk(row.bytes, singly);
+  CHECK_FALSE(talk.error);
+  REQUIRE(talk.server.done());
+  CHECK(talk.used == row.bytes.size());
+  CHECK(talk.replies == row.replies);
+  CHECK(talk.server.target().to_string() == row.target);
+  CHECK(talk.server.protocol() == row.protocol);
+}
+
+TEST_CASE("what follows a SOCKS request is the tunnel's") {
+  const std::string request = kGreeting + "\5\1\0\3\1a\0\x50"s;
+  const Conversation talk(request + "early");
+  CHECK(talk.server.done());
+  CHECK(talk.used == request.size());
+}
+
+TEST_CASE("a SOCKS client's mistake gets the reply of its stage") {
+  struct Row {
+    std::string bytes;
+    const char* text;
+    std::string reply;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"\5\0"s, "a method that culvert does not have", "\5\xff"s},
+      {"\5\1\1"s, "a method that culvert does not have", "\5\xff"s},
+      {kPasswordGreeting + "\5"s, "user and password are malformed", "\1\1"s},
+      {kGreeting + "\4"s, "request is malformed", "\5\1\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\1\0\2\0"s, "address of unknown type 2", "\5\10\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\2\0\1\1\2\3\4\0\x50"s, "SOCKS BIND", "\5\7\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\3\0\1\0\0\0\0\0\0"s, "UDP ASSOCIATE", "\5\7\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\x09\0\1\0\0\0\0\0\0"s, "unknown SOCKS command", "\5\7\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\1\0\3\0\0\x50"s, "", "\5\1\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\1\0\3\3a b\0\x50"s, "", "\5\1\0\1\0\0\0\0\0\0"s},
+      {kGreeting + "\5\1\0\3\1a\0\0"s, "", "\5\1\0\1\0\0\0\0\0\0"s},
+      {"\4\2\0\x50\1\2\3\4\0"s, "SOCKS BIND", "\0\x5b\0\0\0\0\0\0"s},
+      {"\4\1\0\x50\0\0\0\1\0\0"s, "", "\0\x5b\0\0\0\0\0\0"s},
+      {"\4\1\0\x50\1\2\3\4"s + std::string(255, 'u'), "user has no end", "\0\x5b\0\0\0\0\0\0"s},
+      {"\4\1\0\x50\0\0\0\1\0"s + std::string(255, 'n'), "name has no end",
+       "\0\x5b\0\0\0\0\0\0"s},
+  }));
+  const bool singly = GENERATE(false, true);
+  const Conversation talk(row.bytes, singly);
+  REQUIRE(talk.error);
+  CHECK(talk.error->side == Side::client);
+  CHECK_THAT(talk.error->text, Contains(row.text));
+  CHECK(talk.server.refusal(*talk.error) == row.reply);
+}
+
+TEST_CASE("a failure gets the SOCKS5 reply code that fits best") {
+  struct Row {
+    Error error;
+    int code;
+  };
+  const auto row = GENERATE(values<Row>({
+      {failure(Errc::http_request_denied, Side::local), 2},
+      {failure(Errc::destination_ip_prohibited, Side::local), 2},
+      {failure(Errc::upstream_denied, Side::upstream), 2},
+      {failure(Errc::destination_ip_unroutable), 3},
+      {failure(Errc::dns_error), 4},
+      {failure(Errc::dns_timeout), 4},
+      {failure(Errc::destination_unavailable), 4},
+      {failure(Errc::connection_refused), 5},
+      {failure(Errc::connection_refused, Side::upstream), 1},
+      {failure(Errc::connection_timeout), 6},
+      {failure(Errc::connection_timeout, Side::upstream), 1},
+      {failure(Errc::upstreams_down, Side::upstream), 1},
+      {failure(Errc::upstream_auth_failed, Side::upstream), 1},
+      {failure(Errc::proxy_draining, Side::local), 1},
+  }));
+  const Conversation five(kGreeting + "\5\1\0\3\1a\0\x50"s);
+  const std::string reply = five.server.refusal(row.error);
+  REQUIRE(reply.size() == 10);
+  CHECK(reply[0] == 5);
+  CHECK(int{reply[1]} == row.code);
+  const Conversation four("\4\1\0\x50\0\0\0\1\0a\0"s);
+  CHECK(four.server.refusal(row.error) == "\0\x5b\0\0\0\0\0\0"s);
+}
+
+TEST_CASE("a granted request is answered once, in its version") {
+  CHECK(Conversation(kGreeting + "\5\1\0\3\1a\0\x50"s).server.granted() ==
+        "\5\0\0\1\0\0\0\0\0\0"s);
+  CHECK(Conversation("\4\1\0\x50\0\0\0\1\0a\0"s).server.granted() == "\0\x5a\0\0\0\0\0\0"s);
+}
+
+TEST_CASE("a part of a SOCKS request is no request") {
+  for (const std::string& whole :
+       {kPasswordGreeting + "\1\4user\6secret\5\1\0\3\6gcr.io\1\xbb"s,
+        "\4\1\1\xbb\0\0\0\xff"s + "me\0gcr.io\0"s}) {
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+      const Conversation talk(whole.substr(0, size));
+      CAPTURE(size);
+      CHECK_FALSE(talk.error);
+      CHECK_FALSE(talk.server.done());
+      CHECK(talk.server.begun());
+    }
+  }
+}
