@@ -159,7 +159,8 @@ Result<bool> SocksServer::look_at_password() {
   }
   if (received_.size() < 2) return false;
   const std::size_t user_end = std::size_t{2} + byte(1);
-  if (received_.size() <= user_end || received_.size() < user_end + 1 + byte(user_end)) return false;
+  if (received_.size() <= user_end || received_.size() < user_end + 1 + byte(user_end))
+    return false;
   output_ += {kPasswordVersion, 0};
   stage_ = Stage::request5;
   return true;
@@ -183,18 +184,17 @@ Result<bool> SocksServer::look_at_request5() {
       address = std::size_t{1} + byte(4);
       break;
     default:
-      return mistake(Errc::upstream_unsupported,
-                     "the client's SOCKS5 request has an address of unknown type " +
-                         std::to_string(byte(3)));
+      return mistake(
+          Errc::upstream_unsupported,
+          "the client's SOCKS5 request has an address of unknown type " + std::to_string(byte(3)));
   }
   const std::size_t port = 4 + address;
   if (received_.size() < port + 2) return false;
   if (received_[1] != kSocksConnect) return unserved(name_of_command(byte(1)));
   const std::string_view field = std::string_view(received_).substr(4, address);
   const bool is_name = byte(3) == kAddressName;
-  return take_target(HostPort::from(
-      is_name ? std::string(field.substr(1)) : address_text(field),
-      port_at(port)));
+  return take_target(
+      HostPort::from(is_name ? std::string(field.substr(1)) : address_text(field), port_at(port)));
 }
 
 /// CD, DSTPORT, DSTIP, USERID, NUL; of SOCKS4a then a name and NUL, if DSTIP is 0.0.0.x.

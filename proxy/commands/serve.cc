@@ -12,6 +12,7 @@
 
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
+#include "config/bound_listeners.h"
 #include "net/orphans.h"
 #include "options/read_file.h"
 #include "options/restart.h"
@@ -36,6 +37,7 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
   for (const std::string_view flag : changed_until_restart(started, config)) {
     config.warnings.push_back(fmt::format("--{} has changed, which needs a restart", flag));
   }
+  config.listen = bound_listeners(started.listen, config.listen);
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   if (access_fd > STDERR_FILENO && is_access_log_file(config.access_log)) {
     const int fd = open_access_log(config, ReadWhen::serving, problems);

@@ -17,15 +17,34 @@
 
 namespace culvert {
 
+/// A certificate, with those that lead to its CA, and its key: PEM files, which may be the same.
+struct CertificateFiles {
+  std::string cert, key;
+};
+
 /// One `--listen`.
 struct ListenConfig {
   enum class Kind { http, unix_socket, systemd };
+  /// What clients may speak.
+  enum class Speaks : std::uint8_t {
+    any,        ///< HTTP or SOCKS, and TLS if there is a certificate: the first byte tells
+    http_only,  ///< http-only://
+    tls_only,   ///< https://: HTTP or SOCKS within TLS
+  };
   Kind kind = Kind::http;
-  HostPort address;               ///< kind http; ip is set, port 0: the system chooses
-  std::string path;               ///< kind unix_socket
-  std::string name;               ///< kind systemd: FileDescriptorName=; empty: every socket
-  bool optional = false;          ///< [::1] of the default pair: left out where there is no IPv6
-  std::string to_string() const;  ///< "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME"
+  HostPort address;       ///< kind http; ip is set, port 0: the system chooses
+  std::string path;       ///< kind unix_socket
+  std::string name;       ///< kind systemd: FileDescriptorName=; empty: every socket
+  bool optional = false;  ///< [::1] of the default pair: left out where there is no IPv6
+  Speaks speaks = Speaks::any;
+  std::vector<CertificateFiles> certificates;  ///< ?cert= and ?key=; the first one is the default
+  std::string client_ca;  ///< ?client-ca=: a client needs a certificate of this PEM file's CAs
+  bool proxy_protocol = false;   ///< ?proxy-protocol=on: a PROXY header comes before anything else
+  std::optional<unsigned> mode;  ///< unix_socket, ?mode=: permission bits of the file
+  std::string owner, group;      ///< unix_socket: of the file, names or numbers; empty: as made
+  /// "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME": which socket it is, not how it is
+  /// used.
+  std::string to_string() const;
 };
 
 /// One `--upstream`: a proxy, or none, by which targets are reached.

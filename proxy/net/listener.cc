@@ -132,6 +132,7 @@ SocketFile SocketFile::at(const std::string& path) {
 
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      index_(other.index_),
       address_(std::move(other.address_)),
       path_(std::move(other.path_)),
       file_(std::exchange(other.file_, {})),
@@ -140,6 +141,7 @@ ListenSocket::ListenSocket(ListenSocket&& other) noexcept
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(index_, other.index_);
   std::swap(address_, other.address_);
   std::swap(path_, other.path_);
   std::swap(file_, other.file_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ class ListenSocket {
   ~ListenSocket();
 
   int fd() const { return fd_; }
+  /// A number of the owner's, 0 at first: which of its listeners this socket is of.
+  std::size_t index() const { return index_; }
+  void set_index(std::size_t index) { index_ = index; }
   bool is_tcp() const { return address_.ip.has_value(); }
   /// The address after binding, with the port that the system chose; of a TCP socket.
   const HostPort& address() const { return address_; }
@@ -73,6 +77,7 @@ class ListenSocket {
   explicit ListenSocket(int fd) : fd_(fd) {}
 
   int fd_ = -1;
+  std::size_t index_ = 0;
   HostPort address_;
   std::string path_;  // of a unix socket
   SocketFile file_;   // the same

@@ -1,6 +1,7 @@
 #include "options/listen_address.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "options/listen_options.h"
 
 namespace culvert {
 namespace {
@@ -15,8 +17,19 @@ namespace {
 constexpr std::uint16_t kDefaultPort = 3128;
 constexpr std::size_t kMaxUnixPath = 107;  // unix(7): sun_path, less its final NUL
 constexpr std::string_view kUnix = "unix:";
-constexpr std::string_view kHttp = "http://";
 constexpr std::string_view kSystemd = "systemd";
+
+using Speaks = ListenConfig::Speaks;
+
+struct Scheme {
+  std::string_view text;
+  Speaks speaks;
+};
+constexpr std::array<Scheme, 3> kSchemes = {{
+    {"http://", Speaks::any},
+    {"http-only://", Speaks::http_only},
+    {"https://", Speaks::tls_only},
+}};
 
 ListenConfig at(std::string_view ip, std::uint16_t port, bool optional) {
   ListenConfig listen;
@@ -114,29 +127,56 @@ std::vector<ListenConfig> parse_tcp(std::string_view text, std::vector<std::stri
   return {at(ip->unmapped().to_string(), *port, false)};
 }
 
+/// Without the options.
+std::vector<ListenConfig> parse_place(std::string_view value, std::vector<std::string>& problems) {
+  const std::string lower = to_lower(value);
+  if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
+  if (lower == kSystemd || lower.starts_with("systemd:")) {
+    return parse_systemd(value.substr(kSystemd.size()), problems);
+  }
+  const auto* const scheme = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& one) {
+    return lower.starts_with(one.text);
+  });
+  if (scheme == kSchemes.end() && lower.find("://") != std::string::npos) {
+    problems.emplace_back(
+        "culvert listens on http://ADDRESS:PORT, https://ADDRESS:PORT, http-only://ADDRESS:PORT, "
+        "unix:/path or systemd");
+    return {};
+  }
+  if (scheme != kSchemes.end()) {
+    value.remove_prefix(scheme->text.size());
+    if (value.ends_with('/')) value.remove_suffix(1);
+  }
+  std::vector<ListenConfig> found = parse_tcp(value, problems);
+  for (ListenConfig& listen : found) {
+    listen.speaks = scheme == kSchemes.end() ? Speaks::any : scheme->speaks;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::vector<ListenConfig> default_listen() { return pair("127.0.0.1", "::1", kDefaultPort); }
 
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems) {
   value = trim_space(value);
-  const std::string lower = to_lower(value);
-  if (lower.starts_with(kUnix)) return parse_unix(value.substr(kUnix.size()), problems);
-  if (lower == kSystemd || lower.starts_with("systemd:")) {
-    return parse_systemd(value.substr(kSystemd.size()), problems);
+  const std::size_t mark = value.find('?');
+  const std::size_t before = problems.size();
+  std::vector<ListenConfig> found = parse_place(value.substr(0, mark), problems);
+  if (problems.size() != before) return {};
+  const std::string_view query =
+      mark == std::string_view::npos ? std::string_view() : value.substr(mark + 1);
+  // Of a pair both have the same options, and the same problems.
+  std::vector<std::string> wrong;
+  for (ListenConfig& listen : found) {
+    wrong.clear();
+    if (mark != std::string_view::npos) parse_listen_options(query, listen, wrong);
+    if (listen.speaks == Speaks::tls_only && listen.certificates.empty()) {
+      wrong.emplace_back("TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE");
+    }
   }
-  if (lower.starts_with("https://")) {
-    problems.emplace_back("listening with TLS is not supported yet");
-    return {};
-  }
-  if (lower.starts_with(kHttp)) {
-    value.remove_prefix(kHttp.size());
-    if (value.ends_with('/')) value.remove_suffix(1);
-  } else if (lower.find("://") != std::string::npos) {
-    problems.emplace_back("culvert listens on http://ADDRESS:PORT, unix:/path or systemd");
-    return {};
-  }
-  return parse_tcp(value, problems);
+  problems.insert(problems.end(), wrong.begin(), wrong.end());
+  return found;
 }
 
 bool is_reachable_by_others(const ListenConfig& listen) {

@@ -12,10 +12,11 @@ namespace culvert {
 /// try either for "localhost".
 std::vector<ListenConfig> default_listen();
 
-/// Reads the value of `--listen`: ADDR:PORT (IPv6 in brackets), http://ADDR:PORT, PORT or
-/// localhost:PORT (both loopback addresses), :PORT (every address), unix:/path, systemd (every
-/// socket that the service manager passes) or systemd:NAME (those of that name).  Each problem
-/// found is appended to `problems` without the value; the result is usable only if none was.
+/// Reads the value of `--listen`: ADDR:PORT (IPv6 in brackets), PORT or localhost:PORT (both
+/// loopback addresses), :PORT (every address), each of them maybe with http://, http-only:// or
+/// https:// before it; unix:/path, systemd (every socket that the service manager passes) or
+/// systemd:NAME (those of that name).  Options follow after a '?'.  Each problem found is appended
+/// to `problems` without the value; the result is usable only if none was.
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems);
 
 /// Whether clients on other hosts can connect.  Of a socket that systemd passes it is known only

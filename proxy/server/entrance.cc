@@ -29,7 +29,7 @@ struct Dealt {
 
 }  // namespace
 
-Entrance::Entrance(Worker& worker) : worker_(worker) {}
+Entrance::Entrance(Worker& worker, std::size_t listener) : worker_(worker), index_(listener) {}
 
 Entrance::~Entrance() = default;
 
@@ -98,7 +98,7 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     return worker_.on_starved(error);
   }
-  auto protocol = std::make_unique<HttpClient>(context, *client);
+  auto protocol = std::make_unique<HttpClient>(context, *client, context.listeners[index_]);
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
 }
 

@@ -20,8 +20,9 @@ class Worker;
 /// at any rate, and one thread knows when the last of them is dealt.
 class Entrance {
  public:
-  /// `worker` outlives it.  Not open yet: it serves only what is dealt to it.
-  explicit Entrance(Worker& worker);
+  /// `worker` outlives it.  `listener`: which of Config::listen it is for.  Not open yet: it serves
+  /// only what is dealt to it.
+  Entrance(Worker& worker, std::size_t listener);
   ~Entrance();
   Entrance(const Entrance&) = delete;
   Entrance& operator=(const Entrance&) = delete;
@@ -45,6 +46,7 @@ class Entrance {
   void admit(int fd, const std::optional<HostPort>& peer);
 
   Worker& worker_;
+  std::size_t index_;  // of SessionContext::listeners
   std::optional<ListenSocket> socket_;
   std::unique_ptr<Listener> listener_;
   std::vector<Entrance*> dealt_to_;

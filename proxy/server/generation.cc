@@ -33,6 +33,12 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
   return out;
 }
 
+std::vector<ListenerTerms> terms_of_listeners(const Ruleset& ruleset) {
+  std::vector<ListenerTerms> terms;
+  for (const ListenConfig& listen : ruleset.config.listen) terms.push_back({listen});
+  return terms;
+}
+
 }  // namespace
 
 Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log,
@@ -49,6 +55,7 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .resumptions = resumptions,
                .flow = flow,
                .pseudonym = pseudonym,
+               .listeners = terms_of_listeners(*ruleset_),
                .preset_gaps = ruleset_->preset_gaps.get()} {
   if (const StallLimit& limit = config().reset_stalled; limit.time.count() > 0) {
     context_.stalls = &stalls_.emplace(loop, log, limit);

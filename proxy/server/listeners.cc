@@ -25,12 +25,13 @@ void Listeners::take(const Config& config, const Inheritance& given,
                      std::vector<std::string>& problems) {
   passed_ = given.sockets;
   const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
-  for (const ListenConfig& listen : config.listen) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    const ListenConfig& listen = config.listen[i];
     if (listen.kind == ListenConfig::Kind::systemd) {
-      take_systemd(listen, given, open_to_others, problems);
+      take_systemd(listen, i, given, open_to_others, problems);
       taken_.push_back(true);
     } else {
-      taken_.push_back(take_handed_over(listen));
+      taken_.push_back(take_handed_over(listen, i));
     }
   }
   for (const PassedSocket& socket : passed_) {
@@ -43,8 +44,9 @@ void Listeners::take(const Config& config, const Inheritance& given,
   passed_.clear();
 }
 
-void Listeners::take_systemd(const ListenConfig& listen, const Inheritance& given,
-                             bool open_to_others, std::vector<std::string>& problems) {
+void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
+                             const Inheritance& given, bool open_to_others,
+                             std::vector<std::string>& problems) {
   const auto problem = [&](std::string_view text) {
     problems.push_back(fmt::format("--listen {}: {}", listen.to_string(), text));
   };
@@ -72,13 +74,13 @@ void Listeners::take_systemd(const ListenConfig& listen, const Inheritance& give
     outlive_us_ = true;
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
-    add(std::move(sockets), one->label);
+    add(std::move(sockets), index, one->label);
   }
   passed_.erase(wanted, passed_.end());
 }
 
 /// False if there is none.
-bool Listeners::take_handed_over(const ListenConfig& listen) {
+bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) {
   std::vector<ListenSocket> sockets;
   std::erase_if(passed_, [&](const PassedSocket& one) {
     if (!is_of(listen, one)) return false;
@@ -94,7 +96,7 @@ bool Listeners::take_handed_over(const ListenConfig& listen) {
     return true;
   });
   if (sockets.empty()) return false;
-  add(std::move(sockets), listen.to_string());
+  add(std::move(sockets), index, listen.to_string());
   return true;
 }
 
@@ -104,8 +106,8 @@ void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
     if (taken_[i]) continue;
     const ListenConfig& listen = config.listen[i];
     auto bound = listen.kind == ListenConfig::Kind::unix_socket
-                     ? bind_unix(listen)
-                     : bind_tcp(listen, taken_by(listen, config));
+                     ? bind_unix(listen, i)
+                     : bind_tcp(listen, i, taken_by(listen, config));
     if (!bound && !listen.optional) problems.push_back(bound.error().text);
   }
   warn_of_missing_ipv4();
@@ -140,7 +142,8 @@ void Listeners::warn_of_missing_ipv4() {
   }
 }
 
-Result<void> Listeners::bind_tcp(const ListenConfig& listen, ListenSocket::Takes takes) {
+Result<void> Listeners::bind_tcp(const ListenConfig& listen, std::size_t index,
+                                 ListenSocket::Takes takes) {
   HostPort address = listen.address;
   const bool share = of_workers_.size() > 1;
   if (auto free = ListenSocket::check_free(address, takes); !free) return free;
@@ -151,21 +154,23 @@ Result<void> Listeners::bind_tcp(const ListenConfig& listen, ListenSocket::Takes
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));
   }
-  add(std::move(bound), listen.to_string());
+  add(std::move(bound), index, listen.to_string());
   return {};
 }
 
-Result<void> Listeners::bind_unix(const ListenConfig& listen) {
+Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index) {
   auto socket = ListenSocket::unix_path(listen.path);
   if (!socket) return std::move(socket).error();
   std::vector<ListenSocket> bound;
   bound.push_back(std::move(*socket));
-  add(std::move(bound), listen.to_string());
+  add(std::move(bound), index, listen.to_string());
   return {};
 }
 
 /// Every socket needs somebody who accepts: closing one would reset the clients in its queue.
-void Listeners::add(std::vector<ListenSocket> sockets, const std::string& label) {
+void Listeners::add(std::vector<ListenSocket> sockets, std::size_t index,
+                    const std::string& label) {
+  for (ListenSocket& socket : sockets) socket.set_index(index);
   const ListenSocket& first = sockets[0];
   const std::string url = first.url();
   if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) urls_.push_back(url);

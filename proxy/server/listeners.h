@@ -30,6 +30,8 @@ class Listeners {
   /// A socket outlives this process: what connects after our end waits for the next one.
   bool outlive_us() const { return outlive_us_; }
 
+  // ListenSocket::index() of each is its place in Config::listen.
+
   /// Sockets that only this worker accepts from.
   std::vector<ListenSocket> take_of_worker(std::size_t index) {
     return std::move(of_workers_[index]);
@@ -46,15 +48,16 @@ class Listeners {
     SocketFile file;  // of a unix socket that systemd does not own
   };
 
-  void take_systemd(const ListenConfig& listen, const Inheritance& given, bool open_to_others,
-                    std::vector<std::string>& problems);
-  bool take_handed_over(const ListenConfig& listen);
-  Result<void> bind_tcp(const ListenConfig& listen, ListenSocket::Takes takes);
+  // `index` is that of the ListenConfig in Config::listen.
+  void take_systemd(const ListenConfig& listen, std::size_t index, const Inheritance& given,
+                    bool open_to_others, std::vector<std::string>& problems);
+  bool take_handed_over(const ListenConfig& listen, std::size_t index);
+  Result<void> bind_tcp(const ListenConfig& listen, std::size_t index, ListenSocket::Takes takes);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
   void warn_of_missing_ipv4();
-  Result<void> bind_unix(const ListenConfig& listen);
+  Result<void> bind_unix(const ListenConfig& listen, std::size_t index);
   /// `sockets` are of one address.
-  void add(std::vector<ListenSocket> sockets, const std::string& label);
+  void add(std::vector<ListenSocket> sockets, std::size_t index, const std::string& label);
 
   std::vector<std::vector<ListenSocket>> of_workers_;
   std::vector<ListenSocket> of_all_;

@@ -43,7 +43,9 @@ void Server::make_workers() {
 /// The first worker accepts, as its thread is the one that begins to drain: see drain().
 void Server::open_for_all(ListenSocket socket) {
   std::vector<Entrance*> entrances;
-  for (const auto& worker : workers_) entrances.push_back(&worker->add_entrance());
+  for (const auto& worker : workers_) {
+    entrances.push_back(&worker->add_entrance(socket.index()));
+  }
   entrances[0]->open(std::move(socket), entrances);
 }
 

@@ -34,15 +34,15 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
-  for (ListenSocket& socket : sockets) add_entrance().open(std::move(socket));
+  for (ListenSocket& socket : sockets) add_entrance(socket.index()).open(std::move(socket));
   loop_.set_turn_end([this] { on_turn_end(); });
   begin_generation(ruleset);
 }
 
 Worker::~Worker() = default;
 
-Entrance& Worker::add_entrance() {
-  entrances_.push_back(std::make_unique<Entrance>(*this));
+Entrance& Worker::add_entrance(std::size_t listener) {
+  entrances_.push_back(std::make_unique<Entrance>(*this, listener));
   return *entrances_.back();
 }
 

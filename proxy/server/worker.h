@@ -49,9 +49,9 @@ class Worker {
   /// In the worker's thread, or when that has ended.
   const Stats& stats() const { return stats_; }
 
-  /// Adds an entrance, which is not open yet and lives as long as the worker.  To be called before
-  /// the loop runs.
-  Entrance& add_entrance();
+  /// Adds an entrance for a socket of Config::listen[`listener`], which is not open yet and lives
+  /// as long as the worker.  To be called before the loop runs.
+  Entrance& add_entrance(std::size_t listener);
 
   /// The predecessor has let us go: what it handed over is ours.
   void take_over();

@@ -21,6 +21,11 @@
 
 namespace culvert {
 
+/// What one --listen has for its clients.  Lives as long as the SessionContext.
+struct ListenerTerms {
+  const ListenConfig& config;
+};
+
 /// What all sessions of one worker and one configuration share.  Outlives them.
 struct SessionContext {
   Loop& loop;
@@ -34,7 +39,8 @@ struct SessionContext {
   StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
   bool draining = false;         ///< connections are not to be kept open for more requests
   std::string_view pseudonym;    ///< our name in Via, different for each process
-  std::size_t sessions = 0;      ///< how many are alive; each counts itself
+  std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
+  std::size_t sessions = 0;                ///< how many are alive; each counts itself
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};

@@ -46,9 +46,10 @@ std::string logged_target(RequestHead line) {
 
 }  // namespace
 
-HttpClient::HttpClient(SessionContext& context, Stream& client)
+HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener)
     : context_(context),
       client_(client),
+      listener_(listener),
       deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
       scanner_(HeadScanner::Kind::request) {}
 
@@ -65,7 +66,8 @@ void HttpClient::on_ready() {
     if (io.status != Io::Status::ok) return on_end();
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
     if (received_.empty()) {
-      if (!kept_ && SocksServer::is_version(bytes[0])) {
+      if (!kept_ && SocksServer::is_version(bytes[0]) &&
+          listener_.config.speaks != ListenConfig::Speaks::http_only) {
         deadline_.stop();
         client_.unread(std::string(bytes));
         return events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));

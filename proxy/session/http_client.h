@@ -18,8 +18,8 @@ namespace culvert {
 /// state a request allocates nothing.
 class HttpClient final : public ClientProtocol {
  public:
-  /// Both outlive it.
-  HttpClient(SessionContext& context, Stream& client);
+  /// All outlive it.
+  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener);
 
   void start(ClientEvents& events) override;
   void on_ready() override;
@@ -38,6 +38,7 @@ class HttpClient final : public ClientProtocol {
 
   SessionContext& context_;
   Stream& client_;
+  const ListenerTerms& listener_;
   ClientEvents* events_ = nullptr;
   Timer deadline_;  // of the head
   HeadScanner scanner_;

@@ -72,6 +72,10 @@ void SessionRecord::set_failures(std::string failures) {
   if (!failures.empty()) noted().failures = std::move(failures);
 }
 
+void SessionRecord::set_user(std::string_view name) {
+  if (name != user()) noted().user = name;
+}
+
 void SessionRecord::finish(Outcome end, Side closing, std::string_view detail) {
   outcome = end;
   closed_by = closing;
@@ -104,6 +108,7 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   Log::AccessLine line(log);
   line.add("id", record.id);
   line.add("client", record.notes ? record.notes->client : client);
+  if (const std::string_view user = record.user(); !user.empty()) line.add("user", user);
   line.add("method", or_dash(record.method));
   line.add("target", or_dash(record.target));
   line.add("upstream", record.upstream ? std::string_view(record.upstream->config.label) : "-");
@@ -118,7 +123,7 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
            std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
   line.add("closed_by", record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
   if (!record.notes) return;
-  const auto& [_, method, failures, detail] = *record.notes;
+  const auto& [client_text, user, method, failures, detail] = *record.notes;
   if (detail.empty() && failures.empty()) return;
   if (failures.empty()) return line.add("detail", detail);
   line.add("detail", detail.empty() ? failures : fmt::format("{}; {}", detail, failures));

@@ -60,6 +60,7 @@ inline std::int32_t ms_between(Loop::Clock::time_point begun, Loop::Clock::time_
 struct SessionRecord {
   struct Notes {
     std::string client;    ///< client_text(), kept as several access lines may need it
+    std::string user;      ///< who has signed in on this connection
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
     std::string detail;    ///< about the outcome, as text
@@ -90,6 +91,10 @@ struct SessionRecord {
   /// The target of a plain request.  The query is left out, as it may hold a token.
   void set_url(std::string_view url);
   void set_failures(std::string failures);
+  /// Who has signed in: for all requests of the connection, until another one is named.
+  void set_user(std::string_view name);
+  /// Empty if nobody has.
+  std::string_view user() const { return notes ? std::string_view(notes->user) : ""; }
   /// How it ended, and details for the log.
   void finish(Outcome end, Side closing, std::string_view detail);
   /// Discards the request, not the client.

@@ -25,6 +25,7 @@ namespace {
 struct House {
   explicit House(std::size_t count) : target(listen_on_loopback(target_port)) {
     Config config;
+    config.listen = {ListenConfig()};
     config.upstreams = {direct()};
     config.log_level = Log::Level::error;
     config.hold = 0ms;
@@ -36,7 +37,7 @@ struct House {
       shared.push_back(std::make_unique<Shared>());
       workers.push_back(std::make_unique<Worker>(*shared.back(), ruleset, i, count,
                                                  std::vector<ListenSocket>(), [] {}));
-      entrances.push_back(&workers.back()->add_entrance());
+      entrances.push_back(&workers.back()->add_entrance(0));
     }
     entrances[0]->open(ListenSocket::unix_path(path).value(), entrances);
   }

@@ -22,7 +22,8 @@ constexpr std::string_view kGet = "GET http://a.example/path HTTP/1.1\r\nHost: a
 
 /// A client and the events of its protocol.
 struct Scene final : StreamEvents, ClientEvents {
-  explicit Scene(Pace pace = {}) : peer(loop, pace), stream(peer.stream()), http(context, *stream) {
+  explicit Scene(Pace pace = {})
+      : peer(loop, pace), stream(peer.stream()), http(context, *stream, listener) {
     stream->set_events(this);
   }
   ~Scene() {
@@ -71,6 +72,8 @@ struct Scene final : StreamEvents, ClientEvents {
   std::string buffer = std::string(4096, '\0');
   Resumptions resumptions;
   PipePool pipes;
+  ListenConfig listen;
+  ListenerTerms listener{listen};
   SessionContext context{.loop = loop,
                          .log = log,
                          .config = config,
@@ -255,6 +258,16 @@ TEST_CASE("between two requests silence is no mistake") {
   }
   CHECK(scene.reports == 1);
   CHECK(scene.idle == Side::local);
+}
+
+TEST_CASE("a listener for HTTP only explains to a SOCKS client what to write") {
+  Scene scene;
+  scene.listen.speaks = ListenConfig::Speaks::http_only;
+  scene.peer.sends("\x05\x01");
+  scene.start();
+  CHECK(scene.other == nullptr);
+  REQUIRE(scene.error);
+  CHECK_THAT(scene.error->text, Contains("write http://"));
 }
 
 TEST_CASE("a first byte of SOCKS hands the connection on, whole") {

@@ -27,6 +27,7 @@ struct House {
     given.upstreams = {direct()};
     given.log_level = Log::Level::error;
     given.hold = 0ms;
+    given.listen = {ListenConfig()};
     ruleset = std::make_shared<Ruleset>(std::move(given),
                                         std::vector<std::shared_ptr<const TlsClientContext>>(1));
     const HostPort any{"127.0.0.1", 0, IpAddress::parse("127.0.0.1")};

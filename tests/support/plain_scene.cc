@@ -153,6 +153,8 @@ class PlainScene::Wiring final : public Transport {
   PipePool pipes;
   std::vector<std::unique_ptr<Upstream>> upstreams;
   SessionContext context;
+  ListenConfig listen;
+  ListenerTerms listener{listen};
   std::vector<std::unique_ptr<SocketPeer>> targets;
   std::vector<std::string> addresses;
   std::optional<Error> refusal;
@@ -163,7 +165,7 @@ PlainScene::PlainScene(Options options) : wiring_(std::make_unique<Wiring>(std::
   const auto [ours, theirs] = connected_pair(wiring_->options.socket_buffer);
   client_ = std::make_unique<SocketPeer>(theirs);
   auto stream = std::make_unique<TcpStream>(wiring_->loop, ours, TcpStream::State::connected);
-  auto protocol = std::make_unique<HttpClient>(wiring_->context, *stream);
+  auto protocol = std::make_unique<HttpClient>(wiring_->context, *stream, wiring_->listener);
   wiring_->session = std::make_unique<Session>(
       wiring_->context, 1, std::move(stream), std::move(protocol), wiring_->options.peer,
       Admission::serve, Callback<void(Session&)>::to<&PlainScene::on_finished>(this));

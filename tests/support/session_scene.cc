@@ -100,7 +100,7 @@ void Scene::start(Admission admission) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }
   auto stream = client.stream();
-  auto protocol = std::make_unique<HttpClient>(*context_, *stream);
+  auto protocol = std::make_unique<HttpClient>(*context_, *stream, listener_);
   session =
       std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));

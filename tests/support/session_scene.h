@@ -80,11 +80,13 @@ class Scene {
   std::optional<Router> router;  ///< by default all upstreams in order
   PresetGaps* preset_gaps = nullptr;
   std::vector<HostPort> listeners;  ///< our own addresses
+  ListenConfig listen;              ///< what the client has connected to
   Resumptions resumptions;
   std::unique_ptr<Session> session;
   int finished = 0;
 
  private:
+  const ListenerTerms listener_{listen};
   void on_finished(Session& session);
   std::string text_of(const MemoryFile& file);
 

@@ -98,8 +98,7 @@ TEST_CASE("a SOCKS client's mistake gets the reply of its stage") {
       {"\4\2\0\x50\1\2\3\4\0"s, "SOCKS BIND", "\0\x5b\0\0\0\0\0\0"s},
       {"\4\1\0\x50\0\0\0\1\0\0"s, "", "\0\x5b\0\0\0\0\0\0"s},
       {"\4\1\0\x50\1\2\3\4"s + std::string(255, 'u'), "user has no end", "\0\x5b\0\0\0\0\0\0"s},
-      {"\4\1\0\x50\0\0\0\1\0"s + std::string(255, 'n'), "name has no end",
-       "\0\x5b\0\0\0\0\0\0"s},
+      {"\4\1\0\x50\0\0\0\1\0"s + std::string(255, 'n'), "name has no end", "\0\x5b\0\0\0\0\0\0"s},
   }));
   const bool singly = GENERATE(false, true);
   const Conversation talk(row.bytes, singly);
@@ -140,15 +139,13 @@ TEST_CASE("a failure gets the SOCKS5 reply code that fits best") {
 }
 
 TEST_CASE("a granted request is answered once, in its version") {
-  CHECK(Conversation(kGreeting + "\5\1\0\3\1a\0\x50"s).server.granted() ==
-        "\5\0\0\1\0\0\0\0\0\0"s);
+  CHECK(Conversation(kGreeting + "\5\1\0\3\1a\0\x50"s).server.granted() == "\5\0\0\1\0\0\0\0\0\0"s);
   CHECK(Conversation("\4\1\0\x50\0\0\0\1\0a\0"s).server.granted() == "\0\x5a\0\0\0\0\0\0"s);
 }
 
 TEST_CASE("a part of a SOCKS request is no request") {
-  for (const std::string& whole :
-       {kPasswordGreeting + "\1\4user\6secret\5\1\0\3\6gcr.io\1\xbb"s,
-        "\4\1\1\xbb\0\0\0\xff"s + "me\0gcr.io\0"s}) {
+  for (const std::string& whole : {kPasswordGreeting + "\1\4user\6secret\5\1\0\3\6gcr.io\1\xbb"s,
+                                   "\4\1\1\xbb\0\0\0\xff"s + "me\0gcr.io\0"s}) {
     for (std::size_t size = 1; size < whole.size(); ++size) {
       const Conversation talk(whole.substr(0, size));
       CAPTURE(size);

@@ -70,9 +70,14 @@ TEST_CASE("where one cannot listen") {
   CHECK(read("fe80::1%eth0:80") == "{IPv6 needs brackets, as in [::1]:3128}");
   CHECK(read("example.com:80") == "{listen on an IP address of this host, or on localhost}");
   CHECK(read("[localhost]:80") == "{listen on an IP address of this host, or on localhost}");
-  CHECK(read("https://127.0.0.1:3128?cert=a&key=b") == "{listening with TLS is not supported yet}");
+  CHECK(read("https://127.0.0.1:3128") ==
+        "{TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE}");
+  CHECK(read("https://localhost:3128?key=b") ==
+        "{option 'key' needs its 'cert' before it}"
+        "{TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE}");
   CHECK(read("socks5://127.0.0.1:1080") ==
-        "{culvert listens on http://ADDRESS:PORT, unix:/path or systemd}");
+        "{culvert listens on http://ADDRESS:PORT, https://ADDRESS:PORT, http-only://ADDRESS:PORT, "
+        "unix:/path or systemd}");
   for (const char* const text : {"systemd:", "systemd:a:b", "systemd:a b", "systemd:\x7f"}) {
     CHECK(read(text) ==
           "{write systemd for every socket that is passed, or systemd:NAME with the "
@@ -89,6 +94,27 @@ TEST_CASE("where one cannot listen") {
     INFO(text);
     CHECK(read(text).front() == '{');
   }
+}
+
+TEST_CASE("the scheme says what clients may speak") {
+  const auto speaks = [](std::string_view value) {
+    std::vector<std::string> problems;
+    return parse_listen(value, problems).at(0).speaks;
+  };
+  CHECK(speaks("127.0.0.1:1") == ListenConfig::Speaks::any);
+  CHECK(speaks("http://127.0.0.1:1") == ListenConfig::Speaks::any);
+  CHECK(speaks("HTTP-only://127.0.0.1:1/") == ListenConfig::Speaks::http_only);
+  CHECK(speaks("https://127.0.0.1:1?cert=a") == ListenConfig::Speaks::tls_only);
+  CHECK(speaks("unix:/a") == ListenConfig::Speaks::any);
+}
+
+TEST_CASE("options of a listener are those of each of its addresses") {
+  std::vector<std::string> problems;
+  const auto listen = parse_listen("https://localhost:1/?cert=a&key=b", problems);
+  CHECK(problems.empty());
+  REQUIRE(listen.size() == 2);
+  for (const ListenConfig& one : listen) CHECK(one.certificates.at(0).key == "b");
+  CHECK(listen[1].to_string() == "http://[::1]:1");
 }
 
 TEST_CASE("who can reach a listener") {

@@ -9,6 +9,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -121,6 +122,18 @@ TEST_CASE("the next request begins anew, with the same client") {
   CHECK(scene.line() ==
         " access id=17 client=127.0.0.1:50123 method=- target=- upstream=- outcome=ok stage=head "
         "status=0 bytes_up=0 bytes_down=0 total_ms=234 closed_by=client\n");
+}
+
+TEST_CASE("who has signed in stands in the line of each request of the connection") {
+  Scene scene;
+  CHECK(scene.record.user().empty());
+  scene.record.set_user("");
+  CHECK(scene.record.notes == nullptr);
+  scene.record.set_user("ann");
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK_THAT(scene.line(), Contains(" client=127.0.0.1:50123 user=ann method="));
+  scene.record.next_request();
+  CHECK(scene.record.user() == "ann");
 }
 
 TEST_CASE("each outcome has its name") {
