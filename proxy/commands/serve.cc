@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -68,7 +69,7 @@ void log_hints(Log& log, const std::vector<std::string>& listening) {
                                           url));
 }
 
-void log_start(Server& server, const Config& config) {
+void log_start(Server& server, const Config& config, const ServiceNotice& notice) {
   Log& log = server.log();
   const Listeners& listeners = server.listeners();
   for (const std::string& url : listeners.urls()) {
@@ -84,6 +85,7 @@ void log_start(Server& server, const Config& config) {
                   upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
   }
   for (const std::string& warning : config.warnings) log.write(Log::Level::warning, warning);
+  if (!notice.problem().empty()) log.write(Log::Level::warning, notice.problem());
   if (!config.upstream_given) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");
@@ -92,11 +94,23 @@ void log_start(Server& server, const Config& config) {
   log.flush();
 }
 
+/// nullptr if no other process can follow this one, or none is to be had.
+std::unique_ptr<Launcher> fork_launcher(const Invocation& invocation, const ServiceNotice& notice) {
+  const std::string objection =
+      objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), notice.wanted());
+  if (!objection.empty()) return nullptr;
+  auto launcher = Launcher::fork(invocation);
+  return launcher ? std::move(*launcher) : nullptr;
+}
+
 }  // namespace
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
-          const Inheritance& inheritance, Invocation invocation) {
+          const Inheritance& inheritance, const Invocation& invocation) {
   Predecessor predecessor(inheritance.control);
+  const ServiceNotice notice = ServiceNotice::of_environment();
+  const std::unique_ptr<Launcher> launcher = fork_launcher(invocation, notice);
+  ServiceNotice::clean_environment();
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return 1;
@@ -116,7 +130,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   try {
     const auto started =
         Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                      reload, std::move(listeners), std::move(invocation), problems);
+                      reload, std::move(listeners), {launcher.get(), &notice}, problems);
     if (!started) {
       for (const std::string& problem : problems) complain(problem);
       return 1;
@@ -124,8 +138,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     Server& server = *started;
     {
       const ServeSignals signals(server);
-      const Orphans orphans(server.loop(), {});
-      server.run(predecessor, [&] { log_start(server, config); });
+      const Orphans orphans(server.loop(),
+                            launcher ? std::vector{launcher->pid()} : std::vector<int>{});
+      server.run(predecessor, [&] { log_start(server, config, notice); });
     }
     server.loop().turn(0);  // in which libuv lets go of their watchers
     server.log().write(

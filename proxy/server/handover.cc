@@ -31,7 +31,8 @@ ProcessPlace ProcessPlace::ours() {
   return out;
 }
 
-std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid) {
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid,
+                                  bool manager_is_told) {
   if (place.pid == 1 || place.parent == 0) {
     return fmt::format(
         "this is process {} of a container, which ends with it: start another container beside "
@@ -44,16 +45,17 @@ std::string objection_to_handover(const ProcessPlace& place, const char* systemd
         "container beside this one instead",
         place.init);
   }
-  if (systemd_exec_pid != nullptr && std::to_string(place.pid) == systemd_exec_pid) {
-    return "systemd ends a service with its main process: use --listen systemd with a .socket "
-           "unit, "
-           "and restart the service";
+  if (!manager_is_told && systemd_exec_pid != nullptr &&
+      std::to_string(place.pid) == systemd_exec_pid) {
+    return "systemd ends a service with its main process, unless that names another one: write "
+           "Type=notify in the unit, or use --listen systemd with a .socket unit and restart the "
+           "service";
   }
   return {};
 }
 
-Handover::Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready)
-    : loop_(loop), log_(log), invocation_(std::move(invocation)), ready_(ready) {}
+Handover::Handover(Loop& loop, Log& log, Launcher* launcher, Successor::Ready ready)
+    : loop_(loop), log_(log), launcher_(launcher), ready_(ready) {}
 
 void Handover::begin(const std::vector<PassedSocket>& sockets) {
   if (done_ || successor_) {
@@ -61,10 +63,14 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
                                           : "hand-over: a new process is being started already");
     return;
   }
-  const std::string objection =
-      objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"));
-  if (!objection.empty()) return complain(objection);
-  auto started = Successor::start(loop_, invocation_, sockets, ready_,
+  if (launcher_ == nullptr) {
+    const std::string objection =
+        objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), false);
+    return complain(objection.empty() ? "there was no process to be had at the start that could "
+                                        "start another one (ulimit -u, TasksMax=)"
+                                      : objection);
+  }
+  auto started = Successor::start(loop_, *launcher_, sockets, ready_,
                                   Successor::Failed::to<&Handover::on_failed>(this));
   if (!started) return complain("the new process " + started.error().text);
   successor_ = std::move(*started);
@@ -73,6 +79,11 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
 
 void Handover::cancel() {
   if (!done_) successor_.reset();
+}
+
+int Handover::make_orphan() {
+  successor_->make_orphan();
+  return successor_->pid();
 }
 
 bool Handover::let_go(const std::optional<ChildProcess::Handle>& command) {

@@ -17,10 +17,13 @@ class Handover {
  public:
   /// `ready` is called when the new process can serve, with its tunnel command; let_go() has to
   /// follow.
-  Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready);
+  /// `launcher` is null if this process cannot be followed by another one.
+  Handover(Loop& loop, Log& log, Launcher* launcher, Successor::Ready ready);
 
   /// Starts the new process, if there is none and if it could live longer than this one.
   void begin(const std::vector<PassedSocket>& sockets);
+  /// The process that is ready is nobody's child from now on.  Returns its pid.
+  int make_orphan();
   /// See Successor.
   bool let_go(const std::optional<ChildProcess::Handle>& command);
   /// Gives up a new process that does not serve yet.
@@ -33,7 +36,7 @@ class Handover {
 
   Loop& loop_;
   Log& log_;
-  Invocation invocation_;
+  Launcher* launcher_;
   Successor::Ready ready_;
   std::unique_ptr<Successor> successor_;
   bool done_ = false;
@@ -50,7 +53,9 @@ struct ProcessPlace {
 };
 
 /// Why this process cannot be followed by another one, a clause; empty if it can.
-/// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set.
-std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid);
+/// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set;
+/// `manager_is_told`: the service manager hears from us which process is the main one.
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid,
+                                  bool manager_is_told);
 
 }  // namespace culvert

@@ -14,6 +14,7 @@
 #include "net/signals.h"
 #include "server/handover.h"
 #include "server/listeners.h"
+#include "server/service_reporter.h"
 #include "server/tunnel_command.h"
 #include "server/worker.h"
 
@@ -26,12 +27,18 @@ class Server {
   /// a line of the argument.
   using Reload = std::function<std::unique_ptr<Ruleset>(std::vector<std::string>& problems)>;
 
+  /// What stands beside the server, for `culvert serve`.
+  struct Around {
+    Launcher* launcher = nullptr;           ///< nullptr: no other process can follow this one
+    const ServiceNotice* notice = nullptr;  ///< nullptr: nobody is told
+  };
+
   /// Binds every listener that `listeners` has not got yet.  nullptr if one of them cannot be: then
   /// nothing stays bound, and each that cannot is a line of `problems`.  std::system_error if the
-  /// system gives us too little to have even workers.
+  /// system gives us too little to have even workers.  `around` outlives it.
   static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
-                                       Listeners listeners, Invocation invocation,
+                                       Listeners listeners, const Around& around,
                                        std::vector<std::string>& problems);
   ~Server();
 
@@ -74,15 +81,19 @@ class Server {
   bool busy() const;
 
  private:
-  Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, Invocation invocation)
+  Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, const Around& around)
       : shared_(std::move(shared)),
         reload_(std::move(reload)),
         listeners_(std::move(listeners)),
-        invocation_(std::move(invocation)) {}
+        around_(around) {}
 
   void make_workers();
   void open_for_all(ListenSocket socket);
   void start_threads(Predecessor& predecessor);
+  void begin_reports();
+  std::string status_text(std::size_t tunnels) const;
+  std::unique_ptr<Ruleset> read_again();
+  void adopt(std::unique_ptr<Ruleset> fresh);
   void on_successor_ready(const std::string& tunnel_command);
   void drain(Drain how);
   void on_worker_drained();
@@ -94,7 +105,7 @@ class Server {
   std::unique_ptr<Shared> shared_;
   Reload reload_;
   Listeners listeners_;
-  Invocation invocation_;
+  Around around_;
   std::shared_ptr<const Ruleset> ruleset_;  // of new sessions
   std::vector<std::unique_ptr<Worker>> workers_;
   enum class Threads : std::uint8_t { wait, run, end };
@@ -103,6 +114,7 @@ class Server {
   std::unique_ptr<TunnelCommand> tunnel_;
   std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
   std::optional<Handover> handover_;                    // while run() runs
+  std::optional<ServiceReporter> reporter_;             // the same; only if it is wanted
   std::size_t running_ = 0;
   bool draining_ = false;
 };

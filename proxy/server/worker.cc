@@ -41,6 +41,12 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
 
 Worker::~Worker() = default;
 
+std::size_t Worker::tunnels() const {
+  std::size_t sum = 0;
+  for (const auto& generation : generations_) sum += generation->context().tunnels;
+  return sum;
+}
+
 Entrance& Worker::add_entrance(std::size_t listener) {
   entrances_.push_back(std::make_unique<Entrance>(*this, listener));
   return *entrances_.back();

@@ -48,6 +48,8 @@ class Worker {
   Log& log() { return log_; }
   /// In the worker's thread, or when that has ended.
   const Stats& stats() const { return stats_; }
+  /// How many run, in the worker's thread.
+  std::size_t tunnels() const;
 
   /// Adds an entrance for a socket of Config::listen[`listener`], which is not open yet and lives
   /// as long as the worker.  To be called before the loop runs.

@@ -41,6 +41,7 @@ struct SessionContext {
   std::string_view pseudonym;    ///< our name in Via, different for each process
   std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
   std::size_t sessions = 0;                ///< how many are alive; each counts itself
+  std::size_t tunnels = 0;                 ///< those of them that are tunnels
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};

@@ -258,12 +258,15 @@ void Session::begin_tunnel() {
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
+  ++context_.tunnels;
   if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
   relay_->start();
 }
 
 void Session::drop_relay() {
-  if (relay_ && context_.stalls != nullptr) context_.stalls->remove(*relay_);
+  if (!relay_) return;
+  --context_.tunnels;
+  if (context_.stalls != nullptr) context_.stalls->remove(*relay_);
   relay_.reset();
 }
 
