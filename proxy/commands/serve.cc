@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <system_error>
@@ -11,10 +12,12 @@
 
 #include <fmt/format.h>
 
+#include "commands/needed_paths.h"
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "config/bound_listeners.h"
 #include "net/orphans.h"
+#include "net/sandbox.h"
 #include "options/read_file.h"
 #include "options/restart.h"
 #include "server/serve_signals.h"
@@ -25,9 +28,9 @@ namespace {
 
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.  What takes a restart is a warning.
-std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
-                                            const Config& started, int access_fd,
-                                            std::vector<std::string>& problems) {
+std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()>& read_again,
+                                               const Config& started, int access_fd,
+                                               std::vector<std::string>& problems) {
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
@@ -46,6 +49,43 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
     if (fd >= 0) close(fd);
   }
   return problems.empty() ? std::move(ruleset) : nullptr;
+}
+
+/// The same, with a word about what the sandbox forbids.
+std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
+                                            const Config& started, int access_fd,
+                                            const SandboxState& sandbox,
+                                            std::vector<std::string>& problems) {
+  auto ruleset = read_ruleset_in_place(read_again, started, access_fd, problems);
+  const std::string denied = std::generic_category().message(EACCES);
+  const auto is_denied = [&](const std::string& problem) {
+    return problem.find(denied) != std::string::npos;
+  };
+  if (sandbox.landlock > 0 && std::any_of(problems.begin(), problems.end(), is_denied)) {
+    problems.emplace_back(
+        "since its start culvert can reach only the folders of the files that were named then "
+        "(sandbox): others take SIGUSR2, a restart, or --no-sandbox");
+  }
+  return ruleset;
+}
+
+/// Gives up what is not needed any more.  A tunnel command may need everything, whenever it is
+/// started again.
+SandboxState give_up_rights(const Config& config, Log& log) {
+  const bool has_command = !config.tunnel_command.empty();
+  if (config.no_sandbox || has_command) {
+    log.write(Log::Level::debug, fmt::format("sandbox: none, because of --{}",
+                                             has_command ? "tunnel-command" : "no-sandbox"));
+    return {};
+  }
+  const std::vector<PathGrant> grants = needed_paths(config);
+  SandboxState state = enter_sandbox(grants);
+  log.write(Log::Level::debug,
+            fmt::format("sandbox: {}{}", state.no_new_privs ? "no_new_privs, " : "",
+                        state.landlock > 0 ? fmt::format("Landlock (version {}), {}",
+                                                         state.landlock, paths_text(grants))
+                                           : state.why_not));
+  return state;
 }
 
 /// How to configure clients.  Proxy variables take no unix socket.
@@ -124,8 +164,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     for (const std::string& problem : problems) complain(problem);
     return 2;
   }
+  SandboxState sandbox;
   const auto reload = [&](std::vector<std::string>& found) {
-    return read_ruleset_again(read_again, config, access_fd, found);
+    return read_ruleset_again(read_again, config, access_fd, sandbox, found);
   };
   try {
     const auto started =
@@ -136,6 +177,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
       return 1;
     }
     Server& server = *started;
+    sandbox = give_up_rights(config, server.log());
     {
       const ServeSignals signals(server);
       const Orphans orphans(server.loop(),

@@ -58,6 +58,7 @@ struct UpstreamConfig {
   bool resolve_local = false;  ///< ?resolve=local: names are looked up here, not by the proxy
   std::string ca;              ///< https: PEM file or directory to verify against
   std::string cert, key;       ///< https: client certificate
+  std::string password_file;   ///< where the password came from; empty: no file
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
   std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
@@ -128,6 +129,8 @@ struct Config {
   /// How long sessions may finish.  0: they are cut at once; nullopt: without limit.
   std::optional<std::chrono::milliseconds> drain_timeout{30'000};
   std::size_t max_connections = 4096;  ///< client connections, all workers together
+
+  bool no_sandbox = false;  ///< `serve` keeps every right that it was started with
 
   Secret tunnel_command;  ///< for the shell, kept running; empty: none
 

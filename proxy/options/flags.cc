@@ -220,6 +220,12 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"threads", "N", kOnce, kResources, CountValue<unsigned>{&Config::threads, 1, 256},
      differs<&Config::threads>, "workers, {least} to {most} (default: one for each usable core)"},
 
+    {"no-sandbox", "", kOnce, kResources, SwitchValue{&Config::no_sandbox},
+     differs<&Config::no_sandbox>,
+     "keep every right: otherwise serve, once it has started, gives up\n"
+     "what programs may gain (no_new_privs) and, by Landlock, every path\n"
+     "but those that it needs; with --tunnel-command it keeps them, too"},
+
     {"log-level", "LEVEL", kOnce, kLogs, ChoiceValue<Log::Level>{&Config::log_level, kLogLevels},
      differs<&Config::log_level>,
      "debug, info, warning or error (default: {default}); debug tells of each\n"

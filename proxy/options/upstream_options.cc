@@ -189,6 +189,7 @@ class OptionReader {
 
   void take_password_file(const std::string& path) {
     const FileContent content = read_file(path, when_);
+    upstream_.password_file = path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
     line = trim_space(line);
