@@ -131,6 +131,11 @@ std::vector<PathGrant> needed_paths(const Config& config) {
     if (listen.kind == ListenConfig::Kind::unix_socket) {
       needs.add(folder_of(listen.path), Use::remove);
     }
+    for (const CertificateFiles& files : listen.certificates) {
+      needs.add_read(files.cert);
+      needs.add_read(files.key);
+    }
+    needs.add_read(listen.client_ca);
   }
   return needs.take();
 }

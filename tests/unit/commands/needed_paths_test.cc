@@ -56,6 +56,10 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   upstream.cert = "cert.pem";
   upstream.key = dir.path("link/key");
   config.upstreams = {upstream};
+  ListenConfig listen;
+  listen.certificates = {{"/srv/tls/cert.pem", "/srv/keys/key.pem"}};
+  listen.client_ca = "/srv/ca/clients.pem";
+  config.listen = {listen};
   const auto grants = needed_paths(config);
   CHECK(has(grants, "/srv/culvert", Use::read));
   CHECK(has(grants, "/srv/passwords", Use::read));
@@ -63,6 +67,9 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   CHECK(has(grants, ".", Use::read));
   CHECK(has(grants, dir.path("link"), Use::read));
   CHECK(has(grants, dir.path("real"), Use::read));
+  for (const char* folder : {"/srv/tls", "/srv/keys", "/srv/ca"}) {
+    CHECK(has(grants, folder, Use::read));
+  }
 }
 
 TEST_CASE("the folder of the access log is written to, but not one of devices") {
