@@ -68,6 +68,7 @@ TESTED_BY = {
     "session/context": (["session/connect_test.cc"], "it holds what every session needs"),
     "session/flow": (["session/relay_test.cc"], "it is one direction of a relay"),
     "session/http_date": (["session/exchange_request_test.cc"], "it is one field of a response"),
+    "session/kept_refusal": (["session/sign_in_test.cc"], "it is the answer to who does not sign in"),
     "session/last_answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
     "session/message_flow": (["session/exchange_body_test.cc"], "bodies are tested as exchanges"),
     "session/plain_request": (["session/exchange_request_test.cc"], "requests are tested as exchanges"),

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "policy/no_proxy.h"
+#include "policy/password_file.h"
 #include "policy/presets.h"
 #include "policy/target_pattern.h"
 
@@ -111,6 +113,8 @@ struct Config {
 
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
   bool open_proxy = false;
+  std::string auth_file;                      ///< where users are; empty: nobody has to sign in
+  std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer

@@ -14,6 +14,7 @@
 #include "options/cores.h"
 #include "options/flags.h"
 #include "options/listen_address.h"
+#include "options/read_file.h"
 #include "options/routing.h"
 #include "options/upstream_url.h"
 #include "options/via.h"
@@ -45,6 +46,7 @@ class ConfigBuilder {
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();
+    read_auth_file();
     for (const Flag& flag : flags()) read(flag);
     check_not_both("probe-tls", "probe");
     check_exposure();
@@ -146,6 +148,25 @@ class ConfigBuilder {
     }
     read(*find_flag("open-proxy"));
     if (config_.open_proxy) check_not_both("open-proxy", "allow-client");
+  }
+
+  void read_auth_file() {
+    if (!settings_.has("auth-file")) return;
+    const Given& given = settings_.of("auth-file").front();
+    const FileContent content = read_file(given.value, when_);
+    if (!content.problem.empty()) return problem(given, content.problem);
+    std::vector<std::string> found;
+    auto users = std::make_shared<const PasswordFile>(PasswordFile::parse(content.text, found));
+    for (const std::string& text : found) problem(given, text);
+    config_.auth_file = given.value;
+    if (!found.empty()) return;
+    config_.users = std::move(users);
+    if (others_can_read(given.value)) {
+      config_.warnings.push_back(
+          fmt::format("{} {}: every user of this host can read the hashes in it: chmod o-r, and "
+                      "chgrp to the group of culvert",
+                      given.origin, redact(given.value)));
+    }
   }
 
   void check_not_both(const char* flag, const char* other) {

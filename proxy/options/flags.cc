@@ -87,6 +87,11 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen"},
+    {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
+     "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
+     "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
+     "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
+     "with --allow-client as well, both must hold"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
 

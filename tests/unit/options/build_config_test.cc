@@ -1,5 +1,7 @@
 #include "options/build_config.h"
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <string>
 
@@ -145,4 +147,39 @@ TEST_CASE("clients that no client can be") {
   CHECK(problem_of("::").ends_with("::/0 is everybody"));
   CHECK(problem_of("10.0.0.0/8,") == prefix + "10.0.0.0/8,: an address is missing beside a ','");
   CHECK(problems_of({"--allow-client", "10.0.0.*, 172.17.0.0/16,'x'"}).size() == 2);
+}
+
+TEST_CASE("the users of an auth file") {
+  const TemporaryFile file(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  const Config config = config_of({"--auth-file", file.path()});
+  CHECK(config.auth_file == file.path());
+  REQUIRE(config.users != nullptr);
+  CHECK(config.users->find("alice") != nullptr);
+  CHECK(config.warnings == Lines{});
+  CHECK(config_of({}).users == nullptr);
+  CHECK(config_of({"--auth-file", file.path(), "--allow-client", "10.0.0.0/8"}).users != nullptr);
+}
+
+TEST_CASE("an auth file that every user of the host can read is warned of") {
+  const TemporaryFile file(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  REQUIRE(chmod(file.path().c_str(), 0644) == 0);
+  const Config config = config_of({"--auth-file", file.path()});
+  CHECK(config.users != nullptr);
+  CHECK(config.warnings == Lines{"--auth-file " + file.path() +
+                                 ": every user of this host can read the hashes in it: chmod o-r, "
+                                 "and chgrp to the group of culvert"});
+}
+
+TEST_CASE("all that is wrong with an auth file is told at once") {
+  const TemporaryFile file("alice:hunter2\nbob\n");
+  CHECK(
+      problems_of({"--auth-file", file.path()}) ==
+      Lines{"--auth-file " + file.path() +
+                ": line 1: user alice: plain text, or an unknown kind of hash, is not taken; "
+                "make the line anew with htpasswd -B, or its hash with openssl passwd -6",
+            "--auth-file " + file.path() + ": line 2: there is no ':' between a user and a hash"});
+  CHECK(problems_of({"--auth-file", "/nowhere/users"}) ==
+        Lines{"--auth-file /nowhere/users: No such file or directory"});
 }
