@@ -20,6 +20,7 @@
 #include "options/man_page.h"
 #include "options/nearest.h"
 #include "options/run_defaults.h"
+#include "options/values.h"
 
 #ifndef CULVERT_VERSION
 #define CULVERT_VERSION "dev"
@@ -122,6 +123,20 @@ CommandLine ask_for_routes(const Arguments& read, Config config,
   return RouteQuestion{std::move(config), std::move(targets)};
 }
 
+/// Whether a switch of the command is given, and on.
+bool is_on(const Settings& own, std::string_view name, std::vector<std::string>& problems) {
+  bool on = false;
+  for (const Given& given : own.of(name)) {
+    const Parsed<bool> parsed = parse_switch(given.value);
+    if (const auto* problem = std::get_if<std::string>(&parsed)) {
+      problems.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), *problem));
+    } else {
+      on = std::get<bool>(parsed);
+    }
+  }
+  return on;
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
@@ -162,10 +177,15 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   CheckOptions check = build_check(read.own, read.words, all.problems);
   check.given = typed;
   check.given_timeout = given_option(read, "timeout");
+  const bool checks = is_on(read.own, "check-config", all.problems);
+  const bool prints = is_on(read.own, "print-config", all.problems);
   if (!all.problems.empty()) {
     return Problems{std::move(all.problems), std::move(config.upstreams)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
+  if (checks || prints) {
+    return ConfigQuestion{std::move(config), std::move(all.settings), checks, prints};
+  }
   if (read.command != kCheck) return config;
   check.config = std::move(config);
   return check;

@@ -1,5 +1,7 @@
 #include "options/redact_upstream.h"
 
+#include <algorithm>
+
 #include "base/redact.h"
 #include "base/text.h"
 #include "options/upstream_options.h"
@@ -70,6 +72,20 @@ std::string redact_upstream(std::string_view url) {
   // Where the host should end is uncertain already.
   if (before.ends_with(kHidden)) return before;
   return printable(before + "?" + redact_options(query));
+}
+
+std::string without_login(std::string_view url) {
+  constexpr std::string_view kMark = "://";
+  const std::size_t mark = url.find(kMark);
+  if (mark == kNone) return std::string(url);
+  const std::size_t begin = mark + kMark.size();
+  const std::string_view authority =
+      url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
+  const std::size_t at = authority.rfind('@');
+  if (at == kNone) return std::string(url);
+  const bool has_password = authority.substr(0, at).find(':') != kNone;
+  return concat(
+      {url.substr(0, begin), has_password ? "USER:PASSWORD" : "USER", url.substr(begin + at)});
 }
 
 }  // namespace culvert
