@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "options/arguments.h"
 #include "options/build_check.h"
 #include "options/build_config.h"
@@ -14,6 +15,7 @@
 #include "options/command_table.h"
 #include "options/completions.h"
 #include "options/config_file.h"
+#include "options/credential_file.h"
 #include "options/flags.h"
 #include "options/given_options.h"
 #include "options/help.h"
@@ -161,7 +163,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (runs) all.settings.add_missing(defaults_of_run(true));
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
-    take(read_config_file(given.value, when), all);
+    const NamedFile named = named_file(given.value);
+    if (named.problem.empty()) {
+      take(read_config_file(named.path, when), all);
+    } else {
+      all.problems.push_back(
+          concat({given.origin, " ", printable(given.value), ": ", named.problem}));
+    }
   }
   if (runs) all.settings.add_missing(defaults_of_run(false));
   if (runs && read.program.empty()) {
@@ -169,7 +177,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");
   }
   Config config = build_config(all.settings, when, all.problems);
-  for (const Given& given : all.settings.of("config")) config.file = given.value;
+  for (const Given& given : all.settings.of("config")) config.file = named_file(given.value).path;
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
   if (!read.questions.empty()) {
     return ask_for_routes(read, std::move(config), std::move(all.problems));

@@ -4,6 +4,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "options/credential_file.h"
 #include "options/upstream_options.h"
 
 namespace culvert {
@@ -20,9 +21,13 @@ std::string_view value_of(std::string_view option) {
   return equals == kNone ? std::string_view() : trim_space(option.substr(equals + 1));
 }
 
+bool is_path(std::string_view value) {
+  return value.starts_with('/') || value.starts_with(kCredentialMark);
+}
+
 /// The user could name a file or a host in it, but hardly anything that is secret.
 std::string redact_option_value(std::string_view value) {
-  if (value.starts_with('/')) return printable(value);
+  if (is_path(value)) return printable(value);
   const auto decoded = percent_decode(value);
   if (!decoded) return std::string(kHidden);
   std::string shown = redact(*decoded);
@@ -52,7 +57,7 @@ bool may_be_password(std::string_view query) {
   if (hash != kNone && query.find('@', hash) != kNone) return true;
   for (const std::string_view option : split(query, '&')) {
     if (option.find('@') == kNone) continue;
-    if (!is_upstream_option(name_of(option)) || !value_of(option).starts_with('/')) return true;
+    if (!is_upstream_option(name_of(option)) || !is_path(value_of(option))) return true;
   }
   return false;
 }
