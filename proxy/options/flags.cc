@@ -96,7 +96,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           them, or those of that name"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
-     "loopback; repeatable; needed when others can reach --listen"},
+     "loopback; repeatable; needed when others can reach --listen,\n"
+     "unless they need a password or certificate"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
 

@@ -155,8 +155,8 @@ class UsageErrors(unittest.TestCase):
         done = self.fails("--listen", f"0.0.0.0:{PORT}")
         self.assert_errors(
             done,
-            f"--listen http://0.0.0.0:{PORT}: others than this host can reach it; say who may use it with --allow-client CIDR,... "
-            "or let everybody with --open-proxy",
+            f"--listen http://0.0.0.0:{PORT}: others than this host can reach it; say who may use it with --allow-client CIDR,..., "
+            "--auth-file FILE or https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody with --open-proxy",
         )
 
 
