@@ -44,6 +44,8 @@ struct ListenConfig {
   bool proxy_protocol = false;   ///< ?proxy-protocol=on: a PROXY header comes before anything else
   std::optional<unsigned> mode;  ///< unix_socket, ?mode=: permission bits of the file
   std::string owner, group;      ///< unix_socket: of the file, names or numbers; empty: as made
+  /// No client gets in without a certificate of `client_ca`.  Where TLS is a choice, some do.
+  bool wants_certificate() const { return speaks == Speaks::tls_only && !client_ca.empty(); }
   /// "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME": which socket it is, not how it is
   /// used.
   std::string to_string() const;
@@ -111,10 +113,14 @@ struct Config {
   std::optional<std::size_t> direct;        ///< the upstream for that, if anything needs it
   unsigned threads = 1;
 
-  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
+  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy or locked
   bool open_proxy = false;
+<<<<<<< HEAD
   std::string auth_file;                      ///< where users are; empty: nobody has to sign in
   std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
+=======
+  std::string auth_file;  ///< where users are; empty: nobody has to sign in
+>>>>>>> h-config
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer

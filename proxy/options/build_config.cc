@@ -10,6 +10,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/open_listener.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
 #include "options/flags.h"
@@ -89,7 +90,7 @@ class ConfigBuilder {
       return;
     }
     config_.listen.push_back(listen);
-    if (is_reachable_by_others(listen)) exposed_.push_back(given.origin + " " + text);
+    if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
   }
 
   void read_upstreams() {
@@ -193,14 +194,12 @@ class ConfigBuilder {
     return {};
   }
 
-  /// An open proxy is found and abused within hours, so it must be explicit.
+  /// A lock that is given, and has a mistake, is told by that alone.
   void check_exposure() {
-    if (config_.open_proxy || settings_.has("allow-client")) return;
-    for (const std::string& listen : exposed_) {
-      problems_.push_back(fmt::format(
-          "{}: others than this host can reach it; say who may use it with --allow-client CIDR,... "
-          "or let everybody with --open-proxy",
-          listen));
+    if (settings_.has("allow-client") || settings_.has("auth-file")) return;
+    for (const auto& [name, listen] : exposed_) {
+      if (has_lock(listen, config_)) continue;
+      problems_.push_back(concat({name, ": ", open_listener_problem(listen, "it")}));
     }
   }
 
@@ -221,7 +220,8 @@ class ConfigBuilder {
   ReadWhen when_;
   std::vector<std::string>& problems_;
   Config config_;
-  std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
+  /// Listeners that others can reach, each behind its origin and address.
+  std::vector<std::pair<std::string, ListenConfig>> exposed_;
   BrokenUpstreams broken_;
   std::set<std::string_view> read_already_;  ///< flags; each is read once
 };

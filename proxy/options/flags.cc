@@ -61,6 +61,16 @@ bool kinds_of_access_log_differ(const Config& started, const Config& now) {
   return kind(started) != kind(now);
 }
 
+// ---- what is in effect where nothing was given
+
+std::vector<std::string> usual_listeners(const Config& config) {
+  std::vector<std::string> out;
+  for (const ListenConfig& listen : config.listen) out.push_back(listen.to_string());
+  return out;
+}
+
+std::vector<std::string> no_upstream(const Config&) { return {"direct"}; }
+
 // ---- the table
 
 constexpr bool kRepeatable = true;
@@ -76,7 +86,7 @@ constexpr std::string_view kConfiguration = "Configuration";
 
 // In the order of --help; a group's flags stand together.
 constexpr auto kFlags = std::to_array<Flag>({
-    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{}, listeners_differ,
+    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{usual_listeners}, listeners_differ,
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
@@ -86,12 +96,17 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           them, or those of that name"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
+<<<<<<< HEAD
      "loopback; repeatable; needed when others can reach --listen"},
     {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
      "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
      "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
      "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
      "with --allow-client as well, both must hold"},
+=======
+     "loopback; repeatable; needed when others can reach --listen,\n"
+     "unless they need a password or certificate"},
+>>>>>>> h-config
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
 
@@ -109,7 +124,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "         podman and skopeo have; reset for all others\n"
      "tunnels without TLS always end in a reset"},
 
-    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,
+    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{no_upstream}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"
      "which means no proxy: names are looked up and connections made\n"
      "from here)\n"

@@ -55,8 +55,9 @@ TEST_CASE("upstreams of one name") {
 TEST_CASE("a listener open to others needs a rule on who may use it") {
   const auto line = [](const std::string& address) {
     return "--listen http://" + address +
-           ": others than this host can reach it; say who may use it with --allow-client CIDR,... "
-           "or let everybody with --open-proxy";
+           ": others than this host can reach it; say who may use it with --allow-client CIDR,..., "
+           "--auth-file FILE or https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody "
+           "with --open-proxy";
   };
   CHECK(problems_of({"--listen", "0.0.0.0:3128"}) == Lines{line("0.0.0.0:3128")});
   CHECK(problems_of({"--listen", ":3128"}) == Lines{line("0.0.0.0:3128"), line("[::]:3128")});
@@ -69,6 +70,22 @@ TEST_CASE("a listener open to others needs a rule on who may use it") {
   CHECK(config_of({"--listen", "systemd"}).listen.size() == 1);  // known at the start only
   CHECK(problems_of({"--open-proxy", "--allow-client", "10.0.0.0/8"}) ==
         Lines{"--open-proxy: contradicts --allow-client; give one of them"});
+}
+
+TEST_CASE("a certificate locks the listener that lets nobody in without it, and no other") {
+  const TemporaryFile pem("");
+  const std::string locked = "?cert=" + pem.path() + "&client-ca=" + pem.path();
+  CHECK(config_of({"--listen", "https://0.0.0.0:1" + locked}).listen[0].wants_certificate());
+  const Lines beside = problems_of({"--listen", "https://0.0.0.0:1" + locked, "--listen", ":2"});
+  REQUIRE(beside.size() == 2);
+  CHECK_THAT(beside[0], Catch::Matchers::StartsWith("--listen http://0.0.0.0:2: others "));
+  CHECK_THAT(beside[1], Catch::Matchers::StartsWith("--listen http://[::]:2: others "));
+  const Lines plain_too = problems_of({"--listen", "http://0.0.0.0:1" + locked});
+  REQUIRE(plain_too.size() == 1);
+  CHECK_THAT(plain_too[0], Catch::Matchers::EndsWith(
+                               " (client-ca counts with https:// alone, as others come without "
+                               "TLS)"));
+  CHECK(problems_of({"--listen", "https://0.0.0.0:1?cert=" + pem.path()}).size() == 1);
 }
 
 TEST_CASE("a probe wants a connection, or an answer in TLS") {
