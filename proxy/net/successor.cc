@@ -92,10 +92,7 @@ Successor::Successor(Loop& loop, Ready ready, Failed failed,
       ready_(ready),
       failed_(failed),
       time_to_start_(time_to_start),
-      timer_(loop, Callback<void()>::to<&Successor::on_timeout>(this)),
-      process_(new Process{{}, this}) {
-  process_->uv.data = process_;
-}
+      timer_(loop, Callback<void()>::to<&Successor::on_timeout>(this)) {}
 
 Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, const Invocation& invocation,
                                                     const std::vector<PassedSocket>& sockets,
@@ -126,6 +123,8 @@ Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, const Invocation
     if (process->owner != nullptr) process->owner->on_exit(static_cast<int>(status), signal);
   };
   std::unique_ptr<Successor> out(new Successor(loop, ready, failed, time_to_start));
+  out->process_ = new Process{{}, out.get()};
+  out->process_->uv.data = out->process_;
   out->control_ = pair[0];
   const int failed_to_start = uv_spawn(loop.uv(), &out->process_->uv, &options);
   close(pair[1]);
@@ -137,7 +136,23 @@ Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, const Invocation
   return out;
 }
 
+std::unique_ptr<Successor> Successor::attend(Loop& loop, int control, int pid, Ready ready,
+                                             Failed failed,
+                                             std::chrono::milliseconds time_to_start) {
+  std::unique_ptr<Successor> out(new Successor(loop, ready, failed, time_to_start));
+  out->control_ = control;
+  out->pid_ = pid;
+  // A refused watch is found out by the timer.
+  static_cast<void>(loop.watch(control, *out, EPOLLIN));
+  out->timer_.start(time_to_start);
+  return out;
+}
+
 Successor::~Successor() {
+  if (process_ == nullptr) {
+    give_up("it has given this one up");
+    return;
+  }
   if (!let_go_ && pid_ > 0) kill(pid_, SIGKILL);
   close_control();
   process_->owner = nullptr;
@@ -150,6 +165,7 @@ void Successor::on_poll(std::uint32_t) {
   std::array<char, 4096> buffer;
   const ssize_t count = recv(control_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0 && process_ == nullptr) return on_gone();
   if (count <= 0) return close_control();  // its end follows, and says more
   received_.append(buffer.data(), static_cast<std::size_t>(count));
   if (received_.back() != '\0') return;
@@ -173,7 +189,7 @@ void Successor::on_exit(int status, int signal) {
   close_control();
   if (let_go_) return;
   if (timed_out_) {
-    failed_(fmt::format("was not ready to serve within {}", format_duration(time_to_start_)));
+    failed_(lateness());
   } else if (signal != 0) {
     failed_(fmt::format("was ended by signal {}", signal));
   } else {
@@ -181,11 +197,31 @@ void Successor::on_exit(int status, int signal) {
   }
 }
 
+void Successor::on_gone() {
+  timer_.stop();
+  close_control();
+  failed_("has ended");
+}
+
 /// on_exit() follows, which leaves no zombie.
 void Successor::on_timeout() {
   timed_out_ = true;
+  if (process_ == nullptr) {
+    give_up("this process " + lateness());
+    return failed_(lateness());
+  }
   close_control();
   kill(pid_, SIGKILL);
+}
+
+std::string Successor::lateness() const {
+  return fmt::format("was not ready to serve within {}", format_duration(time_to_start_));
+}
+
+/// One that we have not started.
+void Successor::give_up(const std::string& why) {
+  if (control_ >= 0 && !let_go_) send_no_turn(control_, why);
+  close_control();
 }
 
 void Successor::close_control() {

@@ -26,13 +26,15 @@ struct Invocation {
 /// The file to start for `program`, as it is found now: after an upgrade it is another one.
 std::string program_file(const std::string& program);
 
-/// A new process that is to serve in our place.  It gets our listening sockets, and reports when it
-/// is ready to accept from them; it does so only once it is let go.  So it can be given up at any
-/// time before that without harm to a client.
+/// A new process that is to serve in our place: one that we start, or one that asked for it
+/// (--take-over).  It gets our listening sockets, and reports when it is ready to accept from them;
+/// it does so only once it is let go.  So it can be given up at any time before that without harm
+/// to a client.
 ///
-/// Both ends speak over a socket pair: the successor writes its tunnel command and a NUL when it is
-/// ready; we answer with a group's number to let it go, and if that is not 0, with the descriptors
-/// of the command that it takes over (SCM_RIGHTS).
+/// Both ends speak over two connected sockets: the successor writes its tunnel command and a NUL
+/// when it is ready; we answer with a group's number to let it go, and if that is above 0, with the
+/// descriptors of the command that it takes over (SCM_RIGHTS).  One that we did not start cannot be
+/// killed when it is given up: it gets -1, and why.
 class Successor final : private Pollable {
  public:
   static constexpr std::chrono::milliseconds kTimeToStart{15'000};
@@ -47,7 +49,11 @@ class Successor final : private Pollable {
   static Result<std::unique_ptr<Successor>> start(
       Loop& loop, const Invocation& invocation, const std::vector<PassedSocket>& sockets,
       Ready ready, Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
-  /// Kills it if it was not let go.
+  /// The process at the other end of `control`, which has got our sockets.  `pid` 0: unknown.
+  static std::unique_ptr<Successor> attend(Loop& loop, int control, int pid, Ready ready,
+                                           Failed failed,
+                                           std::chrono::milliseconds time_to_start = kTimeToStart);
+  /// Gives it up if it was not let go: kills it, or says no.
   ~Successor();
   Successor(const Successor&) = delete;
   Successor& operator=(const Successor&) = delete;
@@ -63,15 +69,18 @@ class Successor final : private Pollable {
   Successor(Loop& loop, Ready ready, Failed failed, std::chrono::milliseconds time_to_start);
   void on_poll(std::uint32_t events) override;
   void on_exit(int status, int signal);
+  void on_gone();
   void on_timeout();
   void close_control();
+  void give_up(const std::string& why);
+  std::string lateness() const;
 
   Loop& loop_;
   Ready ready_;
   Failed failed_;
   std::chrono::milliseconds time_to_start_;
   Timer timer_;
-  Process* process_;
+  Process* process_ = nullptr;  // of one that we have started
   int control_ = -1;
   std::string received_;
   int pid_ = 0;  // 0: it has ended
