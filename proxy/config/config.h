@@ -102,6 +102,7 @@ struct NoProxyLine {
 /// What `culvert serve` runs with: plain values, validated.
 struct Config {
   std::vector<ListenConfig> listen;
+  bool take_over = false;                   ///< from a running culvert, and by the next one
   std::vector<UpstreamConfig> upstreams;    ///< in order of preference, never empty
   bool upstream_given = false;              ///< false: direct:// by default, which is logged
   std::size_t upstream_count = 0;           ///< of those that were given: the first ones

@@ -109,6 +109,10 @@ constexpr auto kFlags = std::to_array<Flag>({
 >>>>>>> h-config
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
+    {"take-over", "", kOnce, kClients, SwitchValue{&Config::take_over}, differs<&Config::take_over>,
+     "take the listening sockets over from the culvert that has them, if\n"
+     "it was started with --take-over as well: it serves until this one\n"
+     "can, and ends with its last tunnel"},
 
     {"lost-tunnel", "HOW", kOnce, kClients,
      ChoiceValue<LostTunnel>{&Config::lost_tunnel, kLostTunnels}, kReloads,
