@@ -116,12 +116,8 @@ struct Config {
 
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy or locked
   bool open_proxy = false;
-<<<<<<< HEAD
   std::string auth_file;                      ///< where users are; empty: nobody has to sign in
   std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
-=======
-  std::string auth_file;  ///< where users are; empty: nobody has to sign in
->>>>>>> h-config
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer

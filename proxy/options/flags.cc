@@ -96,17 +96,13 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           them, or those of that name"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
-<<<<<<< HEAD
-     "loopback; repeatable; needed when others can reach --listen"},
+     "loopback; repeatable; needed when others can reach --listen,\n"
+     "unless they need a password or certificate"},
     {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
      "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
      "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
      "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
      "with --allow-client as well, both must hold"},
-=======
-     "loopback; repeatable; needed when others can reach --listen,\n"
-     "unless they need a password or certificate"},
->>>>>>> h-config
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
     {"take-over", "", kOnce, kClients, SwitchValue{&Config::take_over}, differs<&Config::take_over>,
