@@ -23,9 +23,10 @@ constexpr milliseconds kReasonLimit{250};
 /// up.
 std::optional<DialFailure> loop_through(const Upstream& upstream) {
   const AddressCheck& check = upstream.proxy_check;
-  if (check.guard == nullptr || !upstream.config.address.ip) return std::nullopt;
-  auto fine = check.target(upstream.config.address, AddressGuard::Egress::direct);
-  if (fine) return std::nullopt;
+  const HostPort& proxy = upstream.config.address;
+  if (check.guard == nullptr || !proxy.ip) return std::nullopt;
+  if (!check.guard->is_ours(*proxy.ip, proxy.port)) return std::nullopt;
+  auto fine = check.target(proxy, AddressGuard::Egress::direct);
   return DialFailure{.cause = {std::move(fine).error()}, .phase = DialPhase::connect};
 }
 

@@ -287,16 +287,64 @@ TEST_CASE("a SOCKS client that goes away is let go, at each byte of its handshak
   CHECK_THAT(scene.access_text(), Contains("closed within the SOCKS handshake"));
 }
 
-TEST_CASE("a SOCKS handshake has the time of a request's head") {
+TEST_CASE("a SOCKS handshake has the time of a request's head, and a reply in each stage") {
+  struct Row {
+    std::string sent;
+    std::string got;
+    std::string reply;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"\5", "", "\5\xff"s},
+      {"\5\2\0"s, "", "\5\xff"s},
+      {kSocks5Greeting, kSocks5Welcome, refused_with(1)},
+      {kSocks5Greeting + "\5\1\0\3\6gcr"s, kSocks5Welcome, refused_with(1)},
+      {"\5\1\2", "\5\2", "\1\1"},
+      {"\5\1\2\1\4us", "\5\2", "\1\1"},
+      {"\4\1\1\xbb"s, "", "\0\x5b\0\0\0\0\0\0"s},
+      {"\4\1\1\xbb\0\0\0\1\0gcr"s, "", "\0\x5b\0\0\0\0\0\0"s},
+  }));
+  CAPTURE(shown(row.sent));
   Scene scene;
-  scene.client.sends(kSocks5Greeting).expects(kSocks5Welcome);
+  scene.client.sends(row.sent);
   scene.start();
   settle(scene.loop, 20);
+  CHECK(scene.client.received() == row.got);
   scene.clock.advance(scene.config.header_timeout + 1ms);
   settle(scene.loop, 20);
-  scene.client.expects(refused_with(1)).ends();
+  scene.client.ends();
   REQUIRE(scene.run());
-  CHECK_THAT(scene.access_text(), Contains("outcome=http_request_timeout"));
+  CHECK(scene.client.received() == row.got + row.reply);
+  CHECK_FALSE(scene.client.closed_by_reset());
+  CHECK_THAT(scene.access_text(), Contains("outcome=http_request_timeout stage=head status=408"));
+  CHECK(scene.dials() == 0);
+}
+
+TEST_CASE("a SOCKS client is held for an upstream that is just starting") {
+  Scene scene;
+  scene.config.hold = 10s;
+  scene.add(socks5());
+  scene.transport->fails(ECONNREFUSED).connects(scene.upstream);
+  grant(answer_greeting(scene.upstream)).expects_end().ends();
+  scene.client.sends(kSocks5Greeting + kSocks5Request)
+      .expects(kSocks5Welcome + kSocks5Granted)
+      .ends()
+      .expects_end();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.dials() == 2);
+}
+
+TEST_CASE("on a connection that was kept SOCKS is a mistake") {
+  Scene scene;
+  scene.client.sends("GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  scene.upstream.sends("HTTP/1.1 204 No Content\r\n\r\n");
+  scene.start();
+  settle(scene.loop, 20);
+  scene.client.sends(kSocks5Greeting).ends();
+  scene.upstream.ends();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.client.received(), Contains("HTTP/1.1 400 culvert: the client spoke SOCKS"));
 }
 
 TEST_CASE("a drain answers a SOCKS client that has begun") {
