@@ -19,8 +19,9 @@ constexpr std::uint8_t kAddressName = 3;
 constexpr std::uint8_t kAddressV6 = 4;
 constexpr std::size_t kV4Bytes = 4;
 constexpr std::size_t kV6Bytes = 16;
-constexpr char kPasswordRefused = 1;      // STATUS, RFC 1929 section 2
-constexpr std::size_t kMostOfText = 255;  // a user or a name of SOCKS4, for which it has no limit
+constexpr char kPasswordRefused = 1;  // STATUS, RFC 1929 section 2
+constexpr std::size_t kMostOfSocks4Text =
+    255;  // a user or a name of SOCKS4, for which it has no limit
 
 constexpr std::size_t kMostOfPassword = 3 + 255 + 255;
 
@@ -180,7 +181,7 @@ Result<bool> SocksServer::look_at_request4() {
   if (received_.size() <= kUser) return false;
   const std::size_t user_end = received_.find('\0', kUser);
   if (user_end == std::string::npos) {
-    if (received_.size() < kUser + kMostOfText) return false;
+    if (received_.size() < kUser + kMostOfSocks4Text) return false;
     return mistake(Errc::http_request_error, "the client's SOCKS4 user has no end");
   }
   const std::string_view address = std::string_view(received_).substr(kAddress, kV4Bytes);
@@ -191,7 +192,7 @@ Result<bool> SocksServer::look_at_request4() {
   }
   const std::size_t name_end = received_.find('\0', user_end + 1);
   if (name_end == std::string::npos) {
-    if (received_.size() < user_end + 1 + kMostOfText) return false;
+    if (received_.size() < user_end + 1 + kMostOfSocks4Text) return false;
     return mistake(Errc::http_request_error, "the client's SOCKS4a name has no end");
   }
   if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
