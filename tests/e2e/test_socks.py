@@ -1,6 +1,7 @@
 """One port for all: real clients that speak SOCKS, and those that speak what is not served, on a listener for HTTP."""
 
 import os
+import signal
 import socket
 import struct
 import threading
@@ -197,6 +198,16 @@ class Listeners(unittest.TestCase):
                 )
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(LOOP.replace(AT, upstream), done.stderr)
+
+    def test_a_reload_refuses_it_too(self):
+        config = f"{isolate.STATE}/loop.toml"
+        isolate.write(config, 'upstream = "direct"\n')
+        culvert = launch(self, testbed, "--config", config)
+        isolate.write(config, f'upstream = "socks5://{AT}"\n')
+        culvert.signal(signal.SIGHUP)
+        culvert.wait_log(f"reload: {LOOP}")
+        culvert.wait_log("reload: nothing is changed, see the problems above")
+        self.assertEqual(wire.connect(testbed.home, f"{BORDER}:22")[1].status, 200)
 
     def test_an_upstream_whose_name_leads_here(self):
         testbed.culvert_dns.table["me.world"] = ["127.0.0.1"]
