@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/result.h"
+#include "codec/socks_reply.h"
 
 namespace culvert {
 
@@ -36,8 +37,8 @@ class SocksServer {
 
   /// The reply after which the tunnel's bytes follow; valid for the life of the program.
   std::string_view granted() const;
-  /// The reply that `error` gets in this stage of the handshake: of SOCKS5's reply codes (RFC 1928
-  /// section 6) the one that fits best.  The connection is closed after it.
+  /// The reply that `error` gets in this stage of the handshake, with the code of socks_reply().
+  /// The connection is closed after it.
   std::string refusal(const Error& error) const;
 
  private:
@@ -53,11 +54,13 @@ class SocksServer {
   Result<bool> look_at_request5();
   Result<bool> look_at_request4();
   Result<bool> take_target(const Result<HostPort>& target);
+  Result<std::size_t> address_bytes();
   std::uint8_t byte(std::size_t at) const { return static_cast<std::uint8_t>(received_[at]); }
   std::uint16_t port_at(std::size_t at) const;
 
   Stage stage_ = Stage::version;
   char version_ = 0;
+  bool bad_address_type_ = false;
   std::string received_;  // in this stage
   std::string output_;
   HostPort target_;

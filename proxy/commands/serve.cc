@@ -90,6 +90,17 @@ SandboxState give_up_rights(const Config& config, Log& log) {
   return state;
 }
 
+/// Before anything is bound: with the sockets that were passed, and the addresses to bind.
+void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
+                         std::vector<std::string>& problems) {
+  ruleset.listeners = listeners.addresses();
+  for (const ListenConfig& listen : ruleset.config.listen) {
+    const bool known = listen.kind == ListenConfig::Kind::http && listen.address.port != 0;
+    if (known) ruleset.listeners.push_back(listen.address);
+  }
+  find_loops(ruleset, problems);
+}
+
 /// How to configure clients.  Proxy variables take no unix socket.
 void log_hints(Log& log, const std::vector<std::string>& listening) {
   const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
@@ -212,6 +223,7 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   if (usable && !problems.empty()) return failed(problems, 1);
   Listeners listeners(config.threads);
   listeners.take(config, inheritance, problems);
+  if (ruleset) find_loops_at_start(*ruleset, listeners, problems);
   if (!problems.empty()) return failed(problems, 2);
   SandboxState sandbox;
   const auto reload = [&](std::vector<std::string>& found) {

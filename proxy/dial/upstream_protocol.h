@@ -19,6 +19,7 @@ struct UpstreamProtocol {
   bool uses_tls = false;             ///< between us and the proxy
   bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
   bool ipv4_only = false;            ///< of addresses; it takes names as well
+  bool passes_via_on = false;        ///< our own Via comes back if the proxy leads to us
   bool has_greeting = false;         ///< the proxy replies first to what names no target
 };
 
@@ -29,6 +30,7 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
       .uses_tls = kind == Kind::https,
       .takes_absolute_form = kind == Kind::http || kind == Kind::https,
       .ipv4_only = kind == Kind::socks4a,
+      .passes_via_on = kind == Kind::http || kind == Kind::https,
       .has_greeting = kind == Kind::socks5,
   };
 }

@@ -93,7 +93,11 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  :PORT or [::]:PORT       every address of this host\n"
      "  unix:/PATH               a unix socket\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
-     "                           them, or those of that name"},
+     "                           them, or those of that name\n"
+     "their clients speak HTTP, SOCKS5 or SOCKS4: the first byte tells\n"
+     "  http-only://ADDR:PORT    HTTP and nothing else\n"
+     "  https://ADDR:PORT?...    TLS and nothing else, with the options\n"
+     "                           cert=FILE and key=FILE"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen,\n"

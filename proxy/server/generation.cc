@@ -18,6 +18,9 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
     static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
     upstream->config = ruleset.config.upstreams[i];
     upstream->pseudonym = pseudonym;
+    if (may_loop_unseen(upstream->config)) {
+      upstream->proxy_check = {&ruleset.guard, AddressGuard::Client::ourselves};
+    }
     if (const auto& credentials = upstream->config.credentials) {
       upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
     }

@@ -99,6 +99,26 @@ std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
   return tls;
 }
 
+bool may_loop_unseen(const UpstreamConfig& upstream) {
+  const UpstreamProtocol protocol = protocol_of(upstream);
+  return protocol.has_proxy && !protocol.passes_via_on && !upstream.via_index;
+}
+
+void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems) {
+  const auto is_ours = [&](const HostPort& proxy) {
+    if (proxy.ip) return ruleset.guard.is_ours(*proxy.ip, proxy.port);
+    return proxy.is_loopback() &&
+           (ruleset.guard.is_ours(*IpAddress::parse("127.0.0.1"), proxy.port) ||
+            ruleset.guard.is_ours(*IpAddress::parse("::1"), proxy.port));
+  };
+  for (const UpstreamConfig& upstream : ruleset.config.upstreams) {
+    if (!may_loop_unseen(upstream) || !is_ours(upstream.address)) continue;
+    problems.push_back("--upstream " + upstream.label +
+                       ": that is a --listen of this proxy itself, so each connection would only "
+                       "request the next");
+  }
+}
+
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems) {
   const std::size_t before = problems.size();
   auto tls = make_tls_contexts(config.upstreams, problems);

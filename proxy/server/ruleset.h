@@ -44,6 +44,13 @@ struct Ruleset {
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
     const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
 
+/// A loop through this upstream's proxy would be seen by nobody: its protocol has no Via.
+bool may_loop_unseen(const UpstreamConfig& upstream);
+
+/// Each such upstream whose proxy is one of `ruleset.listeners` becomes a line of `problems`.  A
+/// proxy that has a name is judged when it is dialed.
+void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems);
+
 /// Reads the certificates that `config` names.  nullptr if one is not usable; then each problem is
 /// a line of `problems`.
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems);

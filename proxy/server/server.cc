@@ -234,6 +234,11 @@ void Server::reload() {
 std::unique_ptr<Ruleset> Server::read_again() {
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> fresh = reload_(problems);
+  if (fresh) {
+    fresh->listeners = listeners_.addresses();
+    find_loops(*fresh, problems);
+    if (!problems.empty()) fresh.reset();
+  }
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
     // A file that is just being written, or a mistake; in any case too drastic to assume.
     problems.emplace_back("no --upstream is left; to connect directly from now on say direct://");
@@ -253,7 +258,6 @@ std::unique_ptr<Ruleset> Server::read_again() {
 }
 
 void Server::adopt(std::unique_ptr<Ruleset> fresh) {
-  fresh->listeners = listeners_.addresses();
   fresh->keep_health(*ruleset_);
   ruleset_ = std::move(fresh);
   log().write(Log::Level::info,

@@ -22,6 +22,7 @@ struct ClientRequest {
   PlainRequest* plain = nullptr;  ///< to be forwarded; nullptr for CONNECT
   /// A CONNECT of Go's net/http, or of a client that says so (User-Agent).
   bool from_go = false;
+  bool nameless = false;  ///< in its protocol a client cannot say which program it is
   bool looped = false;    ///< it has passed through this proxy before
   std::string_view rest;  ///< received after the head: a tunnel's first bytes, or a body
 };

@@ -68,19 +68,7 @@ void HttpClient::on_ready() {
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return on_end();
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
-    if (received_.empty()) {
-      if (!kept_ && SocksServer::is_version(bytes[0]) &&
-          listener_.config.speaks != ListenConfig::Speaks::http_only) {
-        deadline_.stop();
-        client_.unread(std::string(bytes));
-        return events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
-      }
-      if (auto mistake = client_mistake(bytes)) {
-        context_.log.write(Log::Level::warning, mistake->text);
-        deadline_.stop();
-        return events_->on_bad_request(std::move(*mistake));
-      }
-    }
+    if (received_.empty() && speaks_another(bytes)) return;
     // Old clients send an empty line after a body (RFC 9112 section 2.2): it does not begin a
     // request.
     const bool begins = !scanner_.begun();
@@ -94,6 +82,24 @@ void HttpClient::on_ready() {
     if (*end) return on_head(**end);
     if (begins && kept_ && scanner_.begun()) deadline_.start(context_.config.header_timeout);
   }
+}
+
+/// True: not HTTP/1, and an event has said so.
+bool HttpClient::speaks_another(std::string_view first_bytes) {
+  if (!kept_ && SocksServer::is_version(first_bytes[0]) &&
+      listener_.config.speaks != ListenConfig::Speaks::http_only) {
+    deadline_.stop();
+    client_.unread(std::string(first_bytes));
+    events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
+    return true;
+  }
+  auto mistake = client_mistake(first_bytes);
+  if (!mistake) return false;
+  context_.log.write(Log::Level::warning, mistake->error.text);
+  deadline_.stop();
+  foreign_answer_ = std::move(mistake->answer);
+  events_->on_bad_request(std::move(mistake->error));
+  return true;
 }
 
 /// The client has closed, or reset.
@@ -197,6 +203,7 @@ bool HttpClient::is_head_request() const {
 }
 
 std::string HttpClient::refusal(const Error& error) const {
+  if (!foreign_answer_.empty()) return foreign_answer_;
   return error_answer(error, is_head_request());
 }
 

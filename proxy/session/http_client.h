@@ -34,6 +34,7 @@ class HttpClient final : public ClientProtocol {
 
  private:
   void on_end();
+  bool speaks_another(std::string_view first_bytes);
   void on_head(std::size_t end);
   void on_deadline();
   std::optional<Error> origin_form_mistake() const;
@@ -48,6 +49,7 @@ class HttpClient final : public ClientProtocol {
   std::string received_;  // the head, and what was received with it
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
+  std::string foreign_answer_;  // to a client that speaks another protocol; mostly empty
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
 };
 

@@ -173,8 +173,17 @@ bool Relay::client_takes_eof() const {
   const TlsOpening& opening = up_.flow.opening();
   if (!opening.recognised() || !down_.flow.opening().recognised()) return false;
   if (down_.eof || lost_ == &client || client.broken()) return false;
-  return settings_.eof_when_lost == EofWhenLost::everybody ||
-         (settings_.eof_when_lost == EofWhenLost::most && !opening.offers_no_chacha20());
+  switch (settings_.eof_when_lost) {
+    case EofWhenLost::nobody:
+      return false;
+    case EofWhenLost::most:
+      return !opening.offers_no_chacha20();
+    case EofWhenLost::go:
+      return opening.is_of_go() && !opening.offers_no_chacha20();
+    case EofWhenLost::everybody:
+      break;
+  }
+  return true;
 }
 
 milliseconds Relay::limit() const {

@@ -22,6 +22,8 @@ enum class EofWhenLost : std::uint8_t {
   /// well, and podman and skopeo before containers/image 5.24, which need the reset.  containerd
   /// has Go's own default, which offers it.  Measured with Debian 12.
   most,
+  /// Of these, those with TlsOpening::is_of_go().
+  go,
   everybody,
 };
 

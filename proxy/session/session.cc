@@ -18,10 +18,11 @@ constexpr std::size_t kMostDiscarded = 1 << 20;
 // Many clients send a whole body before they read the response.
 constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
-EofWhenLost who_gets_eof(LostTunnel how, bool from_go) {
+EofWhenLost who_gets_eof(LostTunnel how, const ClientRequest& request) {
   switch (how) {
     case LostTunnel::automatic:
-      return from_go ? EofWhenLost::most : EofWhenLost::nobody;
+      if (request.nameless) return EofWhenLost::go;
+      return request.from_go ? EofWhenLost::most : EofWhenLost::nobody;
     case LostTunnel::eof:
       return EofWhenLost::everybody;
     case LostTunnel::reset:
@@ -357,10 +358,9 @@ void Session::begin_tunnel() {
   state_ = State::tunnel;
   record_.stage = SessionStage::tunnel;
   const Config& config = context_.config;
-  const RelaySettings settings{
-      .idle = config.idle_timeout,
-      .half_open = config.half_open_timeout,
-      .eof_when_lost = who_gets_eof(config.lost_tunnel, setup_->request->from_go)};
+  const RelaySettings settings{.idle = config.idle_timeout,
+                               .half_open = config.half_open_timeout,
+                               .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request)};
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));

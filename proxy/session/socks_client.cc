@@ -41,6 +41,7 @@ void SocksClient::on_complete() {
   request_.method = server_.protocol();
   request_.target = &server_.target();
   request_.rest = rest_;
+  request_.nameless = true;
   events_->on_request(request_);
 }
 
