@@ -1,6 +1,7 @@
 #include "commands/needed_paths.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -100,11 +101,15 @@ class Needs {
 };
 
 std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<Use> uses) {
-  std::string text;
+  std::vector<std::string> paths;
   for (const PathGrant& grant : grants) {
-    if (std::find(uses.begin(), uses.end(), grant.use) == uses.end()) continue;
-    text += (text.empty() ? "" : ", ") + redact(grant.path);
+    const bool told = std::find(paths.begin(), paths.end(), grant.path) != paths.end();
+    if (std::find(uses.begin(), uses.end(), grant.use) != uses.end() && !told) {
+      paths.push_back(grant.path);
+    }
   }
+  std::string text;
+  for (const std::string& path : paths) text += (text.empty() ? "" : ", ") + redact(path);
   return text;
 }
 
@@ -112,7 +117,9 @@ std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<
 
 std::vector<PathGrant> needed_paths(const Config& config) {
   Needs needs;
-  for (const SystemPath& system : kSystemPaths) needs.add(system.path, system.use);
+  for (const SystemPath& system : kSystemPaths) {
+    if (access(system.path, F_OK) == 0) needs.add(system.path, system.use);
+  }
   for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}) {
     needs.add_folder_of(file, Use::read);
   }
