@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "commands/check.h"
+#include "commands/config_question.h"
 #include "commands/run.h"
 #include "commands/serve.h"
 #include "commands/setup.h"
@@ -27,6 +28,9 @@ int main(int argc, char** argv) {
     culvert::make_tls_contexts(problems->upstreams, problems->lines);
     for (const std::string& problem : problems->lines) culvert::complain(problem);
     return 2;
+  }
+  if (const auto* question = std::get_if<culvert::ConfigQuestion>(&line)) {
+    return culvert::flushed(culvert::answer_config_question(*question));
   }
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
     return culvert::flushed(culvert::check_route(*question));

@@ -17,6 +17,7 @@ enum class Errc : std::uint8_t {
   http_request_timeout,    ///< the head did not arrive in time
   http_request_denied,     ///< refused by the access rules or a route
   proxy_auth_required,     ///< the client's credentials are missing or wrong
+  sign_in_limit_reached,   ///< too many sign-ins failed, or wait to be checked
   method_not_implemented,  ///< a method or scheme that we do not serve
   version_not_supported,   ///< an HTTP version that we do not speak
   expectation_failed,      ///< an Expect other than 100-continue

@@ -12,6 +12,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "commands/proxy_start.h"
+#include "net/take_over_place.h"
 
 namespace culvert {
 namespace {
@@ -127,6 +128,7 @@ std::vector<PathGrant> needed_paths(const Config& config) {
     needs.add_read_of_variable(variable);
   }
   needs.add_read(config.file);
+  needs.add_read(config.auth_file);
   for (const UpstreamConfig& upstream : config.upstreams) {
     for (const std::string* file :
          {&upstream.password_file, &upstream.ca, &upstream.cert, &upstream.key}) {
@@ -144,6 +146,7 @@ std::vector<PathGrant> needed_paths(const Config& config) {
     }
     needs.add_read(listen.client_ca);
   }
+  if (config.take_over) needs.add(take_over_directory(), Use::remove);
   return needs.take();
 }
 

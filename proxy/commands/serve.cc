@@ -18,6 +18,8 @@
 #include "config/bound_listeners.h"
 #include "net/orphans.h"
 #include "net/sandbox.h"
+#include "net/take_over.h"
+#include "net/take_over_place.h"
 #include "options/read_file.h"
 #include "options/restart.h"
 #include "server/serve_signals.h"
@@ -109,8 +111,50 @@ void log_hints(Log& log, const std::vector<std::string>& listening) {
                                           url));
 }
 
-void log_start(Server& server, const Config& config, const ServiceNotice& notice) {
+/// What --take-over has brought.
+struct TakeOver {
+  std::unique_ptr<TakeOverPlace> place;  ///< for the next one
+  std::string news;                      ///< a line for the log; empty: none
+};
+
+/// Asks a running culvert for its sockets, unless one has started us (SIGUSR2).  Only if all else
+/// is well: until we serve nobody shall notice anything.
+TakeOver prepare_take_over(const Config& config, Inheritance& inheritance,
+                           std::vector<std::string>& problems) {
+  TakeOver out;
+  if (!config.take_over || !problems.empty()) return out;
+  const std::string directory = take_over_directory();
+  auto place = TakeOverPlace::make(directory);
+  if (!place) {
+    problems.push_back(place.error().text);
+    return out;
+  }
+  out.place = std::move(*place);
+  if (inheritance.control >= 0) return out;
+  std::vector<std::string> wanted;
+  for (const ListenConfig& listen : config.listen) {
+    const bool got = listen.kind == ListenConfig::Kind::systemd && !inheritance.sockets.empty();
+    if (!got) wanted.push_back(listen.to_string());
+  }
+  auto taken = take_over(directory, wanted);
+  if (!taken) {
+    problems.push_back(taken.error().text);
+  } else if (!*taken) {
+    out.news =
+        "--take-over: no culvert that can be taken over listens there, so this one just starts";
+  } else {
+    out.news = fmt::format("--take-over: took {} listening sockets over from process {}",
+                           (*taken)->sockets.size(), (*taken)->pid);
+    inheritance.control = (*taken)->control;
+    for (PassedSocket& socket : (*taken)->sockets) inheritance.sockets.push_back(std::move(socket));
+  }
+  return out;
+}
+
+void log_start(Server& server, const Config& config, const ServiceNotice& notice,
+               const std::string& news) {
   Log& log = server.log();
+  if (!news.empty()) log.write(Log::Level::info, news);
   const Listeners& listeners = server.listeners();
   for (const std::string& url : listeners.urls()) {
     log.write(Log::Level::info, "listening on " + url);
@@ -143,11 +187,15 @@ std::unique_ptr<Launcher> fork_launcher(const Invocation& invocation, const Serv
   return launcher ? std::move(*launcher) : nullptr;
 }
 
+int failed(const std::vector<std::string>& problems, int status) {
+  for (const std::string& problem : problems) complain(problem);
+  return status;
+}
+
 }  // namespace
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
-          const Inheritance& inheritance, const Invocation& invocation) {
-  Predecessor predecessor(inheritance.control);
+          Inheritance inheritance, const Invocation& invocation) {
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return 1;
@@ -159,12 +207,13 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
+  const bool usable = problems.empty();
+  TakeOver take = prepare_take_over(config, inheritance, problems);
+  Predecessor predecessor(inheritance.control);
+  if (usable && !problems.empty()) return failed(problems, 1);
   Listeners listeners(config.threads);
   listeners.take(config, inheritance, problems);
-  if (!problems.empty()) {
-    for (const std::string& problem : problems) complain(problem);
-    return 2;
-  }
+  if (!problems.empty()) return failed(problems, 2);
   SandboxState sandbox;
   const auto reload = [&](std::vector<std::string>& found) {
     return read_ruleset_again(read_again, config, access_fd, sandbox, found);
@@ -173,17 +222,18 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
     const auto started =
         Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
                       reload, std::move(listeners), {launcher.get(), &notice}, problems);
-    if (!started) {
-      for (const std::string& problem : problems) complain(problem);
-      return 1;
-    }
+    if (!started) return failed(problems, 1);
     Server& server = *started;
     sandbox = give_up_rights(config, server.log());
     {
       const ServeSignals signals(server);
       const Orphans orphans(server.loop(),
                             launcher ? std::vector{launcher->pid()} : std::vector<int>{});
-      server.run(predecessor, [&] { log_start(server, config, notice); });
+      server.set_take_over_place(std::move(take.place));
+      if (!server.run(predecessor, [&] { log_start(server, config, notice, take.news); })) {
+        complain("the running culvert goes on serving: " + predecessor.given_up());
+        return 1;
+      }
     }
     server.loop().turn(0);  // in which libuv lets go of their watchers
     server.log().write(

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "policy/no_proxy.h"
+#include "policy/password_file.h"
 #include "policy/presets.h"
 #include "policy/target_pattern.h"
 
@@ -42,6 +44,8 @@ struct ListenConfig {
   bool proxy_protocol = false;   ///< ?proxy-protocol=on: a PROXY header comes before anything else
   std::optional<unsigned> mode;  ///< unix_socket, ?mode=: permission bits of the file
   std::string owner, group;      ///< unix_socket: of the file, names or numbers; empty: as made
+  /// No client gets in without a certificate of `client_ca`.  Where TLS is a choice, some do.
+  bool wants_certificate() const { return speaks == Speaks::tls_only && !client_ca.empty(); }
   /// "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME": which socket it is, not how it is
   /// used.
   std::string to_string() const;
@@ -98,6 +102,7 @@ struct NoProxyLine {
 /// What `culvert serve` runs with: plain values, validated.
 struct Config {
   std::vector<ListenConfig> listen;
+  bool take_over = false;                   ///< from a running culvert, and by the next one
   std::vector<UpstreamConfig> upstreams;    ///< in order of preference, never empty
   bool upstream_given = false;              ///< false: direct:// by default, which is logged
   std::size_t upstream_count = 0;           ///< of those that were given: the first ones
@@ -109,8 +114,10 @@ struct Config {
   std::optional<std::size_t> direct;        ///< the upstream for that, if anything needs it
   unsigned threads = 1;
 
-  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
+  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy or locked
   bool open_proxy = false;
+  std::string auth_file;                      ///< where users are; empty: nobody has to sign in
+  std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer

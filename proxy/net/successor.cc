@@ -28,7 +28,7 @@ HandoverVariable variable_for(const std::vector<PassedSocket>& sockets) {
 
 }  // namespace
 
-Successor::Successor(Loop& loop, Launcher& launcher, Ready ready, Failed failed,
+Successor::Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,
                      std::chrono::milliseconds time_to_start)
     : loop_(loop),
       launcher_(launcher),
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, Launcher& launch
     close(pair[0]);
     return started.error();
   }
-  std::unique_ptr<Successor> out(new Successor(loop, launcher, ready, failed, time_to_start));
+  std::unique_ptr<Successor> out(new Successor(loop, &launcher, ready, failed, time_to_start));
   out->begin(pair[0], *started);
   return out;
 }
@@ -66,11 +66,22 @@ void Successor::begin(int control, int pid) {
   pid_ = pid;
   // A refused watch is found out by the timer.
   static_cast<void>(loop_.watch(control_, *this, EPOLLIN));
-  static_cast<void>(loop_.watch(launcher_.descriptor(), end_watcher_, EPOLLIN));
+  if (launcher_ != nullptr) {
+    static_cast<void>(loop_.watch(launcher_->descriptor(), end_watcher_, EPOLLIN));
+  }
   timer_.start(time_to_start_);
 }
 
+std::unique_ptr<Successor> Successor::attend(Loop& loop, int control, int pid, Ready ready,
+                                             Failed failed,
+                                             std::chrono::milliseconds time_to_start) {
+  std::unique_ptr<Successor> out(new Successor(loop, nullptr, ready, failed, time_to_start));
+  out->begin(control, pid);
+  return out;
+}
+
 Successor::~Successor() {
+  if (launcher_ == nullptr) return give_up("it has given this one up");
   if (!let_go_ && pid_ > 0) kill(pid_, SIGKILL);
   close_control();
   forget_launcher();
@@ -80,6 +91,7 @@ void Successor::on_poll(std::uint32_t) {
   std::array<char, 4096> buffer;
   const ssize_t count = recv(control_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0 && launcher_ == nullptr) return on_gone();
   if (count <= 0) return close_control();  // its end follows, and says more
   received_.append(buffer.data(), static_cast<std::size_t>(count));
   if (received_.back() != '\0') return;
@@ -90,8 +102,9 @@ void Successor::on_poll(std::uint32_t) {
 }
 
 void Successor::make_orphan() {
+  if (launcher_ == nullptr) return;
   forget_launcher();
-  launcher_.finish();
+  launcher_->finish();
 }
 
 bool Successor::let_go(const std::optional<ChildProcess::Handle>& command) {
@@ -103,16 +116,16 @@ bool Successor::let_go(const std::optional<ChildProcess::Handle>& command) {
 }
 
 void Successor::on_launcher() {
-  const auto end = launcher_.end();
+  const auto end = launcher_->end();
   if (end && end->pid == pid_) return on_exit(end->status, end->signal);
-  if (!launcher_.is_gone()) return;
+  if (!launcher_->is_gone()) return;
   // Nobody will tell how it ends.
   if (!let_go_) kill(pid_, SIGKILL);
   on_exit(0, SIGKILL);
 }
 
 void Successor::forget_launcher() {
-  if (launcher_.descriptor() >= 0) loop_.unwatch(launcher_.descriptor(), end_watcher_);
+  if (launcher_->descriptor() >= 0) loop_.unwatch(launcher_->descriptor(), end_watcher_);
 }
 
 void Successor::on_exit(int status, int signal) {
@@ -122,7 +135,7 @@ void Successor::on_exit(int status, int signal) {
   close_control();
   if (let_go_) return;
   if (timed_out_) {
-    failed_(fmt::format("was not ready to serve within {}", format_duration(time_to_start_)));
+    failed_(lateness());
   } else if (signal != 0) {
     failed_(fmt::format("was ended by signal {}", signal));
   } else {
@@ -130,11 +143,31 @@ void Successor::on_exit(int status, int signal) {
   }
 }
 
+void Successor::on_gone() {
+  timer_.stop();
+  close_control();
+  failed_("has ended");
+}
+
 /// on_exit() follows, which leaves no zombie.
 void Successor::on_timeout() {
   timed_out_ = true;
+  if (launcher_ == nullptr) {
+    give_up("this process " + lateness());
+    return failed_(lateness());
+  }
   close_control();
   kill(pid_, SIGKILL);
+}
+
+std::string Successor::lateness() const {
+  return fmt::format("was not ready to serve within {}", format_duration(time_to_start_));
+}
+
+/// One that we have not started.
+void Successor::give_up(const std::string& why) {
+  if (control_ >= 0 && !let_go_) send_no_turn(control_, why);
+  close_control();
 }
 
 void Successor::close_control() {

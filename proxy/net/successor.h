@@ -16,13 +16,15 @@
 
 namespace culvert {
 
-/// A new process that is to serve in our place.  It gets our listening sockets, and reports when it
-/// is ready to accept from them; it does so only once it is let go.  So it can be given up at any
-/// time before that without harm to a client.
+/// A new process that is to serve in our place: one that we start, or one that asked for it
+/// (--take-over).  It gets our listening sockets, and reports when it is ready to accept from them;
+/// it does so only once it is let go.  So it can be given up at any time before that without harm
+/// to a client.
 ///
-/// Both ends speak over a socket pair: the successor writes its tunnel command and a NUL when it is
-/// ready; we answer with a group's number to let it go, and if that is not 0, with the descriptors
-/// of the command that it takes over (SCM_RIGHTS).
+/// Both ends speak over two connected sockets: the successor writes its tunnel command and a NUL
+/// when it is ready; we answer with a group's number to let it go, and if that is above 0, with the
+/// descriptors of the command that it takes over (SCM_RIGHTS).  One that we did not start cannot be
+/// killed when it is given up: it gets -1, and why.
 class Successor final : private Pollable {
  public:
   static constexpr std::chrono::milliseconds kTimeToStart{15'000};
@@ -37,13 +39,18 @@ class Successor final : private Pollable {
   static Result<std::unique_ptr<Successor>> start(
       Loop& loop, Launcher& launcher, const std::vector<PassedSocket>& sockets, Ready ready,
       Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
-  /// Kills it if it was not let go.
+  /// The process at the other end of `control`, which has got our sockets.  `pid` 0: unknown.
+  static std::unique_ptr<Successor> attend(Loop& loop, int control, int pid, Ready ready,
+                                           Failed failed,
+                                           std::chrono::milliseconds time_to_start = kTimeToStart);
+  /// Gives it up if it was not let go: kills it, or says no.
   ~Successor();
   Successor(const Successor&) = delete;
   Successor& operator=(const Successor&) = delete;
 
   int pid() const { return pid_; }
-  /// Ends the launcher, so that the successor is nobody's child.  Once it is ready.
+  /// Ends the launcher, if one has started it: the successor is nobody's child then.  Once it is
+  /// ready.
   void make_orphan();
   /// It serves from now on, and looks after `command`, if there is one.  Once it is ready.  False:
   /// it did not get the command.
@@ -60,18 +67,21 @@ class Successor final : private Pollable {
     Successor& owner_;
   };
 
-  Successor(Loop& loop, Launcher& launcher, Ready ready, Failed failed,
+  Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,
             std::chrono::milliseconds time_to_start);
   void begin(int control, int pid);
   void on_poll(std::uint32_t events) override;
   void on_launcher();
   void forget_launcher();
   void on_exit(int status, int signal);
+  void on_gone();
   void on_timeout();
   void close_control();
+  void give_up(const std::string& why);
+  std::string lateness() const;
 
   Loop& loop_;
-  Launcher& launcher_;
+  Launcher* launcher_;  // nullptr: it asked for it
   Ready ready_;
   Failed failed_;
   std::chrono::milliseconds time_to_start_;

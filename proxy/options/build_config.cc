@@ -10,10 +10,12 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/open_listener.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
 #include "options/flags.h"
 #include "options/listen_address.h"
+#include "options/read_file.h"
 #include "options/routing.h"
 #include "options/upstream_url.h"
 #include "options/via.h"
@@ -45,6 +47,7 @@ class ConfigBuilder {
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();
+    read_auth_file();
     for (const Flag& flag : flags()) read(flag);
     check_not_both("probe-tls", "probe");
     check_exposure();
@@ -87,7 +90,7 @@ class ConfigBuilder {
       return;
     }
     config_.listen.push_back(listen);
-    if (is_reachable_by_others(listen)) exposed_.push_back(given.origin + " " + text);
+    if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
   }
 
   void read_upstreams() {
@@ -148,6 +151,25 @@ class ConfigBuilder {
     if (config_.open_proxy) check_not_both("open-proxy", "allow-client");
   }
 
+  void read_auth_file() {
+    if (!settings_.has("auth-file")) return;
+    const Given& given = settings_.of("auth-file").front();
+    const FileContent content = read_file(given.value, when_);
+    if (!content.problem.empty()) return problem(given, content.problem);
+    std::vector<std::string> found;
+    auto users = std::make_shared<const PasswordFile>(PasswordFile::parse(content.text, found));
+    for (const std::string& text : found) problem(given, text);
+    config_.auth_file = given.value;
+    if (!found.empty()) return;
+    config_.users = std::move(users);
+    if (others_can_read(given.value)) {
+      config_.warnings.push_back(
+          fmt::format("{} {}: every user of this host can read the hashes in it: chmod o-r, and "
+                      "chgrp to the group of culvert",
+                      given.origin, redact(given.value)));
+    }
+  }
+
   void check_not_both(const char* flag, const char* other) {
     if (!settings_.has(flag) || !settings_.has(other)) return;
     problems_.push_back(fmt::format("{}: contradicts {}; give one of them",
@@ -172,14 +194,12 @@ class ConfigBuilder {
     return {};
   }
 
-  /// An open proxy is found and abused within hours, so it must be explicit.
+  /// A lock that is given, and has a mistake, is told by that alone.
   void check_exposure() {
-    if (config_.open_proxy || settings_.has("allow-client")) return;
-    for (const std::string& listen : exposed_) {
-      problems_.push_back(fmt::format(
-          "{}: others than this host can reach it; say who may use it with --allow-client CIDR,... "
-          "or let everybody with --open-proxy",
-          listen));
+    if (settings_.has("allow-client") || settings_.has("auth-file")) return;
+    for (const auto& [name, listen] : exposed_) {
+      if (has_lock(listen, config_)) continue;
+      problems_.push_back(concat({name, ": ", open_listener_problem(listen, "it")}));
     }
   }
 
@@ -200,7 +220,8 @@ class ConfigBuilder {
   ReadWhen when_;
   std::vector<std::string>& problems_;
   Config config_;
-  std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
+  /// Listeners that others can reach, each behind its origin and address.
+  std::vector<std::pair<std::string, ListenConfig>> exposed_;
   BrokenUpstreams broken_;
   std::set<std::string_view> read_already_;  ///< flags; each is read once
 };

@@ -75,7 +75,10 @@ struct SecretValue {
 };
 
 /// Read by code for this flag alone (build_config.cc, routing.cc).
-struct OwnReader {};
+struct OwnReader {
+  /// What is in effect where none was given; nullptr: nothing.
+  std::vector<std::string> (*when_missing)(const Config&) = nullptr;
+};
 
 /// How the value of a flag is read, and into which member of Config.
 using FlagValue =

@@ -61,6 +61,16 @@ bool kinds_of_access_log_differ(const Config& started, const Config& now) {
   return kind(started) != kind(now);
 }
 
+// ---- what is in effect where nothing was given
+
+std::vector<std::string> usual_listeners(const Config& config) {
+  std::vector<std::string> out;
+  for (const ListenConfig& listen : config.listen) out.push_back(listen.to_string());
+  return out;
+}
+
+std::vector<std::string> no_upstream(const Config&) { return {"direct"}; }
+
 // ---- the table
 
 constexpr bool kRepeatable = true;
@@ -76,7 +86,7 @@ constexpr std::string_view kConfiguration = "Configuration";
 
 // In the order of --help; a group's flags stand together.
 constexpr auto kFlags = std::to_array<Flag>({
-    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{}, listeners_differ,
+    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{usual_listeners}, listeners_differ,
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
@@ -86,9 +96,19 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           them, or those of that name"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
-     "loopback; repeatable; needed when others can reach --listen"},
+     "loopback; repeatable; needed when others can reach --listen,\n"
+     "unless they need a password or certificate"},
+    {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
+     "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
+     "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
+     "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
+     "with --allow-client as well, both must hold"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
+    {"take-over", "", kOnce, kClients, SwitchValue{&Config::take_over}, differs<&Config::take_over>,
+     "take the listening sockets over from the culvert that has them, if\n"
+     "it was started with --take-over as well: it serves until this one\n"
+     "can, and ends with its last tunnel"},
 
     {"lost-tunnel", "HOW", kOnce, kClients,
      ChoiceValue<LostTunnel>{&Config::lost_tunnel, kLostTunnels}, kReloads,
@@ -104,7 +124,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "         podman and skopeo have; reset for all others\n"
      "tunnels without TLS always end in a reset"},
 
-    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,
+    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{no_upstream}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"
      "which means no proxy: names are looked up and connections made\n"
      "from here)\n"

@@ -13,6 +13,7 @@
 
 #include "base/host_port.h"
 #include "base/text.h"
+#include "options/credential_file.h"
 #include "options/read_file.h"
 #include "options/redact_upstream.h"
 #include "options/values.h"
@@ -29,18 +30,20 @@ constexpr DurationLimits kConnectTimeout = {std::chrono::milliseconds(100),
 struct Option {
   std::string_view name;
   unsigned kinds;
+  bool is_file = false;
 };
+constexpr bool kFile = true;
 constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned kAllKinds =
     bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
 constexpr std::array<Option, 9> kOptions = {{
     {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
-    {"ca", bit(Kind::https)},
-    {"cert", bit(Kind::https)},
-    {"key", bit(Kind::https)},
+    {"ca", bit(Kind::https), kFile},
+    {"cert", bit(Kind::https), kFile},
+    {"key", bit(Kind::https), kFile},
     {"sni", bit(Kind::https)},
     {"connect-timeout", kAllKinds},
-    {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https)},
+    {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https), kFile},
     {"via", kAllKinds & ~bit(Kind::direct)},
     {"warm", kAllKinds & ~bit(Kind::direct)},
 }};
@@ -104,7 +107,7 @@ class OptionReader {
       seen.push_back(name);
       const auto value = equals == std::string_view::npos
                              ? std::string()
-                             : percent_decode(trim_space(part.substr(equals + 1)));
+                             : decoded(*option, trim_space(part.substr(equals + 1)));
       if (!value) {
         problem(fmt::format("{}: a '%' in a value is written %25", name));
       } else if (value->find('\0') != std::string::npos) {
@@ -120,6 +123,14 @@ class OptionReader {
   }
 
  private:
+  /// The mark of a credential stays.
+  static std::optional<std::string> decoded(const Option& option, std::string_view written) {
+    const bool marked = option.is_file && written.starts_with(kCredentialMark);
+    auto value = percent_decode(written.substr(marked ? kCredentialMark.size() : 0));
+    if (value && marked) value->insert(0, kCredentialMark);
+    return value;
+  }
+
   void take(std::string_view name, const std::string& value) {
     if (name == "resolve") {
       take_resolve(value);
@@ -160,13 +171,17 @@ class OptionReader {
     }
   }
 
-  std::string readable(std::string_view name, const std::string& path) {
-    if (::access(path.c_str(), R_OK) != 0) {
-      problem(fmt::format("{}: {}", shown(name, path), std::strerror(errno)));
-    } else if (when_ == ReadWhen::serving && is_pipe(path)) {
-      problem(fmt::format("{}: {}", shown(name, path), kPipeWhileServing));
+  /// The path of a file that can be read.
+  std::string readable(std::string_view name, const std::string& value) {
+    const NamedFile file = named_file(value);
+    if (!file.problem.empty()) {
+      problem(concat({shown(name, value), ": ", file.problem}));
+    } else if (::access(file.path.c_str(), R_OK) != 0) {
+      problem(concat({shown(name, value), ": ", std::strerror(errno), credential_hint(file.path)}));
+    } else if (when_ == ReadWhen::serving && is_pipe(file.path)) {
+      problem(concat({shown(name, value), ": ", kPipeWhileServing}));
     }
-    return path;
+    return file.path;
   }
 
   void take_sni(const std::string& value) {
@@ -187,16 +202,19 @@ class OptionReader {
     upstream_.connect_timeout = std::get<std::chrono::milliseconds>(timeout);
   }
 
-  void take_password_file(const std::string& path) {
-    const FileContent content = read_file(path, when_);
-    upstream_.password_file = path;
+  void take_password_file(const std::string& value) {
+    const NamedFile file = named_file(value);
+    const FileContent content =
+        file.problem.empty() ? read_file(file.path, when_) : FileContent{{}, file.problem};
+    upstream_.password_file = file.path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
     line = trim_space(line);
     if (!content.problem.empty()) {
-      problem(fmt::format("{}: {}", shown("password-file", path), content.problem));
+      problem(concat(
+          {shown("password-file", value), ": ", content.problem, credential_hint(file.path)}));
     } else if (line.empty()) {
-      problem(fmt::format("{}: its first line is empty", shown("password-file", path)));
+      problem(fmt::format("{}: its first line is empty", shown("password-file", value)));
     } else {
       options_.password = Secret(std::string(line));
     }

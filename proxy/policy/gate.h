@@ -17,8 +17,9 @@ namespace culvert {
 /// gets the response.
 enum class Admission : std::uint8_t {
   serve,
-  draining,  ///< the process is shutting down
-  full,      ///< --max-connections is reached
+  certified,  ///< served, and its listener lets nobody in without a certificate
+  draining,   ///< the process is shutting down
+  full,       ///< --max-connections is reached
 };
 
 /// Decides whether a client may have a target, and by which route.  Called once a request, before

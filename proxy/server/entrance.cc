@@ -90,15 +90,17 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     ::close(fd);
     return;
   }
-  const auto admission = worker_.draining() ? Admission::draining
-                         : before >= most   ? Admission::full
-                                            : Admission::serve;
+  const ListenerTerms& listener = context.listeners[index_];
+  const auto admission = worker_.draining()                    ? Admission::draining
+                         : before >= most                      ? Admission::full
+                         : listener.config.wants_certificate() ? Admission::certified
+                                                               : Admission::serve;
   auto client = std::make_unique<TcpStream>(worker_.loop(), fd, TcpStream::State::connected);
   if (const int error = client->watch_error()) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     return worker_.on_starved(error);
   }
-  auto protocol = std::make_unique<HttpClient>(context, *client, context.listeners[index_]);
+  auto protocol = std::make_unique<HttpClient>(context, *client, listener);
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
 }
 

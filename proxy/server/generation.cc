@@ -56,7 +56,9 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .flow = flow,
                .pseudonym = pseudonym,
                .listeners = terms_of_listeners(*ruleset_),
-               .preset_gaps = ruleset_->preset_gaps.get()} {
+               .preset_gaps = ruleset_->preset_gaps.get(),
+               .users = ruleset_->config.users.get(),
+               .password_checks = ruleset_->password_checks.get()} {
   if (const StallLimit& limit = config().reset_stalled; limit.time.count() > 0) {
     context_.stalls = &stalls_.emplace(loop, log, limit);
   }

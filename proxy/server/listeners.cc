@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "config/open_listener.h"
+
 namespace culvert {
 namespace {
 
@@ -24,11 +26,10 @@ bool is_of(const ListenConfig& listen, const PassedSocket& socket) {
 void Listeners::take(const Config& config, const Inheritance& given,
                      std::vector<std::string>& problems) {
   passed_ = given.sockets;
-  const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     const ListenConfig& listen = config.listen[i];
     if (listen.kind == ListenConfig::Kind::systemd) {
-      take_systemd(listen, i, given, open_to_others, problems);
+      take_systemd(config, i, given, problems);
       taken_.push_back(true);
     } else {
       taken_.push_back(take_handed_over(listen, i));
@@ -44,9 +45,9 @@ void Listeners::take(const Config& config, const Inheritance& given,
   passed_.clear();
 }
 
-void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
-                             const Inheritance& given, bool open_to_others,
+void Listeners::take_systemd(const Config& config, std::size_t index, const Inheritance& given,
                              std::vector<std::string>& problems) {
+  const ListenConfig& listen = config.listen[index];
   const auto problem = [&](std::string_view text) {
     problems.push_back(fmt::format("--listen {}: {}", listen.to_string(), text));
   };
@@ -64,11 +65,8 @@ void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
       problem(socket.error().text);
       continue;
     }
-    if (socket->is_tcp() && !socket->address().ip->is_loopback() && !open_to_others) {
-      problem(
-          fmt::format("others than this host can reach {}; say who may use it with "
-                      "--allow-client CIDR,... or let everybody with --open-proxy",
-                      socket->url()));
+    if (socket->is_tcp() && !socket->address().ip->is_loopback() && !has_lock(listen, config)) {
+      problem(open_listener_problem(listen, socket->url()));
     }
     socket->set_outlives_us();
     outlive_us_ = true;

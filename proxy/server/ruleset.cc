@@ -48,11 +48,17 @@ std::unique_ptr<PresetGaps> make_preset_gaps(const Config& config, const Router&
   return std::make_unique<PresetGaps>(router, routes);
 }
 
+/// Who signs in need not be in a list of addresses; where there is one as well, both must hold.
+bool lets_any_address_in(const Config& config) {
+  return config.open_proxy || (config.users && config.allow_clients.empty());
+}
+
 }  // namespace
 
 Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls)
     : config(std::move(values)),
-      access(config.allow_clients, config.open_proxy),
+      password_checks(config.users ? std::make_shared<PasswordChecks>(config.threads) : nullptr),
+      access(config.allow_clients, lets_any_address_in(config)),
       router(make_router(config)),
       preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
@@ -73,6 +79,7 @@ void Ruleset::keep_health(const Ruleset& before) {
       shared[i].memory = before.shared[*same].memory;
     }
   }
+  if (password_checks && before.password_checks) password_checks = before.password_checks;
   if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);
 }
 

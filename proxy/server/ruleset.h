@@ -11,6 +11,7 @@
 #include "policy/address_guard.h"
 #include "policy/preset_gaps.h"
 #include "policy/router.h"
+#include "session/password_checks.h"
 
 namespace culvert {
 
@@ -24,12 +25,13 @@ struct Ruleset {
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
-  /// Takes over the health of those upstreams that `before` has, too, and which gaps of presets
-  /// were reported.  For a reload, before the workers share it.
+  /// Takes over the health of those upstreams that `before` has, too, which gaps of presets were
+  /// reported, and the verdicts about passwords.  For a reload, before the workers share it.
   void keep_health(const Ruleset& before);
 
   Config config;
-  std::vector<SharedUpstream> shared;  ///< for each upstream
+  std::vector<SharedUpstream> shared;               ///< for each upstream
+  std::shared_ptr<PasswordChecks> password_checks;  ///< null if clients need not sign in
   AccessPolicy access;
   Router router;
   std::unique_ptr<PresetGaps> preset_gaps;  ///< null if no route has a preset

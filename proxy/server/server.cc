@@ -49,8 +49,8 @@ void Server::open_for_all(ListenSocket socket) {
   entrances[0]->open(std::move(socket), entrances);
 }
 
-/// All of them, or std::system_error and none.
-void Server::start_threads(Predecessor& predecessor) {
+/// All of them, or std::system_error and none.  False, and none, if we must not serve.
+bool Server::start_threads(Predecessor& predecessor) {
   try {
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       threads_.emplace_back([this, worker = workers_[i].get()] {
@@ -59,24 +59,36 @@ void Server::start_threads(Predecessor& predecessor) {
       });
     }
     running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
-    for (const auto& worker : workers_) worker->take_over();
-    threads_may_ = Threads::run;
   } catch (const std::system_error&) {
-    threads_may_ = Threads::end;
-    threads_may_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    tell_threads(Threads::end);
     throw;
   }
-  threads_may_.notify_all();
+  if (!predecessor.given_up().empty()) {
+    tell_threads(Threads::end);
+    return false;
+  }
+  for (const auto& worker : workers_) worker->take_over();
+  tell_threads(Threads::run);
+  return true;
 }
 
-void Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
+/// Those that are to end have ended then.
+void Server::tell_threads(Threads what) {
+  threads_may_ = what;
+  threads_may_.notify_all();
+  if (what != Threads::end) return;
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   running_ = workers_.size();
-  handover_.emplace(loop(), log(), around_.launcher,
+  const bool manager_is_told = around_.notice != nullptr && around_.notice->wanted();
+  handover_.emplace(loop(), log(), around_.launcher, manager_is_told,
                     Successor::Ready::to<&Server::on_successor_ready>(this));
   if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
   held_signals_.reset();
-  start_threads(predecessor);
+  if (!start_threads(predecessor)) return false;
+  open_take_over();
   begun();
   begin_reports();
   if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
@@ -90,8 +102,27 @@ void Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   loop().run();
   tunnel_.reset();
   reporter_.reset();
+  close_take_over();
   handover_.reset();
   for (std::thread& thread : threads_) thread.join();
+  return true;
+}
+
+void Server::open_take_over() {
+  if (!place_) return;
+  place_->open();
+  take_overs_ = std::make_unique<TakeOverRequests>(
+      loop(), place_->fd(), TakeOverRequests::Asked::to<&Server::on_take_over_asked>(this));
+}
+
+/// Who asks now finds nobody, or the one that has taken our place.
+void Server::close_take_over() {
+  take_overs_.reset();
+  place_.reset();
+}
+
+void Server::on_take_over_asked(const TakeOverRequest& request) {
+  handover_->answer(request, listeners_.to_pass_on());
 }
 
 void Server::begin_reports() {
@@ -134,6 +165,7 @@ void Server::end() {
     return each_worker([](Worker& worker) { worker.abort_all(); });
   }
   draining_ = true;
+  close_take_over();
   handover_->cancel();
   const auto& limit = ruleset_->config.drain_timeout;
   log().write(
@@ -169,6 +201,7 @@ void Server::on_successor_ready(const std::string& tunnel_command) {
   } else {
     handover_->let_go({});
   }
+  close_take_over();
   log().write(Log::Level::info,
               fmt::format("handed over: no new connections, {} to finish, however long they take "
                           "(SIGTERM: within --drain-timeout)",

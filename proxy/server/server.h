@@ -12,6 +12,8 @@
 
 #include "net/predecessor.h"
 #include "net/signals.h"
+#include "net/take_over_place.h"
+#include "net/take_over_requests.h"
 #include "server/handover.h"
 #include "server/listeners.h"
 #include "server/service_reporter.h"
@@ -42,11 +44,15 @@ class Server {
                                        std::vector<std::string>& problems);
   ~Server();
 
+  /// Where the next process can ask for the sockets once this one runs (--take-over).
+  void set_take_over_place(std::unique_ptr<TakeOverPlace> place) { place_ = std::move(place); }
+
   /// Serves in this thread and its workers' until end() has ended it.  Signals that were held since
   /// the start are let go: whoever wants them watches them.  If `predecessor` hands over to us,
   /// nothing is accepted before that may be.  `begun` is called once all threads are there;
-  /// std::system_error if they cannot be.
-  void run(Predecessor& predecessor, const std::function<void()>& begun);
+  /// std::system_error if they cannot be.  False, and nothing was accepted, if it goes on serving
+  /// in our place.
+  bool run(Predecessor& predecessor, const std::function<void()>& begun);
 
   // While it runs, in its thread.
 
@@ -81,6 +87,8 @@ class Server {
   bool busy() const;
 
  private:
+  enum class Threads : std::uint8_t { wait, run, end };
+
   Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, const Around& around)
       : shared_(std::move(shared)),
         reload_(std::move(reload)),
@@ -89,11 +97,15 @@ class Server {
 
   void make_workers();
   void open_for_all(ListenSocket socket);
-  void start_threads(Predecessor& predecessor);
+  bool start_threads(Predecessor& predecessor);
+  void tell_threads(Threads what);
   void begin_reports();
   std::string status_text(std::size_t tunnels) const;
   std::unique_ptr<Ruleset> read_again();
   void adopt(std::unique_ptr<Ruleset> fresh);
+  void open_take_over();
+  void close_take_over();
+  void on_take_over_asked(const TakeOverRequest& request);
   void on_successor_ready(const std::string& tunnel_command);
   void drain(Drain how);
   void on_worker_drained();
@@ -108,13 +120,14 @@ class Server {
   Around around_;
   std::shared_ptr<const Ruleset> ruleset_;  // of new sessions
   std::vector<std::unique_ptr<Worker>> workers_;
-  enum class Threads : std::uint8_t { wait, run, end };
   std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<std::thread> threads_;
   std::unique_ptr<TunnelCommand> tunnel_;
   std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
   std::optional<Handover> handover_;                    // while run() runs
   std::optional<ServiceReporter> reporter_;             // the same; only if it is wanted
+  std::unique_ptr<TakeOverPlace> place_;                // until we have handed over, or drain
+  std::unique_ptr<TakeOverRequests> take_overs_;
   std::size_t running_ = 0;
   bool draining_ = false;
 };

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/host_port.h"
+#include "base/result.h"
+#include "base/secret.h"
 #include "session/plain_request.h"
 
 namespace culvert {
@@ -69,6 +71,9 @@ class ClientProtocol {
   virtual bool request_begun() const = 0;
   /// Of the request that has arrived last, however malformed the rest of it is.
   virtual RequestLine request_line() const = 0;
+  /// User and password of the request, of which the protocol keeps nothing.  An error says what is
+  /// wrong, or missing.
+  virtual Result<Credentials> take_credentials() = 0;
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
 
@@ -76,6 +81,8 @@ class ClientProtocol {
   virtual std::string_view established() const = 0;
   /// The complete response to a request that fails with `error`; the connection is closed after it.
   virtual std::string refusal(const Error& error) const = 0;
+  /// The same, but the client may send another request after it.  Empty: it may not.
+  virtual std::string kept_refusal(const Error&) const { return {}; }
 };
 
 }  // namespace culvert

@@ -16,6 +16,7 @@
 #include "policy/resumptions.h"
 #include "policy/router.h"
 #include "session/flow.h"
+#include "session/password_checks.h"
 #include "session/session_record.h"
 #include "session/stall_watch.h"
 
@@ -45,7 +46,9 @@ struct SessionContext {
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
-  PresetGaps* preset_gaps = nullptr;  ///< null if no route has a preset
+  PresetGaps* preset_gaps = nullptr;          ///< null if no route has a preset
+  const PasswordFile* users = nullptr;        ///< null if clients need not sign in
+  PasswordChecks* password_checks = nullptr;  ///< null without `users`
 
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.

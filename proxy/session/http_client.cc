@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,8 +12,10 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "codec/client_mistake.h"
+#include "codec/connection_options.h"
 #include "codec/intermediary.h"
 #include "codec/request_target.h"
+#include "codec/sign_in.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
 #include "session/socks_client.h"
@@ -157,6 +160,20 @@ RequestLine HttpClient::request_line() const {
   return {line.method, logged_target(line)};
 }
 
+/// What was received is overwritten where it holds the password, as are the bytes that were just
+/// read: they would stay for as long as nothing else comes.
+Result<Credentials> HttpClient::take_credentials() {
+  auto given = credentials_of(parsed_.head);
+  for (const Field& field : parsed_.head.fields) {
+    if (!iequals(field.name, kCredentialsField)) continue;
+    const auto begin = static_cast<std::size_t>(field.value.data() - received_.data());
+    std::fill_n(received_.begin() + static_cast<std::ptrdiff_t>(begin), field.value.size(), '*');
+  }
+  const std::span<char> buffer = context_.flow.buffer;
+  wipe(buffer.first(std::min(buffer.size(), received_.size())));
+  return given;
+}
+
 void HttpClient::begin_drain() {
   if (scanner_.begun()) return;
   // A request that has partly arrived is still answered; one that has not begun is awaited only
@@ -173,11 +190,23 @@ void HttpClient::on_deadline() {
 
 std::string_view HttpClient::established() const { return kConnectEstablished; }
 
+/// Even in an error response to a bad request: a client that sent HEAD reads no body (RFC 9110
+/// section 9.3.2).
+bool HttpClient::is_head_request() const {
+  return std::string_view(received_).substr(scanner_.begin()).starts_with("HEAD ");
+}
+
 std::string HttpClient::refusal(const Error& error) const {
-  // Even in an error response to a bad request: a client that sent HEAD reads no body (RFC 9110
-  // section 9.3.2).
-  const auto request = std::string_view(received_).substr(scanner_.begin());
-  return error_answer(error, request.starts_with("HEAD "));
+  return error_answer(error, is_head_request());
+}
+
+/// What was sent behind a CONNECT is meant for the tunnel that there is not.
+std::string HttpClient::kept_refusal(const Error& error) const {
+  const auto options = connection_options(parsed_.head);
+  const bool is_connect = request_.plain == nullptr;
+  if (!options || !persists(parsed_.head, *options)) return {};
+  if (is_connect && !request_.rest.empty()) return {};
+  return error_answer(error, is_head_request(), true);
 }
 
 }  // namespace culvert

@@ -26,15 +26,18 @@ class HttpClient final : public ClientProtocol {
   void next_request() override;
   bool request_begun() const override { return scanner_.begun(); }
   RequestLine request_line() const override;
+  Result<Credentials> take_credentials() override;
   void begin_drain() override;
   std::string_view established() const override;
   std::string refusal(const Error& error) const override;
+  std::string kept_refusal(const Error& error) const override;
 
  private:
   void on_end();
   void on_head(std::size_t end);
   void on_deadline();
   std::optional<Error> origin_form_mistake() const;
+  bool is_head_request() const;
 
   SessionContext& context_;
   Stream& client_;

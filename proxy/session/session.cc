@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "codec/sign_in.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
 #include "session/tunnel_end.h"
@@ -31,6 +32,17 @@ EofWhenLost who_gets_eof(LostTunnel how, bool from_go) {
 
 }  // namespace
 
+/// Of the present request, and its answer if it is refused.
+struct Session::SignIn {
+  SignIn(SessionContext& context, Callback<void(PasswordVerdict)> done)
+      : check(*context.password_checks, context.loop, done) {}
+
+  PasswordCheck check;
+  std::string user;
+  Gate::Verdict verdict;  // what follows once it has succeeded
+  std::optional<KeptRefusal> refusal;
+};
+
 struct Session::Setup {
   Setup(std::unique_ptr<ClientProtocol> spoken, Admission given)
       : protocol(std::move(spoken)), admission(given) {}
@@ -40,6 +52,7 @@ struct Session::Setup {
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
+  std::unique_ptr<SignIn> sign_in;
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
   std::unique_ptr<LastAnswer> answer;
@@ -112,6 +125,8 @@ bool Session::owes_answer() const {
   switch (state_) {
     case State::head:
       return setup_->protocol->request_begun();
+    case State::sign_in:
+      return true;
     case State::opening:
       return setup_->opening->nothing_sent();
     case State::exchange:
@@ -151,10 +166,16 @@ void Session::on_ready(Stream&) {
   switch (state_) {
     case State::head:
       return setup_->protocol->on_ready();
+    case State::sign_in:
+      // A FIN alone may be a half-close.
+      if (client_->broken()) finish(Errc::canceled, Side::client, "gone before the answer");
+      return;
     case State::opening:
       return setup_->opening->on_client_ready();
     case State::exchange:
       return setup_->exchange->on_client_ready();
+    case State::kept_refusal:
+      return setup_->sign_in->refusal->on_ready();
     case State::answer:
       return setup_->answer->on_ready();
     case State::gate:
@@ -218,6 +239,91 @@ void Session::on_request(ClientRequest& request) {
 }
 
 void Session::on_verdict(Gate::Verdict verdict) {
+  if (context_.users != nullptr && verdict.client_admitted) return sign_in(std::move(verdict));
+  follow(std::move(verdict));
+}
+
+/// Before anything is told about the target.
+void Session::sign_in(Gate::Verdict verdict) {
+  record_.set_user({});
+  auto given = setup_->protocol->take_credentials();
+  if (!given) return refuse_sign_in(std::move(given).error());
+  if (!setup_->sign_in) {
+    setup_->sign_in = std::make_unique<SignIn>(
+        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this));
+  }
+  state_ = State::sign_in;
+  SignIn& asked = *setup_->sign_in;
+  asked.user = given->user;
+  asked.verdict = std::move(verdict);
+  const auto known = asked.check.ask(*context_.users, record_.client_ip, *given);
+  if (known) on_password_verdict(*known);
+}
+
+void Session::on_password_verdict(PasswordVerdict verdict) {
+  SignIn& asked = *setup_->sign_in;
+  switch (verdict) {
+    case PasswordVerdict::right:
+      record_.set_user(asked.user);
+      return follow(std::move(asked.verdict));
+    case PasswordVerdict::wrong:
+      return refuse_sign_in(wrong_credentials(asked.user));
+    case PasswordVerdict::busy:
+      return refuse(
+          {Errc::sign_in_limit_reached, Side::client, 0,
+           "too many sign-ins of this client failed, or wait to be checked - try again soon"});
+  }
+}
+
+/// Clients that ask for the scheme first (curl --proxy-anyauth) sign in on the same connection.
+void Session::refuse_sign_in(Error error) {
+  const bool may_retry = error.code == Errc::proxy_auth_required && may_follow_refusal();
+  std::string answer = may_retry ? setup_->protocol->kept_refusal(error) : std::string();
+  if (answer.empty()) return refuse(std::move(error));
+  if (!setup_->sign_in) {
+    setup_->sign_in = std::make_unique<SignIn>(
+        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this));
+  }
+  state_ = State::kept_refusal;
+  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
+  setup_->failure = std::move(error);
+  const ClientRequest& request = *setup_->request;
+  setup_->sign_in->refusal.emplace(
+      context_.loop, *client_, context_.flow.buffer, std::move(answer),
+      request.plain == nullptr ? BodyFraming() : request.plain->framing, request.rest,
+      KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
+  setup_->sign_in->refusal->on_ready();
+}
+
+/// Whether it is known where the next request begins.
+bool Session::may_follow_refusal() const {
+  if (context_.draining || setup_->admission != Admission::serve || setup_->ambiguity) return false;
+  const PlainRequest* const plain = setup_->request->plain;
+  if (plain == nullptr) return true;
+  // RFC 9110 section 10.1.1: a client that awaits a 100 sends its body after a 407, or does not.
+  const bool has_body =
+      plain->framing.kind == BodyFraming::Kind::chunked || plain->framing.length > 0;
+  return !(has_body && plain->expects_continue) &&
+         plain->framing.length <= KeptRefusal::kMostDiscarded;
+}
+
+void Session::on_kept_refusal(KeptRefusal::End end) {
+  setup_->sign_in->refusal.reset();
+  switch (end) {
+    case KeptRefusal::End::next: {
+      const Error failure = *std::exchange(setup_->failure, std::nullopt);
+      conclude(failure.code, failure.side, failure.text);
+      return next_request();
+    }
+    case KeptRefusal::End::spoiled:
+      return close_with({});
+    case KeptRefusal::End::gone:
+      return finish(Errc::canceled, Side::client, "took no answer");
+  }
+}
+
+/// The client may use the proxy.
+void Session::follow(Gate::Verdict verdict) {
   ClientRequest& request = *setup_->request;
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();

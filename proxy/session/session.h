@@ -12,6 +12,8 @@
 #include "policy/gate.h"
 #include "session/client_protocol.h"
 #include "session/context.h"
+#include "session/kept_refusal.h"
+#include "session/password_checks.h"
 #include "session/relay.h"
 #include "session/session_record.h"
 
@@ -52,8 +54,19 @@ class Session final : private StreamEvents, private ClientEvents {
   std::uint32_t slot = 0;
 
  private:
-  enum class State : std::uint8_t { head, gate, opening, tunnel, exchange, answer, over };
-  struct Setup;  // what is needed until a tunnel is established, and for plain requests
+  enum class State : std::uint8_t {
+    head,
+    gate,
+    sign_in,
+    opening,
+    tunnel,
+    exchange,
+    kept_refusal,
+    answer,
+    over
+  };
+  struct Setup;   // what is needed until a tunnel is established, and for plain requests
+  struct SignIn;  // part of it, if clients have to sign in
 
   void on_ready(Stream& client) override;
 
@@ -66,6 +79,12 @@ class Session final : private StreamEvents, private ClientEvents {
 
   void note_request_line();
   void on_verdict(Gate::Verdict verdict);
+  void sign_in(Gate::Verdict verdict);
+  void on_password_verdict(PasswordVerdict verdict);
+  void refuse_sign_in(Error error);
+  bool may_follow_refusal() const;
+  void on_kept_refusal(KeptRefusal::End end);
+  void follow(Gate::Verdict verdict);
   void note_preset_gap();
   void on_opened(DialResult result);
   void begin_tunnel();

@@ -65,6 +65,11 @@ RequestLine SocksClient::request_line() const {
   return {server_.protocol(), server_.done() ? server_.target().to_string() : std::string()};
 }
 
+Result<Credentials> SocksClient::take_credentials() {
+  return Error{Errc::proxy_auth_required, Side::client, 0,
+               "this proxy wants a user and a password, and the client sent none"};
+}
+
 std::string SocksClient::refusal(const Error& error) const {
   return std::string(replies_.rest()) + server_.refusal(error);
 }

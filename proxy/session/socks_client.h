@@ -24,6 +24,7 @@ class SocksClient final : public ClientProtocol {
   void next_request() override {}
   bool request_begun() const override { return server_.begun(); }
   RequestLine request_line() const override;
+  Result<Credentials> take_credentials() override;
   /// The handshake has begun, so it is answered.
   void begin_drain() override {}
   std::string_view established() const override { return server_.granted(); }

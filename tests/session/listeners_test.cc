@@ -163,6 +163,10 @@ TEST_CASE("a socket that others can reach needs a rule on who may use it") {
   limited.config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
   limited.open({systemd()}, passed());
   CHECK(limited.problems.empty());
+  Set signed_in(1);
+  signed_in.config.auth_file = "/etc/culvert/users";
+  signed_in.open({systemd()}, passed());
+  CHECK(signed_in.problems.empty());
 }
 
 TEST_CASE("a socket for IPv4 and IPv6 is a listener of both for the address guard") {

@@ -96,6 +96,10 @@ void Scene::start(Admission admission) {
                                   .flow = {buffer_, pipes_},
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
+  if (config.users) {
+    context_->users = config.users.get();
+    context_->password_checks = &password_checks_.emplace(1, matches);
+  }
   if (config.reset_stalled.time.count() > 0) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }

@@ -64,6 +64,9 @@ class Scene {
   [[nodiscard]] bool run();
   /// run(), and the client's response.
   Answer answer();
+  /// The rules have changed: see Generation::retire().
+  void retire() { context_->draining = true; }
+  PasswordChecks& password_checks() { return *password_checks_; }
   void end_session() { session.reset(); }
 
   std::string access_text() { return text_of(access_file_); }
@@ -79,8 +82,9 @@ class Scene {
   std::optional<HostPort> peer = HostPort::parse("127.0.0.1:50001").value();
   std::optional<Router> router;  ///< by default all upstreams in order
   PresetGaps* preset_gaps = nullptr;
-  std::vector<HostPort> listeners;  ///< our own addresses
-  ListenConfig listen;              ///< what the client has connected to
+  PasswordChecks::Matches matches = password_matches;  ///< used if there are Config::users
+  std::vector<HostPort> listeners;                     ///< our own addresses
+  ListenConfig listen;                                 ///< what the client has connected to
   Resumptions resumptions;
   std::unique_ptr<Session> session;
   int finished = 0;
@@ -99,6 +103,7 @@ class Scene {
   std::optional<AccessPolicy> access_;
   std::optional<AddressGuard> guard_;
   std::optional<StallWatch> stalls_;
+  std::optional<PasswordChecks> password_checks_;
   std::optional<SessionContext> context_;
 };
 

@@ -258,7 +258,8 @@ TEST_CASE("setup reads nothing but its arguments") {
             "--upstream socks9://h: unknown scheme 'socks9' (socks5, socks4a, http, https, direct)",
             "--threads 0: not between 1 and 256",
             "--listen http://0.0.0.0:1: others than this host can reach it; say who may use it "
-            "with --allow-client CIDR,... or let everybody with --open-proxy"});
+            "with --allow-client CIDR,..., --auth-file FILE or "
+            "https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody with --open-proxy"});
 }
 
 TEST_CASE("commands that print") {

@@ -119,3 +119,15 @@ TEST_CASE("a long name is shortened, so that the cause fits the reason phrase") 
   REQUIRE(scene.verdict.refusal);
   CHECK(scene.verdict.refusal->text.size() < 100);
 }
+
+TEST_CASE("without a list any address is admitted where a certificate was shown, and only there") {
+  Scene scene;
+  scene.access = AccessPolicy({}, false);
+  scene.ask(Admission::certified);
+  CHECK(scene.verdict.client_admitted);
+  CHECK(scene.verdict.place == AddressGuard::Client::elsewhere);
+  scene.ask();
+  CHECK_FALSE(scene.verdict.client_admitted);
+  scene.ask(Admission::full);
+  CHECK_FALSE(scene.verdict.client_admitted);
+}
