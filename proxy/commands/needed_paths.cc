@@ -1,6 +1,7 @@
 #include "commands/needed_paths.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "commands/proxy_start.h"
+#include "net/take_over_place.h"
 
 namespace culvert {
 namespace {
@@ -100,11 +102,15 @@ class Needs {
 };
 
 std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<Use> uses) {
-  std::string text;
+  std::vector<std::string> paths;
   for (const PathGrant& grant : grants) {
-    if (std::find(uses.begin(), uses.end(), grant.use) == uses.end()) continue;
-    text += (text.empty() ? "" : ", ") + redact(grant.path);
+    const bool told = std::find(paths.begin(), paths.end(), grant.path) != paths.end();
+    if (std::find(uses.begin(), uses.end(), grant.use) != uses.end() && !told) {
+      paths.push_back(grant.path);
+    }
   }
+  std::string text;
+  for (const std::string& path : paths) text += (text.empty() ? "" : ", ") + redact(path);
   return text;
 }
 
@@ -112,7 +118,9 @@ std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<
 
 std::vector<PathGrant> needed_paths(const Config& config) {
   Needs needs;
-  for (const SystemPath& system : kSystemPaths) needs.add(system.path, system.use);
+  for (const SystemPath& system : kSystemPaths) {
+    if (access(system.path, F_OK) == 0) needs.add(system.path, system.use);
+  }
   for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}) {
     needs.add_folder_of(file, Use::read);
   }
@@ -120,6 +128,7 @@ std::vector<PathGrant> needed_paths(const Config& config) {
     needs.add_read_of_variable(variable);
   }
   needs.add_read(config.file);
+  needs.add_read(config.auth_file);
   for (const UpstreamConfig& upstream : config.upstreams) {
     for (const std::string* file :
          {&upstream.password_file, &upstream.ca, &upstream.cert, &upstream.key}) {
@@ -137,6 +146,7 @@ std::vector<PathGrant> needed_paths(const Config& config) {
     }
     needs.add_read(listen.client_ca);
   }
+  if (config.take_over) needs.add(take_over_directory(), Use::remove);
   return needs.take();
 }
 

@@ -207,13 +207,14 @@ int failed(const std::vector<std::string>& problems, int status) {
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
           Inheritance inheritance, const Invocation& invocation) {
-  const ServiceNotice notice = ServiceNotice::of_environment();
-  const std::unique_ptr<Launcher> launcher = fork_launcher(invocation, notice);
-  ServiceNotice::clean_environment();
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return 1;
   }
+  const ServiceNotice notice = ServiceNotice::of_environment();
+  // With as many descriptors as we have: it passes our sockets on.
+  const std::unique_ptr<Launcher> launcher = fork_launcher(invocation, notice);
+  ServiceNotice::clean_environment();
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);

@@ -41,8 +41,8 @@ class Successor final : private Pollable {
       Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
   /// The process at the other end of `control`, which has got our sockets.  `pid` 0: unknown.
   static std::unique_ptr<Successor> attend(Loop& loop, int control, int pid, Ready ready,
-                                            Failed failed,
-                                            std::chrono::milliseconds time_to_start = kTimeToStart);
+                                           Failed failed,
+                                           std::chrono::milliseconds time_to_start = kTimeToStart);
   /// Gives it up if it was not let go: kills it, or says no.
   ~Successor();
   Successor(const Successor&) = delete;

@@ -69,8 +69,8 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
     return;
   }
   if (launcher_ == nullptr) {
-    const std::string objection =
-        objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), manager_is_told_);
+    const std::string objection = objection_to_handover(
+        ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), manager_is_told_);
     return complain(objection.empty() ? "there was no process to be had at the start that could "
                                         "start another one (ulimit -u, TasksMax=)"
                                       : objection);
@@ -88,11 +88,7 @@ void Handover::answer(const TakeOverRequest& request, const std::vector<PassedSo
   if (wanted.empty()) return request.refuse({});
   if (done_) return request.refuse("it has handed over to another process already");
   if (successor_) return request.refuse(name_of_successor() + " is about to serve already");
-  // Of another container it outlives this one.
-  const std::string objection =
-      request.pid == 0 ? std::string()
-                       : objection_to_handover(ProcessPlace::ours(),
-                                               std::getenv("SYSTEMD_EXEC_PID"), manager_is_told_);
+  const std::string objection = objection_to(request);
   if (!objection.empty()) {
     complain(objection);
     return request.refuse(objection);
@@ -107,6 +103,16 @@ void Handover::answer(const TakeOverRequest& request, const std::vector<PassedSo
   log_.write(Log::Level::info,
              fmt::format("hand-over: {} asks for {} of {} listening sockets (--take-over)",
                          name_of_successor(), wanted.size(), sockets.size()));
+}
+
+/// Why it gets nothing, a clause; empty: it may.  Of another container it outlives this one.
+std::string Handover::objection_to(const TakeOverRequest& request) const {
+  if (request.pid == 0) return {};
+  if (manager_is_told_) {
+    return "this is a service, and a process that was started by others does not belong to it: "
+           "send SIGUSR2 to this one instead";
+  }
+  return objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), false);
 }
 
 /// A process of another container has no number here.

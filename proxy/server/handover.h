@@ -36,6 +36,7 @@ class Handover {
  private:
   void on_failed(const std::string& why);
   void complain(const std::string& why);
+  std::string objection_to(const TakeOverRequest& request) const;
   std::string name_of_successor() const;
 
   Loop& loop_;

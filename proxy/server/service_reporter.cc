@@ -137,7 +137,7 @@ void ServiceReporter::tell_drain() {
 
 void ServiceReporter::handed_over(int pid) {
   if (!notice_.wanted()) return;
-  send(fmt::format("MAINPID={}", pid));
+  if (pid > 0) send(fmt::format("MAINPID={}", pid));
   state_ = State::silent;
   timer_.stop();
 }

@@ -50,7 +50,8 @@ class ServiceReporter {
   /// it takes) and what follows a drain.  `status` as for describe.
   void draining(std::optional<std::chrono::milliseconds> limit,
                 std::function<std::string()> status);
-  /// MAINPID=: from now on that process speaks, and this one no more.
+  /// MAINPID=: from now on that process speaks, and this one no more.  0: one that cannot be seen
+  /// from here.
   void handed_over(int pid);
 
  private:

@@ -13,8 +13,9 @@ import unittest
 
 import harness
 import isolate
+import peers
 import wire
-from culvert import PORT, ActivatedCulvert, launch
+from culvert import PORT, ActivatedCulvert, has_thread_sanitizer, is_sanitized, launch
 from testbed import Testbed, wait_for
 
 MOST_EXPOSURE = 1.5
@@ -68,6 +69,10 @@ class Manager:
                 return pid, lines
 
 
+def is_running(pid):
+    return peers.state(pid) not in ("", "Z")
+
+
 def kill(pid):
     try:
         os.kill(pid, signal.SIGKILL)
@@ -118,6 +123,14 @@ class Notices(unittest.TestCase):
             self.manager.wait_for("WATCHDOG=1")
         culvert.shut_down()
 
+    def test_the_status_names_what_is_down(self):
+        culvert = self.start("upstream = 'office=socks5://127.0.0.1:1'\nhold = '0'\n", env={"WATCHDOG_USEC": "600000"})
+        client, reply = wire.connect(testbed.home, "gcr.io:443")
+        client.close()
+        self.assertEqual(reply.status, 502)
+        self.manager.wait_for(f"STATUS=serving on http://127.0.0.1:{PORT}, 0 tunnels, upstream office down")
+        culvert.shut_down()
+
     def test_a_hand_over_names_the_new_process(self):
         """Under systemd, where a service ends with its main process, too."""
         wrapper = ["sh", "-c", 'export SYSTEMD_EXEC_PID=$$ WATCHDOG_PID=$$; exec "$@"', "sh"]
@@ -141,6 +154,7 @@ class Notices(unittest.TestCase):
         self.assertEqual(culvert.wait(20), 0)
         os.kill(new, signal.SIGTERM)
         self.assertEqual(self.manager.wait_for("STOPPING=1")[0], new)
+        wait_for(lambda: not is_running(new), 20, "the new process does not end")
 
     def test_the_tunnel_command_does_not_speak_for_us(self):
         culvert = self.start("", "--tunnel-command", "env | grep -c -e NOTIFY_SOCKET -e WATCHDOG_; echo over; exec sleep 60")
@@ -222,7 +236,7 @@ class Sandbox(unittest.TestCase):
         isolate.write(f"{self.own}/password", "hush\n")
         os.rename(log, f"{log}.1")
         more = start.replace("upstream = ", f"upstream = ['socks5://u@127.0.0.1:2?password-file={self.own}/password', ")
-        self.reload(culvert, more.replace("?ca=" + ca + "'", "?ca=" + ca + "']"), " reloaded (upstreams: 2")
+        self.reload(culvert, more.replace("?ca=" + ca + "'", "?ca=" + ca + "']"), " reloaded (upstreams: 3")
         tunnel().close()
         wait_for(lambda: os.path.exists(log) and os.path.getsize(log) > 0, 10, "the new access log is not written")
 
@@ -277,6 +291,113 @@ class Sandbox(unittest.TestCase):
     def test_the_command_of_run_keeps_every_right(self):
         done = testbed.culvert_host.run(os.environ["CULVERT"], "run", "--", "grep", "NoNewPrivs", "/proc/self/status")
         self.assertEqual(done.stdout.split(), ["NoNewPrivs:", "0"])
+
+
+# A manager of services as users have one, which needs no init, in a cgroup of its own.
+MANAGER = r"""
+mount --make-rprivate / && mount -t proc proc /proc && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 3
+export XDG_RUNTIME_DIR=$1/run HOME=$1
+mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
+/lib/systemd/systemd --user --log-target=console --unit=basic.target >"$1/manager.log" 2>&1 &
+until systemctl --user is-active --quiet basic.target; do kill -0 $! || exit 3; sleep 0.1; done
+echo manager runs
+value() { systemctl --user show culvert.service -p "$1" --value; }
+show() { echo "$1: $(value ActiveState) $(value SubState), restarts $(value NRestarts), $(value StatusText)"; }
+# until_changes PROPERTY BEFORE
+until_changes() { until [ "$(value "$1")" != "$2" ]; do sleep 0.1; done; }
+
+systemctl --user start culvert.service && show started
+awk '/^(CapEff|CapBnd|Seccomp):/ {print $1, $2}' "/proc/$(value MainPID)/status"
+systemctl --user reload culvert.service && show reloaded
+for round in 1 2; do
+  main=$(value MainPID)
+  systemctl --user kill -s USR2 --kill-whom=main culvert.service && until_changes MainPID "$main" && show "handed over"
+  while [ -d /proc/$main ]; do sleep 0.1; done && show "the old one has ended"
+done
+kill -STOP "$(value MainPID)" && until_changes NRestarts 0
+until [ "$(value SubState)" = running ]; do sleep 0.1; done && show "stuck and started again"
+systemctl --user stop culvert.service 2>/dev/null; show "stopped, $(value Result)"
+"""
+MANAGED = """[Unit]
+Requires=culvert.socket
+After=culvert.socket
+[Service]
+Type=notify
+WatchdogSec=4
+ExecStart={culvert} --listen systemd --threads 2
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=on-failure
+KillMode=mixed
+"""
+EXAMPLE = pathlib.Path(__file__).parents[2] / "examples/systemd/culvert.service"
+# What is neither about mounts, which a manager inside of namespaces cannot make, nor about its user.
+LIMITS = ("CapabilityBoundingSet=", "LockPersonality=", "MemoryDenyWriteExecute=", "NoNewPrivileges=", "Restrict", "SystemCall")
+
+
+def limits_of_example():
+    """Sanitizers do more than the filter lets them."""
+    lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.startswith(LIMITS)]
+    return "" if is_sanitized() or has_thread_sanitizer() else "\n".join(lines) + "\n"
+
+
+@harness.needs("systemd-analyze")
+class Systemd(unittest.TestCase):
+    def cgroup(self):
+        """A new one, below that in which this process is."""
+        mounted = f"{isolate.STATE}/cgroup"
+        os.makedirs(mounted, exist_ok=True)
+        isolate.mount("-t", "cgroup2", "cgroup2", mounted)
+        self.addCleanup(subprocess.run, ["umount", mounted], check=False)
+        path = tempfile.mkdtemp(prefix="culvert-", dir=mounted)
+
+        def remove():
+            for folder, _, _ in os.walk(path, topdown=False):
+                wait_for(lambda folder=folder: remove_folder(folder), 10, f"{folder} is in use")
+
+        self.addCleanup(remove)
+        return path
+
+    def test_a_real_one_follows_the_service(self):
+        try:
+            cgroup = self.cgroup()
+        except (OSError, subprocess.CalledProcessError) as error:
+            isolate.skip(f"no cgroup of its own to be had: {error}")
+        home = tempfile.mkdtemp(dir=isolate.STATE)
+        units = pathlib.Path(home, ".config/systemd/user")
+        units.mkdir(parents=True)
+        (units / "culvert.service").write_text(MANAGED.format(culvert=os.environ["CULVERT"]) + limits_of_example(), encoding="utf-8")
+        (units / "culvert.socket").write_text(f"[Socket]\nListenStream=127.0.0.1:{PORT}\n", encoding="utf-8")
+        script = f'echo $$ > {cgroup}/cgroup.procs && exec unshare --pid --fork --mount --cgroup --kill-child bash -c "$1" manager "$2"'
+        done = subprocess.run(
+            ["nsenter", f"--net=/proc/{testbed.home.pid}/ns/net", "bash", "-c", script, "enter", MANAGER, home],
+            capture_output=True, text=True, timeout=120, check=False,
+        )
+        log = pathlib.Path(home, "manager.log")
+        self.assertIn("manager runs\n", done.stdout, done.stderr + (log.read_text(encoding="utf-8") if log.exists() else ""))
+        serving = f"serving on http://127.0.0.1:{PORT}, 0 tunnels"
+        lines = done.stdout.splitlines()[1:]
+        rights = [line for line in lines if line.startswith(("Cap", "Seccomp"))]
+        if limits_of_example():
+            self.assertEqual(rights, ["CapEff: 0000000000000000", "CapBnd: 0000000000000000", "Seccomp: 2"])
+        running = f"active running, restarts 0, {serving}"
+        self.assertEqual(
+            [line for line in lines if line not in rights],
+            [
+                f"started: {running}",
+                f"reloaded: {running}",
+                *[f"handed over: {running}", f"the old one has ended: {running}"] * 2,
+                f"stuck and started again: active running, restarts 1, {serving}",
+                "stopped, success: inactive dead, restarts 1, draining, 0 connections to finish",
+            ],
+        )
+
+
+def remove_folder(path):
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    return True
 
 
 @harness.needs("systemd-analyze")

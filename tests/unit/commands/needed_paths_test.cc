@@ -50,6 +50,7 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   REQUIRE(symlink(dir.path("real/key").c_str(), dir.path("link/key").c_str()) == 0);
   Config config;
   config.file = "/srv/culvert/culvert.toml";
+  config.auth_file = "/srv/users/users";
   UpstreamConfig upstream;
   upstream.password_file = "/srv/passwords/office";
   upstream.ca = dir.path("ca");
@@ -67,7 +68,7 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   CHECK(has(grants, ".", Use::read));
   CHECK(has(grants, dir.path("link"), Use::read));
   CHECK(has(grants, dir.path("real"), Use::read));
-  for (const char* folder : {"/srv/tls", "/srv/keys", "/srv/ca"}) {
+  for (const char* folder : {"/srv/users", "/srv/tls", "/srv/keys", "/srv/ca"}) {
     CHECK(has(grants, folder, Use::read));
   }
 }
