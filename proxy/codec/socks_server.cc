@@ -70,7 +70,7 @@ std::string SocksServer::take_output() { return std::exchange(output_, {}); }
 
 Result<std::size_t> SocksServer::consume(std::string_view bytes) {
   std::size_t used = 0;
-  while (!done() && used < bytes.size()) {
+  while (!done() && !awaits_verdict() && used < bytes.size()) {
     received_ += bytes[used++];
     auto complete = look();
     if (!complete) return std::move(complete).error();
@@ -92,6 +92,7 @@ Result<bool> SocksServer::look() {
       return look_at_request5();
     case Stage::request4:
       return look_at_request4();
+    case Stage::verdict:
     case Stage::done:
       break;
   }
@@ -104,6 +105,11 @@ Result<bool> SocksServer::look_at_version() {
   }
   version_ = received_[0];
   stage_ = version_ == kVersion5 ? Stage::methods : Stage::request4;
+  if (wants_password_ && version_ == kVersion4) {
+    return mistake(Errc::proxy_auth_required,
+                   "this proxy wants a user and a password, and SOCKS4 has none - write "
+                   "socks5h://USER:PASSWORD@HOST:PORT");
+  }
   return true;
 }
 
@@ -113,9 +119,15 @@ Result<bool> SocksServer::look_at_methods() {
   const std::string_view methods = std::string_view(received_).substr(1);
   for (const char method : {kNoSignIn, kPasswordMethod}) {
     if (methods.find(method) == std::string_view::npos) continue;
+    if (wants_password_ && method != kPasswordMethod) continue;
     output_ += {version_, method};
     stage_ = method == kNoSignIn ? Stage::request5 : Stage::password;
     return true;
+  }
+  if (wants_password_) {
+    return mistake(Errc::proxy_auth_required,
+                   "this proxy wants a user and a password - write them into the proxy URL, "
+                   "socks5h://USER:PASSWORD@HOST:PORT");
   }
   return mistake(Errc::http_request_error,
                  methods.empty()
@@ -135,9 +147,19 @@ Result<bool> SocksServer::look_at_password() {
   const std::size_t user_end = std::size_t{2} + byte(1);
   if (received_.size() <= user_end || received_.size() < user_end + 1 + byte(user_end))
     return false;
+  if (!wants_password_) {
+    signed_in();
+    return true;
+  }
+  credentials_.user = received_.substr(2, byte(1));
+  credentials_.password = Secret(received_.substr(user_end + 1, byte(user_end)));
+  stage_ = Stage::verdict;
+  return true;
+}
+
+void SocksServer::signed_in() {
   output_ += {kPasswordVersion, 0};
   stage_ = Stage::request5;
-  return true;
 }
 
 /// Of DST.ADDR, whose first byte is there.
@@ -218,6 +240,7 @@ std::string SocksServer::refusal(const Error& error) const {
     case Stage::methods:
       return {kVersion5, kNoMethod};
     case Stage::password:
+    case Stage::verdict:
       return {kPasswordVersion, kPasswordRefused};
     default:
       break;

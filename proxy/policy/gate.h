@@ -47,6 +47,8 @@ class Gate {
   Gate(const AccessPolicy& access, const Router& router, std::size_t max_connections)
       : access_(access), router_(router), max_connections_(max_connections) {}
 
+  /// Whether a client with this address may use the proxy, whatever it asks for.
+  Result<void> admit(const std::optional<IpAddress>& client) const { return access_.admit(client); }
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 

@@ -42,6 +42,9 @@ class ClientEvents {
   /// The first bytes of a request have arrived.  The one event after which the protocol continues.
   virtual void on_request_begun() = 0;
   virtual void on_request(ClientRequest& request) = 0;
+  /// The client signs in before its request: it has sent what take_credentials() gives, and the
+  /// protocol waits for signed_in().
+  virtual void on_credentials() {}
   /// The request is malformed, or did not arrive in time.
   virtual void on_bad_request(Error error) = 0;
   /// The client has closed the connection before a complete request; `detail` is the text for the
@@ -75,6 +78,8 @@ class ClientProtocol {
   /// User and password of the request, of which the protocol keeps nothing.  An error says what is
   /// wrong, or missing.
   virtual Result<Credentials> take_credentials() = 0;
+  /// After ClientEvents::on_credentials(): they are right.
+  virtual void signed_in() {}
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
 

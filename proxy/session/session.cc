@@ -40,7 +40,9 @@ struct Session::SignIn {
 
   PasswordCheck check;
   std::string user;
-  Gate::Verdict verdict;  // what follows once it has succeeded
+  bool before_request = false;  // the protocol asks once for the connection
+  bool over = false;            // the same, and it has succeeded
+  Gate::Verdict verdict;        // what follows once it has succeeded, after a request
   std::optional<KeptRefusal> refusal;
 };
 
@@ -241,23 +243,42 @@ void Session::on_request(ClientRequest& request) {
 
 void Session::on_verdict(Gate::Verdict verdict) {
   if (context_.users != nullptr && verdict.client_admitted) return sign_in(std::move(verdict));
-  follow(std::move(verdict));
+  follow(verdict);
 }
 
 /// Before anything is told about the target.
 void Session::sign_in(Gate::Verdict verdict) {
+  if (setup_->sign_in && setup_->sign_in->over) return follow(verdict);
   record_.set_user({});
   auto given = setup_->protocol->take_credentials();
   if (!given) return refuse_sign_in(std::move(given).error());
+  begin_sign_in().verdict = std::move(verdict);
+  check_password(*given);
+}
+
+/// A client of SOCKS, whose address is looked at first, too.
+void Session::on_credentials() {
+  note_request_line();
+  if (auto admitted = context_.gate.admit(record_.client_ip); !admitted) {
+    return refuse(std::move(admitted).error());
+  }
+  begin_sign_in().before_request = true;
+  check_password(*setup_->protocol->take_credentials());
+}
+
+Session::SignIn& Session::begin_sign_in() {
   if (!setup_->sign_in) {
     setup_->sign_in = std::make_unique<SignIn>(
         context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this));
   }
+  return *setup_->sign_in;
+}
+
+void Session::check_password(const Credentials& given) {
   state_ = State::sign_in;
   SignIn& asked = *setup_->sign_in;
-  asked.user = given->user;
-  asked.verdict = std::move(verdict);
-  const auto known = asked.check.ask(*context_.users, record_.client_ip, *given);
+  asked.user = given.user;
+  const auto known = asked.check.ask(*context_.users, record_.client_ip, given);
   if (known) on_password_verdict(*known);
 }
 
@@ -266,7 +287,10 @@ void Session::on_password_verdict(PasswordVerdict verdict) {
   switch (verdict) {
     case PasswordVerdict::right:
       record_.set_user(asked.user);
-      return follow(std::move(asked.verdict));
+      if (!asked.before_request) return follow(asked.verdict);
+      asked.over = true;
+      state_ = State::head;
+      return setup_->protocol->signed_in();
     case PasswordVerdict::wrong:
       return refuse_sign_in(wrong_credentials(asked.user));
     case PasswordVerdict::busy:
@@ -278,22 +302,19 @@ void Session::on_password_verdict(PasswordVerdict verdict) {
 
 /// Clients that ask for the scheme first (curl --proxy-anyauth) sign in on the same connection.
 void Session::refuse_sign_in(Error error) {
-  const bool may_retry = error.code == Errc::proxy_auth_required && may_follow_refusal();
+  const bool may_retry =
+      setup_->request != nullptr && error.code == Errc::proxy_auth_required && may_follow_refusal();
   std::string answer = may_retry ? setup_->protocol->kept_refusal(error) : std::string();
   if (answer.empty()) return refuse(std::move(error));
-  if (!setup_->sign_in) {
-    setup_->sign_in = std::make_unique<SignIn>(
-        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this));
-  }
+  SignIn& refused = begin_sign_in();
   state_ = State::kept_refusal;
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
   const ClientRequest& request = *setup_->request;
-  setup_->sign_in->refusal.emplace(
-      context_.loop, *client_, context_.flow.buffer, std::move(answer),
-      request.plain == nullptr ? BodyFraming() : request.plain->framing, request.rest,
-      KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
-  setup_->sign_in->refusal->on_ready();
+  refused.refusal.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
+                          request.plain == nullptr ? BodyFraming() : request.plain->framing,
+                          request.rest, KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
+  refused.refusal->on_ready();
 }
 
 /// Whether it is known where the next request begins.
@@ -324,7 +345,7 @@ void Session::on_kept_refusal(KeptRefusal::End end) {
 }
 
 /// The client may use the proxy.
-void Session::follow(Gate::Verdict verdict) {
+void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();

@@ -79,12 +79,15 @@ class Session final : private StreamEvents, private ClientEvents {
 
   void note_request_line();
   void on_verdict(Gate::Verdict verdict);
+  void on_credentials() override;
   void sign_in(Gate::Verdict verdict);
+  SignIn& begin_sign_in();
+  void check_password(const Credentials& given);
   void on_password_verdict(PasswordVerdict verdict);
   void refuse_sign_in(Error error);
   bool may_follow_refusal() const;
   void on_kept_refusal(KeptRefusal::End end);
-  void follow(Gate::Verdict verdict);
+  void follow(Gate::Verdict& verdict);
   void note_preset_gap();
   void on_opened(DialResult result);
   void begin_tunnel();

@@ -356,3 +356,94 @@ TEST_CASE("a drain answers a SOCKS client that has begun") {
   CHECK(scene.client.verdict() == "");
   CHECK(scene.dials() == 0);
 }
+
+// ---- clients that have to sign in
+
+namespace {
+
+bool is_s3cret(const Secret& password, const Secret&) { return password.reveal() == "s3cret"; }
+
+struct PasswordScene : Scene {
+  explicit PasswordScene(Pace pace = {}) : Scene(pace) {
+    std::vector<std::string> problems;
+    config.users = std::make_shared<const PasswordFile>(PasswordFile::parse(
+        "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7", problems));
+    matches = is_s3cret;
+  }
+};
+
+const std::string kPasswordGreeting = "\5\2\0\2"s;
+const std::string kPasswordWelcome = "\5\2"s;
+const std::string kAlice = "\1\5alice\6s3cret"s;
+
+}  // namespace
+
+TEST_CASE("a SOCKS5 client signs in with user and password") {
+  const Pace pace = GENERATE(from_range(kPaces));
+  const bool waits = GENERATE(true, false);
+  PasswordScene scene(pace);
+  if (waits) {
+    scene.client.sends(kPasswordGreeting)
+        .expects(kPasswordWelcome)
+        .sends(kAlice)
+        .expects("\1\0"s)
+        .sends(kSocks5Request)
+        .expects(kSocks5Granted)
+        .sends("question");
+  } else {
+    scene.client.sends(kPasswordGreeting + kAlice + kSocks5Request + "question")
+        .expects(kPasswordWelcome + "\1\0"s + kSocks5Granted);
+  }
+  scene.client.expects("answer").ends().expects_end();
+  scene.upstream.expects("question").sends("answer").expects_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK(scene.upstream.verdict() == "");
+  CHECK_THAT(scene.access_text(), Contains(" method=SOCKS5 target=gcr.io:443 ") &&
+                                      Contains(" user=alice ") && !Contains("s3cret"));
+}
+
+TEST_CASE("a SOCKS client that does not sign in is refused") {
+  struct Case {
+    std::string sent;
+    std::string answer;
+  };
+  const auto test = GENERATE(
+      Case{kSocks5Greeting, "\5\xff"}, Case{kRequest4a, "\0\x5b\0\0\0\0\0\0"s},
+      Case{kPasswordGreeting + "\1\5alice\5wrong", kPasswordWelcome + "\1\1"},
+      Case{kPasswordGreeting + "\1\3bob\6s3creT" + kSocks5Request, kPasswordWelcome + "\1\1"});
+  const Pace pace = GENERATE(from_range(kPaces));
+  PasswordScene scene(pace);
+  scene.client.sends(test.sent);
+  scene.start();
+  REQUIRE(turn_until(
+      scene.loop, [&] { return scene.finished > 0; }, 60s));
+  CHECK(scene.client.received() == test.answer);
+  CHECK(scene.client.received_end());
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(), Contains(" method=SOCKS") &&
+                                      Contains(" outcome=proxy_auth_required ") &&
+                                      !Contains("user="));
+}
+
+TEST_CASE("a SOCKS client whose address may not come in is not asked for its password") {
+  PasswordScene scene;
+  scene.peer = HostPort::parse("192.0.2.1:5").value();
+  scene.config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
+  scene.client.sends(kPasswordGreeting + kAlice);
+  scene.start();
+  REQUIRE(turn_until(
+      scene.loop, [&] { return scene.finished > 0; }, 60s));
+  CHECK(scene.client.received() == kPasswordWelcome + "\1\1");
+  CHECK_THAT(scene.access_text(), Contains(" outcome=http_request_denied "));
+}
+
+TEST_CASE("a SOCKS client that is gone before its verdict") {
+  PasswordScene scene;
+  scene.client.sends(kPasswordGreeting + kAlice).resets();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(), Contains(" outcome=canceled ") && Contains(" closed_by=client"));
+}

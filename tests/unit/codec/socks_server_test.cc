@@ -172,3 +172,38 @@ TEST_CASE("a part of a SOCKS request is no request") {
     }
   }
 }
+
+TEST_CASE("clients that have to sign in need the method for that") {
+  SocksServer server(true);
+  REQUIRE(server.consume("\5\2\0\2"s));
+  CHECK(server.take_output() == "\5\2");
+  const std::string rest = "\5\1\0\1\1\2\3\4\0\x50"s;
+  const auto used = server.consume("\1\5alice\6s3cret"s + rest);
+  REQUIRE(used);
+  CHECK(*used == 14);
+  CHECK(server.awaits_verdict());
+  CHECK(server.take_output().empty());
+  CHECK(server.refusal({}) == "\1\1");
+  const Credentials given = server.take_credentials();
+  CHECK(given.user == "alice");
+  CHECK(given.password.reveal() == "s3cret");
+  server.signed_in();
+  CHECK(server.take_output() == "\1\0"s);
+  REQUIRE(server.consume(rest));
+  CHECK(server.done());
+  CHECK(server.target().to_string() == "1.2.3.4:80");
+}
+
+TEST_CASE(
+    "clients that have to sign in and do not are refused by the method, or as SOCKS4 has it") {
+  SocksServer five(true);
+  const auto used = five.consume("\5\1\0"s);
+  REQUIRE_FALSE(used);
+  CHECK(used.error().code == Errc::proxy_auth_required);
+  CHECK(five.refusal(used.error()) == "\5\xff");
+  SocksServer four(true);
+  const auto user_id = four.consume("\4\1\0\x50\1\2\3\4alice\0"s);
+  REQUIRE_FALSE(user_id);
+  CHECK(user_id.error().code == Errc::proxy_auth_required);
+  CHECK(four.refusal(user_id.error()) == "\0\x5b\0\0\0\0\0\0"s);
+}
