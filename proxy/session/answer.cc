@@ -47,6 +47,8 @@ std::string error_answer(const Error& error, bool head_request) {
       "Content-Length: {}\r\n"
       "Connection: close\r\n",
       meaning.status, reason, http_date(), meaning.rfc9209, details, body.size());
+  // At one request a second or more, a second is enough for the next one.
+  if (error.code == Errc::request_rate_limit) out += "Retry-After: 1\r\n";
   if (meaning.status == 407) out += "Proxy-Authenticate: Basic realm=\"culvert\"\r\n";
   out += "\r\n";
   if (!head_request) out += body;
