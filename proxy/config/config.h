@@ -138,6 +138,19 @@ struct Config {
   std::size_t max_connections = 4096;  ///< client connections, all workers together
 
   bool no_sandbox = false;  ///< `serve` keeps every right that it was started with
+  // 0 in one of these: no limit.
+  std::size_t max_connections_per_client = 0;
+  std::size_t max_connections_per_user = 0;
+  std::size_t max_requests_per_second = 0;  ///< of one client
+  std::size_t max_accepts_per_second = 0;
+  std::uint64_t bandwidth = 0;  ///< bytes a second each way
+  std::uint64_t bandwidth_per_client = 0;
+  std::uint64_t bandwidth_per_user = 0;
+  std::chrono::milliseconds max_lifetime{0};  ///< of a tunnel
+
+  /// One of those is set that count something for each client or user.
+  bool counts_clients() const;
+  bool limits_bandwidth() const;
 
   Secret tunnel_command;  ///< for the shell, kept running; empty: none
 

@@ -225,6 +225,10 @@ constexpr auto kFlags = std::to_array<Flag>({
      DurationValue{&Config::half_open_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel of which one side has finished and the other sends\n"
      "nothing, {least} to {most}, or off (default: {default})"},
+    {"max-lifetime", "TIME", kOnce, kTimes,
+     DurationValue{&Config::max_lifetime, {1s, kLongest, kOrOff}}, kReloads,
+     "for a tunnel in all, whatever moves in it, {least} to {most}, or off\n"
+     "(default: {default})"},
     {"response-timeout", "TIME", kOnce, kTimes,
      DurationValue{&Config::response_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for the answer to a plain http:// request to begin, {least} to {most},\n"
@@ -241,6 +245,31 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"max-connections", "N", kOnce, kResources,
      CountValue<std::size_t>{&Config::max_connections, 1, 1'000'000}, kReloads,
      "clients at a time, {least} to {most} (default: {default})"},
+    {"max-connections-per-client", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_connections_per_client, 1, 1'000'000, kOrOff}, kReloads,
+     "of one client address at a time, {least} to {most}, or off\n"
+     "(default: {default}); the IPv6 addresses of a /64 are one client, those\n"
+     "of a unix socket are not counted; more get a 429"},
+    {"max-connections-per-user", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_connections_per_user, 1, 1'000'000, kOrOff}, kReloads,
+     "the same for one user, whatever the address, {least} to {most}, or\n"
+     "off (default: {default})"},
+    {"max-requests-per-second", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_requests_per_second, 1, 1'000'000, kOrOff}, kReloads,
+     "of one client address, CONNECT or not, {least} to {most}, or off\n"
+     "(default: {default}); as many may come at once; more get a 429"},
+    {"max-accepts-per-second", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_accepts_per_second, 1, 1'000'000, kOrOff}, kReloads,
+     "new connections in all, {least} to {most}, or off (default: {default});\n"
+     "more wait for their turn and are not refused"},
+    {"bandwidth", "RATE", kOnce, kResources, RateValue{&Config::bandwidth}, kReloads,
+     "bytes a second in all, each way, as in 20M or 64k, or off\n"
+     "(default: {default}): shared by the clients alike, however many\n"
+     "connections they have"},
+    {"bandwidth-per-client", "RATE", kOnce, kResources, RateValue{&Config::bandwidth_per_client},
+     kReloads, "the same for one client address (default: {default})"},
+    {"bandwidth-per-user", "RATE", kOnce, kResources, RateValue{&Config::bandwidth_per_user},
+     kReloads, "the same for one user (default: {default})"},
     {"threads", "N", kOnce, kResources, CountValue<unsigned>{&Config::threads, 1, 256},
      differs<&Config::threads>, "workers, {least} to {most} (default: one for each usable core)"},
 

@@ -39,6 +39,7 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
   listener_ = std::make_unique<Listener>(worker_.loop(), *socket_,
                                          Listener::Accepted::to<&Entrance::on_accepted>(this),
                                          Listener::Starved::to<&Entrance::on_starved>(this));
+  listener_->limit_rate(Listener::NextAccept::to<&Worker::next_accept>(&worker_));
 }
 
 void Entrance::take_over() {
@@ -85,7 +86,8 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
   SessionContext& context = worker_.context();
   const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
   const std::size_t most = context.config.max_connections;
-  if (before >= most + kMostRefusals) {
+  auto limits = limits_for(peer);
+  if (before >= most + kMostRefusals || (limits && !limits->is_worth_an_answer())) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
     return;
@@ -101,7 +103,16 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     return worker_.on_starved(error);
   }
   auto protocol = std::make_unique<HttpClient>(context, *client, listener);
-  worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
+  worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits));
+}
+
+/// nullptr if there are none.  With a PROXY header, the client is not known before that is read.
+std::unique_ptr<ClientLimits> Entrance::limits_for(const std::optional<HostPort>& peer) {
+  const SessionContext& context = worker_.context();
+  if (context.client_limits == nullptr) return nullptr;
+  const bool is_known = peer && !context.listeners[index_].config.proxy_protocol;
+  return worker_.limits_for(is_known ? peer->ip : std::nullopt,
+                            context.config.max_connections_per_client);
 }
 
 }  // namespace culvert

@@ -51,6 +51,8 @@ std::string error_answer(const Error& error, bool head_request, bool kept) {
   if (error.code == Errc::proxy_auth_required) {
     out.append("Proxy-Authenticate: ").append(kChallenge).append("\r\n");
   }
+  // At one request a second or more, a second is enough for the next one.
+  if (error.code == Errc::request_rate_limit) out += "Retry-After: 1\r\n";
   out += "\r\n";
   if (!head_request) out += body;
   return out;

@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "policy/address_guard.h"
 #include "policy/gate.h"
+#include "policy/limits.h"
 #include "policy/preset_gaps.h"
 #include "policy/resumptions.h"
 #include "policy/router.h"
@@ -47,6 +48,7 @@ struct SessionContext {
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
   PresetGaps* preset_gaps = nullptr;          ///< null if no route has a preset
+  Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false
   const PasswordFile* users = nullptr;        ///< null if clients need not sign in
   PasswordChecks* password_checks = nullptr;  ///< null without `users`
 

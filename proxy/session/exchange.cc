@@ -11,6 +11,7 @@
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
+#include "session/pacer.h"
 
 namespace culvert {
 
@@ -41,6 +42,11 @@ Exchange::Exchange(SessionContext& context, Stream& client, Callback<void()> don
 Exchange::~Exchange() {
   request_.release(context_.flow);
   response_.release(context_.flow);
+}
+
+void Exchange::pace(Pacers& pacers) {
+  request_.pace(&pacers.up);
+  response_.pace(&pacers.down);
 }
 
 void Exchange::begin(const PlainRequest& request, const Route& route, std::string_view rest) {
@@ -337,6 +343,8 @@ milliseconds Exchange::limit() const {
 }
 
 void Exchange::on_idle() {
+  // It was not for want of bytes.
+  if (request_.waits_for_turn() || response_.waits_for_turn()) return timer_.start(limit());
   if (response_.complete()) return finish_answered();
   fail(Side::local, timeout_error());
 }

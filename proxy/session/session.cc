@@ -223,6 +223,13 @@ void Session::on_request(ClientRequest& request) {
     return refuse(std::move(*request.mistake));
   }
   record_.set_method(request.method);
+  if (limits_ && setup_->admission == Admission::serve) {
+    auto objection = limits_->object_to_request(context_.config, record_.client_ip, context_.loop);
+    if (objection) {
+      note_request_line();
+      return refuse(std::move(*objection));
+    }
+  }
   setup_->request = &request;
   bool needs_route = true;
   if (PlainRequest* plain = request.plain) {
@@ -347,6 +354,9 @@ void Session::on_kept_refusal(KeptRefusal::End end) {
 /// The client may use the proxy.
 void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
+  if (limits_ && !verdict.refusal) {
+    verdict.refusal = limits_->object_to_user(context_.config, record_.user(), context_.loop);
+  }
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
@@ -387,7 +397,22 @@ void Session::begin_tunnel() {
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
   ++context_.tunnels;
   if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
-  relay_->start();
+  if (limits_) pace_tunnel();
+  const auto lifetime = config.max_lifetime;
+  relay_->start(lifetime.count() > 0 ? context_.loop.now() + lifetime
+                                     : Loop::Clock::time_point::max());
+}
+
+void Session::pace_tunnel() {
+  if (!context_.config.limits_bandwidth()) return;
+  relay_->pace(limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+}
+
+/// Bytes that had to wait may move.
+void Session::on_turn() {
+  if (relay_) return relay_->resume();
+  if (state_ == State::exchange) return setup_->exchange->resume();
+  limits_->rest();
 }
 
 void Session::drop_relay() {
@@ -437,6 +462,10 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     return close_with(request.own_answer());
   }
   request.client = verdict.place;
+  if (limits_ && context_.config.limits_bandwidth()) {
+    setup_->exchange->pace(
+        limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+  }
   setup_->exchange->begin(request, *verdict.route, setup_->request->rest);
 }
 

@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/host_port.h"
 #include "dial/dial.h"
 #include "net/stream.h"
 #include "policy/gate.h"
+#include "session/client_limits.h"
 #include "session/client_protocol.h"
 #include "session/context.h"
 #include "session/kept_refusal.h"
@@ -33,6 +35,11 @@ class Session final : private StreamEvents, private ClientEvents {
           Admission admission, Callback<void(Session&)> finished);
   ~Session();
 
+  /// The limits of clients apply to it; to be called before start(), or later if they have only
+  /// now come into force.
+  void limit(std::unique_ptr<ClientLimits> limits) { limits_ = std::move(limits); }
+  bool is_limited() const { return limits_ != nullptr; }
+  const std::optional<IpAddress>& client_ip() const { return record_.client_ip; }
   void start();
   /// Serves no further request.  `serves_awaited`: but for the first one of a connection, and one
   /// that has begun to arrive.
@@ -91,6 +98,8 @@ class Session final : private StreamEvents, private ClientEvents {
   void note_preset_gap();
   void on_opened(DialResult result);
   void begin_tunnel();
+  void pace_tunnel();
+  void on_turn();
   void drop_relay();
   void on_relay_done();
   void note_loss(Side closed_by);
@@ -113,6 +122,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
   State state_ = State::head;
+  std::unique_ptr<ClientLimits> limits_;  // nullptr: none; outlives what is paced
   SessionContext& context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

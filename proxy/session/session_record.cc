@@ -34,6 +34,8 @@ std::string_view Outcome::name() const {
       return "half_open_timeout";
     case Kind::stalled:
       return "stalled";
+    case Kind::lifetime_over:
+      return "lifetime_over";
     case Kind::error:
       return meaning_of(error).name;
   }

@@ -35,6 +35,7 @@ struct Outcome {
     idle_timeout,
     half_open_timeout,
     stalled,
+    lifetime_over,
     error
   };
 

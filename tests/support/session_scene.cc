@@ -108,6 +108,18 @@ void Scene::start(Admission admission) {
   session =
       std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));
+  if (config.counts_clients()) {
+    context_->client_limits = &limits;
+    limits.bandwidth.set_rates({.all = config.bandwidth,
+                                .per_client = config.bandwidth_per_client,
+                                .per_user = config.bandwidth_per_user});
+    UsageTable::Place place;
+    if (peer) {
+      place = limits.usage.enter(UsageKey::client(*peer->ip), config.max_connections_per_client,
+                                 loop.now());
+    }
+    session->limit(std::make_unique<ClientLimits>(limits, std::move(place)));
+  }
   session->start();
 }
 

@@ -86,6 +86,7 @@ class Scene {
   std::vector<HostPort> listeners;                     ///< our own addresses
   ListenConfig listen;                                 ///< what the client has connected to
   Resumptions resumptions;
+  Limits limits;  ///< in force if the config has one
   std::unique_ptr<Session> session;
   int finished = 0;
 

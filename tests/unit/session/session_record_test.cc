@@ -142,6 +142,7 @@ TEST_CASE("each outcome has its name") {
   CHECK(Outcome(Outcome::Kind::aborted).name() == "aborted");
   CHECK(Outcome(Outcome::Kind::idle_timeout).name() == "idle_timeout");
   CHECK(Outcome(Outcome::Kind::half_open_timeout).name() == "half_open_timeout");
+  CHECK(Outcome(Outcome::Kind::lifetime_over).name() == "lifetime_over");
   CHECK(Outcome(Errc::upstreams_down).name() == meaning_of(Errc::upstreams_down).name);
 }
 
