@@ -31,8 +31,9 @@ std::optional<Error> client_mistake(std::string_view first_bytes) {
   }
   if (guess_protocol(first_bytes) == kProxyProtocol) {
     return mistake(Errc::http_request_error,
-                   "a PROXY protocol header came before the request - switch it off in the load "
-                   "balancer before this port (haproxy's send-proxy)");
+                   "a PROXY protocol header came before the request - take it with --listen "
+                   "ADDR:PORT?proxy-protocol=on, or switch it off in the load balancer (haproxy's "
+                   "send-proxy)");
   }
   if (first_bytes.substr(0, 14) == "PRI * HTTP/2.0") {
     return mistake(Errc::version_not_supported,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/log.h"
@@ -111,6 +112,8 @@ struct Config {
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
   bool open_proxy = false;
 
+  /// Who is believed in a PROXY header about its clients, see is_load_balancer().
+  std::vector<Cidr> load_balancers;
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
   std::chrono::milliseconds hold{12'000};             ///< see RouteDial; 0: never

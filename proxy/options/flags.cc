@@ -83,10 +83,19 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  :PORT or [::]:PORT       every address of this host\n"
      "  unix:/PATH               a unix socket\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
-     "                           them, or those of that name"},
+     "                           them, or those of that name\n"
+     "an option behind any of them, as in 10.0.0.1:3128?proxy-protocol=on:\n"
+     "  proxy-protocol=on        a PROXY protocol header comes first (v1\n"
+     "                           or v2), and tells whose connection a\n"
+     "                           load balancer passes on; see\n"
+     "                           --load-balancer"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen"},
+    {"load-balancer", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
+     "load balancers whose PROXY protocol header is believed, on a\n"
+     "listener with ?proxy-protocol=on; repeatable (default: this host's\n"
+     "own on loopback; those of a unix socket always are)"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
 

@@ -6,6 +6,7 @@
 
 #include "net/tcp_stream.h"
 #include "server/worker.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 
 namespace culvert {
@@ -98,7 +99,11 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     return worker_.on_starved(error);
   }
-  auto protocol = std::make_unique<HttpClient>(context, *client, context.listeners[index_]);
+  const ListenerTerms& terms = context.listeners[index_];
+  std::unique_ptr<ClientProtocol> protocol = std::make_unique<HttpClient>(context, *client, terms);
+  if (terms.config.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(context, *client, peer, std::move(protocol));
+  }
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
 }
 

@@ -24,11 +24,10 @@ bool is_of(const ListenConfig& listen, const PassedSocket& socket) {
 void Listeners::take(const Config& config, const Inheritance& given,
                      std::vector<std::string>& problems) {
   passed_ = given.sockets;
-  const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     const ListenConfig& listen = config.listen[i];
     if (listen.kind == ListenConfig::Kind::systemd) {
-      take_systemd(listen, i, given, open_to_others, problems);
+      take_systemd(config, i, given, problems);
       taken_.push_back(true);
     } else {
       taken_.push_back(take_handed_over(listen, i));
@@ -44,9 +43,10 @@ void Listeners::take(const Config& config, const Inheritance& given,
   passed_.clear();
 }
 
-void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
-                             const Inheritance& given, bool open_to_others,
+void Listeners::take_systemd(const Config& config, std::size_t index, const Inheritance& given,
                              std::vector<std::string>& problems) {
+  const ListenConfig& listen = config.listen[index];
+  const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
   const auto problem = [&](std::string_view text) {
     problems.push_back(fmt::format("--listen {}: {}", listen.to_string(), text));
   };
@@ -72,6 +72,12 @@ void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
     }
     socket->set_outlives_us();
     outlive_us_ = true;
+    const bool from_anywhere = socket->is_tcp() && !socket->address().ip->is_loopback();
+    if (from_anywhere && listen.proxy_protocol && config.load_balancers.empty()) {
+      problem(fmt::format(
+          "say whose PROXY protocol header is believed on {} with --load-balancer CIDR,...",
+          socket->url()));
+    }
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
     add(std::move(sockets), index, one->label);

@@ -49,8 +49,8 @@ class Listeners {
   };
 
   // `index` is that of the ListenConfig in Config::listen.
-  void take_systemd(const ListenConfig& listen, std::size_t index, const Inheritance& given,
-                    bool open_to_others, std::vector<std::string>& problems);
+  void take_systemd(const Config& config, std::size_t index, const Inheritance& given,
+                    std::vector<std::string>& problems);
   bool take_handed_over(const ListenConfig& listen, std::size_t index);
   Result<void> bind_tcp(const ListenConfig& listen, std::size_t index, ListenSocket::Takes takes);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;

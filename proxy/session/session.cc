@@ -45,6 +45,7 @@ struct Session::Setup {
   std::unique_ptr<LastAnswer> answer;
   std::optional<Error> failure;  // what an error response is about; nullopt after a success
   std::string_view note;         // for the log: why the connection is closed after a success
+  std::optional<SocketEnd> reached;  // where the client has connected to, from its load balancer
 };
 
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
@@ -169,6 +170,11 @@ void Session::on_request_begun() { record_.started = context_.loop.now(); }
 void Session::on_bad_request(Error error) {
   note_request_line();
   refuse(std::move(error));
+void Session::on_balanced(const ConnectionEnds& ends) {
+  record_.set_balanced(ends.client);
+  setup_->reached = ends.reached;
+}
+
 }
 
 /// Of a request that cannot be served: its line may be sound.
@@ -188,8 +194,10 @@ void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
   setup_->protocol = std::move(spoken);
   setup_->protocol->start(*this);
 }
+  const bool draining = setup_->admission == Admission::draining;
 
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
+  if (draining) begin_drain();
 
 void Session::on_request(ClientRequest& request) {
   state_ = State::gate;
@@ -354,7 +362,6 @@ void Session::next_request() {
 }
 
 void Session::refuse(Error error) {
-  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->opening.reset();
   std::string answer = setup_->protocol->refusal(error);
   setup_->failure = std::move(error);
@@ -373,6 +380,7 @@ void Session::close_with(std::string answer) {
 
 void Session::on_answered(const Result<void>& taken) {
   if (is_ending()) {
+  if (!answer.empty()) record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
     if (!taken) client_->reset_on_close();
     return finish(record_.outcome, record_.closed_by, {});
   }

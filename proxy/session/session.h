@@ -58,6 +58,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_ready(Stream& client) override;
 
   void on_request_begun() override;
+  void on_balanced(const ConnectionEnds& ends) override;
   void on_request(ClientRequest& request) override;
   void on_bad_request(Error error) override;
   void on_client_gone(std::string_view detail) override;

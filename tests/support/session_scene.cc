@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/own_address.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 #include "support/catch.h"
 #include "support/turns.h"
@@ -100,7 +101,11 @@ void Scene::start(Admission admission) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }
   auto stream = client.stream();
-  auto protocol = std::make_unique<HttpClient>(*context_, *stream, listener_);
+  std::unique_ptr<ClientProtocol> protocol =
+      std::make_unique<HttpClient>(*context_, *stream, listener_);
+  if (listen.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(*context_, *stream, peer, std::move(protocol));
+  }
   session =
       std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));

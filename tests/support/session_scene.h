@@ -80,7 +80,8 @@ class Scene {
   std::optional<Router> router;  ///< by default all upstreams in order
   PresetGaps* preset_gaps = nullptr;
   std::vector<HostPort> listeners;  ///< our own addresses
-  ListenConfig listen;              ///< what the client has connected to
+  /// What the client has connected to; `proxy_protocol` and Config::load_balancers as in Entrance.
+  ListenConfig listen;
   Resumptions resumptions;
   std::unique_ptr<Session> session;
   int finished = 0;
