@@ -61,8 +61,9 @@ struct UpstreamConfig {
   std::string cert, key;       ///< https: client certificate
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
-  std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
-  std::string via;       ///< ?via=NAME: the upstream through which this one is reached
+  std::optional<ProxyVersion> proxy_protocol;  ///< ?proxy-protocol: the header that is sent first
+  std::size_t warm = 0;                        ///< ?warm=N: connections kept ready for a request
+  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 
@@ -111,9 +112,9 @@ struct Config {
 
   std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
   bool open_proxy = false;
-
   /// Who is believed in a PROXY header about its clients, see is_load_balancer().
   std::vector<Cidr> load_balancers;
+
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
   std::chrono::milliseconds hold{12'000};             ///< see RouteDial; 0: never

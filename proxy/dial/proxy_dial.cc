@@ -46,10 +46,10 @@ void ProxyDial::connect() {
   const bool limited = has_proxy && !upstream.config.via_index;
   timer_.start(limited ? std::min(request_.connect_limit, request_.left()) : request_.left());
   const auto done = DialDone::to<&ProxyDial::on_connected>(this);
-  transport_ =
-      has_proxy
-          ? upstream.transport->dial(upstream.config.address, Side::upstream, AddressCheck{}, done)
-          : upstream.transport->dial(request_.target, Side::target, request_.check, done);
+  transport_ = has_proxy
+                   ? upstream.transport->dial(upstream.config.address, Side::upstream,
+                                              AddressCheck{.ends = request_.check.ends}, done)
+                   : upstream.transport->dial(request_.target, Side::target, request_.check, done);
   transport_->start();
 }
 
@@ -67,6 +67,11 @@ void ProxyDial::on_connected(DialResult result) {
 
 /// Begins the next handshake; nullptr if there is none.
 HandshakeStep* ProxyDial::next_step() {
+  if (!times_.pooled && !header_ && request_.upstream.config.proxy_protocol) {
+    header_.emplace(*stream_, proxy_header(request_.upstream.config, request_.check.ends));
+    stream_->set_events(this);
+    return &*header_;
+  }
   if (!times_.pooled && !tls_ && protocol_of(request_.upstream.config).uses_tls) {
     tls_.emplace(stream_, request_.upstream);
     stream_->set_events(this);

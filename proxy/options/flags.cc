@@ -134,6 +134,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                         (any kind but direct)\n"
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
+     "  proxy-protocol=v1|v2   tell the proxy the client's address in a\n"
+     "                         header first (any kind but direct; not\n"
+     "                         with warm)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
     {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"

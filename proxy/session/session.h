@@ -66,6 +66,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_client_idle(Side closed_by) override;
 
   void note_request_line();
+  const ConnectionEnds* ends_for_upstreams();
   void on_verdict(Gate::Verdict verdict);
   void note_preset_gap();
   void on_opened(DialResult result);

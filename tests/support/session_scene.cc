@@ -73,6 +73,7 @@ Scene::~Scene() {
 }
 
 Upstream& Scene::add(UpstreamConfig upstream_config) {
+  if (upstream_config.proxy_protocol) tells_clients_ = true;
   auto made = std::make_unique<Upstream>();
   made->config = std::move(upstream_config);
   made->transport = transport;
@@ -95,6 +96,7 @@ void Scene::start(Admission admission) {
                                   .upstreams = upstreams_,
                                   .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
+                                  .tells_clients = tells_clients_,
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
   if (config.reset_stalled.time.count() > 0) {

@@ -91,6 +91,7 @@ class Scene {
   void on_finished(Session& session);
   std::string text_of(const MemoryFile& file);
 
+  bool tells_clients_ = false;
   MemoryFile log_file_;
   MemoryFile access_file_;
   Log log_;
