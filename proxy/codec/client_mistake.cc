@@ -63,8 +63,9 @@ std::optional<ClientMistake> client_mistake(std::string_view first_bytes) {
   }
   if (guess_protocol(first_bytes) == kProxyProtocol) {
     return other_protocol(
-        "a PROXY protocol header came before the request - switch it off in the load balancer "
-        "before this port (haproxy's send-proxy)");
+        "a PROXY protocol header came before the request - take it with --listen "
+        "ADDR:PORT?proxy-protocol=on, or switch it off in the load balancer (haproxy's "
+        "send-proxy)");
   }
   if (first_bytes.starts_with("PRI * HTTP/2.0")) return began_http2();
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/log.h"
@@ -65,8 +66,9 @@ struct UpstreamConfig {
   std::string password_file;   ///< where the password came from; empty: no file
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
-  std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
-  std::string via;       ///< ?via=NAME: the upstream through which this one is reached
+  std::optional<ProxyVersion> proxy_protocol;  ///< ?proxy-protocol: the header that is sent first
+  std::size_t warm = 0;                        ///< ?warm=N: connections kept ready for a request
+  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 
@@ -118,6 +120,8 @@ struct Config {
   bool open_proxy = false;
   std::string auth_file;                      ///< where users are; empty: nobody has to sign in
   std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
+  /// Who is believed in a PROXY header about its clients, see is_load_balancer().
+  std::vector<Cidr> load_balancers;
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer

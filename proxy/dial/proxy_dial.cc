@@ -50,6 +50,13 @@ void ProxyDial::start() {
   advance();
 }
 
+/// What the addresses of a proxy have to pass, and what it may be told.
+AddressCheck ProxyDial::check_of_proxy(const Upstream& upstream) const {
+  AddressCheck check = upstream.proxy_check;
+  check.ends = request_.check.ends;
+  return check;
+}
+
 void ProxyDial::connect() {
   const Upstream& upstream = request_.upstream;
   const bool has_proxy = protocol_of(upstream.config).has_proxy;
@@ -60,7 +67,7 @@ void ProxyDial::connect() {
   const auto done = DialDone::to<&ProxyDial::on_connected>(this);
   transport_ = has_proxy
                    ? upstream.transport->dial(upstream.config.address, Side::upstream,
-                                              upstream.proxy_check, done)
+                                              check_of_proxy(upstream), done)
                    : upstream.transport->dial(request_.target, Side::target, request_.check, done);
   transport_->start();
 }
@@ -79,6 +86,11 @@ void ProxyDial::on_connected(DialResult result) {
 
 /// Begins the next handshake; nullptr if there is none.
 HandshakeStep* ProxyDial::next_step() {
+  if (!times_.pooled && !header_ && request_.upstream.config.proxy_protocol) {
+    header_.emplace(*stream_, proxy_header(request_.upstream.config, request_.check.ends));
+    stream_->set_events(this);
+    return &*header_;
+  }
   if (!times_.pooled && !tls_ && protocol_of(request_.upstream.config).uses_tls) {
     tls_.emplace(stream_, request_.upstream);
     stream_->set_events(this);

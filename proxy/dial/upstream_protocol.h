@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/host_port.h"
@@ -56,6 +57,10 @@ enum class HandshakePart : std::uint8_t {
 /// `pseudonym` is our name in Via.
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym);
+
+/// What precedes every other byte on a connection to the upstream: `?proxy-protocol`, or nothing.
+/// `ends` are the client's; nullptr: the connection is our own.
+std::string proxy_header(const UpstreamConfig& upstream, const ConnectionEnds* ends = nullptr);
 
 /// What the upstream's proxy speaks first, as guess_protocol() names it.
 std::string_view spoken_protocol(const UpstreamConfig& upstream);

@@ -97,7 +97,12 @@ constexpr auto kFlags = std::to_array<Flag>({
      "their clients speak HTTP, SOCKS5 or SOCKS4: the first byte tells\n"
      "  http-only://ADDR:PORT    HTTP and nothing else\n"
      "  https://ADDR:PORT?...    TLS and nothing else, with the options\n"
-     "                           cert=FILE and key=FILE"},
+     "                           cert=FILE and key=FILE\n"
+     "an option behind any of them, as in 10.0.0.1:3128?proxy-protocol=on:\n"
+     "  proxy-protocol=on        a PROXY protocol header comes first (v1\n"
+     "                           or v2), and tells whose connection a\n"
+     "                           load balancer passes on; see\n"
+     "                           --load-balancer"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen,\n"
@@ -107,6 +112,10 @@ constexpr auto kFlags = std::to_array<Flag>({
      "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
      "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
      "with --allow-client as well, both must hold"},
+    {"load-balancer", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
+     "load balancers whose PROXY protocol header is believed, on a\n"
+     "listener with ?proxy-protocol=on; repeatable (default: this host's\n"
+     "own on loopback; those of a unix socket always are)"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
     {"take-over", "", kOnce, kClients, SwitchValue{&Config::take_over}, differs<&Config::take_over>,
@@ -149,6 +158,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                         (any kind but direct)\n"
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
+     "  proxy-protocol=v1|v2   tell the proxy the client's address in a\n"
+     "                         header first (any kind but direct; not\n"
+     "                         with warm)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
     {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/result.h"
 #include "policy/router.h"
@@ -59,10 +60,14 @@ class AddressGuard {
   IsOwn is_own_;
 };
 
-/// The guard for one client, as a dial carries it.  A default one permits everything.
+/// The guard for one client, as a dial carries it, and what upstreams may be told of the client.  A
+/// default one permits everything.
 struct AddressCheck {
   const AddressGuard* guard = nullptr;
   AddressGuard::Client client = AddressGuard::Client::here;
+  /// For upstreams with `?proxy-protocol`, longer than the dial.  nullptr: none has that, or the
+  /// connection is our own.
+  const ConnectionEnds* ends = nullptr;
 
   /// For a target as the client named it.  The error's text is a clause that follows it ("is a
   /// loopback address, ...").

@@ -6,6 +6,7 @@
 
 #include "net/tcp_stream.h"
 #include "server/worker.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 
 namespace culvert {
@@ -102,7 +103,11 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     return worker_.on_starved(error);
   }
-  auto protocol = std::make_unique<HttpClient>(context, *client, listener);
+  std::unique_ptr<ClientProtocol> protocol =
+      std::make_unique<HttpClient>(context, *client, listener);
+  if (listener.config.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(context, *client, peer, std::move(protocol));
+  }
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits));
 }
 

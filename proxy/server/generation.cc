@@ -1,5 +1,6 @@
 #include "server/generation.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,11 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
   return out;
 }
 
+bool tells_clients(const Config& config) {
+  return std::any_of(config.upstreams.begin(), config.upstreams.end(),
+                     [](const UpstreamConfig& upstream) { return upstream.proxy_protocol; });
+}
+
 std::vector<ListenerTerms> terms_of_listeners(const Ruleset& ruleset) {
   std::vector<ListenerTerms> terms;
   for (const ListenConfig& listen : ruleset.config.listen) terms.push_back({listen});
@@ -57,6 +63,7 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .upstreams = upstreams_,
                .resumptions = resumptions,
                .flow = flow,
+               .tells_clients = tells_clients(ruleset_->config),
                .pseudonym = pseudonym,
                .listeners = terms_of_listeners(*ruleset_),
                .preset_gaps = ruleset_->preset_gaps.get(),

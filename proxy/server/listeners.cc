@@ -70,6 +70,12 @@ void Listeners::take_systemd(const Config& config, std::size_t index, const Inhe
     }
     socket->set_outlives_us();
     outlive_us_ = true;
+    const bool from_anywhere = socket->is_tcp() && !socket->address().ip->is_loopback();
+    if (from_anywhere && listen.proxy_protocol && config.load_balancers.empty()) {
+      problem(fmt::format(
+          "say whose PROXY protocol header is believed on {} with --load-balancer CIDR,...",
+          socket->url()));
+    }
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
     add(std::move(sockets), index, one->label);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/connection_ends.h"
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/result.h"
@@ -35,12 +36,15 @@ struct RequestLine {
 
 class ClientProtocol;
 
-/// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may
-/// destroy it.
+/// The events of a ClientProtocol.  Each but the first two is the last thing it does in a call: the
+/// receiver may destroy it.
 class ClientEvents {
  public:
-  /// The first bytes of a request have arrived.  The one event after which the protocol continues.
+  /// The first bytes of a request have arrived.  As after the next event, the protocol continues.
   virtual void on_request_begun() = 0;
+  /// A load balancer has connected for a client, and these are the ends of its connection, as far
+  /// as the balancer knows them.
+  virtual void on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The client signs in before its request: it has sent what take_credentials() gives, and the
   /// protocol waits for signed_in().

@@ -39,6 +39,7 @@ struct SessionContext {
   Resumptions& resumptions;
   FlowResources flow;
   StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
+  bool tells_clients = false;    ///< an upstream has ?proxy-protocol
   bool draining = false;         ///< connections are not to be kept open for more requests
   std::string_view pseudonym;    ///< our name in Via, different for each process
   std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
@@ -55,7 +56,7 @@ struct SessionContext {
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,
-                                  AddressGuard::Client client, DialDone done,
+                                  const AddressCheck& check, DialDone done,
                                   std::span<Upstream* const> without = {});
 };
 

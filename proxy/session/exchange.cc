@@ -80,8 +80,8 @@ bool Exchange::may_reuse_connection() const {
     return false;
   }
   // A dial would check this; through a proxy the target may be another than the last request's.
-  const AddressCheck check{&context_.guard, request.client};
-  if (connection_.to_proxy && !check.target(target(), AddressGuard::Egress::through_upstream)) {
+  if (connection_.to_proxy &&
+      !request.check.target(target(), AddressGuard::Egress::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);
@@ -102,7 +102,7 @@ void Exchange::dial(DialPurpose purpose) {
   purpose_ = purpose;
   connection_.reused = false;
   connection_.stream.reset();
-  dial_ = context_.dial(*route_, target(), purpose, request_.request().client,
+  dial_ = context_.dial(*route_, target(), purpose, request_.request().check,
                         DialDone::to<&Exchange::on_dialed>(this), ended_early_);
   dial_->start();
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "codec/sign_in.h"
+#include "net/own_end.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
 #include "session/tunnel_end.h"
@@ -59,8 +60,10 @@ struct Session::Setup {
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
   std::unique_ptr<LastAnswer> answer;
-  std::optional<Error> failure;  // what an error response is about; nullopt after a success
-  std::string_view note;         // for the log: why the connection is closed after a success
+  std::optional<Error> failure;      // what an error response is about; nullopt after a success
+  std::string_view note;             // for the log: why the connection is closed after a success
+  std::optional<SocketEnd> reached;  // where the client has connected to, from its load balancer
+  std::unique_ptr<const ConnectionEnds> ends;  // see ends_for_upstreams()
 };
 
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
@@ -190,6 +193,14 @@ void Session::on_ready(Stream&) {
 
 void Session::on_request_begun() { record_.started = context_.loop.now(); }
 
+void Session::on_balanced(const ConnectionEnds& ends) {
+  record_.set_balanced(ends.client);
+  setup_->reached = ends.reached;
+  if (limits_ && record_.client_ip) {
+    limits_->set_client(context_.config, *record_.client_ip, context_.loop);
+  }
+}
+
 void Session::on_bad_request(Error error) {
   note_request_line();
   refuse(std::move(error));
@@ -209,8 +220,10 @@ void Session::on_client_gone(std::string_view detail) {
 }
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
+  const bool draining = setup_->admission == Admission::draining;
   setup_->protocol = std::move(spoken);
   setup_->protocol->start(*this);
+  if (draining) begin_drain();
 }
 
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
@@ -365,7 +378,20 @@ void Session::follow(Gate::Verdict& verdict) {
   state_ = State::opening;
   setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
-  setup_->opening->begin(*verdict.route, *request.target, verdict.place);
+  setup_->opening->begin(*verdict.route, *request.target,
+                         {&context_.guard, verdict.place, ends_for_upstreams()});
+}
+
+/// What ?proxy-protocol tells an upstream of the client; nullptr if none has that.
+const ConnectionEnds* Session::ends_for_upstreams() {
+  if (!context_.tells_clients) return nullptr;
+  if (!setup_->ends) {
+    ConnectionEnds ends{{}, setup_->reached};
+    if (record_.client_ip) ends.client = SocketEnd{*record_.client_ip, record_.client_port};
+    if (!ends.reached) ends.reached = own_end(client_->descriptor());
+    setup_->ends = std::make_unique<const ConnectionEnds>(ends);
+  }
+  return setup_->ends.get();
 }
 
 /// Also if it is refused: just then the pull fails.
@@ -461,7 +487,7 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     record_.status = 200;
     return close_with(request.own_answer());
   }
-  request.client = verdict.place;
+  request.check = {&context_.guard, verdict.place, ends_for_upstreams()};
   if (limits_ && context_.config.limits_bandwidth()) {
     setup_->exchange->pace(
         limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
@@ -513,9 +539,9 @@ void Session::next_request() {
 }
 
 void Session::refuse(Error error) {
-  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->opening.reset();
   std::string answer = setup_->protocol->refusal(error);
+  if (!answer.empty()) record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
   close_with(std::move(answer));
 }

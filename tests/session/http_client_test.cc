@@ -39,6 +39,7 @@ struct Scene final : StreamEvents, ClientEvents {
     if (reports == 0) http.on_ready();
   }
   void on_request_begun() override { ++begun; }
+  void on_balanced(const ConnectionEnds&) override {}
   void on_request(ClientRequest& given) override {
     ++reports;
     request = &given;

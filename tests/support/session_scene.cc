@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/own_address.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 #include "support/catch.h"
 #include "support/turns.h"
@@ -72,6 +73,7 @@ Scene::~Scene() {
 }
 
 Upstream& Scene::add(UpstreamConfig upstream_config) {
+  if (upstream_config.proxy_protocol) tells_clients_ = true;
   auto made = std::make_unique<Upstream>();
   made->config = std::move(upstream_config);
   made->transport = transport;
@@ -94,6 +96,7 @@ void Scene::start(Admission admission) {
                                   .upstreams = upstreams_,
                                   .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
+                                  .tells_clients = tells_clients_,
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
   if (config.users) {
@@ -104,7 +107,11 @@ void Scene::start(Admission admission) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }
   auto stream = client.stream();
-  auto protocol = std::make_unique<HttpClient>(*context_, *stream, listener_);
+  std::unique_ptr<ClientProtocol> protocol =
+      std::make_unique<HttpClient>(*context_, *stream, listener_);
+  if (listen.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(*context_, *stream, peer, std::move(protocol));
+  }
   session =
       std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));

@@ -84,7 +84,8 @@ class Scene {
   PresetGaps* preset_gaps = nullptr;
   PasswordChecks::Matches matches = password_matches;  ///< used if there are Config::users
   std::vector<HostPort> listeners;                     ///< our own addresses
-  ListenConfig listen;                                 ///< what the client has connected to
+  /// What the client has connected to; `proxy_protocol` and Config::load_balancers as in Entrance.
+  ListenConfig listen;
   Resumptions resumptions;
   Limits limits;  ///< in force if the config has one
   std::unique_ptr<Session> session;
@@ -95,6 +96,7 @@ class Scene {
   void on_finished(Session& session);
   std::string text_of(const MemoryFile& file);
 
+  bool tells_clients_ = false;
   MemoryFile log_file_;
   MemoryFile access_file_;
   Log log_;

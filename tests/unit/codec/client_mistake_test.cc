@@ -20,7 +20,7 @@ TEST_CASE("a client that speaks another protocol gets the fix") {
       {"\x05\x01", Errc::http_request_error, "spoke SOCKS", ""},
       {"\x04\x01", Errc::http_request_error, "spoke SOCKS", ""},
       {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nCONNECT ", Errc::http_request_error,
-       "PROXY protocol header", ""},
+       "?proxy-protocol=on", ""},
       {"\r\n\r\n\0\r\nQUIT\n\x21"s, Errc::http_request_error, "PROXY protocol header", ""},
       {"PRI * HTTP/2.0\r\n\r\nSM", Errc::version_not_supported, "spoke HTTP/2", "\0\0\0\4"s},
       {"SSH-2.0-OpenSSH_9.2\r\n", Errc::http_request_error, "spoke SSH", "SSH-2.0-"},

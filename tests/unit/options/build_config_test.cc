@@ -52,6 +52,30 @@ TEST_CASE("upstreams of one name") {
               "write OTHERNAME=http://h:3128"});
 }
 
+TEST_CASE("a listener that takes PROXY headers needs to know from whom") {
+  const std::string open = "--open-proxy";
+  CHECK(problems_of({"--listen", "0.0.0.0:1?proxy-protocol=on", open}) ==
+        Lines{"--listen http://0.0.0.0:1?proxy-protocol=on: say whose header is believed with "
+              "--load-balancer CIDR,..."});
+  // Of this host's own, where nothing is said.
+  CHECK(config_of({"--listen", "1?proxy-protocol=on"}).load_balancers.empty());
+  CHECK(config_of({"--listen", "unix:/a?proxy-protocol=on"}).load_balancers.empty());
+  // Judged once the sockets are there.
+  CHECK(config_of({"--listen", "systemd?proxy-protocol=on"}).load_balancers.empty());
+
+  const Config config =
+      config_of({"--listen", "0.0.0.0:1?proxy-protocol=on", open, "--load-balancer",
+                 "10.0.0.7,fd00::/8", "--load-balancer", "192.0.2.0/24"});
+  CHECK(config.load_balancers.size() == 3);
+  CHECK(config.warnings.empty());
+  CHECK(problems_of({"--load-balancer", "lb.example"}).size() == 1);
+  CHECK(config_of({"--load-balancer", "10.0.0.7"}).warnings ==
+        Lines{"--load-balancer: no --listen has ?proxy-protocol=on, so nothing is taken from a "
+              "load balancer"});
+  CHECK(config_of({"--listen", "1?proxy-protocol=on", "--load-balancer", "0.0.0.0/0"}).warnings ==
+        Lines{"--load-balancer 0.0.0.0/0: whoever reaches that listener can pass for any client"});
+}
+
 TEST_CASE("a listener open to others needs a rule on who may use it") {
   const auto line = [](const std::string& address) {
     return "--listen http://" + address +
