@@ -53,6 +53,10 @@ TESTED_BY = {
     "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),
+    "net/tls_settings": (
+        ["net/tls_stream_test.cc", "net/tls_server_context_test.cc"],
+        "settings are tested by what they bring about",
+    ),
     "options/completion_bash": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_fish": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_zsh": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
