@@ -163,7 +163,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   check.given = typed;
   check.given_timeout = given_option(read, "timeout");
   if (!all.problems.empty()) {
-    return Problems{std::move(all.problems), std::move(config.upstreams)};
+    return Problems{std::move(all.problems), std::move(config.upstreams), std::move(config.listen)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
   if (read.command != kCheck) return config;

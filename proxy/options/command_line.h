@@ -25,6 +25,7 @@ struct Problems {
   std::vector<std::string> lines;
   /// Those without a problem so far; their certificates have not been read yet.
   std::vector<UpstreamConfig> upstreams;
+  std::vector<ListenConfig> listen{};  ///< the same of listeners
 };
 /// `culvert check --route URL...`: the targets whose routes are printed.
 struct RouteQuestion {

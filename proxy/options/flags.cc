@@ -83,7 +83,10 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  :PORT or [::]:PORT       every address of this host\n"
      "  unix:/PATH               a unix socket\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
-     "                           them, or those of that name"},
+     "                           them, or those of that name\n"
+     "  https://ADDR:PORT?cert=FILE&key=FILE\n"
+     "                           TLS (PEM files; several pairs, by SNI)\n"
+     "                           &client-ca=FILE: with a certificate only"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
      "loopback; repeatable; needed when others can reach --listen"},

@@ -9,8 +9,8 @@ namespace culvert {
 AccessPolicy::AccessPolicy(std::vector<Cidr> allow_clients, bool open_proxy)
     : allow_clients_(std::move(allow_clients)), open_proxy_(open_proxy) {}
 
-Result<void> AccessPolicy::admit(const std::optional<IpAddress>& client) const {
-  if (!client || open_proxy_) return {};
+Result<void> AccessPolicy::admit(const std::optional<IpAddress>& client, bool proven) const {
+  if (!client || open_proxy_ || (proven && allow_clients_.empty())) return {};
   // A dual-stack listener shows IPv4 clients as ::ffff:a.b.c.d; users write the IPv4 address.
   const IpAddress address = client->unmapped();
   if (address.is_loopback()) return {};

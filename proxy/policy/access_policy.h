@@ -17,7 +17,8 @@ class AccessPolicy {
 
   /// `client` is the peer's address, nullopt for a unix socket.  A refusal is
   /// Errc::http_request_denied, side client; its text names the address and the flag that helps.
-  Result<void> admit(const std::optional<IpAddress>& client) const;
+  /// `proven`: the client has said who it is, and need not be in a list if there is none.
+  Result<void> admit(const std::optional<IpAddress>& client, bool proven = false) const;
 
  private:
   std::vector<Cidr> allow_clients_;

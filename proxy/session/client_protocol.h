@@ -31,12 +31,13 @@ struct RequestLine {
 };
 
 class ClientProtocol;
+struct ListenerTerms;
 
-/// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may
-/// destroy it.
+/// The events of a ClientProtocol.  Each is the last thing it does in a call, as the receiver may
+/// destroy it, unless it says that the protocol continues.
 class ClientEvents {
  public:
-  /// The first bytes of a request have arrived.  The one event after which the protocol continues.
+  /// The first bytes of a request have arrived; the protocol continues.
   virtual void on_request_begun() = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The request is malformed, or did not arrive in time.
@@ -46,6 +47,10 @@ class ClientEvents {
   virtual void on_client_gone(std::string_view detail) = 0;
   /// The client speaks another protocol than this one: `spoken` is to be started in its place.
   virtual void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) = 0;
+  /// The client begins TLS, which `listener` has a certificate for; all of it is still to be read.
+  virtual void on_tls(const ListenerTerms& listener) = 0;
+  /// The client has proved who it is; the protocol continues.
+  virtual void on_user(std::string_view name) = 0;
   /// No request had begun, and this event ended the wait for one.
   virtual void on_client_idle(Side closed_by) = 0;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,10 @@ namespace culvert {
 /// state a request allocates nothing.
 class HttpClient final : public ClientProtocol {
  public:
-  /// All outlive it.
-  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener);
+  enum class Beneath : std::uint8_t { connection, tls };
+  /// All outlive it.  `beneath`: what the client's stream is.
+  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
+             Beneath beneath = Beneath::connection);
 
   void start(ClientEvents& events) override;
   void on_ready() override;
@@ -31,6 +34,8 @@ class HttpClient final : public ClientProtocol {
   std::string refusal(const Error& error) const override;
 
  private:
+  void begin_tls(std::string_view bytes);
+  void refuse_plain_client();
   void on_end();
   void on_head(std::size_t end);
   void on_deadline();
@@ -45,6 +50,7 @@ class HttpClient final : public ClientProtocol {
   std::string received_;  // the head, and what was received with it
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
+  const bool tls_may_begin_;
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
 };
 

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "net/tls_stream.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/tls_client.h"
 #include "session/tunnel_end.h"
 #include "session/tunnel_opening.h"
 
@@ -185,9 +187,21 @@ void Session::on_client_gone(std::string_view detail) {
 }
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
+  const bool draining = setup_->admission == Admission::draining;
   setup_->protocol = std::move(spoken);
   setup_->protocol->start(*this);
+  if (draining) begin_drain();
 }
+
+void Session::on_tls(const ListenerTerms& listener) {
+  auto tls = TlsStream::server(std::move(client_), *listener.tls);
+  auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  client_ = std::move(tls);
+  client_->set_events(this);
+  on_other_protocol(std::move(spoken));
+}
+
+void Session::on_user(std::string_view name) { record_.set_user(name); }
 
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
 
@@ -212,6 +226,7 @@ void Session::on_request(ClientRequest& request) {
   context_.gate.ask({.client = record_.client_ip,
                      .admission = setup_->admission,
                      .target = *request.target,
+                     .proven = !record_.user().empty(),
                      .looped = request.looped,
                      .needs_route = needs_route},
                     Gate::Done::to<&Session::on_verdict>(this));
@@ -357,6 +372,7 @@ void Session::refuse(Error error) {
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->opening.reset();
   std::string answer = setup_->protocol->refusal(error);
+  if (answer.empty()) record_.status = 0;
   setup_->failure = std::move(error);
   close_with(std::move(answer));
 }

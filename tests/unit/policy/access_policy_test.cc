@@ -70,3 +70,12 @@ TEST_CASE("a refusal names the client and the flag that helps") {
   CHECK(refused.error().text ==
         "client 192.0.2.1 may not use this proxy - start culvert with --allow-client 192.0.2.1");
 }
+
+TEST_CASE("who has said who it is needs no entry, unless there is a list") {
+  const auto client = IpAddress::parse("192.0.2.1");
+  CHECK_FALSE(AccessPolicy({}, false).admit(client).ok());
+  CHECK(AccessPolicy({}, false).admit(client, true).ok());
+  const AccessPolicy listed({*Cidr::parse("10.0.0.0/8")}, false);
+  CHECK_FALSE(listed.admit(client, true).ok());
+  CHECK(listed.admit(IpAddress::parse("10.1.1.1"), true).ok());
+}
