@@ -28,6 +28,9 @@
 namespace culvert {
 namespace {
 
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
+
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.  What takes a restart is a warning.
 std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()>& read_again,
@@ -36,7 +39,7 @@ std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
-    make_tls_contexts(found->upstreams, problems);
+    find_certificate_problems(found->upstreams, found->listen, problems);
     return nullptr;
   }
   Config& config = std::get<Config>(line);
@@ -101,17 +104,43 @@ void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
   find_loops(ruleset, problems);
 }
 
+/// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
+std::string verifiable_url(const std::string& url, const Ruleset& ruleset) {
+  const auto& listen = ruleset.config.listen;
+  const auto address = HostPort::parse(url.substr(kHttps.size()));
+  for (std::size_t i = 0; address && i < listen.size(); ++i) {
+    const auto& tls = ruleset.tls_listeners[i];
+    if (!tls || listen[i].speaks != ListenConfig::Speaks::tls_only) continue;
+    const std::string name = tls->default_certificate().name_at(address->host);
+    if (name.empty() || name == address->host) return url;
+    return fmt::format("{}{}:{}", kHttps, name, address->port);
+  }
+  return url;
+}
+
+/// Where clients are to connect; empty: nowhere that a proxy variable can name.
+std::string url_for_hints(const Server& server) {
+  const auto& urls = server.listeners().urls();
+  for (const std::string_view scheme : {kHttp, kHttps}) {
+    const auto found = std::find_if(
+        urls.begin(), urls.end(), [&](const std::string& url) { return url.starts_with(scheme); });
+    if (found != urls.end()) {
+      return scheme == kHttps ? verifiable_url(*found, server.ruleset()) : *found;
+    }
+  }
+  return {};
+}
+
 /// How to configure clients.  Proxy variables take no unix socket.
-void log_hints(Log& log, const std::vector<std::string>& listening) {
-  const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
-  const auto found = std::find_if(listening.begin(), listening.end(), is_http);
-  if (found == listening.end()) {
-    if (listening.empty()) return;
+void log_hints(Server& server) {
+  Log& log = server.log();
+  const std::string url = url_for_hints(server);
+  if (url.empty()) {
+    if (server.listeners().urls().empty()) return;
     return log.write(Log::Level::info,
                      "http_proxy and https_proxy cannot name a unix socket: give another --listen, "
                      "as in 127.0.0.1:3128, for clients that go by them");
   }
-  const std::string& url = *found;
   log.write(Log::Level::info,
             fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
   log.write(Log::Level::info,
@@ -120,6 +149,11 @@ void log_hints(Log& log, const std::vector<std::string>& listening) {
                                           "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
                                           "NO_PROXY=localhost,127.0.0.1",
                                           url));
+  if (url.starts_with(kHttps)) {
+    log.write(Log::Level::info,
+              "these verify the certificate: its CA belongs to the CAs of their machine "
+              "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
+  }
 }
 
 /// What --take-over has brought.
@@ -179,13 +213,15 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
                   (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
                   upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
   }
-  for (const std::string& warning : config.warnings) log.write(Log::Level::warning, warning);
+  for (const std::string& warning : server.ruleset().config.warnings) {
+    log.write(Log::Level::warning, warning);
+  }
   if (!notice.problem().empty()) log.write(Log::Level::warning, notice.problem());
   if (!config.upstream_given) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");
   }
-  if (config.log_format == Log::Format::text) log_hints(log, listeners.urls());
+  if (config.log_format == Log::Format::text) log_hints(server);
   log.flush();
 }
 

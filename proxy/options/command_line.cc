@@ -194,7 +194,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   const bool checks = is_on(read.own, "check-config", all.problems);
   const bool prints = is_on(read.own, "print-config", all.problems);
   if (!all.problems.empty()) {
-    return Problems{std::move(all.problems), std::move(config.upstreams)};
+    return Problems{std::move(all.problems), std::move(config.upstreams), std::move(config.listen)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
   if (checks || prints) {

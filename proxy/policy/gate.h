@@ -17,7 +17,6 @@ namespace culvert {
 /// gets the response.
 enum class Admission : std::uint8_t {
   serve,
-  certified,  ///< served, and its listener lets nobody in without a certificate
   draining,   ///< the process is shutting down
   full,       ///< --max-connections is reached
 };
@@ -30,6 +29,7 @@ class Gate {
     const std::optional<IpAddress>& client;  ///< nullopt for a unix socket
     Admission admission = Admission::serve;
     const HostPort& target;
+    bool certified = false;   ///< its certificate says who it is
     bool looped = false;      ///< the request has passed through this proxy before
     bool needs_route = true;  ///< false: the proxy responds itself, or refuses it
   };
@@ -48,7 +48,9 @@ class Gate {
       : access_(access), router_(router), max_connections_(max_connections) {}
 
   /// Whether a client with this address may use the proxy, whatever it asks for.
-  Result<void> admit(const std::optional<IpAddress>& client) const { return access_.admit(client); }
+  Result<void> admit(const std::optional<IpAddress>& client, bool certified) const {
+    return access_.admit(client, certified);
+  }
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 

@@ -94,10 +94,9 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     return;
   }
   const ListenerTerms& listener = context.listeners[index_];
-  const auto admission = worker_.draining()                    ? Admission::draining
-                         : before >= most                      ? Admission::full
-                         : listener.config.wants_certificate() ? Admission::certified
-                                                               : Admission::serve;
+  const auto admission = worker_.draining() ? Admission::draining
+                         : before >= most   ? Admission::full
+                                            : Admission::serve;
   auto client = std::make_unique<TcpStream>(worker_.loop(), fd, TcpStream::State::connected);
   if (const int error = client->watch_error()) {
     connections.fetch_sub(1, std::memory_order_relaxed);

@@ -44,7 +44,9 @@ bool tells_clients(const Config& config) {
 
 std::vector<ListenerTerms> terms_of_listeners(const Ruleset& ruleset) {
   std::vector<ListenerTerms> terms;
-  for (const ListenConfig& listen : ruleset.config.listen) terms.push_back({listen});
+  for (std::size_t i = 0; i < ruleset.config.listen.size(); ++i) {
+    terms.push_back({ruleset.config.listen[i], ruleset.tls_listeners[i].get()});
+  }
   return terms;
 }
 

@@ -6,6 +6,7 @@
 #include "config/same_upstream.h"
 #include "dial/upstream_protocol.h"
 #include "net/own_address.h"
+#include "server/tls_listeners.h"
 
 namespace culvert {
 
@@ -55,13 +56,16 @@ bool lets_any_address_in(const Config& config) {
 
 }  // namespace
 
-Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls)
+Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls,
+                 std::vector<std::shared_ptr<TlsServerContext>> doors)
     : config(std::move(values)),
       password_checks(config.users ? std::make_shared<PasswordChecks>(config.threads) : nullptr),
+      tls_listeners(std::move(doors)),
       access(config.allow_clients, lets_any_address_in(config)),
       router(make_router(config)),
       preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
+  tls_listeners.resize(config.listen.size());
   // Different seeds: the trials of upstreams that went down together need not come together.
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     SharedUpstream& upstream = shared.emplace_back();
@@ -80,7 +84,20 @@ void Ruleset::keep_health(const Ruleset& before) {
     }
   }
   if (password_checks && before.password_checks) password_checks = before.password_checks;
+  keep_ticket_keys(before);
   if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);
+}
+
+/// A ticket of before a reload is good after it.
+void Ruleset::keep_ticket_keys(const Ruleset& before) {
+  std::shared_ptr<TicketKeys> keys;
+  for (const auto& listener : before.tls_listeners) {
+    if (listener) keys = listener->ticket_keys();
+  }
+  if (!keys) return;
+  for (const auto& listener : tls_listeners) {
+    if (listener) listener->set_ticket_keys(keys);
+  }
 }
 
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
@@ -119,11 +136,20 @@ void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems) {
   }
 }
 
+void find_certificate_problems(const std::vector<UpstreamConfig>& upstreams,
+                               const std::vector<ListenConfig>& listen,
+                               std::vector<std::string>& problems) {
+  std::vector<std::string> warnings;
+  make_tls_contexts(upstreams, problems);
+  make_tls_listeners(listen, problems, warnings);
+}
+
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems) {
   const std::size_t before = problems.size();
   auto tls = make_tls_contexts(config.upstreams, problems);
+  auto listeners = make_tls_listeners(config.listen, problems, config.warnings);
   if (problems.size() != before) return nullptr;
-  return std::make_unique<Ruleset>(std::move(config), std::move(tls));
+  return std::make_unique<Ruleset>(std::move(config), std::move(tls), std::move(listeners));
 }
 
 }  // namespace culvert

@@ -73,6 +73,8 @@ class Server {
   }
 
   const Listeners& listeners() const { return listeners_; }
+  /// Of new sessions; in its thread.
+  const Ruleset& ruleset() const { return *ruleset_; }
   Log& log() { return workers_[0]->log(); }
 
   /// Names that were looked up on this machine, by all workers.

@@ -35,15 +35,16 @@ struct RequestLine {
 };
 
 class ClientProtocol;
+struct ListenerTerms;
 
-/// The events of a ClientProtocol.  Each but the first two is the last thing it does in a call: the
-/// receiver may destroy it.
+/// The events of a ClientProtocol.  Each is the last thing it does in a call, as the receiver may
+/// destroy it, unless it says that the protocol continues.
 class ClientEvents {
  public:
-  /// The first bytes of a request have arrived.  As after the next event, the protocol continues.
+  /// The first bytes of a request have arrived; the protocol continues.
   virtual void on_request_begun() = 0;
   /// A load balancer has connected for a client, and these are the ends of its connection, as far
-  /// as the balancer knows them.
+  /// as the balancer knows them; the protocol continues.
   virtual void on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The client signs in before its request: it has sent what take_credentials() gives, and the
@@ -56,6 +57,10 @@ class ClientEvents {
   virtual void on_client_gone(std::string_view detail) = 0;
   /// The client speaks another protocol than this one: `spoken` is to be started in its place.
   virtual void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) = 0;
+  /// The client begins TLS, which `listener` has a certificate for; all of it is still to be read.
+  virtual void on_tls(const ListenerTerms& listener) = 0;
+  /// The client has proved who it is; the protocol continues.
+  virtual void on_user(std::string_view name) = 0;
   /// No request had begun, and this event ended the wait for one.
   virtual void on_client_idle(Side closed_by) = 0;
 

@@ -23,9 +23,12 @@
 
 namespace culvert {
 
+class TlsServerContext;
+
 /// What one --listen has for its clients.  Lives as long as the SessionContext.
 struct ListenerTerms {
   const ListenConfig& config;
+  const TlsServerContext* tls = nullptr;  ///< null: it has no certificate
 };
 
 /// What all sessions of one worker and one configuration share.  Outlives them.

@@ -28,6 +28,9 @@ namespace {
 
 constexpr milliseconds kDrainingHeadTimeout{1'000};
 
+/// A handshake record (RFC 8446 section 5.1).
+bool begins_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
+
 /// Measured: dockerd, containerd, podman, skopeo and the registry send their CONNECTs with the
 /// field as Go's net/http sets it, whatever they call themselves in their requests to the target.
 bool is_from_go(const RequestHead& head) {
@@ -49,12 +52,14 @@ std::string logged_target(RequestHead line) {
 
 }  // namespace
 
-HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener)
+HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
+                       Beneath beneath)
     : context_(context),
       client_(client),
       listener_(listener),
       deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
-      scanner_(HeadScanner::Kind::request) {}
+      scanner_(HeadScanner::Kind::request),
+      tls_may_begin_(listener.tls != nullptr && beneath == Beneath::connection) {}
 
 void HttpClient::start(ClientEvents& events) {
   events_ = &events;
@@ -84,8 +89,18 @@ void HttpClient::on_ready() {
   }
 }
 
-/// True: not HTTP/1, and an event has said so.
+/// True: not HTTP/1, or not what it may speak here, and an event has said so.
 bool HttpClient::speaks_another(std::string_view first_bytes) {
+  if (tls_may_begin_ && !kept_) {
+    if (begins_tls(first_bytes)) {
+      begin_tls(first_bytes);
+      return true;
+    }
+    if (listener_.config.speaks == ListenConfig::Speaks::tls_only) {
+      refuse_plain_client();
+      return true;
+    }
+  }
   if (!kept_ && SocksServer::is_version(first_bytes[0]) &&
       listener_.config.speaks != ListenConfig::Speaks::http_only) {
     deadline_.stop();
@@ -100,6 +115,23 @@ bool HttpClient::speaks_another(std::string_view first_bytes) {
   foreign_answer_ = std::move(mistake->answer);
   events_->on_bad_request(std::move(mistake->error));
   return true;
+}
+
+void HttpClient::begin_tls(std::string_view bytes) {
+  deadline_.stop();
+  client_.unread(std::string(bytes));
+  events_->on_tls(listener_);
+}
+
+/// In plain text, as the client reads no other.
+void HttpClient::refuse_plain_client() {
+  deadline_.stop();
+  Error error{
+      Errc::http_request_error, Side::client, 0,
+      "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
+      "in https_proxy"};
+  context_.log.write(Log::Level::warning, error.text);
+  events_->on_bad_request(std::move(error));
 }
 
 /// The client has closed, or reset.

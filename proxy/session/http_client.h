@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,10 @@ namespace culvert {
 /// state a request allocates nothing.
 class HttpClient final : public ClientProtocol {
  public:
-  /// All outlive it.
-  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener);
+  enum class Beneath : std::uint8_t { connection, tls };
+  /// All outlive it.  `beneath`: what the client's stream is.
+  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
+             Beneath beneath = Beneath::connection);
 
   void start(ClientEvents& events) override;
   void on_ready() override;
@@ -33,6 +36,8 @@ class HttpClient final : public ClientProtocol {
   std::string kept_refusal(const Error& error) const override;
 
  private:
+  void begin_tls(std::string_view bytes);
+  void refuse_plain_client();
   void on_end();
   bool speaks_another(std::string_view first_bytes);
   void on_head(std::size_t end);
@@ -50,6 +55,7 @@ class HttpClient final : public ClientProtocol {
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
   std::string foreign_answer_;  // to a client that speaks another protocol; mostly empty
+  const bool tls_may_begin_;
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
 };
 

@@ -6,8 +6,10 @@
 #include "base/text.h"
 #include "codec/sign_in.h"
 #include "net/own_end.h"
+#include "net/tls_stream.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/tls_client.h"
 #include "session/tunnel_end.h"
 #include "session/tunnel_opening.h"
 
@@ -53,6 +55,7 @@ struct Session::Setup {
 
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
+  bool certified = false;  // the client has shown a certificate of ?client-ca=
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
@@ -226,6 +229,19 @@ void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
   if (draining) begin_drain();
 }
 
+void Session::on_tls(const ListenerTerms& listener) {
+  auto tls = TlsStream::server(std::move(client_), *listener.tls);
+  auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  client_ = std::move(tls);
+  client_->set_events(this);
+  on_other_protocol(std::move(spoken));
+}
+
+void Session::on_user(std::string_view name) {
+  setup_->certified = true;
+  record_.set_user(name);
+}
+
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
 
 void Session::on_request(ClientRequest& request) {
@@ -256,6 +272,7 @@ void Session::on_request(ClientRequest& request) {
   context_.gate.ask({.client = record_.client_ip,
                      .admission = setup_->admission,
                      .target = *request.target,
+                     .certified = setup_->certified,
                      .looped = request.looped,
                      .needs_route = needs_route},
                     Gate::Done::to<&Session::on_verdict>(this));
@@ -279,7 +296,8 @@ void Session::sign_in(Gate::Verdict verdict) {
 /// A client of SOCKS, whose address is looked at first, too.
 void Session::on_credentials() {
   note_request_line();
-  if (auto admitted = context_.gate.admit(record_.client_ip); !admitted) {
+  if (auto admitted = context_.gate.admit(record_.client_ip, setup_->certified);
+      !admitted) {
     return refuse(std::move(admitted).error());
   }
   begin_sign_in().before_request = true;

@@ -83,6 +83,8 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_bad_request(Error error) override;
   void on_client_gone(std::string_view detail) override;
   void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) override;
+  void on_tls(const ListenerTerms& listener) override;
+  void on_user(std::string_view name) override;
   void on_client_idle(Side closed_by) override;
 
   void note_request_line();

@@ -56,6 +56,11 @@ struct Scene final : StreamEvents, ClientEvents {
     ++reports;
     other = std::move(spoken);
   }
+  void on_tls(const ListenerTerms&) override {
+    ++reports;
+    tls = true;
+  }
+  void on_user(std::string_view) override {}
   void on_client_idle(Side closed_by) override {
     ++reports;
     idle = closed_by;
@@ -93,6 +98,7 @@ struct Scene final : StreamEvents, ClientEvents {
   std::optional<Error> error;
   std::optional<std::string> gone;
   std::unique_ptr<ClientProtocol> other;
+  bool tls = false;
   std::optional<Side> idle;
 };
 
