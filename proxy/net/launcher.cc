@@ -190,7 +190,7 @@ bool has_order() {
   return poll(&order, 1, 0) > 0;
 }
 
-void report(const LauncherReport& what) {
+void tell_parent(const LauncherReport& what) {
   static_cast<void>(send(kLauncherControl, &what, sizeof what, MSG_NOSIGNAL));
 }
 
@@ -215,7 +215,7 @@ std::optional<LauncherReport> end_of(int child, int options) {
     await_event(child, pid_fd);
     if (const auto ended = end_of(child, WNOHANG)) {
       forget_child();
-      report(*ended);
+      tell_parent(*ended);
     }
     if (!has_order()) continue;
     auto order = receive_order();
@@ -227,7 +227,7 @@ std::optional<LauncherReport> end_of(int child, int options) {
       child = done.pid;
       pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
     }
-    report(done);
+    tell_parent(done);
   }
 }
 
@@ -240,9 +240,9 @@ std::optional<LauncherReport> end_of(int child, int options) {
   dup2(control, kLauncherControl);
   fcntl(kLauncherControl, F_SETFD, FD_CLOEXEC);
   closefrom(kLauncherControl + 1);
-  constexpr const char* kWatchdogPid = "WATCHDOG_PID";
-  const char* const watched = std::getenv(kWatchdogPid);
-  if (watched != nullptr && std::to_string(parent) == watched) unsetenv(kWatchdogPid);
+  constexpr const char* kOfWatchdog = "WATCHDOG_PID";
+  const char* const watched = std::getenv(kOfWatchdog);
+  if (watched != nullptr && std::to_string(parent) == watched) unsetenv(kOfWatchdog);
   launch_until_end(invocation);
 }
 

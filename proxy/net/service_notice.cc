@@ -23,7 +23,7 @@ constexpr const char* kNotifySocket = "NOTIFY_SOCKET";
 constexpr const char* kWatchdogUsec = "WATCHDOG_USEC";
 constexpr const char* kWatchdogPid = "WATCHDOG_PID";
 
-std::optional<std::string> variable(const char* name) {
+std::optional<std::string> notify_variable(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return value;
@@ -80,7 +80,8 @@ ServiceNotice::~ServiceNotice() {
 }
 
 ServiceNotice ServiceNotice::of_environment() {
-  return {NotifyVariables{variable(kNotifySocket), variable(kWatchdogUsec), variable(kWatchdogPid)},
+  return {NotifyVariables{notify_variable(kNotifySocket), notify_variable(kWatchdogUsec),
+                          notify_variable(kWatchdogPid)},
           getpid()};
 }
 

@@ -81,7 +81,10 @@ std::unique_ptr<Successor> Successor::attend(Loop& loop, int control, int pid, R
 }
 
 Successor::~Successor() {
-  if (launcher_ == nullptr) return give_up("it has given this one up");
+  if (launcher_ == nullptr) {
+    give_up("it has given this one up");
+    return;
+  }
   if (!let_go_ && pid_ > 0) kill(pid_, SIGKILL);
   close_control();
   forget_launcher();

@@ -156,6 +156,14 @@ class Notices(unittest.TestCase):
         self.assertEqual(self.manager.wait_for("STOPPING=1")[0], new)
         wait_for(lambda: not is_running(new), 20, "the new process does not end")
 
+    def test_a_process_that_others_start_does_not_take_over_a_service(self):
+        """systemd would not take it for the service's, and end the service."""
+        culvert = self.start("threads = 2\n", "--take-over")
+        done = testbed.culvert_host.run(os.environ["CULVERT"], "--listen", f"127.0.0.1:{PORT}", "--take-over", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("send SIGUSR2 to this one instead", done.stderr)
+        culvert.shut_down()
+
     def test_the_tunnel_command_does_not_speak_for_us(self):
         culvert = self.start("", "--tunnel-command", "env | grep -c -e NOTIFY_SOCKET -e WATCHDOG_; echo over; exec sleep 60")
         culvert.wait_log("tunnel: over")

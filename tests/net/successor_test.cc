@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_text.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 #include "support/turns.h"
@@ -75,6 +76,9 @@ std::string content_of(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
+
+/// Whether somebody has waited for it or not.
+bool has_ended(int pid) { return file_text("/proc/" + std::to_string(pid) + "/cmdline").empty(); }
 
 }  // namespace
 
@@ -180,7 +184,7 @@ TEST_CASE("a successor that is given up is killed, ready or not") {
   const int pid = change.successor->pid();
   if (!begin.empty()) change.until([&] { return change.ready == 1; });
   change.successor.reset();
-  change.until([&] { return content_of("/proc/" + std::to_string(pid) + "/cmdline").empty(); });
+  change.until([&] { return has_ended(pid); });
   CHECK(change.why.empty());
 }
 
@@ -225,5 +229,5 @@ TEST_CASE("a successor whose launcher is killed is given up") {
   kill(change.launcher->pid(), SIGKILL);
   change.until([&] { return !change.why.empty(); });
   CHECK(change.why == "was ended by signal 9");
-  change.until([&] { return content_of("/proc/" + std::to_string(pid) + "/cmdline").empty(); });
+  change.until([&] { return has_ended(pid); });
 }
