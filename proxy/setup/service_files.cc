@@ -46,7 +46,7 @@ bool is_hidden_from_service(std::string_view path) {
 
 std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
   if (option == "upstream") return usable_upstream(value);
-  if (option == "auth-file") return usable_file("--auth-file ", value);
+  if (option == "auth-file") return usable_auth_file(value);
   if (option == "access-log") look_at_log(value);
   return value;
 }
@@ -74,11 +74,20 @@ std::string ServiceFiles::usable_upstream(std::string_view url) {
   return changed;
 }
 
-/// `given` is what stands before the path.
-std::string ServiceFiles::usable_file(std::string_view given, const std::string& path) {
+std::string ServiceFiles::usable_auth_file(const std::string& path) {
+  std::string usable = usable_file("--auth-file ", path);
+  if (usable != path) {
+    notes_.push_back(path +
+                     " is handed over by systemd when the service starts: restart it after a "
+                     "change");
+  }
+  return usable;
+}
+
+std::string ServiceFiles::usable_file(std::string_view given_as, const std::string& path) {
   if (!path.starts_with('/')) {
     problems_.push_back(
-        concat({given, path, ": the service starts in /; write the whole path of the file"}));
+        concat({given_as, path, ": the service starts in /; write the whole path of the file"}));
     return path;
   }
   if (path.starts_with(kCredentials)) return path;

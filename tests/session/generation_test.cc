@@ -9,6 +9,7 @@
 #include "support/catch.h"
 #include "support/route_scene.h"
 #include "support/turns.h"
+#include "unit/options/temporary_file.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -55,6 +56,29 @@ struct Reload {
 };
 
 }  // namespace
+
+TEST_CASE(
+    "a reload keeps what is known about passwords, and who may sign in is as the new file has it") {
+  const TemporaryFile file("alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7");
+  Reload reload;
+  const auto read = [&](std::vector<std::string> more) -> SessionContext& {
+    more.insert(more.end(), {"--upstream", "direct", "--auth-file", file.path()});
+    return reload.read(more).context();
+  };
+  const std::optional<IpAddress> other = IpAddress::parse("192.0.2.1");
+  CHECK(reload.read({"--upstream", "direct"}).context().users == nullptr);
+  CHECK_FALSE(reload.generations.back()->context().gate.admit(other));
+  SessionContext& first = read({});
+  REQUIRE(first.users != nullptr);
+  REQUIRE(first.password_checks != nullptr);
+  // Whoever signs in may come from anywhere, unless there is a list as well.
+  CHECK(first.gate.admit(other));
+  SessionContext& second = read({"--allow-client", "10.0.0.0/8"});
+  CHECK(second.password_checks == first.password_checks);
+  CHECK(second.users != first.users);
+  CHECK_FALSE(second.gate.admit(other));
+  CHECK(reload.read({"--upstream", "direct"}).context().password_checks == nullptr);
+}
 
 TEST_CASE("gaps of presets are noticed where a route has one, and reported once for all reloads") {
   Reload reload;

@@ -118,6 +118,23 @@ TEST_CASE("a CONNECT requests a tunnel, and its first bytes follow it") {
   CHECK(scene.http.established() == "HTTP/1.1 200 Connection established\r\n\r\n");
 }
 
+TEST_CASE("nothing is kept of the password of a request, and all of what follows it is") {
+  Scene scene;
+  scene.peer.sends(
+      "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
+      "proxy-authorization: Basic YWxpY2U6aHVzaA==\r\n\r\nearly");
+  scene.start();
+  REQUIRE(scene.request != nullptr);
+  const auto given = scene.http.take_credentials();
+  REQUIRE(given);
+  CHECK(given->user == "alice");
+  CHECK(given->password.reveal() == "hush");
+  CHECK(scene.buffer.find("YWxpY2U6") == std::string::npos);
+  CHECK_FALSE(scene.http.take_credentials());
+  CHECK(scene.request->rest == "early");
+  CHECK(scene.request->target->to_string() == "gcr.io:443");
+}
+
 TEST_CASE("plain requests come one after the other") {
   Scene scene;
   scene.peer.sends(std::string(kGet));
