@@ -226,9 +226,9 @@ void Session::on_request(ClientRequest& request) {
   context_.gate.ask({.client = record_.client_ip,
                      .admission = setup_->admission,
                      .target = *request.target,
-                     .proven = !record_.user().empty(),
                      .looped = request.looped,
-                     .needs_route = needs_route},
+                     .needs_route = needs_route,
+                     .proven = !record_.user().empty()},
                     Gate::Done::to<&Session::on_verdict>(this));
 }
 
