@@ -29,9 +29,9 @@ class Gate {
     const std::optional<IpAddress>& client;  ///< nullopt for a unix socket
     Admission admission = Admission::serve;
     const HostPort& target;
-    bool certified = false;   ///< its certificate says who it is
     bool looped = false;      ///< the request has passed through this proxy before
     bool needs_route = true;  ///< false: the proxy responds itself, or refuses it
+    bool certified = false;   ///< its certificate says who it is
   };
   struct Verdict {
     /// The client is admitted; only the target may be denied.

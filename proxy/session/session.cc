@@ -272,9 +272,9 @@ void Session::on_request(ClientRequest& request) {
   context_.gate.ask({.client = record_.client_ip,
                      .admission = setup_->admission,
                      .target = *request.target,
-                     .certified = setup_->certified,
                      .looped = request.looped,
-                     .needs_route = needs_route},
+                     .needs_route = needs_route,
+                     .certified = setup_->certified},
                     Gate::Done::to<&Session::on_verdict>(this));
 }
 

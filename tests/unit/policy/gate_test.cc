@@ -38,7 +38,7 @@ struct Scene {
   }
   void ask(Admission admission = Admission::serve, bool looped = false, bool needs_route = true) {
     answers = 0;
-    gate.ask({client, admission, target, certified, looped, needs_route},
+    gate.ask({client, admission, target, looped, needs_route, certified},
              Gate::Done::to<&Scene::on_verdict>(this));
     REQUIRE(answers == 1);
   }
