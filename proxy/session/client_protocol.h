@@ -39,8 +39,8 @@ class ClientEvents {
  public:
   /// The first bytes of a request have arrived.  As after the next event, the protocol continues.
   virtual void on_request_begun() = 0;
-  /// A load balancer has connected for a client, and these are the ends of its connection, as far
-  /// as the balancer knows them.
+  /// A load balancer has connected, and these are the ends of its client's connection, as far as
+  /// it tells them.
   virtual void on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The request is malformed, or did not arrive in time.
