@@ -61,7 +61,7 @@ std::optional<std::uint16_t> port_in(std::string_view word) {
 }
 
 /// Of the line without its CRLF.
-Result<void> read_line(std::string_view line, ProxyHeader& header) {
+Result<void> read_line(std::string_view line, ConnectionEnds& ends) {
   line.remove_prefix(kProxyLineOpening.size());
   const std::string_view family = line.substr(0, line.find(' '));
   // Whatever follows is to be ignored.
@@ -81,19 +81,19 @@ Result<void> read_line(std::string_view line, ProxyHeader& header) {
     return malformed("an address of another family than it says");
   }
   if (!client_port || !reached_port) return malformed("a port is not a number from 0 to 65535");
-  header.ends.client = SocketEnd{client->unmapped(), *client_port};
-  header.ends.reached = SocketEnd{reached->unmapped(), *reached_port};
+  ends.client = SocketEnd{client->unmapped(), *client_port};
+  ends.reached = SocketEnd{reached->unmapped(), *reached_port};
   return {};
 }
 
-Read read_version1(std::string_view received, ProxyHeader& header) {
+Read read_version1(std::string_view received, ConnectionEnds& ends) {
   const std::string_view most = received.substr(0, kMostOfLine);
   const std::size_t end = most.find("\r\n");
   if (end == std::string_view::npos) {
     if (most.size() == kMostOfLine) return malformed("its line has more than 107 bytes");
     return std::optional<std::size_t>();
   }
-  if (auto fine = read_line(most.substr(0, end), header); !fine) return std::move(fine).error();
+  if (auto fine = read_line(most.substr(0, end), ends); !fine) return std::move(fine).error();
   return std::optional(end + 2);
 }
 
@@ -164,24 +164,23 @@ Result<void> check_tlvs(std::string_view whole, std::size_t at) {
 }
 
 /// Of the whole header.
-Result<void> read_binary(std::string_view whole, ProxyHeader& header) {
+Result<void> read_binary(std::string_view whole, ConnectionEnds& ends) {
   const std::uint8_t command = byte_at(whole, 12) & 0x0f;
   const std::uint8_t family = byte_at(whole, 13);
   if (command != kLocal && command != kProxy) return malformed("an unknown command");
-  header.local = command == kLocal;
-  // All else is to be ignored then.
-  if (header.local) return {};
+  // Of LOCAL all else is to be ignored.
+  if (command == kLocal) return {};
   const auto size = address_bytes(family);
   if ((family & 0x0f) == kDatagram) return malformed("it is about a datagram, not a connection");
   if (!size) return malformed("an unknown address family");
   if (*size > whole.size() - kFixedBytes) return malformed("too short for its addresses");
   if (auto fine = check_tlvs(whole, kFixedBytes + *size); !fine) return fine;
   if (family != kTcp4 && family != kTcp6) return {};
-  read_addresses(whole.substr(kFixedBytes), family == kTcp4, header.ends);
+  read_addresses(whole.substr(kFixedBytes), family == kTcp4, ends);
   return {};
 }
 
-Read read_version2(std::string_view received, ProxyHeader& header) {
+Read read_version2(std::string_view received, ConnectionEnds& ends) {
   if (received.size() > 12 && (byte_at(received, 12) & 0xf0) != kVersion2) {
     return malformed("neither version 1 nor 2");
   }
@@ -189,7 +188,7 @@ Read read_version2(std::string_view received, ProxyHeader& header) {
   const std::size_t after = number_at(received, 14);
   if (after > kMostAfterFixed) return malformed("more than 4096 bytes");
   if (received.size() - kFixedBytes < after) return std::optional<std::size_t>();
-  if (auto fine = read_binary(received.substr(0, kFixedBytes + after), header); !fine) {
+  if (auto fine = read_binary(received.substr(0, kFixedBytes + after), ends); !fine) {
     return std::move(fine).error();
   }
   return std::optional(kFixedBytes + after);
@@ -262,14 +261,14 @@ std::string make_binary(const ConnectionEnds* given) {
 }  // namespace
 
 Result<std::optional<std::size_t>> read_proxy_header(std::string_view received,
-                                                     ProxyHeader& header) {
-  header = {};
+                                                     ConnectionEnds& ends) {
+  ends = {};
   if (!may_be_proxy_header(received)) {
     return Error{Errc::http_request_error, Side::client, 0, "no PROXY protocol header came first"};
   }
   if (received.size() < kProxyLineOpening.size()) return std::optional<std::size_t>();
-  if (received[0] == kProxyLineOpening[0]) return read_version1(received, header);
-  return read_version2(received, header);
+  if (received[0] == kProxyLineOpening[0]) return read_version1(received, ends);
+  return read_version2(received, ends);
 }
 
 bool may_be_proxy_header(std::string_view received) {

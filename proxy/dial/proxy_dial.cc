@@ -122,7 +122,7 @@ void ProxyDial::advance() {
       case HandshakeStep::Progress::refused:
         return await_reason();
       case HandshakeStep::Progress::failed:
-        return fail(step_failure());
+        return fail(naming_header(step_failure()));
       case HandshakeStep::Progress::done:
         step_ = next_step();
     }
@@ -140,6 +140,15 @@ DialFailure ProxyDial::step_failure() const {
       .phase = step_->phase(),
       .closed = io.status == Io::Status::eof,
   };
+}
+
+/// Most proxies that do not expect one close at it.
+DialFailure ProxyDial::naming_header(DialFailure failure) const {
+  const bool ended = failure.closed || is_reset(failure.cause.sys);
+  if (header_ && ended && replied() == Replied::nothing) {
+    failure.cause.text += ", after a PROXY protocol header";
+  }
+  return failure;
 }
 
 void ProxyDial::await_reason() {

@@ -39,6 +39,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   void await_reason();
   void on_timeout();
   DialFailure step_failure() const;
+  DialFailure naming_header(DialFailure failure) const;
   void succeed();
 
   UpstreamRequest request_;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "codec/proxy_protocol.h"
 #include "policy/load_balancers.h"
 #include "session/answer.h"
 
@@ -54,17 +55,17 @@ void BalancedClient::on_ready() {
     if (io.status != Io::Status::ok) return on_end();
     received_.append(context_.flow.buffer.data(), io.bytes);
     if (!is_load_balancer(context_.config.load_balancers, peer_)) return refuse(not_listed(*peer_));
-    ProxyHeader header;
-    auto end = read_proxy_header(received_, header);
+    ConnectionEnds ends;
+    auto end = read_proxy_header(received_, ends);
     if (!end) return refuse(std::move(end).error());
-    if (*end) return hand_on(header, **end);
+    if (*end) return hand_on(ends, **end);
   }
 }
 
-void BalancedClient::hand_on(ProxyHeader header, std::size_t header_bytes) {
+void BalancedClient::hand_on(ConnectionEnds ends, std::size_t header_bytes) {
   deadline_.stop();
-  header.ends.client = named_client(header.ends.client, peer_);
-  if (!header.local) events_->on_balanced(header.ends);
+  ends.client = named_client(ends.client, peer_);
+  events_->on_balanced(ends);
   received_.erase(0, header_bytes);
   if (!received_.empty()) client_.unread(std::move(received_));
   events_->on_other_protocol(std::move(next_));

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
-#include "codec/proxy_protocol.h"
 #include "net/stream.h"
 #include "net/timer.h"
 #include "session/client_protocol.h"
@@ -38,7 +38,7 @@ class BalancedClient final : public ClientProtocol {
   std::string refusal(const Error& error) const override;
 
  private:
-  void hand_on(ProxyHeader header, std::size_t header_bytes);
+  void hand_on(ConnectionEnds ends, std::size_t header_bytes);
   void refuse(Error error);
   void on_end();
   void on_deadline();

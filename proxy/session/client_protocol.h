@@ -43,8 +43,8 @@ class ClientEvents {
  public:
   /// The first bytes of a request have arrived; the protocol continues.
   virtual void on_request_begun() = 0;
-  /// A load balancer has connected for a client, and these are the ends of its connection, as far
-  /// as the balancer knows them; the protocol continues.
+  /// A load balancer has connected, and these are the ends of its client's connection, as far as
+  /// it tells them; the protocol continues.
   virtual void on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The client signs in before its request: it has sent what take_credentials() gives, and the

@@ -126,7 +126,8 @@ TEST_CASE("a proxy that wants no header and closes is a failure of the upstream"
   scene.start();
   const Answer answer = scene.answer();
   CHECK((answer.status == 502 || answer.status == 503));
-  CHECK_THAT(answer.reason, Contains("socks5://proxy.example:1080"));
+  CHECK_THAT(answer.reason, Contains("socks5://proxy.example:1080 closed the connection "));
+  CHECK_THAT(scene.access_text(), Contains(", after a PROXY protocol header"));
 }
 
 TEST_CASE("a chain tells each hop that wants to know") {
