@@ -86,7 +86,9 @@ class ClientProtocol {
   virtual RequestLine request_line() const = 0;
   /// User and password of the request, of which the protocol keeps nothing.  An error says what is
   /// wrong, or missing.
-  virtual Result<Credentials> take_credentials() = 0;
+  virtual Result<Credentials> take_credentials() {
+    return Error{Errc::proxy_internal_error, Side::local, 0, "this protocol has no sign-in"};
+  }
   /// After ClientEvents::on_credentials(): they are right.
   virtual void signed_in() {}
   /// From now on a request that does not begin within a short time is not awaited.
