@@ -16,7 +16,7 @@ struct Row {
 constexpr std::array kRows = {
     Row{Errc::http_request_error,
         {400, "http_request_error", "http_request_error",
-         "Programs reach this proxy with http_proxy and https_proxy set to its http:// address."}},
+         "Programs reach this proxy with http_proxy and https_proxy set to its URL."}},
     Row{Errc::http_request_too_large,
         {431, "http_request_too_large", "http_request_error",
          "Send fewer or smaller header fields."}},

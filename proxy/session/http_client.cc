@@ -123,13 +123,13 @@ void HttpClient::begin_tls(std::string_view bytes) {
   events_->on_tls(listener_);
 }
 
-/// In plain text, as the client reads no other.
+/// In plain text, as the client reads no other.  By the word HTTPS `culvert check` knows it.
 void HttpClient::refuse_plain_client() {
   deadline_.stop();
   Error error{
       Errc::http_request_error, Side::client, 0,
       "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
-      "in https_proxy"};
+      "in HTTPS_PROXY"};
   context_.log.write(Log::Level::warning, error.text);
   events_->on_bad_request(std::move(error));
 }

@@ -116,6 +116,19 @@ class Tls(unittest.TestCase):
         self.assertIn("protocol version", s_client("-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0").stderr)
         culvert.shut_down()
 
+    def test_check_knows_a_tls_listener(self):
+        culvert = self.start(first)
+
+        def check(url):
+            upstream = f"socks5://{BORDER}:{peers.MICROSOCKS_PORT}"
+            return testbed.home.run(
+                "env", f"https_proxy={url}", os.environ["CULVERT"], "check", "--upstream", upstream, "https://files.world/", check=False
+            ).stdout
+
+        self.assertNotIn("speak", check(f"https://127.0.0.1:{PORT}"))
+        self.assertIn(f"https_proxy=https://127.0.0.1:{PORT}", check(f"http://127.0.0.1:{PORT}"))
+        culvert.shut_down()
+
     def test_every_problem_at_the_start(self):
         expired = authority.issue_for("old", "20200101000000Z", "20210101000000Z", "DNS:old")
         done = testbed.home.run(
