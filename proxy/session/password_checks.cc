@@ -167,11 +167,12 @@ PasswordCheck::PasswordCheck(PasswordChecks& checks, Loop& loop,
                              Callback<void(PasswordVerdict)> done)
     : checks_(checks), loop_(loop), done_(done) {}
 
-PasswordCheck::~PasswordCheck() {
-  if (!request_) return;
-  request_->owner = nullptr;
+void PasswordCheck::cancel() {
+  const auto request = std::exchange(request_, nullptr);
+  if (!request) return;
+  request->owner = nullptr;
   // The loop expects a post for each request.
-  if (checks_.state_->forget(request_)) request_->mailbox->post_expected([] {});
+  if (checks_.state_->forget(request)) request->mailbox->post_expected([] {});
 }
 
 std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,

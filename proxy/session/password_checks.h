@@ -49,14 +49,16 @@ class PasswordCheck {
   /// `checks` and `loop` outlive it.  `done` is called in a later turn, if ask() gives no verdict,
   /// and may destroy this.
   PasswordCheck(PasswordChecks& checks, Loop& loop, Callback<void(PasswordVerdict)> done);
-  /// Silent.  What only this client waits for is not checked any more.
-  ~PasswordCheck();
+  /// As cancel().  What only this client waits for is not checked any more.
+  ~PasswordCheck() { cancel(); }
   PasswordCheck(const PasswordCheck&) = delete;
   PasswordCheck& operator=(const PasswordCheck&) = delete;
 
   /// The verdict, if there is one without a check.
   std::optional<PasswordVerdict> ask(const PasswordFile& users, const SignInPace::Client& client,
                                      const Credentials& given);
+  /// Waits no longer: no verdict comes.
+  void cancel();
 
  private:
   friend class PasswordChecks;

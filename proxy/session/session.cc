@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "codec/sign_in.h"
 #include "net/own_end.h"
+#include "net/timer.h"
 #include "net/tls_stream.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
@@ -38,10 +39,11 @@ EofWhenLost who_gets_eof(LostTunnel how, const ClientRequest& request) {
 
 /// Of the present request, and its answer if it is refused.
 struct Session::SignIn {
-  SignIn(SessionContext& context, Callback<void(PasswordVerdict)> done)
-      : check(*context.password_checks, context.loop, done) {}
+  SignIn(SessionContext& context, Callback<void(PasswordVerdict)> done, Callback<void()> expired)
+      : check(*context.password_checks, context.loop, done), deadline(context.loop, expired) {}
 
   PasswordCheck check;
+  Timer deadline;  // of it
   std::string user;
   bool before_request = false;  // the protocol asks once for the connection
   bool over = false;            // the same, and it has succeeded
@@ -307,7 +309,8 @@ void Session::on_credentials() {
 Session::SignIn& Session::begin_sign_in() {
   if (!setup_->sign_in) {
     setup_->sign_in = std::make_unique<SignIn>(
-        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this));
+        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this),
+        Callback<void()>::to<&Session::on_sign_in_timeout>(this));
   }
   return *setup_->sign_in;
 }
@@ -317,11 +320,19 @@ void Session::check_password(const Credentials& given) {
   SignIn& asked = *setup_->sign_in;
   asked.user = given.user;
   const auto known = asked.check.ask(*context_.users, record_.client_ip, given);
-  if (known) on_password_verdict(*known);
+  if (known) return on_password_verdict(*known);
+  asked.deadline.start(context_.config.connect_timeout);
+}
+
+/// The client would give up soon.
+void Session::on_sign_in_timeout() {
+  setup_->sign_in->check.cancel();
+  on_password_verdict(PasswordVerdict::busy);
 }
 
 void Session::on_password_verdict(PasswordVerdict verdict) {
   SignIn& asked = *setup_->sign_in;
+  asked.deadline.stop();
   switch (verdict) {
     case PasswordVerdict::right:
       record_.set_user(asked.user);

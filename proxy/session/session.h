@@ -94,6 +94,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void sign_in(Gate::Verdict verdict);
   SignIn& begin_sign_in();
   void check_password(const Credentials& given);
+  void on_sign_in_timeout();
   void on_password_verdict(PasswordVerdict verdict);
   void refuse_sign_in(Error error);
   bool may_follow_refusal() const;

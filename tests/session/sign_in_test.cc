@@ -363,6 +363,21 @@ TEST_CASE("a session that is ended while its password is checked says so") {
   }
 }
 
+TEST_CASE("a check that takes too long is not waited for") {
+  SignInScene scene;
+  held = true;
+  scene.client.sends(connect(kRight));
+  scene.start();
+  scene.await_check();
+  scene.clock.advance(scene.config.connect_timeout + 1ms);
+  REQUIRE(turn_until(scene.loop, [&] { return scene.client.received_end(); }));
+  CHECK_THAT(scene.client.received(), StartsWith("HTTP/1.1 429 "));
+  held = false;
+  scene.client.ends();
+  REQUIRE(scene.run());
+  CHECK(scene.dials() == 0);
+}
+
 TEST_CASE("a session is destroyed while its password is checked") {
   SignInScene scene;
   held = true;
