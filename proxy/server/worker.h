@@ -75,6 +75,9 @@ class Worker {
   bool draining() const { return draining_; }
   void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                      const std::optional<HostPort>& peer, Admission admission);
+  /// Descriptors are short: connections that wait for a request are closed, those first that have
+  /// been there for the longest time.  False: there is none.
+  bool make_room();
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
@@ -82,6 +85,7 @@ class Worker {
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
+  void log_room_made();
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -105,7 +109,9 @@ class Worker {
   Timer drain_timer_;
   Timer log_timer_;  // while a slow reader of the log is waited for
   Loop::Clock::time_point starved_logged_;
-  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
+  Loop::Clock::time_point room_logged_;
+  std::size_t gave_way_ = 0;  // connections since that
+  std::size_t peak_ = 0;      // sessions at a time, since memory was given back
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;
