@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -44,6 +45,19 @@ std::string prepare_process(const Config& config) {
       "the limit of open files is {}: --threads {} needs {} at least, and two "
       "more for each tunnel (ulimit -n, LimitNOFILE=)",
       files, config.threads, least_files(config));
+}
+
+void leave_no_core() {
+  rlimit core{};
+  if (getrlimit(RLIMIT_CORE, &core) == 0) {
+    core.rlim_cur = 0;
+    static_cast<void>(setrlimit(RLIMIT_CORE, &core));
+  }
+  const int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;  // a system without cores, or without /proc
+  constexpr std::string_view kElfHeaders = "0x10";
+  static_cast<void>(!write(fd, kElfHeaders.data(), kElfHeaders.size()));
+  close(fd);
 }
 
 std::string make_pseudonym() { return fmt::format("culvert-{:08x}", random_number()); }

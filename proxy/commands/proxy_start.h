@@ -18,6 +18,11 @@ std::uint64_t raise_file_limit();
 /// descriptors are allowed as may be.  Returns a sentence if those are too few, else nothing.
 std::string prepare_process(const Config& config);
 
+/// This process, and those that it starts, leave no core: its memory holds passwords and what
+/// clients send.  One that is made all the same, by a collector or debugger, has no memory in it,
+/// but for what the registers held (core(5)).
+void leave_no_core();
+
 /// Random, so that a chain of culverts is not mistaken for a loop.
 std::string make_pseudonym();
 

@@ -243,6 +243,7 @@ int failed(const std::vector<std::string>& problems, int status) {
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
           Inheritance inheritance, const Invocation& invocation) {
+  leave_no_core();
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return 1;

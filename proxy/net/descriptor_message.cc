@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMostInOnePiece = 250;  // the kernel's SCM_MAX_FD is 253
 constexpr std::size_t kLongestText = 1 << 20;
-constexpr std::size_t kMostDescriptors = 1 << 16;
+constexpr std::size_t kMostPassed = 1 << 16;
 
 /// Room for one sendmsg(2) or recvmsg(2) with descriptors.
 struct Piece {
@@ -96,7 +96,7 @@ MessageReader::State MessageReader::read_from(int socket) {
   text_.append(buffer.data(), static_cast<std::size_t>(count));
   errno = EBADMSG;
   if ((piece.message.msg_flags & MSG_CTRUNC) != 0) return State::gone;
-  if (text_.size() > kLongestText || descriptors_.size() > kMostDescriptors) return State::gone;
+  if (text_.size() > kLongestText || descriptors_.size() > kMostPassed) return State::gone;
   if (text_.back() != '\0') return State::more;
   text_.pop_back();
   return text_.find('\0') == std::string::npos ? State::complete : State::gone;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -28,6 +30,7 @@ namespace {
 constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr int kAcceptsPerWakeup = 64;
 constexpr std::chrono::milliseconds kRetryAfterStarvation{100};
+constexpr std::chrono::milliseconds kRetryWhenCrowded{20};
 
 Error listen_error(const std::string& where, int error) {
   std::string text = "cannot listen on " + where + ": ";
@@ -102,6 +105,15 @@ std::string path_of(const sockaddr_storage& bound, socklen_t size) {
   std::string path(address.sun_path, size - offsetof(sockaddr_un, sun_path));
   if (path[0] == '\0') return "@" + path.substr(1);
   return path.substr(0, path.find('\0'));  // which may end it, too
+}
+
+/// Some descriptors are kept for what a client that was accepted needs: a tunnel, name lookups.
+int first_of_reserve() {
+  constexpr rlim_t kMostReserved = 64;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return std::numeric_limits<int>::max();
+  const rlim_t first = files.rlim_cur - std::min(kMostReserved, files.rlim_cur / 10);
+  return static_cast<int>(std::min<rlim_t>(first, std::numeric_limits<int>::max()));
 }
 
 /// A bound socket, or -1 and errno.
@@ -240,11 +252,14 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
   return out;
 }
 
-Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved)
+Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved,
+                   Crowded crowded)
     : loop_(loop),
       socket_(socket),
       accepted_(accepted),
       starved_(starved),
+      crowded_(crowded),
+      crowded_from_(crowded ? first_of_reserve() : std::numeric_limits<int>::max()),
       retry_(loop, Callback<void()>::to<&Listener::on_retry>(this)) {
   begin_watching();
 }
@@ -267,14 +282,8 @@ bool Listener::has_to_wait() {
   if (!next_) return false;
   std::chrono::milliseconds time{0};
   next_(time);
-  if (time.count() > 0) wait(time);
+  if (time.count() > 0) pause(time);
   return time.count() > 0;
-}
-
-/// The queue stays readable, so waiting for the loop would spin.
-void Listener::wait(std::chrono::milliseconds time) {
-  loop_.rewatch(socket_.fd(), *this, 0);
-  retry_.start(time);
 }
 
 void Listener::accept_all() {
@@ -291,9 +300,14 @@ bool Listener::accept_one() {
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     accepted_(fd, host_port_of(peer));
-    return true;
+    return fd < crowded_from_ || has_room();
   }
-  switch (errno) {
+  return accept_after(errno);
+}
+
+/// Whether the queue may hold more that can be accepted now.
+bool Listener::accept_after(int error) {
+  switch (error) {
     case ECONNABORTED:  // closed before accept(): the next one may be fine
     case EINTR:
     case EPROTO:
@@ -301,15 +315,32 @@ bool Listener::accept_one() {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
-    case ENOMEM: {
-      const int error = errno;
-      wait(kRetryAfterStarvation);
+    case ENOMEM:
+      if (crowded_ && !made_room_) {
+        crowded_(made_room_);
+        const bool more = made_room_ && accept_one();
+        if (std::exchange(made_room_, false)) return more;
+      }
+      pause(kRetryAfterStarvation);
       starved_(error);
       return false;
-    }
     default:
       return false;
   }
+}
+
+/// With few descriptors left, which are for what the clients need that were accepted.
+bool Listener::has_room() {
+  bool made_room = false;
+  crowded_(made_room);
+  if (!made_room) pause(kRetryWhenCrowded);
+  return made_room;
+}
+
+/// The queue stays readable, so waiting for the loop would spin.
+void Listener::pause(std::chrono::milliseconds time) {
+  loop_.rewatch(socket_.fd(), *this, 0);
+  retry_.start(time);
 }
 
 void Listener::on_retry() {

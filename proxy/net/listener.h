@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -94,11 +95,14 @@ class Listener final : private Pollable {
   /// Accepting failed with this errno (EMFILE, ENFILE, ENOMEM; ENOSPC: see Loop::watch()); it is
   /// tried again by itself.
   using Starved = Callback<void(int)>;
+  /// Descriptors are nearly used up, or are so: whoever can spare some closes them, and says so.
+  using Crowded = Callback<void(bool& made_room)>;
 
   /// A connection was accepted: sets for how long no other one is to be, if it is to wait.
   using NextAccept = Callback<void(std::chrono::milliseconds& time)>;
 
-  Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
+  Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved,
+           Crowded crowded = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -114,13 +118,18 @@ class Listener final : private Pollable {
   void begin_watching();
   bool accept_one();
   bool has_to_wait();
-  void wait(std::chrono::milliseconds time);
+  bool accept_after(int error);
+  bool has_room();
+  void pause(std::chrono::milliseconds time);
   void on_retry();
 
   Loop& loop_;
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
+  Crowded crowded_;
+  int crowded_from_;  // descriptors have the lowest numbers that are free
+  bool made_room_ = false;
   NextAccept next_{};
   Timer retry_;
   int watch_error_ = 0;

@@ -123,7 +123,7 @@ class Asking {
 };
 
 /// The names in `directory` that begin with `prefix`, in order.
-std::vector<std::string> names_in(const std::string& directory, const std::string& prefix) {
+std::vector<std::string> socket_names(const std::string& directory, const std::string& prefix) {
   std::vector<std::string> out;
   const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(directory.c_str()), closedir);
   if (!open) return out;
@@ -158,7 +158,7 @@ Result<std::optional<TakenOver>> take_over(const std::string& directory,
   const std::string prefix = take_over_prefix();
   for (int tries = kTries; tries > 0; --tries) {
     bool one_starts = false;
-    for (const std::string& name : names_in(directory, prefix)) {
+    for (const std::string& name : socket_names(directory, prefix)) {
       const std::string path = fmt::format("{}/{}", directory, name);
       Asking asking(path, patience);
       if (asking.connected() == Asking::Connected::refused) {

@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kTakeOverBacklog = 16;
 
-std::string variable(const char* name) {
+std::string variable_value(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : value;
 }
@@ -36,11 +36,11 @@ Error place_error(const std::string& where, std::string_view what, int error = 0
 
 // Root's is the same in a shell and in a service, so it goes by no variable of a login.
 std::string take_over_directory() {
-  if (std::string given = variable("RUNTIME_DIRECTORY"); given.starts_with('/')) {
+  if (std::string given = variable_value("RUNTIME_DIRECTORY"); given.starts_with('/')) {
     return given.substr(0, given.find(':'));
   }
   if (geteuid() == 0) return "/run/culvert";
-  if (const std::string login = variable("XDG_RUNTIME_DIR"); login.starts_with('/')) {
+  if (const std::string login = variable_value("XDG_RUNTIME_DIR"); login.starts_with('/')) {
     return login + "/culvert";
   }
   return fmt::format("/tmp/culvert-{}", geteuid());

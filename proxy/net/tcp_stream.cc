@@ -112,6 +112,7 @@ Io TcpStream::try_read(std::span<char> buffer) {
     return Io::ok(static_cast<std::size_t>(count));
   }
   if (count == 0) return Io::eof();
+  if (errno == EINTR) return try_read(buffer);
   if (errno != EAGAIN) return Io::failed(errno);
   readable_ = false;
   return Io::would_block();
@@ -121,6 +122,7 @@ Io TcpStream::try_write(std::span<const char> bytes) {
   if (!writable_) return Io::would_block();
   const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (count >= 0) return Io::ok(static_cast<std::size_t>(count));
+  if (errno == EINTR) return try_write(bytes);
   if (errno != EAGAIN) return Io::failed(errno);
   writable_ = false;
   return Io::would_block();
@@ -179,6 +181,7 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
     urgent_ = true;
     return Io::ok(0);
   }
+  if (errno == EINTR) return splice_to(pipe, most);
   if (errno != EAGAIN) return Io::failed(errno);
   readable_ = false;
   return Io::would_block();
@@ -197,6 +200,7 @@ Io TcpStream::splice_from(Pipe& pipe) {
     pipe.held -= static_cast<std::size_t>(count);
     return Io::ok(static_cast<std::size_t>(count));
   }
+  if (errno == EINTR) return splice_from(pipe);
   if (errno != EAGAIN) return Io::failed(errno);
   writable_ = false;
   return Io::would_block();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace {
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::chrono::seconds kStarvedReminder{10};
+constexpr std::size_t kRoomAtATime = 16;
+constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
 constexpr std::chrono::seconds kCutTimeout{5};
@@ -124,6 +127,36 @@ void Worker::on_starved(int error) {
                                       : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
   log_.write(Log::Level::warning, fmt::format("cannot accept connections: {} - {}",
                                               std::generic_category().message(error), advice));
+}
+
+/// Each has a moment to send its request: most clients do so at once.
+bool Worker::make_room() {
+  std::vector<Session*> waiting;
+  for (const auto& session : sessions_) {
+    if (session->awaits_request() && loop_.now() - session->started() >= kTimeToAsk) {
+      waiting.push_back(session.get());
+    }
+  }
+  const std::size_t count = std::min(kRoomAtATime, waiting.size());
+  const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
+  std::partial_sort(
+      waiting.begin(), end, waiting.end(),
+      [](const Session* one, const Session* other) { return one->started() < other->started(); });
+  std::for_each(waiting.begin(), end, [](Session* session) { session->give_way(); });
+  gave_way_ += count;
+  if (count > 0) log_room_made();
+  return count > 0;
+}
+
+void Worker::log_room_made() {
+  if (loop_.now() - room_logged_ < kStarvedReminder) return;
+  room_logged_ = loop_.now();
+  log_.write(
+      Log::Level::warning,
+      fmt::format("descriptors are short: connections that wait for a request are closed for "
+                  "new ones, {} so far - raise the limit of open files (ulimit -n, "
+                  "LimitNOFILE=)",
+                  gave_way_));
 }
 
 void Worker::on_session_finished(Session& session) {

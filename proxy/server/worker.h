@@ -85,6 +85,9 @@ class Worker {
                                            std::size_t most);
   /// See Listener::NextAccept.
   void next_accept(std::chrono::milliseconds& wait);
+  /// Descriptors are short: connections that wait for a request are closed, those first that have
+  /// been there for the longest time.  False: there is none.
+  bool make_room();
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
@@ -93,6 +96,7 @@ class Worker {
   void stop_accepting(Drain how);
   void limit_sessions();
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
+  void log_room_made();
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -116,7 +120,9 @@ class Worker {
   Timer drain_timer_;
   Timer log_timer_;  // while a slow reader of the log is waited for
   Loop::Clock::time_point starved_logged_;
-  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
+  Loop::Clock::time_point room_logged_;
+  std::size_t gave_way_ = 0;  // connections since that
+  std::size_t peak_ = 0;      // sessions at a time, since memory was given back
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/duration.h"
@@ -11,6 +12,7 @@
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
+#include "session/lack_of_memory.h"
 #include "session/pacer.h"
 
 namespace culvert {
@@ -197,8 +199,11 @@ bool Exchange::send_request() {
   switch (outcome.kind) {
     case Kind::waiting:
     case Kind::ended:
-    case Kind::write_failed:
       return true;
+    case Kind::write_failed:
+      if (!lacks_memory(outcome.sys)) return true;
+      fail_without_memory(outcome.sys);
+      return false;
     case Kind::incomplete:
       if (response_.complete() || (response_.has_final_head() && outcome.sys == 0)) break;
       client_gone(outcome.sys, "closed within the request's body");
@@ -239,6 +244,10 @@ bool Exchange::receive_response() {
       fail(Side::upstream, *std::move(outcome.error));
       return false;
     case Kind::write_failed:
+      if (lacks_memory(outcome.sys)) {
+        fail_without_memory(outcome.sys);
+        return false;
+      }
       client_gone(outcome.sys, response_.has_final_head() ? "gone before the end of the answer"
                                                           : "gone before the answer");
       return false;
@@ -389,6 +398,12 @@ void Exchange::finish_answered() {
 }
 
 /// The client gets an error response, unless it has received a part of the upstream's.
+void Exchange::fail_without_memory(int sys) {
+  fail(Side::local,
+       Error{Errc::proxy_internal_error, Side::local, sys,
+             "there is no memory to send with: " + std::generic_category().message(sys)});
+}
+
 void Exchange::fail(Side closed_by, Error error) {
   finish(nothing_sent() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
 }

@@ -107,6 +107,7 @@ class Exchange final : private StreamEvents {
   std::string early_grants() const;
   Error timeout_error() const;
   void finish_answered();
+  void fail_without_memory(int sys);
   void fail(Side closed_by, Error error);
   void finish(End::Kind kind, Side closed_by, std::optional<Error> error = {});
   std::uint64_t progress() const { return request_.progress() + response_.progress(); }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "session/lack_of_memory.h"
 #include "session/pacer.h"
 
 namespace culvert {
@@ -93,6 +94,7 @@ void Relay::pump(Half& half) {
       return on_ended(half);
     case Flow::Outcome::Kind::read_failed:
       note_end(RelayEnd::Cause::reset, side_of(half.flow.from()), outcome.error);
+      if (lacks_memory(outcome.error)) half.flow.from().reset_on_close();
       return begin_reset(half.flow.to());
     case Flow::Outcome::Kind::write_failed:
       return give_up(half, outcome.error);
@@ -108,11 +110,15 @@ void Relay::on_ended(Half& half) {
 }
 
 /// `to` accepts nothing any more.  What it had sent before is still delivered: the other direction
-/// continues until all of that is written, and ends in a reset then.
+/// continues until all of that is written, and ends in a reset then.  Where only we lack memory,
+/// its peer is well and waits: then both end in a reset now.
 void Relay::give_up(Half& half, int error) {
   note_end(RelayEnd::Cause::reset, side_of(half.flow.to()), error);
   lost_ = &half.flow.to();
   half.finished = true;
+  if (!lacks_memory(error)) return;
+  half.flow.to().reset_on_close();
+  begin_reset(half.flow.from());
 }
 
 /// A reset discards what the kernel has not delivered yet, so we wait for that first; a FIN does

@@ -125,6 +125,17 @@ void Session::abort(std::string_view why) {
   finish(Outcome::Kind::aborted, Side::local, why);
 }
 
+void Session::give_way() {
+  static constexpr std::string_view kWhy = "descriptors are short";
+  if (!setup_->protocol->request_begun()) return finish(Outcome::Kind::none, Side::local, kWhy);
+  const Error error{Errc::connection_limit_reached, Side::local, 0,
+                    "too many connections are open, and this one had sent no whole request"};
+  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
+  end_with(setup_->protocol->refusal(error));
+  note_request_line();
+  finish(Outcome::Kind::aborted, Side::local, kWhy);
+}
+
 void Session::end_without_client() {
   if (is_ending()) return;
   if (!relay_) return abort("the client is gone");

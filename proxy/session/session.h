@@ -47,6 +47,10 @@ class Session final : private StreamEvents, private ClientEvents {
   /// Ends the session as soon as its client allows: as abort(), but a client that is to get an EOF
   /// (RelayEnd::client_gets_eof) gets it, for which it must take what was written before.
   void cut(std::string_view why);
+  /// No whole request is there that it has to answer.
+  bool awaits_request() const { return state_ == State::head; }
+  /// Ends such a session now, as another client needs its descriptor.
+  void give_way();
   /// Ends the session now: a request without a response gets an error response, a truncated
   /// transfer ends in a reset.
   void abort(std::string_view why);
@@ -54,6 +58,8 @@ class Session final : private StreamEvents, private ClientEvents {
   /// sent is passed on, which may need another call later; anything else is aborted.
   void end_without_client();
 
+  /// When its connection, or its present request began.
+  Loop::Clock::time_point started() const { return record_.started; }
   /// What is known of it at this moment, also while it is running.
   const SessionRecord& record();
 

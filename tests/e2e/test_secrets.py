@@ -151,6 +151,87 @@ class Secrets(unittest.TestCase):
             self.assertEqual(len(culvert.access_lines()), len(REQUESTS))
             self.assert_hidden(culvert.output())
 
+    def test_in_every_place_of_a_run(self):
+        """All that a running culvert shows to others, and what is left of one that crashes."""
+        password_file = f"{isolate.STATE}/password"
+        config = f"{isolate.STATE}/run.toml"
+        folder = f"{isolate.STATE}/cores"
+        os.makedirs(folder, exist_ok=True)
+        isolate.write(password_file, f"{SECRET}\n")
+        isolate.write(
+            config,
+            f"upstream = ['a=http://{USER}:{SECRET}@{BORDER}:{ECHO_PORT}', "
+            f"'b=http://{USER}@{BORDER}:{ECHO_PORT}?password-file={password_file}']\n"
+            f"tunnel-command = 'true {SECRET}; exec sleep 1000'\n",
+        )
+        token = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+        requests = [
+            *REQUESTS,
+            f"CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic {token}\r\n\r\n",
+            f"GET http://a.example/{SECRET}?token={SECRET}#{SECRET} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic {token}\r\n"
+            f"Authorization: Bearer {SECRET}\r\nCookie: {SECRET}\r\nConnection: close\r\n\r\n",
+        ]
+        for form in ("text", "json"):
+            with self.subTest(form=form):
+                culvert = launch(
+                    self, testbed, "--config", config, "--log-level", "debug", "--log-format", form,
+                    wrapper=["sh", "-c", f'cd {folder} && ulimit -c unlimited && exec "$@"', "sh"],
+                )
+                for request in requests:
+                    client = wire.open_client(testbed.home)
+                    client.sendall(request.encode())
+                    reply = wire.receive_all(client).decode("latin-1")
+                    client.close()
+                    # A path is the target's, and no secret of ours.
+                    self.assert_hidden(reply.replace(f"/{SECRET}", ""))
+                # A request whose secret is still in a buffer.
+                waiting = wire.open_client(testbed.home)
+                waiting.sendall(f"CONNECT a.example:443 HTTP/1.1\r\nProxy-Authorization: Basic {token}\r\n".encode())
+                culvert.signal(signal.SIGHUP)
+                culvert.wait_log("reloaded (")
+                self.assert_hidden(self.told_to_others(culvert.pid))
+                self.assertTrue(any(form in self.memory_of(culvert.pid) for form in self.as_bytes()), "the test sees no memory")
+                with open(f"/proc/{culvert.pid}/coredump_filter", encoding="utf-8") as file:
+                    self.assertEqual(int(file.read(), 16), 0x10)
+                culvert.signal(signal.SIGABRT)
+                self.assertEqual(culvert.wait(20), -signal.SIGABRT)
+                self.assert_hidden(culvert.output().replace(f"/{SECRET}", ""))
+                self.check_cores(folder)
+                waiting.close()
+
+    @staticmethod
+    def as_bytes():
+        return [form.encode() for form in FORMS]
+
+    @staticmethod
+    def told_to_others(pid):
+        """What any user may read about a process."""
+        text = ""
+        for name in ("cmdline", "comm", "status", "stat"):
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                text += file.read().decode("latin-1")
+        if os.stat(f"/proc/{pid}/environ").st_mode & 0o077:
+            raise AssertionError("others may read the environment")
+        return text
+
+    @staticmethod
+    def memory_of(pid):
+        """All of it that can be written to."""
+        found = b""
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+            for line in maps:
+                where, rights = line.split()[:2]
+                begin, end = (int(text, 16) for text in where.split("-"))
+                if rights.startswith("rw"):
+                    memory.seek(begin)
+                    with contextlib.suppress(OSError):
+                        found += memory.read(end - begin)
+        return found
+
+    def check_cores(self, folder):
+        """There is none, though the limit that it was started with allows it; a collector gets nothing but headers."""
+        self.assertEqual(os.listdir(folder), [])
+
 
 if __name__ == "__main__":
     harness.main()

@@ -148,6 +148,31 @@ TEST_CASE("without descriptors accepting waits instead of spinning, and recovers
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
 }
 
+TEST_CASE("without descriptors those that somebody spares are used at once") {
+  struct Spares {
+    void on_crowded(bool& made_room) {
+      ++asked;
+      made_room = !fds.empty();
+      if (made_room) fds.pop_back();
+    }
+    std::vector<Fd> fds;
+    int asked = 0;
+  } spares;
+  Door door(on_loopback());
+  door.listener.reset();
+  door.listener = std::make_unique<Listener>(door.loop, door.socket,
+                                             Listener::Accepted::to<&Door::on_accepted>(&door),
+                                             Listener::Starved::to<&Door::on_starved>(&door),
+                                             Listener::Crowded::to<&Spares::on_crowded>(&spares));
+  const Fd first = connect_to_loopback(door.port());
+  const Fd second = connect_to_loopback(door.port());
+  spares.fds.emplace_back(dup(STDERR_FILENO));
+  const FileLimit none_left;
+  REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  CHECK(door.accepted.size() == 1);
+  CHECK(spares.asked == 2);
+}
+
 TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {
   Door door(on_loopback());
   door.loop.turn(0);  // in which libuv begins to watch its own

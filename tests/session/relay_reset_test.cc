@@ -138,6 +138,15 @@ TEST_CASE("a side that only refuses writes is read to its end") {
   CHECK(scene.survivor.received() == "I am not done yet");
 }
 
+TEST_CASE("a side that we lack the memory to write to is reset, as it is well and would wait") {
+  Break scene(GENERATE(true, false));
+  scene.breaking.refuses(GENERATE(ENOBUFS, ENOMEM));
+  scene.survivor.sends("wanted");
+  REQUIRE(scene.run());
+  CHECK(scene.breaking.closed_by_reset());
+  CHECK(scene.survivor.closed_by_reset());
+}
+
 TEST_CASE("a side that timed out is passed on as a reset, with its error") {
   Break scene(GENERATE(true, false));
   scene.breaking.resets(ETIMEDOUT);

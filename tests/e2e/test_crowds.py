@@ -1,0 +1,221 @@
+"""Crowds of clients, well-behaved and not: who is new gets in at once, and afterwards everything is as it was.
+
+CULVERT_CROWD=50000 is how many connections of each kind there are (by hand); without it some thousand. What the limit of
+descriptors does not allow at a time comes in waves.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import harness
+import wire
+from culvert import PORT, has_thread_sanitizer, is_sanitized, launch
+from testbed import Testbed, wait_for, wait_until_steady
+
+SLOW = is_sanitized() or has_thread_sanitizer()
+DRIBBLERS = 500 if SLOW else 2000
+CROWD = int(os.environ.get("CULVERT_CROWD", 500 if SLOW else 2000))
+LONGEST_WAIT = 1.0
+
+
+def setUpModule():
+    global testbed, echo_port
+    testbed = harness.report_on(Testbed())
+    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
+    # Each half of a tunnel is a descriptor of culvert, of the crowd or of the target.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def echo(connection):
+    with connection:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+
+# Answers a request, and keeps every connection until its client closes it. A process of its own, as it has as many
+# descriptors as the crowd.
+TARGET = """
+import selectors, socket, sys
+listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+listener.setblocking(False)
+print(listener.getsockname()[1], flush=True)
+poll = selectors.DefaultSelector()
+poll.register(listener, selectors.EVENT_READ)
+while True:
+    for key, _ in poll.select():
+        if key.fileobj is listener:
+            try:
+                client = listener.accept()[0]
+            except BlockingIOError:
+                continue
+            client.setblocking(False)
+            poll.register(client, selectors.EVENT_READ)
+            continue
+        try:
+            data = key.fileobj.recv(65536)
+            if data.startswith(b"GET "):
+                key.fileobj.send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+        except BlockingIOError:
+            continue
+        except OSError:
+            data = b""
+        if not data:
+            poll.unregister(key.fileobj)
+            key.fileobj.close()
+"""
+
+
+class Helper:
+    def __init__(self, case, *argv):
+        self.process = subprocess.Popen(
+            testbed.home.command([sys.executable, *argv]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        case.addCleanup(self.process.wait)
+        case.addCleanup(self.process.kill)
+
+    def line(self):
+        return self.process.stdout.readline().strip()
+
+    def do(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = self.line()
+        if not answer.startswith("done"):
+            raise AssertionError(f"{command}: {answer}")
+
+
+def crowd(case, target=1):
+    return Helper(case, os.path.join(os.path.dirname(__file__), "crowd.py"), str(PORT), str(target))
+
+
+class NewClients:
+    """One after the other, each with a tunnel and a byte through it; how long the slowest took."""
+
+    def __init__(self, case):
+        self.case = case
+
+    def slowest(self, seconds):
+        slowest, count, end = 0.0, 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            with wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}") as client:
+                client.sendall(b"!")
+                self.case.assertEqual(client.recv(1), b"!")
+            slowest = max(slowest, time.monotonic() - begun)
+            count += 1
+            time.sleep(0.02)
+        return slowest, count
+
+
+class Dribblers(unittest.TestCase):
+    def check(self, files, dribblers_count=DRIBBLERS):
+        wrapper = ("prlimit", f"--nofile={files}", "--") if files else ()
+        culvert = launch(self, testbed, "--threads", "2", "--header-timeout", "120s", wrapper=wrapper)
+        dribblers = crowd(self)
+        waiting = threading.Thread(target=dribblers.do, args=(f"dribble {dribblers_count}",))
+        waiting.start()
+        slowest, count = NewClients(self).slowest(1)
+        waiting.join()
+        if files:
+            culvert.wait_log("descriptors are short: connections that wait for a request are closed for new ones")
+        again, more = NewClients(self).slowest(1)
+        print(f"{dribblers_count} dribblers, {files or 'enough'} descriptors: {count + more} new clients, the slowest "
+              f"{1000 * max(slowest, again):.0f} ms", flush=True)
+        self.assertLess(max(slowest, again), LONGEST_WAIT)
+        dribblers.do("close")
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+    def test_descriptors_for_all(self):
+        self.check(None)
+
+    def test_full_table(self):
+        self.check(512)
+
+    def test_tiny_table(self):
+        """It serves on. (As each has 50 ms to ask, some thousand a second would be more than it takes.)"""
+        self.check(64, 100)
+
+    def test_a_request_that_gives_way_is_told_why(self):
+        culvert = launch(self, testbed, "--threads", "1", wrapper=("prlimit", "--nofile=64", "--"))
+        first = wire.open_client(testbed.home)
+        first.sendall(b"CONNECT files.world:443 HTTP/1.1\r\n")
+        others = [wire.open_client(testbed.home) for _ in range(80)]
+        reply = wire.read_reply(first)
+        self.assertEqual(
+            reply.line, "HTTP/1.1 503 culvert: too many connections are open, and this one had sent no whole request",
+        )
+        first.close()
+        for other in others:
+            other.close()
+        culvert.wait_access_line("descriptors are short")
+        culvert.shut_down()
+
+    def test_a_table_full_of_tunnels_keeps_them_and_does_not_spin(self):
+        culvert = launch(self, testbed, "--threads", "1", wrapper=("prlimit", "--nofile=64", "--"))
+        tunnels = []
+        while len(culvert.descriptors()) < 58:
+            tunnels.append(wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}"))
+        waiting = [wire.open_client(testbed.home) for _ in range(100)]
+        wait_for(lambda: culvert.count_in_log(": "), 10, "")
+        before = culvert.cpu_seconds()
+        time.sleep(1)
+        self.assertLess(culvert.cpu_seconds() - before, 0.2, "culvert spins while it has no descriptors")
+        for client in tunnels:
+            client.sendall(b"?")
+            self.assertEqual(client.recv(1), b"?")
+        for client in [*tunnels, *waiting]:
+            client.close()
+        wait_for(lambda: self.is_served(), 20, "culvert does not recover")
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+    @staticmethod
+    def is_served():
+        try:
+            wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}").close()
+        except AssertionError:
+            return False
+        return True
+
+
+class Crowds(unittest.TestCase):
+    def test_memory_and_descriptors_come_back(self):
+        target = Helper(self, "-c", TARGET)
+        clients = crowd(self, target.line())
+        culvert = launch(self, testbed, "--threads", "2", "--max-connections", "1000000", "--access-log", "off")
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
+        for kind, descriptors in (("connect", 2), ("idle", 1), ("get", 2), ("socks", 2)):
+            with self.subTest(kind=kind):
+                # A first crowd makes what stays: the allocator's, and its first pools.
+                wave = min(CROWD, most // descriptors)
+                clients.do(f"{kind} {min(wave, 1000)}")
+                clients.do("close")
+                wait_until_steady(culvert.sockets)
+                before = wait_until_steady(culvert.resident_mib)
+                begun, left, peak = time.monotonic(), CROWD, 0
+                while left > 0:
+                    now = min(left, wave)
+                    clients.do(f"{kind} {now}")
+                    wait_for(lambda: culvert.sockets() >= now * descriptors // 1, 60, "they are not all there")
+                    peak = max(peak, culvert.resident_mib())
+                    clients.do("close")
+                    culvert.assert_no_leaks()
+                    left -= now
+                took = time.monotonic() - begun
+                after = wait_until_steady(culvert.resident_mib)
+                print(f"{CROWD} times {kind}, {wave} at a time, {took:.1f} s: {before:.1f} MiB before, {peak:.1f} at most, {after:.1f} "
+                      "after", flush=True)
+                if not SLOW:
+                    self.assertLess(after - before, 2)
+        culvert.shut_down()
+
+
+if __name__ == "__main__":
+    harness.main()
