@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/account.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "config/open_listener.h"
@@ -58,7 +59,10 @@ class ConfigBuilder {
       std::vector<std::string> found;
       const auto addresses = parse_listen(given.value, found);
       for (const std::string& text : found) problem(given, text);
-      for (const ListenConfig& listen : addresses) add_listen(given, listen);
+      for (const ListenConfig& listen : addresses) {
+        add_listen(given, listen);
+        check_owners(given, listen);
+      }
     }
     if (!settings_.has("listen")) config_.listen = default_listen();
   }
@@ -89,6 +93,17 @@ class ConfigBuilder {
     }
     config_.listen.push_back(listen);
     if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
+  }
+
+  /// Not for a reload, which changes no file of a socket.
+  void check_owners(const Given& given, const ListenConfig& listen) {
+    if (when_ != ReadWhen::starting) return;
+    if (!listen.owner.empty() && !user_number(listen.owner)) {
+      problem(given, concat({"owner: no user is named ", printable(listen.owner, 40)}));
+    }
+    if (!listen.group.empty() && !group_number(listen.group)) {
+      problem(given, concat({"group: no group is named ", printable(listen.group, 40)}));
+    }
   }
 
   void read_upstreams() {

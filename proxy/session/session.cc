@@ -55,7 +55,12 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
       setup_(std::make_unique<Setup>(std::move(protocol), admission)),
       finished_(finished) {
   record_.begin(id, peer, context.loop.now());
+  if (!peer) note_unix_peer();
   ++context_.sessions;
+}
+
+void Session::note_unix_peer() {
+  if (const auto peer = unix_peer(client_->descriptor())) record_.set_unix_peer(*peer);
 }
 
 Session::~Session() {

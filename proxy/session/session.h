@@ -64,6 +64,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) override;
   void on_client_idle(Side closed_by) override;
 
+  void note_unix_peer();
   void note_request_line();
   void on_verdict(Gate::Verdict verdict);
   void note_preset_gap();

@@ -97,7 +97,7 @@ void SessionRecord::next_request() {
 }
 
 std::string SessionRecord::client_text() const {
-  if (!client_ip) return "unix";
+  if (!client_ip) return notes && notes->peer ? notes->peer->to_string() : "unix";
   return HostPort{client_ip->to_string(), client_port, client_ip}.to_string();
 }
 
@@ -108,6 +108,10 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   Log::AccessLine line(log);
   line.add("id", record.id);
   line.add("client", record.notes ? record.notes->client : client);
+  if (record.notes && record.notes->peer && line.is_json()) {
+    line.add("uid", std::uint64_t{record.notes->peer->uid});
+    line.add("pid", std::int64_t{record.notes->peer->pid});
+  }
   if (const std::string_view user = record.user(); !user.empty()) line.add("user", user);
   line.add("method", or_dash(record.method));
   line.add("target", or_dash(record.target));
@@ -123,7 +127,8 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
            std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
   line.add("closed_by", record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
   if (!record.notes) return;
-  const auto& [client_text, user, method, failures, detail] = *record.notes;
+  const std::string& failures = record.notes->failures;
+  const std::string& detail = record.notes->detail;
   if (detail.empty() && failures.empty()) return;
   if (failures.empty()) return line.add("detail", detail);
   line.add("detail", detail.empty() ? failures : fmt::format("{}; {}", detail, failures));
