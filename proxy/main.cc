@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     return culvert::flushed(0);
   }
   if (auto* problems = std::get_if<culvert::Problems>(&line)) {
-    culvert::make_tls_contexts(problems->upstreams, problems->lines);
+    culvert::find_certificate_problems(problems->upstreams, problems->listen, problems->lines);
     for (const std::string& problem : problems->lines) culvert::complain(problem);
     return 2;
   }

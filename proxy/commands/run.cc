@@ -197,7 +197,7 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
   std::vector<std::string> problems;
   const auto server =
       Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                    Server::Reload(), std::move(listeners), Invocation(), problems);
+                    Server::Reload(), std::move(listeners), Server::Around(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!server) return kCannotStart;
   std::string url = url_for_clients(server->listeners());

@@ -300,8 +300,22 @@ void Listener::begin_watching() {
 
 void Listener::on_poll(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerWakeup; ++i) {
-    if (!accept_one()) return;
+    if (!accept_one() || has_to_wait()) return;
   }
+}
+
+bool Listener::has_to_wait() {
+  if (!next_) return false;
+  std::chrono::milliseconds time{0};
+  next_(time);
+  if (time.count() > 0) wait(time);
+  return time.count() > 0;
+}
+
+/// The queue stays readable, so waiting for the loop would spin.
+void Listener::wait(std::chrono::milliseconds time) {
+  loop_.rewatch(socket_.fd(), *this, 0);
+  retry_.start(time);
 }
 
 void Listener::accept_all() {
@@ -329,10 +343,8 @@ bool Listener::accept_one() {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM: {
-      // The queue stays readable, so waiting for the loop would spin.
       const int error = errno;
-      loop_.rewatch(socket_.fd(), *this, 0);
-      retry_.start(kRetryAfterStarvation);
+      wait(kRetryAfterStarvation);
       starved_(error);
       return false;
     }

@@ -105,24 +105,33 @@ class Listener final : private Pollable {
   /// tried again by itself.
   using Starved = Callback<void(int)>;
 
+  /// A connection was accepted: sets for how long no other one is to be, if it is to wait.
+  using NextAccept = Callback<void(std::chrono::milliseconds& time)>;
+
   Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// Accepts what is already in the queue, so that closing the socket resets no client.
+  /// Connections stay in the kernel's queue for as long as `next` says.
+  void limit_rate(NextAccept next) { next_ = next; }
+  /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
+  /// client.
   void accept_all();
 
  private:
   void on_poll(std::uint32_t events) override;
   void begin_watching();
   bool accept_one();
+  bool has_to_wait();
+  void wait(std::chrono::milliseconds time);
   void on_retry();
 
   Loop& loop_;
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
+  NextAccept next_{};
   Timer retry_;
   int watch_error_ = 0;
 };

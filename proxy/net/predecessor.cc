@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,8 @@
 
 namespace culvert {
 namespace {
+
+constexpr int kNoTurn = -1;  // in place of a group's number
 
 /// One message: the group's number, and the descriptors beside it.
 class Turn {
@@ -65,6 +68,16 @@ void send_all(int fd, std::string_view bytes) {
   }
 }
 
+std::string rest_of(int fd) {
+  std::string text;
+  std::array<char, 256> buffer;
+  ssize_t count = 0;
+  while ((count = recv(fd, buffer.data(), buffer.size(), 0)) > 0 || (count < 0 && errno == EINTR)) {
+    text.append(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  return text;
+}
+
 }  // namespace
 
 Predecessor::~Predecessor() {
@@ -78,8 +91,12 @@ std::optional<ChildProcess::Handle> Predecessor::await_turn(std::string_view tun
   ssize_t count = 0;
   while ((count = recvmsg(control_, turn.message(), MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
+  if (count == sizeof(int) && turn.group() == kNoTurn) {
+    given_up_ = rest_of(control_);
+    if (given_up_.empty()) given_up_ = "it gives no reason";
+  }
   close(std::exchange(control_, -1));
-  if (count != sizeof(int) || turn.group() == 0) return std::nullopt;
+  if (count != sizeof(int) || turn.group() <= 0) return std::nullopt;
   const auto descriptors = turn.attached();
   if (!descriptors) return std::nullopt;
   const auto& [pid_fd, lifeline, output] = *descriptors;
@@ -95,6 +112,14 @@ bool send_turn(int control, const std::optional<ChildProcess::Handle>& command) 
     turn.attach_nothing();
   }
   return sendmsg(control, turn.message(), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(int);
+}
+
+void send_no_turn(int control, std::string_view why) {
+  Turn turn;
+  turn.set_group(kNoTurn);
+  turn.attach_nothing();
+  if (sendmsg(control, turn.message(), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(int)) return;
+  send(control, why.data(), why.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 }  // namespace culvert

@@ -161,6 +161,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   const std::string typed = given_options(read, "timeout");
   Source all = std::move(read.source);
   if (runs) all.settings.add_missing(defaults_of_run(true));
+  if (runs && all.settings.has("auth-file")) {
+    all.problems.emplace_back(
+        "--auth-file: the program of run gets a proxy of its own, without a sign-in; leave it out");
+  }
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
     const NamedFile named = named_file(given.value);
@@ -172,6 +176,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     }
   }
   if (runs) all.settings.add_missing(defaults_of_run(false));
+  // That of a variable or file is often a service's.
+  if (runs) all.settings.drop("auth-file");
   if (runs && read.program.empty()) {
     all.problems.emplace_back(
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");
@@ -188,7 +194,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   const bool checks = is_on(read.own, "check-config", all.problems);
   const bool prints = is_on(read.own, "print-config", all.problems);
   if (!all.problems.empty()) {
-    return Problems{std::move(all.problems), std::move(config.upstreams)};
+    return Problems{std::move(all.problems), std::move(config.upstreams), std::move(config.listen)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
   if (checks || prints) {

@@ -26,6 +26,7 @@ struct Problems {
   std::vector<std::string> lines;
   /// Those without a problem so far; their certificates have not been read yet.
   std::vector<UpstreamConfig> upstreams;
+  std::vector<ListenConfig> listen{};  ///< the same of listeners
 };
 /// `culvert --check-config` and `--print-config`.
 struct ConfigQuestion {

@@ -155,6 +155,10 @@ class ListenOptionReader {
     }
     const bool tls = !listen_.certificates.empty();
     if (!tls && !listen_.client_ca.empty()) problem("option 'client-ca' needs 'cert' beside it");
+    // Nobody gets by without the certificate that is asked for.
+    if (!listen_.client_ca.empty() && listen_.speaks == ListenConfig::Speaks::any) {
+      listen_.speaks = ListenConfig::Speaks::tls_only;
+    }
     if (tls && listen_.speaks == ListenConfig::Speaks::http_only) {
       problem("http-only:// has no TLS; write https:// for nothing but TLS, http:// for both");
     }

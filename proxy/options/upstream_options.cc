@@ -36,7 +36,7 @@ constexpr bool kFile = true;
 constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned kAllKinds =
     bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
-constexpr std::array<Option, 9> kOptions = {{
+constexpr std::array<Option, 10> kOptions = {{
     {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
     {"ca", bit(Kind::https), kFile},
     {"cert", bit(Kind::https), kFile},
@@ -46,6 +46,7 @@ constexpr std::array<Option, 9> kOptions = {{
     {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https), kFile},
     {"via", kAllKinds & ~bit(Kind::direct)},
     {"warm", kAllKinds & ~bit(Kind::direct)},
+    {"proxy-protocol", kAllKinds & ~bit(Kind::direct)},
 }};
 
 std::string_view kind_name(Kind kind) {
@@ -142,6 +143,8 @@ class OptionReader {
       upstream_.via = value;
     } else if (name == "warm") {
       take_warm(value);
+    } else if (name == "proxy-protocol") {
+      take_proxy_protocol(value);
     }
   }
 
@@ -160,6 +163,16 @@ class OptionReader {
       problem(fmt::format("{}: {}", shown("warm", value), *wrong));
     } else {
       upstream_.warm = static_cast<std::size_t>(std::get<std::uint64_t>(count));
+    }
+  }
+
+  void take_proxy_protocol(const std::string& value) {
+    if (iequals(value, "v1")) {
+      upstream_.proxy_protocol = ProxyVersion::v1;
+    } else if (iequals(value, "v2")) {
+      upstream_.proxy_protocol = ProxyVersion::v2;
+    } else {
+      problem(fmt::format("{}: either v1 or v2", shown("proxy-protocol", value)));
     }
   }
 
@@ -198,6 +211,7 @@ class OptionReader {
     const NamedFile file = named_file(value);
     const FileContent content =
         file.problem.empty() ? read_file(file.path, when_) : FileContent{{}, file.problem};
+    upstream_.password_file = file.path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
     line = trim_space(line);

@@ -16,7 +16,7 @@ class AccessPolicy {
   AccessPolicy(std::vector<Cidr> allow_clients, bool open_proxy);
 
   /// `client` is the peer's address, nullopt for a unix socket.  `certified`: it has shown a
-  /// certificate without which its listener lets nobody in.  A refusal is
+  /// certificate of `?client-ca=`, and need not be in a list if there is none.  A refusal is
   /// Errc::http_request_denied, side client; its text names the address and the flag that helps.
   Result<void> admit(const std::optional<IpAddress>& client, bool certified = false) const;
 

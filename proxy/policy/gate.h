@@ -17,9 +17,8 @@ namespace culvert {
 /// gets the response.
 enum class Admission : std::uint8_t {
   serve,
-  certified,  ///< served, and its listener lets nobody in without a certificate
-  draining,   ///< the process is shutting down
-  full,       ///< --max-connections is reached
+  draining,  ///< the process is shutting down
+  full,      ///< --max-connections is reached
 };
 
 /// Decides whether a client may have a target, and by which route.  Called once a request, before
@@ -30,6 +29,7 @@ class Gate {
     const std::optional<IpAddress>& client;  ///< nullopt for a unix socket
     Admission admission = Admission::serve;
     const HostPort& target;
+    bool certified = false;   ///< its certificate says who it is
     bool looped = false;      ///< the request has passed through this proxy before
     bool needs_route = true;  ///< false: the proxy responds itself, or refuses it
   };
@@ -47,6 +47,10 @@ class Gate {
   Gate(const AccessPolicy& access, const Router& router, std::size_t max_connections)
       : access_(access), router_(router), max_connections_(max_connections) {}
 
+  /// Whether a client with this address may use the proxy, whatever it asks for.
+  Result<void> admit(const std::optional<IpAddress>& client, bool certified) const {
+    return access_.admit(client, certified);
+  }
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 

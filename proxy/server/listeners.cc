@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/account.h"
+#include "config/listen_url.h"
 #include "config/open_listener.h"
 
 namespace culvert {
@@ -71,9 +72,15 @@ void Listeners::take_systemd(const Config& config, std::size_t index, const Inhe
     }
     socket->set_outlives_us();
     outlive_us_ = true;
+    const bool from_anywhere = socket->is_tcp() && !socket->address().ip->is_loopback();
+    if (from_anywhere && listen.proxy_protocol && config.load_balancers.empty()) {
+      problem(fmt::format(
+          "say whose PROXY protocol header is believed on {} with --load-balancer CIDR,...",
+          socket->url()));
+    }
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
-    add(std::move(sockets), index, one->label);
+    add(std::move(sockets), listen, index, one->label);
   }
   passed_.erase(wanted, passed_.end());
 }
@@ -95,7 +102,7 @@ bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) 
     return true;
   });
   if (sockets.empty()) return false;
-  add(std::move(sockets), index, listen.to_string());
+  add(std::move(sockets), listen, index, listen.to_string());
   return true;
 }
 
@@ -153,7 +160,7 @@ Result<void> Listeners::bind_tcp(const ListenConfig& listen, std::size_t index,
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));
   }
-  add(std::move(bound), index, listen.to_string());
+  add(std::move(bound), listen, index, listen.to_string());
   return {};
 }
 
@@ -167,16 +174,16 @@ Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index)
   if (!socket) return std::move(socket).error();
   std::vector<ListenSocket> bound;
   bound.push_back(std::move(*socket));
-  add(std::move(bound), index, listen.to_string());
+  add(std::move(bound), listen, index, listen.to_string());
   return {};
 }
 
 /// Every socket needs somebody who accepts: closing one would reset the clients in its queue.
-void Listeners::add(std::vector<ListenSocket> sockets, std::size_t index,
-                    const std::string& label) {
+void Listeners::add(std::vector<ListenSocket> sockets, const ListenConfig& listen,
+                    std::size_t index, const std::string& label) {
   for (ListenSocket& socket : sockets) socket.set_index(index);
   const ListenSocket& first = sockets[0];
-  const std::string url = first.url();
+  const std::string url = as_clients_write(listen, first.url());
   if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) urls_.push_back(url);
   if (first.is_tcp()) addresses_.push_back(first.address());
   if (first.is_dual_stack()) {

@@ -34,6 +34,8 @@ std::string_view Outcome::name() const {
       return "half_open_timeout";
     case Kind::stalled:
       return "stalled";
+    case Kind::lifetime_over:
+      return "lifetime_over";
     case Kind::error:
       return meaning_of(error).name;
   }
@@ -72,6 +74,13 @@ void SessionRecord::set_failures(std::string failures) {
   if (!failures.empty()) noted().failures = std::move(failures);
 }
 
+void SessionRecord::set_balanced(const std::optional<SocketEnd>& client) {
+  if (!client) return;
+  noted().balancer = client_text();
+  client_ip = client->ip;
+  client_port = client->port;
+}
+
 void SessionRecord::set_user(std::string_view name) {
   if (name != user()) noted().user = name;
 }
@@ -108,9 +117,12 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   Log::AccessLine line(log);
   line.add("id", record.id);
   line.add("client", record.notes ? record.notes->client : client);
-  if (record.notes && record.notes->peer && line.is_json()) {
+  if (record.notes && record.notes->peer && !record.client_ip && line.is_json()) {
     line.add("uid", std::uint64_t{record.notes->peer->uid});
     line.add("pid", std::int64_t{record.notes->peer->pid});
+  }
+  if (record.notes && !record.notes->balancer.empty()) {
+    line.add("balancer", record.notes->balancer);
   }
   if (const std::string_view user = record.user(); !user.empty()) line.add("user", user);
   line.add("method", or_dash(record.method));

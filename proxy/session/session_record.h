@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/connection_ends.h"
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct Outcome {
     idle_timeout,
     half_open_timeout,
     stalled,
+    lifetime_over,
     error
   };
 
@@ -61,6 +63,7 @@ inline std::int32_t ms_between(Loop::Clock::time_point begun, Loop::Clock::time_
 struct SessionRecord {
   struct Notes {
     std::string client;    ///< client_text(), kept as several access lines may need it
+    std::string balancer;  ///< the client_text() of the load balancer that has connected for it
     std::string user;      ///< who has signed in on this connection
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
@@ -95,6 +98,8 @@ struct SessionRecord {
   void set_failures(std::string failures);
   /// Who has connected to a unix socket, once it is known.
   void set_unix_peer(const UnixPeer& peer) { noted().peer = peer; }
+  /// A load balancer has connected, for `client`; nullopt: it does not say for whom.
+  void set_balanced(const std::optional<SocketEnd>& client);
   /// Who has signed in: for all requests of the connection, until another one is named.
   void set_user(std::string_view name);
   /// Empty if nobody has.

@@ -29,7 +29,7 @@ class ServiceFiles {
 
  private:
   std::string usable_upstream(std::string_view url);
-  std::string usable_file(std::string_view option, const std::string& path);
+  std::string usable_file(std::string_view given, const std::string& path);
   void look_at_log(const std::string& path);
   bool can_read(const std::string& path) const;
   /// The name by which systemd hands over the file.

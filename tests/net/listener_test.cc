@@ -110,6 +110,28 @@ TEST_CASE("accept_all() empties the queue without a turn of the loop") {
   CHECK(door.accepted.size() == 2);
 }
 
+TEST_CASE("a listener with a rate leaves connections in the queue meanwhile") {
+  Door door(on_loopback());
+  struct Rate {
+    void next(std::chrono::milliseconds& wait) { wait = ++asked % 2 == 0 ? 40ms : 0ms; }
+    int asked = 0;
+  } rate;
+  door.listener->limit_rate(Listener::NextAccept::to<&Rate::next>(&rate));
+  std::vector<Fd> clients;
+  for (int i = 0; i < 7; ++i) clients.push_back(connect_to_loopback(door.port()));
+  const auto begun = door.loop.now();
+  REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == clients.size(); }));
+  CHECK(door.loop.now() - begun >= 3 * 40ms);
+  CHECK(rate.asked == 7);
+  SECTION("but for the last ones") {
+    rate.asked = 1;
+    for (int i = 0; i < 5; ++i) clients.push_back(connect_to_loopback(door.port()));
+    door.listener->accept_all();
+    CHECK(door.accepted.size() == clients.size());
+    CHECK(rate.asked == 1);
+  }
+}
+
 TEST_CASE("without descriptors accepting waits instead of spinning, and recovers") {
   Door door(on_loopback());
   const Fd client = connect_to_loopback(door.port());

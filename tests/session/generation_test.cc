@@ -98,6 +98,38 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
   CHECK(down.health->down_for(now + 5s) == 0s);
 }
 
+TEST_CASE("a SOCKS upstream that is our own listener is found") {
+  const auto loops = [](const std::string& upstream) {
+    std::vector<std::string> problems;
+    const auto ruleset =
+        make_ruleset(std::get<Config>(parse_command_line({"--upstream", upstream})), problems);
+    ruleset->listeners = {HostPort::parse("127.0.0.1:3128").value(),
+                          HostPort::parse("[::1]:3129").value()};
+    find_loops(*ruleset, problems);
+    return problems;
+  };
+  CHECK(loops("socks5://127.0.0.1:3128") ==
+        std::vector<std::string>{
+            "--upstream socks5://127.0.0.1:3128: that is a --listen of this proxy itself, so each "
+            "connection would only request the next"});
+  CHECK(loops("socks4a://localhost:3128").size() == 1);
+  CHECK(loops("socks5://localhost:3129").size() == 1);
+  CHECK(loops("socks5://[::1]:3129").size() == 1);
+  CHECK(loops("socks5://127.0.0.1:1080").empty());
+  CHECK(loops("socks5://proxy.example:3128").empty());
+  CHECK(loops("http://127.0.0.1:3128").empty());  // which our Via ends
+  CHECK(loops("direct").empty());
+}
+
+TEST_CASE("what a SOCKS upstream's proxy may be is checked when it is dialed, too") {
+  Reload reload;
+  Generation& generation = reload.read({"--upstream", "a=socks5://h", "--upstream", "b=http://h2",
+                                        "--upstream", "c=socks4a://h3?via=b"});
+  CHECK(Reload::upstream(generation, 0).proxy_check.guard != nullptr);
+  CHECK(Reload::upstream(generation, 1).proxy_check.guard == nullptr);
+  CHECK(Reload::upstream(generation, 2).proxy_check.guard == nullptr);
+}
+
 TEST_CASE("a reload begins anew with an upstream that has changed") {
   Reload reload;
   Upstream& before = Reload::upstream(reload.read({"--upstream", "socks5://127.0.0.1:1"}), 0);

@@ -39,6 +39,7 @@ struct Scene final : StreamEvents, ClientEvents {
     if (reports == 0) http.on_ready();
   }
   void on_request_begun() override { ++begun; }
+  void on_balanced(const ConnectionEnds&) override {}
   void on_request(ClientRequest& given) override {
     ++reports;
     request = &given;
@@ -55,6 +56,11 @@ struct Scene final : StreamEvents, ClientEvents {
     ++reports;
     other = std::move(spoken);
   }
+  void on_tls(const ListenerTerms&) override {
+    ++reports;
+    tls = true;
+  }
+  void on_user(std::string_view) override {}
   void on_client_idle(Side closed_by) override {
     ++reports;
     idle = closed_by;
@@ -92,6 +98,7 @@ struct Scene final : StreamEvents, ClientEvents {
   std::optional<Error> error;
   std::optional<std::string> gone;
   std::unique_ptr<ClientProtocol> other;
+  bool tls = false;
   std::optional<Side> idle;
 };
 

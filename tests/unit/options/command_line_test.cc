@@ -232,6 +232,14 @@ TEST_CASE("run leaves the address and the log of a service alone") {
   }
 }
 
+TEST_CASE("the program of run does not sign in") {
+  CHECK(options_of<RunOptions>({"run", "ls"}, {{"CULVERT_AUTH_FILE", "/nowhere/users"}})
+            .config.users == nullptr);
+  CHECK(problems_of({"run", "--auth-file", "/nowhere/users", "ls"}) ==
+        Lines{"--auth-file: the program of run gets a proxy of its own, without a sign-in; leave "
+              "it out"});
+}
+
 TEST_CASE("check with targets, and without") {
   const CheckOptions options =
       options_of<CheckOptions>({"check", "nginx", "--json", "--route", "gcr.io=direct", "gcr.io"},
