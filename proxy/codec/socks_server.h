@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/result.h"
-#include "codec/socks_reply.h"
 #include "base/secret.h"
+#include "codec/socks_reply.h"
 
 namespace culvert {
 

@@ -24,6 +24,14 @@ struct SocketFile {
   bool is_there() const { return !path.empty() && at(path).id == id; }
 };
 
+/// What the file of a unix socket is to be like.
+struct SocketFileRights {
+  /// Permission bits.  Without, its owner alone may connect, with a `group` that, too.
+  std::optional<unsigned> mode;
+  std::optional<unsigned> owner;  ///< a user's number; without, as whoever makes a file
+  std::optional<unsigned> group;
+};
+
 /// A listening socket, bound and ready; owns the descriptor.
 class ListenSocket {
  public:
@@ -36,8 +44,10 @@ class ListenSocket {
                                   Takes takes = Takes::its_family);
   /// Fails if another socket is bound to the port; to be called before sharing it.
   static Result<void> check_free(const HostPort& address, Takes takes = Takes::its_family);
-  /// Replaces a stale socket file, never one that accepts connections.
-  static Result<ListenSocket> unix_path(const std::string& path);
+  /// Replaces a stale socket file, never one that accepts connections.  Nobody can connect before
+  /// the file has its `rights`.  To be called while this process has a single thread.
+  static Result<ListenSocket> unix_path(const std::string& path,
+                                        const SocketFileRights& rights = {});
   /// A descriptor that another process has opened.  Fails, and leaves it open, if it is no
   /// listening stream socket of IPv4, IPv6 or unix; the error's text is a clause ("descriptor 3 is
   /// ...").

@@ -8,11 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "base/account.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "config/open_listener.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
+#include "options/credential_file.h"
 #include "options/flags.h"
 #include "options/listen_address.h"
 #include "options/read_file.h"
@@ -62,7 +64,10 @@ class ConfigBuilder {
       std::vector<std::string> found;
       const auto addresses = parse_listen(given.value, found);
       for (const std::string& text : found) problem(given, text);
-      for (const ListenConfig& listen : addresses) add_listen(given, listen);
+      for (const ListenConfig& listen : addresses) {
+        add_listen(given, listen);
+        check_owners(given, listen);
+      }
     }
     if (!settings_.has("listen")) config_.listen = default_listen();
   }
@@ -95,6 +100,17 @@ class ConfigBuilder {
     if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
     if (is_reachable_by_others(listen) && listen.proxy_protocol) {
       balanced_.push_back(given.origin + " " + text);
+    }
+  }
+
+  /// Not for a reload, which changes no file of a socket.
+  void check_owners(const Given& given, const ListenConfig& listen) {
+    if (when_ != ReadWhen::starting) return;
+    if (!listen.owner.empty() && !user_number(listen.owner)) {
+      problem(given, concat({"owner: no user is named ", printable(listen.owner, 40)}));
+    }
+    if (!listen.group.empty() && !group_number(listen.group)) {
+      problem(given, concat({"group: no group is named ", printable(listen.group, 40)}));
     }
   }
 
@@ -183,15 +199,19 @@ class ConfigBuilder {
   void read_auth_file() {
     if (!settings_.has("auth-file")) return;
     const Given& given = settings_.of("auth-file").front();
-    const FileContent content = read_file(given.value, when_);
-    if (!content.problem.empty()) return problem(given, content.problem);
+    const NamedFile file = named_file(given.value);
+    if (!file.problem.empty()) return problem(given, file.problem);
+    const FileContent content = read_file(file.path, when_);
+    if (!content.problem.empty()) {
+      return problem(given, concat({content.problem, credential_hint(file.path)}));
+    }
     std::vector<std::string> found;
     auto users = std::make_shared<const PasswordFile>(PasswordFile::parse(content.text, found));
     for (const std::string& text : found) problem(given, text);
-    config_.auth_file = given.value;
+    config_.auth_file = file.path;
     if (!found.empty()) return;
     config_.users = std::move(users);
-    if (others_can_read(given.value)) {
+    if (others_can_read(file.path)) {
       config_.warnings.push_back(
           fmt::format("{} {}: every user of this host can read the hashes in it: chmod o-r, and "
                       "chgrp to the group of culvert",
@@ -253,7 +273,9 @@ class ConfigBuilder {
   }
 
   void problem(const Given& given, std::string_view text) {
-    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
+    const bool credential = given.value.starts_with(kCredentialMark);
+    const std::string shown = credential ? printable(given.value) : redact(given.value);
+    problems_.push_back(concat({given.origin, " ", shown, ": ", text}));
   }
 
   const Settings& settings_;

@@ -77,8 +77,8 @@ struct CommandFlag {
 /// In the order of `culvert COMMAND --help`.
 inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {"serve", "check-config", "", false,
-     "open all that a start would, start nothing, and leave:\n"
-     "with 0 if it is valid, else with every mistake and 2"},
+     "open all that a start would, and leave: with 0 if it\n"
+     "is valid, else with every mistake and 2"},
     {"serve", "print-config", "", false,
      "print what is in effect, as a file for --config, and\n"
      "where each value came from; secrets are left out"},

@@ -17,6 +17,13 @@ std::string_view directory() {
 
 }  // namespace
 
+std::optional<std::string> decode_file(std::string_view written) {
+  const bool marked = written.starts_with(kCredentialMark);
+  auto file = percent_decode(written.substr(marked ? kCredentialMark.size() : 0));
+  if (file && marked) file->insert(0, kCredentialMark);
+  return file;
+}
+
 NamedFile named_file(std::string_view name) {
   if (!name.starts_with(kCredentialMark)) return {std::string(name), {}};
   const std::string_view file = name.substr(kCredentialMark.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,10 @@ namespace culvert {
 /// What the name of such a file begins with, in any option that names a file.  No percent-encoding
 /// begins like this.
 inline constexpr std::string_view kCredentialMark = "%d/";
+
+/// The file that stands in a URL's option, percent-decoded but for the mark; nullopt for a bad
+/// escape.
+std::optional<std::string> decode_file(std::string_view written);
 
 /// A file that an option names, and what is wrong with the name; empty: nothing.
 struct NamedFile {

@@ -44,7 +44,8 @@ bool differs(const Config& started, const Config& now) {
 bool listeners_differ(const Config& started, const Config& now) {
   return !std::equal(started.listen.begin(), started.listen.end(), now.listen.begin(),
                      now.listen.end(), [](const ListenConfig& one, const ListenConfig& other) {
-                       return one.to_string() == other.to_string();
+                       return one.to_string() == other.to_string() && one.mode == other.mode &&
+                              one.owner == other.owner && one.group == other.group;
                      });
 }
 
@@ -91,7 +92,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
      "  :PORT or [::]:PORT       every address of this host\n"
-     "  unix:/PATH               a unix socket\n"
+     "  unix:/PATH               a unix socket, with the options mode=0660,\n"
+     "                           owner=USER and group=GROUP (default: mode\n"
+     "                           0600, with a group 0660)\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
      "                           them, or those of that name\n"
      "their clients speak HTTP, SOCKS5 or SOCKS4: the first byte tells\n"
@@ -108,8 +111,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           --load-balancer"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
-     "loopback; repeatable; needed when others can reach --listen,\n"
-     "unless they need a password or certificate"},
+     "loopback; repeatable; needed when others can reach --listen\n"
+     "without password or certificate"},
     {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
      "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
      "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"

@@ -106,9 +106,9 @@ class OptionReader {
         continue;
       }
       seen.push_back(name);
-      const auto value = equals == std::string_view::npos
-                             ? std::string()
-                             : decoded(*option, trim_space(part.substr(equals + 1)));
+      const std::string_view written =
+          equals == std::string_view::npos ? "" : trim_space(part.substr(equals + 1));
+      const auto value = option->is_file ? decode_file(written) : percent_decode(written);
       if (!value) {
         problem(fmt::format("{}: a '%' in a value is written %25", name));
       } else if (value->find('\0') != std::string::npos) {
@@ -124,14 +124,6 @@ class OptionReader {
   }
 
  private:
-  /// The mark of a credential stays.
-  static std::optional<std::string> decoded(const Option& option, std::string_view written) {
-    const bool marked = option.is_file && written.starts_with(kCredentialMark);
-    auto value = percent_decode(written.substr(marked ? kCredentialMark.size() : 0));
-    if (value && marked) value->insert(0, kCredentialMark);
-    return value;
-  }
-
   void take(std::string_view name, const std::string& value) {
     if (name == "resolve") {
       take_resolve(value);

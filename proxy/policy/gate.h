@@ -17,8 +17,8 @@ namespace culvert {
 /// gets the response.
 enum class Admission : std::uint8_t {
   serve,
-  draining,   ///< the process is shutting down
-  full,       ///< --max-connections is reached
+  draining,  ///< the process is shutting down
+  full,      ///< --max-connections is reached
 };
 
 /// Decides whether a client may have a target, and by which route.  Called once a request, before

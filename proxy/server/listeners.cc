@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/account.h"
 #include "config/listen_url.h"
 #include "config/open_listener.h"
 
@@ -164,7 +165,12 @@ Result<void> Listeners::bind_tcp(const ListenConfig& listen, std::size_t index,
 }
 
 Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index) {
-  auto socket = ListenSocket::unix_path(listen.path);
+  SocketFileRights rights;
+  rights.mode = listen.mode;
+  // Whether there are such accounts was asked when the option was read.
+  if (!listen.owner.empty()) rights.owner = user_number(listen.owner);
+  if (!listen.group.empty()) rights.group = group_number(listen.group);
+  auto socket = ListenSocket::unix_path(listen.path, rights);
   if (!socket) return std::move(socket).error();
   std::vector<ListenSocket> bound;
   bound.push_back(std::move(*socket));

@@ -79,7 +79,12 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
       setup_(std::make_unique<Setup>(std::move(protocol), admission)),
       finished_(finished) {
   record_.begin(id, peer, context.loop.now());
+  if (!peer) note_unix_peer();
   ++context_.sessions;
+}
+
+void Session::note_unix_peer() {
+  if (const auto peer = unix_peer(client_->descriptor())) record_.set_unix_peer(*peer);
 }
 
 Session::~Session() {
@@ -309,8 +314,7 @@ void Session::sign_in(Gate::Verdict verdict) {
 /// A client of SOCKS, whose address is looked at first, too.
 void Session::on_credentials() {
   note_request_line();
-  if (auto admitted = context_.gate.admit(record_.client_ip, setup_->certified);
-      !admitted) {
+  if (auto admitted = context_.gate.admit(record_.client_ip, setup_->certified); !admitted) {
     return refuse(std::move(admitted).error());
   }
   begin_sign_in().before_request = true;

@@ -93,6 +93,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_user(std::string_view name) override;
   void on_client_idle(Side closed_by) override;
 
+  void note_unix_peer();
   void note_request_line();
   const ConnectionEnds* ends_for_upstreams();
   void on_verdict(Gate::Verdict verdict);

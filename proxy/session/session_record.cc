@@ -106,7 +106,7 @@ void SessionRecord::next_request() {
 }
 
 std::string SessionRecord::client_text() const {
-  if (!client_ip) return "unix";
+  if (!client_ip) return notes && notes->peer ? notes->peer->to_string() : "unix";
   return HostPort{client_ip->to_string(), client_port, client_ip}.to_string();
 }
 
@@ -117,6 +117,10 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   Log::AccessLine line(log);
   line.add("id", record.id);
   line.add("client", record.notes ? record.notes->client : client);
+  if (record.notes && record.notes->peer && !record.client_ip && line.is_json()) {
+    line.add("uid", std::uint64_t{record.notes->peer->uid});
+    line.add("pid", std::int64_t{record.notes->peer->pid});
+  }
   if (record.notes && !record.notes->balancer.empty()) {
     line.add("balancer", record.notes->balancer);
   }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "dial/upstream.h"
 #include "net/loop.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 
@@ -67,6 +68,7 @@ struct SessionRecord {
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
     std::string detail;    ///< about the outcome, as text
+    std::optional<UnixPeer> peer;  ///< of a unix socket
   };
 
   std::uint64_t id = 0;
@@ -94,6 +96,8 @@ struct SessionRecord {
   /// The target of a plain request.  The query is left out, as it may hold a token.
   void set_url(std::string_view url);
   void set_failures(std::string failures);
+  /// Who has connected to a unix socket, once it is known.
+  void set_unix_peer(const UnixPeer& peer) { noted().peer = peer; }
   /// A load balancer has connected, for `client`; nullopt: it does not say for whom.
   void set_balanced(const std::optional<SocketEnd>& client);
   /// Who has signed in: for all requests of the connection, until another one is named.
@@ -105,7 +109,7 @@ struct SessionRecord {
   /// Discards the request, not the client.
   void next_request();
 
-  /// "127.0.0.1:50123", or "unix".
+  /// "127.0.0.1:50123", "unix:uid=1000,pid=4242", or "unix" if nothing more is known.
   std::string client_text() const;
 
  private:

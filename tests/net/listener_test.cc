@@ -340,6 +340,53 @@ TEST_CASE("a right that is missing in a unix socket's directory is reported as s
   CHECK_THAT(refused.error().text, Contains("the directory") && !Contains("1024"));
 }
 
+TEST_CASE("the file of a unix socket has its mode whatever the umask is") {
+  struct Row {
+    SocketFileRights rights;
+    mode_t mode;
+  };
+  const unsigned group = getegid();
+  const auto row = GENERATE_COPY(values<Row>(
+      {{{}, 0600}, {{{}, {}, group}, 0660}, {{0622, {}, {}}, 0622}, {{0, {}, group}, 0}}));
+  const mode_t mask = GENERATE(0U, 077U);
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  const mode_t before = umask(mask);
+  const auto ours = ListenSocket::unix_path(path, row.rights);
+  CHECK(umask(before) == mask);
+  REQUIRE(ours);
+  struct stat file {};
+  REQUIRE(stat(path.c_str(), &file) == 0);
+  CHECK((file.st_mode & 07777) == row.mode);
+  CHECK(file.st_gid == group);
+}
+
+TEST_CASE("the file of a unix socket is given to another, or not at all") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  const bool root = geteuid() == 0;
+  const unsigned somebody = 65534;
+  const auto given = ListenSocket::unix_path(path, {{}, somebody, somebody});
+  CHECK(given.ok() == root);
+  if (root) {
+    struct stat file {};
+    REQUIRE(stat(path.c_str(), &file) == 0);
+    CHECK(file.st_uid == somebody);
+    CHECK(file.st_gid == somebody);
+    CHECK((file.st_mode & 07777) == 0660);
+  }
+  // Without the right to: and nothing is left.
+  const std::string other = dir.path("other.sock");
+  REQUIRE(chmod(dir.path(".").c_str(), 0777) == 0);
+  const int before = setfsuid(root ? somebody : geteuid());
+  const auto refused = ListenSocket::unix_path(other, {{}, 0, {}});
+  setfsuid(static_cast<uid_t>(before));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().sys == EPERM);
+  CHECK_THAT(refused.error().text, Contains("cannot be given") && Contains("only root"));
+  CHECK(access(other.c_str(), F_OK) != 0);
+}
+
 TEST_CASE("a path that is too long for a unix socket is reported") {
   const auto refused = ListenSocket::unix_path("/tmp/" + std::string(200, 'x'));
   REQUIRE_FALSE(refused);

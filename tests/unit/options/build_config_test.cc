@@ -112,6 +112,17 @@ TEST_CASE("a certificate locks the listener that lets nobody in without it, and 
   CHECK(problems_of({"--listen", "https://0.0.0.0:1?cert=" + pem.path()}).size() == 1);
 }
 
+TEST_CASE("who shall own the file of a unix socket is somebody") {
+  CHECK(config_of({"--listen", "unix:/a?owner=root&group=0"}).listen[0].owner == "root");
+  CHECK(problems_of({"--listen", "unix:/a?owner=nobody-here&group=nor-here"}) ==
+        Lines{"--listen unix:/a?owner=nobody-here&group=nor-here: owner: no user is named "
+              "nobody-here",
+              "--listen unix:/a?owner=nobody-here&group=nor-here: group: no group is named "
+              "nor-here"});
+  CHECK(std::holds_alternative<Config>(
+      parse_command_line({"--listen", "unix:/a?owner=nobody-here"}, {}, ReadWhen::serving)));
+}
+
 TEST_CASE("a probe wants a connection, or an answer in TLS") {
   CHECK(config_of({"--probe-tls", "gcr.io:443"}).probe_tls->to_string() == "gcr.io:443");
   CHECK(problems_of({"--probe", "gcr.io:443", "--probe-tls", "gcr.io:443"}) ==

@@ -56,6 +56,13 @@ TEST_CASE("%d/ is the directory of credentials") {
   CHECK(credential_hint(credentials.path("x")).empty());
 }
 
+TEST_CASE("behind the mark a URL's file is encoded as any") {
+  CHECK(decode_file("%d/a%20b") == "%d/a b");
+  CHECK(decode_file("/a%20b") == "/a b");
+  CHECK_FALSE(decode_file("%d/%zz"));
+  CHECK_FALSE(decode_file("/%d/x"));
+}
+
 TEST_CASE("files that options name may be credentials, and are read anew by a reload") {
   const HandedFiles credentials;
   credentials.write("office password", "first\n");
@@ -70,6 +77,11 @@ TEST_CASE("files that options name may be credentials, and are read anew by a re
   CHECK(password_of(std::get<Config>(again)) == "second");
 
   credentials.write("ca.pem", "");
+  const auto listen =
+      config_of({"--listen", "https://127.0.0.1:1?cert=%d/ca.pem&client-ca=/x"}).listen;
+  CHECK(listen[0].certificates[0].cert == credentials.path("ca.pem"));
+  CHECK(listen[0].certificates[0].key == credentials.path("ca.pem"));
+  CHECK(listen[0].client_ca == "/x");
   const Config tls = config_of({"--upstream", "https://h?ca=%d/ca.pem"});
   CHECK(tls.upstreams[0].ca == credentials.path("ca.pem"));
 }
@@ -84,6 +96,7 @@ TEST_CASE("a credential that is not there is told as it was written") {
   CHECK(problems_of({"--upstream", "https://h?ca=%d/a&sni=%d/b"}) ==
         Lines{"--upstream https://h?ca=%d/a&sni=%d/b: ca=%d/a: " + why,
               "--upstream https://h?ca=%d/a&sni=%d/b: sni: a '%' in a value is written %25"});
+  CHECK(problems_of({"--listen", "https://127.0.0.1:1?cert=%d/a&key=/%zz"}).size() == 2);
   CHECK(problems_of({"--config", "%d/a.toml"}) == Lines{"--config %d/a.toml: " + why});
 
   const HandedFiles credentials;

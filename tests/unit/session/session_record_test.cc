@@ -136,6 +136,17 @@ TEST_CASE("who has signed in stands in the line of each request of the connectio
   CHECK(scene.record.user() == "ann");
 }
 
+TEST_CASE("the process of a unix socket's client is in the line of each request") {
+  Scene scene;
+  scene.record.client_ip.reset();
+  scene.record.set_unix_peer({1000, 4242});
+  scene.record.next_request();
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK_THAT(scene.line(), Contains(R"( client="unix:uid=1000,pid=4242" method=)"));
+  CHECK_THAT(scene.line(Log::Format::json),
+             Contains(R"("client":"unix:uid=1000,pid=4242","uid":1000,"pid":4242,"method":)"));
+}
+
 TEST_CASE("each outcome has its name") {
   CHECK(Outcome(Outcome::Kind::none).name().empty());
   CHECK(Outcome(Outcome::Kind::ok).name() == "ok");
