@@ -5,10 +5,10 @@
 namespace culvert {
 namespace {
 
-std::int64_t count(TokenBucket::Time time) { return time.time_since_epoch().count(); }
+std::int64_t ticks_of(TokenBucket::Time time) { return time.time_since_epoch().count(); }
 
 /// The time in which `units` come in.  In two steps, as the product of both would overflow.
-std::int64_t cost(std::uint64_t units, std::uint64_t rate) {
+std::int64_t time_for(std::uint64_t units, std::uint64_t rate) {
   constexpr std::uint64_t kSecond = TokenBucket::Duration::period::den;
   return static_cast<std::int64_t>(units / rate * kSecond + units % rate * kSecond / rate);
 }
@@ -17,33 +17,33 @@ std::int64_t cost(std::uint64_t units, std::uint64_t rate) {
 
 TokenBucket::Time TokenBucket::reserve(std::uint64_t units, std::uint64_t rate, Duration burst,
                                        Time now) {
-  const std::int64_t oldest = count(now - burst);
+  const std::int64_t oldest = ticks_of(now - burst);
   std::int64_t before = paid_until_.load(std::memory_order_relaxed);
   std::int64_t begin = 0;
   do {
     begin = std::max(before, oldest);
-  } while (!paid_until_.compare_exchange_weak(before, begin + cost(units, rate),
+  } while (!paid_until_.compare_exchange_weak(before, begin + time_for(units, rate),
                                               std::memory_order_relaxed));
   return Time(Duration(begin));
 }
 
 void TokenBucket::give_back(std::uint64_t units, std::uint64_t rate) {
-  paid_until_.fetch_sub(cost(units, rate), std::memory_order_relaxed);
+  paid_until_.fetch_sub(time_for(units, rate), std::memory_order_relaxed);
 }
 
 TokenBucket::Duration TokenBucket::take(std::uint64_t rate, Duration burst, Time now) {
-  const std::int64_t oldest = count(now - burst);
+  const std::int64_t oldest = ticks_of(now - burst);
   std::int64_t before = paid_until_.load(std::memory_order_relaxed);
   std::int64_t after = 0;
   do {
-    after = std::max(before, oldest) + cost(1, rate);
-    if (after > count(now)) return Duration(after - count(now));
+    after = std::max(before, oldest) + time_for(1, rate);
+    if (after > ticks_of(now)) return Duration(after - ticks_of(now));
   } while (!paid_until_.compare_exchange_weak(before, after, std::memory_order_relaxed));
   return Duration(0);
 }
 
 bool TokenBucket::is_full(Duration burst, Time now) const {
-  return paid_until_.load(std::memory_order_relaxed) <= count(now - burst);
+  return paid_until_.load(std::memory_order_relaxed) <= ticks_of(now - burst);
 }
 
 }  // namespace culvert

@@ -64,6 +64,7 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
       ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
       shared_.resumptions, shared_.pseudonym, tends_upstreams_));
   context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
+  context().limited = &limited_;
   const Config& config = ruleset->config;
   shared_.limits.bandwidth.set_rates({.all = config.bandwidth,
                                       .per_client = config.bandwidth_per_client,

@@ -115,6 +115,7 @@ class Worker {
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
   std::vector<std::unique_ptr<Entrance>> entrances_;
+  LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;

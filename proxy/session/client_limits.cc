@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMostOfUser = 40;
 
 /// Whom the limits take for one client.
-std::string client_text(const IpAddress& client) {
+std::string name_of_client(const IpAddress& client) {
   const IpAddress ip = client.unmapped();
   if (ip.is_v4()) return ip.to_string();
   std::array<std::uint8_t, 16> network{};
@@ -42,8 +42,8 @@ std::optional<Error> ClientLimits::object_to_request(const Config& config,
                                                      Loop& loop) {
   if (!client) return std::nullopt;
   if (client_.entry() != UsageTable::Entry::served) {
-    return too_many_connections("client " + client_text(*client), config.max_connections_per_client,
-                                "client");
+    return too_many_connections("client " + name_of_client(*client),
+                                config.max_connections_per_client, "client");
   }
   ClientUsage* const usage = client_.usage();
   const std::size_t rate = config.max_requests_per_second;
@@ -53,7 +53,7 @@ std::optional<Error> ClientLimits::object_to_request(const Config& config,
   return Error{Errc::request_rate_limit, Side::client, 0,
                fmt::format("client {} has sent more than {} requests in a second - see "
                            "--max-requests-per-second",
-                           client_text(*client), rate)};
+                           name_of_client(*client), rate)};
 }
 
 std::optional<Error> ClientLimits::object_to_user(const Config& config, std::string_view user,

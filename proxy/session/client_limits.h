@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/callback.h"
@@ -54,5 +55,10 @@ class ClientLimits {
   std::string user_name_;
   std::unique_ptr<Pacers> pacers_;
 };
+
+class Session;
+
+/// Those sessions of a worker that have limits.
+using LimitedSessions = std::unordered_map<const Session*, std::unique_ptr<ClientLimits>>;
 
 }  // namespace culvert

@@ -16,6 +16,7 @@
 #include "policy/preset_gaps.h"
 #include "policy/resumptions.h"
 #include "policy/router.h"
+#include "session/client_limits.h"
 #include "session/flow.h"
 #include "session/password_checks.h"
 #include "session/session_record.h"
@@ -52,6 +53,7 @@ struct SessionContext {
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
   PresetGaps* preset_gaps = nullptr;          ///< null if no route has a preset
+  LimitedSessions* limited = nullptr;         ///< of the worker; may be null if no session is
   Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false
   const PasswordFile* users = nullptr;        ///< null if clients need not sign in
   PasswordChecks* password_checks = nullptr;  ///< null without `users`

@@ -89,8 +89,17 @@ void Session::note_unix_peer() {
 
 Session::~Session() {
   drop_relay();
+  setup_.reset();
+  if (limited_) context_.limited->erase(this);
   --context_.sessions;
 }
+
+void Session::limit(std::unique_ptr<ClientLimits> limits) {
+  limited_ = true;
+  context_.limited->insert_or_assign(this, std::move(limits));
+}
+
+ClientLimits& Session::limits() { return *context_.limited->at(this); }
 
 void Session::start() {
   client_->set_events(this);
@@ -217,8 +226,8 @@ void Session::on_request_begun() { record_.started = context_.loop.now(); }
 void Session::on_balanced(const ConnectionEnds& ends) {
   record_.set_balanced(ends.client);
   setup_->reached = ends.reached;
-  if (limits_ && record_.client_ip) {
-    limits_->set_client(context_.config, *record_.client_ip, context_.loop);
+  if (limited_ && record_.client_ip) {
+    limits().set_client(context_.config, *record_.client_ip, context_.loop);
   }
 }
 
@@ -270,8 +279,8 @@ void Session::on_request(ClientRequest& request) {
     return refuse(std::move(*request.mistake));
   }
   record_.set_method(request.method);
-  if (limits_ && setup_->admission == Admission::serve) {
-    auto objection = limits_->object_to_request(context_.config, record_.client_ip, context_.loop);
+  if (limited_ && setup_->admission == Admission::serve) {
+    auto objection = limits().object_to_request(context_.config, record_.client_ip, context_.loop);
     if (objection) {
       note_request_line();
       return refuse(std::move(*objection));
@@ -411,8 +420,8 @@ void Session::on_kept_refusal(KeptRefusal::End end) {
 /// The client may use the proxy.
 void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
-  if (limits_ && !verdict.refusal) {
-    verdict.refusal = limits_->object_to_user(context_.config, record_.user(), context_.loop);
+  if (limited_ && !verdict.refusal) {
+    verdict.refusal = limits().object_to_user(context_.config, record_.user(), context_.loop);
   }
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
@@ -467,7 +476,7 @@ void Session::begin_tunnel() {
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
   ++context_.tunnels;
   if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
-  if (limits_) pace_tunnel();
+  if (limited_) pace_tunnel();
   const auto lifetime = config.max_lifetime;
   relay_->start(lifetime.count() > 0 ? context_.loop.now() + lifetime
                                      : Loop::Clock::time_point::max());
@@ -475,14 +484,14 @@ void Session::begin_tunnel() {
 
 void Session::pace_tunnel() {
   if (!context_.config.limits_bandwidth()) return;
-  relay_->pace(limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+  relay_->pace(limits().pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
 }
 
 /// Bytes that had to wait may move.
 void Session::on_turn() {
   if (relay_) return relay_->resume();
   if (state_ == State::exchange) return setup_->exchange->resume();
-  limits_->rest();
+  limits().rest();
 }
 
 void Session::drop_relay() {
@@ -532,9 +541,9 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     return close_with(request.own_answer());
   }
   request.check = {&context_.guard, verdict.place, ends_for_upstreams()};
-  if (limits_ && context_.config.limits_bandwidth()) {
+  if (limited_ && context_.config.limits_bandwidth()) {
     setup_->exchange->pace(
-        limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+        limits().pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
   }
   setup_->exchange->begin(request, *verdict.route, setup_->request->rest);
 }

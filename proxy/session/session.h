@@ -37,8 +37,8 @@ class Session final : private StreamEvents, private ClientEvents {
 
   /// The limits of clients apply to it; to be called before start(), or later if they have only
   /// now come into force.
-  void limit(std::unique_ptr<ClientLimits> limits) { limits_ = std::move(limits); }
-  bool is_limited() const { return limits_ != nullptr; }
+  void limit(std::unique_ptr<ClientLimits> limits);
+  bool is_limited() const { return limited_; }
   const std::optional<IpAddress>& client_ip() const { return record_.client_ip; }
   void start();
   /// Serves no further request.  `serves_awaited`: but for the first one of a connection, and one
@@ -110,6 +110,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void note_preset_gap();
   void on_opened(DialResult result);
   void begin_tunnel();
+  ClientLimits& limits();
   void pace_tunnel();
   void on_turn();
   void drop_relay();
@@ -134,7 +135,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
   State state_ = State::head;
-  std::unique_ptr<ClientLimits> limits_;  // nullptr: none; outlives what is paced
+  bool limited_ = false;  // it has limits(), which stand elsewhere as most sessions have none
   SessionContext& context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "net/manual_clock.h"
+#include "session/pacer.h"
 #include "support/catch.h"
 #include "support/memory_file.h"
 #include "support/numbered_bytes.h"
@@ -289,4 +290,28 @@ TEST_CASE("a look-up beyond the upstream that may hold its tunnels up is told wi
   CHECK((scene.log_text().find("a look-up may hold it up: slow.example:443 waited for ") !=
          std::string::npos) == waits);
   if (waits) lookups.remove(entry, scene.loop.now());
+}
+
+TEST_CASE("a tunnel that is slow because of our own limit has not stalled") {
+  StallScene scene({.time = 10s, .rate = 1 << 20});
+  auto& tunnel = scene.open(kMuch);
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 64 * 1024});
+  struct Ready {
+    void call() {
+      if (tunnel.relay) tunnel.relay->resume();
+    }
+    StallScene::Tunnel& tunnel;
+  } ready{tunnel};
+  const auto on_ready = Callback<void()>::to<&Ready::call>(&ready);
+  Pacers pacers{{scene.loop, bandwidth, {.way = Way::up}, on_ready},
+                {scene.loop, bandwidth, {.way = Way::down}, on_ready}};
+  tunnel.relay->pace(pacers);
+  tunnel.far_end.sends(numbered_bytes(20 * 64 * 1024));
+  turn_for(scene.loop, 18s);
+  CHECK(tunnel.open());
+  // Until there is nothing that waits.
+  turn_for(scene.loop, 20s);
+  CHECK(tunnel.stalled());
+  tunnel.close();
 }

@@ -117,6 +117,7 @@ void Scene::start(Admission admission) {
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));
   if (config.counts_clients()) {
     context_->client_limits = &limits;
+    context_->limited = &limited;
     limits.bandwidth.set_rates({.all = config.bandwidth,
                                 .per_client = config.bandwidth_per_client,
                                 .per_user = config.bandwidth_per_user});

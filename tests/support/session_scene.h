@@ -88,6 +88,7 @@ class Scene {
   ListenConfig listen;
   Resumptions resumptions;
   Limits limits;  ///< in force if the config has one
+  LimitedSessions limited;
   std::unique_ptr<Session> session;
   int finished = 0;
 
