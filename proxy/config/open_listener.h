@@ -14,6 +14,6 @@ bool has_lock(const ListenConfig& listen, const Config& config);
 
 /// What is wrong with a listener that others can reach and that has none; `what` names it, as
 /// "it" or by its address.
-std::string open_listener_problem(const ListenConfig& listen, std::string_view what);
+std::string open_listener_problem(std::string_view what);
 
 }  // namespace culvert

@@ -248,7 +248,7 @@ class ConfigBuilder {
     if (settings_.has("allow-client") || settings_.has("auth-file")) return;
     for (const auto& [name, listen] : exposed_) {
       if (has_lock(listen, config_)) continue;
-      problems_.push_back(concat({name, ": ", open_listener_problem(listen, "it")}));
+      problems_.push_back(concat({name, ": ", open_listener_problem("it")}));
     }
   }
 

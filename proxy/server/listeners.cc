@@ -68,7 +68,7 @@ void Listeners::take_systemd(const Config& config, std::size_t index, const Inhe
       continue;
     }
     if (socket->is_tcp() && !socket->address().ip->is_loopback() && !has_lock(listen, config)) {
-      problem(open_listener_problem(listen, socket->url()));
+      problem(open_listener_problem(socket->url()));
     }
     socket->set_outlives_us();
     outlive_us_ = true;
