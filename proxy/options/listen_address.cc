@@ -21,11 +21,11 @@ constexpr std::string_view kSystemd = "systemd";
 
 using Speaks = ListenConfig::Speaks;
 
-struct Scheme {
+struct ListenScheme {
   std::string_view text;
   Speaks speaks;
 };
-constexpr std::array<Scheme, 3> kSchemes = {{
+constexpr std::array<ListenScheme, 3> kListenSchemes = {{
     {"http://", Speaks::any},
     {"http-only://", Speaks::http_only},
     {"https://", Speaks::tls_only},
@@ -134,22 +134,22 @@ std::vector<ListenConfig> parse_place(std::string_view value, std::vector<std::s
   if (lower == kSystemd || lower.starts_with("systemd:")) {
     return parse_systemd(value.substr(kSystemd.size()), problems);
   }
-  const auto* const scheme = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& one) {
-    return lower.starts_with(one.text);
-  });
-  if (scheme == kSchemes.end() && lower.find("://") != std::string::npos) {
+  const auto* const scheme =
+      std::find_if(kListenSchemes.begin(), kListenSchemes.end(),
+                   [&](const ListenScheme& one) { return lower.starts_with(one.text); });
+  if (scheme == kListenSchemes.end() && lower.find("://") != std::string::npos) {
     problems.emplace_back(
         "culvert listens on http://ADDRESS:PORT, https://ADDRESS:PORT, http-only://ADDRESS:PORT, "
         "unix:/path or systemd");
     return {};
   }
-  if (scheme != kSchemes.end()) {
+  if (scheme != kListenSchemes.end()) {
     value.remove_prefix(scheme->text.size());
     if (value.ends_with('/')) value.remove_suffix(1);
   }
   std::vector<ListenConfig> found = parse_tcp(value, problems);
   for (ListenConfig& listen : found) {
-    listen.speaks = scheme == kSchemes.end() ? Speaks::any : scheme->speaks;
+    listen.speaks = scheme == kListenSchemes.end() ? Speaks::any : scheme->speaks;
   }
   return found;
 }
