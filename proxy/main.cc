@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "commands/check.h"
+#include "commands/config_question.h"
 #include "commands/run.h"
 #include "commands/serve.h"
 #include "commands/setup.h"
@@ -24,9 +25,12 @@ int main(int argc, char** argv) {
     return culvert::flushed(0);
   }
   if (auto* problems = std::get_if<culvert::Problems>(&line)) {
-    culvert::make_tls_contexts(problems->upstreams, problems->lines);
+    culvert::find_certificate_problems(problems->upstreams, problems->listen, problems->lines);
     for (const std::string& problem : problems->lines) culvert::complain(problem);
     return 2;
+  }
+  if (const auto* question = std::get_if<culvert::ConfigQuestion>(&line)) {
+    return culvert::flushed(culvert::answer_config_question(*question));
   }
   if (const auto* question = std::get_if<culvert::RouteQuestion>(&line)) {
     return culvert::flushed(culvert::check_route(*question));

@@ -5,7 +5,7 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # shellcheck disable=SC2034  # Those who source this use it.
 build_packages=(
-  ca-certificates cmake g++ libc-ares-dev libcli11-dev libfmt-dev libjansson-dev libssl-dev libuv1-dev ninja-build pkgconf
+  ca-certificates cmake g++ libc-ares-dev libcli11-dev libcrypt-dev libfmt-dev libjansson-dev libssl-dev libuv1-dev ninja-build pkgconf
 )
 
 # Everything is said on stderr: stdout is the program's.

@@ -30,7 +30,7 @@ BELOW = {
 
 # Headers from outside that only some folders may see.
 RESERVED = [
-    (re.compile(r"uv\.h|ares\.h|openssl/.*"), ["net"]),
+    (re.compile(r"uv\.h|ares\.h|openssl/.*|crypt\.h"), ["net"]),
     (re.compile(r"sys/(socket|epoll|un)\.h|netinet/.*|netdb\.h"), ["net"]),
     (re.compile(r"llhttp\.h"), ["codec"]),
     (re.compile(r"CLI/.*"), ["options", "commands"]),

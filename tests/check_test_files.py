@@ -56,6 +56,10 @@ TESTED_BY = {
     "net/take_over_place": (["net/take_over_test.cc"], "a place is tested by who asks there"),
     "net/take_over_requests": (["net/take_over_test.cc"], "a request is tested by who asks"),
     "net/tcp_connect": (["net/tcp_dial_test.cc"], "it is the first step of what this tests"),
+    "net/tls_settings": (
+        ["net/tls_stream_test.cc", "net/tls_server_context_test.cc"],
+        "settings are tested by what they bring about",
+    ),
     "options/completion_bash": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_fish": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "options/completion_zsh": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
@@ -71,6 +75,7 @@ TESTED_BY = {
     "session/context": (["session/connect_test.cc"], "it holds what every session needs"),
     "session/flow": (["session/relay_test.cc"], "it is one direction of a relay"),
     "session/http_date": (["session/exchange_request_test.cc"], "it is one field of a response"),
+    "session/kept_refusal": (["session/sign_in_test.cc"], "it is the answer to who does not sign in"),
     "session/last_answer": (["session/refusals_test.cc"], "answers are tested as clients get them"),
     "session/message_flow": (["session/exchange_body_test.cc"], "bodies are tested as exchanges"),
     "session/plain_request": (["session/exchange_request_test.cc"], "requests are tested as exchanges"),

@@ -16,7 +16,7 @@ struct Row {
 constexpr std::array kRows = {
     Row{Errc::http_request_error,
         {400, "http_request_error", "http_request_error",
-         "Programs reach this proxy with http_proxy and https_proxy set to its http:// address."}},
+         "Programs reach this proxy with http_proxy and https_proxy set to its URL."}},
     Row{Errc::http_request_too_large,
         {431, "http_request_too_large", "http_request_error",
          "Send fewer or smaller header fields."}},
@@ -31,6 +31,9 @@ constexpr std::array kRows = {
     Row{Errc::proxy_auth_required,
         {407, "proxy_auth_required", "http_request_denied",
          "Put user and password into the proxy URL: http://user:password@host:port."}},
+    Row{Errc::sign_in_limit_reached,
+        {429, "sign_in_limit_reached", "connection_limit_reached",
+         "Try again in some seconds; each wrong password makes the wait longer."}},
     Row{Errc::method_not_implemented,
         {501, "method_not_implemented", "http_request_error",
          "This proxy serves CONNECT, and any method for http:// URLs."}},
@@ -40,6 +43,13 @@ constexpr std::array kRows = {
     Row{Errc::expectation_failed,
         {417, "expectation_failed", "http_request_error",
          "The only expectation that is known is 100-continue."}},
+    // 429 is RFC 6585 section 4.  RFC 9209 knows no limit of clients: the nearest type names what
+    // is limited, also where it is not connections to the next hop.
+    Row{Errc::client_connection_limit,
+        {429, "client_connection_limit", "connection_limit_reached",
+         "Close some of the connections through this proxy, and try again."}},
+    Row{Errc::request_rate_limit,
+        {429, "request_rate_limit", "http_request_denied", "Try again in a second."}},
 
     Row{Errc::dns_error,
         {502, "dns_error", "dns_error",

@@ -11,15 +11,18 @@ namespace culvert {
 /// section 2.3 where one fits; meaning_of() gives each its HTTP status, RFC 9209 type and hint.
 enum class Errc : std::uint8_t {
   // The client's request.
-  http_request_error,      ///< malformed request, bad authority, origin-form
-  http_request_too_large,  ///< the head exceeds its limit
-  http_uri_too_long,       ///< the request target exceeds its limit
-  http_request_timeout,    ///< the head did not arrive in time
-  http_request_denied,     ///< refused by the access rules or a route
-  proxy_auth_required,     ///< the client's credentials are missing or wrong
-  method_not_implemented,  ///< a method or scheme that we do not serve
-  version_not_supported,   ///< an HTTP version that we do not speak
-  expectation_failed,      ///< an Expect other than 100-continue
+  http_request_error,       ///< malformed request, bad authority, origin-form
+  http_request_too_large,   ///< the head exceeds its limit
+  http_uri_too_long,        ///< the request target exceeds its limit
+  http_request_timeout,     ///< the head did not arrive in time
+  http_request_denied,      ///< refused by the access rules or a route
+  proxy_auth_required,      ///< the client's credentials are missing or wrong
+  sign_in_limit_reached,    ///< too many sign-ins failed, or wait to be checked
+  method_not_implemented,   ///< a method or scheme that we do not serve
+  version_not_supported,    ///< an HTTP version that we do not speak
+  expectation_failed,       ///< an Expect other than 100-continue
+  client_connection_limit,  ///< its client, or user, has as many connections as it may have
+  request_rate_limit,       ///< its client has sent too many requests lately
   // The connection to the target.
   dns_error,                  ///< a name does not resolve
   dns_timeout,                ///< no answer to a name in time

@@ -54,6 +54,7 @@ class Cidr {
 
   /// IPv4-mapped IPv6 addresses are compared as IPv4.
   bool contains(const IpAddress& address) const;
+  bool contains_all() const { return prefix_ == 0; }  ///< of its family
   std::string to_string() const;
 
   friend bool operator==(const Cidr&, const Cidr&) = default;

@@ -49,6 +49,8 @@ class Log {
     void add(std::string_view key, std::string_view value);
     void add(std::string_view key, std::int64_t value);
     void add(std::string_view key, std::uint64_t value);
+    /// For fields that text has within another one.
+    bool is_json() const { return format_ == Format::json; }
 
    private:
     void begin_field(std::string_view key);

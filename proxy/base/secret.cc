@@ -5,27 +5,34 @@
 #include "base/text.h"
 
 namespace culvert {
+
+void wipe(std::span<char> bytes) noexcept {
+  std::memset(bytes.data(), 0, bytes.size());
+  // A compiler barrier: the zeros count as read, so writing them is not optimised away.
+  asm volatile("" : : "r"(bytes.data()) : "memory");
+}
+
 namespace {
 
 /// Overwrites all that `text` has room for: a string that was moved from, or shortened, still holds
 /// its bytes after its end.
-void wipe(std::string& text) noexcept {
+void wipe_text(std::string& text) noexcept {
   text.resize(text.capacity());
-  std::memset(text.data(), 0, text.size());
-  // A compiler barrier: the zeros count as read, so writing them is not optimised away.
-  asm volatile("" : : "r"(text.data()) : "memory");
+  wipe(std::span<char>(text));
   text.clear();
 }
 
 }  // namespace
 
-Secret::Secret(std::string value) : value_(std::move(value)) { wipe(value); }
+Secret::Secret(std::string value) : value_(std::move(value)) { wipe_text(value); }
 
-Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { wipe(other.value_); }
+Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) {
+  wipe_text(other.value_);
+}
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
-    wipe(value_);
+    wipe_text(value_);
     value_ = other.value_;
   }
   return *this;
@@ -33,14 +40,14 @@ Secret& Secret::operator=(const Secret& other) {
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
-    wipe(value_);
+    wipe_text(value_);
     value_ = std::move(other.value_);
-    wipe(other.value_);
+    wipe_text(other.value_);
   }
   return *this;
 }
 
-Secret::~Secret() { wipe(value_); }
+Secret::~Secret() { wipe_text(value_); }
 
 Secret basic_token(const Credentials& credentials) {
   const Secret pair(credentials.user + ":" + std::string(credentials.password.reveal()));

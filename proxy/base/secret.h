@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,9 @@ struct Credentials {
   std::string user;
   Secret password;
 };
+
+/// Overwrites `bytes`, even if nobody reads them any more.
+void wipe(std::span<char> bytes) noexcept;
 
 /// What follows "Basic " in an Authorization field (RFC 7617 section 2).
 Secret basic_token(const Credentials& credentials);

@@ -306,7 +306,7 @@ void Surroundings::judge_kind(const PortLook& look, const NamedProxy& proxy, con
   const std::string place = " listens where " + proxy.variable + "=" + proxy.url() + " points";
   const std::string server = kind_of_server(look);
   if (wants_socks && (look.protocol == "SOCKS5" || speaks_socks5(walk_, where))) {
-    clock.step().detail = "a SOCKS5 server";
+    clock.step().detail = look.is_culvert ? "culvert, asked in SOCKS5" : "a SOCKS5 server";
   } else if (look.protocol == "HTTP") {
     // https:// is the environment's mistake.
     if (!wants_socks) return;

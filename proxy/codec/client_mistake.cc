@@ -2,27 +2,59 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "base/text.h"
+#include "codec/foreign_answer.h"
 #include "codec/protocol_guess.h"
 
 namespace culvert {
 
-std::optional<Error> client_mistake(std::string_view first_bytes) {
+namespace {
+
+ClientMistake other_protocol(std::string text) {
+  return {{Errc::http_request_error, Side::client, 0, std::move(text)}, {}};
+}
+
+ClientMistake began_tls() {
+  ClientMistake found = other_protocol(
+      "the client began TLS on a plain HTTP proxy port - write http://, not https://, before the "
+      "proxy's address in https_proxy");
+  found.answer = tls_alert();
+  return found;
+}
+
+ClientMistake began_http2() {
+  ClientMistake found = other_protocol(
+      "the client spoke HTTP/2 to the proxy itself - HTTP/2 works inside a CONNECT tunnel");
+  found.error.code = Errc::version_not_supported;
+  found.answer = http2_goaway(found.error.text);
+  return found;
+}
+
+ClientMistake began_ssh() {
+  ClientMistake found = other_protocol(
+      "the client spoke SSH to a proxy port - ssh goes through it with ProxyCommand 'nc -X 5 -x "
+      "ADDRESS:PORT %h %p'");
+  found.answer = ssh_disconnect(found.error.text);
+  return found;
+}
+
+}  // namespace
+
+std::optional<ClientMistake> client_mistake(std::string_view first_bytes) {
   if (first_bytes.empty()) return std::nullopt;
-  const auto mistake = [](Errc code, const char* text) {
-    return Error{code, Side::client, 0, text};
-  };
   switch (first_bytes[0]) {
     case 0x16:  // a TLS handshake record
-      return mistake(Errc::http_request_error,
-                     "the client began TLS on a plain HTTP proxy port - write http://, not "
-                     "https://, before the proxy's address in https_proxy");
+      return began_tls();
     case 0x05:
     case 0x04:
-      return mistake(Errc::http_request_error,
-                     "the client spoke SOCKS to an HTTP proxy port - write http:// before the "
-                     "proxy's address");
+      return other_protocol(
+          "the client spoke SOCKS to an HTTP proxy port - write http:// before the proxy's "
+          "address");
+    case 'S':
+      if (first_bytes.starts_with("SSH-")) return began_ssh();
+      return std::nullopt;
     case 'P':
     case '\r':
       break;
@@ -30,15 +62,12 @@ std::optional<Error> client_mistake(std::string_view first_bytes) {
       return std::nullopt;
   }
   if (guess_protocol(first_bytes) == kProxyProtocol) {
-    return mistake(Errc::http_request_error,
-                   "a PROXY protocol header came before the request - switch it off in the load "
-                   "balancer before this port (haproxy's send-proxy)");
+    return other_protocol(
+        "a PROXY protocol header came before the request - take it with --listen "
+        "ADDR:PORT?proxy-protocol=on, or switch it off in the load balancer (haproxy's "
+        "send-proxy)");
   }
-  if (first_bytes.substr(0, 14) == "PRI * HTTP/2.0") {
-    return mistake(Errc::version_not_supported,
-                   "the client spoke HTTP/2 to the proxy itself - HTTP/2 works inside a CONNECT "
-                   "tunnel");
-  }
+  if (first_bytes.starts_with("PRI * HTTP/2.0")) return began_http2();
   return std::nullopt;
 }
 

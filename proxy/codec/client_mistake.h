@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -8,9 +9,14 @@
 
 namespace culvert {
 
-/// Recognises, by a connection's first bytes, a client that speaks something else than HTTP/1 to
-/// us; the error's text names the fix.  nullopt otherwise.
-std::optional<Error> client_mistake(std::string_view first_bytes);
+/// A client that speaks something else than HTTP/1 to us.
+struct ClientMistake {
+  Error error;         ///< its text names the fix
+  std::string answer;  ///< to be sent, in the client's own protocol; empty: a response in HTTP/1
+};
+
+/// Recognises one by its connection's first bytes.
+std::optional<ClientMistake> client_mistake(std::string_view first_bytes);
 
 /// For a request in origin-form whose Host is `server`, not this proxy: its client sends what it
 /// would send to that server itself, as PHP does without request_fulluri.

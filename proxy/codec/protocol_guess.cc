@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/proxy_protocol.h"
+
 namespace culvert {
 namespace {
-
-using namespace std::string_view_literals;
 
 constexpr std::string_view kHttpOpening = "HTTP/";
 constexpr std::string_view kAskProtocolAndPort =
@@ -16,14 +16,11 @@ struct Opening {
   std::string_view bytes;
   std::string_view protocol;
 };
-// The PROXY protocol: haproxy's doc/proxy-protocol.txt, sections 2.1 and 2.2.
 constexpr std::array kTextOpenings = {
     Opening{kHttpOpening, kHttpName},
     Opening{"SSH-", kSshName},
-    Opening{"PROXY ", kProxyProtocol},
+    Opening{kProxyLineOpening, kProxyProtocol},
 };
-// Not waited for: its first bytes are an empty line.
-constexpr std::string_view kProxyProtocol2 = "\r\n\r\n\0\r\nQUIT\n"sv;
 
 struct Scheme {
   std::string_view protocol;
@@ -51,7 +48,8 @@ std::string_view guess_protocol(std::string_view first_bytes) {
   for (const Opening& opening : kTextOpenings) {
     if (first_bytes.starts_with(opening.bytes)) return opening.protocol;
   }
-  if (first_bytes.starts_with(kProxyProtocol2)) return kProxyProtocol;
+  // Not waited for: its first bytes are an empty line.
+  if (first_bytes.starts_with(kProxyBinaryOpening)) return kProxyProtocol;
   if (first_bytes.empty()) return {};
   switch (first_bytes[0]) {
     case '\x15':  // alert

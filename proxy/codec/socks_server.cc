@@ -19,15 +19,11 @@ constexpr std::uint8_t kAddressName = 3;
 constexpr std::uint8_t kAddressV6 = 4;
 constexpr std::size_t kV4Bytes = 4;
 constexpr std::size_t kV6Bytes = 16;
-constexpr char kFailed = 1;  // REP, RFC 1928 section 6
-constexpr char kNotAllowed = 2;
-constexpr char kNetworkUnreachable = 3;
-constexpr char kHostUnreachable = 4;
-constexpr char kRefused = 5;
-constexpr char kTimedOut = 6;  // "TTL expired", which tor and others send for it
-constexpr char kNoSuchCommand = 7;
-constexpr char kNoSuchAddressType = 8;
-constexpr std::size_t kMostOfText = 255;  // a user or a name of SOCKS4, for which it has no limit
+constexpr char kPasswordRefused = 1;  // STATUS, RFC 1929 section 2
+constexpr std::size_t kMostOfSocks4Text =
+    255;  // a user or a name of SOCKS4, for which it has no limit
+
+constexpr std::size_t kMostOfPassword = 3 + 255 + 255;
 
 constexpr std::string_view kGranted5("\5\0\0\1\0\0\0\0\0\0", 10);
 constexpr std::string_view kGranted4("\0\x5a\0\0\0\0\0\0", 8);
@@ -60,34 +56,6 @@ std::string_view name_of_command(std::uint8_t command) {
   return "an unknown SOCKS command";
 }
 
-/// The reply code of SOCKS5 for a failure.  What the target did is told from what became of the way
-/// to it.
-char reply_code(const Error& error) {
-  switch (error.code) {
-    case Errc::http_request_denied:
-    case Errc::proxy_auth_required:
-    case Errc::destination_ip_prohibited:
-    case Errc::upstream_denied:
-      return kNotAllowed;
-    case Errc::destination_ip_unroutable:
-      return kNetworkUnreachable;
-    case Errc::dns_error:
-    case Errc::dns_timeout:
-    case Errc::destination_unavailable:
-      return kHostUnreachable;
-    case Errc::connection_refused:
-      return error.side == Side::target ? kRefused : kFailed;
-    case Errc::connection_timeout:
-      return error.side == Side::target ? kTimedOut : kFailed;
-    case Errc::method_not_implemented:
-      return kNoSuchCommand;
-    case Errc::upstream_unsupported:
-      return kNoSuchAddressType;
-    default:
-      return kFailed;
-  }
-}
-
 }  // namespace
 
 std::string_view SocksServer::protocol() const {
@@ -102,7 +70,7 @@ std::string SocksServer::take_output() { return std::exchange(output_, {}); }
 
 Result<std::size_t> SocksServer::consume(std::string_view bytes) {
   std::size_t used = 0;
-  while (!done() && used < bytes.size()) {
+  while (!done() && !awaits_verdict() && used < bytes.size()) {
     received_ += bytes[used++];
     auto complete = look();
     if (!complete) return std::move(complete).error();
@@ -124,6 +92,7 @@ Result<bool> SocksServer::look() {
       return look_at_request5();
     case Stage::request4:
       return look_at_request4();
+    case Stage::verdict:
     case Stage::done:
       break;
   }
@@ -131,9 +100,16 @@ Result<bool> SocksServer::look() {
 }
 
 Result<bool> SocksServer::look_at_version() {
+  if (!is_version(received_[0])) {
+    return mistake(Errc::http_request_error, "the client spoke no SOCKS");
+  }
   version_ = received_[0];
-  if (!is_version(version_)) return mistake(Errc::http_request_error, "the client spoke no SOCKS");
   stage_ = version_ == kVersion5 ? Stage::methods : Stage::request4;
+  if (wants_password_ && version_ == kVersion4) {
+    return mistake(Errc::proxy_auth_required,
+                   "this proxy wants a user and a password, and SOCKS4 has none - write "
+                   "socks5h://USER:PASSWORD@HOST:PORT");
+  }
   return true;
 }
 
@@ -143,13 +119,22 @@ Result<bool> SocksServer::look_at_methods() {
   const std::string_view methods = std::string_view(received_).substr(1);
   for (const char method : {kNoSignIn, kPasswordMethod}) {
     if (methods.find(method) == std::string_view::npos) continue;
+    if (wants_password_ && method != kPasswordMethod) continue;
     output_ += {version_, method};
     stage_ = method == kNoSignIn ? Stage::request5 : Stage::password;
     return true;
   }
-  return mistake(Errc::proxy_auth_required,
-                 "the client signs in to SOCKS5 by a method that culvert does not have: it takes "
-                 "none, or a user and password");
+  if (wants_password_) {
+    return mistake(Errc::proxy_auth_required,
+                   "this proxy wants a user and a password - write them into the proxy URL, "
+                   "socks5h://USER:PASSWORD@HOST:PORT");
+  }
+  return mistake(Errc::http_request_error,
+                 methods.empty()
+                     ? "the client's SOCKS5 greeting offers no way to sign in, not even "
+                       "none"
+                     : "the client signs in to SOCKS5 by a method that culvert does "
+                       "not have: it takes none, or a user and password");
 }
 
 /// VER, ULEN, UNAME, PLEN, PASSWD.
@@ -157,13 +142,41 @@ Result<bool> SocksServer::look_at_password() {
   if (received_[0] != kPasswordVersion) {
     return mistake(Errc::http_request_error, "the client's SOCKS5 user and password are malformed");
   }
+  if (received_.size() == 1) received_.reserve(kMostOfPassword);  // so that it stands in one place
   if (received_.size() < 2) return false;
   const std::size_t user_end = std::size_t{2} + byte(1);
   if (received_.size() <= user_end || received_.size() < user_end + 1 + byte(user_end))
     return false;
+  if (!wants_password_) {
+    signed_in();
+    return true;
+  }
+  credentials_.user = received_.substr(2, byte(1));
+  credentials_.password = Secret(received_.substr(user_end + 1, byte(user_end)));
+  stage_ = Stage::verdict;
+  return true;
+}
+
+void SocksServer::signed_in() {
   output_ += {kPasswordVersion, 0};
   stage_ = Stage::request5;
-  return true;
+}
+
+/// Of DST.ADDR, whose first byte is there.
+Result<std::size_t> SocksServer::address_bytes() {
+  switch (byte(3)) {
+    case kAddressV4:
+      return kV4Bytes;
+    case kAddressV6:
+      return kV6Bytes;
+    case kAddressName:
+      return std::size_t{1} + byte(4);
+    default:
+      bad_address_type_ = true;
+      return mistake(
+          Errc::http_request_error,
+          "the client's SOCKS5 request has an address of unknown type " + std::to_string(byte(3)));
+  }
 }
 
 /// VER, CMD, RSV, ATYP, DST.ADDR, DST.PORT.
@@ -172,26 +185,12 @@ Result<bool> SocksServer::look_at_request5() {
     return mistake(Errc::http_request_error, "the client's SOCKS5 request is malformed");
   }
   if (received_.size() < 5) return false;
-  std::size_t address = 0;
-  switch (byte(3)) {
-    case kAddressV4:
-      address = kV4Bytes;
-      break;
-    case kAddressV6:
-      address = kV6Bytes;
-      break;
-    case kAddressName:
-      address = std::size_t{1} + byte(4);
-      break;
-    default:
-      return mistake(
-          Errc::upstream_unsupported,
-          "the client's SOCKS5 request has an address of unknown type " + std::to_string(byte(3)));
-  }
-  const std::size_t port = 4 + address;
+  const auto address = address_bytes();
+  if (!address) return address.error();
+  const std::size_t port = 4 + *address;
   if (received_.size() < port + 2) return false;
   if (received_[1] != kSocksConnect) return unserved(name_of_command(byte(1)));
-  const std::string_view field = std::string_view(received_).substr(4, address);
+  const std::string_view field = std::string_view(received_).substr(4, *address);
   const bool is_name = byte(3) == kAddressName;
   return take_target(
       HostPort::from(is_name ? std::string(field.substr(1)) : address_text(field), port_at(port)));
@@ -204,7 +203,7 @@ Result<bool> SocksServer::look_at_request4() {
   if (received_.size() <= kUser) return false;
   const std::size_t user_end = received_.find('\0', kUser);
   if (user_end == std::string::npos) {
-    if (received_.size() < kUser + kMostOfText) return false;
+    if (received_.size() < kUser + kMostOfSocks4Text) return false;
     return mistake(Errc::http_request_error, "the client's SOCKS4 user has no end");
   }
   const std::string_view address = std::string_view(received_).substr(kAddress, kV4Bytes);
@@ -215,7 +214,7 @@ Result<bool> SocksServer::look_at_request4() {
   }
   const std::size_t name_end = received_.find('\0', user_end + 1);
   if (name_end == std::string::npos) {
-    if (received_.size() < user_end + 1 + kMostOfText) return false;
+    if (received_.size() < user_end + 1 + kMostOfSocks4Text) return false;
     return mistake(Errc::http_request_error, "the client's SOCKS4a name has no end");
   }
   if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
@@ -241,13 +240,15 @@ std::string SocksServer::refusal(const Error& error) const {
     case Stage::methods:
       return {kVersion5, kNoMethod};
     case Stage::password:
-      return {kPasswordVersion, kFailed};
+    case Stage::verdict:
+      return {kPasswordVersion, kPasswordRefused};
     default:
       break;
   }
   if (version_ == kVersion4) return std::string(kRejected4);
   std::string reply(kGranted5);
-  reply[1] = reply_code(error);
+  const SocksReply code = bad_address_type_ ? SocksReply::no_such_address_type : socks_reply(error);
+  reply[1] = static_cast<char>(code);
   return reply;
 }
 

@@ -4,18 +4,25 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/result.h"
+#include "base/secret.h"
+#include "codec/socks_reply.h"
 
 namespace culvert {
 
 /// The server's side of a SOCKS5 (RFC 1928, RFC 1929), SOCKS4 or SOCKS4a handshake with one client:
-/// bytes in, bytes out.  Only CONNECT is served; a name stays a name.  A user and password are
-/// taken, whatever they are, from a client that insists on sending some.
+/// bytes in, bytes out.  Only CONNECT is served; a name stays a name.  Unless clients have to sign
+/// in, a user and password are taken, whatever they are, from a client that insists on sending
+/// some.
 class SocksServer {
  public:
+  /// `wants_password`: clients have to sign in, which those of SOCKS4 cannot.
+  explicit SocksServer(bool wants_password = false) : wants_password_(wants_password) {}
+
   /// Whether a connection that begins with this byte is a SOCKS client's.
   static bool is_version(char first) { return first == kVersion5 || first == kVersion4; }
 
@@ -27,6 +34,12 @@ class SocksServer {
   std::string take_output();
 
   bool done() const { return stage_ == Stage::done; }
+  /// User and password have arrived, and nothing more is taken before signed_in().  If they are
+  /// wrong, refusal() is the answer.
+  bool awaits_verdict() const { return stage_ == Stage::verdict; }
+  /// Once it awaits_verdict(); it keeps none of them.
+  Credentials take_credentials() { return std::move(credentials_); }
+  void signed_in();
   /// Some of the handshake has arrived.
   bool begun() const { return version_ != 0; }
   /// "SOCKS5" or "SOCKS4"; valid for the life of the program.
@@ -36,14 +49,14 @@ class SocksServer {
 
   /// The reply after which the tunnel's bytes follow; valid for the life of the program.
   std::string_view granted() const;
-  /// The reply that `error` gets in this stage of the handshake: of SOCKS5's reply codes (RFC 1928
-  /// section 6) the one that fits best.  The connection is closed after it.
+  /// The reply that `error` gets in this stage of the handshake, with the code of socks_reply().
+  /// The connection is closed after it.
   std::string refusal(const Error& error) const;
 
  private:
   static constexpr char kVersion5 = 5;
   static constexpr char kVersion4 = 4;
-  enum class Stage : std::uint8_t { version, methods, password, request5, request4, done };
+  enum class Stage : std::uint8_t { version, methods, password, verdict, request5, request4, done };
 
   /// Looks at what was received in this stage; true: that is complete, and the next one has begun.
   Result<bool> look();
@@ -53,13 +66,17 @@ class SocksServer {
   Result<bool> look_at_request5();
   Result<bool> look_at_request4();
   Result<bool> take_target(const Result<HostPort>& target);
+  Result<std::size_t> address_bytes();
   std::uint8_t byte(std::size_t at) const { return static_cast<std::uint8_t>(received_[at]); }
   std::uint16_t port_at(std::size_t at) const;
 
+  bool wants_password_;
   Stage stage_ = Stage::version;
   char version_ = 0;
+  bool bad_address_type_ = false;
   std::string received_;  // in this stage
   std::string output_;
+  Credentials credentials_;
   HostPort target_;
 };
 

@@ -4,24 +4,41 @@ namespace culvert {
 
 namespace {
 
-/// Of a record that begins with a ClientHello (RFC 8446 section 4.1.2).
-bool without_chacha20(std::string_view record) {
+/// Two bytes in network order.
+int pair_at(std::string_view bytes, std::size_t at) {
+  return static_cast<std::uint8_t>(bytes[at]) << 8 | static_cast<std::uint8_t>(bytes[at + 1]);
+}
+
+/// The cipher suites, two bytes each, of a record that begins with a ClientHello (RFC 8446 section
+/// 4.1.2); empty if they are not all there.
+std::string_view cipher_suites(std::string_view record) {
   constexpr std::size_t kSessionId = 43;  // behind the headers, version and random
-  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(record[at]); };
-  const auto number = [&](std::size_t at) { return byte(at) << 8 | byte(at + 1); };
-  if (record.size() <= kSessionId) return false;
-  const std::size_t suites = kSessionId + 1 + byte(kSessionId);
-  if (record.size() < suites + 2) return false;
-  const std::size_t end = suites + 2 + static_cast<std::size_t>(number(suites));
-  if (record.size() < end) return false;
+  if (record.size() <= kSessionId) return {};
+  const std::size_t suites = kSessionId + 1 + static_cast<std::uint8_t>(record[kSessionId]);
+  if (record.size() < suites + 2) return {};
+  const auto size = static_cast<std::size_t>(pair_at(record, suites));
+  if (record.size() < suites + 2 + size) return {};
+  return record.substr(suites + 2, size & ~std::size_t{1});
+}
+
+bool without_chacha20(std::string_view suites) {
   bool aes_gcm = false;
-  for (std::size_t at = suites + 2; at + 1 < end; at += 2) {
-    const int suite = number(at);
+  for (std::size_t at = 0; at < suites.size(); at += 2) {
+    const int suite = pair_at(suites, at);
     // ECDHE with ECDSA and RSA.
     if (suite == 0xcca8 || suite == 0xcca9) return false;
     aes_gcm = aes_gcm || suite == 0xc02b || suite == 0xc02c || suite == 0xc02f || suite == 0xc030;
   }
   return aes_gcm;
+}
+
+/// What others have in the first place is a suite of TLS 1.3, or one that GREASE reserves (RFC
+/// 8701); what they have in the last one is never of TLS 1.3, unless all are.
+bool ends_with_tls13(std::string_view suites) {
+  constexpr char kTls13 = 0x13;
+  if (suites.size() < 4 || suites[suites.size() - 2] != kTls13) return false;
+  const bool grease = (suites[0] & 0xf) == 0xa && suites[0] == suites[1];
+  return suites[0] != kTls13 && !grease;
 }
 
 }  // namespace
@@ -33,9 +50,10 @@ void TlsOpening::feed(std::string_view bytes) {
     if (seen_ >= kTls) break;
     seen_ = after(static_cast<std::uint8_t>(c));
   }
-  if (whole && seen_ == kTls && bytes[kBytes - 1] == 1 && without_chacha20(bytes)) {
-    seen_ |= kNoChacha20;
-  }
+  if (!whole || seen_ != kTls || bytes[kBytes - 1] != 1) return;
+  const std::string_view suites = cipher_suites(bytes);
+  if (without_chacha20(suites)) seen_ |= kNoChacha20;
+  if (ends_with_tls13(suites)) seen_ |= kOfGo;
 }
 
 /// What seen_ becomes with the next byte.

@@ -13,12 +13,15 @@ class TlsOpening {
   /// The direction's first bytes, in order and in any pieces; more than are needed are ignored.
   void feed(std::string_view bytes);
   /// All that is needed has been seen, and it is TLS.
-  bool recognised() const { return (seen_ & ~kNoChacha20) == kTls; }
+  bool recognised() const { return (seen_ & ~kFlags) == kTls; }
   /// It begins with "HTTP/1.".
   bool is_http_answer() const { return seen_ == kHttp; }
   /// It begins with a ClientHello, in one piece up to its cipher suites, that offers AES-GCM for
   /// TLS 1.2 and not ChaCha20 (RFC 7905).
   bool offers_no_chacha20() const { return recognised() && (seen_ & kNoChacha20) != 0; }
+  /// It begins with a ClientHello, in one piece up to its cipher suites, that has those of TLS 1.3
+  /// behind the others, as only Go's crypto/tls does.  (RFC 8446 leaves their order to the client.)
+  bool is_of_go() const { return recognised() && (seen_ & kOfGo) != 0; }
 
  private:
   static constexpr std::uint8_t kBytes = 6;  // the record's header, and the message's type
@@ -29,7 +32,9 @@ class TlsOpening {
   static constexpr std::uint8_t kTls = 0x20;
   static constexpr std::uint8_t kHttp = 0x21;
   static constexpr std::uint8_t kOther = 0x22;
-  static constexpr std::uint8_t kNoChacha20 = 0x40;  // a flag beside kTls
+  static constexpr std::uint8_t kNoChacha20 = 0x40;  // flags beside kTls
+  static constexpr std::uint8_t kOfGo = 0x80;
+  static constexpr std::uint8_t kFlags = kNoChacha20 | kOfGo;
 
   std::uint8_t after(std::uint8_t byte) const;
   bool fits(std::uint8_t byte) const;

@@ -55,12 +55,15 @@ int report_not_executed(const std::string& program, int error) {
 /// can name.
 std::string url_for_clients(const Listeners& listeners) {
   for (const HostPort& address : listeners.addresses()) {
+    const auto& urls = listeners.urls();
+    const bool tls =
+        std::find(urls.begin(), urls.end(), "https://" + address.to_string()) != urls.end();
     HostPort at = address;
     if (at.ip->is_unspecified()) {
       at.host = at.ip->is_v4() ? "127.0.0.1" : "::1";
       at.ip = IpAddress::parse(at.host);
     }
-    return "http://" + at.to_string();
+    return (tls ? "https://" : "http://") + at.to_string();
   }
   return {};
 }
@@ -197,7 +200,7 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
   std::vector<std::string> problems;
   const auto server =
       Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                    Server::Reload(), std::move(listeners), Invocation(), problems);
+                    Server::Reload(), std::move(listeners), Server::Around(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!server) return kCannotStart;
   std::string url = url_for_clients(server->listeners());

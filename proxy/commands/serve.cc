@@ -4,16 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "commands/needed_paths.h"
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "config/bound_listeners.h"
 #include "net/orphans.h"
+#include "net/sandbox.h"
 #include "net/take_over.h"
 #include "net/take_over_place.h"
 #include "options/read_file.h"
@@ -24,15 +28,18 @@
 namespace culvert {
 namespace {
 
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
+
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.  What takes a restart is a warning.
-std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
-                                            const Config& started, int access_fd,
-                                            std::vector<std::string>& problems) {
+std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()>& read_again,
+                                               const Config& started, int access_fd,
+                                               std::vector<std::string>& problems) {
   CommandLine line = read_again();
   if (auto* found = std::get_if<Problems>(&line)) {
     problems = std::move(found->lines);
-    make_tls_contexts(found->upstreams, problems);
+    find_certificate_problems(found->upstreams, found->listen, problems);
     return nullptr;
   }
   Config& config = std::get<Config>(line);
@@ -49,17 +56,91 @@ std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& 
   return problems.empty() ? std::move(ruleset) : nullptr;
 }
 
+/// The same, with a word about what the sandbox forbids.
+std::unique_ptr<Ruleset> read_ruleset_again(const std::function<CommandLine()>& read_again,
+                                            const Config& started, int access_fd,
+                                            const SandboxState& sandbox,
+                                            std::vector<std::string>& problems) {
+  auto ruleset = read_ruleset_in_place(read_again, started, access_fd, problems);
+  const std::string denied = std::generic_category().message(EACCES);
+  const auto is_denied = [&](const std::string& problem) {
+    return problem.find(denied) != std::string::npos;
+  };
+  if (sandbox.landlock > 0 && std::any_of(problems.begin(), problems.end(), is_denied)) {
+    problems.emplace_back(
+        "since its start culvert can reach only the folders of the files that were named then "
+        "(sandbox): others take SIGUSR2, a restart, or --no-sandbox");
+  }
+  return ruleset;
+}
+
+/// Gives up what is not needed any more.  A tunnel command may need everything, whenever it is
+/// started again.
+SandboxState give_up_rights(const Config& config, Log& log) {
+  const bool has_command = !config.tunnel_command.empty();
+  if (config.no_sandbox || has_command) {
+    log.write(Log::Level::debug, fmt::format("sandbox: none, because of --{}",
+                                             has_command ? "tunnel-command" : "no-sandbox"));
+    return {};
+  }
+  const std::vector<PathGrant> grants = needed_paths(config);
+  SandboxState state = enter_sandbox(grants);
+  log.write(Log::Level::debug,
+            fmt::format("sandbox: {}{}", state.no_new_privs ? "no_new_privs, " : "",
+                        state.landlock > 0 ? fmt::format("Landlock (version {}), {}",
+                                                         state.landlock, paths_text(grants))
+                                           : state.why_not));
+  return state;
+}
+
+/// Before anything is bound: with the sockets that were passed, and the addresses to bind.
+void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
+                         std::vector<std::string>& problems) {
+  ruleset.listeners = listeners.addresses();
+  for (const ListenConfig& listen : ruleset.config.listen) {
+    const bool known = listen.kind == ListenConfig::Kind::http && listen.address.port != 0;
+    if (known) ruleset.listeners.push_back(listen.address);
+  }
+  find_loops(ruleset, problems);
+}
+
+/// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
+std::string verifiable_url(const std::string& url, const Ruleset& ruleset) {
+  const auto& listen = ruleset.config.listen;
+  const auto address = HostPort::parse(url.substr(kHttps.size()));
+  for (std::size_t i = 0; address && i < listen.size(); ++i) {
+    const auto& tls = ruleset.tls_listeners[i];
+    if (!tls || listen[i].speaks != ListenConfig::Speaks::tls_only) continue;
+    const std::string name = tls->default_certificate().name_at(address->host);
+    if (name.empty() || name == address->host) return url;
+    return fmt::format("{}{}:{}", kHttps, name, address->port);
+  }
+  return url;
+}
+
+/// Where clients are to connect; empty: nowhere that a proxy variable can name.
+std::string url_for_hints(const Server& server) {
+  const auto& urls = server.listeners().urls();
+  for (const std::string_view scheme : {kHttp, kHttps}) {
+    const auto found = std::find_if(
+        urls.begin(), urls.end(), [&](const std::string& url) { return url.starts_with(scheme); });
+    if (found != urls.end()) {
+      return scheme == kHttps ? verifiable_url(*found, server.ruleset()) : *found;
+    }
+  }
+  return {};
+}
+
 /// How to configure clients.  Proxy variables take no unix socket.
-void log_hints(Log& log, const std::vector<std::string>& listening) {
-  const auto is_http = [](const std::string& url) { return url.starts_with("http://"); };
-  const auto found = std::find_if(listening.begin(), listening.end(), is_http);
-  if (found == listening.end()) {
-    if (listening.empty()) return;
+void log_hints(Server& server) {
+  Log& log = server.log();
+  const std::string url = url_for_hints(server);
+  if (url.empty()) {
+    if (server.listeners().urls().empty()) return;
     return log.write(Log::Level::info,
                      "http_proxy and https_proxy cannot name a unix socket: give another --listen, "
                      "as in 127.0.0.1:3128, for clients that go by them");
   }
-  const std::string& url = *found;
   log.write(Log::Level::info,
             fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
   log.write(Log::Level::info,
@@ -68,6 +149,11 @@ void log_hints(Log& log, const std::vector<std::string>& listening) {
                                           "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
                                           "NO_PROXY=localhost,127.0.0.1",
                                           url));
+  if (url.starts_with(kHttps)) {
+    log.write(Log::Level::info,
+              "these verify the certificate: its CA belongs to the CAs of their machine "
+              "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
+  }
 }
 
 /// What --take-over has brought.
@@ -110,7 +196,8 @@ TakeOver prepare_take_over(const Config& config, Inheritance& inheritance,
   return out;
 }
 
-void log_start(Server& server, const Config& config, const std::string& news) {
+void log_start(Server& server, const Config& config, const ServiceNotice& notice,
+               const std::string& news) {
   Log& log = server.log();
   if (!news.empty()) log.write(Log::Level::info, news);
   const Listeners& listeners = server.listeners();
@@ -126,13 +213,25 @@ void log_start(Server& server, const Config& config, const std::string& news) {
                   (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
                   upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
   }
-  for (const std::string& warning : config.warnings) log.write(Log::Level::warning, warning);
+  for (const std::string& warning : server.ruleset().config.warnings) {
+    log.write(Log::Level::warning, warning);
+  }
+  if (!notice.problem().empty()) log.write(Log::Level::warning, notice.problem());
   if (!config.upstream_given) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");
   }
-  if (config.log_format == Log::Format::text) log_hints(log, listeners.urls());
+  if (config.log_format == Log::Format::text) log_hints(server);
   log.flush();
+}
+
+/// nullptr if no other process can follow this one, or none is to be had.
+std::unique_ptr<Launcher> fork_launcher(const Invocation& invocation, const ServiceNotice& notice) {
+  const std::string objection =
+      objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), notice.wanted());
+  if (!objection.empty()) return nullptr;
+  auto launcher = Launcher::fork(invocation);
+  return launcher ? std::move(*launcher) : nullptr;
 }
 
 int failed(const std::vector<std::string>& problems, int status) {
@@ -143,12 +242,16 @@ int failed(const std::vector<std::string>& problems, int status) {
 }  // namespace
 
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
-          Inheritance inheritance, Invocation invocation) {
+          Inheritance inheritance, const Invocation& invocation) {
   leave_no_core();
   if (const std::string problem = prepare_process(config); !problem.empty()) {
     complain(problem);
     return 1;
   }
+  const ServiceNotice notice = ServiceNotice::of_environment();
+  // With as many descriptors as we have: it passes our sockets on.
+  const std::unique_ptr<Launcher> launcher = fork_launcher(invocation, notice);
+  ServiceNotice::clean_environment();
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
@@ -158,21 +261,25 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   if (usable && !problems.empty()) return failed(problems, 1);
   Listeners listeners(config.threads);
   listeners.take(config, inheritance, problems);
+  if (ruleset) find_loops_at_start(*ruleset, listeners, problems);
   if (!problems.empty()) return failed(problems, 2);
+  SandboxState sandbox;
   const auto reload = [&](std::vector<std::string>& found) {
-    return read_ruleset_again(read_again, config, access_fd, found);
+    return read_ruleset_again(read_again, config, access_fd, sandbox, found);
   };
   try {
     const auto started =
         Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                      reload, std::move(listeners), std::move(invocation), problems);
+                      reload, std::move(listeners), {launcher.get(), &notice}, problems);
     if (!started) return failed(problems, 1);
     Server& server = *started;
+    sandbox = give_up_rights(config, server.log());
     {
       const ServeSignals signals(server);
-      const Orphans orphans(server.loop(), {});
+      const Orphans orphans(server.loop(),
+                            launcher ? std::vector{launcher->pid()} : std::vector<int>{});
       server.set_take_over_place(std::move(take.place));
-      if (!server.run(predecessor, [&] { log_start(server, config, take.news); })) {
+      if (!server.run(predecessor, [&] { log_start(server, config, notice, take.news); })) {
         complain("the running culvert goes on serving: " + predecessor.given_up());
         return 1;
       }

@@ -14,6 +14,6 @@ namespace culvert {
 /// not start, 2 if the configuration turned out to be unusable.  `inheritance` is what another
 /// process passed on to this one, `invocation` how a successor is started.
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
-          Inheritance inheritance, Invocation invocation);
+          Inheritance inheritance, const Invocation& invocation);
 
 }  // namespace culvert

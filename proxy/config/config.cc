@@ -12,6 +12,15 @@ std::string ListenConfig::to_string() const {
   return "http://" + address.to_string();
 }
 
+bool Config::counts_clients() const {
+  return max_connections_per_client > 0 || max_connections_per_user > 0 ||
+         max_requests_per_second > 0 || limits_bandwidth();
+}
+
+bool Config::limits_bandwidth() const {
+  return bandwidth > 0 || bandwidth_per_client > 0 || bandwidth_per_user > 0;
+}
+
 std::string StallLimit::describe() const {
   const std::string what =
       rate == 0 ? std::string("nothing") : fmt::format("less than {} bytes a second", rate);

@@ -3,15 +3,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "policy/no_proxy.h"
+#include "policy/password_file.h"
 #include "policy/presets.h"
 #include "policy/target_pattern.h"
 
@@ -42,6 +45,8 @@ struct ListenConfig {
   bool proxy_protocol = false;   ///< ?proxy-protocol=on: a PROXY header comes before anything else
   std::optional<unsigned> mode;  ///< unix_socket, ?mode=: permission bits of the file
   std::string owner, group;      ///< unix_socket: of the file, names or numbers; empty: as made
+  /// No client gets in without a certificate of `client_ca`.  Where TLS is a choice, some do.
+  bool wants_certificate() const { return speaks == Speaks::tls_only && !client_ca.empty(); }
   /// "http://127.0.0.1:3128", "unix:/path" or "systemd:NAME": which socket it is, not how it is
   /// used.
   std::string to_string() const;
@@ -58,10 +63,12 @@ struct UpstreamConfig {
   bool resolve_local = false;  ///< ?resolve=local: names are looked up here, not by the proxy
   std::string ca;              ///< https: PEM file or directory to verify against
   std::string cert, key;       ///< https: client certificate
+  std::string password_file;   ///< where the password came from; empty: no file
   std::string sni;             ///< https: name to send and verify instead of the host
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
-  std::size_t warm = 0;  ///< ?warm=N: connections kept ready for a request
-  std::string via;       ///< ?via=NAME: the upstream through which this one is reached
+  std::optional<ProxyVersion> proxy_protocol;  ///< ?proxy-protocol: the header that is sent first
+  std::size_t warm = 0;                        ///< ?warm=N: connections kept ready for a request
+  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 
@@ -109,8 +116,12 @@ struct Config {
   std::optional<std::size_t> direct;        ///< the upstream for that, if anything needs it
   unsigned threads = 1;
 
-  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy
+  std::vector<Cidr> allow_clients;  ///< empty: loopback clients, or all if open_proxy or locked
   bool open_proxy = false;
+  std::string auth_file;                      ///< where users are; empty: nobody has to sign in
+  std::shared_ptr<const PasswordFile> users;  ///< what is in it; null without one
+  /// Who is believed in a PROXY header about its clients, see is_load_balancer().
+  std::vector<Cidr> load_balancers;
 
   std::chrono::milliseconds header_timeout{10'000};   ///< a request head must arrive in this
   std::chrono::milliseconds connect_timeout{12'000};  ///< from the request to its answer
@@ -129,6 +140,21 @@ struct Config {
   /// How long sessions may finish.  0: they are cut at once; nullopt: without limit.
   std::optional<std::chrono::milliseconds> drain_timeout{30'000};
   std::size_t max_connections = 4096;  ///< client connections, all workers together
+
+  bool no_sandbox = false;  ///< `serve` keeps every right that it was started with
+  // 0 in one of these: no limit.
+  std::size_t max_connections_per_client = 0;
+  std::size_t max_connections_per_user = 0;
+  std::size_t max_requests_per_second = 0;  ///< of one client
+  std::size_t max_accepts_per_second = 0;
+  std::uint64_t bandwidth = 0;  ///< bytes a second each way
+  std::uint64_t bandwidth_per_client = 0;
+  std::uint64_t bandwidth_per_user = 0;
+  std::chrono::milliseconds max_lifetime{0};  ///< of a tunnel
+
+  /// One of those is set that count something for each client or user.
+  bool counts_clients() const;
+  bool limits_bandwidth() const;
 
   Secret tunnel_command;  ///< for the shell, kept running; empty: none
 

@@ -15,7 +15,8 @@ bool same(const Config& before, std::size_t old_index, const Config& after, std:
          one.address == other.address && same(one.credentials, other.credentials) &&
          one.resolve_local == other.resolve_local && one.ca == other.ca && one.cert == other.cert &&
          one.key == other.key && one.sni == other.sni &&
-         one.connect_timeout == other.connect_timeout && one.warm == other.warm &&
+         one.connect_timeout == other.connect_timeout &&
+         one.proxy_protocol == other.proxy_protocol && one.warm == other.warm &&
          one.via == other.via &&
          (!one.via_index || same(before, *one.via_index, after, *other.via_index));
 }

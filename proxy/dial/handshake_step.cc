@@ -12,6 +12,17 @@
 
 namespace culvert {
 
+HandshakeStep::Progress HeaderStep::advance() {
+  io_ = header_.write_to(stream_);
+  if (io_.status == Io::Status::would_block) return Progress::waits;
+  return io_.status == Io::Status::ok ? Progress::done : Progress::failed;
+}
+
+HandshakeFailure HeaderStep::failure(const Io& io) const {
+  return with_system_error(
+      upstream_fault(Errc::connection_terminated, "closed the connection at once"), io.error);
+}
+
 TlsStep::TlsStep(std::unique_ptr<Stream>& stream, Upstream& upstream) {
   const UpstreamConfig& config = upstream.config;
   auto tls = TlsStream::client(std::move(stream), *upstream.tls,

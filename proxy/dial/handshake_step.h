@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "codec/handshake.h"
 #include "dial/dial_outcome.h"
@@ -37,6 +39,21 @@ class HandshakeStep {
 
  protected:
   Io io_;
+};
+
+/// The header of the PROXY protocol, which nothing replies to.
+class HeaderStep final : public HandshakeStep {
+ public:
+  /// `stream` outlives every advance().
+  HeaderStep(Stream& stream, std::string header) : stream_(stream), header_(std::move(header)) {}
+  Progress advance() override;
+  /// It is part of connecting.
+  DialPhase phase() const override { return DialPhase::connect; }
+  HandshakeFailure failure(const Io& io) const override;
+
+ private:
+  Stream& stream_;
+  Output header_;
 };
 
 /// TLS with an upstream's proxy.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -67,11 +68,11 @@ void PortCheck::ask_after(DialFailure first_end, milliseconds patience) {
 }
 
 /// On a new connection.
-void PortCheck::ask(std::string request) {
+void PortCheck::ask(std::string_view request) {
   question_ =
       std::make_unique<Question>(request_.loop, Callback<void()>::to<&PortCheck::on_timeout>(this));
   const HostPort& proxy = request_.upstream.config.address;
-  question_->request = Output(std::move(request));
+  question_->request = Output(proxy_header(request_.upstream.config) + std::string(request));
   question_->timer.start(std::min(patience_, request_.left()));
   question_->connection = request_.upstream.transport->dial(
       proxy, Side::upstream, AddressCheck{}, DialDone::to<&PortCheck::on_connected>(this));
@@ -111,7 +112,7 @@ void PortCheck::move() {
 
 void PortCheck::on_ended() {
   question_.reset();
-  if (!std::exchange(asked_in_socks_, true)) return ask(std::string(kSocksQuestion));
+  if (!std::exchange(asked_in_socks_, true)) return ask(kSocksQuestion);
   done_(DialFailure{
       .cause = upstream_fault(Errc::connection_terminated,
                               "closes every connection without a byte - nothing may be behind its "

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "dial/second_look.h"
 #include "dial/upstream_dial.h"
@@ -44,7 +44,7 @@ class PortCheck final : public UpstreamDial, private StreamEvents {
 
   void on_done(UpstreamResult&& result);
   void ask_after(DialFailure first_end, std::chrono::milliseconds patience);
-  void ask(std::string request);
+  void ask(std::string_view request);
   void on_connected(DialResult result);
   void on_ready(Stream&) override { move(); }
   void move();

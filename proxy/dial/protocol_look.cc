@@ -47,7 +47,7 @@ void ProtocolLook::on_connected(DialResult result) {
 void ProtocolLook::ask(std::unique_ptr<Stream> connection) {
   stream_ = std::move(connection);
   stream_->set_events(this);
-  output_ = Output(std::string(openings_[current_].bytes));
+  output_ = Output(proxy_header(upstream_) + std::string(openings_[current_].bytes));
   reply_.clear();
   timer_.start(kTimeToReply);
   on_ready(*stream_);

@@ -19,6 +19,17 @@ namespace {
 /// even if that must be acknowledged before (Nagle's algorithm) on a long way.
 constexpr milliseconds kReasonLimit{250};
 
+/// Its proxy is at an address that is our own.  One that has a name is judged once that is looked
+/// up.
+std::optional<DialFailure> loop_through(const Upstream& upstream) {
+  const AddressCheck& check = upstream.proxy_check;
+  const HostPort& proxy = upstream.config.address;
+  if (check.guard == nullptr || !proxy.ip) return std::nullopt;
+  if (!check.guard->is_ours(*proxy.ip, proxy.port)) return std::nullopt;
+  auto fine = check.target(proxy, AddressGuard::Egress::direct);
+  return DialFailure{.cause = {std::move(fine).error()}, .phase = DialPhase::connect};
+}
+
 }  // namespace
 
 ProxyDial::ProxyDial(const UpstreamRequest& request, Done done, std::unique_ptr<Stream> pooled)
@@ -39,17 +50,25 @@ void ProxyDial::start() {
   advance();
 }
 
+/// What the addresses of a proxy have to pass, and what it may be told.
+AddressCheck ProxyDial::check_of_proxy(const Upstream& upstream) const {
+  AddressCheck check = upstream.proxy_check;
+  check.ends = request_.check.ends;
+  return check;
+}
+
 void ProxyDial::connect() {
   const Upstream& upstream = request_.upstream;
   const bool has_proxy = protocol_of(upstream.config).has_proxy;
+  if (auto loops = loop_through(upstream)) return fail(std::move(*loops));
   // Through another upstream, connecting takes that one's handshake too.
   const bool limited = has_proxy && !upstream.config.via_index;
   timer_.start(limited ? std::min(request_.connect_limit, request_.left()) : request_.left());
   const auto done = DialDone::to<&ProxyDial::on_connected>(this);
-  transport_ =
-      has_proxy
-          ? upstream.transport->dial(upstream.config.address, Side::upstream, AddressCheck{}, done)
-          : upstream.transport->dial(request_.target, Side::target, request_.check, done);
+  transport_ = has_proxy
+                   ? upstream.transport->dial(upstream.config.address, Side::upstream,
+                                              check_of_proxy(upstream), done)
+                   : upstream.transport->dial(request_.target, Side::target, request_.check, done);
   transport_->start();
 }
 
@@ -67,6 +86,11 @@ void ProxyDial::on_connected(DialResult result) {
 
 /// Begins the next handshake; nullptr if there is none.
 HandshakeStep* ProxyDial::next_step() {
+  if (!times_.pooled && !header_ && request_.upstream.config.proxy_protocol) {
+    header_.emplace(*stream_, proxy_header(request_.upstream.config, request_.check.ends));
+    stream_->set_events(this);
+    return &*header_;
+  }
   if (!times_.pooled && !tls_ && protocol_of(request_.upstream.config).uses_tls) {
     tls_.emplace(stream_, request_.upstream);
     stream_->set_events(this);
@@ -98,7 +122,7 @@ void ProxyDial::advance() {
       case HandshakeStep::Progress::refused:
         return await_reason();
       case HandshakeStep::Progress::failed:
-        return fail(step_failure());
+        return fail(naming_header(step_failure()));
       case HandshakeStep::Progress::done:
         step_ = next_step();
     }
@@ -116,6 +140,15 @@ DialFailure ProxyDial::step_failure() const {
       .phase = step_->phase(),
       .closed = io.status == Io::Status::eof,
   };
+}
+
+/// Most proxies that do not expect one close at it.
+DialFailure ProxyDial::naming_header(DialFailure failure) const {
+  const bool ended = failure.closed || is_reset(failure.cause.sys);
+  if (header_ && ended && replied() == Replied::nothing) {
+    failure.cause.text += ", after a PROXY protocol header";
+  }
+  return failure;
 }
 
 void ProxyDial::await_reason() {

@@ -12,8 +12,8 @@
 
 namespace culvert {
 
-/// One connection to an upstream's proxy, and the handshakes on it: TLS if its kind uses it, then
-/// the proxy's own.  For direct it is one to the target, without any.
+/// One connection to an upstream's proxy, and the handshakes on it: a PROXY header if it wants one,
+/// TLS if its kind uses it, then the proxy's own.  For direct it is one to the target, without any.
 class ProxyDial final : public UpstreamDial, private StreamEvents {
  public:
   /// `pooled`, if given, is used instead of a new connection: one from the WarmPool.
@@ -29,6 +29,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   void fail(DialFailure failure);
 
  private:
+  AddressCheck check_of_proxy(const Upstream& upstream) const;
   void connect();
   void on_connected(DialResult result);
   HandshakeStep* next_step();
@@ -38,6 +39,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   void await_reason();
   void on_timeout();
   DialFailure step_failure() const;
+  DialFailure naming_header(DialFailure failure) const;
   void succeed();
 
   UpstreamRequest request_;
@@ -45,10 +47,11 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   Timer timer_;
   std::unique_ptr<Dial> transport_;
   std::unique_ptr<Stream> stream_;
-  std::optional<TlsStep> tls_;      // the handshakes, each constructed
-  std::optional<ProxyStep> proxy_;  // when the one before it is done
-  HandshakeStep* step_ = nullptr;   // the current one
-  bool refused_ = false;            // and more about the reason is awaited
+  std::optional<HeaderStep> header_;  // the handshakes, each constructed
+  std::optional<TlsStep> tls_;        // when the one before it is done
+  std::optional<ProxyStep> proxy_;
+  HandshakeStep* step_ = nullptr;  // the current one
+  bool refused_ = false;           // and more about the reason is awaited
   DialTimes times_;
 };
 

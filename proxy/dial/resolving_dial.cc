@@ -27,7 +27,7 @@ UpstreamRequest by_address(const UpstreamRequest& request, const HostPort& addre
       .upstream = request.upstream,
       .target = address,
       .purpose = request.purpose,
-      .check = {},
+      .check = {.ends = request.check.ends},
       .begun = request.begun,
       .deadline = request.deadline,
       .connect_limit = request.connect_limit,

@@ -21,12 +21,14 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       log_(log),
       upstream_(upstream),
       target_(target),
+      ends_(check.ends != nullptr ? std::make_unique<const ConnectionEnds>(*check.ends) : nullptr),
       purpose_(purpose),
       done_(done),
       begun_(loop.now()),
       permit_(permit),
       dial_(make_upstream_dial(
-          upstream_request(loop, upstream, target_, purpose, check, DialBudget{.total = budget}),
+          upstream_request(loop, upstream, target_, purpose,
+                           {check.guard, check.client, ends_.get()}, DialBudget{.total = budget}),
           UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {

@@ -64,6 +64,7 @@ class RouteAttempt final : public Straggler {
   Log& log_;
   Upstream& upstream_;
   HostPort target_;
+  std::unique_ptr<const ConnectionEnds> ends_;  // of the client, which it may outlive
   DialPurpose purpose_;
   Done done_;
   Loop::Clock::time_point begun_;

@@ -19,6 +19,7 @@
 #include "net/loop.h"
 #include "net/tls_context.h"
 #include "net/tls_session_slot.h"
+#include "policy/address_guard.h"
 #include "policy/upstream_health.h"
 
 namespace culvert {
@@ -47,6 +48,8 @@ struct Upstream : SharedUpstream {
   UpstreamConfig config;
   std::shared_ptr<Transport> transport;
   std::string_view pseudonym;  ///< our name in Via
+  /// Where its proxy may be: not at our own listeners, if nothing else would end the loop.
+  AddressCheck proxy_check;
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
   Secret authorization;
   std::vector<std::unique_ptr<Straggler>> stragglers;

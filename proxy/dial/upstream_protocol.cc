@@ -4,6 +4,7 @@
 
 #include "codec/http_connect.h"
 #include "codec/protocol_guess.h"
+#include "codec/proxy_protocol.h"
 #include "codec/socks.h"
 
 namespace culvert {
@@ -37,6 +38,11 @@ std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, Handsh
     return make_socks4a_handshake(target, credentials ? std::string_view(credentials->user) : "");
   }
   return make_http_connect_handshake(target, credentials, pseudonym);
+}
+
+std::string proxy_header(const UpstreamConfig& upstream, const ConnectionEnds* ends) {
+  return upstream.proxy_protocol ? make_proxy_header(*upstream.proxy_protocol, ends)
+                                 : std::string();
 }
 
 std::string_view spoken_protocol(const UpstreamConfig& upstream) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/host_port.h"
@@ -19,6 +20,7 @@ struct UpstreamProtocol {
   bool uses_tls = false;             ///< between us and the proxy
   bool takes_absolute_form = false;  ///< plain HTTP requests go to the proxy itself
   bool ipv4_only = false;            ///< of addresses; it takes names as well
+  bool passes_via_on = false;        ///< our own Via comes back if the proxy leads to us
   bool has_greeting = false;         ///< the proxy replies first to what names no target
 };
 
@@ -29,6 +31,7 @@ constexpr UpstreamProtocol protocol_of(UpstreamConfig::Kind kind) {
       .uses_tls = kind == Kind::https,
       .takes_absolute_form = kind == Kind::http || kind == Kind::https,
       .ipv4_only = kind == Kind::socks4a,
+      .passes_via_on = kind == Kind::http || kind == Kind::https,
       .has_greeting = kind == Kind::socks5,
   };
 }
@@ -54,6 +57,10 @@ enum class HandshakePart : std::uint8_t {
 /// `pseudonym` is our name in Via.
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym);
+
+/// What precedes every other byte on a connection to the upstream: `?proxy-protocol`, or nothing.
+/// `ends` are the client's; nullptr: the connection is our own.
+std::string proxy_header(const UpstreamConfig& upstream, const ConnectionEnds* ends = nullptr);
 
 /// What the upstream's proxy speaks first, as guess_protocol() names it.
 std::string_view spoken_protocol(const UpstreamConfig& upstream);

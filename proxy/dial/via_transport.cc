@@ -15,12 +15,13 @@ constexpr std::chrono::milliseconds kLongest{60'000};
 /// A dial through the hop, as a Transport gives it.
 class HopDial final : public Dial {
  public:
-  HopDial(Loop& loop, Upstream& hop, const HostPort& address, DialDone done)
+  HopDial(Loop& loop, Upstream& hop, const HostPort& address, const ConnectionEnds* ends,
+          DialDone done)
       : hop_(hop),
         address_(address),
         done_(done),
         dial_(make_upstream_dial(
-            upstream_request(loop, hop, address, DialPurpose::hop, AddressCheck{},
+            upstream_request(loop, hop, address, DialPurpose::hop, AddressCheck{.ends = ends},
                              DialBudget{.connect = kLongest, .total = kLongest}),
             UpstreamDial::Done::to<&HopDial::on_done>(this))) {}
 
@@ -45,9 +46,9 @@ class HopDial final : public Dial {
 
 }  // namespace
 
-std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck&,
+std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck& check,
                                          DialDone done) {
-  return std::make_unique<HopDial>(loop_, hop_, address, done);
+  return std::make_unique<HopDial>(loop_, hop_, address, check.ends, done);
 }
 
 }  // namespace culvert

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <ctime>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +27,7 @@ std::string text_of(const ASN1_STRING* string) {
 }
 
 /// The first value of that kind, cleaned; may be empty.
-std::string entry_of(const X509_NAME* name, int kind) {
+std::string entry_of(const X509_NAME* name, int kind, std::size_t most = kMostOfName) {
   const int at = X509_NAME_get_index_by_NID(name, kind, -1);
   if (at < 0) return {};
   unsigned char* utf8 = nullptr;
@@ -33,7 +35,7 @@ std::string entry_of(const X509_NAME* name, int kind) {
       ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (size < 0) return {};
   std::string text =
-      printable({reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size)}, kMostOfName);
+      printable({reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size)}, most);
   OPENSSL_free(utf8);
   return text;
 }
@@ -216,6 +218,38 @@ std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
   }
   return std::string("has a TLS certificate that is not accepted: ") +
          X509_verify_cert_error_string(error);
+}
+
+std::string why_client_is_not_trusted(X509_STORE_CTX* check) {
+  using Verdict = CertificateFacts::Verdict;
+  const int error = X509_STORE_CTX_get_error(check);
+  const int depth = X509_STORE_CTX_get_error_depth(check);
+  const X509* cert = X509_STORE_CTX_get_current_cert(check);
+  switch (cert != nullptr ? verdict_of(error, cert, depth, TlsTrust::named) : Verdict::other) {
+    case Verdict::self_signed:
+      return "that is self-signed, " + shown(X509_get_issuer_name(cert)) + ", not of client-ca";
+    case Verdict::unknown_issuer:
+      return "of a CA that is not in client-ca, " + shown(X509_get_issuer_name(cert));
+    case Verdict::expired:
+      return "that has expired on " + utc_text(seconds_of(X509_get0_notAfter(cert)));
+    case Verdict::not_yet_valid:
+      return "that is not valid before " + utc_text(seconds_of(X509_get0_notBefore(cert)));
+    default:
+      return std::string("that is not accepted: ") + X509_verify_cert_error_string(error);
+  }
+}
+
+std::string user_of(const X509* cert) {
+  constexpr std::size_t kMostOfUser = 200;
+  const X509_NAME* subject = X509_get_subject_name(cert);
+  std::string name = entry_of(subject, NID_commonName, kMostOfUser);
+  if (!name.empty()) return name;
+  const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
+  X509_NAME_print_ex(text.get(), subject, 0, XN_FLAG_RFC2253);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  if (size <= 0) return "(a certificate without a subject)";
+  return printable({bytes, static_cast<std::size_t>(size)}, kMostOfUser);
 }
 
 CertificateFacts certificate_facts(const X509* cert) {

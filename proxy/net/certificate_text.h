@@ -20,6 +20,13 @@ enum class TlsTrust : std::uint8_t {
 /// server's name and says what helps.  Names in the certificate are cleaned and bounded.
 std::string why_not_trusted(x509_store_ctx_st* check, TlsTrust trust);
 
+/// The same about a client's certificate; a clause that follows "a certificate".
+std::string why_client_is_not_trusted(x509_store_ctx_st* check);
+
+/// Who a client is by its certificate: the common name of its subject, or else the whole subject
+/// (RFC 4514).  Printable and bounded, and never empty.
+std::string user_of(const x509_st* cert);
+
 /// What a server's certificate says, and whether it was accepted.  Texts are cleaned and bounded.
 struct CertificateFacts {
   enum class Verdict : std::uint8_t {

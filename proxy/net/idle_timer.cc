@@ -8,12 +8,12 @@ void IdleTimer::start(std::chrono::milliseconds limit, Loop::Clock::time_point l
   limit_ = limit;
   latest_ = latest;
   progress();
-  if (limit.count() == 0) return stop();
+  if (due() == Loop::Clock::time_point::max()) return stop();
   arm();
 }
 
 Loop::Clock::time_point IdleTimer::due() const {
-  return std::min(last_progress_ + limit_, latest_);
+  return limit_.count() == 0 ? latest_ : std::min(last_progress_ + limit_, latest_);
 }
 
 void IdleTimer::arm() { timer_.start(std::chrono::ceil<std::chrono::milliseconds>(due() - now())); }

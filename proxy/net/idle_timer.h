@@ -17,10 +17,13 @@ class IdleTimer {
       : expired_(expired), timer_(loop, Callback<void()>::to<&IdleTimer::on_timer>(this)) {}
 
   /// Counts from the time of this turn, restarts if already running: expires when there was no
-  /// progress() for `limit` (0: never), and at `latest` whatever moves.
+  /// progress() for `limit` (0: that is never), and at `latest` whatever moves.
   void start(std::chrono::milliseconds limit,
              Loop::Clock::time_point latest = Loop::Clock::time_point::max());
   void stop() { timer_.stop(); }
+  Loop::Clock::time_point latest() const { return latest_; }
+  /// It is `latest`.
+  bool is_late() const { return now() >= latest_; }
   Loop& loop() const { return timer_.loop(); }
   /// Something has moved in this turn.
   void progress() { last_progress_ = now(); }
@@ -35,7 +38,7 @@ class IdleTimer {
   Timer timer_;
   std::chrono::milliseconds limit_{0};
   Loop::Clock::time_point last_progress_;
-  Loop::Clock::time_point latest_;
+  Loop::Clock::time_point latest_ = Loop::Clock::time_point::max();
 };
 
 }  // namespace culvert

@@ -65,6 +65,43 @@ Error unix_error(const std::string& path, int error) {
   return {Errc::proxy_internal_error, Side::local, error, std::move(text)};
 }
 
+/// Binds `fd` so that the file has its mode from the first moment: that of the socket, which
+/// bind(2) takes less the umask.
+bool bind_file(int fd, const sockaddr_un& address, const SocketFileRights& rights) {
+  const mode_t mode = rights.mode.value_or(rights.group ? 0660U : 0600U);
+  if (fchmod(fd, mode) != 0) return false;
+  const mode_t before = umask(0);
+  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int error = errno;
+  umask(before);
+  errno = error;
+  return bound;
+}
+
+/// Gives the socket's file, and nothing that somebody has put into its place, to its owner.
+bool give_file(const std::string& path, const SocketFileRights& rights) {
+  constexpr auto kUnchanged = std::numeric_limits<unsigned>::max();
+  if (!rights.owner && !rights.group) return true;
+  const int file = open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return false;
+  struct stat info {};
+  errno = EEXIST;
+  const bool given = fstat(file, &info) == 0 && S_ISSOCK(info.st_mode) &&
+                     fchownat(file, "", rights.owner.value_or(kUnchanged),
+                              rights.group.value_or(kUnchanged), AT_EMPTY_PATH) == 0;
+  const int error = errno;
+  close(file);
+  errno = error;
+  return given;
+}
+
+Error owner_error(const std::string& path, int error) {
+  return {Errc::proxy_internal_error, Side::local, error,
+          "cannot listen on unix:" + path + ": its file cannot be given to that owner or group: " +
+              std::generic_category().message(error) +
+              " - only root gives files to another user, others to groups that they are in"};
+}
+
 /// A clause about a descriptor that was passed to us.
 Error passed_error(int fd, std::string_view what, int error = 0) {
   return {Errc::proxy_internal_error, Side::local, error,
@@ -225,7 +262,8 @@ Result<void> ListenSocket::check_free(const HostPort& address, Takes takes) {
   return {};
 }
 
-Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
+Result<ListenSocket> ListenSocket::unix_path(const std::string& path,
+                                             const SocketFileRights& rights) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return unix_error(path, ENAMETOOLONG);
@@ -244,10 +282,12 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path) {
     if (!dead) return unix_error(path, EADDRINUSE);
     if (unlink(path.c_str()) != 0) return unix_error(path, errno);
   }
-  if (bind(fd, raw, sizeof address) != 0) return unix_error(path, errno);
+  if (!bind_file(fd, address, rights)) return unix_error(path, errno);
   out.path_ = path;
   out.find_file();
   out.own_file();
+  // Until it listens, connecting is refused.
+  if (!give_file(path, rights)) return owner_error(path, errno);
   if (listen(fd, kBacklog) != 0) return unix_error(path, errno);
   return out;
 }
@@ -274,8 +314,16 @@ void Listener::begin_watching() {
 
 void Listener::on_poll(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerWakeup; ++i) {
-    if (!accept_one() || !has_room()) return;
+    if (!accept_one() || has_to_wait() || !has_room()) return;
   }
+}
+
+bool Listener::has_to_wait() {
+  if (!next_) return false;
+  std::chrono::milliseconds time{0};
+  next_(time);
+  if (time.count() > 0) pause(time);
+  return time.count() > 0;
 }
 
 void Listener::accept_all() {

@@ -24,6 +24,14 @@ struct SocketFile {
   bool is_there() const { return !path.empty() && at(path).id == id; }
 };
 
+/// What the file of a unix socket is to be like.
+struct SocketFileRights {
+  /// Permission bits.  Without, its owner alone may connect, with a `group` that, too.
+  std::optional<unsigned> mode;
+  std::optional<unsigned> owner;  ///< a user's number; without, as whoever makes a file
+  std::optional<unsigned> group;
+};
+
 /// A listening socket, bound and ready; owns the descriptor.
 class ListenSocket {
  public:
@@ -36,8 +44,10 @@ class ListenSocket {
                                   Takes takes = Takes::its_family);
   /// Fails if another socket is bound to the port; to be called before sharing it.
   static Result<void> check_free(const HostPort& address, Takes takes = Takes::its_family);
-  /// Replaces a stale socket file, never one that accepts connections.
-  static Result<ListenSocket> unix_path(const std::string& path);
+  /// Replaces a stale socket file, never one that accepts connections.  Nobody can connect before
+  /// the file has its `rights`.  To be called while this process has a single thread.
+  static Result<ListenSocket> unix_path(const std::string& path,
+                                        const SocketFileRights& rights = {});
   /// A descriptor that another process has opened.  Fails, and leaves it open, if it is no
   /// listening stream socket of IPv4, IPv6 or unix; the error's text is a clause ("descriptor 3 is
   /// ...").
@@ -98,19 +108,26 @@ class Listener final : private Pollable {
   /// Descriptors are nearly used up, or are so: whoever can spare some closes them, and says so.
   using Crowded = Callback<void(bool& made_room)>;
 
+  /// A connection was accepted: sets for how long no other one is to be, if it is to wait.
+  using NextAccept = Callback<void(std::chrono::milliseconds& time)>;
+
   Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved,
            Crowded crowded = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// Accepts what is already in the queue, so that closing the socket resets no client.
+  /// Connections stay in the kernel's queue for as long as `next` says.
+  void limit_rate(NextAccept next) { next_ = next; }
+  /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
+  /// client.
   void accept_all();
 
  private:
   void on_poll(std::uint32_t events) override;
   void begin_watching();
   bool accept_one();
+  bool has_to_wait();
   bool accept_after(int error);
   bool has_room();
   void pause(std::chrono::milliseconds time);
@@ -124,6 +141,7 @@ class Listener final : private Pollable {
   int crowded_from_;  // descriptors have the lowest numbers that are free
   int newest_ = 0;    // the descriptor that was accepted last
   bool made_room_ = false;
+  NextAccept next_{};
   Timer retry_;
   int watch_error_ = 0;
 };

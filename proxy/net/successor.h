@@ -8,23 +8,13 @@
 
 #include "base/callback.h"
 #include "base/result.h"
+#include "net/launcher.h"
 #include "net/loop.h"
 #include "net/passed_sockets.h"
 #include "net/process.h"
 #include "net/timer.h"
 
 namespace culvert {
-
-/// How this process was started, and how its successor is.
-struct Invocation {
-  std::string program;                 ///< argv[0]
-  std::vector<std::string> arguments;  ///< the others
-
-  static Invocation of(int argc, const char* const* argv);
-};
-
-/// The file to start for `program`, as it is found now: after an upgrade it is another one.
-std::string program_file(const std::string& program);
 
 /// A new process that is to serve in our place: one that we start, or one that asked for it
 /// (--take-over).  It gets our listening sockets, and reports when it is ready to accept from them;
@@ -44,11 +34,11 @@ class Successor final : private Pollable {
   /// `why` is a clause ("has ended with status 2").  May destroy the Successor.
   using Failed = Callback<void(const std::string& why)>;
 
-  /// Starts `invocation` with our environment and `sockets`.  One of the callbacks is called, once,
-  /// and not from within this function.  The error's text is a clause.
+  /// Has `launcher`, which outlives it, start one with `sockets`.  One of the callbacks is called,
+  /// once, and not from within this function.  The error's text is a clause.
   static Result<std::unique_ptr<Successor>> start(
-      Loop& loop, const Invocation& invocation, const std::vector<PassedSocket>& sockets,
-      Ready ready, Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
+      Loop& loop, Launcher& launcher, const std::vector<PassedSocket>& sockets, Ready ready,
+      Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
   /// The process at the other end of `control`, which has got our sockets.  `pid` 0: unknown.
   static std::unique_ptr<Successor> attend(Loop& loop, int control, int pid, Ready ready,
                                            Failed failed,
@@ -59,15 +49,30 @@ class Successor final : private Pollable {
   Successor& operator=(const Successor&) = delete;
 
   int pid() const { return pid_; }
+  /// Ends the launcher, if one has started it: the successor is nobody's child then.  Once it is
+  /// ready.
+  void make_orphan();
   /// It serves from now on, and looks after `command`, if there is one.  Once it is ready.  False:
   /// it did not get the command.
   bool let_go(const std::optional<ChildProcess::Handle>& command);
 
  private:
-  struct Process;  // libuv closes it a turn after us
+  /// Hears from the launcher how the process has ended.
+  class EndWatcher final : public Pollable {
+   public:
+    explicit EndWatcher(Successor& owner) : owner_(owner) {}
+    void on_poll(std::uint32_t) override { owner_.on_launcher(); }
 
-  Successor(Loop& loop, Ready ready, Failed failed, std::chrono::milliseconds time_to_start);
+   private:
+    Successor& owner_;
+  };
+
+  Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,
+            std::chrono::milliseconds time_to_start);
+  void begin(int control, int pid);
   void on_poll(std::uint32_t events) override;
+  void on_launcher();
+  void forget_launcher();
   void on_exit(int status, int signal);
   void on_gone();
   void on_timeout();
@@ -76,11 +81,12 @@ class Successor final : private Pollable {
   std::string lateness() const;
 
   Loop& loop_;
+  Launcher* launcher_;  // nullptr: it asked for it
   Ready ready_;
   Failed failed_;
   std::chrono::milliseconds time_to_start_;
   Timer timer_;
-  Process* process_ = nullptr;  // of one that we have started
+  EndWatcher end_watcher_;
   int control_ = -1;
   std::string received_;
   int pid_ = 0;  // 0: it has ended

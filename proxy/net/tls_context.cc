@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
@@ -15,38 +14,14 @@
 
 #include "base/text.h"
 #include "net/tls_session_slot.h"
+#include "net/tls_settings.h"
 
 namespace culvert {
 namespace {
 
-// As much as a flow moves at a time, and the overhead of its records.
-constexpr std::size_t kMostRecords = 4 * (SSL3_RT_MAX_PLAIN_LENGTH + 64);
-
-/// The newest reason in OpenSSL's queue of errors, which is emptied.
-std::string last_tls_error() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "unknown TLS error";
-}
-
 Error file_error(const std::string& what, const std::string& file) {
   return {Errc::tls_certificate_error, Side::local, 0,
           what + " " + printable(file) + ": " + last_tls_error()};
-}
-
-/// What either side of a TlsStream needs.
-void set_stream_options(SSL_CTX* context) {
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  // An idle tunnel keeps no record buffers.  A peer that leaves without close_notify has ended, and
-  // can still be written to: what runs inside a tunnel has its own idea of completeness.
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  // Several records in one recv.
-  SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_default_read_buffer_len(context, kMostRecords);
-  SSL_CTX_set_options(
-      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
 }
 
 Result<void> load_trust(SSL_CTX* context, const std::string& ca) {

@@ -11,7 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
+#include "net/spent_session.h"
 #include "net/tls_context.h"
+#include "net/tls_server_context.h"
 #include "net/tls_session_slot.h"
 
 namespace culvert {
@@ -139,6 +141,17 @@ std::unique_ptr<TlsStream> TlsStream::client(std::unique_ptr<Stream> beneath,
   return stream;
 }
 
+std::unique_ptr<TlsStream> TlsStream::server(std::unique_ptr<Stream> beneath,
+                                             const TlsServerContext& context) {
+  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(beneath), context.get()));
+  SSL_set_accept_state(stream->ssl_);
+  if (context.wants_client_certificate()) {
+    SSL_set_verify(stream->ssl_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                   on_client_verified);
+  }
+  return stream;
+}
+
 TlsStream::~TlsStream() {
   // Without this OpenSSL considers the session broken and it cannot be resumed.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -165,6 +178,15 @@ int TlsStream::on_verified(int accepted, X509_STORE_CTX* check) {
       static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
   self->why_not_trusted_ = why_not_trusted(check, self->trust_);
   self->rejected_ = std::make_unique<CertificateFacts>(certificate_facts(check, self->trust_));
+  return 0;
+}
+
+int TlsStream::on_client_verified(int accepted, X509_STORE_CTX* check) {
+  if (accepted == 1) return 1;
+  void* ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+  auto* self =
+      static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
+  self->why_not_trusted_ = why_client_is_not_trusted(check);
   return 0;
 }
 
@@ -208,7 +230,11 @@ Io TlsStream::outcome(int result) {
 Io TlsStream::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
-  if (result != 1) return outcome(result);
+  if (result != 1) {
+    const Io io = outcome(result);
+    handshake_failed_ = io.status != Io::Status::would_block && SSL_is_server(ssl_) == 1;
+    return io;
+  }
   handshake_done_ = true;
   return Io::ok(0);
 }
@@ -235,6 +261,48 @@ Error TlsStream::handshake_error(const Io& io) const {
           "broke off the TLS handshake: " + std::generic_category().message(io.error)};
 }
 
+Error TlsStream::client_error(const Io& io) const {
+  const auto error = [](Errc code, std::string text) {
+    return Error{code, Side::client, 0, std::move(text)};
+  };
+  if (tls_failure_ == 0) {
+    const std::string how = io.status == Io::Status::error ? describe_failure(io.error) : "";
+    return {Errc::canceled, Side::client, io.error,
+            "the client ended the TLS handshake" + (how.empty() ? how : ": " + how)};
+  }
+  if (!why_not_trusted_.empty()) {
+    return error(Errc::tls_certificate_error, "the client has a certificate " + why_not_trusted_);
+  }
+  const int reason = ERR_GET_REASON(tls_failure_);
+  if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+    return error(Errc::tls_certificate_error,
+                 "the client sent no certificate, which client-ca of this listener requires");
+  }
+  const char* words = ERR_reason_error_string(tls_failure_);
+  std::string text("the TLS handshake with the client failed: ");
+  text += words != nullptr ? words : "unknown";
+  const bool by_alert = reason >= SSL_AD_REASON_OFFSET;
+  if (by_alert && is_about_certificate(tls_failure_)) {
+    return error(Errc::tls_certificate_error,
+                 text +
+                     " - it does not accept the certificate of this proxy: does it have the CA, "
+                     "and does it use a name that the certificate is for?");
+  }
+  if (reason == SSL_R_NO_APPLICATION_PROTOCOL) text += " - it offers no HTTP/1.1 (ALPN)";
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL) text += " - TLS 1.2 or newer is needed";
+  return error(Errc::tls_protocol_error, std::move(text));
+}
+
+std::string TlsStream::client_name() const {
+  const X509* cert = SSL_get0_peer_certificate(ssl_);
+  return cert != nullptr ? user_of(cert) : std::string();
+}
+
+void TlsStream::forget_handshake() {
+  // A limit of record sizes (RFC 6066 section 4) stands in the session.
+  if (SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_)) == 0) forget_session(ssl_);
+}
+
 Io TlsStream::try_read(std::span<char> buffer) {
   if (!unread_.empty()) {
     const std::size_t count = std::min(buffer.size(), unread_.size());
@@ -243,6 +311,7 @@ Io TlsStream::try_read(std::span<char> buffer) {
     return Io::ok(count);
   }
   if (read_end_) return *read_end_;
+  if (handshake_failed_) return beneath_->try_read(buffer);
   ERR_clear_error();
   // A record holds 16 KiB at most; a caller with a larger buffer forwards it in one write.
   std::size_t count = 0;

@@ -17,6 +17,7 @@ struct x509_store_ctx_st;
 namespace culvert {
 
 class TlsClientContext;
+class TlsServerContext;
 class TlsSessionSlot;
 
 /// TLS over any other stream, so it stacks.  OpenSSL reads and writes through a BIO of ours that
@@ -32,6 +33,9 @@ class TlsStream final : public Stream, private StreamEvents {
   static std::unique_ptr<TlsStream> client(std::unique_ptr<Stream> beneath,
                                            const TlsClientContext& context, const std::string& name,
                                            TlsSessionSlot& slot);
+  /// The server's side.  `context` outlives the stream.
+  static std::unique_ptr<TlsStream> server(std::unique_ptr<Stream> beneath,
+                                           const TlsServerContext& context);
   ~TlsStream();
 
   /// Continues the handshake: would_block, ok when it is complete, eof or error.
@@ -41,6 +45,14 @@ class TlsStream final : public Stream, private StreamEvents {
   /// requires a client certificate reports it when TLS 1.3 is complete for the client (RFC 8446
   /// section 4.4.2.4).
   Error handshake_error(const Io& io) const;
+  /// For a server whose handshake() failed: why, a sentence.  The client has its alert; what it
+  /// still sends can be read, to wait for its end, but it is not what it means.
+  Error client_error(const Io& io) const;
+  /// For a server that requires certificates, after the handshake: the name in the client's, see
+  /// user_of().
+  std::string client_name() const;
+  /// For a server, after the handshake: nobody asks for the client's certificate any more.
+  void forget_handshake();
   /// The peer's certificate, be it accepted or not.
   CertificateFacts certificate() const;
   /// The first bytes that the peer sent, a few at most: whether it speaks TLS at all.
@@ -66,6 +78,7 @@ class TlsStream final : public Stream, private StreamEvents {
   /// The side and the peer are still to be set.
   TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context);
   static int on_verified(int accepted, x509_store_ctx_st* check);
+  static int on_client_verified(int accepted, x509_store_ctx_st* check);
   static void on_info(const ssl_st* ssl, int where, int value);
   void on_ready(Stream& beneath) override;
   void note_first_bytes(std::string_view bytes);
@@ -90,7 +103,8 @@ class TlsStream final : public Stream, private StreamEvents {
   std::unique_ptr<CertificateFacts> rejected_;  // the certificate, if it was
   std::string why_not_trusted_;                 // empty if the certificate was not rejected
   bool handshake_done_ = false;
-  bool close_notified_ = false;  // by the peer
+  bool handshake_failed_ = false;  // of a server
+  bool close_notified_ = false;    // by the peer
   bool write_closed_ = false;
   bool was_reset_ = false;
 };

@@ -8,12 +8,16 @@
 
 #include <fmt/format.h>
 
+#include "base/account.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/open_listener.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
+#include "options/credential_file.h"
 #include "options/flags.h"
 #include "options/listen_address.h"
+#include "options/read_file.h"
 #include "options/routing.h"
 #include "options/upstream_url.h"
 #include "options/via.h"
@@ -45,9 +49,12 @@ class ConfigBuilder {
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();
+    read_auth_file();
+    read_load_balancers();
     for (const Flag& flag : flags()) read(flag);
     check_not_both("probe-tls", "probe");
     check_exposure();
+    check_balanced();
     return std::move(config_);
   }
 
@@ -57,7 +64,10 @@ class ConfigBuilder {
       std::vector<std::string> found;
       const auto addresses = parse_listen(given.value, found);
       for (const std::string& text : found) problem(given, text);
-      for (const ListenConfig& listen : addresses) add_listen(given, listen);
+      for (const ListenConfig& listen : addresses) {
+        add_listen(given, listen);
+        check_owners(given, listen);
+      }
     }
     if (!settings_.has("listen")) config_.listen = default_listen();
   }
@@ -87,7 +97,21 @@ class ConfigBuilder {
       return;
     }
     config_.listen.push_back(listen);
-    if (is_reachable_by_others(listen)) exposed_.push_back(given.origin + " " + text);
+    if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
+    if (is_reachable_by_others(listen) && listen.proxy_protocol) {
+      balanced_.push_back(given.origin + " " + text);
+    }
+  }
+
+  /// Not for a reload, which changes no file of a socket.
+  void check_owners(const Given& given, const ListenConfig& listen) {
+    if (when_ != ReadWhen::starting) return;
+    if (!listen.owner.empty() && !user_number(listen.owner)) {
+      problem(given, concat({"owner: no user is named ", printable(listen.owner, 40)}));
+    }
+    if (!listen.group.empty() && !group_number(listen.group)) {
+      problem(given, concat({"group: no group is named ", printable(listen.group, 40)}));
+    }
   }
 
   void read_upstreams() {
@@ -131,7 +155,33 @@ class ConfigBuilder {
   }
 
   void read_allow_clients() {
-    for (const Given& given : settings_.of("allow-client")) {
+    read_blocks("allow-client", config_.allow_clients);
+    read(*find_flag("open-proxy"));
+    if (config_.open_proxy) check_not_both("open-proxy", "allow-client");
+  }
+
+  void read_load_balancers() {
+    read_blocks("load-balancer", config_.load_balancers);
+    const auto& listen = config_.listen;
+    const bool used = std::any_of(listen.begin(), listen.end(), [](const ListenConfig& listener) {
+      return listener.proxy_protocol;
+    });
+    if (settings_.has("load-balancer") && !used) {
+      config_.warnings.push_back(fmt::format(
+          "{}: no --listen has ?proxy-protocol=on, so nothing is taken from a load balancer",
+          settings_.of("load-balancer").front().origin));
+    }
+    for (const Cidr& block : config_.load_balancers) {
+      if (!block.contains_all()) continue;
+      config_.warnings.push_back(
+          fmt::format("{} {}: whoever reaches that listener can pass for any client",
+                      settings_.of("load-balancer").front().origin, block.to_string()));
+    }
+  }
+
+  /// Addresses and blocks.
+  void read_blocks(std::string_view flag, std::vector<Cidr>& blocks) {
+    for (const Given& given : settings_.of(flag)) {
       if (given.value.find('@') != std::string::npos) {
         problem(given, "an '@' has no place here: write addresses, or blocks such as 10.0.0.0/8");
         continue;
@@ -139,13 +189,34 @@ class ConfigBuilder {
       for (const std::string_view text : split(given.value, ',')) {
         if (text.empty()) {
           problem(given, "an address is missing beside a ','");
-        } else if (const std::string found = add_client(text); !found.empty()) {
+        } else if (const std::string found = add_block(text, blocks); !found.empty()) {
           problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(text), found));
         }
       }
     }
-    read(*find_flag("open-proxy"));
-    if (config_.open_proxy) check_not_both("open-proxy", "allow-client");
+  }
+
+  void read_auth_file() {
+    if (!settings_.has("auth-file")) return;
+    const Given& given = settings_.of("auth-file").front();
+    const NamedFile file = named_file(given.value);
+    if (!file.problem.empty()) return problem(given, file.problem);
+    const FileContent content = read_file(file.path, when_);
+    if (!content.problem.empty()) {
+      return problem(given, concat({content.problem, credential_hint(file.path)}));
+    }
+    std::vector<std::string> found;
+    auto users = std::make_shared<const PasswordFile>(PasswordFile::parse(content.text, found));
+    for (const std::string& text : found) problem(given, text);
+    config_.auth_file = file.path;
+    if (!found.empty()) return;
+    config_.users = std::move(users);
+    if (others_can_read(file.path)) {
+      config_.warnings.push_back(
+          fmt::format("{} {}: every user of this host can read the hashes in it: chmod o-r, and "
+                      "chgrp to the group of culvert",
+                      given.origin, redact(given.value)));
+    }
   }
 
   void check_not_both(const char* flag, const char* other) {
@@ -156,7 +227,7 @@ class ConfigBuilder {
   }
 
   /// Returns what is wrong with `text`.
-  std::string add_client(std::string_view text) {
+  std::string add_block(std::string_view text, std::vector<Cidr>& blocks) {
     const auto block = Cidr::parse(text);
     if (!block) {
       const std::string_view why = impossible_host(text);
@@ -168,18 +239,27 @@ class ConfigBuilder {
       return fmt::format("no client has that address; {} is everybody",
                          ip->is_v4() ? "0.0.0.0/0" : "::/0");
     }
-    config_.allow_clients.push_back(*block);
+    blocks.push_back(*block);
     return {};
   }
 
-  /// An open proxy is found and abused within hours, so it must be explicit.
+  /// A lock that is given, and has a mistake, is told by that alone.
   void check_exposure() {
-    if (config_.open_proxy || settings_.has("allow-client")) return;
-    for (const std::string& listen : exposed_) {
-      problems_.push_back(fmt::format(
-          "{}: others than this host can reach it; say who may use it with --allow-client CIDR,... "
-          "or let everybody with --open-proxy",
-          listen));
+    if (settings_.has("allow-client") || settings_.has("auth-file")) return;
+    for (const auto& [name, listen] : exposed_) {
+      if (has_lock(listen, config_)) continue;
+      problems_.push_back(concat({name, ": ", open_listener_problem(listen, "it")}));
+    }
+  }
+
+  /// A header may name any client, so whose header is believed must be explicit, too.
+  void check_balanced() {
+    if (settings_.has("load-balancer")) return;
+    for (const std::string& listen : balanced_) {
+      problems_.push_back(
+          fmt::format("{}?proxy-protocol=on: say whose header is believed with --load-balancer "
+                      "CIDR,...",
+                      listen));
     }
   }
 
@@ -193,14 +273,18 @@ class ConfigBuilder {
   }
 
   void problem(const Given& given, std::string_view text) {
-    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
+    const bool credential = given.value.starts_with(kCredentialMark);
+    const std::string shown = credential ? printable(given.value) : redact(given.value);
+    problems_.push_back(concat({given.origin, " ", shown, ": ", text}));
   }
 
   const Settings& settings_;
   ReadWhen when_;
   std::vector<std::string>& problems_;
   Config config_;
-  std::vector<std::string> exposed_;  ///< origin and address of listeners that others can reach
+  /// Listeners that others can reach, each behind its origin and address.
+  std::vector<std::pair<std::string, ListenConfig>> exposed_;
+  std::vector<std::string> balanced_;  ///< origin and address of those that take PROXY headers
   BrokenUpstreams broken_;
   std::set<std::string_view> read_already_;  ///< flags; each is read once
 };

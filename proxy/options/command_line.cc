@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "options/arguments.h"
 #include "options/build_check.h"
 #include "options/build_config.h"
@@ -14,12 +15,14 @@
 #include "options/command_table.h"
 #include "options/completions.h"
 #include "options/config_file.h"
+#include "options/credential_file.h"
 #include "options/flags.h"
 #include "options/given_options.h"
 #include "options/help.h"
 #include "options/man_page.h"
 #include "options/nearest.h"
 #include "options/run_defaults.h"
+#include "options/values.h"
 
 #ifndef CULVERT_VERSION
 #define CULVERT_VERSION "dev"
@@ -122,6 +125,20 @@ CommandLine ask_for_routes(const Arguments& read, Config config,
   return RouteQuestion{std::move(config), std::move(targets)};
 }
 
+/// Whether a switch of the command is given, and on.
+bool is_on(const Settings& own, std::string_view name, std::vector<std::string>& problems) {
+  bool on = false;
+  for (const Given& given : own.of(name)) {
+    const Parsed<bool> parsed = parse_switch(given.value);
+    if (const auto* problem = std::get_if<std::string>(&parsed)) {
+      problems.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), *problem));
+    } else {
+      on = std::get<bool>(parsed);
+    }
+  }
+  return on;
+}
+
 }  // namespace
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
@@ -144,17 +161,29 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   const std::string typed = given_options(read, "timeout");
   Source all = std::move(read.source);
   if (runs) all.settings.add_missing(defaults_of_run(true));
+  if (runs && all.settings.has("auth-file")) {
+    all.problems.emplace_back(
+        "--auth-file: the program of run gets a proxy of its own, without a sign-in; leave it out");
+  }
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
-    take(read_config_file(given.value, when), all);
+    const NamedFile named = named_file(given.value);
+    if (named.problem.empty()) {
+      take(read_config_file(named.path, when), all);
+    } else {
+      all.problems.push_back(
+          concat({given.origin, " ", printable(given.value), ": ", named.problem}));
+    }
   }
   if (runs) all.settings.add_missing(defaults_of_run(false));
+  // That of a variable or file is often a service's.
+  if (runs) all.settings.drop("auth-file");
   if (runs && read.program.empty()) {
     all.problems.emplace_back(
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");
   }
   Config config = build_config(all.settings, when, all.problems);
-  for (const Given& given : all.settings.of("config")) config.file = given.value;
+  for (const Given& given : all.settings.of("config")) config.file = named_file(given.value).path;
   config.warnings.insert(config.warnings.begin(), all.warnings.begin(), all.warnings.end());
   if (!read.questions.empty()) {
     return ask_for_routes(read, std::move(config), std::move(all.problems));
@@ -162,10 +191,15 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   CheckOptions check = build_check(read.own, read.words, all.problems);
   check.given = typed;
   check.given_timeout = given_option(read, "timeout");
+  const bool checks = is_on(read.own, "check-config", all.problems);
+  const bool prints = is_on(read.own, "print-config", all.problems);
   if (!all.problems.empty()) {
-    return Problems{std::move(all.problems), std::move(config.upstreams)};
+    return Problems{std::move(all.problems), std::move(config.upstreams), std::move(config.listen)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
+  if (checks || prints) {
+    return ConfigQuestion{std::move(config), std::move(all.settings), checks, prints};
+  }
   if (read.command != kCheck) return config;
   check.config = std::move(config);
   return check;

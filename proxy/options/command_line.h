@@ -10,6 +10,7 @@
 #include "options/environment.h"
 #include "options/read_file.h"
 #include "options/run_options.h"
+#include "options/settings.h"
 #include "options/setup_options.h"
 
 namespace culvert {
@@ -25,14 +26,22 @@ struct Problems {
   std::vector<std::string> lines;
   /// Those without a problem so far; their certificates have not been read yet.
   std::vector<UpstreamConfig> upstreams;
+  std::vector<ListenConfig> listen{};  ///< the same of listeners
+};
+/// `culvert --check-config` and `--print-config`.
+struct ConfigQuestion {
+  Config config;
+  Settings settings;   ///< what was given, and where
+  bool check = false;  ///< open all that a start would open
+  bool print = false;
 };
 /// `culvert check --route URL...`: the targets whose routes are printed.
 struct RouteQuestion {
   Config config;
   std::vector<HostPort> targets;
 };
-using CommandLine =
-    std::variant<Config, Usage, Problems, RouteQuestion, RunOptions, CheckOptions, SetupOptions>;
+using CommandLine = std::variant<Config, Usage, Problems, ConfigQuestion, RouteQuestion, RunOptions,
+                                 CheckOptions, SetupOptions>;
 
 /// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
 /// of a flag that is in several of them the first counts.  `setup` has its arguments alone. Touches

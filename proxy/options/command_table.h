@@ -76,6 +76,13 @@ struct CommandFlag {
 
 /// In the order of `culvert COMMAND --help`.
 inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
+    {"serve", "check-config", "", false,
+     "open all that a start would, and leave: with 0 if it\n"
+     "is valid, else with every mistake and 2"},
+    {"serve", "print-config", "", false,
+     "print what is in effect, as a file for --config, and\n"
+     "where each value came from; secrets are left out"},
+
     {"check", "json", "", false, "print one JSON object instead of lines"},
     {"check", "pid", "N", false,
      "read the proxy variables of process N, such as\n"

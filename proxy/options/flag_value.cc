@@ -78,7 +78,22 @@ struct Reader {
 
   template <typename T>
   std::string operator()(const CountValue<T>& value) const {
+    if (value.or_off && iequals(trim(text), kOff)) {
+      config.*value.member = 0;
+      return {};
+    }
     return take(parse_count(text, value.at_least, value.at_most), config.*value.member);
+  }
+
+  std::string operator()(const RateValue& value) const {
+    std::uint64_t rate = 0;
+    if (!iequals(trim(text), kOff)) {
+      const std::string problem = take(parse_rate(text), rate);
+      if (!problem.empty()) return problem + ", or off";
+      if (rate < RateValue::kLeast) return "less than 1k bytes a second";
+    }
+    config.*value.member = rate;
+    return {};
   }
 
   template <typename T>
@@ -136,7 +151,15 @@ struct Shower {
   }
   template <typename T>
   std::string operator()(const CountValue<T>& value) const {
-    return std::to_string(config.*value.member);
+    const T count = config.*value.member;
+    return count == 0 && value.or_off ? std::string(kOff) : std::to_string(count);
+  }
+  std::string operator()(const RateValue& value) const {
+    const std::uint64_t rate = config.*value.member;
+    if (rate == 0) return std::string(kOff);
+    if (rate % (1 << 20) == 0) return fmt::format("{}M", rate >> 20);
+    if (rate % (1 << 10) == 0) return fmt::format("{}k", rate >> 10);
+    return std::to_string(rate);
   }
   template <typename T>
   std::string operator()(const ChoiceValue<T>& value) const {
@@ -189,6 +212,10 @@ std::vector<std::string_view> keywords(const FlagValue& value) {
         if constexpr (requires { kind.limits; }) {
           if (kind.limits.zero_allowed) out.push_back(kOff);
         }
+        if constexpr (requires { kind.or_off; }) {
+          if (kind.or_off) out.push_back(kOff);
+        }
+        if constexpr (std::is_same_v<decltype(kind), const RateValue&>) out.push_back(kOff);
         if constexpr (std::is_same_v<decltype(kind), const OutputFileValue&>) {
           out.insert(out.end(), {"-", kOff});
         }

@@ -47,6 +47,13 @@ struct CountValue {
   T Config::*member;
   T at_least;
   T at_most;
+  bool or_off = false;  ///< "off" is 0
+};
+
+/// Bytes a second, or "off" for 0.
+struct RateValue {
+  static constexpr std::uint64_t kLeast = 1024;
+  std::uint64_t Config::*member;
 };
 
 template <typename T>
@@ -75,14 +82,17 @@ struct SecretValue {
 };
 
 /// Read by code for this flag alone (build_config.cc, routing.cc).
-struct OwnReader {};
+struct OwnReader {
+  /// What is in effect where none was given; nullptr: nothing.
+  std::vector<std::string> (*when_missing)(const Config&) = nullptr;
+};
 
 /// How the value of a flag is read, and into which member of Config.
 using FlagValue =
     std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, StallLimitValue,
                  CountValue<unsigned>, CountValue<std::size_t>, ChoiceValue<Log::Level>,
                  ChoiceValue<Log::Format>, ChoiceValue<LostTunnel>, HostPortValue, OutputFileValue,
-                 SecretValue>;
+                 SecretValue, RateValue>;
 
 /// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
 /// is.  A file is only checked, not opened.  Does nothing for an OwnReader.

@@ -44,7 +44,8 @@ bool differs(const Config& started, const Config& now) {
 bool listeners_differ(const Config& started, const Config& now) {
   return !std::equal(started.listen.begin(), started.listen.end(), now.listen.begin(),
                      now.listen.end(), [](const ListenConfig& one, const ListenConfig& other) {
-                       return one.to_string() == other.to_string();
+                       return one.to_string() == other.to_string() && one.mode == other.mode &&
+                              one.owner == other.owner && one.group == other.group;
                      });
 }
 
@@ -61,6 +62,16 @@ bool kinds_of_access_log_differ(const Config& started, const Config& now) {
   return kind(started) != kind(now);
 }
 
+// ---- what is in effect where nothing was given
+
+std::vector<std::string> usual_listeners(const Config& config) {
+  std::vector<std::string> out;
+  for (const ListenConfig& listen : config.listen) out.push_back(listen.to_string());
+  return out;
+}
+
+std::vector<std::string> no_upstream(const Config&) { return {"direct"}; }
+
 // ---- the table
 
 constexpr bool kRepeatable = true;
@@ -76,17 +87,41 @@ constexpr std::string_view kConfiguration = "Configuration";
 
 // In the order of --help; a group's flags stand together.
 constexpr auto kFlags = std::to_array<Flag>({
-    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{}, listeners_differ,
+    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{usual_listeners}, listeners_differ,
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
      "  :PORT or [::]:PORT       every address of this host\n"
-     "  unix:/PATH               a unix socket\n"
+     "  unix:/PATH               a unix socket, with the options mode=0660,\n"
+     "                           owner=USER and group=GROUP (default: mode\n"
+     "                           0600, with a group 0660)\n"
      "  systemd or systemd:NAME  sockets that a .socket unit passes: all of\n"
-     "                           them, or those of that name"},
+     "                           them, or those of that name\n"
+     "their clients speak HTTP, SOCKS5 or SOCKS4: the first byte tells\n"
+     "  http-only://ADDR:PORT    HTTP and nothing else\n"
+     "  https://ADDR:PORT?cert=FILE&key=FILE\n"
+     "                           TLS and nothing else (PEM files; several\n"
+     "                           pairs, by SNI)\n"
+     "options behind a '?', as in 10.0.0.1:3128?proxy-protocol=on:\n"
+     "  cert=FILE&key=FILE       TLS as well\n"
+     "  client-ca=FILE           no TLS client without a certificate\n"
+     "  proxy-protocol=on        a PROXY protocol header comes first (v1\n"
+     "                           or v2), and tells whose connection a\n"
+     "                           load balancer passes on; see\n"
+     "                           --load-balancer"},
     {"allow-client", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
      "clients that may use the proxy besides this host's own on\n"
-     "loopback; repeatable; needed when others can reach --listen"},
+     "loopback; repeatable; needed when others can reach --listen\n"
+     "without password or certificate"},
+    {"auth-file", "FILE", kOnce, kClients, OwnReader{}, kReloads,
+     "users who may use the proxy, in htpasswd format (htpasswd -B; also\n"
+     "SHA-crypt and yescrypt): all clients have to sign in, those of this\n"
+     "host too, with http://USER:PASSWORD@HOST:PORT as their proxy URL;\n"
+     "with --allow-client as well, both must hold"},
+    {"load-balancer", "CIDR,...", kRepeatable, kClients, OwnReader{}, kReloads,
+     "load balancers whose PROXY protocol header is believed, on a\n"
+     "listener with ?proxy-protocol=on; repeatable (default: this host's\n"
+     "own on loopback; those of a unix socket always are)"},
     {"open-proxy", "", kOnce, kClients, SwitchValue{&Config::open_proxy}, kReloads,
      "let any client that can connect use the proxy"},
     {"take-over", "", kOnce, kClients, SwitchValue{&Config::take_over}, differs<&Config::take_over>,
@@ -108,7 +143,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "         podman and skopeo have; reset for all others\n"
      "tunnels without TLS always end in a reset"},
 
-    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{}, kReloads,
+    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{no_upstream}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"
      "which means no proxy: names are looked up and connections made\n"
      "from here)\n"
@@ -129,6 +164,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                         (any kind but direct)\n"
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
+     "  proxy-protocol=v1|v2   tell the proxy the client's address in a\n"
+     "                         header first (any kind but direct; not\n"
+     "                         with warm)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
     {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"
@@ -205,6 +243,10 @@ constexpr auto kFlags = std::to_array<Flag>({
      DurationValue{&Config::half_open_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel of which one side has finished and the other sends\n"
      "nothing, {least} to {most}, or off (default: {default})"},
+    {"max-lifetime", "TIME", kOnce, kTimes,
+     DurationValue{&Config::max_lifetime, {1s, kLongest, kOrOff}}, kReloads,
+     "for a tunnel in all, whatever moves in it, {least} to {most}, or off\n"
+     "(default: {default})"},
     {"response-timeout", "TIME", kOnce, kTimes,
      DurationValue{&Config::response_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for the answer to a plain http:// request to begin, {least} to {most},\n"
@@ -221,8 +263,39 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"max-connections", "N", kOnce, kResources,
      CountValue<std::size_t>{&Config::max_connections, 1, 1'000'000}, kReloads,
      "clients at a time, {least} to {most} (default: {default})"},
+    {"max-connections-per-client", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_connections_per_client, 1, 1'000'000, kOrOff}, kReloads,
+     "of one client address at a time, {least} to {most}, or off\n"
+     "(default: {default}); the IPv6 addresses of a /64 are one client, those\n"
+     "of a unix socket are not counted; more get a 429"},
+    {"max-connections-per-user", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_connections_per_user, 1, 1'000'000, kOrOff}, kReloads,
+     "the same for one user, whatever the address, {least} to {most}, or\n"
+     "off (default: {default})"},
+    {"max-requests-per-second", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_requests_per_second, 1, 1'000'000, kOrOff}, kReloads,
+     "of one client address, CONNECT or not, {least} to {most}, or off\n"
+     "(default: {default}); as many may come at once; more get a 429"},
+    {"max-accepts-per-second", "N", kOnce, kResources,
+     CountValue<std::size_t>{&Config::max_accepts_per_second, 1, 1'000'000, kOrOff}, kReloads,
+     "new connections in all, {least} to {most}, or off (default: {default});\n"
+     "more wait for their turn and are not refused"},
+    {"bandwidth", "RATE", kOnce, kResources, RateValue{&Config::bandwidth}, kReloads,
+     "bytes a second in all, each way, as in 20M or 64k, or off\n"
+     "(default: {default}): shared by the clients alike, however many\n"
+     "connections they have"},
+    {"bandwidth-per-client", "RATE", kOnce, kResources, RateValue{&Config::bandwidth_per_client},
+     kReloads, "the same for one client address (default: {default})"},
+    {"bandwidth-per-user", "RATE", kOnce, kResources, RateValue{&Config::bandwidth_per_user},
+     kReloads, "the same for one user (default: {default})"},
     {"threads", "N", kOnce, kResources, CountValue<unsigned>{&Config::threads, 1, 256},
      differs<&Config::threads>, "workers, {least} to {most} (default: one for each usable core)"},
+
+    {"no-sandbox", "", kOnce, kResources, SwitchValue{&Config::no_sandbox},
+     differs<&Config::no_sandbox>,
+     "keep every right: otherwise serve, once it has started, gives up\n"
+     "what programs may gain (no_new_privs) and, by Landlock, every path\n"
+     "but those that it needs; with --tunnel-command it keeps them, too"},
 
     {"log-level", "LEVEL", kOnce, kLogs, ChoiceValue<Log::Level>{&Config::log_level, kLogLevels},
      differs<&Config::log_level>,

@@ -122,6 +122,10 @@ std::string help_text() {
     group = flag.group;
     append_entry(text, fmt::format("--{} {}", flag.name, flag.placeholder), help_on(flag));
   }
+  for (const CommandFlag& flag : kCommandFlags) {
+    if (flag.command != kCommands.front().name) continue;
+    append_entry(text, fmt::format("--{}", flag.name), flag.help);
+  }
   append_entry(text, "--help, -h", "print this text");
   append_entry(text, "--version", "print the version, and those of the libraries");
   text +=

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "options/credential_file.h"
 
 namespace culvert {
 namespace {
@@ -19,12 +20,13 @@ using ListenKind = ListenConfig::Kind;
 /// The kinds of listener that have an option.
 struct ListenOption {
   std::string_view name;
-  bool of_files;  // of unix sockets only
+  bool of_files;         // of unix sockets only
+  bool is_file = false;  // its value is one
 };
 constexpr std::array<ListenOption, 7> kListenOptions = {{
-    {"cert", false},
-    {"key", false},
-    {"client-ca", false},
+    {"cert", false, true},
+    {"key", false, true},
+    {"client-ca", false, true},
     {"proxy-protocol", false},
     {"mode", true},
     {"owner", true},
@@ -54,10 +56,14 @@ class ListenOptionReader {
     for (const std::string_view part : split(query, '&')) {
       const std::size_t equals = part.find('=');
       const std::string name = to_lower(trim_space(part.substr(0, equals)));
-      const auto value = equals == std::string_view::npos
-                             ? std::string()
-                             : percent_decode(trim_space(part.substr(equals + 1)));
-      if (is_known(name)) take(name, value);
+      const std::string_view written =
+          equals == std::string_view::npos ? "" : trim_space(part.substr(equals + 1));
+      if (!is_known(name)) continue;
+      if (is_file(name)) {
+        take_file(name, decode_file(written));
+      } else {
+        take(name, percent_decode(written));
+      }
     }
     check_certificates();
   }
@@ -84,6 +90,19 @@ class ListenOptionReader {
     }
     problem(fmt::format("option '{}' is given twice", name));
     return false;
+  }
+
+  static bool is_file(std::string_view name) {
+    return std::any_of(kListenOptions.begin(), kListenOptions.end(),
+                       [&](const ListenOption& one) { return one.is_file && one.name == name; });
+  }
+
+  /// It may be a credential.
+  void take_file(std::string_view name, std::optional<std::string> value) {
+    NamedFile file = named_file(value.value_or(""));
+    if (!file.problem.empty()) problem(concat({name, ": ", file.problem}));
+    if (value && file.problem.empty()) value = std::move(file.path);
+    take(name, value);
   }
 
   void take(std::string_view name, const std::optional<std::string>& value) {
@@ -136,6 +155,10 @@ class ListenOptionReader {
     }
     const bool tls = !listen_.certificates.empty();
     if (!tls && !listen_.client_ca.empty()) problem("option 'client-ca' needs 'cert' beside it");
+    // Nobody gets by without the certificate that is asked for.
+    if (!listen_.client_ca.empty() && listen_.speaks == ListenConfig::Speaks::any) {
+      listen_.speaks = ListenConfig::Speaks::tls_only;
+    }
     if (tls && listen_.speaks == ListenConfig::Speaks::http_only) {
       problem("http-only:// has no TLS; write https:// for nothing but TLS, http:// for both");
     }

@@ -173,6 +173,7 @@ void append_signals(std::string& page) {
       "to it: no client is refused.\n"
       "This process ends with its last tunnel, or {} after\n"
       "{}.\n"
+      "As a service of systemd this takes Type=notify.\n"
       "If the new one cannot serve, nothing changes.\n",
       bold("SIGUSR2"), bold("--drain-timeout"), bold("SIGTERM"));
 }

@@ -21,6 +21,11 @@ bool is_pipe(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
 }
 
+bool others_can_read(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0;
+}
+
 FileContent read_file(const std::string& path, ReadWhen when) {
   FileContent content;
   const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;

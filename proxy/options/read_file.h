@@ -14,6 +14,8 @@ enum class ReadWhen {
 /// The problem of a pipe that would be waited for while serving.
 inline constexpr std::string_view kPipeWhileServing = "a pipe, which can be read at the start only";
 bool is_pipe(const std::string& path);
+/// Its mode lets every user of this host read it.
+bool others_can_read(const std::string& path);
 
 /// The content of a file of at most 1 MiB, or why it cannot be read.
 struct FileContent {

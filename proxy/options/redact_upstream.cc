@@ -1,7 +1,10 @@
 #include "options/redact_upstream.h"
 
+#include <algorithm>
+
 #include "base/redact.h"
 #include "base/text.h"
+#include "options/credential_file.h"
 #include "options/upstream_options.h"
 
 namespace culvert {
@@ -18,9 +21,13 @@ std::string_view value_of(std::string_view option) {
   return equals == kNone ? std::string_view() : trim_space(option.substr(equals + 1));
 }
 
+bool is_path(std::string_view value) {
+  return value.starts_with('/') || value.starts_with(kCredentialMark);
+}
+
 /// The user could name a file or a host in it, but hardly anything that is secret.
 std::string redact_option_value(std::string_view value) {
-  if (value.starts_with('/')) return printable(value);
+  if (is_path(value)) return printable(value);
   const auto decoded = percent_decode(value);
   if (!decoded) return std::string(kHidden);
   std::string shown = redact(*decoded);
@@ -50,7 +57,7 @@ bool may_be_password(std::string_view query) {
   if (hash != kNone && query.find('@', hash) != kNone) return true;
   for (const std::string_view option : split(query, '&')) {
     if (option.find('@') == kNone) continue;
-    if (!is_upstream_option(name_of(option)) || !value_of(option).starts_with('/')) return true;
+    if (!is_upstream_option(name_of(option)) || !is_path(value_of(option))) return true;
   }
   return false;
 }
@@ -70,6 +77,20 @@ std::string redact_upstream(std::string_view url) {
   // Where the host should end is uncertain already.
   if (before.ends_with(kHidden)) return before;
   return printable(before + "?" + redact_options(query));
+}
+
+std::string without_login(std::string_view url) {
+  constexpr std::string_view kMark = "://";
+  const std::size_t mark = url.find(kMark);
+  if (mark == kNone) return std::string(url);
+  const std::size_t begin = mark + kMark.size();
+  const std::string_view authority =
+      url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
+  const std::size_t at = authority.rfind('@');
+  if (at == kNone) return std::string(url);
+  const bool has_password = authority.substr(0, at).find(':') != kNone;
+  return concat(
+      {url.substr(0, begin), has_password ? "USER:PASSWORD" : "USER", url.substr(begin + at)});
 }
 
 }  // namespace culvert

@@ -9,6 +9,9 @@ namespace culvert {
 /// options, unless they may be part of a password.
 std::string redact_upstream(std::string_view url);
 
+/// A valid value of --upstream with USER and PASSWORD in place of what it has: else to the byte.
+std::string without_login(std::string_view url);
+
 /// "NAME=VALUE" of one option, the value as typed, or hidden.  `query` is everything after the '?'.
 std::string redact_option(std::string_view name, std::string_view value, std::string_view query);
 

@@ -13,6 +13,7 @@
 
 #include "base/host_port.h"
 #include "base/text.h"
+#include "options/credential_file.h"
 #include "options/read_file.h"
 #include "options/redact_upstream.h"
 #include "options/values.h"
@@ -29,20 +30,23 @@ constexpr DurationLimits kConnectTimeout = {std::chrono::milliseconds(100),
 struct Option {
   std::string_view name;
   unsigned kinds;
+  bool is_file = false;
 };
+constexpr bool kFile = true;
 constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned kAllKinds =
     bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
-constexpr std::array<Option, 9> kOptions = {{
+constexpr std::array<Option, 10> kOptions = {{
     {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
-    {"ca", bit(Kind::https)},
-    {"cert", bit(Kind::https)},
-    {"key", bit(Kind::https)},
+    {"ca", bit(Kind::https), kFile},
+    {"cert", bit(Kind::https), kFile},
+    {"key", bit(Kind::https), kFile},
     {"sni", bit(Kind::https)},
     {"connect-timeout", kAllKinds},
-    {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https)},
+    {"password-file", bit(Kind::socks5) | bit(Kind::http) | bit(Kind::https), kFile},
     {"via", kAllKinds & ~bit(Kind::direct)},
     {"warm", kAllKinds & ~bit(Kind::direct)},
+    {"proxy-protocol", kAllKinds & ~bit(Kind::direct)},
 }};
 
 std::string_view kind_name(Kind kind) {
@@ -102,9 +106,9 @@ class OptionReader {
         continue;
       }
       seen.push_back(name);
-      const auto value = equals == std::string_view::npos
-                             ? std::string()
-                             : percent_decode(trim_space(part.substr(equals + 1)));
+      const std::string_view written =
+          equals == std::string_view::npos ? "" : trim_space(part.substr(equals + 1));
+      const auto value = option->is_file ? decode_file(written) : percent_decode(written);
       if (!value) {
         problem(fmt::format("{}: a '%' in a value is written %25", name));
       } else if (value->find('\0') != std::string::npos) {
@@ -139,6 +143,8 @@ class OptionReader {
       upstream_.via = value;
     } else if (name == "warm") {
       take_warm(value);
+    } else if (name == "proxy-protocol") {
+      take_proxy_protocol(value);
     }
   }
 
@@ -160,13 +166,27 @@ class OptionReader {
     }
   }
 
-  std::string readable(std::string_view name, const std::string& path) {
-    if (::access(path.c_str(), R_OK) != 0) {
-      problem(fmt::format("{}: {}", shown(name, path), std::strerror(errno)));
-    } else if (when_ == ReadWhen::serving && is_pipe(path)) {
-      problem(fmt::format("{}: {}", shown(name, path), kPipeWhileServing));
+  void take_proxy_protocol(const std::string& value) {
+    if (iequals(value, "v1")) {
+      upstream_.proxy_protocol = ProxyVersion::v1;
+    } else if (iequals(value, "v2")) {
+      upstream_.proxy_protocol = ProxyVersion::v2;
+    } else {
+      problem(fmt::format("{}: either v1 or v2", shown("proxy-protocol", value)));
     }
-    return path;
+  }
+
+  /// The path of a file that can be read.
+  std::string readable(std::string_view name, const std::string& value) {
+    const NamedFile file = named_file(value);
+    if (!file.problem.empty()) {
+      problem(concat({shown(name, value), ": ", file.problem}));
+    } else if (::access(file.path.c_str(), R_OK) != 0) {
+      problem(concat({shown(name, value), ": ", std::strerror(errno), credential_hint(file.path)}));
+    } else if (when_ == ReadWhen::serving && is_pipe(file.path)) {
+      problem(concat({shown(name, value), ": ", kPipeWhileServing}));
+    }
+    return file.path;
   }
 
   void take_sni(const std::string& value) {
@@ -187,15 +207,19 @@ class OptionReader {
     upstream_.connect_timeout = std::get<std::chrono::milliseconds>(timeout);
   }
 
-  void take_password_file(const std::string& path) {
-    const FileContent content = read_file(path, when_);
+  void take_password_file(const std::string& value) {
+    const NamedFile file = named_file(value);
+    const FileContent content =
+        file.problem.empty() ? read_file(file.path, when_) : FileContent{{}, file.problem};
+    upstream_.password_file = file.path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
     line = trim_space(line);
     if (!content.problem.empty()) {
-      problem(fmt::format("{}: {}", shown("password-file", path), content.problem));
+      problem(concat(
+          {shown("password-file", value), ": ", content.problem, credential_hint(file.path)}));
     } else if (line.empty()) {
-      problem(fmt::format("{}: its first line is empty", shown("password-file", path)));
+      problem(fmt::format("{}: its first line is empty", shown("password-file", value)));
     } else {
       options_.password = Secret(std::string(line));
     }

@@ -54,12 +54,31 @@ std::vector<std::size_t> cycle_of(std::size_t index, const std::vector<UpstreamC
   return {};
 }
 
+/// A warm connection is made before there is a client of whom its way could be told.
+void check_warm(std::size_t index, const std::vector<UpstreamConfig>& upstreams,
+                const std::string& origin, std::vector<std::string>& problems) {
+  const UpstreamConfig& upstream = upstreams[index];
+  if (upstream.warm == 0) return;
+  const UpstreamConfig* hop = &upstream;
+  for (std::size_t steps = 0; !hop->proxy_protocol; ++steps) {
+    if (!hop->via_index || steps == upstreams.size()) return;
+    hop = &upstreams[*hop->via_index];
+  }
+  problems.push_back(
+      fmt::format("{} {}: warm: a connection that is made beforehand cannot tell {} its client "
+                  "(proxy-protocol); leave one of them out",
+                  origin, upstream.name, hop == &upstream ? "it" : "upstream " + hop->name));
+}
+
 }  // namespace
 
 void resolve_via(std::vector<UpstreamConfig>& upstreams, const std::vector<std::string>& origins,
                  const BrokenUpstreams& broken, std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     find_next_hop(i, upstreams, origins[i], broken, problems);
+  }
+  for (std::size_t i = 0; i < upstreams.size(); ++i) {
+    check_warm(i, upstreams, origins[i], problems);
   }
   std::set<std::size_t> reported;  // a cycle is one problem, not one for each of its members
   for (std::size_t i = 0; i < upstreams.size(); ++i) {

@@ -44,9 +44,14 @@ bool is_loopback_name(std::string_view name) {
          name.ends_with(".localhost");
 }
 
-Error prohibited(std::string text) {
+Error prohibited(AddressGuard::Client client, std::string text) {
+  if (client == AddressGuard::Client::ourselves) {
+    return {Errc::proxy_loop_detected, Side::upstream, 0, std::move(text)};
+  }
   return {Errc::destination_ip_prohibited, Side::local, 0, std::move(text)};
 }
+
+constexpr std::string_view kOwnListener = "a listener of this proxy itself";
 
 }  // namespace
 
@@ -56,6 +61,10 @@ AddressGuard::AddressGuard(const std::vector<HostPort>& listeners, const Router&
 
 std::optional<std::string> AddressGuard::objection(const IpAddress& address, std::uint16_t port,
                                                    Client client, Egress egress) const {
+  if (client == Client::ourselves) {
+    if (is_ours(address, port)) return std::string(kOwnListener);
+    return std::nullopt;
+  }
   const CarriedAddress carried = carried_address(address);
   if (egress == Egress::direct || client == Client::elsewhere) {
     const HostPort plain{{}, port, address};
@@ -64,7 +73,7 @@ std::optional<std::string> AddressGuard::objection(const IpAddress& address, std
     if (carried.by == CarriedAddress::By::translation) {
       for (const IpAddress& ip : carried) own = own || is_unnamed_listener({{}, port, ip});
     }
-    if (own) return "a listener of this proxy itself";
+    if (own) return std::string(kOwnListener);
   }
   if (client == Client::here) return std::nullopt;
   if (carried.by != CarriedAddress::By::translation) {
@@ -74,6 +83,18 @@ std::optional<std::string> AddressGuard::objection(const IpAddress& address, std
     if (auto closed = closed_place(ip, address, port)) return closed;
   }
   return std::nullopt;
+}
+
+bool AddressGuard::is_ours(const IpAddress& address, std::uint16_t port) const {
+  // Mostly no listener has that port, and then there is nothing to find out.
+  const bool has_port = std::any_of(listeners_.begin(), listeners_.end(),
+                                    [&](const HostPort& own) { return own.port == port; });
+  if (!has_port) return false;
+  if (is_listener({{}, port, address})) return true;
+  const CarriedAddress carried = carried_address(address);
+  return std::any_of(carried.begin(), carried.end(), [&](const IpAddress& ip) {
+    return is_listener({{}, port, ip});
+  });
 }
 
 std::optional<std::string> AddressGuard::closed_place(const IpAddress& judged,
@@ -121,7 +142,7 @@ Result<void> AddressCheck::target(const HostPort& target, AddressGuard::Egress e
     objection = guard->objection_to_name(target);
   }
   if (!objection) return {};
-  return prohibited("is " + *objection);
+  return prohibited(client, "is " + *objection);
 }
 
 Result<std::vector<IpAddress>> AddressCheck::resolved(const std::vector<IpAddress>& addresses,
@@ -138,7 +159,7 @@ Result<std::vector<IpAddress>> AddressCheck::resolved(const std::vector<IpAddres
       first = "resolves to " + address.to_string() + ", " + *objection;
     }
   }
-  if (permitted.empty()) return prohibited(std::move(first));
+  if (permitted.empty()) return prohibited(client, std::move(first));
   return permitted;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/result.h"
 #include "policy/router.h"
@@ -29,10 +30,16 @@ class AddressGuard {
   /// stand for.
   AddressGuard(const std::vector<HostPort>& listeners, const Router& router, IsOwn is_own);
 
-  enum class Client : std::uint8_t { here, elsewhere };
+  enum class Client : std::uint8_t {
+    here,
+    elsewhere,
+    ourselves,  ///< not a target: an upstream's proxy, which must not be one of our own listeners
+  };
   /// A loopback address means this host only here: an upstream has its own.
   enum class Egress : std::uint8_t { direct, through_upstream };
 
+  /// An address at which an upstream's proxy would be this one.
+  bool is_ours(const IpAddress& address, std::uint16_t port) const;
   /// The refusal, as a phrase that follows the address: "a loopback address, closed to ...".
   /// nullopt: it may be dialed.
   std::optional<std::string> objection(const IpAddress& address, std::uint16_t port, Client client,
@@ -53,11 +60,14 @@ class AddressGuard {
   IsOwn is_own_;
 };
 
-/// The guard for one client, as a dial carries it.  A default one permits everything: the addresses
-/// of upstreams are the operator's own choice.
+/// The guard for one client, as a dial carries it, and what upstreams may be told of the client.  A
+/// default one permits everything.
 struct AddressCheck {
   const AddressGuard* guard = nullptr;
   AddressGuard::Client client = AddressGuard::Client::here;
+  /// For upstreams with `?proxy-protocol`, longer than the dial.  nullptr: none has that, or the
+  /// connection is our own.
+  const ConnectionEnds* ends = nullptr;
 
   /// For a target as the client named it.  The error's text is a clause that follows it ("is a
   /// loopback address, ...").

@@ -43,7 +43,7 @@ std::optional<Error> Gate::objection_to_client(const Question& question) const {
                      " connections are in use, none left for " + shown_target(question.target) +
                      " - see --max-connections"};
   }
-  if (auto admitted = access_.admit(question.client); !admitted) {
+  if (auto admitted = access_.admit(question.client, question.certified); !admitted) {
     return std::move(admitted).error();
   }
   if (question.looped) {

@@ -31,6 +31,7 @@ class Gate {
     const HostPort& target;
     bool looped = false;      ///< the request has passed through this proxy before
     bool needs_route = true;  ///< false: the proxy responds itself, or refuses it
+    bool certified = false;   ///< its certificate says who it is
   };
   struct Verdict {
     /// The client is admitted; only the target may be denied.
@@ -46,6 +47,10 @@ class Gate {
   Gate(const AccessPolicy& access, const Router& router, std::size_t max_connections)
       : access_(access), router_(router), max_connections_(max_connections) {}
 
+  /// Whether a client with this address may use the proxy, whatever it asks for.
+  Result<void> admit(const std::optional<IpAddress>& client, bool certified) const {
+    return access_.admit(client, certified);
+  }
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 

@@ -6,6 +6,7 @@
 
 #include "net/tcp_stream.h"
 #include "server/worker.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 
 namespace culvert {
@@ -40,6 +41,7 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
                                          Listener::Accepted::to<&Entrance::on_accepted>(this),
                                          Listener::Starved::to<&Entrance::on_starved>(this),
                                          Listener::Crowded::to<&Entrance::on_crowded>(this));
+  listener_->limit_rate(Listener::NextAccept::to<&Worker::next_accept>(&worker_));
 }
 
 void Entrance::take_over() {
@@ -88,11 +90,13 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
   SessionContext& context = worker_.context();
   const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
   const std::size_t most = context.config.max_connections;
-  if (before >= most + kMostRefusals) {
+  auto limits = limits_for(peer);
+  if (before >= most + kMostRefusals || (limits && !limits->is_worth_an_answer())) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
     return;
   }
+  const ListenerTerms& listener = context.listeners[index_];
   const auto admission = worker_.draining() ? Admission::draining
                          : before >= most   ? Admission::full
                                             : Admission::serve;
@@ -101,8 +105,21 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     return worker_.on_starved(error);
   }
-  auto protocol = std::make_unique<HttpClient>(context, *client, context.listeners[index_]);
-  worker_.begin_session(std::move(client), std::move(protocol), peer, admission);
+  std::unique_ptr<ClientProtocol> protocol =
+      std::make_unique<HttpClient>(context, *client, listener);
+  if (listener.config.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(context, *client, peer, std::move(protocol));
+  }
+  worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits));
+}
+
+/// nullptr if there are none.  With a PROXY header, the client is not known before that is read.
+std::unique_ptr<ClientLimits> Entrance::limits_for(const std::optional<HostPort>& peer) {
+  const SessionContext& context = worker_.context();
+  if (context.client_limits == nullptr) return nullptr;
+  const bool is_known = peer && !context.listeners[index_].config.proxy_protocol;
+  return worker_.limits_for(is_known ? peer->ip : std::nullopt,
+                            context.config.max_connections_per_client);
 }
 
 }  // namespace culvert

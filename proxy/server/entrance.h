@@ -7,6 +7,7 @@
 
 #include "base/host_port.h"
 #include "net/listener.h"
+#include "session/client_limits.h"
 
 namespace culvert {
 
@@ -45,6 +46,7 @@ class Entrance {
   Entrance& next_in_turn();
   void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer);
   void admit(int fd, const std::optional<HostPort>& peer);
+  std::unique_ptr<ClientLimits> limits_for(const std::optional<HostPort>& peer);
 
   Worker& worker_;
   std::size_t index_;  // of SessionContext::listeners

@@ -1,5 +1,6 @@
 #include "server/generation.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,9 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
     static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
     upstream->config = ruleset.config.upstreams[i];
     upstream->pseudonym = pseudonym;
+    if (may_loop_unseen(upstream->config)) {
+      upstream->proxy_check = {&ruleset.guard, AddressGuard::Client::ourselves};
+    }
     if (const auto& credentials = upstream->config.credentials) {
       upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
     }
@@ -33,9 +37,16 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
   return out;
 }
 
+bool tells_clients(const Config& config) {
+  return std::any_of(config.upstreams.begin(), config.upstreams.end(),
+                     [](const UpstreamConfig& upstream) { return upstream.proxy_protocol; });
+}
+
 std::vector<ListenerTerms> terms_of_listeners(const Ruleset& ruleset) {
   std::vector<ListenerTerms> terms;
-  for (const ListenConfig& listen : ruleset.config.listen) terms.push_back({listen});
+  for (std::size_t i = 0; i < ruleset.config.listen.size(); ++i) {
+    terms.push_back({ruleset.config.listen[i], ruleset.tls_listeners[i].get()});
+  }
   return terms;
 }
 
@@ -54,9 +65,12 @@ Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& 
                .upstreams = upstreams_,
                .resumptions = resumptions,
                .flow = flow,
+               .tells_clients = tells_clients(ruleset_->config),
                .pseudonym = pseudonym,
                .listeners = terms_of_listeners(*ruleset_),
-               .preset_gaps = ruleset_->preset_gaps.get()} {
+               .preset_gaps = ruleset_->preset_gaps.get(),
+               .users = ruleset_->config.users.get(),
+               .password_checks = ruleset_->password_checks.get()} {
   if (const StallLimit& limit = config().reset_stalled; limit.time.count() > 0) {
     context_.stalls = &stalls_.emplace(loop, log, limit);
   }

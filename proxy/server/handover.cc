@@ -31,7 +31,8 @@ ProcessPlace ProcessPlace::ours() {
   return out;
 }
 
-std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid) {
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid,
+                                  bool manager_is_told) {
   if (place.pid == 1 || place.parent == 0) {
     return fmt::format(
         "this is process {} of a container, which ends with it: start another container beside "
@@ -44,16 +45,22 @@ std::string objection_to_handover(const ProcessPlace& place, const char* systemd
         "container beside this one instead",
         place.init);
   }
-  if (systemd_exec_pid != nullptr && std::to_string(place.pid) == systemd_exec_pid) {
-    return "systemd ends a service with its main process: use --listen systemd with a .socket "
-           "unit, "
-           "and restart the service";
+  if (!manager_is_told && systemd_exec_pid != nullptr &&
+      std::to_string(place.pid) == systemd_exec_pid) {
+    return "systemd ends a service with its main process, unless that names another one: write "
+           "Type=notify in the unit, or use --listen systemd with a .socket unit and restart the "
+           "service";
   }
   return {};
 }
 
-Handover::Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready)
-    : loop_(loop), log_(log), invocation_(std::move(invocation)), ready_(ready) {}
+Handover::Handover(Loop& loop, Log& log, Launcher* launcher, bool manager_is_told,
+                   Successor::Ready ready)
+    : loop_(loop),
+      log_(log),
+      launcher_(launcher),
+      manager_is_told_(manager_is_told),
+      ready_(ready) {}
 
 void Handover::begin(const std::vector<PassedSocket>& sockets) {
   if (done_ || successor_) {
@@ -61,10 +68,14 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
                                           : "hand-over: a new process is being started already");
     return;
   }
-  const std::string objection =
-      objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"));
-  if (!objection.empty()) return complain(objection);
-  auto started = Successor::start(loop_, invocation_, sockets, ready_,
+  if (launcher_ == nullptr) {
+    const std::string objection = objection_to_handover(
+        ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), manager_is_told_);
+    return complain(objection.empty() ? "there was no process to be had at the start that could "
+                                        "start another one (ulimit -u, TasksMax=)"
+                                      : objection);
+  }
+  auto started = Successor::start(loop_, *launcher_, sockets, ready_,
                                   Successor::Failed::to<&Handover::on_failed>(this));
   if (!started) return complain("the new process " + started.error().text);
   successor_ = std::move(*started);
@@ -77,11 +88,7 @@ void Handover::answer(const TakeOverRequest& request, const std::vector<PassedSo
   if (wanted.empty()) return request.refuse({});
   if (done_) return request.refuse("it has handed over to another process already");
   if (successor_) return request.refuse(name_of_successor() + " is about to serve already");
-  // Of another container it outlives this one.
-  const std::string objection =
-      request.pid == 0
-          ? std::string()
-          : objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"));
+  const std::string objection = objection_to(request);
   if (!objection.empty()) {
     complain(objection);
     return request.refuse(objection);
@@ -98,6 +105,16 @@ void Handover::answer(const TakeOverRequest& request, const std::vector<PassedSo
                          name_of_successor(), wanted.size(), sockets.size()));
 }
 
+/// Why it gets nothing, a clause; empty: it may.  Of another container it outlives this one.
+std::string Handover::objection_to(const TakeOverRequest& request) const {
+  if (request.pid == 0) return {};
+  if (manager_is_told_) {
+    return "this is a service, and a process that was started by others does not belong to it: "
+           "send SIGUSR2 to this one instead";
+  }
+  return objection_to_handover(ProcessPlace::ours(), std::getenv("SYSTEMD_EXEC_PID"), false);
+}
+
 /// A process of another container has no number here.
 std::string Handover::name_of_successor() const {
   return successor_->pid() == 0 ? std::string("a process of another container")
@@ -106,6 +123,11 @@ std::string Handover::name_of_successor() const {
 
 void Handover::cancel() {
   if (!done_) successor_.reset();
+}
+
+int Handover::make_orphan() {
+  successor_->make_orphan();
+  return successor_->pid();
 }
 
 bool Handover::let_go(const std::optional<ChildProcess::Handle>& command) {

@@ -18,10 +18,13 @@ class Handover {
  public:
   /// `ready` is called when the new process can serve, with its tunnel command; let_go() has to
   /// follow.
-  Handover(Loop& loop, Log& log, Invocation invocation, Successor::Ready ready);
+  /// `launcher` is null if none is to be had; `manager_is_told`: see objection_to_handover().
+  Handover(Loop& loop, Log& log, Launcher* launcher, bool manager_is_told, Successor::Ready ready);
 
   /// Starts the new process, if there is none and if it could live longer than this one.
   void begin(const std::vector<PassedSocket>& sockets);
+  /// The process that is ready is nobody's child from now on.  Returns its pid.
+  int make_orphan();
   /// Gives a process that asks what it wants of `sockets`, or tells it why not.
   void answer(const TakeOverRequest& request, const std::vector<PassedSocket>& sockets);
   /// See Successor.
@@ -33,11 +36,13 @@ class Handover {
  private:
   void on_failed(const std::string& why);
   void complain(const std::string& why);
+  std::string objection_to(const TakeOverRequest& request) const;
   std::string name_of_successor() const;
 
   Loop& loop_;
   Log& log_;
-  Invocation invocation_;
+  Launcher* launcher_;
+  bool manager_is_told_;
   Successor::Ready ready_;
   std::unique_ptr<Successor> successor_;
   bool asked_ = false;  // the successor did
@@ -55,7 +60,9 @@ struct ProcessPlace {
 };
 
 /// Why this process cannot be followed by another one, a clause; empty if it can.
-/// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set.
-std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid);
+/// `systemd_exec_pid` is the variable SYSTEMD_EXEC_PID (systemd.exec(5)), nullptr if not set;
+/// `manager_is_told`: the service manager hears from us which process is the main one.
+std::string objection_to_handover(const ProcessPlace& place, const char* systemd_exec_pid,
+                                  bool manager_is_told);
 
 }  // namespace culvert

@@ -7,6 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "base/account.h"
+#include "config/listen_url.h"
+#include "config/open_listener.h"
+
 namespace culvert {
 namespace {
 
@@ -24,11 +28,10 @@ bool is_of(const ListenConfig& listen, const PassedSocket& socket) {
 void Listeners::take(const Config& config, const Inheritance& given,
                      std::vector<std::string>& problems) {
   passed_ = given.sockets;
-  const bool open_to_others = config.open_proxy || !config.allow_clients.empty();
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     const ListenConfig& listen = config.listen[i];
     if (listen.kind == ListenConfig::Kind::systemd) {
-      take_systemd(listen, i, given, open_to_others, problems);
+      take_systemd(config, i, given, problems);
       taken_.push_back(true);
     } else {
       taken_.push_back(take_handed_over(listen, i));
@@ -44,9 +47,9 @@ void Listeners::take(const Config& config, const Inheritance& given,
   passed_.clear();
 }
 
-void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
-                             const Inheritance& given, bool open_to_others,
+void Listeners::take_systemd(const Config& config, std::size_t index, const Inheritance& given,
                              std::vector<std::string>& problems) {
+  const ListenConfig& listen = config.listen[index];
   const auto problem = [&](std::string_view text) {
     problems.push_back(fmt::format("--listen {}: {}", listen.to_string(), text));
   };
@@ -64,17 +67,20 @@ void Listeners::take_systemd(const ListenConfig& listen, std::size_t index,
       problem(socket.error().text);
       continue;
     }
-    if (socket->is_tcp() && !socket->address().ip->is_loopback() && !open_to_others) {
-      problem(
-          fmt::format("others than this host can reach {}; say who may use it with "
-                      "--allow-client CIDR,... or let everybody with --open-proxy",
-                      socket->url()));
+    if (socket->is_tcp() && !socket->address().ip->is_loopback() && !has_lock(listen, config)) {
+      problem(open_listener_problem(listen, socket->url()));
     }
     socket->set_outlives_us();
     outlive_us_ = true;
+    const bool from_anywhere = socket->is_tcp() && !socket->address().ip->is_loopback();
+    if (from_anywhere && listen.proxy_protocol && config.load_balancers.empty()) {
+      problem(fmt::format(
+          "say whose PROXY protocol header is believed on {} with --load-balancer CIDR,...",
+          socket->url()));
+    }
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
-    add(std::move(sockets), index, one->label);
+    add(std::move(sockets), listen, index, one->label);
   }
   passed_.erase(wanted, passed_.end());
 }
@@ -96,7 +102,7 @@ bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) 
     return true;
   });
   if (sockets.empty()) return false;
-  add(std::move(sockets), index, listen.to_string());
+  add(std::move(sockets), listen, index, listen.to_string());
   return true;
 }
 
@@ -154,25 +160,30 @@ Result<void> Listeners::bind_tcp(const ListenConfig& listen, std::size_t index,
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));
   }
-  add(std::move(bound), index, listen.to_string());
+  add(std::move(bound), listen, index, listen.to_string());
   return {};
 }
 
 Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index) {
-  auto socket = ListenSocket::unix_path(listen.path);
+  SocketFileRights rights;
+  rights.mode = listen.mode;
+  // Whether there are such accounts was asked when the option was read.
+  if (!listen.owner.empty()) rights.owner = user_number(listen.owner);
+  if (!listen.group.empty()) rights.group = group_number(listen.group);
+  auto socket = ListenSocket::unix_path(listen.path, rights);
   if (!socket) return std::move(socket).error();
   std::vector<ListenSocket> bound;
   bound.push_back(std::move(*socket));
-  add(std::move(bound), index, listen.to_string());
+  add(std::move(bound), listen, index, listen.to_string());
   return {};
 }
 
 /// Every socket needs somebody who accepts: closing one would reset the clients in its queue.
-void Listeners::add(std::vector<ListenSocket> sockets, std::size_t index,
-                    const std::string& label) {
+void Listeners::add(std::vector<ListenSocket> sockets, const ListenConfig& listen,
+                    std::size_t index, const std::string& label) {
   for (ListenSocket& socket : sockets) socket.set_index(index);
   const ListenSocket& first = sockets[0];
-  const std::string url = first.url();
+  const std::string url = as_clients_write(listen, first.url());
   if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) urls_.push_back(url);
   if (first.is_tcp()) addresses_.push_back(first.address());
   if (first.is_dual_stack()) {

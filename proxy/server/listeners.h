@@ -21,7 +21,7 @@ class Listeners {
   /// Binds what was not passed on.  Each address that cannot be bound becomes a line of `problems`.
   void bind(const Config& config, std::vector<std::string>& problems);
 
-  /// "http://127.0.0.1:3128" and the like, one for each address.
+  /// "http://127.0.0.1:3128" and the like, as clients write it, one for each address.
   const std::vector<std::string>& urls() const { return urls_; }
   /// The same for the address guard.
   const std::vector<HostPort>& addresses() const { return addresses_; }
@@ -49,15 +49,16 @@ class Listeners {
   };
 
   // `index` is that of the ListenConfig in Config::listen.
-  void take_systemd(const ListenConfig& listen, std::size_t index, const Inheritance& given,
-                    bool open_to_others, std::vector<std::string>& problems);
+  void take_systemd(const Config& config, std::size_t index, const Inheritance& given,
+                    std::vector<std::string>& problems);
   bool take_handed_over(const ListenConfig& listen, std::size_t index);
   Result<void> bind_tcp(const ListenConfig& listen, std::size_t index, ListenSocket::Takes takes);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
   void warn_of_missing_ipv4();
   Result<void> bind_unix(const ListenConfig& listen, std::size_t index);
   /// `sockets` are of one address.
-  void add(std::vector<ListenSocket> sockets, std::size_t index, const std::string& label);
+  void add(std::vector<ListenSocket> sockets, const ListenConfig& listen, std::size_t index,
+           const std::string& label);
 
   std::vector<std::vector<ListenSocket>> of_workers_;
   std::vector<ListenSocket> of_all_;

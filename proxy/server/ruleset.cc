@@ -6,6 +6,7 @@
 #include "config/same_upstream.h"
 #include "dial/upstream_protocol.h"
 #include "net/own_address.h"
+#include "server/tls_listeners.h"
 
 namespace culvert {
 
@@ -48,14 +49,23 @@ std::unique_ptr<PresetGaps> make_preset_gaps(const Config& config, const Router&
   return std::make_unique<PresetGaps>(router, routes);
 }
 
+/// Who signs in need not be in a list of addresses; where there is one as well, both must hold.
+bool lets_any_address_in(const Config& config) {
+  return config.open_proxy || (config.users && config.allow_clients.empty());
+}
+
 }  // namespace
 
-Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls)
+Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls,
+                 std::vector<std::shared_ptr<TlsServerContext>> doors)
     : config(std::move(values)),
-      access(config.allow_clients, config.open_proxy),
+      password_checks(config.users ? std::make_shared<PasswordChecks>(config.threads) : nullptr),
+      tls_listeners(std::move(doors)),
+      access(config.allow_clients, lets_any_address_in(config)),
       router(make_router(config)),
       preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
+  tls_listeners.resize(config.listen.size());
   // Different seeds: the trials of upstreams that went down together need not come together.
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     SharedUpstream& upstream = shared.emplace_back();
@@ -73,7 +83,21 @@ void Ruleset::keep_health(const Ruleset& before) {
       shared[i].memory = before.shared[*same].memory;
     }
   }
+  if (password_checks && before.password_checks) password_checks = before.password_checks;
+  keep_ticket_keys(before);
   if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);
+}
+
+/// A ticket of before a reload is good after it.
+void Ruleset::keep_ticket_keys(const Ruleset& before) {
+  std::shared_ptr<TicketKeys> keys;
+  for (const auto& listener : before.tls_listeners) {
+    if (listener) keys = listener->ticket_keys();
+  }
+  if (!keys) return;
+  for (const auto& listener : tls_listeners) {
+    if (listener) listener->set_ticket_keys(keys);
+  }
 }
 
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
@@ -92,11 +116,40 @@ std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
   return tls;
 }
 
+bool may_loop_unseen(const UpstreamConfig& upstream) {
+  const UpstreamProtocol protocol = protocol_of(upstream);
+  return protocol.has_proxy && !protocol.passes_via_on && !upstream.via_index;
+}
+
+void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems) {
+  const auto is_ours = [&](const HostPort& proxy) {
+    if (proxy.ip) return ruleset.guard.is_ours(*proxy.ip, proxy.port);
+    return proxy.is_loopback() &&
+           (ruleset.guard.is_ours(*IpAddress::parse("127.0.0.1"), proxy.port) ||
+            ruleset.guard.is_ours(*IpAddress::parse("::1"), proxy.port));
+  };
+  for (const UpstreamConfig& upstream : ruleset.config.upstreams) {
+    if (!may_loop_unseen(upstream) || !is_ours(upstream.address)) continue;
+    problems.push_back("--upstream " + upstream.label +
+                       ": that is a --listen of this proxy itself, so each connection would only "
+                       "request the next");
+  }
+}
+
+void find_certificate_problems(const std::vector<UpstreamConfig>& upstreams,
+                               const std::vector<ListenConfig>& listen,
+                               std::vector<std::string>& problems) {
+  std::vector<std::string> warnings;
+  make_tls_contexts(upstreams, problems);
+  make_tls_listeners(listen, problems, warnings);
+}
+
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems) {
   const std::size_t before = problems.size();
   auto tls = make_tls_contexts(config.upstreams, problems);
+  auto listeners = make_tls_listeners(config.listen, problems, config.warnings);
   if (problems.size() != before) return nullptr;
-  return std::make_unique<Ruleset>(std::move(config), std::move(tls));
+  return std::make_unique<Ruleset>(std::move(config), std::move(tls), std::move(listeners));
 }
 
 }  // namespace culvert

@@ -7,10 +7,12 @@
 #include "config/config.h"
 #include "dial/upstream.h"
 #include "net/tls_context.h"
+#include "net/tls_server_context.h"
 #include "policy/access_policy.h"
 #include "policy/address_guard.h"
 #include "policy/preset_gaps.h"
 #include "policy/router.h"
+#include "session/password_checks.h"
 
 namespace culvert {
 
@@ -20,16 +22,22 @@ Router make_router(const Config& config);
 /// What one reading of the configuration makes.  Immutable once the workers share it; a reload
 /// makes another one, and sessions keep the one they began with.
 struct Ruleset {
-  Ruleset(Config config, std::vector<std::shared_ptr<const TlsClientContext>> tls);
+  Ruleset(Config config, std::vector<std::shared_ptr<const TlsClientContext>> tls,
+          std::vector<std::shared_ptr<TlsServerContext>> tls_listeners = {});
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
-  /// Takes over the health of those upstreams that `before` has, too, and which gaps of presets
-  /// were reported.  For a reload, before the workers share it.
+  /// Takes over the health of those upstreams that `before` has, too, which gaps of presets were
+  /// reported, the verdicts about passwords, and the keys of TLS tickets.  For a reload, before the
+  /// workers share it.
   void keep_health(const Ruleset& before);
+  void keep_ticket_keys(const Ruleset& before);
 
   Config config;
-  std::vector<SharedUpstream> shared;  ///< for each upstream
+  std::vector<SharedUpstream> shared;               ///< for each upstream
+  std::shared_ptr<PasswordChecks> password_checks;  ///< null if clients need not sign in
+  /// For each listener; null for one without a certificate.
+  std::vector<std::shared_ptr<TlsServerContext>> tls_listeners;
   AccessPolicy access;
   Router router;
   std::unique_ptr<PresetGaps> preset_gaps;  ///< null if no route has a preset
@@ -41,6 +49,19 @@ struct Ruleset {
 /// file that cannot be used becomes a line of `problems`.
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
     const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
+
+/// A loop through this upstream's proxy would be seen by nobody: its protocol has no Via.
+bool may_loop_unseen(const UpstreamConfig& upstream);
+
+/// Each such upstream whose proxy is one of `ruleset.listeners` becomes a line of `problems`.  A
+/// proxy that has a name is judged when it is dialed.
+void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems);
+
+/// Reads the certificates of a configuration that has other mistakes: each file that cannot be used
+/// becomes a line of `problems`.
+void find_certificate_problems(const std::vector<UpstreamConfig>& upstreams,
+                               const std::vector<ListenConfig>& listen,
+                               std::vector<std::string>& problems);
 
 /// Reads the certificates that `config` names.  nullptr if one is not usable; then each problem is
 /// a line of `problems`.

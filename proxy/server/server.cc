@@ -11,10 +11,10 @@ namespace culvert {
 
 std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
                                       std::unique_ptr<Shared> shared, Reload reload,
-                                      Listeners listeners, Invocation invocation,
+                                      Listeners listeners, const Around& around,
                                       std::vector<std::string>& problems) {
-  std::unique_ptr<Server> server(new Server(std::move(shared), std::move(reload),
-                                            std::move(listeners), std::move(invocation)));
+  std::unique_ptr<Server> server(
+      new Server(std::move(shared), std::move(reload), std::move(listeners), around));
   const std::size_t before = problems.size();
   server->listeners_.bind(ruleset->config, problems);
   if (problems.size() != before) return nullptr;
@@ -82,13 +82,15 @@ void Server::tell_threads(Threads what) {
 
 bool Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   running_ = workers_.size();
-  handover_.emplace(loop(), log(), invocation_,
+  const bool manager_is_told = around_.notice != nullptr && around_.notice->wanted();
+  handover_.emplace(loop(), log(), around_.launcher, manager_is_told,
                     Successor::Ready::to<&Server::on_successor_ready>(this));
   if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
   held_signals_.reset();
   if (!start_threads(predecessor)) return false;
   open_take_over();
   begun();
+  begin_reports();
   if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
     tunnel_ = std::make_unique<TunnelCommand>(loop(), log(), command);
     if (running_tunnel_) {
@@ -99,6 +101,7 @@ bool Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   }
   loop().run();
   tunnel_.reset();
+  reporter_.reset();
   close_take_over();
   handover_.reset();
   for (std::thread& thread : threads_) thread.join();
@@ -122,6 +125,40 @@ void Server::on_take_over_asked(const TakeOverRequest& request) {
   handover_->answer(request, listeners_.to_pass_on());
 }
 
+void Server::begin_reports() {
+  if (around_.notice == nullptr || !around_.notice->wanted()) return;
+  std::vector<ServiceReporter::Member> members;
+  for (const auto& worker : workers_) {
+    members.push_back({worker->loop(), [one = worker.get()] { return one->tunnels(); }});
+  }
+  reporter_.emplace(loop(), log(), *around_.notice, std::move(members),
+                    [this](std::size_t tunnels) { return status_text(tunnels); });
+  reporter_->begin();
+}
+
+std::string Server::status_text(std::size_t tunnels) const {
+  std::string text = "serving on";
+  std::string_view separator = " ";
+  for (const std::string& url : listeners_.urls()) {
+    text.append(separator).append(url);
+    separator = ", ";
+  }
+  text += fmt::format(", {} tunnel{}", tunnels, tunnels == 1 ? "" : "s");
+  const auto now = workers_[0]->loop().now();
+  for (std::size_t i = 0; i < ruleset_->shared.size(); ++i) {
+    const UpstreamHealth& health = *ruleset_->shared[i].health;
+    const auto down = std::chrono::floor<std::chrono::minutes>(health.down_for(now)).count();
+    const std::string& name = ruleset_->config.upstreams[i].name;
+    if (health.down_for(now).count() > 0) {
+      text += fmt::format(", upstream {} down{}", name,
+                          down > 0 ? fmt::format(" {} min", down) : std::string());
+    } else if (health.view(now).probe_failed) {
+      text += fmt::format(", upstream {} fails its probe", name);
+    }
+  }
+  return text;
+}
+
 void Server::end() {
   if (draining_) {
     if (tunnel_ && running_ == 0) tunnel_->kill();
@@ -136,6 +173,12 @@ void Server::end() {
       fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
                   limit ? fmt::format(" within {} s", limit->count() / 1000)
                         : std::string(", however long they take")));
+  if (reporter_) {
+    reporter_->draining(limit, [this] {
+      const std::size_t left = shared_->connections.load();
+      return fmt::format("draining, {} connection{} to finish", left, left == 1 ? "" : "s");
+    });
+  }
   drain(listeners_.outlive_us() ? Drain::restart : Drain::last);
 }
 
@@ -144,20 +187,13 @@ void Server::end_without_clients() {
 }
 
 void Server::hand_over() {
-  if (draining_) return;
-  if (handover_->done()) return handover_->begin({});  // which says so
-  Loop::expect_children();
-  // What each worker closes after a task that is posted now, it closes in the knowledge of that.
-  const auto workers_left = std::make_shared<std::size_t>(workers_.size());
-  each_worker([this, workers_left](Worker&) {
-    workers_[0]->loop().post([this, workers_left] {
-      if (--*workers_left == 0 && !draining_) handover_->begin(listeners_.to_pass_on());
-    });
-  });
+  if (!draining_) handover_->begin(listeners_.to_pass_on());
 }
 
 /// The tunnels of both processes go through one command, so it is not ended with this one.
 void Server::on_successor_ready(const std::string& tunnel_command) {
+  const int successor = handover_->make_orphan();
+  if (reporter_) reporter_->handed_over(successor);
   if (tunnel_ && tunnel_->runs(tunnel_command)) {
     const auto running = tunnel_->handle();
     if (handover_->let_go(running) || !running) tunnel_->release();
@@ -187,8 +223,22 @@ void Server::reload() {
     log().write(Log::Level::warning, "reload: nothing is changed, as the new process serves");
     return;
   }
+  if (reporter_) reporter_->reloading();
+  std::unique_ptr<Ruleset> fresh = read_again();
+  const bool changed = fresh != nullptr;
+  if (fresh) adopt(std::move(fresh));
+  if (reporter_) reporter_->reloaded(changed);
+}
+
+/// nullptr if nothing is to change, which the log explains.
+std::unique_ptr<Ruleset> Server::read_again() {
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> fresh = reload_(problems);
+  if (fresh) {
+    fresh->listeners = listeners_.addresses();
+    find_loops(*fresh, problems);
+    if (!problems.empty()) fresh.reset();
+  }
   if (fresh && ruleset_->config.upstream_given && !fresh->config.upstream_given) {
     // A file that is just being written, or a mistake; in any case too drastic to assume.
     problems.emplace_back("no --upstream is left; to connect directly from now on say direct://");
@@ -199,12 +249,15 @@ void Server::reload() {
       log().write(Log::Level::error, "reload: " + problem);
     }
     log().write(Log::Level::error, "reload: nothing is changed, see the problems above");
-    return;
+    return nullptr;
   }
   for (const std::string& warning : fresh->config.warnings) {
     log().write(Log::Level::warning, "reload: " + warning);
   }
-  fresh->listeners = listeners_.addresses();
+  return fresh;
+}
+
+void Server::adopt(std::unique_ptr<Ruleset> fresh) {
   fresh->keep_health(*ruleset_);
   ruleset_ = std::move(fresh);
   log().write(Log::Level::info,

@@ -16,6 +16,7 @@
 #include "net/take_over_requests.h"
 #include "server/handover.h"
 #include "server/listeners.h"
+#include "server/service_reporter.h"
 #include "server/tunnel_command.h"
 #include "server/worker.h"
 
@@ -28,12 +29,18 @@ class Server {
   /// a line of the argument.
   using Reload = std::function<std::unique_ptr<Ruleset>(std::vector<std::string>& problems)>;
 
+  /// What stands beside the server, for `culvert serve`.
+  struct Around {
+    Launcher* launcher = nullptr;           ///< nullptr: no other process can follow this one
+    const ServiceNotice* notice = nullptr;  ///< nullptr: nobody is told
+  };
+
   /// Binds every listener that `listeners` has not got yet.  nullptr if one of them cannot be: then
   /// nothing stays bound, and each that cannot is a line of `problems`.  std::system_error if the
-  /// system gives us too little to have even workers.
+  /// system gives us too little to have even workers.  `around` outlives it.
   static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
-                                       Listeners listeners, Invocation invocation,
+                                       Listeners listeners, const Around& around,
                                        std::vector<std::string>& problems);
   ~Server();
 
@@ -66,6 +73,8 @@ class Server {
   }
 
   const Listeners& listeners() const { return listeners_; }
+  /// Of new sessions; in its thread.
+  const Ruleset& ruleset() const { return *ruleset_; }
   Log& log() { return workers_[0]->log(); }
 
   /// Names that were looked up on this machine, by all workers.
@@ -82,16 +91,20 @@ class Server {
  private:
   enum class Threads : std::uint8_t { wait, run, end };
 
-  Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, Invocation invocation)
+  Server(std::unique_ptr<Shared> shared, Reload reload, Listeners listeners, const Around& around)
       : shared_(std::move(shared)),
         reload_(std::move(reload)),
         listeners_(std::move(listeners)),
-        invocation_(std::move(invocation)) {}
+        around_(around) {}
 
   void make_workers();
   void open_for_all(ListenSocket socket);
   bool start_threads(Predecessor& predecessor);
   void tell_threads(Threads what);
+  void begin_reports();
+  std::string status_text(std::size_t tunnels) const;
+  std::unique_ptr<Ruleset> read_again();
+  void adopt(std::unique_ptr<Ruleset> fresh);
   void open_take_over();
   void close_take_over();
   void on_take_over_asked(const TakeOverRequest& request);
@@ -106,7 +119,7 @@ class Server {
   std::unique_ptr<Shared> shared_;
   Reload reload_;
   Listeners listeners_;
-  Invocation invocation_;
+  Around around_;
   std::shared_ptr<const Ruleset> ruleset_;  // of new sessions
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<Threads> threads_may_ = Threads::wait;
@@ -114,6 +127,7 @@ class Server {
   std::unique_ptr<TunnelCommand> tunnel_;
   std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
   std::optional<Handover> handover_;                    // while run() runs
+  std::optional<ServiceReporter> reporter_;             // the same; only if it is wanted
   std::unique_ptr<TakeOverPlace> place_;                // until we have handed over, or drain
   std::unique_ptr<TakeOverRequests> take_overs_;
   std::size_t running_ = 0;

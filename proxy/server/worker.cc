@@ -44,6 +44,12 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
 
 Worker::~Worker() = default;
 
+std::size_t Worker::tunnels() const {
+  std::size_t sum = 0;
+  for (const auto& generation : generations_) sum += generation->context().tunnels;
+  return sum;
+}
+
 Entrance& Worker::add_entrance(std::size_t listener) {
   entrances_.push_back(std::make_unique<Entrance>(*this, listener));
   return *entrances_.back();
@@ -58,6 +64,39 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
       ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
       shared_.resumptions, shared_.pseudonym, tends_upstreams_));
   context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
+  const Config& config = ruleset->config;
+  shared_.limits.bandwidth.set_rates({.all = config.bandwidth,
+                                      .per_client = config.bandwidth_per_client,
+                                      .per_user = config.bandwidth_per_user});
+  if (config.counts_clients()) {
+    context().client_limits = &shared_.limits;
+    limit_sessions();
+  }
+}
+
+/// Those that began while there was no limit are counted as well from now on.
+void Worker::limit_sessions() {
+  for (const auto& session : sessions_) {
+    if (!session->is_limited()) session->limit(limits_for(session->client_ip(), 0));
+  }
+}
+
+std::unique_ptr<ClientLimits> Worker::limits_for(const std::optional<IpAddress>& client,
+                                                 std::size_t most) {
+  Limits& limits = shared_.limits;
+  UsageTable::Place place;
+  if (client) place = limits.usage.enter(UsageKey::client(*client), most, loop_.now());
+  return std::make_unique<ClientLimits>(limits, std::move(place));
+}
+
+void Worker::next_accept(std::chrono::milliseconds& wait) {
+  using std::chrono::milliseconds;
+  const std::size_t rate = context().config.max_accepts_per_second;
+  if (rate == 0) return;
+  constexpr std::chrono::nanoseconds kSecond = std::chrono::seconds(1);
+  const auto burst = std::max<std::chrono::nanoseconds>(milliseconds(100), kSecond / rate);
+  const auto from = shared_.limits.accepts.reserve(1, rate, burst, loop_.now());
+  if (from > loop_.now()) wait = std::chrono::ceil<milliseconds>(from - loop_.now());
 }
 
 void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
@@ -67,13 +106,15 @@ void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
 }
 
 void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
-                           const std::optional<HostPort>& peer, Admission admission) {
+                           const std::optional<HostPort>& peer, Admission admission,
+                           std::unique_ptr<ClientLimits> limits) {
   sessions_.push_back(std::make_unique<Session>(
       context(), next_id_, std::move(client), std::move(protocol), peer, admission,
       Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
+  if (limits) session.limit(std::move(limits));
   session.start();
 }
 

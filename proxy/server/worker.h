@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/limits.h"
 #include "policy/resumptions.h"
 #include "server/entrance.h"
 #include "server/generation.h"
@@ -33,6 +34,7 @@ struct Shared {
   std::atomic<bool> access_loss_told{false};  ///< see Log
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;
+  Limits limits;
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -48,6 +50,8 @@ class Worker {
   Log& log() { return log_; }
   /// In the worker's thread, or when that has ended.
   const Stats& stats() const { return stats_; }
+  /// How many run, in the worker's thread.
+  std::size_t tunnels() const;
 
   /// Adds an entrance for a socket of Config::listen[`listener`], which is not open yet and lives
   /// as long as the worker.  To be called before the loop runs.
@@ -74,7 +78,13 @@ class Worker {
   SessionContext& context() { return current().context(); }
   bool draining() const { return draining_; }
   void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
-                     const std::optional<HostPort>& peer, Admission admission);
+                     const std::optional<HostPort>& peer, Admission admission,
+                     std::unique_ptr<ClientLimits> limits);
+  /// For one more connection of a client, of which `most` are served (0: any number).
+  std::unique_ptr<ClientLimits> limits_for(const std::optional<IpAddress>& client,
+                                           std::size_t most);
+  /// See Listener::NextAccept.
+  void next_accept(std::chrono::milliseconds& wait);
   /// Descriptors are short: connections that wait for a request are closed, those first that have
   /// been there for the longest time.  False: there is none.
   bool make_room();
@@ -84,6 +94,7 @@ class Worker {
  private:
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
+  void limit_sessions();
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
   void log_room_made();
   void on_session_finished(Session& session);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "codec/clause.h"
+#include "codec/sign_in.h"
 #include "session/http_date.h"
 
 namespace culvert {
@@ -27,7 +28,7 @@ std::string reason_phrase(const Error& error) {
   return printable(std::string(kSigned) + error.text, kSigned.size() + kMostOfText);
 }
 
-std::string error_answer(const Error& error, bool head_request) {
+std::string error_answer(const Error& error, bool head_request, bool kept) {
   const ErrcMeaning& meaning = meaning_of(error.code);
   const std::string reason = reason_phrase(error);
   std::string body = reason + "\n";
@@ -44,10 +45,14 @@ std::string error_answer(const Error& error, bool head_request) {
       "Date: {}\r\n"
       "Proxy-Status: culvert; error={}{}\r\n"
       "Content-Type: text/plain\r\n"
-      "Content-Length: {}\r\n"
-      "Connection: close\r\n",
+      "Content-Length: {}\r\n",
       meaning.status, reason, http_date(), meaning.rfc9209, details, body.size());
-  if (meaning.status == 407) out += "Proxy-Authenticate: Basic realm=\"culvert\"\r\n";
+  if (!kept) out += "Connection: close\r\n";
+  if (error.code == Errc::proxy_auth_required) {
+    out.append("Proxy-Authenticate: ").append(kChallenge).append("\r\n");
+  }
+  // At one request a second or more, a second is enough for the next one.
+  if (error.code == Errc::request_rate_limit) out += "Retry-After: 1\r\n";
   out += "\r\n";
   if (!head_request) out += body;
   return out;

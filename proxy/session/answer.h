@@ -17,7 +17,7 @@ std::string reason_phrase(const Error& error);
 
 /// A complete error response for the client: status line, Date, Proxy-Status (RFC 9209), whose
 /// `details` is what the reason phrase does not say, a text body with the reason, that detail and a
-/// hint (no body for HEAD), `Connection: close`.
-std::string error_answer(const Error& error, bool head_request = false);
+/// hint (no body for HEAD), `Connection: close` unless the connection is kept.
+std::string error_answer(const Error& error, bool head_request = false, bool kept = false);
 
 }  // namespace culvert

@@ -5,8 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/connection_ends.h"
 #include "base/error.h"
 #include "base/host_port.h"
+#include "base/result.h"
+#include "base/secret.h"
 #include "session/plain_request.h"
 
 namespace culvert {
@@ -20,6 +23,7 @@ struct ClientRequest {
   PlainRequest* plain = nullptr;  ///< to be forwarded; nullptr for CONNECT
   /// A CONNECT of Go's net/http, or of a client that says so (User-Agent).
   bool from_go = false;
+  bool nameless = false;  ///< in its protocol a client cannot say which program it is
   bool looped = false;    ///< it has passed through this proxy before
   std::string_view rest;  ///< received after the head: a tunnel's first bytes, or a body
 };
@@ -31,14 +35,21 @@ struct RequestLine {
 };
 
 class ClientProtocol;
+struct ListenerTerms;
 
-/// The events of a ClientProtocol.  Each is the last thing it does in a call: the receiver may
-/// destroy it.
+/// The events of a ClientProtocol.  Each is the last thing it does in a call, as the receiver may
+/// destroy it, unless it says that the protocol continues.
 class ClientEvents {
  public:
-  /// The first bytes of a request have arrived.  The one event after which the protocol continues.
+  /// The first bytes of a request have arrived; the protocol continues.
   virtual void on_request_begun() = 0;
+  /// A load balancer has connected, and these are the ends of its client's connection, as far as
+  /// it tells them; the protocol continues.
+  virtual void on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
+  /// The client signs in before its request: it has sent what take_credentials() gives, and the
+  /// protocol waits for signed_in().
+  virtual void on_credentials() {}
   /// The request is malformed, or did not arrive in time.
   virtual void on_bad_request(Error error) = 0;
   /// The client has closed the connection before a complete request; `detail` is the text for the
@@ -46,6 +57,10 @@ class ClientEvents {
   virtual void on_client_gone(std::string_view detail) = 0;
   /// The client speaks another protocol than this one: `spoken` is to be started in its place.
   virtual void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) = 0;
+  /// The client begins TLS, which `listener` has a certificate for; all of it is still to be read.
+  virtual void on_tls(const ListenerTerms& listener) = 0;
+  /// The client has proved who it is; the protocol continues.
+  virtual void on_user(std::string_view name) = 0;
   /// No request had begun, and this event ended the wait for one.
   virtual void on_client_idle(Side closed_by) = 0;
 
@@ -69,6 +84,13 @@ class ClientProtocol {
   virtual bool request_begun() const = 0;
   /// Of the request that has arrived last, however malformed the rest of it is.
   virtual RequestLine request_line() const = 0;
+  /// User and password of the request, of which the protocol keeps nothing.  An error says what is
+  /// wrong, or missing.
+  virtual Result<Credentials> take_credentials() {
+    return Error{Errc::proxy_internal_error, Side::local, 0, "this protocol has no sign-in"};
+  }
+  /// After ClientEvents::on_credentials(): they are right.
+  virtual void signed_in() {}
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
 
@@ -76,6 +98,8 @@ class ClientProtocol {
   virtual std::string_view established() const = 0;
   /// The complete response to a request that fails with `error`; the connection is closed after it.
   virtual std::string refusal(const Error& error) const = 0;
+  /// The same, but the client may send another request after it.  Empty: it may not.
+  virtual std::string kept_refusal(const Error&) const { return {}; }
 };
 
 }  // namespace culvert

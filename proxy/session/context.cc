@@ -11,7 +11,7 @@
 namespace culvert {
 
 std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPort& target,
-                                                DialPurpose purpose, AddressGuard::Client client,
+                                                DialPurpose purpose, const AddressCheck& check,
                                                 DialDone done, std::span<Upstream* const> without) {
   std::vector<Upstream*> on_route;
   for (const std::size_t index : route.upstreams) {
@@ -34,8 +34,8 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
     limits.resumptions = &resumptions;
     limits.hold_resumed = config.hold_resumed;
   }
-  return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose,
-                                     AddressCheck{&guard, client}, limits, done);
+  return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose, check, limits,
+                                     done);
 }
 
 }  // namespace culvert

@@ -12,18 +12,23 @@
 #include "net/loop.h"
 #include "policy/address_guard.h"
 #include "policy/gate.h"
+#include "policy/limits.h"
 #include "policy/preset_gaps.h"
 #include "policy/resumptions.h"
 #include "policy/router.h"
 #include "session/flow.h"
+#include "session/password_checks.h"
 #include "session/session_record.h"
 #include "session/stall_watch.h"
 
 namespace culvert {
 
+class TlsServerContext;
+
 /// What one --listen has for its clients.  Lives as long as the SessionContext.
 struct ListenerTerms {
   const ListenConfig& config;
+  const TlsServerContext* tls = nullptr;  ///< null: it has no certificate
 };
 
 /// What all sessions of one worker and one configuration share.  Outlives them.
@@ -37,19 +42,24 @@ struct SessionContext {
   Resumptions& resumptions;
   FlowResources flow;
   StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
+  bool tells_clients = false;    ///< an upstream has ?proxy-protocol
   bool draining = false;         ///< connections are not to be kept open for more requests
   std::string_view pseudonym;    ///< our name in Via, different for each process
   std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
   std::size_t sessions = 0;                ///< how many are alive; each counts itself
+  std::size_t tunnels = 0;                 ///< those of them that are tunnels
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
-  PresetGaps* preset_gaps = nullptr;  ///< null if no route has a preset
+  PresetGaps* preset_gaps = nullptr;          ///< null if no route has a preset
+  Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false
+  const PasswordFile* users = nullptr;        ///< null if clients need not sign in
+  PasswordChecks* password_checks = nullptr;  ///< null without `users`
 
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,
-                                  AddressGuard::Client client, DialDone done,
+                                  const AddressCheck& check, DialDone done,
                                   std::span<Upstream* const> without = {});
 };
 

@@ -13,6 +13,7 @@
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
 #include "session/lack_of_memory.h"
+#include "session/pacer.h"
 
 namespace culvert {
 
@@ -43,6 +44,11 @@ Exchange::Exchange(SessionContext& context, Stream& client, Callback<void()> don
 Exchange::~Exchange() {
   request_.release(context_.flow);
   response_.release(context_.flow);
+}
+
+void Exchange::pace(Pacers& pacers) {
+  request_.pace(&pacers.up);
+  response_.pace(&pacers.down);
 }
 
 void Exchange::begin(const PlainRequest& request, const Route& route, std::string_view rest) {
@@ -76,8 +82,8 @@ bool Exchange::may_reuse_connection() const {
     return false;
   }
   // A dial would check this; through a proxy the target may be another than the last request's.
-  const AddressCheck check{&context_.guard, request.client};
-  if (connection_.to_proxy && !check.target(target(), AddressGuard::Egress::through_upstream)) {
+  if (connection_.to_proxy &&
+      !request.check.target(target(), AddressGuard::Egress::through_upstream)) {
     return false;
   }
   return is_quiet(*connection_.stream);
@@ -98,7 +104,7 @@ void Exchange::dial(DialPurpose purpose) {
   purpose_ = purpose;
   connection_.reused = false;
   connection_.stream.reset();
-  dial_ = context_.dial(*route_, target(), purpose, request_.request().client,
+  dial_ = context_.dial(*route_, target(), purpose, request_.request().check,
                         DialDone::to<&Exchange::on_dialed>(this), ended_early_);
   dial_->start();
 }
@@ -346,6 +352,8 @@ milliseconds Exchange::limit() const {
 }
 
 void Exchange::on_idle() {
+  // It was not for want of bytes.
+  if (request_.waits_for_turn() || response_.waits_for_turn()) return timer_.start(limit());
   if (response_.complete()) return finish_answered();
   fail(Side::local, timeout_error());
 }

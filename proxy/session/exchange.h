@@ -18,6 +18,8 @@
 
 namespace culvert {
 
+struct Pacers;
+
 /// One plain HTTP request and its response: finds a connection (that of the previous exchange, if
 /// it fits), drives a RequestSide and a ResponseSide at the same time, and decides how it ends.
 /// Lives as long as its client connection and serves one exchange after the other, so that in the
@@ -43,6 +45,12 @@ class Exchange final : private StreamEvents {
   Exchange(SessionContext& context, Stream& client, Callback<void()> done);
   ~Exchange();
 
+  /// Both directions wait for their turns, see Pacer; resume() is to be called when one is
+  /// ready.
+  void pace(Pacers& pacers);
+  void resume() {
+    if (stage_ == Stage::active) advance();
+  }
   /// Begins the next exchange; `request` and `route` outlive it.  `rest` is what was received after
   /// the head: body, or another request, which is put back into the client's stream.  `done` is
   /// called once for each begin() and may destroy the exchange.

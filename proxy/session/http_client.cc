@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,8 +12,10 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "codec/client_mistake.h"
+#include "codec/connection_options.h"
 #include "codec/intermediary.h"
 #include "codec/request_target.h"
+#include "codec/sign_in.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
 #include "session/socks_client.h"
@@ -24,6 +27,9 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kDrainingHeadTimeout{1'000};
+
+/// A handshake record (RFC 8446 section 5.1).
+bool begins_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
 
 /// Measured: dockerd, containerd, podman, skopeo and the registry send their CONNECTs with the
 /// field as Go's net/http sets it, whatever they call themselves in their requests to the target.
@@ -46,12 +52,14 @@ std::string logged_target(RequestHead line) {
 
 }  // namespace
 
-HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener)
+HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
+                       Beneath beneath)
     : context_(context),
       client_(client),
       listener_(listener),
       deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
-      scanner_(HeadScanner::Kind::request) {}
+      scanner_(HeadScanner::Kind::request),
+      tls_may_begin_(listener.tls != nullptr && beneath == Beneath::connection) {}
 
 void HttpClient::start(ClientEvents& events) {
   events_ = &events;
@@ -65,19 +73,7 @@ void HttpClient::on_ready() {
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return on_end();
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
-    if (received_.empty()) {
-      if (!kept_ && SocksServer::is_version(bytes[0]) &&
-          listener_.config.speaks != ListenConfig::Speaks::http_only) {
-        deadline_.stop();
-        client_.unread(std::string(bytes));
-        return events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
-      }
-      if (auto mistake = client_mistake(bytes)) {
-        context_.log.write(Log::Level::warning, mistake->text);
-        deadline_.stop();
-        return events_->on_bad_request(std::move(*mistake));
-      }
-    }
+    if (received_.empty() && speaks_another(bytes)) return;
     // Old clients send an empty line after a body (RFC 9112 section 2.2): it does not begin a
     // request.
     const bool begins = !scanner_.begun();
@@ -91,6 +87,51 @@ void HttpClient::on_ready() {
     if (*end) return on_head(**end);
     if (begins && kept_ && scanner_.begun()) deadline_.start(context_.config.header_timeout);
   }
+}
+
+/// True: not HTTP/1, or not what it may speak here, and an event has said so.
+bool HttpClient::speaks_another(std::string_view first_bytes) {
+  if (tls_may_begin_ && !kept_) {
+    if (begins_tls(first_bytes)) {
+      begin_tls(first_bytes);
+      return true;
+    }
+    if (listener_.config.speaks == ListenConfig::Speaks::tls_only) {
+      refuse_plain_client();
+      return true;
+    }
+  }
+  if (!kept_ && SocksServer::is_version(first_bytes[0]) &&
+      listener_.config.speaks != ListenConfig::Speaks::http_only) {
+    deadline_.stop();
+    client_.unread(std::string(first_bytes));
+    events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
+    return true;
+  }
+  auto mistake = client_mistake(first_bytes);
+  if (!mistake) return false;
+  context_.log.write(Log::Level::warning, mistake->error.text);
+  deadline_.stop();
+  foreign_answer_ = std::move(mistake->answer);
+  events_->on_bad_request(std::move(mistake->error));
+  return true;
+}
+
+void HttpClient::begin_tls(std::string_view bytes) {
+  deadline_.stop();
+  client_.unread(std::string(bytes));
+  events_->on_tls(listener_);
+}
+
+/// In plain text, as the client reads no other.  By the word HTTPS `culvert check` knows it.
+void HttpClient::refuse_plain_client() {
+  deadline_.stop();
+  Error error{
+      Errc::http_request_error, Side::client, 0,
+      "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
+      "in HTTPS_PROXY"};
+  context_.log.write(Log::Level::warning, error.text);
+  events_->on_bad_request(std::move(error));
 }
 
 /// The client has closed, or reset.
@@ -157,6 +198,20 @@ RequestLine HttpClient::request_line() const {
   return {line.method, logged_target(line)};
 }
 
+/// What was received is overwritten where it holds the password, as are the bytes that were just
+/// read: they would stay for as long as nothing else comes.
+Result<Credentials> HttpClient::take_credentials() {
+  auto given = credentials_of(parsed_.head);
+  for (const Field& field : parsed_.head.fields) {
+    if (!iequals(field.name, kCredentialsField)) continue;
+    const auto begin = static_cast<std::size_t>(field.value.data() - received_.data());
+    std::fill_n(received_.begin() + static_cast<std::ptrdiff_t>(begin), field.value.size(), '*');
+  }
+  const std::span<char> buffer = context_.flow.buffer;
+  wipe(buffer.first(std::min(buffer.size(), received_.size())));
+  return given;
+}
+
 void HttpClient::begin_drain() {
   if (scanner_.begun()) return;
   // A request that has partly arrived is still answered; one that has not begun is awaited only
@@ -173,11 +228,24 @@ void HttpClient::on_deadline() {
 
 std::string_view HttpClient::established() const { return kConnectEstablished; }
 
+/// Even in an error response to a bad request: a client that sent HEAD reads no body (RFC 9110
+/// section 9.3.2).
+bool HttpClient::is_head_request() const {
+  return std::string_view(received_).substr(scanner_.begin()).starts_with("HEAD ");
+}
+
 std::string HttpClient::refusal(const Error& error) const {
-  // Even in an error response to a bad request: a client that sent HEAD reads no body (RFC 9110
-  // section 9.3.2).
-  const auto request = std::string_view(received_).substr(scanner_.begin());
-  return error_answer(error, request.starts_with("HEAD "));
+  if (!foreign_answer_.empty()) return foreign_answer_;
+  return error_answer(error, is_head_request());
+}
+
+/// What was sent behind a CONNECT is meant for the tunnel that there is not.
+std::string HttpClient::kept_refusal(const Error& error) const {
+  const auto options = connection_options(parsed_.head);
+  const bool is_connect = request_.plain == nullptr;
+  if (!options || !persists(parsed_.head, *options)) return {};
+  if (is_connect && !request_.rest.empty()) return {};
+  return error_answer(error, is_head_request(), true);
 }
 
 }  // namespace culvert

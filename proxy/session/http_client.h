@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,23 +19,31 @@ namespace culvert {
 /// state a request allocates nothing.
 class HttpClient final : public ClientProtocol {
  public:
-  /// All outlive it.
-  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener);
+  enum class Beneath : std::uint8_t { connection, tls };
+  /// All outlive it.  `beneath`: what the client's stream is.
+  HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
+             Beneath beneath = Beneath::connection);
 
   void start(ClientEvents& events) override;
   void on_ready() override;
   void next_request() override;
   bool request_begun() const override { return scanner_.begun(); }
   RequestLine request_line() const override;
+  Result<Credentials> take_credentials() override;
   void begin_drain() override;
   std::string_view established() const override;
   std::string refusal(const Error& error) const override;
+  std::string kept_refusal(const Error& error) const override;
 
  private:
+  void begin_tls(std::string_view bytes);
+  void refuse_plain_client();
   void on_end();
+  bool speaks_another(std::string_view first_bytes);
   void on_head(std::size_t end);
   void on_deadline();
   std::optional<Error> origin_form_mistake() const;
+  bool is_head_request() const;
 
   SessionContext& context_;
   Stream& client_;
@@ -45,6 +54,8 @@ class HttpClient final : public ClientProtocol {
   std::string received_;  // the head, and what was received with it
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
+  std::string foreign_answer_;  // to a client that speaks another protocol; mostly empty
+  const bool tls_may_begin_;
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
 };
 

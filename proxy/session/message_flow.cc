@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "session/pacer.h"
+
 namespace culvert {
 namespace {
 
@@ -100,7 +102,14 @@ void MessageFlow::append_piece(std::string_view piece) {
   out += kChunkEnd;
 }
 
+void MessageFlow::charge(std::size_t bytes) {
+  if (pacer_ != nullptr) pacer_->charge(bytes);
+}
+
+bool MessageFlow::waits_for_turn() const { return pacer_ != nullptr && pacer_->waits(); }
+
 MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
+  if (pacer_ != nullptr && pacer_->holds_back()) return {};
   std::size_t moved = 0;
   for (;;) {
     if (wants_more()) read_some(resources);
@@ -113,7 +122,10 @@ MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
     }
     const std::size_t pending = output_.left();
     if (auto outcome = write_output(); outcome.kind != Outcome::Kind::waiting) return outcome;
-    if (!output_.empty()) return {};
+    if (!output_.empty()) {
+      if (pacer_ != nullptr) pacer_->rest();
+      return {};
+    }
     moved += pending;
     if (moved >= kTurnBudget && !flow_ && !body_read_) {
       from_->resume();
@@ -134,9 +146,15 @@ void MessageFlow::read_some(FlowResources resources) {
     room =
         room.first(static_cast<std::size_t>(std::min<std::uint64_t>(flow_->left(), room.size())));
   }
+  if (pacer_ != nullptr) {
+    room = room.first(std::min(pacer_->ask(), room.size()));
+    if (room.empty()) return;
+  }
   const Io io = from_->try_read(room);
+  if (pacer_ != nullptr) pacer_->took(io.bytes);
   switch (io.status) {
     case Io::Status::would_block:
+      if (pacer_ != nullptr) pacer_->rest();
       return;
     case Io::Status::error:
       failure_ = Outcome{Outcome::Kind::incomplete, io.error, {}};
@@ -172,7 +190,7 @@ MessageFlow::Outcome MessageFlow::write_output() {
 }
 
 MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
-  const Flow::Outcome outcome = flow_->pump(resources);
+  const Flow::Outcome outcome = flow_->pump(resources, pacer_);
   switch (outcome.kind) {
     case Flow::Outcome::Kind::waiting:
       return {};
@@ -197,6 +215,7 @@ void MessageFlow::release(FlowResources resources) {
     flow_.reset();
   }
   output_.clear_keeping(kKeptRoom);
+  if (pacer_ != nullptr) pacer_->rest();
 }
 
 void MessageFlow::clear(FlowResources resources) {

@@ -24,6 +24,11 @@ class MessageFlow {
   /// `kind` is that of the message, for errors.
   explicit MessageFlow(HeadScanner::Kind kind) : decoder_(kind) {}
 
+  /// Makes bodies wait for their turn, see Pacer.
+  void pace(Pacer* pacer) { pacer_ = pacer; }
+  Pacer* pacer() const { return pacer_; }
+  /// A body waits for its turn.
+  bool waits_for_turn() const;
   /// Begins the next message.  output() is to hold its head.
   void start(Stream& from, Stream& to, const BodyFraming& in, const BodyFraming& out);
   /// Bytes to write before the body.
@@ -32,6 +37,8 @@ class MessageFlow {
   /// Takes bytes of the body that were already received.  Returns how many of them belong to this
   /// message.
   Result<std::size_t> feed(std::string_view bytes);
+  /// So many bytes that were given to feed() wait for their turn afterwards.
+  void charge(std::size_t bytes);
   /// The same, and writes what it can.  `bytes` stand in a buffer that may be overwritten, with
   /// `room` bytes in front of them: if the head fits there, the body need not be copied.
   Result<std::size_t> feed_in_place(std::span<char> bytes, std::size_t room);
@@ -79,6 +86,7 @@ class MessageFlow {
 
   Stream* from_ = nullptr;
   Stream* to_ = nullptr;
+  Pacer* pacer_ = nullptr;
   BodyFraming in_;
   BodyFraming out_;
   ChunkedDecoder decoder_;

@@ -17,7 +17,7 @@ namespace culvert {
 struct PlainRequest {
   RequestHead head;
   RequestTarget target;
-  AddressGuard::Client client = AddressGuard::Client::here;
+  AddressCheck check;
 
   // What interpret() finds in the head.
   ConnectionOptions options;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "session/lack_of_memory.h"
+#include "session/pacer.h"
 
 namespace culvert {
 namespace {
@@ -26,15 +27,24 @@ Relay::Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& 
       idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)) {}
 
 Relay::~Relay() {
+  rest();
   up_.flow.release(resources_);
   down_.flow.release(resources_);
 }
 
-void Relay::start() {
+void Relay::rest() {
+  if (pacers_ != nullptr) pacers_->rest();
+}
+
+void Relay::start(Loop::Clock::time_point latest) {
   up_.flow.from().set_events(this);
   down_.flow.from().set_events(this);
-  idle_timer_.start(limit());
+  idle_timer_.start(limit(), latest);
   pump_both();
+}
+
+void Relay::resume() {
+  if (!resetting_) pump_both();
 }
 
 void Relay::on_ready(Stream&) {
@@ -60,7 +70,7 @@ void Relay::pump_both() {
 void Relay::watch() {
   if (!half_open_ && is_half_open()) {
     half_open_ = true;
-    idle_timer_.start(limit());
+    idle_timer_.start(limit(), idle_timer_.latest());
   }
   if (slow_peer_ || !blocked()) return;
   slow_peer_ = std::make_unique<SlowPeer>(*this);
@@ -75,7 +85,8 @@ bool Relay::is_half_open() const {
 
 void Relay::pump(Half& half) {
   if (half.finished) return;
-  const Flow::Outcome outcome = half.flow.pump(resources_);
+  Pacer* const pacer = pacers_ == nullptr ? nullptr : &half == &up_ ? &pacers_->up : &pacers_->down;
+  const Flow::Outcome outcome = half.flow.pump(resources_, pacer);
   switch (outcome.kind) {
     case Flow::Outcome::Kind::waiting:
       return;
@@ -113,6 +124,7 @@ void Relay::give_up(Half& half, int error) {
 /// A reset discards what the kernel has not delivered yet, so we wait for that first; a FIN does
 /// not.
 void Relay::begin_reset(Stream& survivor) {
+  rest();
   up_.flow.release(resources_);
   down_.flow.release(resources_);
   resetting_ = true;
@@ -134,7 +146,22 @@ void Relay::poll_survivor() {
   finish();
 }
 
-void Relay::on_idle() { time_out(half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle); }
+void Relay::on_idle() {
+  if (idle_timer_.is_late()) return time_out(RelayEnd::Cause::lifetime);
+  // Bytes are there, and we do not let them pass.
+  if (waits_for_turn()) return idle_timer_.start(limit(), idle_timer_.latest());
+  time_out(half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle);
+}
+
+bool Relay::waits_for_turn() const {
+  return pacers_ != nullptr && (pacers_->up.waits() || pacers_->down.waits());
+}
+
+bool Relay::take_paced() {
+  if (pacers_ == nullptr) return false;
+  const bool up = pacers_->up.take_waited();
+  return pacers_->down.take_waited() || up;
+}
 
 bool Relay::client_is_slow() const {
   return down_.flow.holds_bytes() || down_.flow.to().unsent() > 0;
@@ -180,8 +207,17 @@ bool Relay::client_takes_eof() const {
   const TlsOpening& opening = up_.flow.opening();
   if (!opening.recognised() || !down_.flow.opening().recognised()) return false;
   if (down_.eof || lost_ == &client || client.broken()) return false;
-  return settings_.eof_when_lost == EofWhenLost::everybody ||
-         (settings_.eof_when_lost == EofWhenLost::most && !opening.offers_no_chacha20());
+  switch (settings_.eof_when_lost) {
+    case EofWhenLost::nobody:
+      return false;
+    case EofWhenLost::most:
+      return !opening.offers_no_chacha20();
+    case EofWhenLost::go:
+      return opening.is_of_go() && !opening.offers_no_chacha20();
+    case EofWhenLost::everybody:
+      break;
+  }
+  return true;
 }
 
 milliseconds Relay::limit() const {

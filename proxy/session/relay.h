@@ -14,6 +14,8 @@
 
 namespace culvert {
 
+struct Pacers;
+
 /// Whose tunnel ends in RelayEnd::client_gets_eof when it is lost or cut.
 enum class EofWhenLost : std::uint8_t {
   nobody,
@@ -22,21 +24,25 @@ enum class EofWhenLost : std::uint8_t {
   /// well, and podman and skopeo before containers/image 5.24, which need the reset.  containerd
   /// has Go's own default, which offers it.  Measured with Debian 12.
   most,
+  /// Of these, those with TlsOpening::is_of_go().
+  go,
   everybody,
 };
 
 /// How long a tunnel may be quiet (0 means no limit for the first two), and how it ends then.
 struct RelaySettings {
-  std::chrono::milliseconds idle{0};       ///< nothing moved in either direction
-  std::chrono::milliseconds half_open{0};  ///< one side has sent FIN, and nothing moves
+  using Time = std::chrono::duration<std::int32_t, std::milli>;
+
+  Time idle{0};       ///< nothing moved in either direction
+  Time half_open{0};  ///< one side has sent FIN, and nothing moves
   /// Interval of the checks whether a peer that reads nothing is alive.
-  std::chrono::duration<std::int32_t, std::milli> peer_check{20'000};
+  Time peer_check{20'000};
   EofWhenLost eof_when_lost = EofWhenLost::nobody;
 };
 
 /// How a relay ended.
 struct RelayEnd {
-  enum class Cause : std::uint8_t { finished, reset, idle, half_open, stalled };
+  enum class Cause : std::uint8_t { finished, reset, idle, half_open, stalled, lifetime };
   Cause cause = Cause::finished;
   Side closed_by = Side::client;  ///< which side ended first; local for a timeout
   /// The tunnel was lost or cut in the middle of TLS, and the client is to see that as the end of
@@ -64,8 +70,13 @@ class Relay final : private StreamEvents {
         RelaySettings settings, Callback<void()> done);
   ~Relay();
 
-  /// `done` is called once and may destroy the relay.
-  void start();
+  /// The flows take their turns as these allow, which outlive the relay.  To be called before
+  /// start(); resume() is to be called when one is ready.
+  void pace(Pacers& pacers) { pacers_ = &pacers; }
+  /// `done` is called once and may destroy the relay.  It ends at `latest` whatever moves.
+  void start(Loop::Clock::time_point latest = Loop::Clock::time_point::max());
+  /// A pacer is ready.
+  void resume();
 
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }
@@ -74,6 +85,8 @@ class Relay final : private StreamEvents {
   std::uint64_t moved() const { return progress() / 2; }
   /// Some of what the upstream sent waits for the client to take it.
   bool client_is_slow() const;
+  /// Something in it had to wait for its turn since the last call: it was we who held it up.
+  bool take_paced();
   /// All that the upstream will ever send is passed on, and its FIN.
   bool upstream_has_finished() const { return down_.eof; }
   /// The client began TLS, and what came back first is the beginning of an HTTP answer.
@@ -119,6 +132,8 @@ class Relay final : private StreamEvents {
   void poll_survivor();
   void watch();
   void on_idle();
+  bool waits_for_turn() const;
+  void rest();
   void time_out(RelayEnd::Cause cause);
   void on_timer();
   void check_peers();
@@ -134,6 +149,7 @@ class Relay final : private StreamEvents {
   Half up_;    // client to upstream
   Half down_;  // upstream to client
   const FlowResources& resources_;
+  Pacers* pacers_ = nullptr;
   RelaySettings settings_;
   Callback<void()> done_;
   IdleTimer idle_timer_;

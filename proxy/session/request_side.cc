@@ -22,6 +22,7 @@ Result<void> RequestSide::begin(const UpstreamConnection& connection, std::strin
   auto used = flow_.feed(held_);
   if (!used) return std::move(used).error();
   if (*used < held_.size()) client_.unread(held_.substr(*used));
+  flow_.charge(*used);
   clear_keeping(held_, kKeptRoom);
   // The exchange limits how long the upstream may take for the body, not the kernel.
   if (!flow_.body_read()) upstream_->check_peer(true);

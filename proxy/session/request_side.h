@@ -25,6 +25,9 @@ class RequestSide {
 
   explicit RequestSide(Stream& client) : client_(client), flow_(HeadScanner::Kind::request) {}
 
+  /// Makes the bodies wait for their turn, see Pacer.
+  void pace(Pacer* pacer) { flow_.pace(pacer); }
+  bool waits_for_turn() const { return flow_.waits_for_turn(); }
   /// Takes the next request, which outlives it.  `rest` is what was received after its head.
   void hold(const PlainRequest& request, std::string_view rest);
   /// Starts to send it.  The part of `rest` that belongs to another request is put back into the

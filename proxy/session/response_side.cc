@@ -10,6 +10,7 @@
 #include "codec/protocol_guess.h"
 #include "codec/upgrade.h"
 #include "session/http_date.h"
+#include "session/pacer.h"
 
 namespace culvert {
 namespace {
@@ -41,13 +42,25 @@ ResponseSide::Outcome ResponseSide::advance() {
       if (outcome.kind != Outcome::Kind::waiting || !interim_.empty()) return outcome;
     }
     if (has_final_head()) return pump_body();
-    const Io io = connection_.stream->try_read(buffer);
+    const Io io = read_head(buffer);
     if (io.status == Io::Status::would_block) return {};
     if (io.status != Io::Status::ok) return {Outcome::Kind::no_head, io.error, {}};
     if (state_ == State::waiting) state_ = State::head;
     auto outcome = take(buffer.first(io.bytes));
     if (outcome.kind != Outcome::Kind::waiting) return outcome;
   }
+}
+
+/// A small response comes with its head, so that has to wait for its turn, too.
+Io ResponseSide::read_head(std::span<char> buffer) {
+  Pacer* const pacer = flow_.pacer();
+  if (pacer == nullptr) return connection_.stream->try_read(buffer);
+  const std::size_t most = std::min(pacer->ask(), buffer.size());
+  if (most == 0) return Io::would_block();
+  const Io io = connection_.stream->try_read(buffer.first(most));
+  pacer->took(io.bytes);
+  if (io.status == Io::Status::would_block) pacer->rest();
+  return io;
 }
 
 /// Interim heads are written at once; after 101 the streams become a tunnel.

@@ -41,6 +41,9 @@ class ResponseSide {
         scanner_(HeadScanner::Kind::response),
         flow_(HeadScanner::Kind::response) {}
 
+  /// Makes the responses wait for their turn, see Pacer.
+  void pace(Pacer* pacer) { flow_.pace(pacer); }
+  bool waits_for_turn() const { return flow_.waits_for_turn(); }
   /// The request is about to be sent.
   void begin();
 
@@ -92,6 +95,7 @@ class ResponseSide {
 
  private:
   Outcome flush_interim();
+  Io read_head(std::span<char> buffer);
   Outcome take(std::span<char> bytes);
   bool interim_floods(std::size_t bytes);
   Outcome take_interim(const ConnectionOptions& options, std::string_view rest);

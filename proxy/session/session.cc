@@ -4,8 +4,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "codec/sign_in.h"
+#include "net/own_end.h"
+#include "net/timer.h"
+#include "net/tls_stream.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/tls_client.h"
 #include "session/tunnel_end.h"
 #include "session/tunnel_opening.h"
 
@@ -17,10 +22,11 @@ constexpr std::size_t kMostDiscarded = 1 << 20;
 // Many clients send a whole body before they read the response.
 constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
-EofWhenLost who_gets_eof(LostTunnel how, bool from_go) {
+EofWhenLost who_gets_eof(LostTunnel how, const ClientRequest& request) {
   switch (how) {
     case LostTunnel::automatic:
-      return from_go ? EofWhenLost::most : EofWhenLost::nobody;
+      if (request.nameless) return EofWhenLost::go;
+      return request.from_go ? EofWhenLost::most : EofWhenLost::nobody;
     case LostTunnel::eof:
       return EofWhenLost::everybody;
     case LostTunnel::reset:
@@ -31,20 +37,38 @@ EofWhenLost who_gets_eof(LostTunnel how, bool from_go) {
 
 }  // namespace
 
+/// Of the present request, and its answer if it is refused.
+struct Session::SignIn {
+  SignIn(SessionContext& context, Callback<void(PasswordVerdict)> done, Callback<void()> expired)
+      : check(*context.password_checks, context.loop, done), deadline(context.loop, expired) {}
+
+  PasswordCheck check;
+  Timer deadline;  // of it
+  std::string user;
+  bool before_request = false;  // the protocol asks once for the connection
+  bool over = false;            // the same, and it has succeeded
+  Gate::Verdict verdict;        // what follows once it has succeeded, after a request
+  std::optional<KeptRefusal> refusal;
+};
+
 struct Session::Setup {
   Setup(std::unique_ptr<ClientProtocol> spoken, Admission given)
       : protocol(std::move(spoken)), admission(given) {}
 
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
+  bool certified = false;  // the client has shown a certificate of ?client-ca=
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
+  std::unique_ptr<SignIn> sign_in;
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
   std::unique_ptr<LastAnswer> answer;
-  std::optional<Error> failure;  // what an error response is about; nullopt after a success
-  std::string_view note;         // for the log: why the connection is closed after a success
+  std::optional<Error> failure;      // what an error response is about; nullopt after a success
+  std::string_view note;             // for the log: why the connection is closed after a success
+  std::optional<SocketEnd> reached;  // where the client has connected to, from its load balancer
+  std::unique_ptr<const ConnectionEnds> ends;  // see ends_for_upstreams()
 };
 
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
@@ -55,7 +79,12 @@ Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stre
       setup_(std::make_unique<Setup>(std::move(protocol), admission)),
       finished_(finished) {
   record_.begin(id, peer, context.loop.now());
+  if (!peer) note_unix_peer();
   ++context_.sessions;
+}
+
+void Session::note_unix_peer() {
+  if (const auto peer = unix_peer(client_->descriptor())) record_.set_unix_peer(*peer);
 }
 
 Session::~Session() {
@@ -123,6 +152,8 @@ bool Session::owes_answer() const {
   switch (state_) {
     case State::head:
       return setup_->protocol->request_begun();
+    case State::sign_in:
+      return true;
     case State::opening:
       return setup_->opening->nothing_sent();
     case State::exchange:
@@ -162,10 +193,16 @@ void Session::on_ready(Stream&) {
   switch (state_) {
     case State::head:
       return setup_->protocol->on_ready();
+    case State::sign_in:
+      // A FIN alone may be a half-close.
+      if (client_->broken()) finish(Errc::canceled, Side::client, "gone before the answer");
+      return;
     case State::opening:
       return setup_->opening->on_client_ready();
     case State::exchange:
       return setup_->exchange->on_client_ready();
+    case State::kept_refusal:
+      return setup_->sign_in->refusal->on_ready();
     case State::answer:
       return setup_->answer->on_ready();
     case State::gate:
@@ -176,6 +213,14 @@ void Session::on_ready(Stream&) {
 }
 
 void Session::on_request_begun() { record_.started = context_.loop.now(); }
+
+void Session::on_balanced(const ConnectionEnds& ends) {
+  record_.set_balanced(ends.client);
+  setup_->reached = ends.reached;
+  if (limits_ && record_.client_ip) {
+    limits_->set_client(context_.config, *record_.client_ip, context_.loop);
+  }
+}
 
 void Session::on_bad_request(Error error) {
   note_request_line();
@@ -196,8 +241,23 @@ void Session::on_client_gone(std::string_view detail) {
 }
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
+  const bool draining = setup_->admission == Admission::draining;
   setup_->protocol = std::move(spoken);
   setup_->protocol->start(*this);
+  if (draining) begin_drain();
+}
+
+void Session::on_tls(const ListenerTerms& listener) {
+  auto tls = TlsStream::server(std::move(client_), *listener.tls);
+  auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  client_ = std::move(tls);
+  client_->set_events(this);
+  on_other_protocol(std::move(spoken));
+}
+
+void Session::on_user(std::string_view name) {
+  setup_->certified = true;
+  record_.set_user(name);
 }
 
 void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, closed_by, {}); }
@@ -210,6 +270,13 @@ void Session::on_request(ClientRequest& request) {
     return refuse(std::move(*request.mistake));
   }
   record_.set_method(request.method);
+  if (limits_ && setup_->admission == Admission::serve) {
+    auto objection = limits_->object_to_request(context_.config, record_.client_ip, context_.loop);
+    if (objection) {
+      note_request_line();
+      return refuse(std::move(*objection));
+    }
+  }
   setup_->request = &request;
   bool needs_route = true;
   if (PlainRequest* plain = request.plain) {
@@ -224,12 +291,129 @@ void Session::on_request(ClientRequest& request) {
                      .admission = setup_->admission,
                      .target = *request.target,
                      .looped = request.looped,
-                     .needs_route = needs_route},
+                     .needs_route = needs_route,
+                     .certified = setup_->certified},
                     Gate::Done::to<&Session::on_verdict>(this));
 }
 
 void Session::on_verdict(Gate::Verdict verdict) {
+  if (context_.users != nullptr && verdict.client_admitted) return sign_in(std::move(verdict));
+  follow(verdict);
+}
+
+/// Before anything is told about the target.
+void Session::sign_in(Gate::Verdict verdict) {
+  if (setup_->sign_in && setup_->sign_in->over) return follow(verdict);
+  record_.set_user({});
+  auto given = setup_->protocol->take_credentials();
+  if (!given) return refuse_sign_in(std::move(given).error());
+  begin_sign_in().verdict = std::move(verdict);
+  check_password(*given);
+}
+
+/// A client of SOCKS, whose address is looked at first, too.
+void Session::on_credentials() {
+  note_request_line();
+  if (auto admitted = context_.gate.admit(record_.client_ip, setup_->certified); !admitted) {
+    return refuse(std::move(admitted).error());
+  }
+  begin_sign_in().before_request = true;
+  check_password(*setup_->protocol->take_credentials());
+}
+
+Session::SignIn& Session::begin_sign_in() {
+  if (!setup_->sign_in) {
+    setup_->sign_in = std::make_unique<SignIn>(
+        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this),
+        Callback<void()>::to<&Session::on_sign_in_timeout>(this));
+  }
+  return *setup_->sign_in;
+}
+
+void Session::check_password(const Credentials& given) {
+  state_ = State::sign_in;
+  SignIn& asked = *setup_->sign_in;
+  asked.user = given.user;
+  const auto known = asked.check.ask(*context_.users, record_.client_ip, given);
+  if (known) return on_password_verdict(*known);
+  asked.deadline.start(context_.config.connect_timeout);
+}
+
+/// The client would give up soon.
+void Session::on_sign_in_timeout() {
+  setup_->sign_in->check.cancel();
+  on_password_verdict(PasswordVerdict::busy);
+}
+
+void Session::on_password_verdict(PasswordVerdict verdict) {
+  SignIn& asked = *setup_->sign_in;
+  asked.deadline.stop();
+  switch (verdict) {
+    case PasswordVerdict::right:
+      record_.set_user(asked.user);
+      if (!asked.before_request) return follow(asked.verdict);
+      asked.over = true;
+      state_ = State::head;
+      return setup_->protocol->signed_in();
+    case PasswordVerdict::wrong:
+      return refuse_sign_in(wrong_credentials(asked.user));
+    case PasswordVerdict::busy:
+      return refuse(
+          {Errc::sign_in_limit_reached, Side::client, 0,
+           "too many sign-ins of this client failed, or wait to be checked - try again soon"});
+  }
+}
+
+/// Clients that ask for the scheme first (curl --proxy-anyauth) sign in on the same connection.
+void Session::refuse_sign_in(Error error) {
+  const bool may_retry =
+      setup_->request != nullptr && error.code == Errc::proxy_auth_required && may_follow_refusal();
+  std::string answer = may_retry ? setup_->protocol->kept_refusal(error) : std::string();
+  if (answer.empty()) return refuse(std::move(error));
+  SignIn& refused = begin_sign_in();
+  state_ = State::kept_refusal;
+  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
+  setup_->failure = std::move(error);
+  const ClientRequest& request = *setup_->request;
+  refused.refusal.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
+                          request.plain == nullptr ? BodyFraming() : request.plain->framing,
+                          request.rest, KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
+  refused.refusal->on_ready();
+}
+
+/// Whether it is known where the next request begins.
+bool Session::may_follow_refusal() const {
+  if (context_.draining || setup_->admission != Admission::serve || setup_->ambiguity) return false;
+  const PlainRequest* const plain = setup_->request->plain;
+  if (plain == nullptr) return true;
+  // RFC 9110 section 10.1.1: a client that awaits a 100 sends its body after a 407, or does not.
+  const bool has_body =
+      plain->framing.kind == BodyFraming::Kind::chunked || plain->framing.length > 0;
+  return !(has_body && plain->expects_continue) &&
+         plain->framing.length <= KeptRefusal::kMostDiscarded;
+}
+
+void Session::on_kept_refusal(KeptRefusal::End end) {
+  setup_->sign_in->refusal.reset();
+  switch (end) {
+    case KeptRefusal::End::next: {
+      const Error failure = *std::exchange(setup_->failure, std::nullopt);
+      conclude(failure.code, failure.side, failure.text);
+      return next_request();
+    }
+    case KeptRefusal::End::spoiled:
+      return close_with({});
+    case KeptRefusal::End::gone:
+      return finish(Errc::canceled, Side::client, "took no answer");
+  }
+}
+
+/// The client may use the proxy.
+void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
+  if (limits_ && !verdict.refusal) {
+    verdict.refusal = limits_->object_to_user(context_.config, record_.user(), context_.loop);
+  }
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
@@ -238,7 +422,20 @@ void Session::on_verdict(Gate::Verdict verdict) {
   state_ = State::opening;
   setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
-  setup_->opening->begin(*verdict.route, *request.target, verdict.place);
+  setup_->opening->begin(*verdict.route, *request.target,
+                         {&context_.guard, verdict.place, ends_for_upstreams()});
+}
+
+/// What ?proxy-protocol tells an upstream of the client; nullptr if none has that.
+const ConnectionEnds* Session::ends_for_upstreams() {
+  if (!context_.tells_clients) return nullptr;
+  if (!setup_->ends) {
+    ConnectionEnds ends{{}, setup_->reached};
+    if (record_.client_ip) ends.client = SocketEnd{*record_.client_ip, record_.client_port};
+    if (!ends.reached) ends.reached = own_end(client_->descriptor());
+    setup_->ends = std::make_unique<const ConnectionEnds>(ends);
+  }
+  return setup_->ends.get();
 }
 
 /// Also if it is refused: just then the pull fails.
@@ -262,19 +459,36 @@ void Session::begin_tunnel() {
   state_ = State::tunnel;
   record_.stage = SessionStage::tunnel;
   const Config& config = context_.config;
-  const RelaySettings settings{
-      .idle = config.idle_timeout,
-      .half_open = config.half_open_timeout,
-      .eof_when_lost = who_gets_eof(config.lost_tunnel, setup_->request->from_go)};
+  const RelaySettings settings{.idle = config.idle_timeout,
+                               .half_open = config.half_open_timeout,
+                               .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request)};
   setup_.reset();
   relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
+  ++context_.tunnels;
   if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
-  relay_->start();
+  if (limits_) pace_tunnel();
+  const auto lifetime = config.max_lifetime;
+  relay_->start(lifetime.count() > 0 ? context_.loop.now() + lifetime
+                                     : Loop::Clock::time_point::max());
+}
+
+void Session::pace_tunnel() {
+  if (!context_.config.limits_bandwidth()) return;
+  relay_->pace(limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+}
+
+/// Bytes that had to wait may move.
+void Session::on_turn() {
+  if (relay_) return relay_->resume();
+  if (state_ == State::exchange) return setup_->exchange->resume();
+  limits_->rest();
 }
 
 void Session::drop_relay() {
-  if (relay_ && context_.stalls != nullptr) context_.stalls->remove(*relay_);
+  if (!relay_) return;
+  --context_.tunnels;
+  if (context_.stalls != nullptr) context_.stalls->remove(*relay_);
   relay_.reset();
 }
 
@@ -317,7 +531,11 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     record_.status = 200;
     return close_with(request.own_answer());
   }
-  request.client = verdict.place;
+  request.check = {&context_.guard, verdict.place, ends_for_upstreams()};
+  if (limits_ && context_.config.limits_bandwidth()) {
+    setup_->exchange->pace(
+        limits_->pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+  }
   setup_->exchange->begin(request, *verdict.route, setup_->request->rest);
 }
 
@@ -365,9 +583,9 @@ void Session::next_request() {
 }
 
 void Session::refuse(Error error) {
-  record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->opening.reset();
   std::string answer = setup_->protocol->refusal(error);
+  if (!answer.empty()) record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
   close_with(std::move(answer));
 }

@@ -5,13 +5,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/host_port.h"
 #include "dial/dial.h"
 #include "net/stream.h"
 #include "policy/gate.h"
+#include "session/client_limits.h"
 #include "session/client_protocol.h"
 #include "session/context.h"
+#include "session/kept_refusal.h"
+#include "session/password_checks.h"
 #include "session/relay.h"
 #include "session/session_record.h"
 
@@ -31,6 +35,11 @@ class Session final : private StreamEvents, private ClientEvents {
           Admission admission, Callback<void(Session&)> finished);
   ~Session();
 
+  /// The limits of clients apply to it; to be called before start(), or later if they have only
+  /// now come into force.
+  void limit(std::unique_ptr<ClientLimits> limits) { limits_ = std::move(limits); }
+  bool is_limited() const { return limits_ != nullptr; }
+  const std::optional<IpAddress>& client_ip() const { return record_.client_ip; }
   void start();
   /// Serves no further request.  `serves_awaited`: but for the first one of a connection, and one
   /// that has begun to arrive.
@@ -58,23 +67,51 @@ class Session final : private StreamEvents, private ClientEvents {
   std::uint32_t slot = 0;
 
  private:
-  enum class State : std::uint8_t { head, gate, opening, tunnel, exchange, answer, over };
-  struct Setup;  // what is needed until a tunnel is established, and for plain requests
+  enum class State : std::uint8_t {
+    head,
+    gate,
+    sign_in,
+    opening,
+    tunnel,
+    exchange,
+    kept_refusal,
+    answer,
+    over
+  };
+  struct Setup;   // what is needed until a tunnel is established, and for plain requests
+  struct SignIn;  // part of it, if clients have to sign in
 
   void on_ready(Stream& client) override;
 
   void on_request_begun() override;
+  void on_balanced(const ConnectionEnds& ends) override;
   void on_request(ClientRequest& request) override;
   void on_bad_request(Error error) override;
   void on_client_gone(std::string_view detail) override;
   void on_other_protocol(std::unique_ptr<ClientProtocol> spoken) override;
+  void on_tls(const ListenerTerms& listener) override;
+  void on_user(std::string_view name) override;
   void on_client_idle(Side closed_by) override;
 
+  void note_unix_peer();
   void note_request_line();
+  const ConnectionEnds* ends_for_upstreams();
   void on_verdict(Gate::Verdict verdict);
+  void on_credentials() override;
+  void sign_in(Gate::Verdict verdict);
+  SignIn& begin_sign_in();
+  void check_password(const Credentials& given);
+  void on_sign_in_timeout();
+  void on_password_verdict(PasswordVerdict verdict);
+  void refuse_sign_in(Error error);
+  bool may_follow_refusal() const;
+  void on_kept_refusal(KeptRefusal::End end);
+  void follow(Gate::Verdict& verdict);
   void note_preset_gap();
   void on_opened(DialResult result);
   void begin_tunnel();
+  void pace_tunnel();
+  void on_turn();
   void drop_relay();
   void on_relay_done();
   void note_loss(Side closed_by);
@@ -97,6 +134,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
   State state_ = State::head;
+  std::unique_ptr<ClientLimits> limits_;  // nullptr: none; outlives what is paced
   SessionContext& context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

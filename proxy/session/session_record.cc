@@ -34,6 +34,8 @@ std::string_view Outcome::name() const {
       return "half_open_timeout";
     case Kind::stalled:
       return "stalled";
+    case Kind::lifetime_over:
+      return "lifetime_over";
     case Kind::error:
       return meaning_of(error).name;
   }
@@ -72,6 +74,13 @@ void SessionRecord::set_failures(std::string failures) {
   if (!failures.empty()) noted().failures = std::move(failures);
 }
 
+void SessionRecord::set_balanced(const std::optional<SocketEnd>& client) {
+  if (!client) return;
+  noted().balancer = client_text();
+  client_ip = client->ip;
+  client_port = client->port;
+}
+
 void SessionRecord::set_user(std::string_view name) {
   if (name != user()) noted().user = name;
 }
@@ -97,7 +106,7 @@ void SessionRecord::next_request() {
 }
 
 std::string SessionRecord::client_text() const {
-  if (!client_ip) return "unix";
+  if (!client_ip) return notes && notes->peer ? notes->peer->to_string() : "unix";
   return HostPort{client_ip->to_string(), client_port, client_ip}.to_string();
 }
 
@@ -108,6 +117,13 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   Log::AccessLine line(log);
   line.add("id", record.id);
   line.add("client", record.notes ? record.notes->client : client);
+  if (record.notes && record.notes->peer && !record.client_ip && line.is_json()) {
+    line.add("uid", std::uint64_t{record.notes->peer->uid});
+    line.add("pid", std::int64_t{record.notes->peer->pid});
+  }
+  if (record.notes && !record.notes->balancer.empty()) {
+    line.add("balancer", record.notes->balancer);
+  }
   if (const std::string_view user = record.user(); !user.empty()) line.add("user", user);
   line.add("method", or_dash(record.method));
   line.add("target", or_dash(record.target));
@@ -123,7 +139,8 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
            std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
   line.add("closed_by", record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
   if (!record.notes) return;
-  const auto& [client_text, user, method, failures, detail] = *record.notes;
+  const std::string& failures = record.notes->failures;
+  const std::string& detail = record.notes->detail;
   if (detail.empty() && failures.empty()) return;
   if (failures.empty()) return line.add("detail", detail);
   line.add("detail", detail.empty() ? failures : fmt::format("{}; {}", detail, failures));

@@ -7,11 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/connection_ends.h"
 #include "base/error.h"
 #include "base/host_port.h"
 #include "base/log.h"
 #include "dial/upstream.h"
 #include "net/loop.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 
@@ -35,6 +37,7 @@ struct Outcome {
     idle_timeout,
     half_open_timeout,
     stalled,
+    lifetime_over,
     error
   };
 
@@ -60,10 +63,12 @@ inline std::int32_t ms_between(Loop::Clock::time_point begun, Loop::Clock::time_
 struct SessionRecord {
   struct Notes {
     std::string client;    ///< client_text(), kept as several access lines may need it
+    std::string balancer;  ///< the client_text() of the load balancer that has connected for it
     std::string user;      ///< who has signed in on this connection
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
     std::string detail;    ///< about the outcome, as text
+    std::optional<UnixPeer> peer;  ///< of a unix socket
   };
 
   std::uint64_t id = 0;
@@ -91,6 +96,10 @@ struct SessionRecord {
   /// The target of a plain request.  The query is left out, as it may hold a token.
   void set_url(std::string_view url);
   void set_failures(std::string failures);
+  /// Who has connected to a unix socket, once it is known.
+  void set_unix_peer(const UnixPeer& peer) { noted().peer = peer; }
+  /// A load balancer has connected, for `client`; nullopt: it does not say for whom.
+  void set_balanced(const std::optional<SocketEnd>& client);
   /// Who has signed in: for all requests of the connection, until another one is named.
   void set_user(std::string_view name);
   /// Empty if nobody has.
@@ -100,7 +109,7 @@ struct SessionRecord {
   /// Discards the request, not the client.
   void next_request();
 
-  /// "127.0.0.1:50123", or "unix".
+  /// "127.0.0.1:50123", "unix:uid=1000,pid=4242", or "unix" if nothing more is known.
   std::string client_text() const;
 
  private:

@@ -1,5 +1,6 @@
 #include "session/socks_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,7 +12,8 @@ namespace culvert {
 SocksClient::SocksClient(SessionContext& context, Stream& client)
     : context_(context),
       client_(client),
-      deadline_(context.loop, Callback<void()>::to<&SocksClient::on_deadline>(this)) {}
+      deadline_(context.loop, Callback<void()>::to<&SocksClient::on_deadline>(this)),
+      server_(context.users != nullptr) {}
 
 void SocksClient::start(ClientEvents& events) {
   events_ = &events;
@@ -28,12 +30,33 @@ void SocksClient::on_ready() {
       return events_->on_client_gone("closed within the SOCKS handshake");
     }
     if (!server_.begun()) events_->on_request_begun();
-    const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
-    const auto used = server_.consume(bytes);
-    replies_.bytes() += server_.take_output();
-    if (!used) return on_mistake(used.error());
-    rest_ = bytes.substr(*used);
+    if (!take({context_.flow.buffer.data(), io.bytes})) return;
   }
+}
+
+/// False if this is at an end, or waits for signed_in().
+bool SocksClient::take(std::string_view bytes) {
+  const auto used = server_.consume(bytes);
+  replies_.bytes() += server_.take_output();
+  if (!used) {
+    on_mistake(used.error());
+    return false;
+  }
+  rest_ = bytes.substr(*used);
+  if (!server_.awaits_verdict()) return true;
+  deadline_.stop();
+  // They hold the password.
+  wipe(context_.flow.buffer.first(std::min(context_.flow.buffer.size(), bytes.size())));
+  events_->on_credentials();
+  return false;
+}
+
+void SocksClient::signed_in() {
+  server_.signed_in();
+  replies_.bytes() += server_.take_output();
+  deadline_.start(context_.config.header_timeout);
+  const std::string early = std::exchange(rest_, {});
+  if (early.empty() || take(early)) on_ready();
 }
 
 void SocksClient::on_complete() {
@@ -41,6 +64,7 @@ void SocksClient::on_complete() {
   request_.method = server_.protocol();
   request_.target = &server_.target();
   request_.rest = rest_;
+  request_.nameless = true;
   events_->on_request(request_);
 }
 
@@ -51,7 +75,8 @@ bool SocksClient::flush() {
 
 void SocksClient::on_mistake(Error error) {
   deadline_.stop();
-  context_.log.write(Log::Level::warning, error.text);
+  const bool may_be_wrong_program = error.code != Errc::proxy_auth_required;
+  if (may_be_wrong_program) context_.log.write(Log::Level::warning, error.text);
   events_->on_bad_request(std::move(error));
 }
 

@@ -24,6 +24,8 @@ class SocksClient final : public ClientProtocol {
   void next_request() override {}
   bool request_begun() const override { return server_.begun(); }
   RequestLine request_line() const override;
+  Result<Credentials> take_credentials() override { return server_.take_credentials(); }
+  void signed_in() override;
   /// The handshake has begun, so it is answered.
   void begin_drain() override {}
   std::string_view established() const override { return server_.granted(); }
@@ -32,6 +34,7 @@ class SocksClient final : public ClientProtocol {
 
  private:
   bool flush();
+  bool take(std::string_view bytes);
   void on_mistake(Error error);
   void on_complete();
   void on_deadline();
@@ -42,7 +45,7 @@ class SocksClient final : public ClientProtocol {
   Timer deadline_;  // of the whole handshake
   SocksServer server_;
   Output replies_;
-  std::string rest_;  // received after the request
+  std::string rest_;  // received after the request, or after what is to be checked first
   ClientRequest request_;
 };
 

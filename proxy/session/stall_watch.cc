@@ -63,7 +63,8 @@ bool StallWatch::has_stalled(Relay& relay, Watched& watched) {
   const std::uint64_t received = relay.bytes_down();
   if (received != std::exchange(watched.received, received)) watched.heard = now;
   const bool enough = moved - watched.moved >= enough_;
-  if (enough || relay.client_is_slow() || relay.upstream_has_finished()) {
+  const bool held_up_by_us = relay.take_paced();
+  if (enough || held_up_by_us || relay.client_is_slow() || relay.upstream_has_finished()) {
     watched.moved = moved;
     watched.since = now;
     if (!enough) watched.heard = now;

@@ -16,10 +16,11 @@ namespace culvert {
 
 /// Ends the tunnels of one worker that have stalled, see `--reset-stalled`: less than the limit's
 /// rate has moved in them for its time, after kLeast bytes.  A tunnel whose client does not take
-/// what is there is slow, and not stalled; nor is one whose upstream has finished.  The upstream is
-/// told, so that others are preferred for a while, and the tunnels through it that have been silent
-/// for as long end, too, in all workers: a client would ask again over one of them.  Without a
-/// proxy each target has a path of its own: then only those of this worker to the same target end.
+/// what is there is slow, and not stalled; nor is one whose upstream has finished, or whose bytes
+/// had to wait for their turn (Pacer).  The upstream is told, so that others are preferred for a
+/// while, and the tunnels through it that have been silent for as long end, too, in all workers: a
+/// client would ask again over one of them.  Without a proxy each target has a path of its own:
+/// then only those of this worker to the same target end.
 class StallWatch {
  public:
   static constexpr std::uint64_t kLeast = 1 << 20;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/duration.h"
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
 
@@ -76,6 +77,10 @@ TunnelEnd usual_end(const RelayEnd& end, const Upstream& upstream, const Session
       return {Outcome::Kind::stalled, Side::local,
               config.reset_stalled.describe() + " in it, or in one beside it, see --reset-stalled" +
                   slow_lookup(upstream, config.reset_stalled.time, context)};
+    case RelayEnd::Cause::lifetime:
+      return {Outcome::Kind::lifetime_over, Side::local,
+              "the tunnel's lifetime of " + format_duration(config.max_lifetime) +
+                  " is over, see --max-lifetime"};
   }
   return {Outcome::Kind::ok, end.closed_by, {}};
 }

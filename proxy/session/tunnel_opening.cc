@@ -28,13 +28,13 @@ TunnelOpening::TunnelOpening(SessionContext& context, Stream& client, SessionRec
       done_(done),
       deadline_(context.loop, Callback<void()>::to<&TunnelOpening::on_deadline>(this)) {}
 
-void TunnelOpening::begin(const Route& route, const HostPort& target, AddressGuard::Client place) {
+void TunnelOpening::begin(const Route& route, const HostPort& target, const AddressCheck& check) {
   record_.stage = SessionStage::dial;
   // A reset that arrived with the request: no client waits for a response, and no further event
   // reports it.
   if (client_.broken()) return client_gone({});
   dial_begun_ = context_.loop.now();
-  dial_ = context_.dial(route, target, DialPurpose::tunnel, place,
+  dial_ = context_.dial(route, target, DialPurpose::tunnel, check,
                         DialDone::to<&TunnelOpening::on_dialed>(this));
   dial_->start();
 }

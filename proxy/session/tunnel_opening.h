@@ -22,7 +22,7 @@ class TunnelOpening {
   TunnelOpening(SessionContext& context, Stream& client, SessionRecord& record,
                 std::string_view established, DialDone done);
 
-  void begin(const Route& route, const HostPort& target, AddressGuard::Client place);
+  void begin(const Route& route, const HostPort& target, const AddressCheck& check);
   void on_client_ready();
   /// Nothing of a response was written to the client.
   bool nothing_sent() const { return record_.stage == SessionStage::dial; }

@@ -46,6 +46,7 @@ bool is_hidden_from_service(std::string_view path) {
 
 std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
   if (option == "upstream") return usable_upstream(value);
+  if (option == "auth-file") return usable_auth_file(value);
   if (option == "access-log") look_at_log(value);
   return value;
 }
@@ -66,16 +67,27 @@ std::string ServiceFiles::usable_upstream(std::string_view url) {
     const auto path = file && equals != part.npos
                           ? percent_decode(trim_space(part.substr(equals + 1)))
                           : std::nullopt;
-    const std::string usable = path ? usable_file(name, *path) : std::string();
+    const std::string usable =
+        path ? usable_file(concat({"--upstream ...", name, "="}), *path) : std::string();
     changed += !path || usable == *path ? std::string(part) : concat({name, "=", usable});
   }
   return changed;
 }
 
-std::string ServiceFiles::usable_file(std::string_view option, const std::string& path) {
+std::string ServiceFiles::usable_auth_file(const std::string& path) {
+  std::string usable = usable_file("--auth-file ", path);
+  if (usable != path) {
+    notes_.push_back(path +
+                     " is handed over by systemd when the service starts: restart it after a "
+                     "change");
+  }
+  return usable;
+}
+
+std::string ServiceFiles::usable_file(std::string_view given_as, const std::string& path) {
   if (!path.starts_with('/')) {
-    problems_.push_back(concat({"--upstream ...", option, "=", path,
-                                ": the service starts in /; write the whole path of the file"}));
+    problems_.push_back(
+        concat({given_as, path, ": the service starts in /; write the whole path of the file"}));
     return path;
   }
   if (path.starts_with(kCredentials)) return path;

@@ -29,7 +29,9 @@ class ServiceFiles {
 
  private:
   std::string usable_upstream(std::string_view url);
-  std::string usable_file(std::string_view option, const std::string& path);
+  std::string usable_auth_file(const std::string& path);
+  /// `given_as` stands before the path in messages.
+  std::string usable_file(std::string_view given_as, const std::string& path);
   void look_at_log(const std::string& path);
   bool can_read(const std::string& path) const;
   /// The name by which systemd hands over the file.

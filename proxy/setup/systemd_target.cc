@@ -24,6 +24,8 @@ After=network.target culvert.socket
 Requires=culvert.socket
 
 [Service]
+Type=notify
+WatchdogSec=30
 )";
 constexpr std::string_view kUnitMiddle = R"(ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
@@ -31,19 +33,40 @@ TimeoutStopSec=)";
 constexpr std::string_view kUnitEnd = R"(
 KillMode=mixed
 LimitNOFILE=65536
+LimitCORE=0
 
 DynamicUser=yes
+UMask=0027
 NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-SystemCallArchitectures=native
 CapabilityBoundingSet=
-
+LockPersonality=yes
+PrivateDevices=yes
+PrivateMounts=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+)";
+// What culvert itself does without, but perhaps not the program of a tunnel command.
+constexpr std::string_view kUnitAlone = R"(MemoryDenyWriteExecute=yes
+ProcSubset=pid
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self
+SystemCallFilter=~@privileged @resources
+)";
+constexpr std::string_view kUnitInstall = R"(
 [Install]
 Also=culvert.socket
 WantedBy=multi-user.target
@@ -207,7 +230,9 @@ Plan plan_systemd(const SetupFacts& facts) {
                                     .append(start)
                                     .append(kUnitMiddle)
                                     .append(stop_limit(service))
-                                    .append(kUnitEnd)));
+                                    .append(kUnitEnd)
+                                    .append(service.own_tunnel ? "" : kUnitAlone)
+                                    .append(kUnitInstall)));
   plan.files.push_back(own_file(facts, plan.target, units + "culvert.socket",
                                 std::string(kSocketBegin)
                                     .append(listen_stream(facts))

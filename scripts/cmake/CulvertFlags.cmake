@@ -35,6 +35,19 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
     -ffunction-sections -fdata-sections)
   add_link_options(-Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+  # The addresses that the loader adds to at the start, in a twelfth of the room (DT_RELR). The C library must know
+  # that form, so a program is tried: glibc does since 2.36.
+  include(CheckCXXSourceRuns)
+  set(CMAKE_REQUIRED_FLAGS -fPIE)
+  set(CMAKE_REQUIRED_LINK_OPTIONS -pie -Wl,-z,pack-relative-relocs)
+  check_cxx_source_runs(
+    "int one; int* volatile where[] = {&one, &one}; int main() { return where[0] == &one && *where[1] == 0 ? 0 : 1; }"
+    culvert_packed_relocations)
+  unset(CMAKE_REQUIRED_FLAGS)
+  unset(CMAKE_REQUIRED_LINK_OPTIONS)
+  if(culvert_packed_relocations)
+    add_link_options(-Wl,-z,pack-relative-relocs)
+  endif()
 endif()
 
 add_library(culvert_flags INTERFACE)

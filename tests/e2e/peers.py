@@ -184,6 +184,56 @@ def start_squid(testbed):
     return squid
 
 
+class Haproxy(Program):
+    """A load balancer for TCP: one bind line, one server line. Not started yet."""
+
+    def __init__(self, testbed, host, bind, server):
+        number = next(self.numbers)
+        at = folder("haproxy")
+        self.control = f"{at}/{number}.sock"
+        config = put(
+            f"{at}/{number}.cfg",
+            f"global\n  nbthread 1\n  maxconn 1000\n  log stdout format raw daemon\n  stats socket {self.control}\n"
+            "defaults\n  mode tcp\n  log global\n  log-format client=%ci:%cp\\ reached=%fi:%fp\n  unique-id-format %rt\n"
+            "  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
+            f"frontend clients\n  bind {bind}\n  default_backend servers\nbackend servers\n  server one {server}\n",
+        )
+        super().__init__("haproxy", host, ["/usr/sbin/haproxy", "-db", "-f", config])
+
+    def _ask(self, command):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self.control)
+            connection.sendall(command.encode() + b"\n")
+            with connection.makefile(encoding="ascii") as answer:
+                return answer.read()
+
+    def _answers(self):
+        try:
+            return "servers" in self._ask("show backend")
+        except OSError:
+            return False
+
+    def wait_serving(self):
+        self.wait_until(self._answers)
+
+    def wait_log(self, text):
+        wait_for(lambda: text in self.output(), 20, lambda: f"{text!r} is not in the log:\n{self.tail(40)}")
+
+    def wait_checked(self):
+        """Until the server's health checks have been fine for a while."""
+        fine = 0
+
+        def checked():
+            nonlocal fine
+            lines = self._ask("show stat").splitlines()
+            names = lines[0].lstrip("# ").split(",")
+            server = next(dict(zip(names, line.split(","))) for line in lines if line.startswith("servers,one,"))
+            fine = fine + 1 if server["check_status"].lstrip("* ") in ("L4OK", "L6OK") else 0
+            return fine >= 20
+
+        wait_for(checked, 20, "the health checks do not pass")
+
+
 def start_registry(testbed):
     """gcr.io: a real registry behind TLS, with a certificate that home trusts by the test's authority alone."""
     at = folder("gcr")

@@ -108,6 +108,27 @@ class UsageErrors(unittest.TestCase):
             self.assertIn(words, done.stderr)
         self.assertIn(pem, self.fails("check", "--route", "https://gcr.io", *unusable).stderr)
 
+    def test_a_configuration_is_checked_and_printed_without_a_start(self):
+        pem, log, toml = (f"{isolate.STATE}/{name}" for name in ("bad.pem", "never.log", "printed.toml"))
+        isolate.write(pem, "no certificate")
+        options = ("--listen", f"127.0.0.1:{PORT}", "--upstream", f"a=http://{peers.USER}:{peers.PASSWORD_IN_URL}@proxy:1",
+                   "--access-log", log, "--no-proxy", "gcr.io;")
+        done = self.fails("--check-config", *options, code=0)
+        self.assertEqual(done.stdout, "the configuration is valid: 1 listener, 1 upstream, 0 routes\n")
+        self.assertRegex(done.stderr, r"\Aculvert: warning: --no-proxy [^\n]*\n\Z")
+        self.assertFalse(os.path.exists(log))
+        printed = self.fails("--print-config", *options, code=0).stdout
+        assert_no_secret(printed)
+        isolate.write(toml, printed)
+        self.assertIn(f'\nlisten = [\n  "127.0.0.1:{PORT}",  # {toml}:',
+                      self.fails("--check-config", "--print-config", "--config", toml, code=0).stdout)
+        # A certificate is opened, alone and beside other mistakes.
+        bad = ("--check-config", "--upstream", f"b=https://proxy?ca={pem}")
+        self.assertIn(f"cannot read CA certificates {pem}", self.fails(*bad).stderr)
+        everything = self.fails(*bad, "--threads", "0", "--access-log", "/no/such/folder/log").stderr
+        for words in (f"cannot read CA certificates {pem}", "--threads 0", "/no/such/folder/log: cannot be created"):
+            self.assertIn(words, everything)
+
     def test_one_dash_is_not_help(self):
         done = self.fails("-hold", "5s")
         self.assert_errors(done, "-hold: unknown flag (did you mean --hold?)")
@@ -134,8 +155,8 @@ class UsageErrors(unittest.TestCase):
         done = self.fails("--listen", f"0.0.0.0:{PORT}")
         self.assert_errors(
             done,
-            f"--listen http://0.0.0.0:{PORT}: others than this host can reach it; say who may use it with --allow-client CIDR,... "
-            "or let everybody with --open-proxy",
+            f"--listen http://0.0.0.0:{PORT}: others than this host can reach it; say who may use it with --allow-client CIDR,..., "
+            "--auth-file FILE or https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody with --open-proxy",
         )
 
 

@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import stat
 import threading
 import time
 import unittest
@@ -176,10 +177,11 @@ class Files(unittest.TestCase):
     def test_every_worker_serves_a_unix_socket(self):
         """Forty clients, one after the other: each of four workers has its share of them."""
         path = f"{isolate.STATE}/culvert.sock"
-        culvert = Culvert(testbed, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}"])
+        culvert = Culvert(testbed, "--upstream", "direct://", "--threads", "4", listen=[f"unix:{path}?mode=0622&group=0"])
         self.addCleanup(culvert.kill)
         culvert.start()
         culvert.wait_until(lambda: "listening on" in culvert.output())
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o622)
         clients = []
         for _ in range(40):
             clients.append(socket.socket(socket.AF_UNIX))
@@ -195,6 +197,8 @@ class Files(unittest.TestCase):
         served = collections.Counter(number % 4 for number in ids)
         # They are dealt to the workers in turn.
         self.assertEqual(sorted(served.values()), [10] * 4)
+        for line in culvert.access_lines():
+            self.assertRegex(line, rf' client="unix:uid={os.geteuid()},pid={os.getpid()}" ')
 
     def test_a_pipe_for_the_access_log_that_nobody_reads_any_more(self):
         path = f"{isolate.STATE}/access.pipe"

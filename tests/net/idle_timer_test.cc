@@ -102,3 +102,16 @@ TEST_CASE("an idle timer that is stopped, or has no limit, never expires") {
   turn_for(watch.loop, 1h);
   CHECK(watch.times == 0);
 }
+
+TEST_CASE("an idle timer without a limit expires at its latest alone") {
+  Watch watch;
+  const auto latest = watch.loop.now() + 300ms;
+  watch.timer->start(0ms, latest);
+  CHECK_FALSE(watch.timer->is_late());
+  CHECK(watch.timer->latest() == latest);
+  watch.progress_for(200ms);
+  turn_for(watch.loop, 1h);
+  CHECK(watch.at == latest);
+  CHECK(watch.times == 1);
+  CHECK(watch.timer->is_late());
+}

@@ -110,6 +110,28 @@ TEST_CASE("accept_all() empties the queue without a turn of the loop") {
   CHECK(door.accepted.size() == 2);
 }
 
+TEST_CASE("a listener with a rate leaves connections in the queue meanwhile") {
+  Door door(on_loopback());
+  struct Rate {
+    void next(std::chrono::milliseconds& wait) { wait = ++asked % 2 == 0 ? 40ms : 0ms; }
+    int asked = 0;
+  } rate;
+  door.listener->limit_rate(Listener::NextAccept::to<&Rate::next>(&rate));
+  std::vector<Fd> clients;
+  for (int i = 0; i < 7; ++i) clients.push_back(connect_to_loopback(door.port()));
+  const auto begun = door.loop.now();
+  REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == clients.size(); }));
+  CHECK(door.loop.now() - begun >= 3 * 40ms);
+  CHECK(rate.asked == 7);
+  SECTION("but for the last ones") {
+    rate.asked = 1;
+    for (int i = 0; i < 5; ++i) clients.push_back(connect_to_loopback(door.port()));
+    door.listener->accept_all();
+    CHECK(door.accepted.size() == clients.size());
+    CHECK(rate.asked == 1);
+  }
+}
+
 TEST_CASE("without descriptors accepting waits instead of spinning, and recovers") {
   Door door(on_loopback());
   const Fd client = connect_to_loopback(door.port());
@@ -316,6 +338,53 @@ TEST_CASE("a right that is missing in a unix socket's directory is reported as s
   REQUIRE_FALSE(refused);
   CHECK(refused.error().sys == EACCES);
   CHECK_THAT(refused.error().text, Contains("the directory") && !Contains("1024"));
+}
+
+TEST_CASE("the file of a unix socket has its mode whatever the umask is") {
+  struct Row {
+    SocketFileRights rights;
+    mode_t mode;
+  };
+  const unsigned group = getegid();
+  const auto row = GENERATE_COPY(values<Row>(
+      {{{}, 0600}, {{{}, {}, group}, 0660}, {{0622, {}, {}}, 0622}, {{0, {}, group}, 0}}));
+  const mode_t mask = GENERATE(0U, 077U);
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  const mode_t before = umask(mask);
+  const auto ours = ListenSocket::unix_path(path, row.rights);
+  CHECK(umask(before) == mask);
+  REQUIRE(ours);
+  struct stat file {};
+  REQUIRE(stat(path.c_str(), &file) == 0);
+  CHECK((file.st_mode & 07777) == row.mode);
+  CHECK(file.st_gid == group);
+}
+
+TEST_CASE("the file of a unix socket is given to another, or not at all") {
+  const TempDir dir;
+  const std::string path = dir.path("culvert.sock");
+  const bool root = geteuid() == 0;
+  const unsigned somebody = 65534;
+  const auto given = ListenSocket::unix_path(path, {{}, somebody, somebody});
+  CHECK(given.ok() == root);
+  if (root) {
+    struct stat file {};
+    REQUIRE(stat(path.c_str(), &file) == 0);
+    CHECK(file.st_uid == somebody);
+    CHECK(file.st_gid == somebody);
+    CHECK((file.st_mode & 07777) == 0660);
+  }
+  // Without the right to: and nothing is left.
+  const std::string other = dir.path("other.sock");
+  REQUIRE(chmod(dir.path(".").c_str(), 0777) == 0);
+  const int before = setfsuid(root ? somebody : geteuid());
+  const auto refused = ListenSocket::unix_path(other, {{}, 0, {}});
+  setfsuid(static_cast<uid_t>(before));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().sys == EPERM);
+  CHECK_THAT(refused.error().text, Contains("cannot be given") && Contains("only root"));
+  CHECK(access(other.c_str(), F_OK) != 0);
 }
 
 TEST_CASE("a path that is too long for a unix socket is reported") {

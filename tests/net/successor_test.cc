@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_text.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 #include "support/turns.h"
@@ -25,13 +26,20 @@ using Catch::Matchers::Contains;
 
 namespace {
 
+std::unique_ptr<Launcher> launcher_of(const Invocation& invocation) {
+  auto launcher = Launcher::fork(invocation);
+  REQUIRE(launcher);
+  return std::move(*launcher);
+}
+
 /// A shell as the new process, whose descriptor 3 is the control socket.
 struct Change {
   explicit Change(const std::string& script, const std::vector<PassedSocket>& sockets = {},
-                  std::chrono::milliseconds limit = 20s) {
-    auto started = Successor::start(loop, {"/bin/sh", {"-c", script}}, sockets,
-                                    Successor::Ready::to<&Change::on_ready>(this),
-                                    Successor::Failed::to<&Change::on_failed>(this), limit);
+                  std::chrono::milliseconds limit = 20s)
+      : launcher(launcher_of({"/bin/sh", {"-c", script}})) {
+    auto started =
+        Successor::start(loop, *launcher, sockets, Successor::Ready::to<&Change::on_ready>(this),
+                         Successor::Failed::to<&Change::on_failed>(this), limit);
     REQUIRE(started);
     successor = std::move(*started);
   }
@@ -53,6 +61,7 @@ struct Change {
     REQUIRE(turn_until(loop, condition, 20s));
   }
 
+  std::unique_ptr<Launcher> launcher;
   Loop loop;
   std::unique_ptr<Successor> successor;
   int ready = 0;
@@ -67,6 +76,9 @@ std::string content_of(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
+
+/// Whether somebody has waited for it or not.
+bool has_ended(int pid) { return file_text("/proc/" + std::to_string(pid) + "/cmdline").empty(); }
 
 }  // namespace
 
@@ -172,7 +184,7 @@ TEST_CASE("a successor that is given up is killed, ready or not") {
   const int pid = change.successor->pid();
   if (!begin.empty()) change.until([&] { return change.ready == 1; });
   change.successor.reset();
-  change.until([&] { return content_of("/proc/" + std::to_string(pid) + "/cmdline").empty(); });
+  change.until([&] { return has_ended(pid); });
   CHECK(change.why.empty());
 }
 
@@ -187,36 +199,35 @@ TEST_CASE("a program that cannot be started is reported at once") {
   // Executable, but no program: execve(2) fails with ENOEXEC, or its interpreter is missing.
   std::ofstream(script) << "#!/no/such/interpreter\n";
   REQUIRE(chmod(script.c_str(), 0755) == 0);
+  const auto launcher = launcher_of({script, {}});
   const std::size_t before = open_files();
   const auto started =
-      Successor::start(loop, {script, {}}, {}, Successor::Ready::to<&Nobody::ready>(&nobody),
+      Successor::start(loop, *launcher, {}, Successor::Ready::to<&Nobody::ready>(&nobody),
                        Successor::Failed::to<&Nobody::failed>(&nobody));
   REQUIRE_FALSE(started);
   CHECK(started.error().text == "cannot be started: No such file or directory");
   loop.turn(0);
   loop.turn(0);
   CHECK_FALSE(loop.busy());
-  CHECK(open_files() <= before + 2);  // the pipe that libuv keeps for SIGCHLD
+  CHECK(open_files() == before);
 }
 
-TEST_CASE("the program is looked up as it is found now") {
-  const TempDir dir;
-  const std::string path = dir.path("a program");
-  const std::string running = program_file("/no/such/program");
-  CHECK(access(running.c_str(), X_OK) == 0);  // the file of this test
-  CHECK(program_file(path) == running);
-  std::ofstream(path) << "#!/bin/sh\n";
-  REQUIRE(chmod(path.c_str(), 0755) == 0);
-  CHECK(program_file(path) == path);
-  CHECK(program_file("sh").ends_with("/sh"));
-  CHECK(program_file("no such program") == running);
-  CHECK(program_file("") == running);
+TEST_CASE("a successor that is ready can be nobody's child") {
+  Change change(std::string(kReport) + kAwait + "exec sleep 60");
+  change.until([&] { return change.ready == 1; });
+  const int pid = change.successor->pid();
+  change.successor->make_orphan();
+  CHECK(change.successor->pid() == pid);
+  CHECK(change.successor->let_go({}));
+  CHECK(kill(pid, 0) == 0);
+  kill(pid, SIGKILL);
 }
 
-TEST_CASE("an invocation is a program and its arguments") {
-  const std::vector<const char*> words = {"culvert", "--threads", "2", nullptr};
-  const Invocation three = Invocation::of(3, words.data());
-  CHECK(three.program == "culvert");
-  CHECK(three.arguments == std::vector<std::string>{"--threads", "2"});
-  CHECK(Invocation::of(0, words.data()).program.empty());
+TEST_CASE("a successor whose launcher is killed is given up") {
+  Change change("exec sleep 60");
+  const int pid = change.successor->pid();
+  kill(change.launcher->pid(), SIGKILL);
+  change.until([&] { return !change.why.empty(); });
+  CHECK(change.why == "was ended by signal 9");
+  change.until([&] { return has_ended(pid); });
 }

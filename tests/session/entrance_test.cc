@@ -34,7 +34,7 @@ struct House {
     std::vector<Entrance*> entrances;
     for (std::size_t i = 0; i < count; ++i) {
       // One each, so that they can be counted.
-      shared.push_back(std::make_unique<Shared>());
+      shared.push_back(std::make_unique<Shared>("", access.fd()));
       workers.push_back(std::make_unique<Worker>(*shared.back(), ruleset, i, count,
                                                  std::vector<ListenSocket>(), [] {}));
       entrances.push_back(&workers.back()->add_entrance(0));
@@ -83,6 +83,7 @@ struct House {
 
   TempDir dir;
   std::string path = dir.path("culvert.sock");
+  MemoryFile access;
   std::uint16_t target_port = 0;
   Fd target;
   std::vector<std::unique_ptr<Shared>> shared;
@@ -116,6 +117,21 @@ TEST_CASE("whichever worker it is, a client is served") {
   CHECK(house.status(second) == 200);
   CHECK(house.connections(0) == 1);
   CHECK(house.connections(1) == 1);
+}
+
+TEST_CASE("the access log names the process of a unix socket's client, whichever worker it has") {
+  House house(2);
+  std::vector<Fd> clients;
+  for (int i = 0; i < 2; ++i) clients.push_back(house.client("C"));
+  CHECK(house.until([&] { return house.connections(0) == 1 && house.connections(1) == 1; }));
+  clients.clear();
+  const std::string line = " client=\"unix:uid=" + std::to_string(geteuid()) +
+                           ",pid=" + std::to_string(getpid()) + "\" method=- ";
+  CHECK(house.until([&] {
+    const std::string text = house.access.text();
+    const std::size_t first = text.find(line);
+    return first != std::string::npos && text.find(line, first + 1) != std::string::npos;
+  }));
 }
 
 TEST_CASE("a single worker has all connections at once") {

@@ -9,6 +9,7 @@
 #include "support/catch.h"
 #include "support/route_scene.h"
 #include "support/turns.h"
+#include "unit/options/temporary_file.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -56,6 +57,29 @@ struct Reload {
 
 }  // namespace
 
+TEST_CASE(
+    "a reload keeps what is known about passwords, and who may sign in is as the new file has it") {
+  const TemporaryFile file("alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7");
+  Reload reload;
+  const auto read = [&](std::vector<std::string> more) -> SessionContext& {
+    more.insert(more.end(), {"--upstream", "direct", "--auth-file", file.path()});
+    return reload.read(more).context();
+  };
+  const std::optional<IpAddress> other = IpAddress::parse("192.0.2.1");
+  CHECK(reload.read({"--upstream", "direct"}).context().users == nullptr);
+  CHECK_FALSE(reload.generations.back()->context().gate.admit(other));
+  SessionContext& first = read({});
+  REQUIRE(first.users != nullptr);
+  REQUIRE(first.password_checks != nullptr);
+  // Whoever signs in may come from anywhere, unless there is a list as well.
+  CHECK(first.gate.admit(other));
+  SessionContext& second = read({"--allow-client", "10.0.0.0/8"});
+  CHECK(second.password_checks == first.password_checks);
+  CHECK(second.users != first.users);
+  CHECK_FALSE(second.gate.admit(other));
+  CHECK(reload.read({"--upstream", "direct"}).context().password_checks == nullptr);
+}
+
 TEST_CASE("gaps of presets are noticed where a route has one, and reported once for all reloads") {
   Reload reload;
   const std::optional<IpAddress> client = IpAddress::parse("127.0.0.1");
@@ -96,6 +120,38 @@ TEST_CASE("a reload remembers an upstream that stays as it is, wherever it stand
   // When it is back, all know.
   still_down.succeeded(Breaker::Permit::granted, {}, now, reload.log);
   CHECK(down.health->down_for(now + 5s) == 0s);
+}
+
+TEST_CASE("a SOCKS upstream that is our own listener is found") {
+  const auto loops = [](const std::string& upstream) {
+    std::vector<std::string> problems;
+    const auto ruleset =
+        make_ruleset(std::get<Config>(parse_command_line({"--upstream", upstream})), problems);
+    ruleset->listeners = {HostPort::parse("127.0.0.1:3128").value(),
+                          HostPort::parse("[::1]:3129").value()};
+    find_loops(*ruleset, problems);
+    return problems;
+  };
+  CHECK(loops("socks5://127.0.0.1:3128") ==
+        std::vector<std::string>{
+            "--upstream socks5://127.0.0.1:3128: that is a --listen of this proxy itself, so each "
+            "connection would only request the next"});
+  CHECK(loops("socks4a://localhost:3128").size() == 1);
+  CHECK(loops("socks5://localhost:3129").size() == 1);
+  CHECK(loops("socks5://[::1]:3129").size() == 1);
+  CHECK(loops("socks5://127.0.0.1:1080").empty());
+  CHECK(loops("socks5://proxy.example:3128").empty());
+  CHECK(loops("http://127.0.0.1:3128").empty());  // which our Via ends
+  CHECK(loops("direct").empty());
+}
+
+TEST_CASE("what a SOCKS upstream's proxy may be is checked when it is dialed, too") {
+  Reload reload;
+  Generation& generation = reload.read({"--upstream", "a=socks5://h", "--upstream", "b=http://h2",
+                                        "--upstream", "c=socks4a://h3?via=b"});
+  CHECK(Reload::upstream(generation, 0).proxy_check.guard != nullptr);
+  CHECK(Reload::upstream(generation, 1).proxy_check.guard == nullptr);
+  CHECK(Reload::upstream(generation, 2).proxy_check.guard == nullptr);
 }
 
 TEST_CASE("a reload begins anew with an upstream that has changed") {

@@ -39,6 +39,7 @@ struct Scene final : StreamEvents, ClientEvents {
     if (reports == 0) http.on_ready();
   }
   void on_request_begun() override { ++begun; }
+  void on_balanced(const ConnectionEnds&) override {}
   void on_request(ClientRequest& given) override {
     ++reports;
     request = &given;
@@ -55,6 +56,11 @@ struct Scene final : StreamEvents, ClientEvents {
     ++reports;
     other = std::move(spoken);
   }
+  void on_tls(const ListenerTerms&) override {
+    ++reports;
+    tls = true;
+  }
+  void on_user(std::string_view) override {}
   void on_client_idle(Side closed_by) override {
     ++reports;
     idle = closed_by;
@@ -92,6 +98,7 @@ struct Scene final : StreamEvents, ClientEvents {
   std::optional<Error> error;
   std::optional<std::string> gone;
   std::unique_ptr<ClientProtocol> other;
+  bool tls = false;
   std::optional<Side> idle;
 };
 
@@ -109,6 +116,23 @@ TEST_CASE("a CONNECT requests a tunnel, and its first bytes follow it") {
   CHECK_FALSE(scene.request->looped);
   CHECK(scene.request->rest == "early");
   CHECK(scene.http.established() == "HTTP/1.1 200 Connection established\r\n\r\n");
+}
+
+TEST_CASE("nothing is kept of the password of a request, and all of what follows it is") {
+  Scene scene;
+  scene.peer.sends(
+      "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n"
+      "proxy-authorization: Basic YWxpY2U6aHVzaA==\r\n\r\nearly");
+  scene.start();
+  REQUIRE(scene.request != nullptr);
+  const auto given = scene.http.take_credentials();
+  REQUIRE(given);
+  CHECK(given->user == "alice");
+  CHECK(given->password.reveal() == "hush");
+  CHECK(scene.buffer.find("YWxpY2U6") == std::string::npos);
+  CHECK_FALSE(scene.http.take_credentials());
+  CHECK(scene.request->rest == "early");
+  CHECK(scene.request->target->to_string() == "gcr.io:443");
 }
 
 TEST_CASE("plain requests come one after the other") {

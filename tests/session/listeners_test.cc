@@ -163,6 +163,31 @@ TEST_CASE("a socket that others can reach needs a rule on who may use it") {
   limited.config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
   limited.open({systemd()}, passed());
   CHECK(limited.problems.empty());
+  Set signed_in(1);
+  signed_in.config.auth_file = "/etc/culvert/users";
+  signed_in.open({systemd()}, passed());
+  CHECK(signed_in.problems.empty());
+}
+
+TEST_CASE("a socket that others can reach and that takes PROXY headers needs to know from whom") {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(listen(fd, 1) == 0);  // on every address
+  ListenConfig balanced = systemd();
+  balanced.proxy_protocol = true;
+  Set set(1);
+  set.config.open_proxy = true;
+  SECTION("without a list") {
+    set.open({balanced}, {{web(fd), web(listening())}, {}, -1});
+    REQUIRE(set.problems.size() == 1);
+    CHECK_THAT(set.problems[0], Contains("--listen systemd: say whose PROXY protocol header is "
+                                         "believed on http://0.0.0.0:") &&
+                                    Contains("with --load-balancer CIDR,..."));
+  }
+  SECTION("with one") {
+    set.config.load_balancers = {*Cidr::parse("10.0.0.0/8")};
+    set.open({balanced}, {{web(fd), web(listening())}, {}, -1});
+    CHECK(set.problems.empty());
+  }
 }
 
 TEST_CASE("a socket for IPv4 and IPv6 is a listener of both for the address guard") {

@@ -158,3 +158,19 @@ TEST_CASE("a dial that waits for a refusal's text may be destroyed") {
   CHECK_FALSE(attempt.loop.busy());
   CHECK(attempt.answers == 0);
 }
+
+TEST_CASE("an upstream whose proxy is our own listener is not dialed") {
+  UpstreamConfig config = socks5();
+  config.address = HostPort::parse("127.0.0.1:3128").value();
+  Attempt attempt(config);
+  const Router router(1);
+  const std::vector<HostPort> listeners = {attempt.upstream.config.address};
+  const AddressGuard guard(listeners, router, [](const IpAddress&) { return true; });
+  attempt.upstream.proxy_check = {&guard, AddressGuard::Client::ourselves};
+  attempt.dial->start();
+  REQUIRE(attempt.answers == 1);
+  CHECK(attempt.result->error().code == Errc::proxy_loop_detected);
+  CHECK_THAT(attempt.result->error().text, Contains("is a listener of this proxy itself"));
+  CHECK(attempt.proxy_failed);
+  CHECK(attempt.transport->requested().empty());
+}

@@ -24,8 +24,6 @@ std::string request(const std::string& line) { return line + "\r\nHost: gcr.io:4
 const std::vector<Case> kCases = {
     {"GET / HTTP/1.1\r\nHost: gcr.io\r\n\r\n", 400, "this is a proxy, not a web server",
      "http_request_error", "route"},
-    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, 400, "TLS", "http_request_error"},
-    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP", "version_not_supported"},
     {request("CONNECT gcr.io:443 HTTP/2.0"), 505, "HTTP version", "version_not_supported"},
     {request("CONNECT gcr.io:443 HTTP/1.12"), 400, "HTTP version", "http_request_error"},
     {request("CONNECT gcr.io:443"), 400, "", "http_request_error"},
@@ -72,6 +70,37 @@ TEST_CASE("what cannot be served is answered with a status and a sentence, and n
   CHECK_THAT(scene.client.received() + scene.access_text() + scene.log_text(), !Contains("hush"));
 }
 
+TEST_CASE("who speaks another protocol gets the last word in it, and the log has the fix") {
+  struct Row {
+    std::string request;
+    std::string answer;  ///< how it begins
+    std::string status;
+    std::string fix;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, "\x15\3\3\0\2\2\x6f"s,
+       "outcome=http_request_error stage=head status=400", "in https_proxy"},
+      {"\x16", "\x15\3\3\0\2\2\x6f"s, "outcome=http_request_error stage=head status=400",
+       "in https_proxy"},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\4\0\0\0\0\0"s,
+       "outcome=version_not_supported stage=head status=505", "inside a CONNECT tunnel"},
+      {"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0-culvert\r\n",
+       "outcome=http_request_error stage=head status=400", "nc -X 5"},
+  }));
+  CAPTURE(shown(row.request));
+  Scene scene;
+  scene.client.sends(row.request).ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.received().starts_with(row.answer));
+  CHECK_THAT(scene.client.received(), !Contains("HTTP/1.1"));
+  CHECK_FALSE(scene.client.closed_by_reset());
+  CHECK(scene.dials() == 0);
+  CHECK_THAT(scene.access_text(),
+             Contains(" method=- target=- upstream=- " + row.status) && Contains(row.fix));
+  CHECK_THAT(scene.log_text(), Contains(row.fix));
+}
+
 TEST_CASE("the access line of a refused request names what a sound request line asked for") {
   struct Row {
     std::string request;
@@ -102,7 +131,6 @@ TEST_CASE("the access line of a refused request names what a sound request line 
       {"GET http://u:hush@gcr.io/ HTTP/1.1\r\n" + host + "\r\n", 400, " method=GET "},
       {"CONNECT gcr.io:443 HTTP/1.1\nHost: a\r\n\r\n", 400, " method=- target=- "},
       {"CONNECT gcr.io:443 HTTP/3\r\n\r\n", 400, " method=- target=- "},
-      {"\x16\x03\x01", 400, " method=- target=- "},
   }));
   CAPTURE(shown(row.request));
   Scene scene;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/own_address.h"
+#include "session/balanced_client.h"
 #include "session/http_client.h"
 #include "support/catch.h"
 #include "support/turns.h"
@@ -72,6 +73,7 @@ Scene::~Scene() {
 }
 
 Upstream& Scene::add(UpstreamConfig upstream_config) {
+  if (upstream_config.proxy_protocol) tells_clients_ = true;
   auto made = std::make_unique<Upstream>();
   made->config = std::move(upstream_config);
   made->transport = transport;
@@ -94,16 +96,37 @@ void Scene::start(Admission admission) {
                                   .upstreams = upstreams_,
                                   .resumptions = resumptions,
                                   .flow = {buffer_, pipes_},
+                                  .tells_clients = tells_clients_,
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
+  if (config.users) {
+    context_->users = config.users.get();
+    context_->password_checks = &password_checks_.emplace(1, matches);
+  }
   if (config.reset_stalled.time.count() > 0) {
     context_->stalls = &stalls_.emplace(loop, log_, config.reset_stalled);
   }
   auto stream = client.stream();
-  auto protocol = std::make_unique<HttpClient>(*context_, *stream, listener_);
+  std::unique_ptr<ClientProtocol> protocol =
+      std::make_unique<HttpClient>(*context_, *stream, listener_);
+  if (listen.proxy_protocol) {
+    protocol = std::make_unique<BalancedClient>(*context_, *stream, peer, std::move(protocol));
+  }
   session =
       std::make_unique<Session>(*context_, 7, std::move(stream), std::move(protocol), peer,
                                 admission, Callback<void(Session&)>::to<&Scene::on_finished>(this));
+  if (config.counts_clients()) {
+    context_->client_limits = &limits;
+    limits.bandwidth.set_rates({.all = config.bandwidth,
+                                .per_client = config.bandwidth_per_client,
+                                .per_user = config.bandwidth_per_user});
+    UsageTable::Place place;
+    if (peer) {
+      place = limits.usage.enter(UsageKey::client(*peer->ip), config.max_connections_per_client,
+                                 loop.now());
+    }
+    session->limit(std::make_unique<ClientLimits>(limits, std::move(place)));
+  }
   session->start();
 }
 

@@ -64,6 +64,9 @@ class Scene {
   [[nodiscard]] bool run();
   /// run(), and the client's response.
   Answer answer();
+  /// The rules have changed: see Generation::retire().
+  void retire() { context_->draining = true; }
+  PasswordChecks& password_checks() { return *password_checks_; }
   void end_session() { session.reset(); }
 
   std::string access_text() { return text_of(access_file_); }
@@ -79,9 +82,12 @@ class Scene {
   std::optional<HostPort> peer = HostPort::parse("127.0.0.1:50001").value();
   std::optional<Router> router;  ///< by default all upstreams in order
   PresetGaps* preset_gaps = nullptr;
-  std::vector<HostPort> listeners;  ///< our own addresses
-  ListenConfig listen;              ///< what the client has connected to
+  PasswordChecks::Matches matches = password_matches;  ///< used if there are Config::users
+  std::vector<HostPort> listeners;                     ///< our own addresses
+  /// What the client has connected to; `proxy_protocol` and Config::load_balancers as in Entrance.
+  ListenConfig listen;
   Resumptions resumptions;
+  Limits limits;  ///< in force if the config has one
   std::unique_ptr<Session> session;
   int finished = 0;
 
@@ -90,6 +96,7 @@ class Scene {
   void on_finished(Session& session);
   std::string text_of(const MemoryFile& file);
 
+  bool tells_clients_ = false;
   MemoryFile log_file_;
   MemoryFile access_file_;
   Log log_;
@@ -99,6 +106,7 @@ class Scene {
   std::optional<AccessPolicy> access_;
   std::optional<AddressGuard> guard_;
   std::optional<StallWatch> stalls_;
+  std::optional<PasswordChecks> password_checks_;
   std::optional<SessionContext> context_;
 };
 

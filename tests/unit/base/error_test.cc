@@ -77,6 +77,8 @@ TEST_CASE("statuses follow the table of the design") {
   CHECK(status(Errc::http_request_timeout) == 408);
   CHECK(status(Errc::http_request_too_large) == 431);
   CHECK(status(Errc::http_uri_too_long) == 414);
+  CHECK(status(Errc::client_connection_limit) == 429);
+  CHECK(status(Errc::request_rate_limit) == 429);
   CHECK(status(Errc::connection_refused) == 502);
   CHECK(status(Errc::upstream_auth_failed) == 502);
   CHECK(status(Errc::upstreams_down) == 503);

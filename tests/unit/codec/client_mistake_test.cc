@@ -13,27 +13,32 @@ TEST_CASE("a client that speaks another protocol gets the fix") {
     std::string first_bytes;
     Errc code;
     const char* text;
+    std::string answer;  ///< how it begins
   };
   const auto row = GENERATE(values<Row>({
-      {"\x16\x03\x01", Errc::http_request_error, "began TLS"},
-      {"\x05\x01", Errc::http_request_error, "spoke SOCKS"},
-      {"\x04\x01", Errc::http_request_error, "spoke SOCKS"},
+      {"\x16\x03\x01", Errc::http_request_error, "began TLS", "\x15\3\3"},
+      {"\x05\x01", Errc::http_request_error, "spoke SOCKS", ""},
+      {"\x04\x01", Errc::http_request_error, "spoke SOCKS", ""},
       {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nCONNECT ", Errc::http_request_error,
-       "PROXY protocol header"},
-      {"\r\n\r\n\0\r\nQUIT\n\x21"s, Errc::http_request_error, "PROXY protocol header"},
-      {"PRI * HTTP/2.0\r\n\r\nSM", Errc::version_not_supported, "spoke HTTP/2"},
+       "?proxy-protocol=on", ""},
+      {"\r\n\r\n\0\r\nQUIT\n\x21"s, Errc::http_request_error, "PROXY protocol header", ""},
+      {"PRI * HTTP/2.0\r\n\r\nSM", Errc::version_not_supported, "spoke HTTP/2", "\0\0\0\4"s},
+      {"SSH-2.0-OpenSSH_9.2\r\n", Errc::http_request_error, "spoke SSH", "SSH-2.0-"},
   }));
   const auto mistake = client_mistake(row.first_bytes);
   REQUIRE(mistake);
-  CHECK(mistake->code == row.code);
-  CHECK(mistake->side == Side::client);
-  CHECK(mistake->text.size() <= 200);
-  CHECK_THAT(mistake->text, Contains(row.text));
+  CHECK(mistake->error.code == row.code);
+  CHECK(mistake->error.side == Side::client);
+  CHECK(mistake->error.text.size() <= 200);
+  CHECK_THAT(mistake->error.text, Contains(row.text));
+  CHECK(mistake->answer.empty() == row.answer.empty());
+  CHECK(mistake->answer.starts_with(row.answer));
 }
 
 TEST_CASE("HTTP/1 is no mistake") {
-  for (const char* first_bytes : {"", "C", "CONNECT a:443 HTTP/1.1", "PRI", "PRI * HTTP/1.1",
-                                  "PRIVATE http://a/", "\r\nGET", "PROXY", "PROXYING http://a/"}) {
+  for (const char* first_bytes :
+       {"", "C", "CONNECT a:443 HTTP/1.1", "PRI", "PRI * HTTP/1.1", "PRIVATE http://a/", "SSH",
+        "SEARCH http://a/ HTTP/1.1", "\r\nGET", "PROXY", "PROXYING http://a/"}) {
     CAPTURE(first_bytes);
     CHECK_FALSE(client_mistake(first_bytes));
   }

@@ -34,8 +34,6 @@ struct Conversation {
   std::optional<Error> error;
 };
 
-Error failure(Errc code, Side side = Side::target) { return {code, side, 0, "it failed"}; }
-
 }  // namespace
 
 TEST_CASE("a SOCKS request names its target") {
@@ -84,7 +82,7 @@ TEST_CASE("a SOCKS client's mistake gets the reply of its stage") {
     std::string reply;
   };
   const auto row = GENERATE(values<Row>({
-      {"\5\0"s, "a method that culvert does not have", "\5\xff"s},
+      {"\5\0"s, "offers no way to sign in", "\5\xff"s},
       {"\5\1\1"s, "a method that culvert does not have", "\5\xff"s},
       {kPasswordGreeting + "\5"s, "user and password are malformed", "\1\1"s},
       {kGreeting + "\4"s, "request is malformed", "\5\1\0\1\0\0\0\0\0\0"s},
@@ -108,34 +106,53 @@ TEST_CASE("a SOCKS client's mistake gets the reply of its stage") {
   CHECK(talk.server.refusal(*talk.error) == row.reply);
 }
 
-TEST_CASE("a failure gets the SOCKS5 reply code that fits best") {
+TEST_CASE("a failure gets its SOCKS5 reply code, and SOCKS4 has only one") {
+  const Error refused{Errc::connection_refused, Side::target, 0, "it failed"};
+  CHECK(Conversation(kGreeting + "\5\1\0\3\1a\0\x50"s).server.refusal(refused) ==
+        "\5\5\0\1\0\0\0\0\0\0"s);
+  CHECK(Conversation("\4\1\0\x50\0\0\0\1\0a\0"s).server.refusal(refused) == "\0\x5b\0\0\0\0\0\0"s);
+}
+
+TEST_CASE("a SOCKS name is a host's name, or it is refused") {
+  const auto ask = [](const std::string& name) {
+    return Conversation(kGreeting + "\5\1\0\3"s + static_cast<char>(name.size()) + name +
+                        "\1\xbb"s);
+  };
   struct Row {
-    Error error;
-    int code;
+    std::string name;
+    const char* fault;
   };
   const auto row = GENERATE(values<Row>({
-      {failure(Errc::http_request_denied, Side::local), 2},
-      {failure(Errc::destination_ip_prohibited, Side::local), 2},
-      {failure(Errc::upstream_denied, Side::upstream), 2},
-      {failure(Errc::destination_ip_unroutable), 3},
-      {failure(Errc::dns_error), 4},
-      {failure(Errc::dns_timeout), 4},
-      {failure(Errc::destination_unavailable), 4},
-      {failure(Errc::connection_refused), 5},
-      {failure(Errc::connection_refused, Side::upstream), 1},
-      {failure(Errc::connection_timeout), 6},
-      {failure(Errc::connection_timeout, Side::upstream), 1},
-      {failure(Errc::upstreams_down, Side::upstream), 1},
-      {failure(Errc::upstream_auth_failed, Side::upstream), 1},
-      {failure(Errc::proxy_draining, Side::local), 1},
+      {"", "the host is empty"},
+      {"a\0b"s, "control bytes"},
+      {"a b", "white space"},
+      {"a\r\nb", "control bytes"},
+      {"me@gcr.io", "user and password"},
+      {"b\xc3\xbc"
+       "cher.example",
+       "non-ASCII"},
+      {"fe80::1%eth0", "zones"},
+      {"127.1", "dotted quad"},
+      {std::string(254, 'a'), "longer than 253"},
+      {std::string(255, '.'), "longer than 253"},
   }));
-  const Conversation five(kGreeting + "\5\1\0\3\1a\0\x50"s);
-  const std::string reply = five.server.refusal(row.error);
-  REQUIRE(reply.size() == 10);
-  CHECK(reply[0] == 5);
-  CHECK(int{reply[1]} == row.code);
-  const Conversation four("\4\1\0\x50\0\0\0\1\0a\0"s);
-  CHECK(four.server.refusal(row.error) == "\0\x5b\0\0\0\0\0\0"s);
+  CAPTURE(row.name);
+  const Conversation talk = ask(row.name);
+  REQUIRE(talk.error);
+  CHECK(talk.error->code == Errc::http_request_error);
+  CHECK_THAT(talk.error->text, Contains(row.fault));
+  CHECK(talk.server.refusal(*talk.error) == "\5\1\0\1\0\0\0\0\0\0"s);
+
+  CHECK(ask(std::string(253, 'a')).server.done());
+  CHECK(ask("2001:db8::1").server.target().to_string() == "[2001:db8::1]:443");
+  CHECK(ask("[2001:db8::1]").server.target().to_string() == "[2001:db8::1]:443");
+}
+
+TEST_CASE("the longest SOCKS sign-in and user are taken") {
+  const std::string most(255, 'x');
+  CHECK(Conversation(kPasswordGreeting + "\1\xff"s + most + "\xff"s + most + "\5\1\0\3\1a\0\x50"s)
+            .server.done());
+  CHECK(Conversation("\4\1\0\x50\1\2\3\4"s + std::string(254, 'u') + "\0"s).server.done());
 }
 
 TEST_CASE("a granted request is answered once, in its version") {
@@ -154,4 +171,39 @@ TEST_CASE("a part of a SOCKS request is no request") {
       CHECK(talk.server.begun());
     }
   }
+}
+
+TEST_CASE("clients that have to sign in need the method for that") {
+  SocksServer server(true);
+  REQUIRE(server.consume("\5\2\0\2"s));
+  CHECK(server.take_output() == "\5\2");
+  const std::string rest = "\5\1\0\1\1\2\3\4\0\x50"s;
+  const auto used = server.consume("\1\5alice\6s3cret"s + rest);
+  REQUIRE(used);
+  CHECK(*used == 14);
+  CHECK(server.awaits_verdict());
+  CHECK(server.take_output().empty());
+  CHECK(server.refusal({}) == "\1\1");
+  const Credentials given = server.take_credentials();
+  CHECK(given.user == "alice");
+  CHECK(given.password.reveal() == "s3cret");
+  server.signed_in();
+  CHECK(server.take_output() == "\1\0"s);
+  REQUIRE(server.consume(rest));
+  CHECK(server.done());
+  CHECK(server.target().to_string() == "1.2.3.4:80");
+}
+
+TEST_CASE(
+    "clients that have to sign in and do not are refused by the method, or as SOCKS4 has it") {
+  SocksServer five(true);
+  const auto used = five.consume("\5\1\0"s);
+  REQUIRE_FALSE(used);
+  CHECK(used.error().code == Errc::proxy_auth_required);
+  CHECK(five.refusal(used.error()) == "\5\xff");
+  SocksServer four(true);
+  const auto user_id = four.consume("\4\1\0\x50\1\2\3\4alice\0"s);
+  REQUIRE_FALSE(user_id);
+  CHECK(user_id.error().code == Errc::proxy_auth_required);
+  CHECK(four.refusal(user_id.error()) == "\0\x5b\0\0\0\0\0\0"s);
 }

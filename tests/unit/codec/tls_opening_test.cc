@@ -108,3 +108,31 @@ TEST_CASE("a ClientHello without ChaCha20 is known by its cipher suites, in one 
   CHECK(server.recognised());
   CHECK_FALSE(server.offers_no_chacha20());
 }
+
+TEST_CASE("Go is known by its cipher suites: those of TLS 1.3 come last") {
+  const auto of_go = [](const std::string& suites) {
+    TlsOpening opening;
+    opening.feed(client_hello(suites));
+    CHECK(opening.recognised());
+    return opening.is_of_go();
+  };
+  const std::string old = "\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xcc\xa9\xcc\xa8\xc0\x13"s;
+  const std::string tls13 = "\x13\x01\x13\x02\x13\x03"s;
+  CHECK(of_go(old + tls13));
+  CHECK(of_go("\xc0\x30\x13\x01"s));
+  CHECK_FALSE(of_go(tls13 + old));                // BoringSSL, NSS, rustls
+  CHECK_FALSE(of_go(tls13 + old + "\x00\xff"s));  // OpenSSL
+  CHECK_FALSE(of_go("\x8a\x8a"s + tls13));        // GREASE
+  CHECK_FALSE(of_go(old));
+  CHECK_FALSE(of_go(tls13));
+  CHECK_FALSE(of_go("\x13\x01"s));
+  CHECK_FALSE(of_go(""));
+
+  const std::string hello = client_hello(old + tls13);
+  for (std::size_t size = 1; size < hello.size(); ++size) {
+    TlsOpening cut;
+    cut.feed(hello.substr(0, size));
+    cut.feed(hello.substr(size));
+    CHECK(cut.is_of_go() == (size >= hello.size() - 2));
+  }
+}

@@ -52,6 +52,8 @@ TEST_CASE("an upstream with another option is another one") {
     CHECK_FALSE(found({before}, {after}));
   }
   CHECK_FALSE(found({"https://a?sni=x"}, {"https://a?sni=y"}));
+  CHECK_FALSE(found({"http://a?proxy-protocol=v1"}, {"http://a?proxy-protocol=v2"}));
+  CHECK_FALSE(found({"http://a?proxy-protocol=v1"}, {"http://a"}));
   CHECK_FALSE(found({"https://a?ca=/"}, {"https://a?ca=/dev"}));
 }
 

@@ -1,5 +1,7 @@
 #include "options/build_config.h"
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <string>
 
@@ -50,11 +52,36 @@ TEST_CASE("upstreams of one name") {
               "write OTHERNAME=http://h:3128"});
 }
 
+TEST_CASE("a listener that takes PROXY headers needs to know from whom") {
+  const std::string open = "--open-proxy";
+  CHECK(problems_of({"--listen", "0.0.0.0:1?proxy-protocol=on", open}) ==
+        Lines{"--listen http://0.0.0.0:1?proxy-protocol=on: say whose header is believed with "
+              "--load-balancer CIDR,..."});
+  // Of this host's own, where nothing is said.
+  CHECK(config_of({"--listen", "1?proxy-protocol=on"}).load_balancers.empty());
+  CHECK(config_of({"--listen", "unix:/a?proxy-protocol=on"}).load_balancers.empty());
+  // Judged once the sockets are there.
+  CHECK(config_of({"--listen", "systemd?proxy-protocol=on"}).load_balancers.empty());
+
+  const Config config =
+      config_of({"--listen", "0.0.0.0:1?proxy-protocol=on", open, "--load-balancer",
+                 "10.0.0.7,fd00::/8", "--load-balancer", "192.0.2.0/24"});
+  CHECK(config.load_balancers.size() == 3);
+  CHECK(config.warnings.empty());
+  CHECK(problems_of({"--load-balancer", "lb.example"}).size() == 1);
+  CHECK(config_of({"--load-balancer", "10.0.0.7"}).warnings ==
+        Lines{"--load-balancer: no --listen has ?proxy-protocol=on, so nothing is taken from a "
+              "load balancer"});
+  CHECK(config_of({"--listen", "1?proxy-protocol=on", "--load-balancer", "0.0.0.0/0"}).warnings ==
+        Lines{"--load-balancer 0.0.0.0/0: whoever reaches that listener can pass for any client"});
+}
+
 TEST_CASE("a listener open to others needs a rule on who may use it") {
   const auto line = [](const std::string& address) {
     return "--listen http://" + address +
-           ": others than this host can reach it; say who may use it with --allow-client CIDR,... "
-           "or let everybody with --open-proxy";
+           ": others than this host can reach it; say who may use it with --allow-client CIDR,..., "
+           "--auth-file FILE or https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody "
+           "with --open-proxy";
   };
   CHECK(problems_of({"--listen", "0.0.0.0:3128"}) == Lines{line("0.0.0.0:3128")});
   CHECK(problems_of({"--listen", ":3128"}) == Lines{line("0.0.0.0:3128"), line("[::]:3128")});
@@ -67,6 +94,33 @@ TEST_CASE("a listener open to others needs a rule on who may use it") {
   CHECK(config_of({"--listen", "systemd"}).listen.size() == 1);  // known at the start only
   CHECK(problems_of({"--open-proxy", "--allow-client", "10.0.0.0/8"}) ==
         Lines{"--open-proxy: contradicts --allow-client; give one of them"});
+}
+
+TEST_CASE("a certificate locks the listener that lets nobody in without it, and no other") {
+  const TemporaryFile pem("");
+  const std::string locked = "?cert=" + pem.path() + "&client-ca=" + pem.path();
+  CHECK(config_of({"--listen", "https://0.0.0.0:1" + locked}).listen[0].wants_certificate());
+  const Lines beside = problems_of({"--listen", "https://0.0.0.0:1" + locked, "--listen", ":2"});
+  REQUIRE(beside.size() == 2);
+  CHECK_THAT(beside[0], Catch::Matchers::StartsWith("--listen http://0.0.0.0:2: others "));
+  CHECK_THAT(beside[1], Catch::Matchers::StartsWith("--listen http://[::]:2: others "));
+  const Lines plain_too = problems_of({"--listen", "http://0.0.0.0:1" + locked});
+  REQUIRE(plain_too.size() == 1);
+  CHECK_THAT(plain_too[0], Catch::Matchers::EndsWith(
+                               " (client-ca counts with https:// alone, as others come without "
+                               "TLS)"));
+  CHECK(problems_of({"--listen", "https://0.0.0.0:1?cert=" + pem.path()}).size() == 1);
+}
+
+TEST_CASE("who shall own the file of a unix socket is somebody") {
+  CHECK(config_of({"--listen", "unix:/a?owner=root&group=0"}).listen[0].owner == "root");
+  CHECK(problems_of({"--listen", "unix:/a?owner=nobody-here&group=nor-here"}) ==
+        Lines{"--listen unix:/a?owner=nobody-here&group=nor-here: owner: no user is named "
+              "nobody-here",
+              "--listen unix:/a?owner=nobody-here&group=nor-here: group: no group is named "
+              "nor-here"});
+  CHECK(std::holds_alternative<Config>(
+      parse_command_line({"--listen", "unix:/a?owner=nobody-here"}, {}, ReadWhen::serving)));
 }
 
 TEST_CASE("a probe wants a connection, or an answer in TLS") {
@@ -145,4 +199,39 @@ TEST_CASE("clients that no client can be") {
   CHECK(problem_of("::").ends_with("::/0 is everybody"));
   CHECK(problem_of("10.0.0.0/8,") == prefix + "10.0.0.0/8,: an address is missing beside a ','");
   CHECK(problems_of({"--allow-client", "10.0.0.*, 172.17.0.0/16,'x'"}).size() == 2);
+}
+
+TEST_CASE("the users of an auth file") {
+  const TemporaryFile file(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  const Config config = config_of({"--auth-file", file.path()});
+  CHECK(config.auth_file == file.path());
+  REQUIRE(config.users != nullptr);
+  CHECK(config.users->find("alice") != nullptr);
+  CHECK(config.warnings == Lines{});
+  CHECK(config_of({}).users == nullptr);
+  CHECK(config_of({"--auth-file", file.path(), "--allow-client", "10.0.0.0/8"}).users != nullptr);
+}
+
+TEST_CASE("an auth file that every user of the host can read is warned of") {
+  const TemporaryFile file(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  REQUIRE(chmod(file.path().c_str(), 0644) == 0);
+  const Config config = config_of({"--auth-file", file.path()});
+  CHECK(config.users != nullptr);
+  CHECK(config.warnings == Lines{"--auth-file " + file.path() +
+                                 ": every user of this host can read the hashes in it: chmod o-r, "
+                                 "and chgrp to the group of culvert"});
+}
+
+TEST_CASE("all that is wrong with an auth file is told at once") {
+  const TemporaryFile file("alice:hunter2\nbob\n");
+  CHECK(
+      problems_of({"--auth-file", file.path()}) ==
+      Lines{"--auth-file " + file.path() +
+                ": line 1: user alice: plain text, or an unknown kind of hash, is not taken; "
+                "make the line anew with htpasswd -B, or its hash with openssl passwd -6",
+            "--auth-file " + file.path() + ": line 2: there is no ':' between a user and a hash"});
+  CHECK(problems_of({"--auth-file", "/nowhere/users"}) ==
+        Lines{"--auth-file /nowhere/users: No such file or directory"});
 }

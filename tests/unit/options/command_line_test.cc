@@ -232,6 +232,14 @@ TEST_CASE("run leaves the address and the log of a service alone") {
   }
 }
 
+TEST_CASE("the program of run does not sign in") {
+  CHECK(options_of<RunOptions>({"run", "ls"}, {{"CULVERT_AUTH_FILE", "/nowhere/users"}})
+            .config.users == nullptr);
+  CHECK(problems_of({"run", "--auth-file", "/nowhere/users", "ls"}) ==
+        Lines{"--auth-file: the program of run gets a proxy of its own, without a sign-in; leave "
+              "it out"});
+}
+
 TEST_CASE("check with targets, and without") {
   const CheckOptions options =
       options_of<CheckOptions>({"check", "nginx", "--json", "--route", "gcr.io=direct", "gcr.io"},
@@ -258,7 +266,8 @@ TEST_CASE("setup reads nothing but its arguments") {
             "--upstream socks9://h: unknown scheme 'socks9' (socks5, socks4a, http, https, direct)",
             "--threads 0: not between 1 and 256",
             "--listen http://0.0.0.0:1: others than this host can reach it; say who may use it "
-            "with --allow-client CIDR,... or let everybody with --open-proxy"});
+            "with --allow-client CIDR,..., --auth-file FILE or "
+            "https://ADDRESS:PORT?cert=FILE&client-ca=FILE, or let everybody with --open-proxy"});
 }
 
 TEST_CASE("commands that print") {

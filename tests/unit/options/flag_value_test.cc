@@ -80,6 +80,21 @@ TEST_CASE("the value of a flag: counts") {
   CHECK(read("threads", "0") == "! not between 1 and 256");
   CHECK(read("max-connections", "1000000") == "1000000");
   CHECK(read("max-connections", "many") == "! not a number");
+  CHECK(read("max-connections", "off") == "! not a number");
+  CHECK(read("max-connections-per-client", "off") == "off");
+  CHECK(read("max-connections-per-client", "20") == "20");
+  CHECK(read("max-connections-per-client", "0") == "! not between 1 and 1000000");
+}
+
+TEST_CASE("the value of a flag: rates") {
+  CHECK(read("bandwidth", "20M") == "20M");
+  CHECK(read("bandwidth", "64k") == "64k");
+  CHECK(read("bandwidth", "1500") == "1500");
+  CHECK(read("bandwidth", "OFF") == "off");
+  CHECK(read("bandwidth", "1023") == "! less than 1k bytes a second");
+  CHECK(read("bandwidth", "2048M") == "! not between 1 and 1024M bytes a second, or off");
+  CHECK(read("bandwidth", "fast") ==
+        "! not a rate; write bytes a second, as 4096, 64k or 1M, or off");
 }
 
 TEST_CASE("the value of a flag: choices") {
@@ -122,6 +137,9 @@ TEST_CASE("the value of a flag: what is read elsewhere is left alone") {
 TEST_CASE("keywords of flag values") {
   CHECK(keywords(find_flag("log-format")->value) == Words{"text", "json"});
   CHECK(keywords(find_flag("hedge")->value) == Words{"off"});
+  CHECK(keywords(find_flag("bandwidth")->value) == Words{"off"});
+  CHECK(keywords(find_flag("max-requests-per-second")->value) == Words{"off"});
+  CHECK(keywords(find_flag("max-connections")->value).empty());
   CHECK(keywords(find_flag("hold")->value).empty());
   CHECK(keywords(find_flag("access-log")->value) == Words{"-", "off"});
   CHECK(keywords(find_flag("listen")->value).empty());

@@ -64,11 +64,31 @@ TEST_CASE("a default in help is what Config has") {
     CHECK(shown ==
           show_flag_value(flag.value, config_of({"--" + std::string(flag.name) + "=" + text})));
   }
-  CHECK(checked == std::set<std::string_view>{
-                       "header-timeout", "connect-timeout", "hold", "reset-stalled", "hold-resumed",
-                       "hedge", "probe-interval", "idle-timeout", "half-open-timeout",
-                       "response-timeout", "keep-alive-timeout", "drain-timeout", "max-connections",
-                       "log-level", "log-format", "access-log", "lost-tunnel"});
+  CHECK(checked == std::set<std::string_view>{"header-timeout",
+                                              "connect-timeout",
+                                              "hold",
+                                              "reset-stalled",
+                                              "hold-resumed",
+                                              "hedge",
+                                              "probe-interval",
+                                              "idle-timeout",
+                                              "half-open-timeout",
+                                              "response-timeout",
+                                              "keep-alive-timeout",
+                                              "drain-timeout",
+                                              "max-connections",
+                                              "max-connections-per-client",
+                                              "max-connections-per-user",
+                                              "max-requests-per-second",
+                                              "max-accepts-per-second",
+                                              "bandwidth",
+                                              "bandwidth-per-client",
+                                              "bandwidth-per-user",
+                                              "max-lifetime",
+                                              "log-level",
+                                              "log-format",
+                                              "access-log",
+                                              "lost-tunnel"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");
   CHECK_FALSE(config.probe.has_value());

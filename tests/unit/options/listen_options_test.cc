@@ -34,6 +34,9 @@ TEST_CASE("certificates of a listener") {
   CHECK(one.listen.certificates[0].cert == "/a/c d.pem");
   CHECK(one.listen.certificates[0].key == "/a/key.pem");
   CHECK(one.listen.client_ca == "/ca.pem");
+  // Or a client without TLS would get by.
+  CHECK(one.listen.speaks == ListenConfig::Speaks::tls_only);
+  CHECK(read("cert=a").listen.speaks == ListenConfig::Speaks::any);
 
   const Read two = read("cert=a&cert=b&key=c");
   CHECK(two.problems.empty());

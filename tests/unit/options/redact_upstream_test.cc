@@ -50,3 +50,19 @@ TEST_CASE("an option repeats its value where it can do no harm") {
   CHECK(redact_option("warm", "p", "warm=p&q@h") == "warm=***");
   CHECK(redact_option("sni", "u:p", "sni=u%3Ap") == "sni=u:***");
 }
+
+TEST_CASE("a login is taken out of a valid upstream, and nothing else") {
+  struct Row {
+    const char* url;
+    const char* shown;
+  };
+  const std::vector<Row> rows = {
+      {"direct", "direct"},
+      {"a=http://h:1", "a=http://h:1"},
+      {"a=http://u:p@h:1/?ca=/x@y", "a=http://USER:PASSWORD@h:1/?ca=/x@y"},
+      {"socks4://u@[::1]:1?resolve=local", "socks4://USER@[::1]:1?resolve=local"},
+      {"http://u:a@b@h", "http://USER:PASSWORD@h"},
+      {"http://h?ca=/u:p@h", "http://h?ca=/u:p@h"},
+  };
+  for (const Row& row : rows) CHECK(without_login(row.url) == row.shown);
+}

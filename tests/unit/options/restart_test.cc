@@ -32,6 +32,8 @@ TEST_CASE("a reload applies routes, upstreams, lists and limits") {
 
 TEST_CASE("what a process is born with needs a restart") {
   CHECK(changed({"--listen", "127.0.0.1:1"}, {"--listen", "127.0.0.1:2"}) == Flags{"listen"});
+  CHECK(changed({"--listen", "unix:/a"}, {"--listen", "unix:/a?mode=0666"}) == Flags{"listen"});
+  CHECK(changed({"--listen", "unix:/a?group=root"}, {"--listen", "unix:/a"}) == Flags{"listen"});
   CHECK(changed({"--listen", "127.0.0.1:1"}, {"--listen", "127.0.0.1:1", "--listen", "[::1]:1"}) ==
         Flags{"listen"});
   CHECK(changed({"--threads", "1", "--log-level", "debug", "--log-format", "json"},

@@ -37,7 +37,7 @@ TEST_CASE("options of an upstream") {
 
   CHECK(problem_of("socks5://h?sni=x") ==
         "socks5://h?sni=x: unknown option 'sni' of socks5 (resolve, connect-timeout, "
-        "password-file, via, warm)");
+        "password-file, via, warm, proxy-protocol)");
   CHECK(problem_of("direct://?resolve=local") ==
         "direct://?resolve=local: unknown option 'resolve' of direct (connect-timeout)");
   CHECK(problem_of("direct://?warm=3") ==
@@ -48,6 +48,13 @@ TEST_CASE("options of an upstream") {
   CHECK(problem_of("direct?via=a") ==
         "direct?via=a: unknown option 'via' of direct (connect-timeout)");
   CHECK(read("http://h?via=a").via == "a");
+  CHECK(read("socks5://h?proxy-protocol=v1").proxy_protocol == ProxyVersion::v1);
+  CHECK(read("https://h?proxy-protocol=V2").proxy_protocol == ProxyVersion::v2);
+  CHECK_FALSE(read("https://h").proxy_protocol);
+  CHECK(problem_of("http://h?proxy-protocol=on") ==
+        "http://h?proxy-protocol=on: proxy-protocol=on: either v1 or v2");
+  CHECK(problem_of("direct?proxy-protocol=v1") ==
+        "direct?proxy-protocol=v1: unknown option 'proxy-protocol' of direct (connect-timeout)");
   CHECK(read("http://h?via=socks5%3A%2F%2Fh%3A1080").via == "socks5://h:1080");
   CHECK(problem_of("socks5://h?resolve=") ==
         "socks5://h?resolve=: option 'resolve' needs a value, as in resolve=...");

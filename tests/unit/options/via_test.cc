@@ -77,3 +77,20 @@ TEST_CASE("a name that may belong to a broken upstream is not unknown, others ar
   broken.add("");  // without a name: by its URL
   CHECK(problems(broken) == 1);
 }
+
+TEST_CASE("what is kept warm cannot tell its client") {
+  std::vector<UpstreamConfig> upstreams = chain({{"a", "b"}, {"b", "c"}, {"c", ""}});
+  upstreams[0].warm = 2;
+  CHECK(problems_of(upstreams).empty());
+  upstreams[0].proxy_protocol = ProxyVersion::v1;
+  CHECK(problems_of(upstreams) ==
+        Lines{"--upstream a: warm: a connection that is made beforehand cannot tell it its client "
+              "(proxy-protocol); leave one of them out"});
+  upstreams[0].proxy_protocol.reset();
+  upstreams[2].proxy_protocol = ProxyVersion::v2;
+  CHECK(problems_of(upstreams) ==
+        Lines{"--upstream a: warm: a connection that is made beforehand cannot tell upstream c its "
+              "client (proxy-protocol); leave one of them out"});
+  upstreams[0].warm = 0;
+  CHECK(problems_of(upstreams).empty());
+}

@@ -70,3 +70,12 @@ TEST_CASE("a refusal names the client and the flag that helps") {
   CHECK(refused.error().text ==
         "client 192.0.2.1 may not use this proxy - start culvert with --allow-client 192.0.2.1");
 }
+
+TEST_CASE("a certificate does in place of a list, not beside one") {
+  const auto other = IpAddress::parse("203.0.113.1");
+  constexpr bool kCertified = true;
+  CHECK(AccessPolicy({}, false).admit(other, kCertified).ok());
+  CHECK_FALSE(AccessPolicy({}, false).admit(other).ok());
+  CHECK(AccessPolicy(blocks({"203.0.113.0/24"}), false).admit(other, kCertified).ok());
+  CHECK_FALSE(AccessPolicy(blocks({"10.0.0.0/8"}), false).admit(other, kCertified).ok());
+}

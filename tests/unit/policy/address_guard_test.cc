@@ -230,3 +230,39 @@ TEST_CASE("a check speaks in clauses and keeps what is permitted") {
   CHECK(unguarded.target(listener("localhost:80"), Egress::direct).ok());
   CHECK(unguarded.resolved({ip("::1")}, 80, Egress::direct).value().size() == 1);
 }
+
+TEST_CASE("an upstream's proxy is nowhere where we listen ourselves") {
+  const Router plain = router({});
+  std::vector<HostPort> listeners = {listener("127.0.0.1:3128"), listener("0.0.0.0:8080")};
+  const AddressGuard guard(listeners, plain, at_ten_five);
+  const AddressCheck check{&guard, Client::ourselves};
+  for (const char* const own : {"127.0.0.1:3128", "0.0.0.0:3128", "[::ffff:127.0.0.1]:3128",
+                                "127.0.0.9:8080", "10.0.0.5:8080"}) {
+    CAPTURE(own);
+    const auto fine = check.target(listener(own), Egress::direct);
+    REQUIRE_FALSE(fine);
+    CHECK(fine.error().code == Errc::proxy_loop_detected);
+    CHECK(fine.error().side == Side::upstream);
+    CHECK(fine.error().text == "is a listener of this proxy itself");
+  }
+  for (const char* const other : {"127.0.0.1:1080", "127.0.0.2:3128", "10.0.0.6:8080",
+                                  "169.254.169.254:80", "[::1]:3128", "localhost:1080"}) {
+    CAPTURE(other);
+    CHECK(check.target(listener(other), Egress::direct));
+  }
+  const auto some = check.resolved({ip("127.0.0.1"), ip("10.0.0.6")}, 3128, Egress::direct);
+  REQUIRE(some);
+  CHECK(*some == std::vector<IpAddress>{ip("10.0.0.6")});
+  const auto none = check.resolved({ip("127.0.0.1")}, 3128, Egress::direct);
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == Errc::proxy_loop_detected);
+  CHECK(none.error().text == "resolves to 127.0.0.1, a listener of this proxy itself");
+}
+
+TEST_CASE("no route makes our own listener an upstream") {
+  const Router named = router({rule("127.0.0.1:3128", {0})});
+  std::vector<HostPort> listeners = {listener("127.0.0.1:3128")};
+  const AddressGuard guard(listeners, named, nowhere);
+  CHECK(guard.is_ours(ip("127.0.0.1"), 3128));
+  CHECK_FALSE(guard.is_ours(ip("127.0.0.1"), 3129));
+}

@@ -28,6 +28,7 @@ struct Scene {
   Gate gate{access, router, 7};
   std::optional<IpAddress> client = IpAddress::parse("192.0.2.1");
   HostPort target = HostPort::parse("gcr.io:443").value();
+  bool certified = false;
   int answers = 0;
   Gate::Verdict verdict;
 
@@ -37,7 +38,7 @@ struct Scene {
   }
   void ask(Admission admission = Admission::serve, bool looped = false, bool needs_route = true) {
     answers = 0;
-    gate.ask({client, admission, target, looped, needs_route},
+    gate.ask({client, admission, target, looped, needs_route, certified},
              Gate::Done::to<&Scene::on_verdict>(this));
     REQUIRE(answers == 1);
   }
@@ -118,4 +119,18 @@ TEST_CASE("a long name is shortened, so that the cause fits the reason phrase") 
   scene.ask(Admission::draining);
   REQUIRE(scene.verdict.refusal);
   CHECK(scene.verdict.refusal->text.size() < 100);
+}
+
+TEST_CASE("without a list any address is admitted where a certificate was shown, and only there") {
+  Scene scene;
+  scene.access = AccessPolicy({}, false);
+  scene.certified = true;
+  scene.ask();
+  CHECK(scene.verdict.client_admitted);
+  CHECK(scene.verdict.place == AddressGuard::Client::elsewhere);
+  scene.certified = false;
+  scene.ask();
+  CHECK_FALSE(scene.verdict.client_admitted);
+  scene.ask(Admission::full);
+  CHECK_FALSE(scene.verdict.client_admitted);
 }

@@ -136,12 +136,24 @@ TEST_CASE("who has signed in stands in the line of each request of the connectio
   CHECK(scene.record.user() == "ann");
 }
 
+TEST_CASE("the process of a unix socket's client is in the line of each request") {
+  Scene scene;
+  scene.record.client_ip.reset();
+  scene.record.set_unix_peer({1000, 4242});
+  scene.record.next_request();
+  scene.record.finish(Outcome::Kind::ok, Side::client, {});
+  CHECK_THAT(scene.line(), Contains(R"( client="unix:uid=1000,pid=4242" method=)"));
+  CHECK_THAT(scene.line(Log::Format::json),
+             Contains(R"("client":"unix:uid=1000,pid=4242","uid":1000,"pid":4242,"method":)"));
+}
+
 TEST_CASE("each outcome has its name") {
   CHECK(Outcome(Outcome::Kind::none).name().empty());
   CHECK(Outcome(Outcome::Kind::ok).name() == "ok");
   CHECK(Outcome(Outcome::Kind::aborted).name() == "aborted");
   CHECK(Outcome(Outcome::Kind::idle_timeout).name() == "idle_timeout");
   CHECK(Outcome(Outcome::Kind::half_open_timeout).name() == "half_open_timeout");
+  CHECK(Outcome(Outcome::Kind::lifetime_over).name() == "lifetime_over");
   CHECK(Outcome(Errc::upstreams_down).name() == meaning_of(Errc::upstreams_down).name);
 }
 
@@ -152,4 +164,19 @@ TEST_CASE("a tunnel's record is small, and needs no notes") {
   CHECK(scene.record.notes == nullptr);
   CHECK(sizeof(SessionRecord) <= 136);
   CHECK(sizeof(Session) <= 216);
+}
+
+TEST_CASE("a load balancer stands beside the client for whom it has connected") {
+  Scene scene;
+  scene.fill();
+  scene.record.set_balanced(std::nullopt);
+  CHECK_THAT(scene.line(), Contains(" client=127.0.0.1:50123 method="));
+  scene.record.set_balanced(SocketEnd{IpAddress::parse("2001:db8::1").value(), 40001});
+  CHECK(scene.record.client_ip == IpAddress::parse("2001:db8::1"));
+  for (int request = 0; request < 2; ++request) {
+    CHECK_THAT(scene.line(),
+               Contains(" client=[2001:db8::1]:40001 balancer=127.0.0.1:50123 method="));
+    CHECK_THAT(scene.line(Log::Format::json), Contains("\"balancer\":\"127.0.0.1:50123\""));
+    scene.record.next_request();
+  }
 }

@@ -34,6 +34,22 @@ TEST_CASE("what everybody can read is left, the rest is handed over by systemd")
   CHECK(files.notes().empty());
 }
 
+TEST_CASE("an auth file is handed over as well") {
+  const TemporaryRoot root;
+  root.write("/etc/culvert/users", "x", 0640);
+  const SetupFacts facts = root.facts();
+  ServiceFiles files(facts);
+  CHECK(files.usable("auth-file", "/etc/culvert/users") == kGiven + "users");
+  CHECK(files.unit_lines() == "LoadCredential=users:/etc/culvert/users\n");
+  CHECK(files.notes() ==
+        std::vector<std::string>{"/etc/culvert/users is handed over by systemd when the service "
+                                 "starts: restart it after a change"});
+  files.usable("auth-file", "users");
+  CHECK(files.problems() ==
+        std::vector<std::string>{"--auth-file users: the service starts in /; write the whole path "
+                                 "of the file"});
+}
+
 TEST_CASE("files of one name have two in the unit") {
   const TemporaryRoot root;
   root.write("/a/culvert.toml", "x", 0600);

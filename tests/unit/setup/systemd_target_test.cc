@@ -93,6 +93,19 @@ TEST_CASE("a configuration with a password is for root alone, and handed over by
   }
 }
 
+TEST_CASE("the program of a tunnel command may do more than culvert alone") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  for (const char* limit : {"MemoryDenyWriteExecute=", "SystemCallFilter=", "ProcSubset="}) {
+    facts.service = {};
+    CHECK_THAT(*plan_systemd(facts).files[1].with, Contains(limit));
+    facts.service = {{"tunnel-command", {"ssh -N -D 127.0.0.1:1080 host"}}};
+    CHECK_THAT(*plan_systemd(facts).files[1].with, !Contains(limit) &&
+                                                       Contains("\nProtectSystem=strict\n") &&
+                                                       Contains("\n\n[Install]\n"));
+  }
+}
+
 TEST_CASE("the unit gives the drain the time that it was given") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();

@@ -1,0 +1,79 @@
+#include "codec/sign_in.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMostShown = 40;  // of a user's name
+
+Error not_signed_in(std::string_view text) {
+  return {Errc::proxy_auth_required, Side::client, 0, std::string(text)};
+}
+
+Error malformed(std::string_view what) {
+  return {Errc::http_request_error, Side::client, 0, concat({kCredentialsField, " ", what})};
+}
+
+/// Schemes that are no secrets themselves: who leaves the scheme out sends one in its place.
+Error other_scheme(std::string_view scheme) {
+  constexpr std::array<std::string_view, 4> kKnown = {"Bearer", "Digest", "Negotiate", "NTLM"};
+  const auto known = std::find_if(kKnown.begin(), kKnown.end(),
+                                  [&](std::string_view name) { return iequals(name, scheme); });
+  const std::string_view shown = known == kKnown.end() ? "another scheme" : *known;
+  return not_signed_in(concat(
+      {"the client signs in with ", shown, ", and this proxy takes Basic: a user and a password"}));
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < ' ' || byte == 0x7f;
+  });
+}
+
+Result<Credentials> read_token(std::string_view token) {
+  auto decoded = base64_decode(token);
+  if (!decoded) return malformed("is not valid base64 behind \"Basic\"");
+  const Secret pair(*std::move(decoded));
+  const std::string_view text = pair.reveal();
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return malformed("has no ':' between user and password");
+  if (has_control(text)) return malformed("has a control character in user or password");
+  return Credentials{std::string(text.substr(0, colon)),
+                     Secret(std::string(text.substr(colon + 1)))};
+}
+
+}  // namespace
+
+Result<Credentials> credentials_of(const RequestHead& head) {
+  const Field* found = nullptr;
+  for (const Field& field : head.fields) {
+    if (!iequals(field.name, kCredentialsField)) continue;
+    if (found != nullptr) return malformed("stands there twice");
+    found = &field;
+  }
+  if (found == nullptr || found->value.empty()) {
+    return not_signed_in(
+        "this proxy wants a user and a password - write them into the proxy URL, "
+        "http://USER:PASSWORD@HOST:PORT");
+  }
+  const std::string_view value = found->value;
+  const std::size_t end = std::min(value.find(' '), value.size());
+  const std::string_view scheme = value.substr(0, end);
+  if (!iequals(scheme, "Basic")) return other_scheme(scheme);
+  return read_token(trim(value.substr(end)));
+}
+
+Error wrong_credentials(std::string_view user) {
+  return not_signed_in(concat({"wrong password, or no such user: '", printable(user, kMostShown),
+                               "' - see the proxy URL, http://USER:PASSWORD@HOST:PORT, where "
+                               "special characters are written %XX"}));
+}
+
+}  // namespace culvert

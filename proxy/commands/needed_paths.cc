@@ -1,0 +1,164 @@
+#include "commands/needed_paths.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "base/redact.h"
+#include "base/text.h"
+#include "commands/proxy_start.h"
+#include "net/take_over_place.h"
+
+namespace culvert {
+namespace {
+
+using Use = PathGrant::Use;
+
+struct SystemPath {
+  const char* path;
+  Use use;
+};
+
+// resolv.conf, hosts and nsswitch.conf are replaced by renaming others, so it is all of /etc; what
+// the C library's plugins for names read; and certificates.
+constexpr auto kSystemPaths = std::to_array<SystemPath>({
+    {"/etc", Use::read},
+    {"/etc/ssl", Use::list},
+    {"/etc/pki", Use::list},
+    {"/usr", Use::list},
+    {"/lib", Use::list},
+    {"/lib64", Use::list},
+    {"/nix/store", Use::list},
+    {"/gnu/store", Use::list},
+    {"/run/systemd/resolve", Use::read},
+    {"/run/NetworkManager", Use::read},
+    {"/run/resolvconf", Use::read},
+    {"/var/lib/sss", Use::list},
+    {"/var/lib/libvirt/dnsmasq", Use::list},
+    {"/proc", Use::list},
+    {"/proc/self/exe", Use::read},
+    {"/sys/devices/system/cpu", Use::list},
+    {"/sys/fs/cgroup/cpu.max", Use::read},
+    {"/dev/null", Use::device},
+    {"/dev/random", Use::read},
+    {"/dev/urandom", Use::read},
+});
+
+/// Without links; as it is if it is not there.
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
+  return real ? real.get() : path;
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+class Needs {
+ public:
+  std::vector<PathGrant> take() { return std::move(grants_); }
+
+  void add(const std::string& path, Use use) {
+    const PathGrant grant{path, use};
+    if (std::find(grants_.begin(), grants_.end(), grant) == grants_.end()) grants_.push_back(grant);
+  }
+  /// Of the file itself, and of the one that it is a link to.
+  void add_folder_of(const std::string& file, Use use) {
+    add(folder_of(file), use);
+    add(folder_of(real_path(file)), use);
+  }
+  /// A file that is read again, or a directory of such.
+  void add_read(const std::string& path) {
+    if (path.empty()) return;
+    if (is_folder(path)) add(path, Use::list);
+    add_folder_of(path, Use::read);
+  }
+  void add_read_of_variable(const char* name) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr) return;
+    for (const std::string_view path : split(value, ':')) add_read(std::string(path));
+  }
+  /// A device or what descriptors are linked to is not made anew, and its folder holds others.
+  void add_log(const std::string& path) {
+    if (!is_access_log_file(path)) return;
+    if (path.starts_with("/dev/") || path.starts_with("/proc/")) return add(path, Use::write);
+    add_folder_of(path, Use::write);
+  }
+
+ private:
+  std::vector<PathGrant> grants_;
+};
+
+std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<Use> uses) {
+  std::vector<std::string> paths;
+  for (const PathGrant& grant : grants) {
+    const bool told = std::find(paths.begin(), paths.end(), grant.path) != paths.end();
+    if (std::find(uses.begin(), uses.end(), grant.use) != uses.end() && !told) {
+      paths.push_back(grant.path);
+    }
+  }
+  std::string text;
+  for (const std::string& path : paths) text += (text.empty() ? "" : ", ") + redact(path);
+  return text;
+}
+
+}  // namespace
+
+std::vector<PathGrant> needed_paths(const Config& config) {
+  Needs needs;
+  for (const SystemPath& system : kSystemPaths) {
+    if (access(system.path, F_OK) == 0) needs.add(system.path, system.use);
+  }
+  for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}) {
+    needs.add_folder_of(file, Use::read);
+  }
+  for (const char* variable : {"SSL_CERT_FILE", "SSL_CERT_DIR", "CREDENTIALS_DIRECTORY"}) {
+    needs.add_read_of_variable(variable);
+  }
+  needs.add_read(config.file);
+  needs.add_read(config.auth_file);
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    for (const std::string* file :
+         {&upstream.password_file, &upstream.ca, &upstream.cert, &upstream.key}) {
+      needs.add_read(*file);
+    }
+  }
+  needs.add_log(config.access_log);
+  for (const ListenConfig& listen : config.listen) {
+    if (listen.kind == ListenConfig::Kind::unix_socket) {
+      needs.add(folder_of(listen.path), Use::remove);
+    }
+    for (const CertificateFiles& files : listen.certificates) {
+      needs.add_read(files.cert);
+      needs.add_read(files.key);
+    }
+    needs.add_read(listen.client_ca);
+  }
+  if (config.take_over) needs.add(take_over_directory(), Use::remove);
+  return needs.take();
+}
+
+std::string paths_text(const std::vector<PathGrant>& grants) {
+  std::string text = "reads below " + list_of(grants, {Use::read, Use::list, Use::device});
+  if (const std::string paths = list_of(grants, {Use::write}); !paths.empty()) {
+    text += "; writes below " + paths;
+  }
+  if (const std::string paths = list_of(grants, {Use::remove}); !paths.empty()) {
+    text += "; removes below " + paths;
+  }
+  return text;
+}
+
+}  // namespace culvert

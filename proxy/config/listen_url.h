@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+
+namespace culvert {
+
+/// `url` of a socket ("http://127.0.0.1:3128") as clients of `listen` write it: with https:// where
+/// it takes nothing but TLS.
+std::string as_clients_write(const ListenConfig& listen, std::string url);
+
+}  // namespace culvert

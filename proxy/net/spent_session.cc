@@ -1,0 +1,45 @@
+#include "net/spent_session.h"
+
+#include <array>
+#include <mutex>
+
+#include <openssl/ssl.h>
+
+namespace culvert {
+namespace {
+
+/// What all connections of one version of TLS have instead of their own.
+struct Spent {
+  const SSL_METHOD* method = nullptr;
+  SSL_CTX* context = nullptr;
+  SSL_SESSION* session = nullptr;
+};
+
+/// nullptr: no memory for it.  Kept until the process ends.
+const Spent* spent_for(const SSL_METHOD* method) {
+  static std::mutex mutex;
+  static std::array<Spent, 2> known;  // TLS 1.2 and 1.3
+  const std::lock_guard lock(mutex);
+  for (Spent& spent : known) {
+    if (spent.method == method) return &spent;
+    if (spent.method != nullptr) continue;
+    spent.context = SSL_CTX_new(method);
+    spent.session = SSL_SESSION_new();
+    if (spent.context == nullptr || spent.session == nullptr) return nullptr;
+    spent.method = method;
+    return &spent;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void forget_session(SSL* ssl) {
+  // OpenSSL takes another session without a new handshake only if its context is for this very
+  // version.
+  const Spent* spent = spent_for(SSL_get_ssl_method(ssl));
+  if (spent == nullptr || SSL_set_SSL_CTX(ssl, spent->context) == nullptr) return;
+  SSL_set_session(ssl, spent->session);
+}
+
+}  // namespace culvert

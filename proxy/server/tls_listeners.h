@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "net/tls_server_context.h"
+
+namespace culvert {
+
+/// For each `--listen` with a certificate its context, null for the others; all of them seal their
+/// tickets by the same keys.  A file that cannot be used becomes a line of `problems`, what makes
+/// clients refuse a certificate one of `warnings`.
+std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
+    const std::vector<ListenConfig>& listen, std::vector<std::string>& problems,
+    std::vector<std::string>& warnings);
+
+}  // namespace culvert

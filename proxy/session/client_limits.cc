@@ -1,0 +1,93 @@
+#include "session/client_limits.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::size_t kMostOfUser = 40;
+
+/// Whom the limits take for one client.
+std::string client_text(const IpAddress& client) {
+  const IpAddress ip = client.unmapped();
+  if (ip.is_v4()) return ip.to_string();
+  std::array<std::uint8_t, 16> network{};
+  std::copy_n(ip.bytes(), 8, network.begin());
+  return Cidr(IpAddress::v6(network), 64).to_string();
+}
+
+Error too_many_connections(std::string_view who, std::size_t most, std::string_view option) {
+  return {Errc::client_connection_limit, Side::client, 0,
+          fmt::format("{} has {} connections, as many as it may - see --max-connections-per-{}",
+                      who, most, option)};
+}
+
+}  // namespace
+
+void ClientLimits::set_client(const Config& config, const IpAddress& client, Loop& loop) {
+  auto place =
+      limits_.usage.enter(UsageKey::client(client), config.max_connections_per_client, loop.now());
+  std::swap(client_, place);
+  follow();
+}
+
+std::optional<Error> ClientLimits::object_to_request(const Config& config,
+                                                     const std::optional<IpAddress>& client,
+                                                     Loop& loop) {
+  if (!client) return std::nullopt;
+  if (client_.entry() != UsageTable::Entry::served) {
+    return too_many_connections("client " + client_text(*client), config.max_connections_per_client,
+                                "client");
+  }
+  ClientUsage* const usage = client_.usage();
+  const std::size_t rate = config.max_requests_per_second;
+  if (usage == nullptr || rate == 0) return std::nullopt;
+  constexpr std::chrono::seconds kBurst{1};
+  if (usage->requests.take(rate, kBurst, loop.now()).count() == 0) return std::nullopt;
+  return Error{Errc::request_rate_limit, Side::client, 0,
+               fmt::format("client {} has sent more than {} requests in a second - see "
+                           "--max-requests-per-second",
+                           client_text(*client), rate)};
+}
+
+std::optional<Error> ClientLimits::object_to_user(const Config& config, std::string_view user,
+                                                  Loop& loop) {
+  if (user != user_name_) {
+    UsageTable::Place place;
+    if (!user.empty()) {
+      const std::size_t most = config.max_connections_per_user;
+      place = limits_.usage.enter(UsageKey::user(user), most, loop.now());
+    }
+    user_name_ = user;
+    std::swap(user_, place);
+    follow();
+  }
+  if (user_.entry() == UsageTable::Entry::served) return std::nullopt;
+  return too_many_connections("user " + printable(user, kMostOfUser),
+                              config.max_connections_per_user, "user");
+}
+
+/// What is paced counts for the client and user of now.  To be called while their earlier places
+/// are still there.
+void ClientLimits::follow() {
+  if (!pacers_) return;
+  pacers_->up.set_flow(flow(Way::up));
+  pacers_->down.set_flow(flow(Way::down));
+}
+
+Pacers& ClientLimits::pacers(Loop& loop, Callback<void()> ready) {
+  if (!pacers_) {
+    // As no pacer can be moved.
+    pacers_.reset(new Pacers{{loop, limits_.bandwidth, flow(Way::up), ready},
+                             {loop, limits_.bandwidth, flow(Way::down), ready}});
+  }
+  return *pacers_;
+}
+
+}  // namespace culvert

@@ -1,0 +1,30 @@
+// --auth-file: whatever stands in it, no message repeats a hash, and each user that is taken can be
+// found with a hash that crypt(3) knows.
+#include "policy/password_file.h"
+
+#include "fuzz/secret_fuzz.h"
+
+using namespace culvert;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = test::as_text(data, size);
+  std::vector<std::string> problems;
+  const PasswordFile file = PasswordFile::parse(text, problems);
+  test::check_messages(problems);
+  FUZZ_CHECK(file.size() > 0 || !problems.empty());
+  if (file.size() == 0) return 0;
+  const PasswordEntry& costliest = file.costliest();
+  FUZZ_CHECK(file.find(costliest.user) == &costliest);
+  if (problems.empty()) {
+    FUZZ_CHECK(costliest.cost > 0 && costliest.hash.reveal().starts_with('$'));
+  }
+  // One line more, with what must not be repeated.
+  if (to_lower(text).find(test::kPlanted) != std::string::npos) return 0;
+  const std::string more =
+      std::string(text) + "\nplanted-user-of-the-test:" + std::string(test::kPlanted);
+  problems.clear();
+  PasswordFile::parse(more, problems);
+  test::check_secret(problems);
+  FUZZ_CHECK(!problems.empty());
+  return 0;
+}

@@ -1,0 +1,14 @@
+// What clients write to reach a listener.
+#include "config/listen_url.h"
+
+#include "support/catch.h"
+
+using namespace culvert;
+
+TEST_CASE("a listener for nothing but TLS is written with https://") {
+  ListenConfig listen;
+  CHECK(as_clients_write(listen, "http://127.0.0.1:3128") == "http://127.0.0.1:3128");
+  listen.speaks = ListenConfig::Speaks::tls_only;
+  CHECK(as_clients_write(listen, "http://127.0.0.1:3128") == "https://127.0.0.1:3128");
+  CHECK(as_clients_write(listen, "unix:/run/culvert") == "unix:/run/culvert");
+}

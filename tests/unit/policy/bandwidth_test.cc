@@ -1,0 +1,199 @@
+#include "policy/bandwidth.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <vector>
+
+#include "support/catch.h"
+
+using namespace culvert;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Time = Bandwidth::Time;
+const Time kBegin{1h};
+
+/// A flow that always has more to move.
+struct Busy {
+  Busy(Bandwidth& shared, ClientUsage* client, ClientUsage* user = nullptr)
+      : bandwidth(shared), flow{.client = client, .user = user, .way = Way::down} {}
+
+  /// Moves what it may until `now`.
+  void run(Time now) {
+    for (;;) {
+      if (held == 0) {
+        const auto grant = bandwidth.take_turn(flow, now);
+        held = grant.bytes;
+        from = grant.from;
+      }
+      if (from > now) return bandwidth.begin_waiting(flow);
+      moved += held;
+      held = 0;
+    }
+  }
+
+  Bandwidth& bandwidth;
+  Bandwidth::Flow flow;
+  std::size_t held = 0;
+  Time from;
+  std::uint64_t moved = 0;
+};
+
+/// All of them, each millisecond for so long.
+void run(std::vector<Busy>& flows, std::chrono::milliseconds time, Time begin = kBegin) {
+  for (Time now = begin; now < begin + time; now += 1ms) {
+    for (Busy& flow : flows) flow.run(now);
+  }
+}
+
+void check_near(std::uint64_t value, std::uint64_t wanted, double tolerance) {
+  CAPTURE(value, wanted);
+  const auto want = static_cast<double>(wanted);
+  CHECK(static_cast<double>(value) >= want * (1 - tolerance));
+  CHECK(static_cast<double>(value) <= want * (1 + tolerance));
+}
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+}  // namespace
+
+TEST_CASE("without rates there is a whole quantum at once, always") {
+  Bandwidth bandwidth;
+  ClientUsage client;
+  const Bandwidth::Flow flow{.client = &client};
+  for (int i = 0; i < 100; ++i) {
+    const auto grant = bandwidth.take_turn(flow, kBegin);
+    CHECK(grant.bytes == Bandwidth::kMostQuantum);
+    CHECK(grant.from <= kBegin);
+  }
+}
+
+TEST_CASE("a flow moves as much as the rate says, whatever it is") {
+  const std::uint64_t rate = GENERATE(1'024u, 64'000u, 1u << 20, 20u << 20, 1u << 30);
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = rate});
+  ClientUsage client;
+  std::vector<Busy> flows{{bandwidth, &client}};
+  run(flows, 10s);
+  check_near(flows[0].moved, 10 * rate, 0.12);
+}
+
+TEST_CASE("nothing is longer than a sixth of a second at a low rate") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 64'000});
+  ClientUsage client;
+  std::vector<Busy> flows{{bandwidth, &client}};
+  run(flows, 1ms);
+  CHECK(flows[0].moved <= 64'000 / 6);
+  CHECK(flows[0].from - kBegin <= 60ms);
+}
+
+TEST_CASE("flows share alike") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 4 * kMiB});
+  std::array<ClientUsage, 8> clients;
+  std::vector<Busy> flows;
+  for (ClientUsage& client : clients) flows.emplace_back(bandwidth, &client);
+  run(flows, 1s);  // the first have what was saved up
+  for (Busy& flow : flows) flow.moved = 0;
+  run(flows, 5s, kBegin + 1s);
+  for (const Busy& flow : flows) check_near(flow.moved, 5 * 4 * kMiB / 8, 0.15);
+}
+
+TEST_CASE("many tunnels of one client do not take more than one of another") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 20 * kMiB});
+  ClientUsage many;
+  ClientUsage single;
+  std::vector<Busy> flows;
+  for (int i = 0; i < 10; ++i) flows.emplace_back(bandwidth, &many);
+  flows.emplace_back(bandwidth, &single);
+  run(flows, 5s);
+  check_near(flows.back().moved, 5 * 10 * kMiB, 0.2);
+}
+
+TEST_CASE("each client has its own rate, and all together the other one") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 3 * kMiB, .per_client = 2 * kMiB});
+  std::array<ClientUsage, 2> clients;
+  std::vector<Busy> one{{bandwidth, &clients[0]}};
+  run(one, 5s);
+  check_near(one[0].moved, 5 * 2 * kMiB, 0.1);
+  bandwidth.end_waiting(one[0].flow);
+  std::vector<Busy> both{{bandwidth, &clients[0]}, {bandwidth, &clients[1]}};
+  run(both, 5s, kBegin + 10s);
+  check_near(both[0].moved + both[1].moved, 5 * 3 * kMiB, 0.1);
+}
+
+TEST_CASE("the rate of a user counts for all addresses") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.per_user = kMiB});
+  std::array<ClientUsage, 2> clients;
+  ClientUsage user;
+  std::vector<Busy> flows{{bandwidth, &clients[0], &user}, {bandwidth, &clients[1], &user}};
+  run(flows, 5s);
+  check_near(flows[0].moved + flows[1].moved, 5 * kMiB, 0.1);
+}
+
+TEST_CASE("both directions have the rate") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = kMiB});
+  ClientUsage client;
+  std::vector<Busy> flows{{bandwidth, &client}, {bandwidth, &client}};
+  flows[1].flow.way = Way::up;
+  run(flows, 5s);
+  for (const Busy& flow : flows) check_near(flow.moved, 5 * kMiB, 0.1);
+}
+
+TEST_CASE("a unix socket's clients share, too") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = kMiB});
+  std::vector<Busy> flows{{bandwidth, nullptr}, {bandwidth, nullptr}};
+  run(flows, 5s);
+  for (const Busy& flow : flows) check_near(flow.moved, 5 * kMiB / 2, 0.1);
+}
+
+TEST_CASE("what is charged afterwards counts as the rest") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.per_client = 1'000'000});
+  ClientUsage client;
+  const Bandwidth::Flow flow{.client = &client};
+  CHECK(bandwidth.charge(flow, 60'000, kBegin) <= kBegin);
+  CHECK(bandwidth.charge(flow, 500'000, kBegin) <= kBegin);
+  CHECK(bandwidth.charge(flow, 1'000, kBegin) == kBegin + 500ms);
+  bandwidth.give_back(flow, 500'000);
+  CHECK(bandwidth.charge(flow, 1'000, kBegin) == kBegin + 1ms);
+}
+
+TEST_CASE("a rate that is lifted holds nobody") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 1'024});
+  ClientUsage client;
+  std::vector<Busy> flows{{bandwidth, &client}};
+  run(flows, 1s);
+  bandwidth.set_rates({});
+  CHECK(bandwidth.take_turn(flows[0].flow, kBegin).from == kBegin);
+}
+
+TEST_CASE("flows of several threads share a rate") {
+  Bandwidth bandwidth;
+  bandwidth.set_rates({.all = 4 * kMiB});
+  ClientUsage client;
+  std::vector<Busy> flows;
+  for (int i = 0; i < 4; ++i) flows.emplace_back(bandwidth, &client);
+  std::vector<std::thread> threads;
+  for (Busy& flow : flows) {
+    threads.emplace_back([&flow] {
+      for (Time now = kBegin; now < kBegin + 2s; now += 1ms) flow.run(now);
+      flow.bandwidth.end_waiting(flow.flow);
+      flow.bandwidth.give_back(flow.flow, flow.held);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::uint64_t sum = 0;
+  for (const Busy& flow : flows) sum += flow.moved;
+  check_near(sum, 2 * 4 * kMiB, 0.12);
+  CHECK(client.of(Way::down).waiting == 0);
+}

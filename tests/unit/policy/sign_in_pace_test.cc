@@ -1,0 +1,125 @@
+#include "policy/sign_in_pace.h"
+
+#include <string>
+
+#include "support/catch.h"
+
+using namespace culvert;
+using namespace std::chrono_literals;
+
+namespace {
+
+SignInPace::Client address(const std::string& text) { return IpAddress::parse(text); }
+
+const SignInPace::Client kOne = address("192.0.2.1");
+const SignInPace::Client kOther = address("192.0.2.2");
+
+struct Scene {
+  /// One check from the first moment it may run; that moment, as a wait from now on.
+  std::chrono::milliseconds check(const SignInPace::Client& client, bool right) {
+    REQUIRE(pace.wait(client, now));
+    const auto due = pace.may_run(client);
+    REQUIRE(due);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(*due - now, {}));
+    now += wait;
+    pace.run(client);
+    pace.end(client, right, now);
+    return wait;
+  }
+
+  SignInPace pace{1};
+  SignInPace::Time now = SignInPace::Time() + 1h;
+};
+
+}  // namespace
+
+TEST_CASE("the more passwords were wrong, the slower the next ones are checked") {
+  Scene scene;
+  for (int i = 0; i < 3; ++i) CHECK(scene.check(kOne, false) == 0ms);
+  for (const auto wait : {250ms, 500ms, 1000ms, 2000ms, 4000ms, 4000ms}) {
+    CHECK(scene.check(kOne, false) == wait);
+  }
+  CHECK(scene.check(kOther, false) == 0ms);
+  CHECK(scene.check(std::nullopt, false) == 0ms);
+  // The right one is as slow, and the last that is.
+  CHECK(scene.check(kOne, true) == 4000ms);
+  for (int i = 0; i < 3; ++i) CHECK(scene.check(kOne, false) == 0ms);
+}
+
+TEST_CASE("failures are forgotten in time") {
+  Scene scene;
+  for (int i = 0; i < 5; ++i) scene.check(kOne, false);
+  scene.now += SignInPace::kMemory + 1ms;
+  for (int i = 0; i < 3; ++i) CHECK(scene.check(kOne, false) == 0ms);
+  CHECK(scene.check(kOne, false) == 250ms);
+}
+
+TEST_CASE("one client cannot take all that there is") {
+  SignInPace pace(2);
+  const SignInPace::Time now{};
+  for (std::size_t i = 0; i < SignInPace::kMostWaiting; ++i) REQUIRE(pace.wait(kOne, now));
+  CHECK_FALSE(pace.wait(kOne, now));
+  CHECK(pace.wait(kOther, now));
+  CHECK(pace.may_run(kOne));
+  pace.run(kOne);
+  CHECK(pace.may_run(kOne));
+  pace.run(kOne);
+  CHECK_FALSE(pace.may_run(kOne));
+  CHECK(pace.may_run(kOther));
+  pace.end(kOne, true, now);
+  CHECK(pace.may_run(kOne));
+  // What ran and what is gone makes room.
+  for (int i = 0; i < 2; ++i) CHECK(pace.wait(kOne, now));
+  CHECK_FALSE(pace.wait(kOne, now));
+  pace.leave(kOne);
+  CHECK(pace.wait(kOne, now));
+}
+
+TEST_CASE("passwords that are checked at the same time count before they are wrong") {
+  SignInPace pace(4);
+  const SignInPace::Time now{};
+  for (int i = 0; i < 5; ++i) REQUIRE(pace.wait(kOne, now));
+  for (int i = 0; i < 3; ++i) pace.run(kOne);
+  CHECK_FALSE(pace.may_run(kOne));
+  for (int i = 0; i < 2; ++i) pace.end(kOne, false, now);
+  CHECK_FALSE(pace.may_run(kOne));
+  pace.end(kOne, false, now);
+  CHECK(pace.may_run(kOne) == now + 250ms);
+}
+
+TEST_CASE("few wait for a client that is slow") {
+  Scene scene;
+  for (int i = 0; i < 3; ++i) scene.check(kOne, false);
+  CHECK(scene.pace.wait(kOne, scene.now));
+  CHECK(scene.pace.wait(kOne, scene.now));
+  CHECK_FALSE(scene.pace.wait(kOne, scene.now));
+}
+
+TEST_CASE("all addresses of an IPv6 network are one client, and mapped ones are IPv4") {
+  Scene scene;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(scene.check(address("2001:db8::" + std::to_string(i + 1)), false) == 0ms);
+  }
+  CHECK(scene.check(address("2001:db8::ffff:9"), false) == 250ms);
+  CHECK(scene.check(address("2001:db8:0:1::1"), false) == 0ms);
+  for (int i = 0; i < 3; ++i) scene.check(kOne, false);
+  CHECK(scene.check(address("::ffff:192.0.2.1"), false) == 250ms);
+  for (int i = 0; i < 4; ++i) scene.check(address("::1"), false);
+  CHECK(scene.check(address("::2"), false) == 0ms);
+}
+
+TEST_CASE("only so many clients are remembered, and none that waits is forgotten") {
+  Scene scene;
+  for (int i = 0; i < 4; ++i) scene.check(kOne, false);
+  REQUIRE(scene.pace.wait(kOther, scene.now));
+  for (unsigned i = 0; i < 2 * SignInPace::kMostClients; ++i) {
+    scene.now += 1ms;
+    scene.check(IpAddress::v4({10, 0, static_cast<std::uint8_t>(i >> 8U),
+                               static_cast<std::uint8_t>(i & 255U)}),
+                false);
+  }
+  CHECK(scene.pace.remembered() == SignInPace::kMostClients);
+  CHECK(scene.check(kOne, false) == 0ms);
+  scene.pace.run(kOther);
+  scene.pace.end(kOther, true, scene.now);
+}
