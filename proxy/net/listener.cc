@@ -314,7 +314,7 @@ void Listener::begin_watching() {
 
 void Listener::on_poll(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerWakeup; ++i) {
-    if (!accept_one() || has_to_wait()) return;
+    if (!accept_one() || has_to_wait() || !has_room()) return;
   }
 }
 
@@ -340,7 +340,8 @@ bool Listener::accept_one() {
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     accepted_(fd, host_port_of(peer));
-    return fd < crowded_from_ || has_room();
+    newest_ = fd;
+    return true;
   }
   return accept_after(errno);
 }
@@ -371,6 +372,7 @@ bool Listener::accept_after(int error) {
 
 /// With few descriptors left, which are for what the clients need that were accepted.
 bool Listener::has_room() {
+  if (newest_ < crowded_from_) return true;
   bool made_room = false;
   crowded_(made_room);
   if (!made_room) pause(kRetryWhenCrowded);

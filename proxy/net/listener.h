@@ -139,6 +139,7 @@ class Listener final : private Pollable {
   Starved starved_;
   Crowded crowded_;
   int crowded_from_;  // descriptors have the lowest numbers that are free
+  int newest_ = 0;    // the descriptor that was accepted last
   bool made_room_ = false;
   NextAccept next_{};
   Timer retry_;

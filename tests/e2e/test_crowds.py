@@ -189,7 +189,8 @@ class Crowds(unittest.TestCase):
     def test_memory_and_descriptors_come_back(self):
         target = Helper(self, "-c", TARGET)
         clients = crowd(self, target.line())
-        culvert = launch(self, testbed, "--threads", "2", "--max-connections", "1000000", "--access-log", "off")
+        culvert = launch(self, testbed, "--threads", "2", "--max-connections", "1000000", "--access-log", "off",
+                         "--header-timeout", "10m", "--keep-alive-timeout", "10m")
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
         for kind, descriptors in (("connect", 2), ("idle", 1), ("get", 2), ("socks", 2)):
             with self.subTest(kind=kind):
