@@ -48,7 +48,7 @@ class Gate {
       : access_(access), router_(router), max_connections_(max_connections) {}
 
   /// Whether a client with this address may use the proxy, whatever it asks for.
-  Result<void> admit(const std::optional<IpAddress>& client, bool certified) const {
+  Result<void> admit(const std::optional<IpAddress>& client, bool certified = false) const {
     return access_.admit(client, certified);
   }
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
