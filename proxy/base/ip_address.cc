@@ -188,6 +188,15 @@ IpAddress IpAddress::unmapped() const {
   return v4({bytes_[12], bytes_[13], bytes_[14], bytes_[15]});
 }
 
+IpAddress IpAddress::of_one_client() const {
+  constexpr std::size_t kNetworkBytes = 8;
+  const IpAddress address = unmapped();
+  if (address.is_v4() || address.is_loopback()) return address;
+  std::array<std::uint8_t, 16> bytes{};
+  std::copy_n(address.bytes(), kNetworkBytes, bytes.begin());
+  return v6(bytes);
+}
+
 bool IpAddress::is_loopback() const {
   const IpAddress address = unmapped();
   if (address.is_v4()) return address.bytes_[0] == 127;

@@ -27,6 +27,9 @@ class IpAddress {
 
   /// ::ffff:a.b.c.d as a.b.c.d; any other address as it is.
   IpAddress unmapped() const;
+  /// What one client has: an IPv4 address, or for IPv6 the /64 (with zeros after it), as whoever
+  /// has one address of that has all.
+  IpAddress of_one_client() const;
 
   bool is_loopback() const;     ///< 127.0.0.0/8, ::1 (mapped forms included)
   bool is_link_local() const;   ///< 169.254.0.0/16, fe80::/10

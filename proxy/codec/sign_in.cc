@@ -16,16 +16,17 @@ Error not_signed_in(std::string_view text) {
   return {Errc::proxy_auth_required, Side::client, 0, std::string(text)};
 }
 
-Error malformed(std::string_view what) {
+Error malformed_sign_in(std::string_view what) {
   return {Errc::http_request_error, Side::client, 0, concat({kCredentialsField, " ", what})};
 }
 
 /// Schemes that are no secrets themselves: who leaves the scheme out sends one in its place.
 Error other_scheme(std::string_view scheme) {
-  constexpr std::array<std::string_view, 4> kKnown = {"Bearer", "Digest", "Negotiate", "NTLM"};
-  const auto known = std::find_if(kKnown.begin(), kKnown.end(),
+  constexpr std::array<std::string_view, 4> kKnownSchemes = {"Bearer", "Digest", "Negotiate",
+                                                             "NTLM"};
+  const auto known = std::find_if(kKnownSchemes.begin(), kKnownSchemes.end(),
                                   [&](std::string_view name) { return iequals(name, scheme); });
-  const std::string_view shown = known == kKnown.end() ? "another scheme" : *known;
+  const std::string_view shown = known == kKnownSchemes.end() ? "another scheme" : *known;
   return not_signed_in(concat(
       {"the client signs in with ", shown, ", and this proxy takes Basic: a user and a password"}));
 }
@@ -39,12 +40,13 @@ bool has_control(std::string_view text) {
 
 Result<Credentials> read_token(std::string_view token) {
   auto decoded = base64_decode(token);
-  if (!decoded) return malformed("is not valid base64 behind \"Basic\"");
+  if (!decoded) return malformed_sign_in("is not valid base64 behind \"Basic\"");
   const Secret pair(*std::move(decoded));
   const std::string_view text = pair.reveal();
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return malformed("has no ':' between user and password");
-  if (has_control(text)) return malformed("has a control character in user or password");
+  if (colon == std::string_view::npos)
+    return malformed_sign_in("has no ':' between user and password");
+  if (has_control(text)) return malformed_sign_in("has a control character in user or password");
   return Credentials{std::string(text.substr(0, colon)),
                      Secret(std::string(text.substr(colon + 1)))};
 }
@@ -55,7 +57,7 @@ Result<Credentials> credentials_of(const RequestHead& head) {
   const Field* found = nullptr;
   for (const Field& field : head.fields) {
     if (!iequals(field.name, kCredentialsField)) continue;
-    if (found != nullptr) return malformed("stands there twice");
+    if (found != nullptr) return malformed_sign_in("stands there twice");
     found = &field;
   }
   if (found == nullptr || found->value.empty()) {

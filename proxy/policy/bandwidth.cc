@@ -33,13 +33,13 @@ void Bandwidth::set_rates(const BandwidthRates& rates) {
 
 std::size_t Bandwidth::quantum(const Flow& flow, const BandwidthRates& rates) const {
   const auto flows_of = [&](ClientUsage* usage) {
-    return usage == nullptr ? 1 : sharers(usage->of(flow.way).waiting, flow.waiting);
+    return usage == nullptr ? 1 : sharers(usage->of(flow.direction).waiting, flow.waiting);
   };
   std::uint64_t bytes = kMostQuantum;
   if (rates.all > 0) {
-    const bool others_wait = flow.client != nullptr && flow.client->of(flow.way).waiting > 0;
+    const bool others_wait = flow.client != nullptr && flow.client->of(flow.direction).waiting > 0;
     const std::uint64_t clients =
-        sharers(total(flow.way).waiting_clients, flow.waiting || others_wait);
+        sharers(total(flow.direction).waiting_clients, flow.waiting || others_wait);
     // Among several, one with a single flow has as much in a round as one with many.  A client that
     // is alone needs no weight.
     const std::uint64_t most = clients > 1 ? kMostQuantum : UINT64_MAX;
@@ -61,9 +61,9 @@ Bandwidth::Time Bandwidth::reserve(const Flow& flow, std::uint64_t bytes,
   const auto take = [&](TokenBucket& bucket, std::uint64_t rate) {
     if (rate > 0) from = std::max(from, bucket.reserve(bytes, rate, kBurst, now));
   };
-  take(total(flow.way).bytes, rates.all);
-  if (flow.client != nullptr) take(flow.client->of(flow.way).bytes, rates.per_client);
-  if (flow.user != nullptr) take(flow.user->of(flow.way).bytes, rates.per_user);
+  take(total(flow.direction).bytes, rates.all);
+  if (flow.client != nullptr) take(flow.client->of(flow.direction).bytes, rates.per_client);
+  if (flow.user != nullptr) take(flow.user->of(flow.direction).bytes, rates.per_user);
   return from;
 }
 
@@ -83,29 +83,29 @@ void Bandwidth::give_back(const Flow& flow, std::uint64_t bytes) {
   const auto give = [&](TokenBucket& bucket, std::uint64_t rate) {
     if (rate > 0) bucket.give_back(bytes, rate);
   };
-  give(total(flow.way).bytes, rates.all);
-  if (flow.client != nullptr) give(flow.client->of(flow.way).bytes, rates.per_client);
-  if (flow.user != nullptr) give(flow.user->of(flow.way).bytes, rates.per_user);
+  give(total(flow.direction).bytes, rates.all);
+  if (flow.client != nullptr) give(flow.client->of(flow.direction).bytes, rates.per_client);
+  if (flow.user != nullptr) give(flow.user->of(flow.direction).bytes, rates.per_user);
 }
 
 void Bandwidth::begin_waiting(Flow& flow) {
   if (flow.waiting) return;
   flow.waiting = true;
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  if (flow.user != nullptr) flow.user->of(flow.way).waiting.fetch_add(1, kRelaxed);
+  if (flow.user != nullptr) flow.user->of(flow.direction).waiting.fetch_add(1, kRelaxed);
   const bool first =
-      flow.client == nullptr || flow.client->of(flow.way).waiting.fetch_add(1, kRelaxed) == 0;
-  if (first) total(flow.way).waiting_clients.fetch_add(1, kRelaxed);
+      flow.client == nullptr || flow.client->of(flow.direction).waiting.fetch_add(1, kRelaxed) == 0;
+  if (first) total(flow.direction).waiting_clients.fetch_add(1, kRelaxed);
 }
 
 void Bandwidth::end_waiting(Flow& flow) {
   if (!flow.waiting) return;
   flow.waiting = false;
   constexpr auto kRelaxed = std::memory_order_relaxed;
-  if (flow.user != nullptr) flow.user->of(flow.way).waiting.fetch_sub(1, kRelaxed);
+  if (flow.user != nullptr) flow.user->of(flow.direction).waiting.fetch_sub(1, kRelaxed);
   const bool last =
-      flow.client == nullptr || flow.client->of(flow.way).waiting.fetch_sub(1, kRelaxed) == 1;
-  if (last) total(flow.way).waiting_clients.fetch_sub(1, kRelaxed);
+      flow.client == nullptr || flow.client->of(flow.direction).waiting.fetch_sub(1, kRelaxed) == 1;
+  if (last) total(flow.direction).waiting_clients.fetch_sub(1, kRelaxed);
 }
 
 }  // namespace culvert

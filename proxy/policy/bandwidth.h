@@ -38,7 +38,7 @@ class Bandwidth {
   struct Flow {
     ClientUsage* client = nullptr;  ///< nullptr: a client of a unix socket
     ClientUsage* user = nullptr;    ///< nullptr: it has no name
-    Way way = Way::up;
+    Direction direction = Direction::up;
     bool waiting = false;  ///< kept by begin_waiting() and end_waiting()
   };
   /// Bytes that may pass from `from` on.
@@ -66,8 +66,10 @@ class Bandwidth {
   BandwidthRates rates() const;
   std::size_t quantum(const Flow& flow, const BandwidthRates& rates) const;
   Time reserve(const Flow& flow, std::uint64_t bytes, const BandwidthRates& rates, Time now);
-  Total& total(Way way) { return totals_[static_cast<std::size_t>(way)]; }
-  const Total& total(Way way) const { return totals_[static_cast<std::size_t>(way)]; }
+  Total& total(Direction direction) { return totals_[static_cast<std::size_t>(direction)]; }
+  const Total& total(Direction direction) const {
+    return totals_[static_cast<std::size_t>(direction)];
+  }
 
   std::atomic<std::uint64_t> all_{0};
   std::atomic<std::uint64_t> per_client_{0};

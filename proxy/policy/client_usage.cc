@@ -6,8 +6,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kNetworkBytes = 8;  // a /64
-
 bool has_connection(const ClientUsage& usage) { return usage.served + usage.refused > 0; }
 
 /// A new one would be no better.
@@ -15,16 +13,17 @@ bool is_rested(const ClientUsage& usage, UsageTable::Time now) {
   const auto full = [&](const TokenBucket& bucket) {
     return bucket.is_full(UsageTable::kFullAfter, now);
   };
-  return full(usage.requests) && std::all_of(usage.traffic.begin(), usage.traffic.end(),
-                                             [&](const auto& way) { return full(way.bytes); });
+  return full(usage.requests) &&
+         std::all_of(usage.traffic.begin(), usage.traffic.end(),
+                     [&](const auto& direction) { return full(direction.bytes); });
 }
 
 }  // namespace
 
 UsageKey UsageKey::client(const IpAddress& address) {
-  const IpAddress ip = address.unmapped();
+  const IpAddress ip = address.of_one_client();
   std::string text(1, ip.is_v4() ? '4' : '6');
-  text.append(reinterpret_cast<const char*>(ip.bytes()), std::min(ip.size(), kNetworkBytes));
+  text.append(reinterpret_cast<const char*>(ip.bytes()), ip.size());
   return UsageKey(std::move(text));
 }
 

@@ -16,7 +16,7 @@
 namespace culvert {
 
 /// The direction of bytes that pass.
-enum class Way : std::uint8_t { up, down };
+enum class Direction : std::uint8_t { up, down };
 inline constexpr std::size_t kWays = 2;
 
 /// For whom connections are counted and bytes are shared.
@@ -48,7 +48,7 @@ struct ClientUsage {
   TokenBucket requests;
   std::array<Traffic, kWays> traffic;
 
-  Traffic& of(Way way) { return traffic[static_cast<std::size_t>(way)]; }
+  Traffic& of(Direction direction) { return traffic[static_cast<std::size_t>(direction)]; }
 };
 
 /// Counts connections for each key.  An entry lasts as long as there is a connection, and until its

@@ -1,21 +1,12 @@
 #include "policy/sign_in_pace.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 
 namespace culvert {
 namespace {
 
-/// Who has one IPv6 address has all of its /64.
-SignInPace::Client whole_network(const SignInPace::Client& client) {
-  constexpr std::size_t kNetworkBytes = 8;
-  if (!client) return client;
-  const IpAddress address = client->unmapped();
-  if (address.is_v4() || address.is_loopback()) return address;
-  std::array<std::uint8_t, 16> bytes{};
-  std::copy_n(address.bytes(), kNetworkBytes, bytes.begin());
-  return IpAddress::v6(bytes);
+SignInPace::Client one_client(const SignInPace::Client& client) {
+  return client ? SignInPace::Client(client->of_one_client()) : client;
 }
 
 std::chrono::milliseconds delay_after(unsigned failures) {
@@ -57,7 +48,7 @@ SignInPace::Known& SignInPace::find_or_add(const Client& client, Time now) {
 }
 
 bool SignInPace::wait(const Client& client, Time now) {
-  Known& known = find_or_add(whole_network(client), now);
+  Known& known = find_or_add(one_client(client), now);
   const bool is_slow = known.failures >= kFreeFailures;
   if (known.waiting >= (is_slow ? kMostWaitingDelayed : kMostWaiting)) return false;
   known.last = now;
@@ -66,7 +57,7 @@ bool SignInPace::wait(const Client& client, Time now) {
 }
 
 std::optional<SignInPace::Time> SignInPace::may_run(const Client& client) const {
-  const Known& known = *find(whole_network(client));
+  const Known& known = *find(one_client(client));
   // What runs may be wrong as well.
   const bool is_slow = known.failures + known.running >= kFreeFailures;
   if (known.running >= (is_slow ? 1 : at_a_time_)) return std::nullopt;
@@ -74,15 +65,15 @@ std::optional<SignInPace::Time> SignInPace::may_run(const Client& client) const 
 }
 
 void SignInPace::run(const Client& client) {
-  Known& known = *find(whole_network(client));
+  Known& known = *find(one_client(client));
   --known.waiting;
   ++known.running;
 }
 
-void SignInPace::leave(const Client& client) { --find(whole_network(client))->waiting; }
+void SignInPace::leave(const Client& client) { --find(one_client(client))->waiting; }
 
 void SignInPace::end(const Client& client, bool right, Time now) {
-  Known& known = *find(whole_network(client));
+  Known& known = *find(one_client(client));
   --known.running;
   known.last = now;
   if (right) {

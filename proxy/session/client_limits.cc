@@ -77,15 +77,15 @@ std::optional<Error> ClientLimits::object_to_user(const Config& config, std::str
 /// are still there.
 void ClientLimits::follow() {
   if (!pacers_) return;
-  pacers_->up.set_flow(flow(Way::up));
-  pacers_->down.set_flow(flow(Way::down));
+  pacers_->up.set_flow(flow(Direction::up));
+  pacers_->down.set_flow(flow(Direction::down));
 }
 
 Pacers& ClientLimits::pacers(Loop& loop, Callback<void()> ready) {
   if (!pacers_) {
     // As no pacer can be moved.
-    pacers_.reset(new Pacers{{loop, limits_.bandwidth, flow(Way::up), ready},
-                             {loop, limits_.bandwidth, flow(Way::down), ready}});
+    pacers_.reset(new Pacers{{loop, limits_.bandwidth, flow(Direction::up), ready},
+                             {loop, limits_.bandwidth, flow(Direction::down), ready}});
   }
   return *pacers_;
 }

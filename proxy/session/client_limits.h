@@ -45,8 +45,8 @@ class ClientLimits {
 
  private:
   void follow();
-  Bandwidth::Flow flow(Way way) const {
-    return {.client = client_.usage(), .user = user_.usage(), .way = way};
+  Bandwidth::Flow flow(Direction direction) const {
+    return {.client = client_.usage(), .user = user_.usage(), .direction = direction};
   }
 
   Limits& limits_;

@@ -246,7 +246,7 @@ TEST_CASE("a paced exchange may end at any time") {
   }
   SECTION("with the session") { scene.end_session(); }
   const auto place = scene.limits.usage.enter(key_of("127.0.0.1"), 0, scene.loop.now());
-  CHECK(place.usage()->of(Way::down).waiting == 0);
+  CHECK(place.usage()->of(Direction::down).waiting == 0);
 }
 
 TEST_CASE("a tunnel's lifetime stands in the log") {

@@ -22,9 +22,11 @@ struct PacedScene {
       : relays(client_pace, {}, settings) {
     bandwidth.set_rates(rates);
     const auto ready = Callback<void()>::to<&PacedScene::on_ready>(this);
-    const auto flow = [&](Way way) { return Bandwidth::Flow{.client = &usage, .way = way}; };
-    pacers.reset(new Pacers{{loop(), bandwidth, flow(Way::up), ready},
-                            {loop(), bandwidth, flow(Way::down), ready}});
+    const auto flow = [&](Direction direction) {
+      return Bandwidth::Flow{.client = &usage, .direction = direction};
+    };
+    pacers.reset(new Pacers{{loop(), bandwidth, flow(Direction::up), ready},
+                            {loop(), bandwidth, flow(Direction::down), ready}});
     relays.relay->pace(*pacers);
   }
   ~PacedScene() {
@@ -193,8 +195,8 @@ TEST_CASE("a receiver that is slower than its rate leaves the rest to others") {
   scene.relays.start();
   scene.turn(2s);
   CHECK_FALSE(scene.pacers->down.waits());
-  CHECK(scene.usage.of(Way::down).waiting == 0);
-  Bandwidth::Flow other{.client = nullptr, .way = Way::down};
+  CHECK(scene.usage.of(Direction::down).waiting == 0);
+  Bandwidth::Flow other{.client = nullptr, .direction = Direction::down};
   CHECK(scene.bandwidth.take_turn(other, scene.loop().now()).from <= scene.loop().now());
 }
 
@@ -260,12 +262,12 @@ TEST_CASE("a pacer of another client has nothing of the first") {
   ClientUsage other;
   REQUIRE(scene.pacers->up.ask() > 0);
   while (scene.pacers->up.ask() > 0) scene.pacers->up.took(scene.pacers->up.ask());
-  CHECK(scene.usage.of(Way::up).waiting == 1);
-  scene.pacers->up.set_flow({.client = &other, .way = Way::up});
-  CHECK(scene.usage.of(Way::up).waiting == 0);
+  CHECK(scene.usage.of(Direction::up).waiting == 1);
+  scene.pacers->up.set_flow({.client = &other, .direction = Direction::up});
+  CHECK(scene.usage.of(Direction::up).waiting == 0);
   CHECK_FALSE(scene.pacers->up.waits());
   CHECK(scene.pacers->up.ask() == 0);
-  CHECK(other.of(Way::up).waiting == 1);
+  CHECK(other.of(Direction::up).waiting == 1);
   scene.pacers->up.rest();
-  CHECK(other.of(Way::up).waiting == 0);
+  CHECK(other.of(Direction::up).waiting == 0);
 }

@@ -112,6 +112,13 @@ TEST_CASE("text with NUL bytes is no address") {
   CHECK_FALSE(IpAddress::parse("::1\0"sv));
 }
 
+TEST_CASE("what one client has of the addresses") {
+  CHECK(ip("192.0.2.1").of_one_client() == ip("192.0.2.1"));
+  CHECK(ip("::ffff:192.0.2.1").of_one_client() == ip("192.0.2.1"));
+  CHECK(ip("2001:db8:1:2:3:4:5:6").of_one_client() == ip("2001:db8:1:2::"));
+  CHECK(ip("::1").of_one_client() == ip("::1"));
+}
+
 TEST_CASE("mapped addresses unmap and no others") {
   CHECK(ip("::ffff:192.0.2.1").unmapped() == ip("192.0.2.1"));
   CHECK(ip("::192.0.2.1").unmapped() == ip("::192.0.2.1"));

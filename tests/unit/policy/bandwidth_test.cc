@@ -18,7 +18,7 @@ const Time kBegin{1h};
 /// A flow that always has more to move.
 struct Busy {
   Busy(Bandwidth& shared, ClientUsage* client, ClientUsage* user = nullptr)
-      : bandwidth(shared), flow{.client = client, .user = user, .way = Way::down} {}
+      : bandwidth(shared), flow{.client = client, .user = user, .direction = Direction::down} {}
 
   /// Moves what it may until `now`.
   void run(Time now) {
@@ -142,7 +142,7 @@ TEST_CASE("both directions have the rate") {
   bandwidth.set_rates({.all = kMiB});
   ClientUsage client;
   std::vector<Busy> flows{{bandwidth, &client}, {bandwidth, &client}};
-  flows[1].flow.way = Way::up;
+  flows[1].flow.direction = Direction::up;
   run(flows, 5s);
   for (const Busy& flow : flows) check_near(flow.moved, 5 * kMiB, 0.1);
 }
@@ -195,5 +195,5 @@ TEST_CASE("flows of several threads share a rate") {
   std::uint64_t sum = 0;
   for (const Busy& flow : flows) sum += flow.moved;
   check_near(sum, 2 * 4 * kMiB, 0.12);
-  CHECK(client.of(Way::down).waiting == 0);
+  CHECK(client.of(Direction::down).waiting == 0);
 }
