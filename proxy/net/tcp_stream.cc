@@ -90,6 +90,12 @@ bool TcpStream::connected_to_itself(std::uint16_t port) const {
          own.size == peer.size && std::memcmp(&own.storage, &peer.storage, own.size) == 0;
 }
 
+/// Out of the way of what moves bytes.
+[[gnu::cold]] Io TcpStream::interrupted() {
+  resume();
+  return Io::would_block();
+}
+
 Io TcpStream::try_read(std::span<char> buffer) {
   if (unread_) {
     const std::size_t count = std::min(buffer.size(), unread_->size());
@@ -112,7 +118,7 @@ Io TcpStream::try_read(std::span<char> buffer) {
     return Io::ok(static_cast<std::size_t>(count));
   }
   if (count == 0) return Io::eof();
-  if (errno == EINTR) return try_read(buffer);
+  if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
   readable_ = false;
   return Io::would_block();
@@ -122,7 +128,7 @@ Io TcpStream::try_write(std::span<const char> bytes) {
   if (!writable_) return Io::would_block();
   const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (count >= 0) return Io::ok(static_cast<std::size_t>(count));
-  if (errno == EINTR) return try_write(bytes);
+  if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
   writable_ = false;
   return Io::would_block();
@@ -181,7 +187,7 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
     urgent_ = true;
     return Io::ok(0);
   }
-  if (errno == EINTR) return splice_to(pipe, most);
+  if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
   readable_ = false;
   return Io::would_block();
@@ -200,7 +206,7 @@ Io TcpStream::splice_from(Pipe& pipe) {
     pipe.held -= static_cast<std::size_t>(count);
     return Io::ok(static_cast<std::size_t>(count));
   }
-  if (errno == EINTR) return splice_from(pipe);
+  if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
   writable_ = false;
   return Io::would_block();

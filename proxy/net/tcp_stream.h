@@ -49,6 +49,8 @@ class TcpStream final : public Stream, private Pollable {
   int watch_error() const { return watch_error_; }
 
  private:
+  /// A signal came before any byte moved: it is tried again in the next turn.
+  Io interrupted();
   void on_poll(std::uint32_t events) override;
   bool connected_to_itself(std::uint16_t port) const;
   bool at_end() const;

@@ -15,15 +15,7 @@ constexpr std::uint8_t kSmallBurstsToCopy = 4;
 
 }  // namespace
 
-Flow::Outcome Flow::pump(FlowResources resources, Pacer* pacer) {
-  if (pacer == nullptr) return move(resources, nullptr);
-  const Outcome outcome = move(resources, pacer);
-  // What may be read and is not there, others may have.
-  if (!pacer->waits()) pacer->rest();
-  return outcome;
-}
-
-Flow::Outcome Flow::move(FlowResources resources, Pacer* pacer) {
+Flow::Outcome Flow::pump(FlowResources resources) {
   std::size_t moved = 0;
   for (;;) {
     int error = 0;
@@ -42,20 +34,11 @@ Flow::Outcome Flow::move(FlowResources resources, Pacer* pacer) {
       from_->resume();
       return {};
     }
-    std::size_t most = PipePool::kPipeBytes;
-    if (pacer != nullptr) {
-      most = pacer->ask();
-      if (most == 0) {
-        give_back_pipe(resources);
-        return {};
-      }
-    }
-    const Io io = move_once(resources, most);
+    const Io io = move_once(resources);
     switch (io.status) {
       case Io::Status::ok:
         total_ += io.bytes;
         if (left_ != kUnlimited) left_ -= io.bytes;
-        if (pacer != nullptr) pacer->took(io.bytes);
         moved += io.bytes;
         break;
       case Io::Status::would_block:
@@ -68,6 +51,26 @@ Flow::Outcome Flow::move(FlowResources resources, Pacer* pacer) {
         release(resources);
         return {Outcome::Kind::read_failed, io.error};
     }
+  }
+}
+
+Flow::Outcome Flow::pump(FlowResources resources, Pacer& pacer) {
+  for (;;) {
+    // 0: only what was read before is written.
+    const std::size_t most = pacer.ask();
+    const std::uint64_t left = left_;
+    const std::uint64_t before = total_;
+    left_ = std::min<std::uint64_t>(left, most);
+    const Outcome outcome = pump(resources);
+    const std::uint64_t moved = total_ - before;
+    pacer.took(static_cast<std::size_t>(moved));
+    left_ = left == kUnlimited ? left : left - moved;
+    const bool only_paused = outcome.kind == Outcome::Kind::ended && !eof_ && left_ > 0;
+    if (only_paused && most == 0) return {};
+    if (only_paused) continue;
+    // What may be read and is not there, others may have.
+    if (!pacer.waits()) pacer.rest();
+    return outcome;
   }
 }
 
@@ -86,19 +89,20 @@ Flow::Flush Flow::flush(int& error) {
   return Flush::empty;
 }
 
-/// Reads at most `most` bytes.
-Io Flow::move_once(FlowResources resources, std::size_t most) {
-  const bool worth_a_pipe = splicing_ && most >= kSmallBurst;
-  most = static_cast<std::size_t>(std::min<std::uint64_t>(left_, most));
-  if (worth_a_pipe && from_->can_splice() && to_->can_splice()) {
+Io Flow::move_once(FlowResources resources) {
+  if (splicing_ && from_->can_splice() && to_->can_splice()) {
     if (!pipe_.open()) pipe_ = resources.pipes.borrow();
-    if (pipe_.open()) return from_->splice_to(pipe_, most);
+    if (pipe_.open()) {
+      constexpr std::uint64_t kMost = PipePool::kPipeBytes;
+      return from_->splice_to(pipe_, static_cast<std::size_t>(std::min(left_, kMost)));
+    }
   }
-  return copy_once(resources, most);
+  return copy_once(resources);
 }
 
-Io Flow::copy_once(FlowResources resources, std::size_t most) {
-  const std::size_t room = std::min(most, resources.buffer.size());
+Io Flow::copy_once(FlowResources resources) {
+  const auto room =
+      static_cast<std::size_t>(std::min<std::uint64_t>(left_, resources.buffer.size()));
   const Io in = from_->try_read(resources.buffer.first(room));
   if (in.status != Io::Status::ok) return in;
   const std::string_view bytes(resources.buffer.data(), in.bytes);

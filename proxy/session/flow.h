@@ -45,8 +45,10 @@ class Flow {
     Kind kind = Kind::waiting;
     int error = 0;
   };
-  /// Moves what is available, up to kTurnBudget, and no more than `pacer` allows if there is one.
-  Outcome pump(FlowResources resources, Pacer* pacer = nullptr);
+  /// Moves what is available, up to kTurnBudget.
+  Outcome pump(FlowResources resources);
+  /// No more than `pacer` allows.
+  Outcome pump(FlowResources resources, Pacer& pacer);
 
   /// How many more bytes may be read.
   void set_left(std::uint64_t left) { left_ = left; }
@@ -71,11 +73,10 @@ class Flow {
   void release(FlowResources resources);
 
  private:
-  Outcome move(FlowResources resources, Pacer* pacer);
   enum class Flush { empty, blocked, failed };
   Flush flush(int& error);
-  Io move_once(FlowResources resources, std::size_t most);
-  Io copy_once(FlowResources resources, std::size_t most);
+  Io move_once(FlowResources resources);
+  Io copy_once(FlowResources resources);
   void pause(FlowResources resources, std::size_t moved);
   void give_back_pipe(FlowResources resources);
 

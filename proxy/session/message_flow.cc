@@ -190,7 +190,8 @@ MessageFlow::Outcome MessageFlow::write_output() {
 }
 
 MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
-  const Flow::Outcome outcome = flow_->pump(resources, pacer_);
+  const Flow::Outcome outcome =
+      pacer_ == nullptr ? flow_->pump(resources) : flow_->pump(resources, *pacer_);
   switch (outcome.kind) {
     case Flow::Outcome::Kind::waiting:
       return {};

@@ -83,10 +83,13 @@ bool Relay::is_half_open() const {
          down_.flow.from().peer_finished();
 }
 
+Flow::Outcome Relay::pump_paced(Half& half) {
+  return half.flow.pump(resources_, &half == &up_ ? pacers_->up : pacers_->down);
+}
+
 void Relay::pump(Half& half) {
   if (half.finished) return;
-  Pacer* const pacer = pacers_ == nullptr ? nullptr : &half == &up_ ? &pacers_->up : &pacers_->down;
-  const Flow::Outcome outcome = half.flow.pump(resources_, pacer);
+  const Flow::Outcome outcome = pacers_ == nullptr ? half.flow.pump(resources_) : pump_paced(half);
   switch (outcome.kind) {
     case Flow::Outcome::Kind::waiting:
       return;

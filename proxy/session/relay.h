@@ -125,6 +125,7 @@ class Relay final : private StreamEvents {
 
   void on_ready(Stream& stream) override;
   void pump_both();
+  Flow::Outcome pump_paced(Half& half);
   void pump(Half& half);
   void on_ended(Half& half);
   void give_up(Half& half, int error);
