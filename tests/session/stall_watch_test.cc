@@ -304,8 +304,8 @@ TEST_CASE("a tunnel that is slow because of our own limit has not stalled") {
     StallScene::Tunnel& tunnel;
   } ready{tunnel};
   const auto on_ready = Callback<void()>::to<&Ready::call>(&ready);
-  Pacers pacers{{scene.loop, bandwidth, {.way = Direction::up}, on_ready},
-                {scene.loop, bandwidth, {.way = Direction::down}, on_ready}};
+  Pacers pacers{{scene.loop, bandwidth, {.direction = Direction::up}, on_ready},
+                {scene.loop, bandwidth, {.direction = Direction::down}, on_ready}};
   tunnel.relay->pace(pacers);
   tunnel.far_end.sends(numbered_bytes(20 * 64 * 1024));
   turn_for(scene.loop, 18s);
