@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -196,7 +197,6 @@ TEST_CASE("every file that cannot be used is a problem, all at once") {
         std::vector<std::string>{"client-ca: " + files.key + " holds no certificate in PEM form"});
 }
 
-namespace {
 TEST_CASE("client-ca is read once, so that sessions and clients go by the same CAs") {
   const TempDir dir;
   const std::string ca = dir.path("ca.pem");
@@ -239,10 +239,22 @@ TEST_CASE("client-ca may name several CAs, and a damaged or missing one is a pro
   CHECK_THAT(problem(), Contains("client-ca: cannot read " + ca + ": a pipe"));
 }
 
+namespace {
 
 std::atomic<std::int64_t> minutes;
 
 }  // namespace
+
+TEST_CASE("without a key a ticket is not sealed by what is none, but the handshake fails") {
+  RawTlsClient::Options options;
+  options.version = GENERATE(from_range(kVersions));
+  const auto context = server_context({proxy_files()});
+  context->set_ticket_keys(std::make_shared<TicketKeys>(
+      TicketKeys::Clock::now, [](std::span<unsigned char>) { return false; }));
+  TlsTalk talk(*context, options);
+  CHECK_FALSE(talk.shake_hands());
+  CHECK(talk.result.status == Io::Status::error);
+}
 
 TEST_CASE("threads serve with one context while its ticket keys rotate") {
   const auto context = server_context({proxy_files(), authority().issue("second.example")});
