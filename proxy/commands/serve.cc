@@ -83,7 +83,7 @@ SandboxState give_up_rights(const Config& config, Log& log) {
                                              has_command ? "tunnel-command" : "no-sandbox"));
     return {};
   }
-  const std::vector<PathGrant> grants = needed_paths(config);
+  const auto [grants, alone] = needed_paths(config);
   SandboxState state = enter_sandbox(grants);
   log.write(Log::Level::debug,
             fmt::format("sandbox: {}{}", state.no_new_privs ? "no_new_privs, " : "",
@@ -91,6 +91,7 @@ SandboxState give_up_rights(const Config& config, Log& log) {
                                                          state.landlock, paths_text(grants))
                                            : state.why_not));
   return state;
+  if (state.landlock > 0 && !alone.empty()) log.write(Log::Level::info, alone_text(alone));
 }
 
 /// Before anything is bound: with the sockets that were passed, and the addresses to bind.
