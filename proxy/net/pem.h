@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 namespace culvert {
 
@@ -15,8 +18,18 @@ inline PemReader pem_reader(std::string_view text) {
 }
 
 /// The next certificate of `reader`, also if it is one "with trust"; nullptr: see is_pem_end().
+/// Keys before it are skipped, and no bytes of theirs stay behind.
 inline X509* next_certificate(const PemReader& reader) {
-  return PEM_read_bio_X509_AUX(reader.get(), nullptr, nullptr, nullptr);
+  unsigned char* der = nullptr;
+  long size = 0;
+  if (PEM_bytes_read_bio_secmem(&der, &size, nullptr, PEM_STRING_X509_TRUSTED, reader.get(),
+                                nullptr, nullptr) != 1) {
+    return nullptr;
+  }
+  const unsigned char* at = der;
+  X509* const cert = d2i_X509_AUX(nullptr, &at, size);
+  OPENSSL_secure_clear_free(der, static_cast<std::size_t>(size));
+  return cert;
 }
 
 /// After the last certificate that there is: what follows it is none, and not a damaged one.
