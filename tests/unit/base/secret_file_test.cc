@@ -26,9 +26,9 @@ std::array<char, 1 << 16> window;
 
 std::string path_of(const MemoryFile& file) { return "/proc/self/fd/" + std::to_string(file.fd()); }
 
-void append_lines(const MemoryFile& file, int count) {
+void append_lines(const MemoryFile& file, std::string_view line, int count) {
   for (int i = 0; i < count; ++i) {
-    REQUIRE(write(file.fd(), kLine.data(), kLine.size()) == static_cast<ssize_t>(kLine.size()));
+    REQUIRE(write(file.fd(), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
   }
 }
 
@@ -66,7 +66,7 @@ int lines_in_memory() {
 TEST_CASE("a secret file is read in whole") {
   const MemoryFile file;
   CHECK(read_secret_file(path_of(file), kMost).text.empty());
-  append_lines(file, 300);
+  append_lines(file, "neither a key nor a secret\n", 300);
   const SecretFile read = read_secret_file(path_of(file), kMost);
   CHECK(read.problem.empty());
   CHECK(read.text.reveal() == file.text());
@@ -78,7 +78,7 @@ TEST_CASE("a secret file is read in whole") {
 
 TEST_CASE("nothing of a secret file stays in memory") {
   const MemoryFile file;
-  append_lines(file, 300);
+  append_lines(file, kLine, 300);
   {
     const SecretFile read = read_secret_file(path_of(file), kMost);
     REQUIRE(read.problem.empty());
