@@ -196,9 +196,9 @@ std::string paths_text(const std::vector<PathGrant>& grants) {
 std::string alone_text(const std::vector<std::string>& files) {
   std::string text;
   for (const std::string& file : files) text += (text.empty() ? "" : ", ") + redact(file);
-  return "its folder is not opened as a whole, so one that is renamed into its place is not seen "
-         "before a restart; a folder of its own helps: " +
-         text;
+  return "sandbox: without their folders, as these hold much else: " + text +
+         " - what is renamed into their place takes a restart; better give them a folder of their "
+         "own";
 }
 
 }  // namespace culvert
