@@ -61,6 +61,26 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// Also below /home, where each is of one user.
+bool is_home(const std::string& folder) {
+  const char* const home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0' && folder == real_path(home)) return true;
+  return folder.starts_with("/home/") && folder.find('/', std::size("/home/") - 1) == folder.npos;
+}
+
+/// So much that has nothing to do with us is in it that no more than one file is opened.
+bool is_of_others(const std::string& folder, Use use) {
+  const std::string real = real_path(folder);
+  constexpr auto kShared = std::to_array<std::string_view>(
+      {"/", "/dev", "/home", "/proc", "/root", "/run", "/sys", "/tmp", "/var", "/var/tmp"});
+  constexpr auto kNotWritten =
+      std::to_array<std::string_view>({"/boot", "/etc", "/opt", "/srv", "/usr"});
+  const auto is_in = [&](const auto& folders) {
+    return std::find(folders.begin(), folders.end(), real) != folders.end();
+  };
+  return is_in(kShared) || is_home(real) || (use == Use::write && is_in(kNotWritten));
+}
+
 bool is_folder(const std::string& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
@@ -68,16 +88,18 @@ bool is_folder(const std::string& path) {
 
 class Needs {
  public:
-  std::vector<PathGrant> take() { return std::move(grants_); }
+  NeededPaths take() { return std::move(needed_); }
 
   void add(const std::string& path, Use use) {
+    if (path == "/") return;
     const PathGrant grant{path, use};
-    if (std::find(grants_.begin(), grants_.end(), grant) == grants_.end()) grants_.push_back(grant);
+    std::vector<PathGrant>& grants = needed_.grants;
+    if (std::find(grants.begin(), grants.end(), grant) == grants.end()) grants.push_back(grant);
   }
   /// Of the file itself, and of the one that it is a link to.
   void add_folder_of(const std::string& file, Use use) {
-    add(folder_of(file), use);
-    add(folder_of(real_path(file)), use);
+    add_place_of(file, use);
+    if (const std::string real = real_path(file); real != file) add_place_of(real, use);
   }
   /// A file that is read again, or a directory of such.
   void add_read(const std::string& path) {
@@ -98,7 +120,17 @@ class Needs {
   }
 
  private:
-  std::vector<PathGrant> grants_;
+  /// Its folder, in which it may be replaced, or else just itself.
+  void add_place_of(const std::string& file, Use use) {
+    if (!is_of_others(folder_of(file), use)) return add(folder_of(file), use);
+    add(file, use);
+    if (!is_folder(file)) add_once(real_path(file), needed_.alone);
+  }
+  static void add_once(const std::string& path, std::vector<std::string>& to) {
+    if (std::find(to.begin(), to.end(), path) == to.end()) to.push_back(path);
+  }
+
+  NeededPaths needed_;
 };
 
 std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<Use> uses) {
@@ -116,7 +148,7 @@ std::string list_of(const std::vector<PathGrant>& grants, std::initializer_list<
 
 }  // namespace
 
-std::vector<PathGrant> needed_paths(const Config& config) {
+NeededPaths needed_paths(const Config& config) {
   Needs needs;
   for (const SystemPath& system : kSystemPaths) {
     if (access(system.path, F_OK) == 0) needs.add(system.path, system.use);
@@ -159,6 +191,14 @@ std::string paths_text(const std::vector<PathGrant>& grants) {
     text += "; removes below " + paths;
   }
   return text;
+}
+
+std::string alone_text(const std::vector<std::string>& files) {
+  std::string text;
+  for (const std::string& file : files) text += (text.empty() ? "" : ", ") + redact(file);
+  return "sandbox: without their folders, as these hold much else: " + text +
+         " - what is renamed into their place takes a restart; better give them a folder of their "
+         "own";
 }
 
 }  // namespace culvert

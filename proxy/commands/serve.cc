@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <system_error>
@@ -83,13 +84,14 @@ SandboxState give_up_rights(const Config& config, Log& log) {
                                              has_command ? "tunnel-command" : "no-sandbox"));
     return {};
   }
-  const std::vector<PathGrant> grants = needed_paths(config);
+  const auto [grants, alone] = needed_paths(config);
   SandboxState state = enter_sandbox(grants);
   log.write(Log::Level::debug,
             fmt::format("sandbox: {}{}", state.no_new_privs ? "no_new_privs, " : "",
                         state.landlock > 0 ? fmt::format("Landlock (version {}), {}",
                                                          state.landlock, paths_text(grants))
                                            : state.why_not));
+  if (state.landlock > 0 && !alone.empty()) log.write(Log::Level::info, alone_text(alone));
   return state;
 }
 
@@ -105,27 +107,22 @@ void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
 }
 
 /// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
-std::string verifiable_url(const std::string& url, const Ruleset& ruleset) {
-  const auto& listen = ruleset.config.listen;
+std::string verifiable_url(const std::string& url, const TlsServerContext& tls) {
   const auto address = HostPort::parse(url.substr(kHttps.size()));
-  for (std::size_t i = 0; address && i < listen.size(); ++i) {
-    const auto& tls = ruleset.tls_listeners[i];
-    if (!tls || listen[i].speaks != ListenConfig::Speaks::tls_only) continue;
-    const std::string name = tls->default_certificate().name_at(address->host);
-    if (name.empty() || name == address->host) return url;
-    return fmt::format("{}{}:{}", kHttps, name, address->port);
-  }
-  return url;
+  if (!address) return url;
+  const std::string name = tls.default_certificate().name_at(address->host);
+  if (name.empty() || name == address->host) return url;
+  return fmt::format("{}{}:{}", kHttps, name, address->port);
 }
 
 /// Where clients are to connect; empty: nowhere that a proxy variable can name.
 std::string url_for_hints(const Server& server) {
   const auto& urls = server.listeners().urls();
   for (const std::string_view scheme : {kHttp, kHttps}) {
-    const auto found = std::find_if(
-        urls.begin(), urls.end(), [&](const std::string& url) { return url.starts_with(scheme); });
-    if (found != urls.end()) {
-      return scheme == kHttps ? verifiable_url(*found, server.ruleset()) : *found;
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+      if (!urls[i].starts_with(scheme)) continue;
+      const auto& tls = server.ruleset().tls_listeners[server.listeners().listen_of_urls()[i]];
+      return scheme == kHttps && tls ? verifiable_url(urls[i], *tls) : urls[i];
     }
   }
   return {};

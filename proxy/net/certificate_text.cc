@@ -109,14 +109,9 @@ std::string wrong_name(X509_STORE_CTX* check, const X509* cert) {
                      wanted_name(check), list(names_of(cert)));
 }
 
-std::time_t seconds_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
-
 std::string wrong_time(const X509* cert, int depth, bool expired) {
   const std::time_t limit =
-      seconds_of(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert));
+      unix_time(expired ? X509_get0_notAfter(cert) : X509_get0_notBefore(cert));
   std::string subject = "a certificate that ";
   if (depth > 0) subject = "a certificate whose CA " + shown(X509_get_subject_name(cert)) + " ";
   return fmt::format("has {}{} {} - this machine's clock says {}", subject,
@@ -159,8 +154,8 @@ std::string issuer_of(const X509* cert) {
 }
 
 void take_dates(const X509* cert, CertificateFacts& out) {
-  out.not_before = seconds_of(X509_get0_notBefore(cert));
-  out.not_after = seconds_of(X509_get0_notAfter(cert));
+  out.not_before = unix_time(X509_get0_notBefore(cert));
+  out.not_after = unix_time(X509_get0_notAfter(cert));
 }
 
 /// Only the first mistake is a verdict.
@@ -198,6 +193,11 @@ CertificateFacts::Verdict verdict_of(int error, const X509* cert, int depth, Tls
 
 }  // namespace
 
+std::time_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+}
+
 std::string why_not_trusted(X509_STORE_CTX* check, TlsTrust trust) {
   using Verdict = CertificateFacts::Verdict;
   const int error = X509_STORE_CTX_get_error(check);
@@ -231,9 +231,9 @@ std::string why_client_is_not_trusted(X509_STORE_CTX* check) {
     case Verdict::unknown_issuer:
       return "of a CA that is not in client-ca, " + shown(X509_get_issuer_name(cert));
     case Verdict::expired:
-      return "that has expired on " + utc_text(seconds_of(X509_get0_notAfter(cert)));
+      return "that has expired on " + utc_text(unix_time(X509_get0_notAfter(cert)));
     case Verdict::not_yet_valid:
-      return "that is not valid before " + utc_text(seconds_of(X509_get0_notBefore(cert)));
+      return "that is not valid before " + utc_text(unix_time(X509_get0_notBefore(cert)));
     default:
       return std::string("that is not accepted: ") + X509_verify_cert_error_string(error);
   }

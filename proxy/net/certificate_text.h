@@ -4,6 +4,7 @@
 #include <ctime>
 #include <string>
 
+struct asn1_string_st;
 struct x509_st;
 struct x509_store_ctx_st;
 
@@ -26,6 +27,9 @@ std::string why_client_is_not_trusted(x509_store_ctx_st* check);
 /// Who a client is by its certificate: the common name of its subject, or else the whole subject
 /// (RFC 4514).  Printable and bounded, and never empty.
 std::string user_of(const x509_st* cert);
+
+/// Seconds since 1970; 0: the certificate that has it is damaged.
+std::time_t unix_time(const asn1_string_st* time);
 
 /// What a server's certificate says, and whether it was accepted.  Texts are cleaned and bounded.
 struct CertificateFacts {

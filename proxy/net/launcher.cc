@@ -14,18 +14,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <span>
 #include <system_error>
 
 #include "base/text.h"
 #include "net/child_environment.h"
+#include "net/descriptor_piece.h"
 
 namespace culvert {
 namespace {
 
 constexpr int kLauncherControl = 3;  // the descriptor's number in the launcher
-// As many as one message takes are 253 (unix(7), SCM_MAX_FD).
-constexpr std::size_t kDescriptorsInMessage = 200;
 constexpr std::size_t kLongestVariable = std::size_t{128} * 1024;
 
 /// What the launcher tells.
@@ -55,52 +54,25 @@ bool is_executable(const std::string& path) { return access(path.c_str(), X_OK) 
 constexpr char kMore = '+';
 constexpr char kLast = '=';
 
-class LaunchMessage {
- public:
-  LaunchMessage(char* bytes, std::size_t size) : part_{bytes, size} {
-    message_.msg_iov = &part_;
-    message_.msg_iovlen = 1;
-    message_.msg_control = control_.data();
-    message_.msg_controllen = control_.size();
+bool send_part(int socket, std::string& bytes, std::span<const int> descriptors) {
+  DescriptorPiece piece(bytes.data(), bytes.size());
+  piece.attach(descriptors);
+  ssize_t sent = 0;
+  while ((sent = sendmsg(socket, piece.message(), MSG_NOSIGNAL)) < 0 && errno == EINTR) {
   }
-  LaunchMessage(const LaunchMessage&) = delete;
-  LaunchMessage& operator=(const LaunchMessage&) = delete;
+  return sent >= 0;
+}
 
-  bool send(int socket, const int* descriptors, std::size_t count) {
-    message_.msg_controllen = count == 0 ? 0 : CMSG_SPACE(count * sizeof(int));
-    if (count > 0) {
-      cmsghdr* const header = CMSG_FIRSTHDR(&message_);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(count * sizeof(int));
-      std::memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
-    }
-    ssize_t sent = 0;
-    while ((sent = sendmsg(socket, &message_, MSG_NOSIGNAL)) < 0 && errno == EINTR) {
-    }
-    return sent >= 0;
+/// Its size; 0 at the end.  Descriptors are added to `descriptors`.
+std::size_t receive_part(int socket, std::string& bytes, std::vector<int>& descriptors) {
+  DescriptorPiece piece(bytes.data(), bytes.size());
+  ssize_t size = 0;
+  while ((size = recvmsg(socket, piece.message(), MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
-  /// Its size; 0 at the end.  Descriptors are added to `descriptors`.
-  std::size_t receive(int socket, std::vector<int>& descriptors) {
-    ssize_t size = 0;
-    while ((size = recvmsg(socket, &message_, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
-    }
-    if (size <= 0) return 0;
-    const cmsghdr* const header = CMSG_FIRSTHDR(&message_);
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return static_cast<std::size_t>(size);
-    std::array<int, kDescriptorsInMessage> numbers{};
-    const std::size_t bytes = std::min(header->cmsg_len - CMSG_LEN(0), sizeof numbers);
-    std::memcpy(numbers.data(), CMSG_DATA(header), bytes);
-    descriptors.insert(descriptors.end(), numbers.begin(),
-                       numbers.begin() + static_cast<std::ptrdiff_t>(bytes / sizeof(int)));
-    return static_cast<std::size_t>(size);
-  }
-
- private:
-  iovec part_;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsInMessage * sizeof(int))> control_{};
-  msghdr message_{};
-};
+  if (size <= 0) return 0;
+  piece.take_descriptors(descriptors);
+  return static_cast<std::size_t>(size);
+}
 
 // ---- in the launcher
 
@@ -113,8 +85,7 @@ std::optional<LaunchOrder> receive_order() {
   LaunchOrder order;
   std::string bytes(kLongestVariable, '\0');
   for (;;) {
-    LaunchMessage message(bytes.data(), bytes.size());
-    const std::size_t size = message.receive(kLauncherControl, order.descriptors);
+    const std::size_t size = receive_part(kLauncherControl, bytes, order.descriptors);
     if (size == 0) return std::nullopt;
     if (bytes[0] == kMore) continue;
     order.assignment = bytes.substr(1, size - 1);
@@ -301,20 +272,14 @@ void Launcher::finish() {
 
 Result<int> Launcher::start(const std::string& variable, const std::string& value,
                             const std::vector<int>& descriptors) {
-  std::size_t done = 0;
+  std::span<const int> left(descriptors);
   std::string bytes(1, kMore);
-  for (; descriptors.size() - done > kDescriptorsInMessage; done += kDescriptorsInMessage) {
-    LaunchMessage part(bytes.data(), bytes.size());
-    if (!part.send(control_, descriptors.data() + done, kDescriptorsInMessage)) {
-      return launch_error(errno);
-    }
+  for (; left.size() > DescriptorPiece::kMost; left = left.subspan(DescriptorPiece::kMost)) {
+    if (!send_part(control_, bytes, left.first(DescriptorPiece::kMost))) return launch_error(errno);
   }
   bytes = kLast + variable + "=" + value;
   if (bytes.size() > kLongestVariable) return launch_error(E2BIG);
-  LaunchMessage last(bytes.data(), bytes.size());
-  if (!last.send(control_, descriptors.data() + done, descriptors.size() - done)) {
-    return launch_error(errno);
-  }
+  if (!send_part(control_, bytes, left)) return launch_error(errno);
   LauncherReport report{LauncherReport::Kind::ended};
   do {
     const ssize_t size = recv(control_, &report, sizeof report, 0);

@@ -6,9 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "net/descriptor_piece.h"
 
 namespace culvert {
 namespace {
@@ -16,48 +20,28 @@ namespace {
 constexpr int kNoTurn = -1;  // in place of a group's number
 
 /// One message: the group's number, and the descriptors beside it.
-class Turn {
- public:
-  using Descriptors = std::array<int, 3>;
-
-  Turn() {
-    message_.msg_iov = &part_;
-    message_.msg_iovlen = 1;
-    message_.msg_control = control_.data();
-    message_.msg_controllen = control_.size();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
-  msghdr* message() { return &message_; }
-  int group() const { return group_; }
-  void set_group(int group) { group_ = group; }
-
-  void attach(const Descriptors& descriptors) {
-    cmsghdr* const header = CMSG_FIRSTHDR(&message_);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof descriptors);
-    std::memcpy(CMSG_DATA(header), &descriptors, sizeof descriptors);
-  }
-  void attach_nothing() { message_.msg_controllen = 0; }
-  std::optional<Descriptors> attached() {
-    const cmsghdr* const header = CMSG_FIRSTHDR(&message_);
-    Descriptors out{};
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS ||
-        header->cmsg_len != CMSG_LEN(sizeof out)) {
-      return std::nullopt;
-    }
-    std::memcpy(&out, CMSG_DATA(header), sizeof out);
-    return out;
-  }
-
- private:
-  int group_ = 0;
-  iovec part_{&group_, sizeof group_};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(Descriptors))> control_{};
-  msghdr message_{};
+struct Turn {
+  int group = 0;
+  DescriptorPiece piece{&group, sizeof group};
 };
+
+/// Whether it was sent.
+bool send_one(int control, Turn& turn, std::span<const int> descriptors) {
+  turn.piece.attach(descriptors);
+  return sendmsg(control, turn.piece.message(), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(int);
+}
+
+/// Whatever came beside a message that is none is closed.
+std::optional<ChildProcess::Handle> handle_of(Turn& turn, bool is_message) {
+  std::vector<int> descriptors;
+  turn.piece.take_descriptors(descriptors);
+  constexpr std::size_t kPassed = 3;
+  if (is_message && turn.group > 0 && descriptors.size() == kPassed) {
+    return ChildProcess::Handle{turn.group, descriptors[0], descriptors[1], descriptors[2]};
+  }
+  for (const int descriptor : descriptors) close(descriptor);
+  return std::nullopt;
+}
 
 void send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -89,36 +73,29 @@ std::optional<ChildProcess::Handle> Predecessor::await_turn(std::string_view tun
   send_all(control_, std::string(tunnel_command) + '\0');
   Turn turn;
   ssize_t count = 0;
-  while ((count = recvmsg(control_, turn.message(), MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
+  while ((count = recvmsg(control_, turn.piece.message(), MSG_CMSG_CLOEXEC)) < 0 &&
+         errno == EINTR) {
   }
-  if (count == sizeof(int) && turn.group() == kNoTurn) {
+  if (count == sizeof(int) && turn.group == kNoTurn) {
     given_up_ = rest_of(control_);
     if (given_up_.empty()) given_up_ = "it gives no reason";
   }
   close(std::exchange(control_, -1));
-  if (count != sizeof(int) || turn.group() <= 0) return std::nullopt;
-  const auto descriptors = turn.attached();
-  if (!descriptors) return std::nullopt;
-  const auto& [pid_fd, lifeline, output] = *descriptors;
-  return ChildProcess::Handle{turn.group(), pid_fd, lifeline, output};
+  if (count < 0) return std::nullopt;
+  return handle_of(turn, count == sizeof(int));
 }
 
 bool send_turn(int control, const std::optional<ChildProcess::Handle>& command) {
   Turn turn;
-  if (command) {
-    turn.set_group(command->group);
-    turn.attach({command->pid_fd, command->lifeline, command->output});
-  } else {
-    turn.attach_nothing();
-  }
-  return sendmsg(control, turn.message(), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(int);
+  if (!command) return send_one(control, turn, {});
+  turn.group = command->group;
+  return send_one(control, turn, std::array{command->pid_fd, command->lifeline, command->output});
 }
 
 void send_no_turn(int control, std::string_view why) {
   Turn turn;
-  turn.set_group(kNoTurn);
-  turn.attach_nothing();
-  if (sendmsg(control, turn.message(), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(int)) return;
+  turn.group = kNoTurn;
+  if (!send_one(control, turn, {})) return;
   send(control, why.data(), why.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

@@ -1,30 +1,22 @@
 #include "net/server_certificate.h"
 
-#include <cerrno>
 #include <cstddef>
 #include <ctime>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/file_text.h"
+#include "base/secret_file.h"
 #include "base/text.h"
 #include "base/utc_text.h"
+#include "net/certificate_text.h"
+#include "net/pem.h"
 
 namespace culvert {
 namespace {
 
 constexpr std::size_t kMostOfPem = 1 << 20;
-
-using MemoryBio = std::unique_ptr<BIO, int (*)(BIO*)>;
-
-MemoryBio bio_of(std::string_view text) {
-  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
-}
 
 /// OpenSSL asks here for the passphrase of a key; by default it would ask a terminal.
 int on_passphrase(char*, int, int, void* asked) {
@@ -33,18 +25,11 @@ int on_passphrase(char*, int, int, void* asked) {
 }
 
 /// nullopt if it cannot be read, which is a problem then.
-std::optional<std::string> pem_text(const std::string& file, std::vector<std::string>& problems) {
-  auto text = file_text(file, kMostOfPem);
-  if (!text) {
-    problems.push_back(
-        concat({"cannot read ", printable(file), ": ", std::generic_category().message(errno)}));
-  }
-  return text;
-}
-
-std::time_t unix_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+std::optional<Secret> pem_text(const std::string& file, std::vector<std::string>& problems) {
+  SecretFile read = read_secret_file(file, kMostOfPem);
+  if (read.problem.empty()) return std::move(read.text);
+  problems.push_back(concat({"cannot read ", printable(file), ": ", read.problem}));
+  return std::nullopt;
 }
 
 /// Why `cert` is not valid today; empty if it is.
@@ -100,17 +85,15 @@ bool ServerCertificate::read_certificates(const std::string& file,
                                           std::vector<std::string>& problems) {
   const auto text = pem_text(file, problems);
   if (!text) return false;
-  const MemoryBio bio = bio_of(*text);
-  leaf_.reset(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
+  const PemReader reader = pem_reader(text->reveal());
+  leaf_.reset(next_certificate(reader));
   if (!leaf_) {
     problems.push_back(concat({printable(file), " holds no certificate in PEM form"}));
     return false;
   }
   chain_.reset(sk_X509_new_null());
-  while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    sk_X509_push(chain_.get(), next);
-  }
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+  while (X509* next = next_certificate(reader)) sk_X509_push(chain_.get(), next);
+  if (!is_pem_end()) {
     problems.push_back(concat({"a certificate in ", printable(file), " is damaged"}));
     return false;
   }
@@ -123,11 +106,11 @@ bool ServerCertificate::read_certificates(const std::string& file,
 }
 
 bool ServerCertificate::read_key(const std::string& file, std::vector<std::string>& problems) {
-  auto text = pem_text(file, problems);
+  const auto text = pem_text(file, problems);
   if (!text) return false;
   bool asked = false;
-  key_.reset(PEM_read_bio_PrivateKey(bio_of(*text).get(), nullptr, on_passphrase, &asked));
-  OPENSSL_cleanse(text->data(), text->size());
+  key_.reset(
+      PEM_read_bio_PrivateKey(pem_reader(text->reveal()).get(), nullptr, on_passphrase, &asked));
   if (key_) return true;
   problems.push_back(asked
                          ? concat({"the key in ", printable(file),

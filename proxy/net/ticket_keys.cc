@@ -17,14 +17,17 @@ int keys_index() {
   return kIndex;
 }
 
-void make_key(TicketKeys::Key& key) {
-  // Without randomness there is no TLS either, and each of its handshakes fails by itself.
-  RAND_bytes(key.name.data(), static_cast<int>(key.name.size()));
-  RAND_bytes(key.cipher.data(), static_cast<int>(key.cipher.size()));
-  RAND_bytes(key.mac.data(), static_cast<int>(key.mac.size()));
+void wipe_key(TicketKeys::Key& key) { OPENSSL_cleanse(&key, sizeof key); }
+
+void forget_key(std::optional<TicketKeys::Key>& key) {
+  if (key) wipe_key(*key);
+  key.reset();
 }
 
-void wipe_key(TicketKeys::Key& key) { OPENSSL_cleanse(&key, sizeof key); }
+void make_key(std::optional<TicketKeys::Key>& key, TicketKeys::Random random) {
+  key.emplace();
+  if (!random(key->name) || !random(key->cipher) || !random(key->mac)) forget_key(key);
+}
 
 bool set_mac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
   char digest[] = "SHA256";
@@ -35,15 +38,17 @@ bool set_mac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
   return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
+/// -1: the handshake fails.
 int seal(TicketKeys& keys, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
          EVP_MAC_CTX* mac) {
-  TicketKeys::Key key = keys.current();
-  std::copy(key.name.begin(), key.name.end(), name);
+  auto key = keys.current();
+  if (!key) return -1;
+  std::copy(key->name.begin(), key->name.end(), name);
   const bool fine =
       RAND_bytes(iv, EVP_MAX_IV_LENGTH) == 1 &&
-      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv) == 1 &&
-      set_mac(mac, key);
-  wipe_key(key);
+      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv) == 1 &&
+      set_mac(mac, *key);
+  wipe_key(*key);
   return fine ? 1 : -1;
 }
 
@@ -69,30 +74,34 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
 
 }  // namespace
 
-TicketKeys::TicketKeys(Now now) : now_(now), made_(now()) {
-  make_key(current_);
-  make_key(before_);
+bool TicketKeys::random_bytes(std::span<unsigned char> bytes) {
+  return RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1;
+}
+
+TicketKeys::TicketKeys(Now now, Random random) : now_(now), random_(random), made_(now()) {
+  make_key(current_, random_);
 }
 
 TicketKeys::~TicketKeys() {
-  wipe_key(current_);
-  wipe_key(before_);
+  forget_key(current_);
+  forget_key(before_);
 }
 
-/// With nobody to serve for two lives, both keys are too old.
+/// With nobody to serve for two lives, both keys are too old.  A key that could not be made is
+/// tried again each time.
 void TicketKeys::rotate() {
   const auto age = now_() - made_;
-  if (age < kLife) return;
-  if (age < 2 * kLife) {
+  if (current_ && age < kLife) return;
+  if (age >= 2 * kLife) {
+    forget_key(before_);
+  } else if (current_) {
     before_ = current_;
-  } else {
-    make_key(before_);
   }
-  make_key(current_);
-  made_ = now_();
+  make_key(current_, random_);
+  if (current_) made_ = now_();
 }
 
-TicketKeys::Key TicketKeys::current() {
+std::optional<TicketKeys::Key> TicketKeys::current() {
   const std::lock_guard lock(mutex_);
   rotate();
   return current_;
@@ -101,11 +110,11 @@ TicketKeys::Key TicketKeys::current() {
 std::optional<TicketKeys::Found> TicketKeys::find(std::span<const unsigned char, 16> name) {
   const std::lock_guard lock(mutex_);
   rotate();
-  const auto is_of = [&](const Key& key) {
-    return std::equal(name.begin(), name.end(), key.name.begin());
+  const auto is_of = [&](const std::optional<Key>& key) {
+    return key && std::equal(name.begin(), name.end(), key->name.begin());
   };
-  if (is_of(current_)) return Found{current_, true};
-  if (is_of(before_)) return Found{before_, false};
+  if (is_of(current_)) return Found{*current_, true};
+  if (is_of(before_)) return Found{*before_, false};
   return std::nullopt;
 }
 

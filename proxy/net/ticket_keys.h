@@ -18,6 +18,8 @@ class TicketKeys {
  public:
   using Clock = std::chrono::steady_clock;
   using Now = Clock::time_point (*)();
+  /// Fills the bytes with random ones; false: there are none to be had.
+  using Random = bool (*)(std::span<unsigned char>);
   /// How long a key seals tickets, and how long a ticket is good for.
   static constexpr std::chrono::hours kLife{1};
 
@@ -30,13 +32,13 @@ class TicketKeys {
     bool current;  ///< false: the client is to get a ticket by the new one
   };
 
-  explicit TicketKeys(Now now = Clock::now);
+  explicit TicketKeys(Now now = Clock::now, Random random = random_bytes);
   ~TicketKeys();
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
 
-  /// For a new ticket.
-  Key current();
+  /// For a new ticket; nullopt: without randomness there is no key.
+  std::optional<Key> current();
   /// For a ticket by the key of that name.
   std::optional<Found> find(std::span<const unsigned char, 16> name);
 
@@ -44,11 +46,13 @@ class TicketKeys {
   void serve(ssl_ctx_st* context);
 
  private:
+  static bool random_bytes(std::span<unsigned char> bytes);
   void rotate();
 
   Now now_;
+  Random random_;
   std::mutex mutex_;
-  Key current_, before_;
+  std::optional<Key> current_, before_;
   Clock::time_point made_;  // of the current one
 };
 

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <new>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <openssl/err.h>
@@ -14,8 +12,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/file_text.h"
+#include "base/secret_file.h"
 #include "base/text.h"
+#include "net/pem.h"
 #include "net/tls_settings.h"
 
 namespace culvert {
@@ -71,6 +70,51 @@ void set_session_id(SSL_CTX* context, std::string_view client_cas) {
   SSL_CTX_set_session_id_context(context, digest.data(),
                                  std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH));
 }
+
+/// The CAs by which clients are verified, and their names for CertificateRequest.
+class ClientCas {
+ public:
+  ClientCas() : store_(X509_STORE_new()), names_(sk_X509_NAME_new_null()) {
+    if (store_ == nullptr || names_ == nullptr) throw std::bad_alloc();
+  }
+  ~ClientCas() {
+    X509_STORE_free(store_);
+    sk_X509_NAME_pop_free(names_, X509_NAME_free);
+  }
+  ClientCas(const ClientCas&) = delete;
+  ClientCas& operator=(const ClientCas&) = delete;
+
+  /// The problem of `pem`, which is from `file`; empty: none.
+  std::string read(std::string_view pem, const std::string& file) {
+    ERR_clear_error();
+    const PemReader reader = pem_reader(pem);
+    while (X509* cert = next_certificate(reader)) {
+      X509_STORE_add_cert(store_, cert);
+      add_name(X509_get_subject_name(cert));
+      X509_free(cert);
+    }
+    const bool whole = is_pem_end();
+    ERR_clear_error();
+    if (!whole) return concat({"a certificate in ", file, " is damaged"});
+    if (sk_X509_NAME_num(names_) == 0) return file + " holds no certificate in PEM form";
+    return {};
+  }
+  void set_for(SSL_CTX* context) const {
+    SSL_CTX_set1_cert_store(context, store_);
+    SSL_CTX_set_client_CA_list(context, SSL_dup_CA_list(names_));
+  }
+
+ private:
+  void add_name(const X509_NAME* name) {
+    for (int i = 0; i < sk_X509_NAME_num(names_); ++i) {
+      if (X509_NAME_cmp(sk_X509_NAME_value(names_, i), name) == 0) return;
+    }
+    sk_X509_NAME_push(names_, X509_NAME_dup(name));
+  }
+
+  X509_STORE* store_;
+  STACK_OF(X509_NAME) * names_;
+};
 
 SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
@@ -139,36 +183,28 @@ TlsServerContext::Identity& TlsServerContext::identity_for(const ServerCertifica
   return identities_.emplace_back(Identity{context, names, {}});
 }
 
+/// By one reading of the file, which may be replaced at any time: what a session is bound to and
+/// what a client is verified by are always the same CAs.
 void TlsServerContext::require_client_certificates(const std::string& ca,
                                                    std::vector<std::string>& problems) {
-  std::string cas;
-  STACK_OF(X509_NAME)* names = nullptr;
+  SecretFile file;
+  ClientCas cas;
   if (!ca.empty()) {
-    auto text = file_text(ca, kMostOfCas);
-    if (!text) {
-      const std::string reason = std::generic_category().message(errno);
-      return problems.push_back(concat({"client-ca: cannot read ", printable(ca), ": ", reason}));
-    }
-    cas = std::move(*text);
-    names = SSL_load_client_CA_file(ca.c_str());
-    if (names == nullptr) {
-      return problems.push_back(
-          concat({"client-ca: ", printable(ca), " holds no certificate in PEM form"}));
-    }
+    file = read_secret_file(ca, kMostOfCas);
+    std::string problem = file.problem.empty()
+                              ? cas.read(file.text.reveal(), printable(ca))
+                              : concat({"cannot read ", printable(ca), ": ", file.problem});
+    if (!problem.empty()) return problems.push_back("client-ca: " + std::move(problem));
     wants_client_certificate_ = true;
   }
   for (const Identity& identity : identities_) {
-    set_session_id(identity.context, cas);
+    set_session_id(identity.context, file.text.reveal());
     if (!wants_client_certificate_) continue;
-    if (SSL_CTX_load_verify_file(identity.context, ca.c_str()) != 1) {
-      problems.push_back(concat({"client-ca: ", printable(ca), ": ", last_tls_error()}));
-    }
-    SSL_CTX_set_client_CA_list(identity.context, SSL_dup_CA_list(names));
+    cas.set_for(identity.context);
     SSL_CTX_set_verify(identity.context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        nullptr);
     SSL_CTX_set_cert_verify_callback(identity.context, verify_client, nullptr);
   }
-  sk_X509_NAME_pop_free(names, X509_NAME_free);
 }
 
 void TlsServerContext::set_ticket_keys(std::shared_ptr<TicketKeys> keys) {

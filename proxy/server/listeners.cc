@@ -184,7 +184,10 @@ void Listeners::add(std::vector<ListenSocket> sockets, const ListenConfig& liste
   for (ListenSocket& socket : sockets) socket.set_index(index);
   const ListenSocket& first = sockets[0];
   const std::string url = as_clients_write(listen, first.url());
-  if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) urls_.push_back(url);
+  if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) {
+    urls_.push_back(url);
+    listen_of_urls_.push_back(index);
+  }
   if (first.is_tcp()) addresses_.push_back(first.address());
   if (first.is_dual_stack()) {
     addresses_.push_back({"0.0.0.0", first.address().port, IpAddress::parse("0.0.0.0")});

@@ -23,7 +23,9 @@ class Listeners {
 
   /// "http://127.0.0.1:3128" and the like, as clients write it, one for each address.
   const std::vector<std::string>& urls() const { return urls_; }
-  /// The same for the address guard.
+  /// For each of them its place in Config::listen.
+  const std::vector<std::size_t>& listen_of_urls() const { return listen_of_urls_; }
+  /// The addresses for the address guard.
   const std::vector<HostPort>& addresses() const { return addresses_; }
   /// What is odd but does not prevent serving, one line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -65,6 +67,7 @@ class Listeners {
   std::vector<PassedSocket> passed_;  // nobody's yet
   std::vector<bool> taken_;           // for each of Config::listen: it was passed on
   std::vector<std::string> urls_;
+  std::vector<std::size_t> listen_of_urls_;
   std::vector<HostPort> addresses_;
   std::vector<std::string> warnings_;
   std::vector<Open> open_;

@@ -1,6 +1,8 @@
 // Certificates and keys in files, and what is wrong with them.
 #include "net/server_certificate.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -81,6 +83,15 @@ TEST_CASE("each problem of a pair is named with its file, both at once") {
   write(damaged,
         content(one.cert) + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   CHECK(problems_of(damaged, one.key) == "a certificate in " + damaged + " is damaged\n");
+}
+
+TEST_CASE("a pipe in place of a certificate or key is a problem, and not waited for") {
+  const TempDir dir;
+  const std::string pipe = dir.path("pipe");
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  const std::string problem =
+      "cannot read " + pipe + ": a pipe, which cannot be read again by a reload\n";
+  CHECK(problems_of(pipe, pipe) == problem + problem);
 }
 
 TEST_CASE("a key behind a passphrase is a problem, and nobody is asked for it") {

@@ -1,12 +1,18 @@
 // What is agreed on with a client: certificate, version, protocol, resumption, and who it is.
 #include "net/tls_server_context.h"
 
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -191,11 +197,64 @@ TEST_CASE("every file that cannot be used is a problem, all at once") {
         std::vector<std::string>{"client-ca: " + files.key + " holds no certificate in PEM form"});
 }
 
+TEST_CASE("client-ca is read once, so that sessions and clients go by the same CAs") {
+  const TempDir dir;
+  const std::string ca = dir.path("ca.pem");
+  std::ofstream(ca) << std::ifstream(authority().file()).rdbuf();
+  const Fd watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  REQUIRE(inotify_add_watch(watch.get(), ca.c_str(), IN_OPEN) >= 0);
+  const auto context = server_context({proxy_files(), authority().issue("second.example")}, ca);
+  alignas(inotify_event) std::array<char, 4096> events;
+  CHECK(read(watch.get(), events.data(), events.size()) ==
+        static_cast<ssize_t>(sizeof(inotify_event)));
+}
+
+TEST_CASE("client-ca may name several CAs, and a damaged or missing one is a problem") {
+  const TempDir dir;
+  const TlsAuthority other("another CA");
+  const std::string ca = dir.path("ca.pem");
+  const std::vector<std::string> in_file = {authority().file(), other.file(), other.file()};
+  for (const std::string& file : in_file) {
+    std::ofstream(ca, std::ios::app) << std::ifstream(file).rdbuf();
+  }
+  const auto context = server_context({proxy_files()}, ca);
+  CHECK(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(context->get())) == 2);
+  for (const TlsAuthority* issuer : {&authority(), &other}) {
+    RawTlsClient::Options options;
+    options.certificate = issuer->issue("alice");
+    TlsTalk talk(*context, options);
+    CHECK(talk.shake_hands());
+  }
+  const auto problem = [&] {
+    std::vector<std::string> problems;
+    const TlsAuthority::Files files = proxy_files();
+    CHECK(TlsServerContext::make({{{files.cert, files.key}}, ca}, problems) == nullptr);
+    return problems.at(0);
+  };
+  std::ofstream(ca, std::ios::app)
+      << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  CHECK(problem() == "client-ca: a certificate in " + ca + " is damaged");
+  REQUIRE(unlink(ca.c_str()) == 0);
+  REQUIRE(mkfifo(ca.c_str(), 0600) == 0);
+  CHECK_THAT(problem(), Contains("client-ca: cannot read " + ca + ": a pipe"));
+}
+
 namespace {
 
 std::atomic<std::int64_t> minutes;
 
 }  // namespace
+
+TEST_CASE("without a key a ticket is not sealed by what is none, but the handshake fails") {
+  RawTlsClient::Options options;
+  options.version = GENERATE(from_range(kVersions));
+  const auto context = server_context({proxy_files()});
+  context->set_ticket_keys(std::make_shared<TicketKeys>(
+      TicketKeys::Clock::now, [](std::span<unsigned char>) { return false; }));
+  TlsTalk talk(*context, options);
+  CHECK_FALSE(talk.shake_hands());
+  CHECK(talk.result.status == Io::Status::error);
+}
 
 TEST_CASE("threads serve with one context while its ticket keys rotate") {
   const auto context = server_context({proxy_files(), authority().issue("second.example")});

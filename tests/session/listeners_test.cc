@@ -257,6 +257,16 @@ TEST_CASE("a successor binds what is new and closes what is gone") {
   CHECK(open_files() == before);
 }
 
+TEST_CASE("whose each URL is does not depend on which socket was passed on") {
+  const TempDir dir;
+  Set set(1);
+  set.open({at_path(dir.path("new")), systemd()}, {{web(listening())}, {}, -1});
+  CHECK(set.problems.empty());
+  REQUIRE(set.listeners.urls().size() == 2);
+  CHECK(set.listeners.urls()[1] == "unix:" + dir.path("new"));
+  CHECK(set.listeners.listen_of_urls() == std::vector<std::size_t>{1, 0});
+}
+
 TEST_CASE("the file of a unix socket becomes the successor's") {
   const TempDir dir;
   const std::string path = dir.path("culvert.sock");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ bool is_named(const std::vector<PathGrant>& grants, const std::string& path) {
 }  // namespace
 
 TEST_CASE("without files it is what names and certificates need") {
-  const auto grants = needed_paths(Config());
+  const auto grants = needed_paths(Config()).grants;
   CHECK(has(grants, "/etc", Use::read));
   CHECK(has(grants, "/usr", Use::list));
   for (const char* path : {"/", "/home", "/root", "/var", "/tmp", "/run", "."}) {
@@ -61,7 +62,7 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   listen.certificates = {{"/srv/tls/cert.pem", "/srv/keys/key.pem"}};
   listen.client_ca = "/srv/ca/clients.pem";
   config.listen = {listen};
-  const auto grants = needed_paths(config);
+  const auto grants = needed_paths(config).grants;
   CHECK(has(grants, "/srv/culvert", Use::read));
   CHECK(has(grants, "/srv/passwords", Use::read));
   CHECK(has(grants, dir.path("ca"), Use::list));
@@ -76,13 +77,60 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
 TEST_CASE("the folder of the access log is written to, but not one of devices") {
   Config config;
   config.access_log = "/srv/log/access.log";
-  CHECK(has(needed_paths(config), "/srv/log", Use::write));
+  CHECK(has(needed_paths(config).grants, "/srv/log", Use::write));
   config.access_log = "/dev/stdout";
-  CHECK(has(needed_paths(config), "/dev/stdout", Use::write));
-  CHECK_FALSE(is_named(needed_paths(config), "/dev"));
+  CHECK(has(needed_paths(config).grants, "/dev/stdout", Use::write));
+  CHECK_FALSE(is_named(needed_paths(config).grants, "/dev"));
   for (const char* none : {"-", "off"}) {
     config.access_log = none;
-    CHECK_FALSE(is_named(needed_paths(config), "."));
+    CHECK_FALSE(is_named(needed_paths(config).grants, "."));
+  }
+}
+
+TEST_CASE("a file in a folder of the system, or in a home, is granted without the folder") {
+  const TempDir dir;
+  const std::string home = dir.path("home");
+  REQUIRE(mkdir(home.c_str(), 0700) == 0);
+  const char* const given = std::getenv("HOME");
+  const std::string before = given != nullptr ? given : "";
+  setenv("HOME", home.c_str(), 1);
+  Config config;
+  config.file = home + "/culvert.toml";
+  config.auth_file = "/htpasswd";
+  config.access_log = "/access.log";
+  UpstreamConfig upstream;
+  upstream.key = "/home/alice/key.pem";
+  upstream.cert = "/home/alice/tls/cert.pem";
+  upstream.ca = "/etc/ca.pem";
+  config.upstreams = {upstream};
+  ListenConfig listen;
+  listen.kind = ListenConfig::Kind::unix_socket;
+  listen.path = "/proxy.sock";
+  config.listen = {listen};
+  const NeededPaths needed = needed_paths(config);
+  setenv("HOME", before.c_str(), 1);
+  CHECK(has(needed.grants, home + "/culvert.toml", Use::read));
+  CHECK(has(needed.grants, "/htpasswd", Use::read));
+  CHECK(has(needed.grants, "/access.log", Use::write));
+  CHECK(has(needed.grants, "/home/alice/key.pem", Use::read));
+  CHECK(has(needed.grants, "/home/alice/tls", Use::read));
+  for (const std::string& path : {std::string("/"), std::string("/home/alice"), home}) {
+    CHECK_FALSE(is_named(needed.grants, path));
+  }
+  const std::vector<std::string> alone = {home + "/culvert.toml", "/htpasswd",
+                                          "/home/alice/key.pem", "/access.log"};
+  CHECK(needed.alone == alone);
+  CHECK_THAT(alone_text(alone), Contains("restart") && Contains("/htpasswd, /home/alice/key.pem"));
+}
+
+TEST_CASE("an access log in a folder of the system is written to without the folder") {
+  for (const char* folder : {"/etc", "/root", "/tmp", "/run"}) {
+    Config config;
+    config.access_log = std::string(folder) + "/culvert-access.log";
+    const NeededPaths needed = needed_paths(config);
+    CHECK(has(needed.grants, config.access_log, Use::write));
+    CHECK_FALSE(has(needed.grants, folder, Use::write));
+    CHECK(needed.alone == std::vector<std::string>{config.access_log});
   }
 }
 
@@ -92,7 +140,7 @@ TEST_CASE("unix sockets are removed at the end") {
   listen.kind = ListenConfig::Kind::unix_socket;
   listen.path = "/run/culvert/proxy.sock";
   config.listen = {listen};
-  CHECK(has(needed_paths(config), "/run/culvert", Use::remove));
+  CHECK(has(needed_paths(config).grants, "/run/culvert", Use::remove));
 }
 
 TEST_CASE("the paths are told by what may be done with them") {
