@@ -19,6 +19,8 @@ namespace culvert {
 namespace {
 
 constexpr std::size_t kMostDiscarded = 1 << 20;
+// Of one connection: who signs in needs one, and mistypes a few times.
+constexpr unsigned kMostKeptRefusals = 8;
 // Many clients send a whole body before they read the response.
 constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
@@ -48,6 +50,7 @@ struct Session::SignIn {
   bool before_request = false;  // the protocol asks once for the connection
   bool over = false;            // the same, and it has succeeded
   Gate::Verdict verdict;        // what follows once it has succeeded, after a request
+  unsigned kept_refusals = 0;   // of the connection
   std::optional<KeptRefusal> refusal;
 };
 
@@ -380,6 +383,7 @@ void Session::refuse_sign_in(Error error) {
   std::string answer = may_retry ? setup_->protocol->kept_refusal(error) : std::string();
   if (answer.empty()) return refuse(std::move(error));
   SignIn& refused = begin_sign_in();
+  ++refused.kept_refusals;
   state_ = State::kept_refusal;
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
@@ -387,11 +391,13 @@ void Session::refuse_sign_in(Error error) {
   refused.refusal.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
                           request.plain == nullptr ? BodyFraming() : request.plain->framing,
                           request.rest, KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
-  refused.refusal->on_ready();
+  // In a later turn: the next request may be there already, and be refused as well.
+  client_->resume();
 }
 
-/// Whether it is known where the next request begins.
+/// Whether it is known where the next request begins, and one may come.
 bool Session::may_follow_refusal() const {
+  if (setup_->sign_in && setup_->sign_in->kept_refusals >= kMostKeptRefusals) return false;
   if (context_.draining || setup_->admission != Admission::serve || setup_->ambiguity) return false;
   const PlainRequest* const plain = setup_->request->plain;
   if (plain == nullptr) return true;
