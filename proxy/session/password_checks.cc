@@ -33,7 +33,7 @@ struct PasswordChecks::State {
   /// One password to be checked, for everybody who has sent it.
   struct Job {
     VerdictCache::Key key;
-    SignInPace::Client client;
+    SignInPace::Who who;
     Secret password;
     Secret hash;
     bool known;  ///< there is such a user; else `hash` is another's, for the time it takes
@@ -108,7 +108,7 @@ PasswordChecks::State::Jobs::iterator PasswordChecks::State::next_job(
     CheckClock::time_point now, std::optional<CheckClock::time_point>& later) {
   return std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) {
     if (job.running) return false;
-    const auto due = pace.may_run(job.client);
+    const auto due = pace.may_run(job.who);
     if (due && *due > now) later = later ? std::min(*later, *due) : *due;
     return due && *due <= now;
   });
@@ -116,12 +116,12 @@ PasswordChecks::State::Jobs::iterator PasswordChecks::State::next_job(
 
 void PasswordChecks::State::run(Jobs::iterator job, std::unique_lock<std::mutex>& lock) {
   job->running = true;
-  pace.run(job->client);
+  pace.run(job->who);
   lock.unlock();
   const bool right = matches(job->password, job->hash) && job->known;
   lock.lock();
   const auto now = CheckClock::now();
-  pace.end(job->client, right, now);
+  pace.end(job->who, right, now);
   verdicts.add(job->key, right, now);
   const auto waiting = std::move(job->waiting);
   jobs.erase(job);
@@ -145,7 +145,7 @@ bool PasswordChecks::State::forget(const std::shared_ptr<PasswordCheck::Request>
   for (auto job = jobs.begin(); job != jobs.end(); ++job) {
     if (std::erase(job->waiting, request) == 0) continue;
     if (job->waiting.empty() && !job->running) {
-      pace.leave(job->client);
+      pace.leave(job->who);
       jobs.erase(job);
     }
     return true;
@@ -190,15 +190,16 @@ std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,
   }
   auto job = state.find(*key);
   if (job == state.jobs.end()) {
-    if (state.jobs.size() >= PasswordChecks::kMostWaiting || !state.pace.wait(client, now)) {
+    if (state.jobs.size() >= PasswordChecks::kMostWaiting || !state.pace.wait(who, now)) {
+  const SignInPace::Who who{client, entry == nullptr ? std::string() : entry->user};
       return PasswordVerdict::busy;
     }
     if (!state.add_thread(checks_.state_)) {
-      state.pace.leave(client);
+      state.pace.leave(who);
       return PasswordVerdict::busy;
     }
     const Secret& hash = entry != nullptr ? entry->hash : users.costliest().hash;
-    state.jobs.push_back({*key, client, given.password, hash, entry != nullptr});
+    state.jobs.push_back({*key, who, given.password, hash, entry != nullptr});
     job = std::prev(state.jobs.end());
     state.changed.notify_one();
   }

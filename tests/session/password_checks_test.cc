@@ -244,6 +244,19 @@ TEST_CASE("checks that run do not keep their owner") {
   }
   settle(loop);
   CHECK_FALSE(loop.busy());
+TEST_CASE("a right password is taken while others at the same address guess") {
+  const std::string guessed = GENERATE("b", "nobody");
+  Scene scene;
+  for (int i = 0; i < 3; ++i) scene.ask(guessed, "wrong " + std::to_string(i));
+  std::vector<std::unique_ptr<Party>> guessers;
+  for (int i = 0; i < 4; ++i) {
+    guessers.push_back(std::make_unique<Party>(scene.checks, scene.loop));
+    guessers.back()->ask(scene.users, guessed, "ever new " + std::to_string(i));
+  }
+  CHECK(guessers.back()->at_once == PasswordVerdict::busy);
+  CHECK(scene.ask("a", "secret") == PasswordVerdict::right);
+}
+
   held = false;
   while (running > 0) std::this_thread::sleep_for(1ms);
 }
