@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <system_error>
@@ -47,6 +49,12 @@ struct PasswordChecks::State {
   std::optional<VerdictCache::Key> key_of(const Credentials& given, const PasswordEntry* entry) {
     return keyed_hash.of({given.user, entry == nullptr ? std::string_view() : entry->hash.reveal(),
                           given.password.reveal()});
+  }
+  /// The same one whenever the name comes again.
+  const PasswordEntry& stand_in(const PasswordFile& users, std::string_view name) const {
+    std::uint64_t number = 0;
+    if (const auto hash = keyed_hash.of({name})) std::memcpy(&number, hash->data(), sizeof number);
+    return users.stand_in(number);
   }
   Jobs::iterator find(const VerdictCache::Key& key) {
     return std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) { return job.key == key; });
@@ -183,6 +191,7 @@ std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,
   const auto key = state.key_of(given, entry);
   if (!key) return PasswordVerdict::busy;
   const auto now = CheckClock::now();
+  const SignInPace::Who who{client, entry == nullptr ? std::string() : entry->user};
 
   const std::lock_guard lock(state.mutex);
   if (const auto known = state.verdicts.find(*key, now)) {
@@ -191,14 +200,13 @@ std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,
   auto job = state.find(*key);
   if (job == state.jobs.end()) {
     if (state.jobs.size() >= PasswordChecks::kMostWaiting || !state.pace.wait(who, now)) {
-  const SignInPace::Who who{client, entry == nullptr ? std::string() : entry->user};
       return PasswordVerdict::busy;
     }
     if (!state.add_thread(checks_.state_)) {
       state.pace.leave(who);
       return PasswordVerdict::busy;
     }
-    const Secret& hash = entry != nullptr ? entry->hash : users.costliest().hash;
+    const Secret& hash = entry != nullptr ? entry->hash : state.stand_in(users, given.user).hash;
     state.jobs.push_back({*key, who, given.password, hash, entry != nullptr});
     job = std::prev(state.jobs.end());
     state.changed.notify_one();
