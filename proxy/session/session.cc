@@ -144,7 +144,10 @@ void Session::abort(std::string_view why) {
 
 void Session::give_way() {
   static constexpr std::string_view kWhy = "descriptors are short";
-  if (!setup_->protocol->request_begun()) return finish(Outcome::Kind::none, Side::local, kWhy);
+  if (!setup_->protocol->request_begun()) {
+    const bool counts = setup_->protocol->handshake_begun();
+    return finish(counts ? Outcome::Kind::aborted : Outcome::Kind::none, Side::local, kWhy);
+  }
   const Error error{Errc::connection_limit_reached, Side::local, 0,
                     "too many connections are open, and this one had sent no whole request"};
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);

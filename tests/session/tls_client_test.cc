@@ -311,6 +311,18 @@ TEST_CASE("a client that dies within its handshake leaves nothing behind") {
   CHECK_THAT(house.log(), Contains("outcome=canceled") && Contains("stage=head"));
 }
 
+TEST_CASE("a client that gives way within its handshake leaves a line") {
+  Scene scene;
+  scene.listen = tls_listener(proxy_files());
+  const auto context = server_context({proxy_files()});
+  scene.listener.tls = context.get();
+  scene.client.sends(client_hello().substr(0, 40));
+  scene.start();
+  settle(scene.loop, 20);
+  scene.session->give_way();
+  CHECK_THAT(scene.access_text(), Contains("outcome=aborted") && Contains("descriptors are short"));
+}
+
 TEST_CASE("a client that sends no more within its handshake is given up in time") {
   House house(tls_listener(proxy_files()), [](Config& config) { config.header_timeout = 50ms; });
   const std::string hello = client_hello();
