@@ -60,7 +60,8 @@ struct Session::Setup {
 
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
-  bool certified = false;  // the client has shown a certificate of ?client-ca=
+  TlsStream* tls = nullptr;  // the client's stream, if it is one
+  bool certified = false;    // the client has shown a certificate of ?client-ca=
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
@@ -265,6 +266,7 @@ void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
 void Session::on_tls(const ListenerTerms& listener) {
   auto tls = TlsStream::server(std::move(client_), *listener.tls);
   auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  setup_->tls = tls.get();
   client_ = std::move(tls);
   client_->set_events(this);
   on_other_protocol(std::move(spoken));
@@ -475,6 +477,7 @@ void Session::on_opened(DialResult result) {
 
 void Session::begin_tunnel() {
   state_ = State::tunnel;
+  if (setup_->tls != nullptr) setup_->tls->end_secrets();
   record_.stage = SessionStage::tunnel;
   const Config& config = context_.config;
   const RelaySettings settings{.idle = config.idle_timeout,
