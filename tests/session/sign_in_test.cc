@@ -51,6 +51,7 @@ struct SignInScene : Scene {
         "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7", problems));
     matches = matches_when_let;
     held = false;
+    while (checking > 0) std::this_thread::sleep_for(1ms);  // of the scene before
   }
   ~SignInScene() {
     held = false;
