@@ -216,7 +216,8 @@ RequestLine HttpClient::request_line() const {
   return {line.method, logged_target(line)};
 }
 
-/// What was received is overwritten where it holds the password.
+/// What was received is overwritten where it holds the password, as are the bytes that were just
+/// read.
 Result<Credentials> HttpClient::take_credentials() {
   auto given = credentials_of(parsed_.head);
   for (const Field& field : parsed_.head.fields) {
@@ -224,6 +225,8 @@ Result<Credentials> HttpClient::take_credentials() {
     const auto begin = static_cast<std::size_t>(field.value.data() - received_.data());
     std::fill_n(received_.begin() + static_cast<std::ptrdiff_t>(begin), field.value.size(), '*');
   }
+  const std::span<char> buffer = context_.flow.buffer;
+  wipe(buffer.first(std::min(buffer.size(), received_.size())));
   return given;
 }
 
