@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "base/wiped_text.h"
 
 namespace culvert {
 
@@ -11,18 +12,6 @@ void wipe(std::span<char> bytes) noexcept {
   // A compiler barrier: the zeros count as read, so writing them is not optimised away.
   asm volatile("" : : "r"(bytes.data()) : "memory");
 }
-
-namespace {
-
-/// Overwrites all that `text` has room for: a string that was moved from, or shortened, still holds
-/// its bytes after its end.
-void wipe_text(std::string& text) noexcept {
-  text.resize(text.capacity());
-  wipe(std::span<char>(text));
-  text.clear();
-}
-
-}  // namespace
 
 Secret::Secret(std::string value) : value_(std::move(value)) { wipe_text(value); }
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/wiped_text.h"
 #include "net/pipe.h"
 #include "net/socket_address.h"
 
@@ -51,6 +52,7 @@ TcpStream::~TcpStream() {
   } else if (loop_ != nullptr) {
     loop_->unwatch_closing(*this);
   }
+  if (unread_) wipe_text(*unread_);
   if (reset_on_close_) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -101,6 +103,7 @@ Io TcpStream::try_read(std::span<char> buffer) {
     const std::size_t count = std::min(buffer.size(), unread_->size());
     std::memcpy(buffer.data(), unread_->data(), count);
     if (count == unread_->size()) {
+      wipe_text(*unread_);
       unread_.reset();
     } else {
       unread_->erase(0, count);
@@ -169,8 +172,12 @@ void TcpStream::check_peer(bool blocked) {
 
 void TcpStream::unread(std::string bytes) {
   if (bytes.empty()) return;
-  if (unread_) bytes += *unread_;
+  if (unread_) {
+    append_wiping(bytes, *unread_);
+    wipe_text(*unread_);
+  }
   unread_ = std::make_unique<std::string>(std::move(bytes));
+  wipe_text(bytes);  // a short one was copied
 }
 
 Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
+#include "base/wiped_text.h"
 #include "net/spent_session.h"
 #include "net/tls_context.h"
 #include "net/tls_server_context.h"
@@ -145,6 +146,7 @@ std::unique_ptr<TlsStream> TlsStream::server(std::unique_ptr<Stream> beneath,
                                              const TlsServerContext& context) {
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(beneath), context.get()));
   SSL_set_accept_state(stream->ssl_);
+  SSL_set_options(stream->ssl_, SSL_OP_CLEANSE_PLAINTEXT);
   if (context.wants_client_certificate()) {
     SSL_set_verify(stream->ssl_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                    on_client_verified);
@@ -156,6 +158,7 @@ TlsStream::~TlsStream() {
   // Without this OpenSSL considers the session broken and it cannot be resumed.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
+  if (!unread_.empty()) wipe_text(unread_);
 }
 
 void TlsStream::note_first_bytes(std::string_view bytes) {
@@ -307,7 +310,12 @@ Io TlsStream::try_read(std::span<char> buffer) {
   if (!unread_.empty()) {
     const std::size_t count = std::min(buffer.size(), unread_.size());
     std::memcpy(buffer.data(), unread_.data(), count);
-    unread_.erase(0, count);
+    if (count == unread_.size()) {
+      wipe_text(unread_);
+      std::string().swap(unread_);
+    } else {
+      unread_.erase(0, count);
+    }
     return Io::ok(count);
   }
   if (read_end_) return *read_end_;
@@ -397,6 +405,14 @@ Io TlsStream::shutdown_write() {
   return beneath_->shutdown_write();
 }
 
-void TlsStream::unread(std::string bytes) { unread_.insert(0, bytes); }
+void TlsStream::unread(std::string bytes) {
+  if (bytes.empty()) return;
+  append_wiping(bytes, unread_);
+  wipe_text(unread_);
+  unread_ = std::move(bytes);
+  wipe_text(bytes);  // a short one was copied
+}
+
+void TlsStream::end_secrets() { SSL_clear_options(ssl_, SSL_OP_CLEANSE_PLAINTEXT); }
 
 }  // namespace culvert

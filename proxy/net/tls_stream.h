@@ -53,6 +53,9 @@ class TlsStream final : public Stream, private StreamEvents {
   std::string client_name() const;
   /// For a server, after the handshake: nobody asks for the client's certificate any more.
   void forget_handshake();
+  /// For a server: what comes from now on are no secrets of ours.  Until then no plain text stays
+  /// in OpenSSL's buffers once it was read.
+  void end_secrets();
   /// The peer's certificate, be it accepted or not.
   CertificateFacts certificate() const;
   /// The first bytes that the peer sent, a few at most: whether it speaks TLS at all.

@@ -210,6 +210,13 @@ class ConfigBuilder {
     for (const std::string& text : found) problem(given, text);
     config_.auth_file = file.path;
     if (!found.empty()) return;
+    if (users->costs_differ()) {
+      config_.warnings.push_back(
+          fmt::format("{} {}: some hashes in it take more than four times as long to check as "
+                      "others, and how long an answer takes tells such users apart: make them all "
+                      "of one kind and cost",
+                      given.origin, redact(given.value)));
+    }
     config_.users = std::move(users);
     if (others_can_read(file.path)) {
       config_.warnings.push_back(

@@ -17,6 +17,7 @@ constexpr unsigned kMostBcryptCost = 16;  // about four seconds
 constexpr std::uint64_t kMostRounds = 2'000'000;
 constexpr std::uint64_t kMostYescryptBytes = 64U << 20;
 constexpr std::size_t kMostShown = 40;  // of a user's name
+constexpr std::uint64_t kMostCostRatio = 4;
 
 /// The digits of crypt(5), in the order of their values.
 constexpr std::string_view kDigits =
@@ -222,12 +223,6 @@ PasswordFile PasswordFile::parse(std::string_view text, std::vector<std::string>
   if (file.size() == 0 && problems.size() == problems_before) {
     problems.emplace_back("there is no user in it");
   }
-  const auto costs_less = [](const PasswordEntry& one, const PasswordEntry& other) {
-    return one.cost < other.cost;
-  };
-  file.costliest_ = static_cast<std::size_t>(
-      std::max_element(file.entries_.begin(), file.entries_.end(), costs_less) -
-      file.entries_.begin());
   return file;
 }
 
@@ -239,6 +234,14 @@ void PasswordFile::add(PasswordEntry entry, std::vector<std::string>& problems) 
     return;
   }
   entries_.insert(place, std::move(entry));
+}
+
+bool PasswordFile::costs_differ() const {
+  const auto costs_less = [](const PasswordEntry& one, const PasswordEntry& other) {
+    return one.cost < other.cost;
+  };
+  const auto [least, most] = std::minmax_element(entries_.begin(), entries_.end(), costs_less);
+  return least != entries_.end() && most->cost > kMostCostRatio * least->cost;
 }
 
 const PasswordEntry* PasswordFile::find(std::string_view user) const {

@@ -5,8 +5,9 @@
 namespace culvert {
 namespace {
 
-SignInPace::Client one_client(const SignInPace::Client& client) {
-  return client ? SignInPace::Client(client->of_one_client()) : client;
+SignInPace::Who one_client(const SignInPace::Who& who) {
+  if (!who.client) return who;
+  return {who.client->of_one_client(), who.user};
 }
 
 std::chrono::milliseconds delay_after(unsigned failures) {
@@ -18,70 +19,87 @@ std::chrono::milliseconds delay_after(unsigned failures) {
 
 }  // namespace
 
-SignInPace::Known* SignInPace::find(const Client& client) {
+SignInPace::Known* SignInPace::find(const Who& who) {
   const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const Known& known) { return known.client == client; });
+                                  [&](const Known& known) { return known.who == who; });
   return found == known_.end() ? nullptr : &*found;
 }
 
-const SignInPace::Known* SignInPace::find(const Client& client) const {
-  return const_cast<SignInPace*>(this)->find(client);
+const SignInPace::Known* SignInPace::find(const Who& who) const {
+  return const_cast<SignInPace*>(this)->find(who);
 }
 
-/// The place of a client that does nothing now is given away, the longest idle one's first.
-SignInPace::Known& SignInPace::find_or_add(const Client& client, Time now) {
-  if (Known* known = find(client)) {
+/// The place of one that does nothing now is given away, the longest idle one's first.
+SignInPace::Known& SignInPace::find_or_add(const Who& who, Time now) {
+  if (Known* known = find(who)) {
     if (now - known->last > kMemory) known->failures = 0;
     return *known;
   }
-  if (known_.size() >= kMostClients) {
+  if (known_.size() >= kMostKnown) {
     const auto rank = [](const Known& known) {
       return known.waiting + known.running > 0 ? Time::max() : known.last;
     };
     Known& oldest = *std::min_element(
         known_.begin(), known_.end(),
         [&](const Known& one, const Known& other) { return rank(one) < rank(other); });
-    oldest = Known{.client = client};
+    oldest = Known{.who = who};
     return oldest;
   }
-  return known_.emplace_back(Known{.client = client});
+  return known_.emplace_back(Known{.who = who});
 }
 
-bool SignInPace::wait(const Client& client, Time now) {
-  Known& known = find_or_add(one_client(client), now);
-  const bool is_slow = known.failures >= kFreeFailures;
+std::size_t SignInPace::waiting_of(const Client& client) const {
+  std::size_t count = 0;
+  for (const Known& known : known_) {
+    if (known.who.client == client) count += known.waiting;
+  }
+  return count;
+}
+
+std::size_t SignInPace::running_of(const Client& client) const {
+  return static_cast<std::size_t>(std::count(running_.begin(), running_.end(), client));
+}
+
+bool SignInPace::wait(const Who& who, Time now) {
+  Known& known = find_or_add(one_client(who), now);
+  const bool is_slow = known.failures >= kFreeFailures && now >= known.trusted_until;
   if (known.waiting >= (is_slow ? kMostWaitingDelayed : kMostWaiting)) return false;
+  if (waiting_of(known.who.client) >= kMostWaitingOfClient) return false;
   known.last = now;
   ++known.waiting;
   return true;
 }
 
-std::optional<SignInPace::Time> SignInPace::may_run(const Client& client) const {
-  const Known& known = *find(one_client(client));
+std::optional<SignInPace::Time> SignInPace::may_run(const Who& who) const {
+  const Known& known = *find(one_client(who));
   // What runs may be wrong as well.
   const bool is_slow = known.failures + known.running >= kFreeFailures;
-  if (known.running >= (is_slow ? 1 : at_a_time_)) return std::nullopt;
+  if (is_slow && known.running > 0) return std::nullopt;
+  if (running_of(known.who.client) >= at_a_time_) return std::nullopt;
   return known.slow_until;
 }
 
-void SignInPace::run(const Client& client) {
-  Known& known = *find(one_client(client));
+void SignInPace::run(const Who& who) {
+  Known& known = *find(one_client(who));
   --known.waiting;
   ++known.running;
+  running_.push_back(known.who.client);
 }
 
-void SignInPace::leave(const Client& client) { --find(one_client(client))->waiting; }
+void SignInPace::leave(const Who& who) { --find(one_client(who))->waiting; }
 
-void SignInPace::end(const Client& client, bool right, Time now) {
-  Known& known = *find(one_client(client));
+void SignInPace::end(const Who& who, bool right, Time now) {
+  Known& known = *find(one_client(who));
   --known.running;
+  running_.erase(std::find(running_.begin(), running_.end(), known.who.client));
   known.last = now;
   if (right) {
     known.failures = 0;
     known.slow_until = {};
+    known.trusted_until = now + kMemory;
   } else {
     ++known.failures;
-    known.slow_until = now + delay_after(known.failures);
+    if (now >= known.trusted_until) known.slow_until = now + delay_after(known.failures);
   }
 }
 

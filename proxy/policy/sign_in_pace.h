@@ -3,60 +3,76 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/ip_address.h"
 
 namespace culvert {
 
-/// How fast one client address may have passwords checked: the more of them were wrong, the slower,
-/// and never so many at a time that other clients have to wait for it.
+/// How fast passwords are checked: the more of them were wrong, the slower.  Each user of the
+/// password file has a pace of its own at each client address, and all other names one together, so
+/// that who guesses holds up nobody else at the same address.  No client has so many checked at a
+/// time that others have to wait for it.
 class SignInPace {
  public:
   using Time = std::chrono::steady_clock::time_point;
   /// nullopt for a unix socket, whose clients count as one.
   using Client = std::optional<IpAddress>;
+  /// Who has one pace.
+  struct Who {
+    Client client;
+    std::string user{};  ///< empty: there is no such user, whatever the name
+
+    friend bool operator==(const Who&, const Who&) = default;
+  };
 
   /// Wrong passwords without a delay: who mistypes is not to wait.
   static constexpr unsigned kFreeFailures = 3;
   static constexpr std::chrono::milliseconds kFirstDelay{250};  ///< doubles with each failure
   static constexpr std::chrono::milliseconds kLongestDelay{4'000};
-  /// After so long without a failure they are forgotten.
+  /// After so long without a failure they are forgotten.  For so long after a right password its
+  /// user is not delayed at this address.
   static constexpr std::chrono::minutes kMemory{10};
-  static constexpr std::size_t kMostWaiting = 32;        ///< checks of one client
-  static constexpr std::size_t kMostWaitingDelayed = 2;  ///< the same, once it has to be slow
-  static constexpr std::size_t kMostClients = 1'024;     ///< that are remembered
+  static constexpr std::size_t kMostWaiting = 32;          ///< checks of one pace
+  static constexpr std::size_t kMostWaitingDelayed = 2;    ///< the same, once it has to be slow
+  static constexpr std::size_t kMostWaitingOfClient = 64;  ///< with any user
+  static constexpr std::size_t kMostKnown = 1'024;         ///< that are remembered
 
   /// `at_a_time`: checks of one client that run at the same time.
   explicit SignInPace(std::size_t at_a_time) : at_a_time_(at_a_time) {}
 
-  /// One more check of `client` waits.  False if too many do: then it does not.
-  bool wait(const Client& client, Time now);
+  /// One more check waits.  False if too many do: then it does not.
+  bool wait(const Who& who, Time now);
   /// When the next one of those that wait may run; nullopt: not before another has ended.
-  std::optional<Time> may_run(const Client& client) const;
-  void run(const Client& client);
+  std::optional<Time> may_run(const Who& who) const;
+  void run(const Who& who);
   /// One that waited is not wanted any more.
-  void leave(const Client& client);
+  void leave(const Who& who);
   /// One that ran has ended.
-  void end(const Client& client, bool right, Time now);
+  void end(const Who& who, bool right, Time now);
 
   std::size_t remembered() const { return known_.size(); }
 
  private:
   struct Known {
-    Client client;
+    Who who;
     unsigned failures = 0;
     std::size_t waiting = 0;
     std::size_t running = 0;
-    Time slow_until{};  ///< of its next check
-    Time last{};        ///< wait() or end()
+    Time slow_until{};     ///< of its next check
+    Time trusted_until{};  ///< without a delay
+    Time last{};           ///< wait() or end()
   };
-  Known* find(const Client& client);
-  const Known* find(const Client& client) const;
-  Known& find_or_add(const Client& client, Time now);
+  Known* find(const Who& who);
+  const Known* find(const Who& who) const;
+  Known& find_or_add(const Who& who, Time now);
+  std::size_t waiting_of(const Client& client) const;
+  std::size_t running_of(const Client& client) const;
 
   std::size_t at_a_time_;
   std::vector<Known> known_;
+  std::vector<Client> running_;  // of each check that runs
 };
 
 }  // namespace culvert

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "base/secret.h"
+#include "base/wiped_text.h"
 #include "codec/proxy_protocol.h"
 #include "policy/load_balancers.h"
 #include "session/answer.h"
@@ -53,7 +55,9 @@ void BalancedClient::on_ready() {
     const Io io = client_.try_read(context_.flow.buffer);
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return on_end();
-    received_.append(context_.flow.buffer.data(), io.bytes);
+    const auto bytes = context_.flow.buffer.first(io.bytes);
+    append_wiping(received_, {bytes.data(), bytes.size()});
+    if (context_.users != nullptr) wipe(bytes);
     if (!is_load_balancer(context_.config.load_balancers, peer_)) return refuse(not_listed(*peer_));
     ConnectionEnds ends;
     auto end = read_proxy_header(received_, ends);
@@ -66,8 +70,8 @@ void BalancedClient::hand_on(ConnectionEnds ends, std::size_t header_bytes) {
   deadline_.stop();
   ends.client = named_client(ends.client, peer_);
   events_->on_balanced(ends);
-  received_.erase(0, header_bytes);
-  if (!received_.empty()) client_.unread(std::move(received_));
+  client_.unread(received_.substr(header_bytes));
+  wipe_text(received_);
   events_->on_other_protocol(std::move(next_));
 }
 

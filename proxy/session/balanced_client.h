@@ -32,6 +32,7 @@ class BalancedClient final : public ClientProtocol {
   /// There is none before the header.
   void next_request() override {}
   bool request_begun() const override { return false; }
+  bool handshake_begun() const override { return !received_.empty(); }
   RequestLine request_line() const override { return {}; }
   void begin_drain() override;
   std::string_view established() const override { return {}; }

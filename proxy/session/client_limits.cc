@@ -1,7 +1,5 @@
 #include "session/client_limits.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,19 +11,18 @@ namespace {
 
 constexpr std::size_t kMostOfUser = 40;
 
-/// Whom the limits take for one client.
+/// Whom the limits take for one client: all of an IPv6 network.
 std::string name_of_client(const IpAddress& client) {
-  const IpAddress ip = client.unmapped();
-  if (ip.is_v4()) return ip.to_string();
-  std::array<std::uint8_t, 16> network{};
-  std::copy_n(ip.bytes(), 8, network.begin());
-  return Cidr(IpAddress::v6(network), 64).to_string();
+  constexpr unsigned kNetworkBits = 64;
+  const IpAddress one = client.of_one_client();
+  const bool is_network = !one.is_v4() && !one.is_loopback();
+  return is_network ? Cidr(one, kNetworkBits).to_string() : one.to_string();
 }
 
 Error too_many_connections(std::string_view who, std::size_t most, std::string_view option) {
   return {Errc::client_connection_limit, Side::client, 0,
-          fmt::format("{} has {} connections, as many as it may - see --max-connections-per-{}",
-                      who, most, option)};
+          fmt::format("{} has {} connection{}, as many as it may - see --max-connections-per-{}",
+                      who, most, most == 1 ? "" : "s", option)};
 }
 
 }  // namespace

@@ -397,13 +397,13 @@ void Exchange::finish_answered() {
   finish(another ? End::Kind::next : End::Kind::close, another ? Side::client : Side::local);
 }
 
-/// The client gets an error response, unless it has received a part of the upstream's.
 void Exchange::fail_without_memory(int sys) {
   fail(Side::local,
        Error{Errc::proxy_internal_error, Side::local, sys,
              "there is no memory to send with: " + std::generic_category().message(sys)});
 }
 
+/// The client gets an error response, unless it has received a part of the upstream's.
 void Exchange::fail(Side closed_by, Error error) {
   finish(nothing_sent() ? End::Kind::refused : End::Kind::abort, closed_by, std::move(error));
 }

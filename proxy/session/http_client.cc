@@ -10,7 +10,9 @@
 
 #include "base/duration.h"
 #include "base/redact.h"
+#include "base/secret.h"
 #include "base/text.h"
+#include "base/wiped_text.h"
 #include "codec/client_mistake.h"
 #include "codec/connection_options.h"
 #include "codec/intermediary.h"
@@ -61,6 +63,11 @@ HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTe
       scanner_(HeadScanner::Kind::request),
       tls_may_begin_(listener.tls != nullptr && beneath == Beneath::connection) {}
 
+/// It may have received another request, with its password, behind the last one.
+HttpClient::~HttpClient() {
+  if (context_.users != nullptr) wipe_text(received_);
+}
+
 void HttpClient::start(ClientEvents& events) {
   events_ = &events;
   deadline_.start(context_.config.header_timeout);
@@ -78,7 +85,11 @@ void HttpClient::on_ready() {
     // request.
     const bool begins = !scanner_.begun();
     if (begins) events_->on_request_begun();
-    received_ += bytes;
+    if (context_.users == nullptr) {
+      received_ += bytes;
+    } else {
+      take_secret(context_.flow.buffer.first(io.bytes));
+    }
     const auto end = scanner_.scan(received_);
     if (!end) {
       deadline_.stop();
@@ -87,6 +98,12 @@ void HttpClient::on_ready() {
     if (*end) return on_head(**end);
     if (begins && kept_ && scanner_.begun()) deadline_.start(context_.config.header_timeout);
   }
+}
+
+/// Overwrites the bytes that were read: they would stay there for as long as nothing else comes.
+void HttpClient::take_secret(std::span<char> bytes) {
+  append_wiping(received_, {bytes.data(), bytes.size()});
+  wipe(bytes);
 }
 
 /// True: not HTTP/1, or not what it may speak here, and an event has said so.
@@ -181,6 +198,7 @@ std::optional<Error> HttpClient::origin_form_mistake() const {
 
 void HttpClient::next_request() {
   kept_ = true;
+  if (context_.users != nullptr) wipe_text(received_);
   clear_keeping(received_, kKeptRoom);
   scanner_.reset();
   deadline_.start(context_.config.keep_alive_timeout);
@@ -199,7 +217,7 @@ RequestLine HttpClient::request_line() const {
 }
 
 /// What was received is overwritten where it holds the password, as are the bytes that were just
-/// read: they would stay for as long as nothing else comes.
+/// read.
 Result<Credentials> HttpClient::take_credentials() {
   auto given = credentials_of(parsed_.head);
   for (const Field& field : parsed_.head.fields) {

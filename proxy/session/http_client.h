@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ class HttpClient final : public ClientProtocol {
   /// All outlive it.  `beneath`: what the client's stream is.
   HttpClient(SessionContext& context, Stream& client, const ListenerTerms& listener,
              Beneath beneath = Beneath::connection);
+  ~HttpClient() override;
 
   void start(ClientEvents& events) override;
   void on_ready() override;
@@ -36,6 +38,7 @@ class HttpClient final : public ClientProtocol {
   std::string kept_refusal(const Error& error) const override;
 
  private:
+  void take_secret(std::span<char> bytes);
   void begin_tls(std::string_view bytes);
   void refuse_plain_client();
   void on_end();

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/secret.h"
+
 namespace culvert {
 namespace {
 
@@ -46,6 +48,7 @@ void KeptRefusal::read_body() {
     }
     timer_.progress();
     discard({buffer_.data(), io.bytes});
+    wipe(buffer_.first(io.bytes));  // the next request may be there, with a password
   }
 }
 

@@ -35,7 +35,8 @@ class KeptRefusal {
   KeptRefusal(Loop& loop, Stream& client, std::span<char> buffer, std::string answer,
               const BodyFraming& framing, std::string_view rest, Done done);
 
-  /// To be called once, and whenever the client is ready.
+  /// To be called once, and whenever the client is ready; not by what has made this, as `done` may
+  /// lead to the next one.
   void on_ready();
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/secret.h"
 #include "session/pacer.h"
 
 namespace culvert {
@@ -177,7 +178,9 @@ void MessageFlow::read_some(FlowResources resources) {
     return;
   }
   // The next message of the same connection.
-  if (*used < bytes.size()) from_->unread(std::string(bytes.substr(*used)));
+  if (*used == bytes.size()) return;
+  from_->unread(std::string(bytes.substr(*used)));
+  wipe(resources.buffer.first(io.bytes));  // that may have a password
 }
 
 /// Writes until all is written or the receiver takes no more.

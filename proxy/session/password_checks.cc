@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <system_error>
@@ -33,7 +35,7 @@ struct PasswordChecks::State {
   /// One password to be checked, for everybody who has sent it.
   struct Job {
     VerdictCache::Key key;
-    SignInPace::Client client;
+    SignInPace::Who who;
     Secret password;
     Secret hash;
     bool known;  ///< there is such a user; else `hash` is another's, for the time it takes
@@ -47,6 +49,12 @@ struct PasswordChecks::State {
   std::optional<VerdictCache::Key> key_of(const Credentials& given, const PasswordEntry* entry) {
     return keyed_hash.of({given.user, entry == nullptr ? std::string_view() : entry->hash.reveal(),
                           given.password.reveal()});
+  }
+  /// The same one whenever the name comes again.
+  const PasswordEntry& stand_in(const PasswordFile& users, std::string_view name) const {
+    std::uint64_t number = 0;
+    if (const auto hash = keyed_hash.of({name})) std::memcpy(&number, hash->data(), sizeof number);
+    return users.stand_in(number);
   }
   Jobs::iterator find(const VerdictCache::Key& key) {
     return std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) { return job.key == key; });
@@ -108,7 +116,7 @@ PasswordChecks::State::Jobs::iterator PasswordChecks::State::next_job(
     CheckClock::time_point now, std::optional<CheckClock::time_point>& later) {
   return std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) {
     if (job.running) return false;
-    const auto due = pace.may_run(job.client);
+    const auto due = pace.may_run(job.who);
     if (due && *due > now) later = later ? std::min(*later, *due) : *due;
     return due && *due <= now;
   });
@@ -116,12 +124,12 @@ PasswordChecks::State::Jobs::iterator PasswordChecks::State::next_job(
 
 void PasswordChecks::State::run(Jobs::iterator job, std::unique_lock<std::mutex>& lock) {
   job->running = true;
-  pace.run(job->client);
+  pace.run(job->who);
   lock.unlock();
   const bool right = matches(job->password, job->hash) && job->known;
   lock.lock();
   const auto now = CheckClock::now();
-  pace.end(job->client, right, now);
+  pace.end(job->who, right, now);
   verdicts.add(job->key, right, now);
   const auto waiting = std::move(job->waiting);
   jobs.erase(job);
@@ -145,7 +153,7 @@ bool PasswordChecks::State::forget(const std::shared_ptr<PasswordCheck::Request>
   for (auto job = jobs.begin(); job != jobs.end(); ++job) {
     if (std::erase(job->waiting, request) == 0) continue;
     if (job->waiting.empty() && !job->running) {
-      pace.leave(job->client);
+      pace.leave(job->who);
       jobs.erase(job);
     }
     return true;
@@ -183,6 +191,7 @@ std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,
   const auto key = state.key_of(given, entry);
   if (!key) return PasswordVerdict::busy;
   const auto now = CheckClock::now();
+  const SignInPace::Who who{client, entry == nullptr ? std::string() : entry->user};
 
   const std::lock_guard lock(state.mutex);
   if (const auto known = state.verdicts.find(*key, now)) {
@@ -190,15 +199,15 @@ std::optional<PasswordVerdict> PasswordCheck::ask(const PasswordFile& users,
   }
   auto job = state.find(*key);
   if (job == state.jobs.end()) {
-    if (state.jobs.size() >= PasswordChecks::kMostWaiting || !state.pace.wait(client, now)) {
+    if (state.jobs.size() >= PasswordChecks::kMostWaiting || !state.pace.wait(who, now)) {
       return PasswordVerdict::busy;
     }
     if (!state.add_thread(checks_.state_)) {
-      state.pace.leave(client);
+      state.pace.leave(who);
       return PasswordVerdict::busy;
     }
-    const Secret& hash = entry != nullptr ? entry->hash : users.costliest().hash;
-    state.jobs.push_back({*key, client, given.password, hash, entry != nullptr});
+    const Secret& hash = entry != nullptr ? entry->hash : state.stand_in(users, given.user).hash;
+    state.jobs.push_back({*key, who, given.password, hash, entry != nullptr});
     job = std::prev(state.jobs.end());
     state.changed.notify_one();
   }

@@ -1,12 +1,19 @@
 #include "session/request_side.h"
 
+#include <span>
 #include <utility>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "codec/forward_head.h"
 #include "codec/intermediary.h"
 
 namespace culvert {
+
+/// What was received may hold the next request's password.
+RequestSide::~RequestSide() {
+  if (!held_.empty()) wipe(std::span<char>(held_));
+}
 
 void RequestSide::hold(const PlainRequest& request, std::string_view rest) {
   request_ = &request;
@@ -23,6 +30,7 @@ Result<void> RequestSide::begin(const UpstreamConnection& connection, std::strin
   if (!used) return std::move(used).error();
   if (*used < held_.size()) client_.unread(held_.substr(*used));
   flow_.charge(*used);
+  if (!held_.empty()) wipe(std::span<char>(held_));  // the next request may have a password
   clear_keeping(held_, kKeptRoom);
   // The exchange limits how long the upstream may take for the body, not the kernel.
   if (!flow_.body_read()) upstream_->check_peer(true);

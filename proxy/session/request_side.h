@@ -24,6 +24,7 @@ class RequestSide {
   };
 
   explicit RequestSide(Stream& client) : client_(client), flow_(HeadScanner::Kind::request) {}
+  ~RequestSide();
 
   /// Makes the bodies wait for their turn, see Pacer.
   void pace(Pacer* pacer) { flow_.pace(pacer); }

@@ -19,6 +19,8 @@ namespace culvert {
 namespace {
 
 constexpr std::size_t kMostDiscarded = 1 << 20;
+// Of one connection: who signs in needs one, and mistypes a few times.
+constexpr unsigned kMostKeptRefusals = 8;
 // Many clients send a whole body before they read the response.
 constexpr std::size_t kMostDiscardedOfBody = 16 << 20;
 
@@ -48,6 +50,7 @@ struct Session::SignIn {
   bool before_request = false;  // the protocol asks once for the connection
   bool over = false;            // the same, and it has succeeded
   Gate::Verdict verdict;        // what follows once it has succeeded, after a request
+  unsigned kept_refusals = 0;   // of the connection
   std::optional<KeptRefusal> refusal;
 };
 
@@ -57,7 +60,8 @@ struct Session::Setup {
 
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
-  bool certified = false;  // the client has shown a certificate of ?client-ca=
+  TlsStream* tls = nullptr;  // the client's stream, if it is one
+  bool certified = false;    // the client has shown a certificate of ?client-ca=
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
@@ -141,7 +145,10 @@ void Session::abort(std::string_view why) {
 
 void Session::give_way() {
   static constexpr std::string_view kWhy = "descriptors are short";
-  if (!setup_->protocol->request_begun()) return finish(Outcome::Kind::none, Side::local, kWhy);
+  if (!setup_->protocol->request_begun()) {
+    const bool counts = setup_->protocol->handshake_begun();
+    return finish(counts ? Outcome::Kind::aborted : Outcome::Kind::none, Side::local, kWhy);
+  }
   const Error error{Errc::connection_limit_reached, Side::local, 0,
                     "too many connections are open, and this one had sent no whole request"};
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
@@ -259,6 +266,7 @@ void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
 void Session::on_tls(const ListenerTerms& listener) {
   auto tls = TlsStream::server(std::move(client_), *listener.tls);
   auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  setup_->tls = tls.get();
   client_ = std::move(tls);
   client_->set_events(this);
   on_other_protocol(std::move(spoken));
@@ -380,6 +388,7 @@ void Session::refuse_sign_in(Error error) {
   std::string answer = may_retry ? setup_->protocol->kept_refusal(error) : std::string();
   if (answer.empty()) return refuse(std::move(error));
   SignIn& refused = begin_sign_in();
+  ++refused.kept_refusals;
   state_ = State::kept_refusal;
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
@@ -387,11 +396,13 @@ void Session::refuse_sign_in(Error error) {
   refused.refusal.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
                           request.plain == nullptr ? BodyFraming() : request.plain->framing,
                           request.rest, KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
-  refused.refusal->on_ready();
+  // In a later turn: the next request may be there already, and be refused as well.
+  client_->resume();
 }
 
-/// Whether it is known where the next request begins.
+/// Whether it is known where the next request begins, and one may come.
 bool Session::may_follow_refusal() const {
+  if (setup_->sign_in && setup_->sign_in->kept_refusals >= kMostKeptRefusals) return false;
   if (context_.draining || setup_->admission != Admission::serve || setup_->ambiguity) return false;
   const PlainRequest* const plain = setup_->request->plain;
   if (plain == nullptr) return true;
@@ -466,6 +477,7 @@ void Session::on_opened(DialResult result) {
 
 void Session::begin_tunnel() {
   state_ = State::tunnel;
+  if (setup_->tls != nullptr) setup_->tls->end_secrets();
   record_.stage = SessionStage::tunnel;
   const Config& config = context_.config;
   const RelaySettings settings{.idle = config.idle_timeout,

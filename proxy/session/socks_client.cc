@@ -43,10 +43,11 @@ bool SocksClient::take(std::string_view bytes) {
     return false;
   }
   rest_ = bytes.substr(*used);
+  if (context_.users != nullptr) {  // they hold the password, or a part of it
+    wipe(context_.flow.buffer.first(std::min(context_.flow.buffer.size(), bytes.size())));
+  }
   if (!server_.awaits_verdict()) return true;
   deadline_.stop();
-  // They hold the password.
-  wipe(context_.flow.buffer.first(std::min(context_.flow.buffer.size(), bytes.size())));
   events_->on_credentials();
   return false;
 }

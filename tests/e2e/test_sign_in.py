@@ -1,16 +1,20 @@
 """Clients that have to sign in: files of the programs that make them, and clients as people use them."""
 
 import base64
+import contextlib
 import os
 import shutil
 import signal
+import ssl
 import subprocess
+import time
 import unittest
 
 import harness
 import isolate
 import peers
 import wire
+from certs import Authority
 from culvert import PORT, launch
 from testbed import BORDER, Testbed, wait_for
 
@@ -29,6 +33,20 @@ MAKERS = {
 def line_of(user, password=PASSWORD):
     made = subprocess.run(MAKERS[user], input=password + "\n", capture_output=True, text=True, check=True).stdout.strip()
     return made if made.startswith(f"{user}:") else f"{user}:{made}"
+
+
+def memory_of(pid):
+    """All of it that can be written to."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            where, rights = line.split()[:2]
+            begin, end = (int(text, 16) for text in where.split("-"))
+            if rights.startswith("rw"):
+                memory.seek(begin)
+                with contextlib.suppress(OSError):
+                    found.append(memory.read(end - begin))
+    return b"".join(found)
 
 
 def setUpModule():
@@ -97,6 +115,70 @@ class SignIn(unittest.TestCase):
 
     def test_yescrypt_of_mkpasswd(self):
         self.makes("mkpasswd")
+
+    def test_no_password_stays_in_memory(self):
+        """Of whoever has signed in on any kind of listener, however it arrived, while the tunnels are open."""
+        authority = Authority("sign-in-ca")
+        certificate, key = authority.issue("sign-in", "DNS:localhost", "IP:127.0.0.1")
+        at = f"127.0.0.1:{PORT}"
+        kinds = {
+            "plain": (PORT, at),
+            "tls": (PORT + 1, f"https://127.0.0.1:{PORT + 1}?cert={certificate}&key={key}"),
+            "balanced": (PORT + 2, f"127.0.0.1:{PORT + 2}?proxy-protocol=on"),
+        }
+        self.path = f"{isolate.STATE}/users"
+        isolate.write(self.path, line_of("openssl") + "\n", 0o600)
+        culvert = launch(
+            self, testbed, "--auth-file", self.path, "--upstream", UPSTREAM, "--load-balancer", "127.0.0.1",
+            listen=[listen for _, listen in kinds.values()],
+        )
+        token = base64.b64encode(f"openssl:{PASSWORD}".encode())
+        field = b"Proxy-Authorization: Basic " + token + b"\r\n"
+        connect = b"CONNECT files.world:443 HTTP/1.1\r\nHost: files.world:443\r\n"
+        get = b"GET http://plain.world/bytes/10 HTTP/1.1\r\nHost: plain.world\r\n"
+        post = b"POST http://plain.world/bytes/10 HTTP/1.1\r\nHost: plain.world\r\nContent-Length: 900\r\n"
+        signed = connect + field + b"\r\n"
+        socks = b"\x01\x07openssl" + bytes([len(PASSWORD)]) + PASSWORD.encode()
+        arrivals = {
+            "whole": [signed],
+            "in pieces": [signed[:90], signed[90:-20], signed[-20:]],
+            "behind a refusal": [connect + b"\r\n", signed],
+            "behind a refused body": [post + b"\r\n" + 900 * b"x" + signed],
+            "behind a request": [get + field + b"\r\n" + signed],
+            "behind a body": [post + field + b"\r\n" + 900 * b"x" + signed],
+            "socks": [b"\x05\x01\x02", socks],
+        }
+        clients = []
+        for kind, (port, _) in kinds.items():
+            for arrival, parts in arrivals.items():
+                with self.subTest(kind=kind, arrival=arrival):
+                    client = wire.open_client(testbed.home, port)
+                    self.addCleanup(client.close)
+                    if kind == "tls":
+                        client = ssl.create_default_context(cafile=authority.certificate).wrap_socket(client, server_hostname="localhost")
+                        self.addCleanup(client.close)
+                    parts = list(parts)
+                    if kind == "balanced":
+                        parts[0] = b"PROXY UNKNOWN\r\n" + parts[0]
+                    for part in parts:
+                        client.sendall(part)
+                        if len(parts) > 1:
+                            time.sleep(0.05)  # only so that it is another read
+                    answer = b""
+                    wanted = b"\x01\x00" if arrival == "socks" else b"200 Connection established\r\n\r\n"
+                    while wanted not in answer:
+                        some = client.recv(4096)
+                        self.assertTrue(some, answer)
+                        answer += some
+                    clients.append(client)
+        memory = memory_of(culvert.pid)
+        self.assertIn(b"culvert", memory)
+        for what in (PASSWORD.encode(), token, token[8:-4]):
+            at = memory.find(what)
+            self.assertEqual(at, -1, memory[max(at - 300, 0) : at + 100])
+        for client in clients:
+            client.close()
+        culvert.shut_down()
 
     def test_the_file_is_read_again(self):
         culvert = self.start(line_of("openssl"), options=("--threads", "4"))

@@ -258,3 +258,20 @@ TEST_CASE("an abort before or within the header ends at once") {
   REQUIRE(scene.run());
   CHECK(scene.client.received().empty());
 }
+
+TEST_CASE("a client that gives way leaves a line if its header had begun") {
+  const bool begun = GENERATE(false, true);
+  Balanced scene;
+  if (begun) scene.client.sends(kLine.substr(0, 10));
+  scene.start();
+  settle(scene.loop, 20);
+  scene.session->give_way();
+  scene.client.expects_end().ends();
+  REQUIRE(scene.run());
+  CHECK(scene.client.received().empty());
+  CHECK(scene.access_text().empty() != begun);
+  if (begun) {
+    CHECK_THAT(scene.access_text(),
+               Contains("outcome=aborted") && Contains("descriptors are short"));
+  }
+}

@@ -60,6 +60,24 @@ TEST_CASE("a client with too many connections is told so") {
   CHECK(others[0].usage()->refused == 0);  // it is gone
 }
 
+TEST_CASE("the client that has too many connections is named as it counts") {
+  struct Case {
+    std::string client;
+    std::string name;
+  };
+  const auto test =
+      GENERATE(Case{"::1", "client ::1 has"}, Case{"::ffff:10.1.2.3", "client 10.1.2.3 has"},
+               Case{"2001:db8:0:9::1", "client 2001:db8:0:9::/64 has"});
+  Scene scene;
+  scene.config.max_connections_per_client = 1;
+  scene.config.allow_clients = {*Cidr::parse("0.0.0.0/0"), *Cidr::parse("::/0")};
+  scene.peer = HostPort{test.client, 50'001, IpAddress::parse(test.client)};
+  const auto other = scene.limits.usage.enter(key_of(test.client), 1, scene.loop.now());
+  scene.client.sends(std::string(kConnect));
+  scene.start();
+  CHECK_THAT(scene.answer().reason, Contains(test.name + " 1 connection, as many"));
+}
+
 TEST_CASE("a client below its limit is served, and leaves its place") {
   Scene scene;
   scene.config.max_connections_per_client = 2;
@@ -136,7 +154,7 @@ TEST_CASE("a user's connections are counted wherever they come from") {
   REQUIRE(objection);
   CHECK(objection->code == Errc::client_connection_limit);
   CHECK(objection->text ==
-        "user ann has 1 connections, as many as it may - see --max-connections-per-user");
+        "user ann has 1 connection, as many as it may - see --max-connections-per-user");
   SECTION("until it is another one's") {
     CHECK_FALSE(first.object_to_user(config, "bob", loop));
     CHECK_FALSE(second.object_to_user(config, "", loop));

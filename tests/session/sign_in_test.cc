@@ -51,6 +51,7 @@ struct SignInScene : Scene {
         "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7", problems));
     matches = matches_when_let;
     held = false;
+    while (checking > 0) std::this_thread::sleep_for(1ms);  // of the scene before
   }
   ~SignInScene() {
     held = false;
@@ -192,6 +193,20 @@ TEST_CASE("a client that takes no 407, or is gone with it") {
   scene.start();
   REQUIRE(scene.run());
   CHECK_THAT(scene.access_text(), Contains(" outcome=canceled ") && Contains(" closed_by=client"));
+}
+
+TEST_CASE("of many requests without a sign-in few are answered, one in a turn") {
+  SignInScene scene;
+  scene.config.log_level = Log::Level::error;
+  const std::string request = get("", GENERATE("GET http://a.example/", "CONNECT a.example:443"));
+  std::string all;
+  for (int i = 0; i < 100'000; ++i) all += request;
+  scene.client.sends(all).ends();
+  scene.start();
+  REQUIRE(scene.run());
+  const bool is_connect = request.starts_with("CONNECT");
+  CHECK(scene.count("HTTP/1.1 407 ") == (is_connect ? 1 : 9));
+  CHECK(scene.count("\r\nConnection: close\r\n") == 1);
 }
 
 TEST_CASE("malformed credentials are a bad request") {

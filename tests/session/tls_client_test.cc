@@ -207,6 +207,30 @@ TEST_CASE("plain requests and SOCKS5 within TLS are served as without it") {
   }
 }
 
+TEST_CASE("many requests without a sign-in within TLS are refused one in a turn") {
+  House house(tls_listener(proxy_files()), [](Config& config) {
+    std::vector<std::string> problems;
+    config.users = std::make_shared<const PasswordFile>(PasswordFile::parse(
+        "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7", problems));
+  });
+  const auto client = house.client();
+  const std::string request = "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n";
+  std::string all;
+  for (int i = 0; i < 100'000; ++i) all += request;
+  std::string_view left = all;
+  CHECK(house.until([&] {
+    const int count = left.empty()
+                          ? 0
+                          : SSL_write(client->ssl(), left.data(),
+                                      static_cast<int>(std::min<std::size_t>(left.size(), 16'384)));
+    if (count > 0) left.remove_prefix(static_cast<std::size_t>(count));
+    client->read_now();
+    return client->ended || !client->failure.empty();
+  }));
+  CHECK_THAT(client->received, Contains("\r\nConnection: close\r\n"));
+  CHECK(house.is_empty());
+}
+
 TEST_CASE("a client without TLS is told to write https://, in plain text") {
   House house;
   const Fd fd = house.connect();
@@ -285,6 +309,18 @@ TEST_CASE("a client that dies within its handshake leaves nothing behind") {
   CHECK(house.is_empty());
   CHECK(open_files() == files);
   CHECK_THAT(house.log(), Contains("outcome=canceled") && Contains("stage=head"));
+}
+
+TEST_CASE("a client that gives way within its handshake leaves a line") {
+  Scene scene;
+  scene.listen = tls_listener(proxy_files());
+  const auto context = server_context({proxy_files()});
+  scene.listener.tls = context.get();
+  scene.client.sends(client_hello().substr(0, 40));
+  scene.start();
+  settle(scene.loop, 20);
+  scene.session->give_way();
+  CHECK_THAT(scene.access_text(), Contains("outcome=aborted") && Contains("descriptors are short"));
 }
 
 TEST_CASE("a client that sends no more within its handshake is given up in time") {

@@ -108,7 +108,7 @@ void Scene::start(Admission admission) {
   }
   auto stream = client.stream();
   std::unique_ptr<ClientProtocol> protocol =
-      std::make_unique<HttpClient>(*context_, *stream, listener_);
+      std::make_unique<HttpClient>(*context_, *stream, listener);
   if (listen.proxy_protocol) {
     protocol = std::make_unique<BalancedClient>(*context_, *stream, peer, std::move(protocol));
   }

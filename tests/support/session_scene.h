@@ -86,6 +86,7 @@ class Scene {
   std::vector<HostPort> listeners;                     ///< our own addresses
   /// What the client has connected to; `proxy_protocol` and Config::load_balancers as in Entrance.
   ListenConfig listen;
+  ListenerTerms listener{listen};
   Resumptions resumptions;
   Limits limits;  ///< in force if the config has one
   LimitedSessions limited;
@@ -93,7 +94,6 @@ class Scene {
   int finished = 0;
 
  private:
-  const ListenerTerms listener_{listen};
   void on_finished(Session& session);
   std::string text_of(const MemoryFile& file);
 

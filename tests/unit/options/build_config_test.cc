@@ -221,6 +221,18 @@ TEST_CASE("an auth file that every user of the host can read is warned of") {
                                  "and chgrp to the group of culvert"});
 }
 
+TEST_CASE("an auth file whose users can be told apart by time is warned of") {
+  const TemporaryFile file(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n"
+      "bob:$5$rounds=9000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  const Config config = config_of({"--auth-file", file.path()});
+  CHECK(config.users != nullptr);
+  CHECK(config.warnings ==
+        Lines{"--auth-file " + file.path() +
+              ": some hashes in it take more than four times as long to check as others, and how "
+              "long an answer takes tells such users apart: make them all of one kind and cost"});
+}
+
 TEST_CASE("all that is wrong with an auth file is told at once") {
   const TemporaryFile file("alice:hunter2\nbob\n");
   CHECK(

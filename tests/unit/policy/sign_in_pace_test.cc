@@ -9,14 +9,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SignInPace::Client address(const std::string& text) { return IpAddress::parse(text); }
+SignInPace::Who address(const std::string& text, const std::string& user = "alice") {
+  return {IpAddress::parse(text), user};
+}
 
-const SignInPace::Client kOne = address("192.0.2.1");
-const SignInPace::Client kOther = address("192.0.2.2");
+const SignInPace::Who kOne = address("192.0.2.1");
+const SignInPace::Who kOther = address("192.0.2.2");
 
 struct Scene {
   /// One check from the first moment it may run; that moment, as a wait from now on.
-  std::chrono::milliseconds check(const SignInPace::Client& client, bool right) {
+  std::chrono::milliseconds check(const SignInPace::Who& client, bool right) {
     REQUIRE(pace.wait(client, now));
     const auto due = pace.may_run(client);
     REQUIRE(due);
@@ -40,10 +42,59 @@ TEST_CASE("the more passwords were wrong, the slower the next ones are checked")
     CHECK(scene.check(kOne, false) == wait);
   }
   CHECK(scene.check(kOther, false) == 0ms);
-  CHECK(scene.check(std::nullopt, false) == 0ms);
+  CHECK(scene.check({std::nullopt, "alice"}, false) == 0ms);
   // The right one is as slow, and the last that is.
   CHECK(scene.check(kOne, true) == 4000ms);
   for (int i = 0; i < 3; ++i) CHECK(scene.check(kOne, false) == 0ms);
+}
+
+TEST_CASE("who guesses does not slow down another user at the same address") {
+  const SignInPace::Who unknown = address("192.0.2.1", "");
+  const SignInPace::Who bob = address("192.0.2.1", "bob");
+  Scene scene;
+  for (int i = 0; i < 6; ++i) {
+    scene.check(unknown, false);
+    scene.check(bob, false);
+  }
+  for (const auto& guessed : {unknown, bob}) {
+    CHECK(scene.pace.wait(guessed, scene.now));
+    CHECK(scene.pace.wait(guessed, scene.now));
+    CHECK_FALSE(scene.pace.wait(guessed, scene.now));
+  }
+  CHECK(scene.check(kOne, true) == 0ms);
+}
+
+TEST_CASE("who has signed in lately is not slowed down by those that guess the same password") {
+  Scene scene;
+  CHECK(scene.check(kOne, true) == 0ms);
+  for (int i = 0; i < 20; ++i) CHECK(scene.check(kOne, false) == 0ms);
+  for (std::size_t i = 0; i <= SignInPace::kMostWaitingDelayed; ++i) {
+    CHECK(scene.pace.wait(kOne, scene.now));
+    scene.pace.leave(kOne);
+  }
+  // But one after the other.
+  SignInPace pace(4);
+  for (int i = 0; i < 5; ++i) REQUIRE(pace.wait(kOne, scene.now));
+  for (int i = 0; i < 3; ++i) pace.run(kOne);
+  CHECK_FALSE(pace.may_run(kOne));
+  scene.now += SignInPace::kMemory;
+  scene.check(kOne, false);
+  CHECK(scene.check(kOne, false) == 4000ms);
+}
+
+TEST_CASE("one address has as many checks as it may, with however many users") {
+  SignInPace pace(2);
+  const SignInPace::Time now{};
+  for (std::size_t i = 0; i < SignInPace::kMostWaitingOfClient; ++i) {
+    REQUIRE(pace.wait(address("192.0.2.1", std::to_string(i)), now));
+  }
+  CHECK_FALSE(pace.wait(kOne, now));
+  CHECK(pace.wait(kOther, now));
+  for (const std::string user : {"1", "2"}) pace.run(address("192.0.2.1", user));
+  CHECK_FALSE(pace.may_run(address("192.0.2.1", "3")));
+  CHECK(pace.may_run(kOther));
+  pace.end(address("192.0.2.1", "1"), false, now);
+  CHECK(pace.may_run(address("192.0.2.1", "3")));
 }
 
 TEST_CASE("failures are forgotten in time") {
@@ -112,13 +163,14 @@ TEST_CASE("only so many clients are remembered, and none that waits is forgotten
   Scene scene;
   for (int i = 0; i < 4; ++i) scene.check(kOne, false);
   REQUIRE(scene.pace.wait(kOther, scene.now));
-  for (unsigned i = 0; i < 2 * SignInPace::kMostClients; ++i) {
+  for (unsigned i = 0; i < 2 * SignInPace::kMostKnown; ++i) {
     scene.now += 1ms;
-    scene.check(IpAddress::v4({10, 0, static_cast<std::uint8_t>(i >> 8U),
-                               static_cast<std::uint8_t>(i & 255U)}),
+    scene.check({IpAddress::v4({10, 0, static_cast<std::uint8_t>(i >> 8U),
+                                static_cast<std::uint8_t>(i & 255U)}),
+                 "alice"},
                 false);
   }
-  CHECK(scene.pace.remembered() == SignInPace::kMostClients);
+  CHECK(scene.pace.remembered() == SignInPace::kMostKnown);
   CHECK(scene.check(kOne, false) == 0ms);
   scene.pace.run(kOther);
   scene.pace.end(kOther, true, scene.now);
