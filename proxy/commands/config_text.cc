@@ -1,6 +1,7 @@
 #include "commands/config_text.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -24,6 +25,7 @@ constexpr std::string_view kHead =
 struct Shown {
   std::string value;
   std::string origin;
+  bool secret = false;  ///< `value` is not all of it, so it must set nothing
 };
 
 /// A whole number or a switch needs no quotes.
@@ -42,8 +44,11 @@ std::string place_of(const Given& given, std::string_view flag) {
 }
 
 /// As it was given: text with rules of its own.
-std::string given_value(std::string_view flag, const std::string& value) {
-  return flag == "upstream" ? without_login(value) : value;
+Shown given_value(const Given& given, std::string_view flag) {
+  std::string place = place_of(given, flag);
+  auto hidden = flag == "upstream" ? with_login_hidden(given.value) : std::nullopt;
+  if (hidden) return {std::move(*hidden), std::move(place), true};
+  return {given.value, std::move(place)};
 }
 
 std::vector<Shown> values_of(const Flag& flag, const Settings& settings, const Config& config) {
@@ -54,9 +59,7 @@ std::vector<Shown> values_of(const Flag& flag, const Settings& settings, const C
     out.push_back({show_flag_value(flag.value, config),
                    given.empty() ? std::string() : place_of(given.back(), flag.name)});
   } else if (!given.empty()) {
-    for (const Given& one : given) {
-      out.push_back({given_value(flag.name, one.value), place_of(one, flag.name)});
-    }
+    for (const Given& one : given) out.push_back(given_value(one, flag.name));
   } else if (own->when_missing != nullptr) {
     for (std::string& value : own->when_missing(config)) out.push_back({std::move(value), {}});
   }
@@ -71,8 +74,13 @@ bool is_comment(const Flag& flag) {
 void append_array(const Flag& flag, const std::vector<Shown>& values, std::string& text) {
   text.append(flag.name).append(" = [\n");
   for (const Shown& shown : values) {
-    text += concat({"  ", toml_value(shown.value), ",  # ", shown.origin, "\n"});
+    text += concat({shown.secret ? "  # " : "  ", toml_value(shown.value), ",  # ",
+                    shown.secret ? "secret, from " : "", shown.origin, "\n"});
   }
+  const bool none_left =
+      std::all_of(values.begin(), values.end(), [](const Shown& shown) { return shown.secret; });
+  // An empty array would be the default: for upstreams, to go direct.
+  if (none_left) text += "  \"\",  # a secret belongs here, and nothing starts without it\n";
   text += "]\n";
 }
 

@@ -128,16 +128,23 @@ std::string url_for_hints(const Server& server) {
   return {};
 }
 
+/// "http://USER:PASSWORD@127.0.0.1:3128", for clients that have to sign in.
+std::string with_login(std::string url) {
+  constexpr std::string_view kMark = "://";
+  return url.insert(url.find(kMark) + kMark.size(), "USER:PASSWORD@");
+}
+
 /// How to configure clients.  Proxy variables take no unix socket.
 void log_hints(Server& server) {
   Log& log = server.log();
-  const std::string url = url_for_hints(server);
+  std::string url = url_for_hints(server);
   if (url.empty()) {
     if (server.listeners().urls().empty()) return;
     return log.write(Log::Level::info,
                      "http_proxy and https_proxy cannot name a unix socket: give another --listen, "
                      "as in 127.0.0.1:3128, for clients that go by them");
   }
+  if (!server.ruleset().config.auth_file.empty()) url = with_login(url);
   log.write(Log::Level::info,
             fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
   log.write(Log::Level::info,

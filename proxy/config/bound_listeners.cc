@@ -1,9 +1,19 @@
 #include "config/bound_listeners.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 namespace culvert {
+namespace {
+
+/// In all that a reload takes.
+bool serves_alike(const ListenConfig& one, const ListenConfig& other) {
+  return one.speaks == other.speaks && one.certificates == other.certificates &&
+         one.client_ca == other.client_ca && one.proxy_protocol == other.proxy_protocol;
+}
+
+}  // namespace
 
 std::vector<ListenConfig> bound_listeners(const std::vector<ListenConfig>& bound,
                                           const std::vector<ListenConfig>& now) {
@@ -17,6 +27,15 @@ std::vector<ListenConfig> bound_listeners(const std::vector<ListenConfig>& bound
     out.push_back(same == left.end() ? listen : *same);
     // Two on ports that the system chose have the same name.
     if (same != left.end()) left.erase(same);
+  }
+  return out;
+}
+
+std::vector<ListenConfig> changed_listeners(const std::vector<ListenConfig>& before,
+                                            const std::vector<ListenConfig>& now) {
+  std::vector<ListenConfig> out;
+  for (std::size_t i = 0; i < now.size() && i < before.size(); ++i) {
+    if (!serves_alike(before[i], now[i])) out.push_back(now[i]);
   }
   return out;
 }

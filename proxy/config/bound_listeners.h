@@ -11,4 +11,9 @@ namespace culvert {
 std::vector<ListenConfig> bound_listeners(const std::vector<ListenConfig>& bound,
                                           const std::vector<ListenConfig>& now);
 
+/// Those of `now` whose scheme or options a reload has changed.  `before` has the same ones in the
+/// same order.
+std::vector<ListenConfig> changed_listeners(const std::vector<ListenConfig>& before,
+                                            const std::vector<ListenConfig>& now);
+
 }  // namespace culvert

@@ -23,6 +23,7 @@ namespace culvert {
 /// A certificate, with those that lead to its CA, and its key: PEM files, which may be the same.
 struct CertificateFiles {
   std::string cert, key;
+  bool operator==(const CertificateFiles&) const = default;
 };
 
 /// One `--listen`.

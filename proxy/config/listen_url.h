@@ -10,4 +10,8 @@ namespace culvert {
 /// it takes nothing but TLS.
 std::string as_clients_write(const ListenConfig& listen, std::string url);
 
+/// `listen` for messages, as --listen has it, without its options: "https://127.0.0.1:3128",
+/// "unix:/path", "systemd:NAME".
+std::string listen_url(const ListenConfig& listen);
+
 }  // namespace culvert

@@ -11,6 +11,7 @@
 #include "base/account.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/listen_url.h"
 #include "config/open_listener.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
@@ -36,6 +37,15 @@ bool covers(const ListenConfig& listen, const ListenConfig& other) {
          ip.is_v4() == other.address.ip->is_v4();
 }
 
+/// A value of --listen for a message.  Its options are files and keywords, which no '@' is part of.
+std::string redact_listen(std::string_view value) {
+  const std::size_t mark = value.find('?');
+  if (mark == std::string_view::npos || value.find('@') != std::string_view::npos) {
+    return redact(value);
+  }
+  return concat({redact(value.substr(0, mark)), "?", redact(value.substr(mark + 1))});
+}
+
 /// Reads Settings into a Config: first what belongs together and has rules of its own, then every
 /// flag that is left, as the table has it.
 class ConfigBuilder {
@@ -55,6 +65,7 @@ class ConfigBuilder {
     check_not_both("probe-tls", "probe");
     check_exposure();
     check_balanced();
+    warn_of_idle_limits();
     return std::move(config_);
   }
 
@@ -63,7 +74,7 @@ class ConfigBuilder {
     for (const Given& given : settings_.of("listen")) {
       std::vector<std::string> found;
       const auto addresses = parse_listen(given.value, found);
-      for (const std::string& text : found) problem(given, text);
+      for (const std::string& text : found) listen_problem(given, text);
       for (const ListenConfig& listen : addresses) {
         add_listen(given, listen);
         check_owners(given, listen);
@@ -82,24 +93,25 @@ class ConfigBuilder {
                                            (listen.name.empty() || other.name.empty()));
     };
     if (!any_port && std::any_of(config_.listen.begin(), config_.listen.end(), same)) {
-      problem(given, fmt::format("{} is listened on twice", text));
+      listen_problem(given, fmt::format("{} is listened on twice", listen_url(listen)));
       return;
     }
     const auto overlapping = std::find_if(
         config_.listen.begin(), config_.listen.end(),
         [&](const ListenConfig& other) { return covers(other, listen) || covers(listen, other); });
     if (!any_port && overlapping != config_.listen.end()) {
-      const std::string other = overlapping->to_string();
-      problem(given,
-              covers(*overlapping, listen)
-                  ? fmt::format("{} takes its clients as well; leave one out", other)
-                  : fmt::format("{} takes the clients of {} as well; leave one out", text, other));
+      const std::string other = listen_url(*overlapping);
+      listen_problem(given, covers(*overlapping, listen)
+                                ? fmt::format("{} takes its clients as well; leave one out", other)
+                                : fmt::format("{} takes the clients of {} as well; leave one out",
+                                              listen_url(listen), other));
       return;
     }
     config_.listen.push_back(listen);
-    if (is_reachable_by_others(listen)) exposed_.push_back({given.origin + " " + text, listen});
+    if (is_reachable_by_others(listen))
+      exposed_.push_back({given.origin + " " + listen_url(listen), listen});
     if (is_reachable_by_others(listen) && listen.proxy_protocol) {
-      balanced_.push_back(given.origin + " " + text);
+      balanced_.push_back(given.origin + " " + listen_url(listen));
     }
   }
 
@@ -107,10 +119,10 @@ class ConfigBuilder {
   void check_owners(const Given& given, const ListenConfig& listen) {
     if (when_ != ReadWhen::starting) return;
     if (!listen.owner.empty() && !user_number(listen.owner)) {
-      problem(given, concat({"owner: no user is named ", printable(listen.owner, 40)}));
+      listen_problem(given, concat({"owner: no user is named ", printable(listen.owner, 40)}));
     }
     if (!listen.group.empty() && !group_number(listen.group)) {
-      problem(given, concat({"group: no group is named ", printable(listen.group, 40)}));
+      listen_problem(given, concat({"group: no group is named ", printable(listen.group, 40)}));
     }
   }
 
@@ -259,6 +271,37 @@ class ConfigBuilder {
     }
   }
 
+  /// Limits that count nobody.
+  void warn_of_idle_limits() {
+    const auto& listen = config_.listen;
+    const bool has_users = settings_.has("auth-file") ||
+                           std::any_of(listen.begin(), listen.end(), [](const ListenConfig& one) {
+                             return !one.client_ca.empty();
+                           });
+    const bool has_addresses =
+        std::any_of(listen.begin(), listen.end(), [](const ListenConfig& one) {
+          return one.kind != ListenConfig::Kind::unix_socket || one.proxy_protocol;
+        });
+    if (!has_users) {
+      constexpr std::string_view kWhy =
+          "no effect, as clients have no user: that takes --auth-file or a client-ca= at --listen";
+      warn_if_set("max-connections-per-user", config_.max_connections_per_user, kWhy);
+      warn_if_set("bandwidth-per-user", config_.bandwidth_per_user, kWhy);
+    }
+    if (!has_addresses && !listen.empty()) {
+      constexpr std::string_view kWhy =
+          "no effect, as clients of a unix socket have no address, and there is no other --listen";
+      warn_if_set("max-connections-per-client", config_.max_connections_per_client, kWhy);
+      warn_if_set("max-requests-per-second", config_.max_requests_per_second, kWhy);
+      warn_if_set("bandwidth-per-client", config_.bandwidth_per_client, kWhy);
+    }
+  }
+
+  void warn_if_set(std::string_view flag, std::uint64_t limit, std::string_view why) {
+    if (limit == 0 || !settings_.has(flag)) return;
+    config_.warnings.push_back(concat({settings_.of(flag).back().origin, ": ", why}));
+  }
+
   /// A header may name any client, so whose header is believed must be explicit, too.
   void check_balanced() {
     if (settings_.has("load-balancer")) return;
@@ -277,6 +320,10 @@ class ConfigBuilder {
       const std::string found = read_flag_value(flag.value, given.value, config_);
       if (!found.empty()) problem(given, found);
     }
+  }
+
+  void listen_problem(const Given& given, std::string_view text) {
+    problems_.push_back(concat({given.origin, " ", redact_listen(given.value), ": ", text}));
   }
 
   void problem(const Given& given, std::string_view text) {

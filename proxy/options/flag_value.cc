@@ -82,15 +82,17 @@ struct Reader {
       config.*value.member = 0;
       return {};
     }
-    return take(parse_count(text, value.at_least, value.at_most), config.*value.member);
+    std::string problem =
+        take(parse_count(text, value.at_least, value.at_most), config.*value.member);
+    if (problem.empty() || !value.or_off) return problem;
+    return fmt::format("not between {} and {} (or off)", value.at_least, value.at_most);
   }
 
   std::string operator()(const RateValue& value) const {
     std::uint64_t rate = 0;
-    if (!iequals(trim(text), kOff)) {
-      const std::string problem = take(parse_rate(text), rate);
-      if (!problem.empty()) return problem + ", or off";
-      if (rate < RateValue::kLeast) return "less than 1k bytes a second";
+    if (!iequals(trim(text), kOff) &&
+        (!take(parse_rate(text), rate).empty() || rate < RateValue::kLeast)) {
+      return "not between 1k and 1024M bytes a second, as 64k or 20M (or off)";
     }
     config.*value.member = rate;
     return {};

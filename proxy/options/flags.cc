@@ -310,8 +310,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "output, or off (default: {default})"},
 
     {"config", "FILE", kOnce, kConfiguration, OwnReader{}, kReloads,
-     "take flags from a TOML file, as in threads = 2 or\n"
-     "listen = [\"127.0.0.1:3128\", \"[::1]:3128\"]"},
+     "take flags from a TOML file, as in threads = 2 or listen =\n"
+     "[\"127.0.0.1:3128\", \"[::1]:3128\"]; any FILE: %d/NAME is a credential"},
 });
 
 }  // namespace

@@ -79,18 +79,16 @@ std::string redact_upstream(std::string_view url) {
   return printable(before + "?" + redact_options(query));
 }
 
-std::string without_login(std::string_view url) {
+std::optional<std::string> with_login_hidden(std::string_view url) {
   constexpr std::string_view kMark = "://";
   const std::size_t mark = url.find(kMark);
-  if (mark == kNone) return std::string(url);
+  if (mark == kNone) return std::nullopt;
   const std::size_t begin = mark + kMark.size();
   const std::string_view authority =
       url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
   const std::size_t at = authority.rfind('@');
-  if (at == kNone) return std::string(url);
-  const bool has_password = authority.substr(0, at).find(':') != kNone;
-  return concat(
-      {url.substr(0, begin), has_password ? "USER:PASSWORD" : "USER", url.substr(begin + at)});
+  if (at == kNone || authority.substr(0, at).find(':') == kNone) return std::nullopt;
+  return concat({url.substr(0, begin), kHidden, url.substr(begin + at)});
 }
 
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,9 @@ namespace culvert {
 /// options, unless they may be part of a password.
 std::string redact_upstream(std::string_view url);
 
-/// A valid value of --upstream with USER and PASSWORD in place of what it has: else to the byte.
-std::string without_login(std::string_view url);
+/// A valid value of --upstream that has a password, with "***" in place of user and password, else
+/// to the byte.  nullopt without a password: a user alone is no secret.
+std::optional<std::string> with_login_hidden(std::string_view url);
 
 /// "NAME=VALUE" of one option, the value as typed, or hidden.  `query` is everything after the '?'.
 std::string redact_option(std::string_view name, std::string_view value, std::string_view query);

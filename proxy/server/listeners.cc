@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +22,14 @@ bool is_of(const ListenConfig& listen, const PassedSocket& socket) {
     return socket.label.starts_with(kSystemd);
   }
   return socket.label == listen.to_string();
+}
+
+/// A culvert that can be taken over would have passed its sockets on.
+std::string bind_problem(const Error& error, const Config& config) {
+  if (!config.take_over || error.sys != EADDRINUSE) return error.text;
+  return error.text +
+         " A culvert there was not started with --take-over: use kill -USR2 PID for this once, or "
+         "stop it";
 }
 
 }  // namespace
@@ -114,7 +123,7 @@ void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
     auto bound = listen.kind == ListenConfig::Kind::unix_socket
                      ? bind_unix(listen, i)
                      : bind_tcp(listen, i, taken_by(listen, config));
-    if (!bound && !listen.optional) problems.push_back(bound.error().text);
+    if (!bound && !listen.optional) problems.push_back(bind_problem(bound.error(), config));
   }
   warn_of_missing_ipv4();
 }

@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "config/bound_listeners.h"
+#include "config/listen_url.h"
+
 namespace culvert {
 
 std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
@@ -259,6 +262,11 @@ std::unique_ptr<Ruleset> Server::read_again() {
 
 void Server::adopt(std::unique_ptr<Ruleset> fresh) {
   fresh->keep_health(*ruleset_);
+  for (const ListenConfig& listen :
+       changed_listeners(ruleset_->config.listen, fresh->config.listen)) {
+    log().write(Log::Level::info,
+                "reload: new clients of " + listen_url(listen) + " get its new settings");
+  }
   ruleset_ = std::move(fresh);
   log().write(Log::Level::info,
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "

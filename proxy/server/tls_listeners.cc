@@ -29,7 +29,7 @@ TlsServerContext::Options options_of(const ListenConfig& listen) {
 }
 
 std::string place_of(const ListenConfig& listen) {
-  return concat({"--listen ", as_clients_write(listen, listen.to_string()), ": "});
+  return concat({"--listen ", listen_url(listen), ": "});
 }
 
 std::shared_ptr<TlsServerContext> make_one(const ListenConfig& listen,

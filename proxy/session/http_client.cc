@@ -114,7 +114,7 @@ bool HttpClient::speaks_another(std::string_view first_bytes) {
       return true;
     }
     if (listener_.config.speaks == ListenConfig::Speaks::tls_only) {
-      refuse_plain_client();
+      refuse_plain_client(first_bytes[0]);
       return true;
     }
   }
@@ -141,12 +141,15 @@ void HttpClient::begin_tls(std::string_view bytes) {
 }
 
 /// In plain text, as the client reads no other.  By the word HTTPS `culvert check` knows it.
-void HttpClient::refuse_plain_client() {
+void HttpClient::refuse_plain_client(char first) {
   deadline_.stop();
   Error error{
       Errc::http_request_error, Side::client, 0,
-      "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
-      "in HTTPS_PROXY"};
+      SocksServer::is_version(first)
+          ? "this proxy port speaks HTTPS, and the client spoke SOCKS, which needs a plain "
+            "listener: --listen ADDR:PORT"
+          : "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
+            "in HTTPS_PROXY"};
   context_.log.write(Log::Level::warning, error.text);
   events_->on_bad_request(std::move(error));
 }

@@ -40,7 +40,7 @@ class HttpClient final : public ClientProtocol {
  private:
   void take_secret(std::span<char> bytes);
   void begin_tls(std::string_view bytes);
-  void refuse_plain_client();
+  void refuse_plain_client(char first);
   void on_end();
   bool speaks_another(std::string_view first_bytes);
   void on_head(std::size_t end);

@@ -10,7 +10,7 @@ import harness
 import isolate
 import peers
 import wire
-from culvert import launch
+from culvert import PORT, launch
 from testbed import BORDER, Testbed, wait_for
 
 TARGET = f"target.world:{wire.BULK_PORT}"
@@ -131,6 +131,18 @@ class Reload(unittest.TestCase):
     def test_flags_that_need_a_restart_are_named(self):
         culvert = self.start(OPEN)
         self.reload(culvert, OPEN + "threads = 3\n", logged="reload: --threads has changed, which needs a restart")
+        self.assertEqual(self.status(), 200)
+        culvert.shut_down()
+
+    def test_listeners_with_new_settings_are_named(self):
+        place = f"127.0.0.1:{PORT}"
+        culvert = self.start(configuration(f"listen = ['{place}']") + OPEN, listen=())
+        self.reload(
+            culvert, configuration(f"listen = ['http-only://{place}']") + OPEN,
+            logged=f"reload: new clients of http-only://{place} get its new settings",
+        )
+        culvert.wait_log(" reloaded (")
+        self.assertNotIn("needs a restart", culvert.output())
         self.assertEqual(self.status(), 200)
         culvert.shut_down()
 

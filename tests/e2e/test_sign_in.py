@@ -73,6 +73,7 @@ class SignIn(unittest.TestCase):
         culvert = self.start(line_of("openssl"))
         user = ("--proxy-user", f"openssl:{PASSWORD}")
         proxy = f"http://127.0.0.1:{PORT}"
+        culvert.wait_log(f"export http_proxy=http://USER:PASSWORD@127.0.0.1:{PORT} https_proxy=http://USER:PASSWORD@127.0.0.1:{PORT}")
         in_url = f"openssl:{PASSWORD_IN_URL}@127.0.0.1:{PORT}"
         for scheme, url, connected in (("https", "https://files.world/bytes/1000", 200), ("http", "http://plain.world/bytes/1000", 0)):
             wanted = f" {connected:03} 200"

@@ -176,10 +176,14 @@ class TakeOver(UpgradeCase):
 
     def test_both_need_the_option(self):
         culvert = launch(self, testbed)
-        self.assertIn("the address is already in use", self.fails("--take-over"))
+        error = self.fails("--take-over")
+        self.assertIn("the address is already in use", error)
+        self.assertIn("not started with --take-over: use kill -USR2 PID for this once, or stop it", error)
         culvert.shut_down()
         culvert = self.begin()
-        self.assertIn("the address is already in use", self.fails())
+        error = self.fails()
+        self.assertIn("the address is already in use", error)
+        self.assertNotIn("--take-over", error)
         check_echo(tunnel())
         culvert.shut_down()
 

@@ -350,3 +350,16 @@ TEST_CASE("[::] alone takes IPv4 as well, and what it cannot take is told") {
   CHECK_THAT(beside_loopback[0], Contains(" takes IPv6 clients only; for every address of both "
                                           "kinds write --listen :"));
 }
+
+TEST_CASE("a port in use is told, and with --take-over why it was not taken over") {
+  std::uint16_t port = 0;
+  const Fd other = listen_on_loopback(port);
+  Set set(1);
+  set.config.take_over = GENERATE(false, true);
+  set.open({at_port(port)});
+  REQUIRE(set.problems.size() == 1);
+  CHECK_THAT(set.problems[0], Contains("the address is already in use"));
+  const bool told =
+      set.problems[0].find("not started with --take-over: use kill -USR2 PID") != std::string::npos;
+  CHECK(told == set.config.take_over);
+}

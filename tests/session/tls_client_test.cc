@@ -240,6 +240,15 @@ TEST_CASE("a client without TLS is told to write https://, in plain text") {
   CHECK_THAT(house.log(), Contains("outcome=http_request_error") && Contains("status=400"));
 }
 
+TEST_CASE("a SOCKS client without TLS is told that SOCKS needs a plain listener") {
+  House house;
+  const Fd fd = house.connect();
+  send_all(fd, GENERATE(std::string("\x05\x01\x00", 3),
+                        std::string("\x04\x01\x01\xbb\x01\x02\x03\x04\x00", 9)));
+  CHECK_THAT(house.target_reads(fd, 10'000),
+             Contains("the client spoke SOCKS, which needs a plain listener"));
+}
+
 TEST_CASE("a plain listener with a certificate takes clients of both kinds") {
   ListenConfig listen = tls_listener(proxy_files());
   listen.speaks = ListenConfig::Speaks::any;

@@ -133,26 +133,38 @@ TEST_CASE("a default that was printed is a default again") {
   CHECK(config.listen[1].optional);
 }
 
-TEST_CASE("secrets are not printed, and what stands in their place is read again") {
+TEST_CASE("secrets are not printed, and what stands in their place sets nothing") {
   const TemporaryFile password("hunter2-in-a-file\n");
   const Arguments arguments = {
       "--upstream",       "a=socks5://me:hunter2@h:1",
-      "--upstream",       "b=socks4a://hunter2@h:1?resolve=local",
-      "--upstream",       "c=http://hunter2@h:1?password-file=" + password.path(),
+      "--upstream",       "b=socks4a://me@h:1?resolve=local",
+      "--upstream",       "c=http://me@h:1?password-file=" + password.path(),
       "--upstream",       "d=https://hunter2:hunter2%40@h/?sni=x.example",
       "--tunnel-command", "tunnel --password hunter2"};
   const std::string text = printed(arguments);
   CHECK(text.find("hunter2") == std::string::npos);
-  CHECK_THAT(text, Contains("  \"a=socks5://USER:PASSWORD@h:1\",  # --upstream\n"));
-  CHECK_THAT(text, Contains("  \"b=socks4a://USER@h:1?resolve=local\",  # --upstream\n"));
-  CHECK_THAT(text, Contains("  \"c=http://USER@h:1?password-file=" + password.path() + "\","));
-  CHECK_THAT(text, Contains("  \"d=https://USER:PASSWORD@h/?sni=x.example\",  # --upstream\n"));
+  CHECK_THAT(text, Contains("  # \"a=socks5://***@h:1\",  # secret, from --upstream\n"));
+  CHECK_THAT(text, Contains("  \"b=socks4a://me@h:1?resolve=local\",  # --upstream\n"));
+  CHECK_THAT(text, Contains("  \"c=http://me@h:1?password-file=" + password.path() + "\","));
+  CHECK_THAT(text,
+             Contains("  # \"d=https://***@h/?sni=x.example\",  # secret, from --upstream\n"));
   CHECK_THAT(text, Contains("\n#tunnel-command = \"***\"  # --tunnel-command\n"));
 
   const TemporaryFile file(text);
   const Config config = test::config_of({"--config", file.path()});
-  CHECK(config.upstreams.size() == 4);
+  REQUIRE(config.upstreams.size() == 2);
+  CHECK(config.upstreams[0].name == "b");
+  CHECK(config.upstreams[1].name == "c");
   CHECK(config.tunnel_command.empty());
+}
+
+TEST_CASE("a file in which every upstream is a secret is no file that goes direct") {
+  const TemporaryFile file(printed({"--upstream", "http://me:hunter2@h:1"}));
+  const CommandLine line = parse_command_line({"--config", file.path()}, {});
+  const auto* const found = std::get_if<Problems>(&line);
+  REQUIRE(found != nullptr);
+  REQUIRE(found->lines.size() == 1);
+  CHECK_THAT(found->lines[0], Contains("upstream: needs a value"));
 }
 
 TEST_CASE("an odd byte of a value or a file's name breaks no line") {

@@ -40,3 +40,22 @@ TEST_CASE("of two bound listeners with one name each takes the settings of its o
   CHECK(out[0].client_ca == "3");
   CHECK(out[1].client_ca == "4");
 }
+
+TEST_CASE("a listener has changed if it serves its clients in another way") {
+  const std::vector<ListenConfig> before = {unix_socket("/a", "1"), unix_socket("/b", "1")};
+  CHECK(changed_listeners(before, before).empty());
+  std::vector<ListenConfig> now = before;
+  SECTION("by its client-ca") { now[1].client_ca = "2"; }
+  SECTION("by its scheme") { now[1].speaks = ListenConfig::Speaks::http_only; }
+  SECTION("by a certificate") { now[1].certificates = {{"cert", "key"}}; }
+  SECTION("by the header that comes first") { now[1].proxy_protocol = true; }
+  const auto changed = changed_listeners(before, now);
+  REQUIRE(changed.size() == 1);
+  CHECK(changed[0].path == "/b");
+}
+
+TEST_CASE("what takes a restart changes nothing for clients") {
+  std::vector<ListenConfig> now = {unix_socket("/a")};
+  now[0].mode = 0666;
+  CHECK(changed_listeners({unix_socket("/a")}, now).empty());
+}

@@ -244,3 +244,61 @@ TEST_CASE("all that is wrong with an auth file is told at once") {
   CHECK(problems_of({"--auth-file", "/nowhere/users"}) ==
         Lines{"--auth-file /nowhere/users: No such file or directory"});
 }
+
+TEST_CASE("a problem with a listener's options names the listener, and repeats no password") {
+  const Lines found = problems_of({"--listen", "127.0.0.1:3128?proxy-protocol=maybe"});
+  REQUIRE(found.size() == 1);
+  CHECK_THAT(found[0],
+             Catch::Matchers::StartsWith("--listen 127.0.0.1:3128?proxy-protocol=maybe: "));
+  CHECK(problems_of({"--listen", "https://[::1]:3128?"})
+            .at(0)
+            .starts_with("--listen https://[::1]:3128?: "));
+  for (const char* const value : {"http://me:hunter2@127.0.0.1:1?x=1", "http://me:hun?ter2@h:1",
+                                  "127.0.0.1:hunter2?x=1", "3128?x=me:hunter2"}) {
+    for (const std::string& line : problems_of({"--listen", value})) {
+      INFO(line);
+      CHECK(line.find("hunter2") == std::string::npos);
+      CHECK(line.find("ter2") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("problems between listeners name each by its scheme") {
+  const TemporaryFile pem("");
+  const std::string tls = "?cert=" + pem.path();
+  CHECK(problems_of({"--listen", "https://0.0.0.0:1" + tls})
+            .at(0)
+            .starts_with("--listen https://0.0.0.0:1: "));
+  CHECK_THAT(
+      problems_of({"--listen", "127.0.0.1:1", "--listen", "https://127.0.0.1:1" + tls}).at(0),
+      Catch::Matchers::EndsWith(": https://127.0.0.1:1 is listened on twice"));
+}
+
+TEST_CASE("a limit that counts nobody is warned of") {
+  const TemporaryFile users(
+      "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
+  const TemporaryFile pem("");
+  const auto warnings = [](std::vector<std::string> line, const char* flag, const char* value) {
+    line.insert(line.end(), {flag, value});
+    return config_of(line).warnings;
+  };
+  for (const char* const flag : {"--max-connections-per-user", "--bandwidth-per-user"}) {
+    CHECK(warnings({}, flag, "2000") ==
+          Lines{std::string(flag) + ": no effect, as clients have no user: that takes --auth-file "
+                                    "or a client-ca= at --listen"});
+    CHECK(warnings({}, flag, "off") == Lines{});
+    CHECK(warnings({"--auth-file", users.path()}, flag, "2000") == Lines{});
+    const std::string tls = "https://127.0.0.1:1?cert=" + pem.path() + "&client-ca=" + pem.path();
+    CHECK(warnings({"--listen", tls}, flag, "2000") == Lines{});
+  }
+  for (const char* const flag :
+       {"--max-connections-per-client", "--max-requests-per-second", "--bandwidth-per-client"}) {
+    CHECK(warnings({}, flag, "2000") == Lines{});
+    CHECK(warnings({"--listen", "unix:/a"}, flag, "2000") ==
+          Lines{std::string(flag) + ": no effect, as clients of a unix socket have no address, and "
+                                    "there is no other --listen"});
+    CHECK(warnings({"--listen", "unix:/a?proxy-protocol=on"}, flag, "2000") == Lines{});
+    CHECK(warnings({"--listen", "unix:/a", "--listen", "127.0.0.1:1"}, flag, "2000") == Lines{});
+    CHECK(warnings({"--listen", "systemd"}, flag, "2000") == Lines{});
+  }
+}

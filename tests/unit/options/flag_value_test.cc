@@ -83,7 +83,10 @@ TEST_CASE("the value of a flag: counts") {
   CHECK(read("max-connections", "off") == "! not a number");
   CHECK(read("max-connections-per-client", "off") == "off");
   CHECK(read("max-connections-per-client", "20") == "20");
-  CHECK(read("max-connections-per-client", "0") == "! not between 1 and 1000000");
+  for (const char* const wrong : {"0", "1000001", "x", ""}) {
+    CHECK(read("max-connections-per-client", wrong) == "! not between 1 and 1000000 (or off)");
+    CHECK(read("max-accepts-per-second", wrong) == "! not between 1 and 1000000 (or off)");
+  }
 }
 
 TEST_CASE("the value of a flag: rates") {
@@ -91,10 +94,11 @@ TEST_CASE("the value of a flag: rates") {
   CHECK(read("bandwidth", "64k") == "64k");
   CHECK(read("bandwidth", "1500") == "1500");
   CHECK(read("bandwidth", "OFF") == "off");
-  CHECK(read("bandwidth", "1023") == "! less than 1k bytes a second");
-  CHECK(read("bandwidth", "2048M") == "! not between 1 and 1024M bytes a second, or off");
-  CHECK(read("bandwidth", "fast") ==
-        "! not a rate; write bytes a second, as 4096, 64k or 1M, or off");
+  CHECK(read("bandwidth", "1024M") == "1024M");
+  for (const char* const wrong : {"0", "1", "1023", "2048M", "1G", "fast", ""}) {
+    CHECK(read("bandwidth-per-client", wrong) ==
+          "! not between 1k and 1024M bytes a second, as 64k or 20M (or off)");
+  }
 }
 
 TEST_CASE("the value of a flag: choices") {
