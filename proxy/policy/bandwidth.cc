@@ -67,14 +67,10 @@ Bandwidth::Time Bandwidth::reserve(const Flow& flow, std::uint64_t bytes,
   return from;
 }
 
-Bandwidth::Grant Bandwidth::take_turn(const Flow& flow, Time now) {
+Bandwidth::Grant Bandwidth::take_turn(const Flow& flow, std::size_t most, Time now) {
   const BandwidthRates rates = this->rates();
-  const std::size_t bytes = quantum(flow, rates);
+  const std::size_t bytes = std::min(most, quantum(flow, rates));
   return {bytes, reserve(flow, bytes, rates, now)};
-}
-
-Bandwidth::Time Bandwidth::charge(const Flow& flow, std::uint64_t bytes, Time now) {
-  return reserve(flow, bytes, rates(), now);
 }
 
 void Bandwidth::give_back(const Flow& flow, std::uint64_t bytes) {
