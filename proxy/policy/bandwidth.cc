@@ -77,7 +77,7 @@ void Bandwidth::give_back(const Flow& flow, std::uint64_t bytes) {
   if (bytes == 0) return;
   const BandwidthRates rates = this->rates();
   const auto give = [&](TokenBucket& bucket, std::uint64_t rate) {
-    if (rate > 0) bucket.give_back(bytes, rate);
+    if (rate > 0) bucket.give_back(bytes);
   };
   give(total(flow.direction).bytes, rates.all);
   if (flow.client != nullptr) give(flow.client->of(flow.direction).bytes, rates.per_client);

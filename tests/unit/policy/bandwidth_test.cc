@@ -169,6 +169,23 @@ TEST_CASE("who needs less than a share takes no more, and what is given back is 
   CHECK(take(1'000).from == kBegin + 1ms);
 }
 
+TEST_CASE("a rate that is raised is the rate at once, for what is owed, too") {
+  Bandwidth bandwidth;
+  ClientUsage client;
+  const bool of_client = GENERATE(false, true);
+  const auto set_rate = [&](std::uint64_t rate) {
+    if (of_client) return bandwidth.set_rates({.per_client = rate});
+    bandwidth.set_rates({.all = rate});
+  };
+  set_rate(64'000);
+  const Bandwidth::Flow flow{.client = &client};
+  for (int i = 0; i < 1'000; ++i) bandwidth.take_turn(flow, Bandwidth::kLeastQuantum, kBegin);
+  set_rate(100'000'000);
+  const auto grant = bandwidth.take_turn(flow, 100, kBegin);
+  CHECK(grant.from > kBegin);
+  CHECK(grant.from <= kBegin + 20ms);
+}
+
 TEST_CASE("a rate that is lifted holds nobody") {
   Bandwidth bandwidth;
   bandwidth.set_rates({.all = 1'024});
