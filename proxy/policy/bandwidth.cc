@@ -67,21 +67,17 @@ Bandwidth::Time Bandwidth::reserve(const Flow& flow, std::uint64_t bytes,
   return from;
 }
 
-Bandwidth::Grant Bandwidth::take_turn(const Flow& flow, Time now) {
+Bandwidth::Grant Bandwidth::take_turn(const Flow& flow, std::size_t most, Time now) {
   const BandwidthRates rates = this->rates();
-  const std::size_t bytes = quantum(flow, rates);
+  const std::size_t bytes = std::min(most, quantum(flow, rates));
   return {bytes, reserve(flow, bytes, rates, now)};
-}
-
-Bandwidth::Time Bandwidth::charge(const Flow& flow, std::uint64_t bytes, Time now) {
-  return reserve(flow, bytes, rates(), now);
 }
 
 void Bandwidth::give_back(const Flow& flow, std::uint64_t bytes) {
   if (bytes == 0) return;
   const BandwidthRates rates = this->rates();
   const auto give = [&](TokenBucket& bucket, std::uint64_t rate) {
-    if (rate > 0) bucket.give_back(bytes, rate);
+    if (rate > 0) bucket.give_back(bytes);
   };
   give(total(flow.direction).bytes, rates.all);
   if (flow.client != nullptr) give(flow.client->of(flow.direction).bytes, rates.per_client);

@@ -31,7 +31,8 @@ class Bandwidth {
   /// ... and the least, so that packets do not become too small.
   static constexpr std::uint64_t kLeastQuantum = 1024;
 
-  /// Also for flows that have begun.
+  /// Also for flows that have begun.  What was taken at a lower rate is due sooner then; only those
+  /// that know their turn already still wait for it.
   void set_rates(const BandwidthRates& rates);
 
   /// One direction of one session.
@@ -47,10 +48,8 @@ class Bandwidth {
     Time from;
   };
 
-  /// As many bytes as are a good share for `flow`.
-  Grant take_turn(const Flow& flow, Time now);
-  /// From when on bytes would have been in their turn that have come already.
-  Time charge(const Flow& flow, std::uint64_t bytes, Time now);
+  /// As many bytes as are a good share for `flow`, and no more than `most`.
+  Grant take_turn(const Flow& flow, std::size_t most, Time now);
   void give_back(const Flow& flow, std::uint64_t bytes);
 
   /// It has more to move than it may: it counts among those that share, until it has no more.

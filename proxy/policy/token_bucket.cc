@@ -17,6 +17,7 @@ std::int64_t time_for(std::uint64_t units, std::uint64_t rate) {
 
 TokenBucket::Time TokenBucket::reserve(std::uint64_t units, std::uint64_t rate, Duration burst,
                                        Time now) {
+  if (rate_.load(std::memory_order_relaxed) != rate) adapt_to(rate, now);
   const std::int64_t oldest = ticks_of(now - burst);
   std::int64_t before = paid_until_.load(std::memory_order_relaxed);
   std::int64_t begin = 0;
@@ -27,7 +28,24 @@ TokenBucket::Time TokenBucket::reserve(std::uint64_t units, std::uint64_t rate, 
   return Time(Duration(begin));
 }
 
-void TokenBucket::give_back(std::uint64_t units, std::uint64_t rate) {
+/// The same units are owed, which come in faster.  At a lower rate nobody has to wait for longer
+/// than was said.
+[[gnu::cold]] void TokenBucket::adapt_to(std::uint64_t rate, Time now) {
+  const std::uint64_t old = rate_.exchange(rate, std::memory_order_relaxed);
+  if (old == 0 || old >= rate) return;
+  const double part = static_cast<double>(old) / static_cast<double>(rate);
+  std::int64_t before = paid_until_.load(std::memory_order_relaxed);
+  std::int64_t after = 0;
+  do {
+    if (before <= ticks_of(now)) return;
+    const auto owed = static_cast<double>(before - ticks_of(now));
+    after = ticks_of(now) + static_cast<std::int64_t>(owed * part);
+  } while (!paid_until_.compare_exchange_weak(before, after, std::memory_order_relaxed));
+}
+
+void TokenBucket::give_back(std::uint64_t units) {
+  const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
+  if (rate == 0) return;
   paid_until_.fetch_sub(time_for(units, rate), std::memory_order_relaxed);
 }
 

@@ -26,20 +26,22 @@ class Pacer {
   /// So many of them were read.
   void took(std::size_t bytes) { allowed_ -= bytes; }
   /// Bytes came without being asked for, behind a head: they may be passed on, and more be asked
-  /// for, once they would have been in their turn.
+  /// for, when as many turns have passed as it would have taken to read them.
   void charge(std::size_t bytes);
-  /// Nothing more is to be read for now; no `ready` after it.
+  /// Nothing more is to be read for now, and what is held back will not be passed on; no `ready`
+  /// after it.
   void rest();
 
   /// Something waits for its turn.
   bool waits() const { return timer_.running(); }
   /// What was charged may not be passed on yet.
-  bool holds_back() const { return in_debt_ && waits(); }
+  bool holds_back() const { return owed_ > 0; }
   /// Something had to wait since the last call.
   bool take_waited() { return std::exchange(waited_, false) || waits(); }
 
  private:
-  void wait_until(Bandwidth::Time time);
+  void pay();
+  void take_turn(std::size_t most);
   void on_turn();
 
   Bandwidth& bandwidth_;
@@ -47,7 +49,8 @@ class Pacer {
   Callback<void()> ready_;
   Timer timer_;
   std::size_t allowed_ = 0;  // taken from the buckets, and not read; usable unless it waits
-  bool in_debt_ = false;     // it waits for what was charged
+  std::size_t owed_ = 0;     // of what was charged
+  std::size_t paid_ = 0;     // of what was charged, as long as it is held back
   bool waited_ = false;
 };
 

@@ -197,7 +197,8 @@ TEST_CASE("a receiver that is slower than its rate leaves the rest to others") {
   CHECK_FALSE(scene.pacers->down.waits());
   CHECK(scene.usage.of(Direction::down).waiting == 0);
   Bandwidth::Flow other{.client = nullptr, .direction = Direction::down};
-  CHECK(scene.bandwidth.take_turn(other, scene.loop().now()).from <= scene.loop().now());
+  CHECK(scene.bandwidth.take_turn(other, Bandwidth::kMostQuantum, scene.loop().now()).from <=
+        scene.loop().now());
 }
 
 TEST_CASE("a paced tunnel may be cut or destroyed at any time") {
@@ -255,6 +256,34 @@ TEST_CASE("what is charged waits, and what is asked for stands behind it") {
   CHECK_FALSE(pacer.holds_back());
   scene.turn(11ms);
   CHECK(pacer.ask() > 0);
+}
+
+TEST_CASE("what came unasked for waits turn by turn, and others have theirs between") {
+  PacedScene scene;
+  ClientUsage other;
+  Pacer& pacer = scene.pacers->up;
+  pacer.charge(5'000'000);
+  CHECK(pacer.holds_back());
+  const auto now = scene.loop().now();
+  const Bandwidth::Flow flow{.client = &other, .direction = Direction::up};
+  CHECK(scene.bandwidth.take_turn(flow, 100, now).from <= now + 100ms);
+  scene.turn(1s);
+  CHECK(pacer.holds_back());
+}
+
+TEST_CASE("what is held back and never passed on costs nothing") {
+  PacedScene scene;
+  Pacer& pacer = scene.pacers->up;
+  pacer.charge(1'000'000);
+  scene.turn(5s);
+  CHECK(pacer.holds_back());
+  pacer.rest();
+  CHECK_FALSE(pacer.holds_back());
+  // All of it is there again, so nobody waits.
+  const auto now = scene.loop().now();
+  const Bandwidth::Flow flow{.client = nullptr, .direction = Direction::up};
+  CHECK(scene.bandwidth.take_turn(flow, 5'000, now).from <= now);
+  CHECK(scene.bandwidth.take_turn(flow, 1, now).from <= now);
 }
 
 TEST_CASE("a pacer of another client has nothing of the first") {

@@ -24,7 +24,7 @@ struct Busy {
   void run(Time now) {
     for (;;) {
       if (held == 0) {
-        const auto grant = bandwidth.take_turn(flow, now);
+        const auto grant = bandwidth.take_turn(flow, Bandwidth::kMostQuantum, now);
         held = grant.bytes;
         from = grant.from;
       }
@@ -64,7 +64,7 @@ TEST_CASE("without rates there is a whole quantum at once, always") {
   ClientUsage client;
   const Bandwidth::Flow flow{.client = &client};
   for (int i = 0; i < 100; ++i) {
-    const auto grant = bandwidth.take_turn(flow, kBegin);
+    const auto grant = bandwidth.take_turn(flow, Bandwidth::kMostQuantum, kBegin);
     CHECK(grant.bytes == Bandwidth::kMostQuantum);
     CHECK(grant.from <= kBegin);
   }
@@ -155,16 +155,35 @@ TEST_CASE("a unix socket's clients share, too") {
   for (const Busy& flow : flows) check_near(flow.moved, 5 * kMiB / 2, 0.1);
 }
 
-TEST_CASE("what is charged afterwards counts as the rest") {
+TEST_CASE("who needs less than a share takes no more, and what is given back is there again") {
   Bandwidth bandwidth;
   bandwidth.set_rates({.per_client = 1'000'000});
   ClientUsage client;
   const Bandwidth::Flow flow{.client = &client};
-  CHECK(bandwidth.charge(flow, 60'000, kBegin) <= kBegin);
-  CHECK(bandwidth.charge(flow, 500'000, kBegin) <= kBegin);
-  CHECK(bandwidth.charge(flow, 1'000, kBegin) == kBegin + 500ms);
-  bandwidth.give_back(flow, 500'000);
-  CHECK(bandwidth.charge(flow, 1'000, kBegin) == kBegin + 1ms);
+  const auto take = [&](std::size_t most) { return bandwidth.take_turn(flow, most, kBegin); };
+  CHECK(take(Bandwidth::kMostQuantum).bytes == 50'000);
+  CHECK(take(10'000).bytes == 10'000);  // with it, what was saved up
+  CHECK(take(40'000).from <= kBegin);
+  CHECK(take(1'000).from == kBegin + 40ms);
+  bandwidth.give_back(flow, 40'000);
+  CHECK(take(1'000).from == kBegin + 1ms);
+}
+
+TEST_CASE("a rate that is raised is the rate at once, for what is owed, too") {
+  Bandwidth bandwidth;
+  ClientUsage client;
+  const bool of_client = GENERATE(false, true);
+  const auto set_rate = [&](std::uint64_t rate) {
+    if (of_client) return bandwidth.set_rates({.per_client = rate});
+    bandwidth.set_rates({.all = rate});
+  };
+  set_rate(64'000);
+  const Bandwidth::Flow flow{.client = &client};
+  for (int i = 0; i < 1'000; ++i) bandwidth.take_turn(flow, Bandwidth::kLeastQuantum, kBegin);
+  set_rate(100'000'000);
+  const auto grant = bandwidth.take_turn(flow, 100, kBegin);
+  CHECK(grant.from > kBegin);
+  CHECK(grant.from <= kBegin + 20ms);
 }
 
 TEST_CASE("a rate that is lifted holds nobody") {
@@ -174,7 +193,7 @@ TEST_CASE("a rate that is lifted holds nobody") {
   std::vector<Busy> flows{{bandwidth, &client}};
   run(flows, 1s);
   bandwidth.set_rates({});
-  CHECK(bandwidth.take_turn(flows[0].flow, kBegin).from == kBegin);
+  CHECK(bandwidth.take_turn(flows[0].flow, Bandwidth::kMostQuantum, kBegin).from == kBegin);
 }
 
 TEST_CASE("flows of several threads share a rate") {

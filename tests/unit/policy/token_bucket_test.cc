@@ -43,15 +43,28 @@ TEST_CASE("what is reserved stands in line") {
 TEST_CASE("what is given back is there for others") {
   TokenBucket bucket;
   bucket.reserve(1'000, 1'000, 100ms, kBegin);
-  bucket.give_back(700, 1'000);
+  bucket.give_back(700);
   CHECK(bucket.reserve(1, 1'000, 100ms, kBegin) == kBegin + 200ms);
 }
 
-TEST_CASE("the rate of a token bucket may change at any time") {
+TEST_CASE("what is owed at a lower rate is due sooner when the rate is raised") {
   TokenBucket bucket;
   bucket.reserve(1'000, 1'000, 0ms, kBegin);
-  CHECK(bucket.reserve(1'000, 10'000, 0ms, kBegin) == kBegin + 1s);
-  CHECK(bucket.reserve(1'000, 10'000, 0ms, kBegin) == kBegin + 1'100ms);
+  CHECK(bucket.reserve(1'000, 10'000, 0ms, kBegin) == kBegin + 100ms);
+  CHECK(bucket.reserve(1'000, 10'000, 0ms, kBegin) == kBegin + 200ms);
+}
+
+TEST_CASE("what is owed is not due later when the rate is lowered") {
+  TokenBucket bucket;
+  bucket.reserve(1'000, 10'000, 0ms, kBegin);
+  CHECK(bucket.reserve(1'000, 1'000, 0ms, kBegin) == kBegin + 100ms);
+  CHECK(bucket.reserve(1'000, 1'000, 0ms, kBegin) == kBegin + 1'100ms);
+}
+
+TEST_CASE("a token bucket from which nothing was taken gets nothing back") {
+  TokenBucket bucket;
+  bucket.give_back(1'000);
+  CHECK(bucket.reserve(1'000, 1'000, 0ms, kBegin) == kBegin);
 }
 
 TEST_CASE("large numbers do not overflow") {
