@@ -6,14 +6,17 @@
 #include <ctime>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
 #include "base/text.h"
 #include "base/utc_text.h"
+#include "base/utf8.h"
 
 namespace culvert {
 namespace {
@@ -26,18 +29,68 @@ std::string text_of(const ASN1_STRING* string) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)), size};
 }
 
-/// The first value of that kind, cleaned; may be empty.
-std::string entry_of(const X509_NAME* name, int kind, std::size_t most = kMostOfName) {
+/// The first value of that kind in UTF-8; empty if there is none, or it is malformed.
+std::string utf8_entry_of(const X509_NAME* name, int kind) {
   const int at = X509_NAME_get_index_by_NID(name, kind, -1);
   if (at < 0) return {};
   unsigned char* utf8 = nullptr;
   const int size =
       ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (size < 0) return {};
-  std::string text =
-      printable({reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size)}, most);
+  std::string text(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size));
   OPENSSL_free(utf8);
   return text;
+}
+
+/// The same, cleaned.
+std::string entry_of(const X509_NAME* name, int kind) {
+  return printable(utf8_entry_of(name, kind), kMostOfName);
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
+
+/// Different for different `bytes`.
+std::string digest_of(std::string_view bytes) {
+  constexpr std::size_t kEnough = 16;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  std::string text;
+  for (std::size_t i = 0; i < kEnough; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+/// RFC 4514, in UTF-8, where control characters are escaped.  What has no such text goes by its
+/// digest.
+std::string whole_text_of(const X509_NAME* name) {
+  constexpr unsigned long kFlags =
+      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+  const std::unique_ptr<BIO, int (*)(BIO*)> out(BIO_new(BIO_s_mem()), BIO_free);
+  const bool is_text = X509_NAME_print_ex(out.get(), name, 0, kFlags) >= 0;
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &bytes);
+  std::string text;
+  if (is_text && size > 0) text.assign(bytes, static_cast<std::size_t>(size));
+  if (!text.empty() && is_utf8(text)) return text;
+  const unsigned char* der = nullptr;
+  std::size_t der_size = 0;
+  X509_NAME_get0_der(name, &der, &der_size);
+  return "(a subject that is no text, " +
+         digest_of({reinterpret_cast<const char*>(der), der_size}) + ")";
+}
+
+/// Users with long names that begin alike stay different.
+std::string shorten_user(std::string name) {
+  constexpr std::size_t kMostOfUser = 200;
+  constexpr std::size_t kKept = 160;
+  if (name.size() <= kMostOfUser) return name;
+  const std::string digest = digest_of(name);
+  const auto is_within_character = [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+  };
+  std::size_t end = kKept;
+  while (end > 0 && is_within_character(name[end])) --end;
+  name.resize(end);
+  return name + "..." + digest;
 }
 
 /// What people call it: "'Corp Proxy CA'".
@@ -240,16 +293,13 @@ std::string why_client_is_not_trusted(X509_STORE_CTX* check) {
 }
 
 std::string user_of(const X509* cert) {
-  constexpr std::size_t kMostOfUser = 200;
   const X509_NAME* subject = X509_get_subject_name(cert);
-  std::string name = entry_of(subject, NID_commonName, kMostOfUser);
-  if (!name.empty()) return name;
-  const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
-  X509_NAME_print_ex(text.get(), subject, 0, XN_FLAG_RFC2253);
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &bytes);
-  if (size <= 0) return "(a certificate without a subject)";
-  return printable({bytes, static_cast<std::size_t>(size)}, kMostOfUser);
+  if (X509_NAME_entry_count(subject) == 0) return "(a certificate without a subject)";
+  std::string name = utf8_entry_of(subject, NID_commonName);
+  if (name.empty() || !is_utf8(name) || std::any_of(name.begin(), name.end(), is_control)) {
+    name = whole_text_of(subject);
+  }
+  return shorten_user(std::move(name));
 }
 
 CertificateFacts certificate_facts(const X509* cert) {

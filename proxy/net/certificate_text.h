@@ -25,7 +25,8 @@ std::string why_not_trusted(x509_store_ctx_st* check, TlsTrust trust);
 std::string why_client_is_not_trusted(x509_store_ctx_st* check);
 
 /// Who a client is by its certificate: the common name of its subject, or else the whole subject
-/// (RFC 4514).  Printable and bounded, and never empty.
+/// (RFC 4514).  UTF-8 without control characters, at most 200 bytes, never empty; and different for
+/// different names.
 std::string user_of(const x509_st* cert);
 
 /// Seconds since 1970; 0: the certificate that has it is damaged.

@@ -8,8 +8,12 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <openssl/x509.h>
+
+#include "base/text.h"
 #include "support/catch.h"
 #include "support/tls_client.h"
 
@@ -165,4 +169,59 @@ TEST_CASE("of a certificate is told for whom, by whom and until when it is, acce
   const CertificateFacts unknown = facts_for(kMiddlebox, {.common_name = "x", .names = names});
   CHECK(unknown.verdict == Verdict::unknown_issuer);
   CHECK_THAT(unknown.issuer, Contains("Corp Proxy CA"));
+}
+
+// ---- clients
+
+namespace {
+
+using Entries = std::vector<std::pair<const char*, std::string>>;
+
+std::string user_with(const Entries& entries) {
+  const std::unique_ptr<X509, void (*)(X509*)> cert(X509_new(), X509_free);
+  for (const auto& [kind, value] : entries) {
+    REQUIRE(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert.get()), kind, V_ASN1_UTF8STRING,
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), -1, 0) == 1);
+  }
+  return user_of(cert.get());
+}
+
+}  // namespace
+
+TEST_CASE("users by certificate have the names that stand there, in any script") {
+  CHECK(user_with({{"CN", "alice"}, {"O", "Corp"}}) == "alice");
+  CHECK(user_with({{"CN", "CORP\\alice"}}) == "CORP\\alice");
+  CHECK(user_with({{"CN", "Zoë"}}) == "Zoë");
+  CHECK(user_with({{"CN", "李"}}) != user_with({{"CN", "王"}}));
+  CHECK(user_with({{"O", "Überall"}}) == "O=Überall");
+  CHECK(user_with({}) == "(a certificate without a subject)");
+}
+
+TEST_CASE(
+    "users by certificate that differ stay different, however long they are, whatever they hold") {
+  const std::string same(300, 'x');
+  const std::string umlauts = [] {
+    std::string text;
+    for (int i = 0; i < 150; ++i) text += "ü";
+    return text;
+  }();
+  const auto [one, other] = GENERATE_COPY(values<std::pair<Entries, Entries>>({
+      {{{"CN", "a\n"}}, {{"CN", "a\r"}}},
+      {{{"CN", "a\n"}}, {{"CN", "a"}}},
+      {{{"O", same + "1"}}, {{"O", same + "2"}}},
+      {{{"CN", same + "1"}}, {{"CN", same + "2"}}},
+      {{{"CN", umlauts + "1"}}, {{"CN", "x" + umlauts + "2"}}},
+  }));
+  const std::string first = user_with(one);
+  const std::string second = user_with(other);
+  CAPTURE(first, second);
+  CHECK(first != second);
+  for (const std::string& name : {first, second}) {
+    CHECK_FALSE(name.empty());
+    CHECK(name.size() <= 200);
+    for (const char c : name) CHECK((static_cast<unsigned char>(c) >= ' ' && c != '\x7f'));
+    // Whole characters: nothing is replaced.
+    CHECK(json_escape(name).find("\\ufffd") == std::string::npos);
+  }
 }
