@@ -51,7 +51,8 @@ std::shared_ptr<TlsServerContext> make_one(const ListenConfig& listen,
 std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
     const std::vector<ListenConfig>& listen, std::vector<std::string>& problems,
     std::vector<std::string>& warnings) {
-  const auto tickets = std::make_shared<TicketKeys>();
+  // Without TLS nothing is asked of OpenSSL, which takes 2 MiB once it has begun.
+  std::shared_ptr<TicketKeys> tickets;
   std::vector<std::shared_ptr<TlsServerContext>> out;
   for (std::size_t i = 0; i < listen.size(); ++i) {
     out.push_back(nullptr);
@@ -59,7 +60,9 @@ std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
     // One --listen may be two addresses.
     const bool again = i > 0 && same_files(listen[i - 1], listen[i]);
     out.back() = again ? out[i - 1] : make_one(listen[i], problems, warnings);
-    if (out.back() && !again) out.back()->set_ticket_keys(tickets);
+    if (!out.back() || again) continue;
+    if (!tickets) tickets = std::make_shared<TicketKeys>();
+    out.back()->set_ticket_keys(tickets);
   }
   return out;
 }
