@@ -65,7 +65,7 @@ void BalancedClient::on_ready() {
 void BalancedClient::hand_on(ConnectionEnds ends, std::size_t header_bytes) {
   deadline_.stop();
   ends.client = named_client(ends.client, peer_);
-  events_->on_balanced(ends);
+  if (!events_->on_balanced(ends)) return;
   received_.erase(0, header_bytes);
   if (!received_.empty()) client_.unread(std::move(received_));
   events_->on_other_protocol(std::move(next_));
