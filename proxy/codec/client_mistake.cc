@@ -1,5 +1,7 @@
 #include "codec/client_mistake.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -7,10 +9,17 @@
 #include "base/text.h"
 #include "codec/foreign_answer.h"
 #include "codec/protocol_guess.h"
+#include "codec/proxy_protocol.h"
 
 namespace culvert {
 
 namespace {
+
+constexpr std::string_view kSshOpening = "SSH-";
+constexpr std::string_view kHttp2Opening = "PRI * HTTP/2.0";
+// Those of more than a byte.
+constexpr std::array kOpenings = {kSshOpening, kHttp2Opening, kProxyLineOpening,
+                                  kProxyBinaryOpening};
 
 ClientMistake other_protocol(std::string text) {
   return {{Errc::http_request_error, Side::client, 0, std::move(text)}, {}};
@@ -53,7 +62,7 @@ std::optional<ClientMistake> client_mistake(std::string_view first_bytes) {
           "the client spoke SOCKS to an HTTP proxy port - write http:// before the proxy's "
           "address");
     case 'S':
-      if (first_bytes.starts_with("SSH-")) return began_ssh();
+      if (first_bytes.starts_with(kSshOpening)) return began_ssh();
       return std::nullopt;
     case 'P':
     case '\r':
@@ -67,8 +76,25 @@ std::optional<ClientMistake> client_mistake(std::string_view first_bytes) {
         "ADDR:PORT?proxy-protocol=on, or switch it off in the load balancer (haproxy's "
         "send-proxy)");
   }
-  if (first_bytes.starts_with("PRI * HTTP/2.0")) return began_http2();
+  if (first_bytes.starts_with(kHttp2Opening)) return began_http2();
   return std::nullopt;
+}
+
+bool may_become_mistake(std::string_view first_bytes) {
+  return std::any_of(kOpenings.begin(), kOpenings.end(), [&](std::string_view opening) {
+    return first_bytes.size() < opening.size() && opening.starts_with(first_bytes);
+  });
+}
+
+ClientMistake socks_is_not_served(char version, std::string_view scheme) {
+  constexpr std::string_view kNoMethod("\5\xff", 2);  // RFC 1928 section 3
+  constexpr std::string_view kRejected4("\0\x5b\0\0\0\0\0\0", 8);
+  const std::string_view write = scheme == "https://" ? scheme : "http://";
+  ClientMistake found = other_protocol(concat(
+      {"the client spoke SOCKS to ", write == scheme ? "a TLS" : "an HTTP", " proxy port - write ",
+       write, " before the proxy's address; SOCKS is served on a --listen without ", scheme}));
+  found.answer = version == '\5' ? kNoMethod : kRejected4;
+  return found;
 }
 
 Error url_is_missing(const HostPort& server) {

@@ -35,9 +35,9 @@ constexpr auto kSystemPaths = std::to_array<SystemPath>({
     {"/lib64", Use::list},
     {"/nix/store", Use::list},
     {"/gnu/store", Use::list},
-    {"/run/systemd/resolve", Use::read},
-    {"/run/NetworkManager", Use::read},
-    {"/run/resolvconf", Use::read},
+    {"/run", Use::read},  // resolv.conf is a link there, to folders that come and go
+    {"/mnt/wsl", Use::read},
+    {"/var/lib/ca-certificates", Use::list},
     {"/var/lib/sss", Use::list},
     {"/var/lib/libvirt/dnsmasq", Use::list},
     {"/proc", Use::list},

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
+
 namespace culvert {
 namespace {
 
@@ -32,16 +34,32 @@ void Gate::ask(const Question& question, Done done) const {
   done(std::move(verdict));
 }
 
-std::optional<Error> Gate::objection_to_client(const Question& question) const {
-  if (question.admission == Admission::draining) {
-    return Error{Errc::proxy_draining, Side::local, 0,
-                 "shutting down, no new connection to " + shown_target(question.target)};
+Result<void> Gate::admit(const std::optional<IpAddress>& client, bool certified,
+                         Admission admission) const {
+  if (auto objection = objection_to_one_more(admission, {})) return std::move(*objection);
+  return access_.admit(client, certified);
+}
+
+/// `target` is empty if it is not known yet.
+std::optional<Error> Gate::objection_to_one_more(Admission admission,
+                                                 std::string_view target) const {
+  if (admission == Admission::draining) {
+    return Error{
+        Errc::proxy_draining, Side::local, 0,
+        concat({"shutting down, no new connection", target.empty() ? "" : " to ", target})};
   }
-  if (question.admission == Admission::full) {
-    return Error{Errc::connection_limit_reached, Side::local, 0,
-                 "all " + std::to_string(max_connections_) +
-                     " connections are in use, none left for " + shown_target(question.target) +
-                     " - see --max-connections"};
+  if (admission == Admission::full) {
+    return Error{
+        Errc::connection_limit_reached, Side::local, 0,
+        concat({"all ", std::to_string(max_connections_), " connections are in use",
+                target.empty() ? "" : ", none left for ", target, " - see --max-connections"})};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> Gate::objection_to_client(const Question& question) const {
+  if (question.admission != Admission::serve) {
+    return objection_to_one_more(question.admission, shown_target(question.target));
   }
   if (auto admitted = access_.admit(question.client, question.certified); !admitted) {
     return std::move(admitted).error();

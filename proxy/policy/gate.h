@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/callback.h"
 #include "base/error.h"
@@ -48,13 +49,13 @@ class Gate {
       : access_(access), router_(router), max_connections_(max_connections) {}
 
   /// Whether a client with this address may use the proxy, whatever it asks for.
-  Result<void> admit(const std::optional<IpAddress>& client, bool certified = false) const {
-    return access_.admit(client, certified);
-  }
+  Result<void> admit(const std::optional<IpAddress>& client, bool certified = false,
+                     Admission admission = Admission::serve) const;
   /// `done` is called once, maybe before ask() returns, and may destroy the caller.
   void ask(const Question& question, Done done) const;
 
  private:
+  std::optional<Error> objection_to_one_more(Admission admission, std::string_view target) const;
   std::optional<Error> objection_to_client(const Question& question) const;
 
   const AccessPolicy& access_;

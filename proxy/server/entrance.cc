@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/tcp_stream.h"
+#include "policy/load_balancers.h"
 #include "server/worker.h"
 #include "session/balanced_client.h"
 #include "session/http_client.h"
@@ -113,11 +114,13 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits));
 }
 
-/// nullptr if there are none.  With a PROXY header, the client is not known before that is read.
+/// nullptr if there are none.  Of a load balancer, the client is not known before its PROXY header
+/// is read.
 std::unique_ptr<ClientLimits> Entrance::limits_for(const std::optional<HostPort>& peer) {
   const SessionContext& context = worker_.context();
   if (context.client_limits == nullptr) return nullptr;
-  const bool is_known = peer && !context.listeners[index_].config.proxy_protocol;
+  const bool is_known = peer && !(context.listeners[index_].config.proxy_protocol &&
+                                  is_load_balancer(context.config.load_balancers, peer->ip));
   return worker_.limits_for(is_known ? peer->ip : std::nullopt,
                             context.config.max_connections_per_client);
 }

@@ -69,7 +69,7 @@ void BalancedClient::on_ready() {
 void BalancedClient::hand_on(ConnectionEnds ends, std::size_t header_bytes) {
   deadline_.stop();
   ends.client = named_client(ends.client, peer_);
-  events_->on_balanced(ends);
+  if (!events_->on_balanced(ends)) return;
   client_.unread(received_.substr(header_bytes));
   wipe_text(received_);
   events_->on_other_protocol(std::move(next_));

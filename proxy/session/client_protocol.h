@@ -44,8 +44,8 @@ class ClientEvents {
   /// The first bytes of a request have arrived; the protocol continues.
   virtual void on_request_begun() = 0;
   /// A load balancer has connected, and these are the ends of its client's connection, as far as
-  /// it tells them; the protocol continues.
-  virtual void on_balanced(const ConnectionEnds& ends) = 0;
+  /// it tells them.  The protocol continues if this is true.
+  virtual bool on_balanced(const ConnectionEnds& ends) = 0;
   virtual void on_request(ClientRequest& request) = 0;
   /// The client signs in before its request: it has sent what take_credentials() gives, and the
   /// protocol waits for signed_in().

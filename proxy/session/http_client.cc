@@ -80,7 +80,7 @@ void HttpClient::on_ready() {
     if (io.status == Io::Status::would_block) return;
     if (io.status != Io::Status::ok) return on_end();
     const std::string_view bytes(context_.flow.buffer.data(), io.bytes);
-    if (received_.empty() && speaks_another(bytes)) return;
+    if (received_.empty() ? speaks_another(bytes) : turns_into_another(bytes)) return;
     // Old clients send an empty line after a body (RFC 9112 section 2.2): it does not begin a
     // request.
     const bool begins = !scanner_.begun();
@@ -92,6 +92,7 @@ void HttpClient::on_ready() {
     }
     const auto end = scanner_.scan(received_);
     if (!end) {
+      if (may_become_mistake(received_)) continue;  // a binary PROXY header holds a NUL
       deadline_.stop();
       return events_->on_bad_request(end.error());
     }
@@ -118,20 +119,34 @@ bool HttpClient::speaks_another(std::string_view first_bytes) {
       return true;
     }
   }
-  if (!kept_ && SocksServer::is_version(first_bytes[0]) &&
-      listener_.config.speaks != ListenConfig::Speaks::http_only) {
-    deadline_.stop();
-    client_.unread(std::string(first_bytes));
-    events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
+  if (!kept_ && SocksServer::is_version(first_bytes[0])) {
+    begin_socks(first_bytes);
     return true;
   }
   auto mistake = client_mistake(first_bytes);
-  if (!mistake) return false;
-  context_.log.write(Log::Level::warning, mistake->error.text);
+  if (mistake) refuse_protocol(std::move(*mistake));
+  return mistake.has_value();
+}
+
+/// The same with `bytes` that follow received_: some protocols take more than one read to be told.
+bool HttpClient::turns_into_another(std::string_view bytes) {
+  return may_become_mistake(received_) && speaks_another(received_ + std::string(bytes));
+}
+
+void HttpClient::begin_socks(std::string_view bytes) {
+  if (listener_.config.speaks == ListenConfig::Speaks::http_only) {
+    return refuse_protocol(socks_is_not_served(bytes[0], "http-only://"));
+  }
   deadline_.stop();
-  foreign_answer_ = std::move(mistake->answer);
-  events_->on_bad_request(std::move(mistake->error));
-  return true;
+  client_.unread(std::string(bytes));
+  events_->on_other_protocol(std::make_unique<SocksClient>(context_, client_));
+}
+
+void HttpClient::refuse_protocol(ClientMistake mistake) {
+  context_.log.write(Log::Level::warning, mistake.error.text);
+  deadline_.stop();
+  foreign_answer_ = std::move(mistake.answer);
+  events_->on_bad_request(std::move(mistake.error));
 }
 
 void HttpClient::begin_tls(std::string_view bytes) {
@@ -141,15 +156,15 @@ void HttpClient::begin_tls(std::string_view bytes) {
 }
 
 /// In plain text, as the client reads no other.  By the word HTTPS `culvert check` knows it.
-void HttpClient::refuse_plain_client(char first) {
+void HttpClient::refuse_plain_client(char first_byte) {
+  if (SocksServer::is_version(first_byte)) {
+    return refuse_protocol(socks_is_not_served(first_byte, "https://"));
+  }
   deadline_.stop();
   Error error{
       Errc::http_request_error, Side::client, 0,
-      SocksServer::is_version(first)
-          ? "this proxy port speaks HTTPS, and the client spoke SOCKS, which needs a plain "
-            "listener: --listen ADDR:PORT"
-          : "this proxy port speaks TLS - write https://, not http://, before the proxy's address "
-            "in HTTPS_PROXY"};
+      "this proxy port speaks TLS - write https://, not http://, before the proxy's address in "
+      "HTTPS_PROXY"};
   context_.log.write(Log::Level::warning, error.text);
   events_->on_bad_request(std::move(error));
 }

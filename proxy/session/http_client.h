@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "codec/client_mistake.h"
 #include "codec/http_head.h"
 #include "net/stream.h"
 #include "net/timer.h"
@@ -40,9 +41,12 @@ class HttpClient final : public ClientProtocol {
  private:
   void take_secret(std::span<char> bytes);
   void begin_tls(std::string_view bytes);
-  void refuse_plain_client(char first);
+  void begin_socks(std::string_view bytes);
+  void refuse_plain_client(char first_byte);
+  void refuse_protocol(ClientMistake mistake);
   void on_end();
   bool speaks_another(std::string_view first_bytes);
+  bool turns_into_another(std::string_view bytes);
   void on_head(std::size_t end);
   void on_deadline();
   std::optional<Error> origin_form_mistake() const;

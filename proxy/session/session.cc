@@ -61,7 +61,7 @@ struct Session::Setup {
   std::unique_ptr<ClientProtocol> protocol;
   Admission admission;
   TlsStream* tls = nullptr;  // the client's stream, if it is one
-  bool certified = false;    // the client has shown a certificate of ?client-ca=
+  std::string certified_as;  // the user by a certificate of ?client-ca=; empty: it has shown none
   ClientRequest* request = nullptr;
   // Why a plain request cannot be forwarded; sent only to clients that are admitted.
   std::optional<Error> ambiguity;
@@ -230,12 +230,14 @@ void Session::on_ready(Stream&) {
 
 void Session::on_request_begun() { record_.started = context_.loop.now(); }
 
-void Session::on_balanced(const ConnectionEnds& ends) {
+bool Session::on_balanced(const ConnectionEnds& ends) {
   record_.set_balanced(ends.client);
   setup_->reached = ends.reached;
-  if (limited_ && record_.client_ip) {
-    limits().set_client(context_.config, *record_.client_ip, context_.loop);
-  }
+  if (!limited_ || !record_.client_ip) return true;
+  limits().set_client(context_.config, *record_.client_ip, context_.loop);
+  if (limits().is_worth_an_answer()) return true;
+  finish(Outcome::Kind::none, Side::local, {});
+  return false;
 }
 
 void Session::on_bad_request(Error error) {
@@ -273,7 +275,7 @@ void Session::on_tls(const ListenerTerms& listener) {
 }
 
 void Session::on_user(std::string_view name) {
-  setup_->certified = true;
+  setup_->certified_as = name;
   record_.set_user(name);
 }
 
@@ -287,9 +289,8 @@ void Session::on_request(ClientRequest& request) {
     return refuse(std::move(*request.mistake));
   }
   record_.set_method(request.method);
-  if (limited_ && setup_->admission == Admission::serve) {
-    auto objection = limits().object_to_request(context_.config, record_.client_ip, context_.loop);
-    if (objection) {
+  if (limited_) {
+    if (auto objection = object_to_request()) {
       note_request_line();
       return refuse(std::move(*objection));
     }
@@ -309,8 +310,15 @@ void Session::on_request(ClientRequest& request) {
                      .target = *request.target,
                      .looped = request.looped,
                      .needs_route = needs_route,
-                     .certified = setup_->certified},
+                     .certified = !setup_->certified_as.empty()},
                     Gate::Done::to<&Session::on_verdict>(this));
+}
+
+/// Only if limited_.  A sign-in that precedes its request has counted for that.
+std::optional<Error> Session::object_to_request() {
+  const bool counted = setup_->sign_in && setup_->sign_in->over;
+  if (counted || setup_->admission != Admission::serve) return std::nullopt;
+  return limits().object_to_request(context_.config, record_.client_ip, context_.loop);
 }
 
 void Session::on_verdict(Gate::Verdict verdict) {
@@ -321,17 +329,22 @@ void Session::on_verdict(Gate::Verdict verdict) {
 /// Before anything is told about the target.
 void Session::sign_in(Gate::Verdict verdict) {
   if (setup_->sign_in && setup_->sign_in->over) return follow(verdict);
-  record_.set_user({});
+  record_.set_user(setup_->certified_as);
   auto given = setup_->protocol->take_credentials();
   if (!given) return refuse_sign_in(std::move(given).error());
   begin_sign_in().verdict = std::move(verdict);
   check_password(*given);
 }
 
-/// A client of SOCKS, whose address is looked at first, too.
+/// A client of SOCKS, whose limits and address are looked at first, too.
 void Session::on_credentials() {
   note_request_line();
-  if (auto admitted = context_.gate.admit(record_.client_ip, setup_->certified); !admitted) {
+  if (limited_) {
+    if (auto objection = object_to_request()) return refuse(std::move(*objection));
+  }
+  if (auto admitted =
+          context_.gate.admit(record_.client_ip, !setup_->certified_as.empty(), setup_->admission);
+      !admitted) {
     return refuse(std::move(admitted).error());
   }
   begin_sign_in().before_request = true;

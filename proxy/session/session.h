@@ -84,7 +84,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_ready(Stream& client) override;
 
   void on_request_begun() override;
-  void on_balanced(const ConnectionEnds& ends) override;
+  bool on_balanced(const ConnectionEnds& ends) override;
   void on_request(ClientRequest& request) override;
   void on_bad_request(Error error) override;
   void on_client_gone(std::string_view detail) override;
@@ -96,6 +96,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void note_unix_peer();
   void note_request_line();
   const ConnectionEnds* ends_for_upstreams();
+  std::optional<Error> object_to_request();
   void on_verdict(Gate::Verdict verdict);
   void on_credentials() override;
   void sign_in(Gate::Verdict verdict);

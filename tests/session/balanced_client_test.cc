@@ -275,3 +275,20 @@ TEST_CASE("a client that gives way leaves a line if its header had begun") {
                Contains("outcome=aborted") && Contains("descriptors are short"));
   }
 }
+
+TEST_CASE("of a client that is named, no more connections are kept than of any other") {
+  Balanced scene;
+  scene.config.max_connections_per_client = 2;
+  std::vector<UsageTable::Place> others;
+  const std::size_t count = 2 + UsageTable::kMostRefused - GENERATE(0U, 1U);
+  const bool worth_an_answer = count < 2 + UsageTable::kMostRefused;
+  for (std::size_t i = 0; i < count; ++i) {
+    others.push_back(scene.limits.usage.enter(UsageKey::client(kClient.ip), 2, scene.loop.now()));
+  }
+  scene.client.sends(kLine + std::string(kConnect)).ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.dials() == 0);
+  CHECK(scene.client.received().starts_with("HTTP/1.1 429 ") == worth_an_answer);
+  if (!worth_an_answer) CHECK(scene.client.received().empty());
+}

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -131,6 +132,40 @@ TEST_CASE("the access log names the process of a unix socket's client, whichever
     const std::string text = house.access.text();
     const std::size_t first = text.find(line);
     return first != std::string::npos && text.find(line, first + 1) != std::string::npos;
+  }));
+}
+
+TEST_CASE("who is no load balancer has the places of any client, who is one has no such limit") {
+  const bool listed = GENERATE(false, true);
+  std::uint16_t target_port = 0;
+  const Fd target = listen_on_loopback(target_port);
+  Config config;
+  config.listen = {ListenConfig()};
+  config.listen[0].proxy_protocol = true;
+  config.load_balancers = {Cidr::parse(listed ? "127.0.0.0/8" : "10.0.0.0/8").value()};
+  config.upstreams = {direct()};
+  config.log_level = Log::Level::error;
+  config.max_connections_per_client = 2;
+  const auto ruleset = std::make_shared<Ruleset>(
+      std::move(config), std::vector<std::shared_ptr<const TlsClientContext>>(1));
+  Shared shared;
+  Worker worker(shared, ruleset, 0, 1, {}, [] {});
+  auto socket = ListenSocket::tcp({"127.0.0.1", 0, IpAddress::parse("127.0.0.1")}, false).value();
+  const std::uint16_t port = socket.address().port;
+  worker.add_entrance(0).open(std::move(socket));
+  constexpr std::size_t kClients = 2 + UsageTable::kMostRefused + 5;
+  std::vector<Fd> clients;
+  for (std::size_t i = 0; i < kClients; ++i) clients.push_back(connect_to_loopback(port));
+  const auto count_closed = [&] {
+    return static_cast<std::size_t>(
+        std::count_if(clients.begin(), clients.end(), [](const Fd& client) {
+          const Received now = receive_now(client);
+          return now.ended || now.error != 0;
+        }));
+  };
+  const std::size_t most_closed = listed ? 0 : 5;
+  CHECK(turn_until(worker.loop(), [&] {
+    return shared.connections == kClients - most_closed && count_closed() == most_closed;
   }));
 }
 

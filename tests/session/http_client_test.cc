@@ -7,12 +7,14 @@
 
 #include "net/manual_clock.h"
 #include "support/catch.h"
+#include "support/cuts.h"
 #include "support/scripted_stream.h"
 #include "support/turns.h"
 
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -39,7 +41,7 @@ struct Scene final : StreamEvents, ClientEvents {
     if (reports == 0) http.on_ready();
   }
   void on_request_begun() override { ++begun; }
-  void on_balanced(const ConnectionEnds&) override {}
+  bool on_balanced(const ConnectionEnds&) override { return true; }
   void on_request(ClientRequest& given) override {
     ++reports;
     request = &given;
@@ -301,4 +303,40 @@ TEST_CASE("a first byte of SOCKS hands the connection on, whole") {
   REQUIRE(scene.other != nullptr);
   CHECK(scene.begun == 0);
   CHECK(scene.stream->try_read(scene.buffer).bytes == 2);
+}
+
+TEST_CASE("another protocol is known however its first bytes are cut") {
+  struct Row {
+    std::string bytes;
+    const char* text;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"SSH-2.0-OpenSSH_9.2\r\n", "spoke SSH"},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "spoke HTTP/2"},
+      {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "PROXY protocol header"},
+      {"\r\n\r\n\0\r\nQUIT\n\x21\x11"s, "PROXY protocol header"},
+  }));
+  const auto cutting = GENERATE_COPY(range(std::size_t{0}, cuttings(row.bytes).size()));
+  CAPTURE(row.text, cutting);
+  Scene scene;
+  scene.http.start(scene);
+  const Pieces pieces = cuttings(row.bytes)[cutting];
+  for (const std::string_view piece : pieces) {
+    scene.peer.sends(std::string(piece));
+    settle(scene.loop, 20);
+    if (scene.reports > 0) break;
+  }
+  REQUIRE(scene.error);
+  CHECK_THAT(scene.error->text, Contains(row.text));
+}
+
+TEST_CASE("what begins as another protocol may still be HTTP") {
+  const std::string method = GENERATE("", "P", "PR", "PROXY", "SSH", "S", "PRI", "\r\n\r\n");
+  Scene scene;
+  scene.http.start(scene);
+  scene.peer.sends(method);
+  settle(scene.loop, 20);
+  scene.peer.sends("A http://a.example/path HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  settle(scene.loop, 20);
+  CHECK(scene.request != nullptr);
 }

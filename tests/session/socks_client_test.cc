@@ -447,3 +447,68 @@ TEST_CASE("a SOCKS client that is gone before its verdict") {
   CHECK(scene.dials() == 0);
   CHECK_THAT(scene.access_text(), Contains(" outcome=canceled ") && Contains(" closed_by=client"));
 }
+
+TEST_CASE("a SOCKS client that is one too many is not asked for its password") {
+  PasswordScene scene;
+  Admission admission = Admission::serve;
+  const char* outcome = "";
+  std::vector<UsageTable::Place> others;
+  const UsageKey key = UsageKey::client(*scene.peer->ip);
+  SECTION("full") {
+    admission = Admission::full;
+    outcome = " outcome=connection_limit_reached ";
+  }
+  SECTION("draining") {
+    admission = Admission::draining;
+    outcome = " outcome=proxy_draining ";
+  }
+  SECTION("more connections than it may have") {
+    scene.config.max_connections_per_client = 1;
+    others.push_back(scene.limits.usage.enter(key, 1, scene.loop.now()));
+    outcome = " outcome=client_connection_limit ";
+  }
+  SECTION("more requests than it may have") {
+    scene.config.max_requests_per_second = 1;
+    others.push_back(scene.limits.usage.enter(key, 0, scene.loop.now()));
+    others[0].usage()->requests.take(1, 1s, scene.loop.now());
+    outcome = " outcome=request_rate_limit ";
+  }
+  // A wrong one, and nothing is said about it.
+  scene.client.sends(kPasswordGreeting + "\1\5alice\5wrong");
+  scene.start(admission);
+  REQUIRE(turn_until(
+      scene.loop, [&] { return scene.finished > 0; }, 60s));
+  CHECK(scene.client.received() == kPasswordWelcome + "\1\1");
+  CHECK_THAT(scene.access_text(), Contains(outcome) && Contains(" stage=head "));
+}
+
+TEST_CASE("sign-in and request of a SOCKS client are one request for its limit") {
+  PasswordScene scene;
+  scene.config.max_requests_per_second = 1;
+  scene.client.sends(kPasswordGreeting + kAlice + kSocks5Request)
+      .expects(kPasswordWelcome + "\1\0"s + kSocks5Granted)
+      .ends()
+      .expects_end();
+  scene.upstream.expects_end().ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+}
+
+// ---- ports that serve no SOCKS
+
+TEST_CASE("a SOCKS client at a port without SOCKS is refused in its own protocol") {
+  const bool version5 = GENERATE(true, false);
+  Scene scene;
+  scene.listen.speaks = ListenConfig::Speaks::http_only;
+  scene.client.sends(version5 ? kSocks5Greeting : kRequest4a)
+      .expects(version5 ? "\5\xff" : "\0\x5b\0\0\0\0\0\0"s)
+      .expects_end()
+      .ends();
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK(scene.client.verdict() == "");
+  CHECK_THAT(scene.log_text(),
+             Contains("the client spoke SOCKS to ") && Contains("without http-only://"));
+  CHECK_THAT(scene.access_text(), Contains("outcome=http_request_error stage=head"));
+}

@@ -20,6 +20,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -240,13 +241,16 @@ TEST_CASE("a client without TLS is told to write https://, in plain text") {
   CHECK_THAT(house.log(), Contains("outcome=http_request_error") && Contains("status=400"));
 }
 
-TEST_CASE("a SOCKS client without TLS is told that SOCKS needs a plain listener") {
+TEST_CASE("a SOCKS client without TLS is refused in SOCKS, and the log says where it is served") {
   House house;
+  const bool version5 = GENERATE(true, false);
   const Fd fd = house.connect();
-  send_all(fd, GENERATE(std::string("\x05\x01\x00", 3),
-                        std::string("\x04\x01\x01\xbb\x01\x02\x03\x04\x00", 9)));
-  CHECK_THAT(house.target_reads(fd, 10'000),
-             Contains("the client spoke SOCKS, which needs a plain listener"));
+  send_all(fd, version5 ? kSocks5Greeting : "\4\1\1\xbb\0\0\0\1\0gcr.io\0"s);
+  const std::string answer = house.target_reads(fd, 100);
+  CHECK(answer == (version5 ? "\5\xff(fin)" : "\0\x5b\0\0\0\0\0\0(fin)"s));
+  CHECK_THAT(house.log(), Contains("outcome=http_request_error") &&
+                              Contains("the client spoke SOCKS to ") &&
+                              Contains("without https://"));
 }
 
 TEST_CASE("a plain listener with a certificate takes clients of both kinds") {
@@ -270,6 +274,22 @@ TEST_CASE("the certificate of a client is the user of its requests") {
     const Fd target = house.tunnel(*client);
   }
   CHECK_THAT(house.log(), Contains("user=alice") && Contains("method=CONNECT"));
+}
+
+TEST_CASE("who has shown a certificate and has to sign in is known by it until then") {
+  std::vector<std::string> problems;
+  const auto users = std::make_shared<const PasswordFile>(PasswordFile::parse(
+      "bob:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7", problems));
+  House house(tls_listener(proxy_files(), authority().file()),
+              [&](Config& config) { config.users = users; });
+  RawTlsClient::Options options;
+  options.certificate = authority().issue("alice");
+  {
+    const auto client = house.client(options);
+    client->write("CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n");
+    CHECK_THAT(house.reads(*client, 12), Contains("HTTP/1.1 407"));
+  }
+  CHECK_THAT(house.log(), Contains("user=alice") && Contains("outcome=proxy_auth_required"));
 }
 
 TEST_CASE("a client without the certificate gets its alert, also if it goes on at once") {

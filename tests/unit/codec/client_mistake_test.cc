@@ -35,6 +35,28 @@ TEST_CASE("a client that speaks another protocol gets the fix") {
   CHECK(mistake->answer.starts_with(row.answer));
 }
 
+TEST_CASE("where SOCKS is not served, its client is told so in SOCKS, and the log where it is") {
+  const std::string scheme = GENERATE("https://", "http-only://");
+  CHECK(socks_is_not_served('\5', scheme).answer == "\5\xff");
+  const ClientMistake mistake = socks_is_not_served('\4', scheme);
+  CHECK(mistake.answer == "\0\x5b\0\0\0\0\0\0"s);
+  CHECK(mistake.error.code == Errc::http_request_error);
+  CHECK(mistake.error.side == Side::client);
+  CHECK(mistake.error.text.size() <= 200);
+  CHECK_THAT(mistake.error.text, Contains("SOCKS is served on a --listen without " + scheme));
+}
+
+TEST_CASE("what may become another protocol is told from what cannot") {
+  for (const char* first_bytes : {"S", "SSH", "P", "PR", "PRI * HTTP/2.", "PROXY", "\r\n\r\n"}) {
+    CAPTURE(first_bytes);
+    CHECK(may_become_mistake(first_bytes));
+  }
+  for (const char* first_bytes : {"SSH-", "SA", "PROXY ", "PO", "C", "GET ", "\r\nG"}) {
+    CAPTURE(first_bytes);
+    CHECK_FALSE(may_become_mistake(first_bytes));
+  }
+}
+
 TEST_CASE("HTTP/1 is no mistake") {
   for (const char* first_bytes :
        {"", "C", "CONNECT a:443 HTTP/1.1", "PRI", "PRI * HTTP/1.1", "PRIVATE http://a/", "SSH",
