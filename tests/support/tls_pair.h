@@ -67,7 +67,10 @@ class RawTlsClient {
       SSL_CTX_use_certificate_chain_file(context, options.certificate.cert.c_str());
       SSL_CTX_use_PrivateKey_file(context, options.certificate.key.c_str(), SSL_FILETYPE_PEM);
     }
-    if (options.signatures != nullptr) SSL_CTX_set1_sigalgs_list(context, options.signatures);
+    if (options.signatures != nullptr) {
+      std::string list = options.signatures;
+      SSL_CTX_set1_sigalgs_list(context, list.data());
+    }
     if (!options.protocols.empty()) {
       SSL_CTX_set_alpn_protos(context, options.protocols.data(),
                               static_cast<unsigned>(options.protocols.size()));
