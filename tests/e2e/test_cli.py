@@ -112,9 +112,9 @@ class UsageErrors(unittest.TestCase):
         pem, log, toml = (f"{isolate.STATE}/{name}" for name in ("bad.pem", "never.log", "printed.toml"))
         isolate.write(pem, "no certificate")
         options = ("--listen", f"127.0.0.1:{PORT}", "--upstream", f"a=http://{peers.USER}:{peers.PASSWORD_IN_URL}@proxy:1",
-                   "--access-log", log, "--no-proxy", "gcr.io;")
+                   "--upstream", "b=http://proxy:2", "--access-log", log, "--no-proxy", "gcr.io;")
         done = self.fails("--check-config", *options, code=0)
-        self.assertEqual(done.stdout, "the configuration is valid: 1 listener, 1 upstream, 0 routes\n")
+        self.assertEqual(done.stdout, "the configuration is valid: 1 listener, 2 upstreams, 0 routes\n")
         self.assertRegex(done.stderr, r"\Aculvert: warning: --no-proxy [^\n]*\n\Z")
         self.assertFalse(os.path.exists(log))
         printed = self.fails("--print-config", *options, code=0).stdout

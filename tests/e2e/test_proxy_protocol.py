@@ -156,7 +156,8 @@ class InFront(Case):
         culvert.wait_access_line(f" client={GCR}:")
         self.haproxy(testbed.home, "127.0.0.1:3140", f"unix@{path} send-proxy-v2")
         curl(testbed.home, "http://127.0.0.1:3140", "http://plain.world/bytes/20")
-        self.assertRegex(culvert.wait_access_line(" balancer=unix "), r" client=127.0.0.1:\d+ balancer=unix ")
+        line = culvert.wait_access_line(' balancer="unix:')
+        self.assertRegex(line, r' client=127.0.0.1:\d+ balancer="unix:uid=0,pid=\d+" ')
         culvert.shut_down()
 
 

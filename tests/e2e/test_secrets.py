@@ -9,7 +9,7 @@ import unittest
 import harness
 import isolate
 import wire
-from culvert import launch
+from culvert import is_sanitized, launch
 from testbed import BORDER, Testbed
 
 SECRET = "hunter2SECRET"
@@ -190,7 +190,10 @@ class Secrets(unittest.TestCase):
                 culvert.signal(signal.SIGHUP)
                 culvert.wait_log("reloaded (")
                 self.assert_hidden(self.told_to_others(culvert.pid))
-                self.assertTrue(any(form in self.memory_of(culvert.pid) for form in self.as_bytes()), "the test sees no memory")
+                # A sanitizer's shadow is more than can be read.
+                if not is_sanitized():
+                    memory = self.memory_of(culvert.pid)
+                    self.assertTrue(any(form in memory for form in self.as_bytes()), "the test sees no memory")
                 with open(f"/proc/{culvert.pid}/coredump_filter", encoding="utf-8") as file:
                     self.assertEqual(int(file.read(), 16), 0x10)
                 culvert.signal(signal.SIGABRT)
