@@ -158,7 +158,8 @@ def shorten_timeouts(pid, address, seconds):
             fd = isolate.libc.syscall(SYS_PIDFD_GETFD, pidfd, int(name), 0)
             isolate.check(fd, "pidfd_getfd")
             with socket.socket(fileno=fd) as connection:
-                if connection.getpeername()[0] == address:
+                # The one to the launcher is a unix socket, whose name is no tuple.
+                if connection.getpeername()[:1] == (address,):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
