@@ -109,7 +109,7 @@ class ConfigBuilder {
     }
     config_.listen.push_back(listen);
     if (is_reachable_by_others(listen))
-      exposed_.push_back({given.origin + " " + listen_url(listen), listen});
+      exposed_.emplace_back(given.origin + " " + listen_url(listen), listen);
     if (is_reachable_by_others(listen) && listen.proxy_protocol) {
       balanced_.push_back(given.origin + " " + listen_url(listen));
     }

@@ -37,7 +37,10 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
-  for (ListenSocket& socket : sockets) add_entrance(socket.index()).open(std::move(socket));
+  for (ListenSocket& socket : sockets) {
+    Entrance& entrance = add_entrance(socket.index());
+    entrance.open(std::move(socket));
+  }
   loop_.set_turn_end([this] { on_turn_end(); });
   begin_generation(ruleset);
 }

@@ -81,6 +81,7 @@ void ClientLimits::follow() {
 Pacers& ClientLimits::pacers(Loop& loop, Callback<void()> ready) {
   if (!pacers_) {
     // As no pacer can be moved.
+    // NOLINTNEXTLINE(modernize-make-unique)
     pacers_.reset(new Pacers{{loop, limits_.bandwidth, flow(Direction::up), ready},
                              {loop, limits_.bandwidth, flow(Direction::down), ready}});
   }
