@@ -147,9 +147,12 @@ std::string path_of(const sockaddr_storage& bound, socklen_t size) {
 /// Some descriptors are kept for what a client that was accepted needs: a tunnel, name lookups.
 int first_of_reserve() {
   constexpr rlim_t kMostReserved = 64;
+  constexpr rlim_t kLeastReserved = 16;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return std::numeric_limits<int>::max();
-  const rlim_t first = files.rlim_cur - std::min(kMostReserved, files.rlim_cur / 10);
+  const rlim_t least = std::min(kLeastReserved, files.rlim_cur / 4);
+  const rlim_t first =
+      files.rlim_cur - std::min(kMostReserved, std::max(least, files.rlim_cur / 10));
   return static_cast<int>(std::min<rlim_t>(first, std::numeric_limits<int>::max()));
 }
 
