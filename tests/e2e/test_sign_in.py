@@ -15,7 +15,7 @@ import isolate
 import peers
 import wire
 from certs import Authority
-from culvert import PORT, is_sanitized, launch
+from culvert import PORT, has_thread_sanitizer, is_sanitized, launch
 from testbed import BORDER, Testbed, wait_for
 
 PASSWORD = "pa55:w@rd/%-hush"
@@ -117,7 +117,7 @@ class SignIn(unittest.TestCase):
     def test_yescrypt_of_mkpasswd(self):
         self.makes("mkpasswd")
 
-    @unittest.skipIf(is_sanitized(), "a sanitizer's shadow is more than can be read")
+    @unittest.skipIf(is_sanitized() or has_thread_sanitizer(), "a sanitizer's shadow is more than can be read")
     def test_no_password_stays_in_memory(self):
         """Of whoever has signed in on any kind of listener, however it arrived, while the tunnels are open."""
         authority = Authority("sign-in-ca")
