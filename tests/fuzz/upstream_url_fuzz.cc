@@ -29,10 +29,12 @@ UpstreamConfig check(std::string_view url, std::vector<std::string>& problems) {
   return upstream;
 }
 
-/// An '@' in the path of an option, as in ?ca=/me@work/ca.pem, ends no password.
+/// An '@' in the path of an option, as in ?ca=/me@work/ca.pem or ?ca=%d/me@work, ends no password.
 bool may_hold_path(std::string_view url) {
   const std::size_t question = url.find('?');
-  return question != std::string_view::npos && url.find("=/", question) != std::string_view::npos;
+  if (question == std::string_view::npos) return false;
+  return url.find("=/", question) != std::string_view::npos ||
+         url.find("=%d/", question) != std::string_view::npos;
 }
 
 }  // namespace
