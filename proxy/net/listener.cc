@@ -147,12 +147,9 @@ std::string path_of(const sockaddr_storage& bound, socklen_t size) {
 /// Some descriptors are kept for what a client that was accepted needs: a tunnel, name lookups.
 int first_of_reserve() {
   constexpr rlim_t kMostReserved = 64;
-  constexpr rlim_t kLeastReserved = 16;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return std::numeric_limits<int>::max();
-  const rlim_t least = std::min(kLeastReserved, files.rlim_cur / 4);
-  const rlim_t first =
-      files.rlim_cur - std::min(kMostReserved, std::max(least, files.rlim_cur / 10));
+  const rlim_t first = files.rlim_cur - std::min(kMostReserved, files.rlim_cur / 10);
   return static_cast<int>(std::min<rlim_t>(first, std::numeric_limits<int>::max()));
 }
 
@@ -295,14 +292,12 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path,
   return out;
 }
 
-Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved,
-                   Crowded crowded)
+Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved)
     : loop_(loop),
       socket_(socket),
       accepted_(accepted),
       starved_(starved),
-      crowded_(crowded),
-      crowded_from_(crowded ? first_of_reserve() : std::numeric_limits<int>::max()),
+      crowded_from_(loop.can_make_room() ? first_of_reserve() : std::numeric_limits<int>::max()),
       retry_(loop, Callback<void()>::to<&Listener::on_retry>(this)) {
   begin_watching();
 }
@@ -360,10 +355,11 @@ bool Listener::accept_after(int error) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      if (crowded_ && !made_room_) {
-        crowded_(made_room_);
-        const bool more = made_room_ && accept_one();
-        if (std::exchange(made_room_, false)) return more;
+      if (!made_room_ && loop_.make_room()) {
+        made_room_ = true;
+        const bool more = accept_one();
+        made_room_ = false;
+        return more;
       }
       pause(kRetryAfterStarvation);
       starved_(error);
@@ -376,10 +372,9 @@ bool Listener::accept_after(int error) {
 /// With few descriptors left, which are for what the clients need that were accepted.
 bool Listener::has_room() {
   if (newest_ < crowded_from_) return true;
-  bool made_room = false;
-  crowded_(made_room);
-  if (!made_room) pause(kRetryWhenCrowded);
-  return made_room;
+  if (loop_.make_room()) return true;
+  pause(kRetryWhenCrowded);
+  return false;
 }
 
 /// The queue stays readable, so waiting for the loop would spin.

@@ -105,14 +105,12 @@ class Listener final : private Pollable {
   /// Accepting failed with this errno (EMFILE, ENFILE, ENOMEM; ENOSPC: see Loop::watch()); it is
   /// tried again by itself.
   using Starved = Callback<void(int)>;
-  /// Descriptors are nearly used up, or are so: whoever can spare some closes them, and says so.
-  using Crowded = Callback<void(bool& made_room)>;
-
   /// A connection was accepted: sets for how long no other one is to be, if it is to wait.
   using NextAccept = Callback<void(std::chrono::milliseconds& time)>;
 
-  Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved,
-           Crowded crowded = {});
+  /// With a loop that can make room for new connections, some descriptors are left to those that
+  /// are served, see Loop::set_make_room().
+  Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -137,10 +135,9 @@ class Listener final : private Pollable {
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
-  Crowded crowded_;
   int crowded_from_;  // descriptors have the lowest numbers that are free
   int newest_ = 0;    // the descriptor that was accepted last
-  bool made_room_ = false;
+  bool made_room_ = false;  // for the connection that is accepted now
   NextAccept next_{};
   Timer retry_;
   int watch_error_ = 0;

@@ -109,6 +109,12 @@ class Loop {
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   /// A thread works for this loop: until it posts, the loop is busy and a manual clock stands.
   void expect_post() { ++expected_posts_; }
+  /// When descriptors run out, `make_room` closes what can be spared, and tells whether that was
+  /// anything; one only.
+  void set_make_room(std::function<bool()> make_room) { make_room_ = std::move(make_room); }
+  bool can_make_room() const { return make_room_ != nullptr; }
+  /// Whether a descriptor is free now that was not.
+  bool make_room() { return make_room_ && make_room_(); }
   /// Called at the end of each turn; one only.
   void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
 
@@ -153,6 +159,7 @@ class Loop {
   TimerHeap timers_;
   std::vector<std::function<void()>> deferred_;
   std::function<void()> turn_end_;
+  std::function<bool()> make_room_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<Mailbox> mailbox_;
   int expected_posts_ = 0;

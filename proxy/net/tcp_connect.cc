@@ -26,6 +26,19 @@ void set_option(int fd, int level, int name, T value) {
   static_cast<void>(setsockopt(fd, level, name, &value, sizeof value));
 }
 
+/// -1 and errno if there is none, and nothing to make room for it.
+int open_socket(Loop& loop, int family) {
+  const auto open = [family] {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  };
+  const int fd = open();
+  if (fd >= 0) return fd;
+  const int error = errno;
+  if ((error == EMFILE || error == ENFILE) && loop.make_room()) return open();
+  errno = error;
+  return -1;
+}
+
 }  // namespace
 
 void set_tunnel_options(int fd) {
@@ -39,7 +52,7 @@ void set_tunnel_options(int fd) {
 std::unique_ptr<TcpStream> begin_connect(Loop& loop, const IpAddress& address, std::uint16_t port,
                                          int& error) {
   const SocketAddress peer = SocketAddress::of(address, port);
-  const int fd = socket(peer.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = open_socket(loop, peer.storage.ss_family);
   if (fd < 0) {
     error = errno;
     return nullptr;

@@ -40,8 +40,7 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
   dealt_to_ = std::move(dealt_to);
   listener_ = std::make_unique<Listener>(worker_.loop(), *socket_,
                                          Listener::Accepted::to<&Entrance::on_accepted>(this),
-                                         Listener::Starved::to<&Entrance::on_starved>(this),
-                                         Listener::Crowded::to<&Entrance::on_crowded>(this));
+                                         Listener::Starved::to<&Entrance::on_starved>(this));
   listener_->limit_rate(Listener::NextAccept::to<&Worker::next_accept>(&worker_));
 }
 
@@ -65,7 +64,6 @@ void Entrance::hand_over() {
 
 void Entrance::on_starved(int error) { worker_.on_starved(error); }
 
-void Entrance::on_crowded(bool& made_room) { made_room = worker_.make_room(); }
 
 void Entrance::on_accepted(int fd, const std::optional<HostPort>& peer) {
   Entrance& next = next_in_turn();

@@ -42,7 +42,6 @@ class Entrance {
  private:
   void on_accepted(int fd, const std::optional<HostPort>& peer);
   void on_starved(int error);
-  void on_crowded(bool& made_room);
   Entrance& next_in_turn();
   void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer);
   void admit(int fd, const std::optional<HostPort>& peer);

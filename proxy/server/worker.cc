@@ -37,6 +37,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
+  loop_.set_make_room([this] { return make_room(); });
   for (ListenSocket& socket : sockets) {
     Entrance& entrance = add_entrance(socket.index());
     entrance.open(std::move(socket));

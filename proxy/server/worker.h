@@ -85,9 +85,6 @@ class Worker {
                                            std::size_t most);
   /// See Listener::NextAccept.
   void next_accept(std::chrono::milliseconds& wait);
-  /// Descriptors are short: connections that wait for a request are closed, those first that have
-  /// been there for the longest time.  False: there is none.
-  bool make_room();
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
@@ -96,6 +93,9 @@ class Worker {
   void stop_accepting(Drain how);
   void limit_sessions();
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
+  /// See Loop::set_make_room(): connections that wait for a request are closed, those first that
+  /// have been there for the longest time.
+  bool make_room();
   void log_room_made();
   void on_session_finished(Session& session);
   void on_turn_end();

@@ -149,28 +149,24 @@ TEST_CASE("without descriptors accepting waits instead of spinning, and recovers
 }
 
 TEST_CASE("without descriptors those that somebody spares are used at once") {
-  struct Spares {
-    void on_crowded(bool& made_room) {
-      ++asked;
-      made_room = !fds.empty();
-      if (made_room) fds.pop_back();
-    }
-    std::vector<Fd> fds;
-    int asked = 0;
-  } spares;
   Door door(on_loopback());
+  std::optional<Fd> spare;
+  int asked = 0;
+  door.loop.set_make_room([&] {
+    ++asked;
+    const bool made_room = spare.has_value();
+    spare.reset();
+    return made_room;
+  });
   door.listener.reset();
-  door.listener = std::make_unique<Listener>(door.loop, door.socket,
-                                             Listener::Accepted::to<&Door::on_accepted>(&door),
-                                             Listener::Starved::to<&Door::on_starved>(&door),
-                                             Listener::Crowded::to<&Spares::on_crowded>(&spares));
+  door.open();
   const Fd first = connect_to_loopback(door.port());
   const Fd second = connect_to_loopback(door.port());
-  spares.fds.emplace_back(dup(STDERR_FILENO));
+  spare.emplace(dup(STDERR_FILENO));
   const FileLimit none_left;
   REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
   CHECK(door.accepted.size() == 1);
-  CHECK(spares.asked == 2);
+  CHECK(asked == 2);
 }
 
 TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -101,6 +102,27 @@ TEST_CASE("without descriptors a dial fails on our side") {
   REQUIRE(attempt.times == 1);
   CHECK(attempt.result->error().code == Errc::connection_limit_reached);
   CHECK(attempt.result->error().side == Side::local);
+}
+
+TEST_CASE("a dial without a descriptor uses one that can be spared") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  std::optional<Fd> spare(dup(listening.get()));
+  loop.set_make_room([&] {
+    const bool made_room = spare.has_value();
+    spare.reset();
+    return made_room;
+  });
+  loop.turn(0);  // in which libuv begins to watch its own
+  Attempt attempt(loop, at("127.0.0.1", port));
+  const FileLimit none_left;
+  REQUIRE(attempt.run());
+  CHECK(*attempt.result);
+  Attempt second(loop, at("127.0.0.1", port));
+  REQUIRE(second.run());
+  REQUIRE_FALSE(*second.result);
+  CHECK(second.result->error().code == Errc::connection_limit_reached);
 }
 
 TEST_CASE("a socket that the system does not watch is a failure on our side, not a silence") {
