@@ -135,8 +135,8 @@ class Listener final : private Pollable {
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
-  int crowded_from_;  // descriptors have the lowest numbers that are free
-  int newest_ = 0;    // the descriptor that was accepted last
+  int crowded_from_;        // descriptors have the lowest numbers that are free
+  int newest_ = 0;          // the descriptor that was accepted last
   bool made_room_ = false;  // for the connection that is accepted now
   NextAccept next_{};
   Timer retry_;

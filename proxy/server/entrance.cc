@@ -64,7 +64,6 @@ void Entrance::hand_over() {
 
 void Entrance::on_starved(int error) { worker_.on_starved(error); }
 
-
 void Entrance::on_accepted(int fd, const std::optional<HostPort>& peer) {
   Entrance& next = next_in_turn();
   if (&next == this) return admit(fd, peer);

@@ -178,7 +178,7 @@ void Worker::on_session_finished(Session& session) {
 /// A burst's memory goes back to the system once the burst is over; the allocator would keep it.
 void Worker::trim_memory() {
 #ifdef __GLIBC__
-  constexpr std::size_t kWorthIt = 1024;
+  constexpr std::size_t kWorthIt = 256;
   peak_ = std::max(peak_, sessions_.size());
   if (peak_ < kWorthIt || sessions_.size() > peak_ / 8) return;
   peak_ = sessions_.size();
