@@ -47,7 +47,7 @@ std::string Socks4aHandshake::take_output() {
   std::string out{kSocks4Version, kSocksConnect, static_cast<char>(target_.port >> 8),
                   static_cast<char>(target_.port & 0xff)};
   if (target_.ip && target_.ip->is_v4()) {
-    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), 4);
+    out += target_.ip->octets();
   } else {
     out.append({0, 0, 0, 1});  // the mark of 4A: a name follows the user id
   }

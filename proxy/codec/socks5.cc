@@ -161,7 +161,7 @@ std::string Socks5Handshake::request_message() const {
   std::string out{kSocks5Version, kSocksConnect, 0};
   if (target_.ip) {
     out += static_cast<char>(target_.ip->is_v4() ? kV4 : kV6);
-    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), target_.ip->size());
+    out += target_.ip->octets();
   } else {
     out += static_cast<char>(kName);
     const std::string name = target_.full_name();

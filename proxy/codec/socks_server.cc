@@ -1,7 +1,5 @@
 #include "codec/socks_server.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/secret.h"
@@ -33,14 +31,7 @@ Error mistake(Errc code, std::string text) { return {code, Side::client, 0, std:
 
 /// An address in network order, 4 or 16 bytes.
 std::string address_text(std::string_view bytes) {
-  if (bytes.size() == kV4Bytes) {
-    std::array<std::uint8_t, kV4Bytes> v4{};
-    std::copy(bytes.begin(), bytes.end(), v4.begin());
-    return IpAddress::v4(v4).to_string();
-  }
-  std::array<std::uint8_t, kV6Bytes> v6{};
-  std::copy(bytes.begin(), bytes.end(), v6.begin());
-  return IpAddress::v6(v6).to_string();
+  return IpAddress::of_octets(bytes)->to_string();
 }
 
 Error unserved(std::string_view what) {

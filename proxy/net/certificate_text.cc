@@ -103,18 +103,8 @@ std::string shown(const X509_NAME* name) {
 }
 
 std::string address_of(const ASN1_OCTET_STRING* bytes) {
-  const std::string raw = text_of(bytes);
-  if (raw.size() == 4) {
-    std::array<std::uint8_t, 4> address;
-    std::copy(raw.begin(), raw.end(), address.begin());
-    return IpAddress::v4(address).to_string();
-  }
-  if (raw.size() == 16) {
-    std::array<std::uint8_t, 16> address;
-    std::copy(raw.begin(), raw.end(), address.begin());
-    return IpAddress::v6(address).to_string();
-  }
-  return {};
+  const auto address = IpAddress::of_octets(text_of(bytes));
+  return address ? address->to_string() : std::string();
 }
 
 /// The names and addresses that the certificate is for (RFC 6125 section 6.4), cleaned.
