@@ -41,7 +41,9 @@ class Asking {
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(fd_, address->get(), address->size) == 0) {
-      connected_ = is_trusted_peer(fd_, pid_) ? Connected::yes : Connected::no;
+      const auto peer = trusted_peer(fd_);
+      connected_ = peer ? Connected::yes : Connected::no;
+      if (peer) pid_ = peer->pid;
     } else if (errno == ECONNREFUSED) {
       connected_ = Connected::refused;
     }
