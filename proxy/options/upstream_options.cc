@@ -213,8 +213,7 @@ class OptionReader {
         file.problem.empty() ? read_file(file.path, when_) : FileContent{{}, file.problem};
     upstream_.password_file = file.path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
-    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
-    line = trim_space(line);
+    line = trim_space(without_byte_order_mark(line));
     if (!content.problem.empty()) {
       problem(concat(
           {shown("password-file", value), ": ", content.problem, credential_hint(file.path)}));

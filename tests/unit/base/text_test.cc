@@ -133,3 +133,22 @@ TEST_CASE("UTF-8 is told from other bytes") {
     CHECK_FALSE(is_utf8(text));
   }
 }
+
+TEST_CASE("control characters are C0 and DEL, and no byte beyond ASCII") {
+  for (int byte = 0; byte < 256; ++byte) {
+    CAPTURE(byte);
+    CHECK(is_control(static_cast<char>(byte)) == (byte < 32 || byte == 127));
+  }
+  CHECK(has_control("a\tb"));
+  CHECK(has_control(std::string_view("\0", 1)));
+  CHECK_FALSE(has_control("a b \xc3\xa9"));
+  CHECK_FALSE(has_control(""));
+}
+
+TEST_CASE("one byte order mark goes, and only from the beginning") {
+  CHECK(without_byte_order_mark("\xef\xbb\xbfkey") == "key");
+  CHECK(without_byte_order_mark("\xef\xbb\xbf\xef\xbb\xbf") == "\xef\xbb\xbf");
+  CHECK(without_byte_order_mark("\xef\xbb") == "\xef\xbb");
+  CHECK(without_byte_order_mark("key\xef\xbb\xbf") == "key\xef\xbb\xbf");
+  CHECK(without_byte_order_mark("").empty());
+}
