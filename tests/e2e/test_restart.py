@@ -34,16 +34,7 @@ def setUpModule():
     testbed = harness.report_on(Testbed())
     target = wire.BulkTarget(testbed.outside)
     peers.start_microsocks(testbed)
-    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
 
 
 def number_of(threads):

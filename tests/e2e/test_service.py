@@ -24,16 +24,7 @@ MOST_EXPOSURE = 1.5
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
-    echo_port = wire.serve_in_threads(testbed.home, echo)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo)
 
 
 def tunnel(host="127.0.0.1"):

@@ -40,16 +40,7 @@ NOBODY = 65534
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
-    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
 
 
 def listening(*ports):
