@@ -76,7 +76,7 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
   }
 }
 
-void Ruleset::keep_health(const Ruleset& before) {
+void Ruleset::keep_from(const Ruleset& before) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (const auto same = same_upstream(before.config, config, i)) {
       shared[i].health = before.shared[*same].health;
