@@ -105,6 +105,13 @@ class Culvert(Program):
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def end_successors(self):
+        """Those that it has started to hand over to."""
+        for pid in re.findall(r"hand-over: process (\d+) is starting", self.output()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+            wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
+
     def count_in_log(self, text):
         """How often the text is in the log (stderr). A line that is still being written does not count."""
         with open(self.stderr_path, encoding="utf-8") as file:

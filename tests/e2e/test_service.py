@@ -13,9 +13,9 @@ import unittest
 
 import harness
 import isolate
-import peers
 import wire
 from culvert import PORT, ActivatedCulvert, has_thread_sanitizer, is_sanitized, launch
+from peers import is_running
 from testbed import Testbed, wait_for
 
 MOST_EXPOSURE = 1.5
@@ -58,10 +58,6 @@ class Manager:
             pid, lines = self.next()
             if any(one.startswith(line) for one in lines):
                 return pid, lines
-
-
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
 
 
 def kill(pid):
