@@ -80,6 +80,13 @@ void clear_keeping(std::string& text, std::size_t room);
 
 /// "%2F" (RFC 3986 section 2.1), with the upper-case digits that section 2.1 recommends.
 void append_percent_encoded(std::string& out, char c);
+/// `text` with each byte encoded that is not `is_plain`.
+template <typename IsPlain>
+std::string percent_encode(std::string_view text, IsPlain is_plain) {
+  std::string out;
+  for (const char c : text) is_plain(c) ? out.push_back(c) : append_percent_encoded(out, c);
+  return out;
+}
 /// RFC 3986 section 2.1; nullopt for a bad escape.
 std::optional<std::string> percent_decode(std::string_view text);
 

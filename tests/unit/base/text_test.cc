@@ -152,3 +152,10 @@ TEST_CASE("one byte order mark goes, and only from the beginning") {
   CHECK(without_byte_order_mark("key\xef\xbb\xbf") == "key\xef\xbb\xbf");
   CHECK(without_byte_order_mark("").empty());
 }
+
+TEST_CASE("what is not plain is percent-encoded, byte by byte") {
+  const auto is_plain = [](char c) { return is_letter_or_digit(c) || c == '/'; };
+  CHECK(percent_encode("a/b c\xc3\xa9%", is_plain) == "a/b%20c%C3%A9%25");
+  CHECK(percent_encode(std::string_view("\0", 1), is_plain) == "%00");
+  CHECK(percent_encode("", is_plain).empty());
+}
