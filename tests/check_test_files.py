@@ -50,7 +50,6 @@ TESTED_BY = {
     "net/dns_channel": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/dns_client": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/name_config": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
-    "net/socket_address": (["net/tcp_dial_test.cc", "net/listener_test.cc"], "it converts for what these test"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/descriptor_message": (["net/take_over_test.cc"], "it is how sockets are taken over"),
     "net/take_over_place": (["net/take_over_test.cc"], "a place is tested by who asks there"),

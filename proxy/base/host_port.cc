@@ -43,7 +43,7 @@ std::string_view fault_in_name(std::string_view name) {
     if (static_cast<unsigned char>(c) >= 0x80) {
       return "the host has non-ASCII bytes (use the xn-- form)";
     }
-    if (c <= ' ' || c == 0x7f) return "the host has white space or control bytes";
+    if (c == ' ' || is_control(c)) return "the host has white space or control bytes";
     if (!is_name_char(c)) return "the host has characters that no host name has";
   }
   if (name.front() == '.' || name.back() == '.' || name.find("..") != std::string_view::npos) {

@@ -183,6 +183,14 @@ IpAddress IpAddress::v6(std::array<std::uint8_t, 16> bytes) {
   return address;
 }
 
+std::optional<IpAddress> IpAddress::of_octets(std::string_view octets) {
+  IpAddress address;
+  if (octets.size() != 4 && octets.size() != 16) return std::nullopt;
+  std::copy(octets.begin(), octets.end(), address.bytes_.begin());
+  address.family_ = octets.size() == 4 ? Family::v4 : Family::v6;
+  return address;
+}
+
 IpAddress IpAddress::unmapped() const {
   if (is_v4() || !is_mapped(bytes_.data())) return *this;
   return v4({bytes_[12], bytes_[13], bytes_[14], bytes_[15]});

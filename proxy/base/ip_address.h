@@ -18,12 +18,17 @@ class IpAddress {
   static std::optional<IpAddress> parse(std::string_view text);
   static IpAddress v4(std::array<std::uint8_t, 4> bytes);
   static IpAddress v6(std::array<std::uint8_t, 16> bytes);
+  /// An IPv4 address from 4 bytes in network order, an IPv6 address from 16 (a mapped one stays
+  /// one); nullopt for any other number of bytes.
+  static std::optional<IpAddress> of_octets(std::string_view octets);
 
   Family family() const { return family_; }
   bool is_v4() const { return family_ == Family::v4; }
   /// 4 or 16 bytes in network order.
   const std::uint8_t* bytes() const { return bytes_.data(); }
   std::size_t size() const { return is_v4() ? 4 : 16; }
+  /// The same bytes as they go over a wire; valid as long as this.
+  std::string_view octets() const { return {reinterpret_cast<const char*>(bytes()), size()}; }
 
   /// ::ffff:a.b.c.d as a.b.c.d; any other address as it is.
   IpAddress unmapped() const;

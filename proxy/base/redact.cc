@@ -97,13 +97,9 @@ bool ends_within(std::string_view text, std::string_view form) {
   return false;
 }
 
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool unreserved = is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-    unreserved ? out.push_back(c) : append_percent_encoded(out, c);
-  }
-  return out;
+/// RFC 3986 section 2.3.
+bool is_unreserved(char c) {
+  return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /// The other forms in which a proxy may repeat a password, all at least as long.  A '=' is padding.
@@ -111,7 +107,7 @@ using Forms = std::array<Secret, 3>;
 
 Forms forms_of(const Credentials& credentials) {
   const std::string_view password = credentials.password.reveal();
-  return {Secret(percent_encode(password)), basic_token(credentials),
+  return {Secret(percent_encode(password, is_unreserved)), basic_token(credentials),
           Secret(base64_encode(password))};
 }
 

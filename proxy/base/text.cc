@@ -39,7 +39,7 @@ void append_json_ascii(std::string& out, char c) {
       out += "\\t";
       break;
     default:
-      if (byte_of(c) < 0x20 || c == 0x7f) {
+      if (is_control(c)) {
         append_u00(out, byte_of(c));
       } else {
         out += c;
@@ -126,6 +126,10 @@ bool iequals(std::string_view a, std::string_view b) {
          });
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), is_control);
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space_or_tab(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space_or_tab(text.back())) text.remove_suffix(1);
@@ -146,6 +150,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+std::string_view without_byte_order_mark(std::string_view text) {
+  return text.substr(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
 }
 
 std::string concat(std::initializer_list<std::string_view> parts) {

@@ -49,6 +49,10 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_letter_or_digit(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+/// C0 and DEL.
+constexpr bool is_control(char c) { return (c >= '\0' && c < ' ') || c == '\x7f'; }
+/// Some byte of `text` is_control().
+bool has_control(std::string_view text);
 /// The white space within a line.
 constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
 /// All white space, line breaks included.
@@ -63,6 +67,11 @@ std::string_view trim_space(std::string_view text);
 /// The parts between `separator`s, without the white space around them; empty parts are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// U+FEFF in UTF-8, which some editors write first.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+/// `text` from behind the mark, if it begins with one.
+std::string_view without_byte_order_mark(std::string_view text);
+
 /// All of `parts` as one text: for messages, as it takes less code than a chain of +.
 std::string concat(std::initializer_list<std::string_view> parts);
 
@@ -71,6 +80,13 @@ void clear_keeping(std::string& text, std::size_t room);
 
 /// "%2F" (RFC 3986 section 2.1), with the upper-case digits that section 2.1 recommends.
 void append_percent_encoded(std::string& out, char c);
+/// `text` with each byte encoded that is not `is_plain`.
+template <typename IsPlain>
+std::string percent_encode(std::string_view text, IsPlain is_plain) {
+  std::string out;
+  for (const char c : text) is_plain(c) ? out.push_back(c) : append_percent_encoded(out, c);
+  return out;
+}
 /// RFC 3986 section 2.1; nullopt for a bad escape.
 std::optional<std::string> percent_decode(std::string_view text);
 

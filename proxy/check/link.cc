@@ -22,16 +22,8 @@ Error bad_link(std::string text) {
 /// `text` as a request target: without fragment, each byte that may not stand there encoded.
 std::string as_target(std::string_view text) {
   text = text.substr(0, text.find('#'));
-  std::string out;
-  if (!text.starts_with('/')) out += '/';
-  for (const char c : text) {
-    if (is_octet(c, kTargetText)) {
-      out += c;
-    } else {
-      append_percent_encoded(out, c);
-    }
-  }
-  return out;
+  return (text.starts_with('/') ? "" : "/") +
+         percent_encode(text, [](char c) { return is_octet(c, kTargetText); });
 }
 
 /// RFC 3986 section 5.2.4, of a path without its query.

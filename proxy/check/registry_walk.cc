@@ -21,15 +21,8 @@ namespace {
 constexpr std::size_t kBlobBytes = 1024;
 
 std::string encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (is_letter_or_digit(c) || c == '-' || c == '.' || c == '_') {
-      out += c;
-    } else {
-      append_percent_encoded(out, c);
-    }
-  }
-  return out;
+  return percent_encode(
+      text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 /// Of what is no manifest, as a clause.

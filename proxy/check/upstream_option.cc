@@ -18,13 +18,7 @@ class Parameters {
         ("&" + changed_).find("&" + std::string(name) + "=") != std::string_view::npos;
     if (value.empty() || is_changed) return;
     text_.append(text_.empty() ? "?" : "&").append(name).append("=");
-    for (const char c : value) {
-      if (is_plain(c)) {
-        text_ += c;
-      } else {
-        append_percent_encoded(text_, c);
-      }
-    }
+    text_ += percent_encode(value, is_plain);
   }
   std::string text() const {
     return changed_.empty() ? text_ : text_ + (text_.empty() ? "?" : "&") + changed_;

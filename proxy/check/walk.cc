@@ -9,7 +9,6 @@
 #include "check/no_proxy_fix.h"
 #include "check/option_fix.h"
 #include "dial/dial_text.h"
-#include "dial/via_transport.h"
 
 namespace culvert {
 namespace {
@@ -21,24 +20,10 @@ constexpr std::string_view kPseudonym = "culvert-check";
 constexpr std::chrono::milliseconds kMostTimeout = std::chrono::minutes(10);
 
 std::vector<std::unique_ptr<Upstream>> make_walked(const Ruleset& ruleset, Loop& loop) {
-  const auto transport = std::make_shared<TcpTransport>(loop);
-  std::vector<std::unique_ptr<Upstream>> out;
-  for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
-    auto upstream = std::make_unique<Upstream>();
-    static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
-    upstream->warm.reset();  // nobody fills it
-    upstream->config = ruleset.config.upstreams[i];
-    upstream->pseudonym = kPseudonym;
-    if (const auto& credentials = upstream->config.credentials) {
-      upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
-    }
-    upstream->transport = transport;
-    out.push_back(std::move(upstream));
-  }
+  auto out = make_upstreams(ruleset, loop, kPseudonym);
   for (const auto& upstream : out) {
-    if (const auto& via = upstream->config.via_index) {
-      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
-    }
+    upstream->warm.reset();      // nobody fills it
+    upstream->proxy_check = {};  // nothing here listens
   }
   return out;
 }

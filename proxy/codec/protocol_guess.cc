@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/proxy_protocol.h"
+#include "codec/socks_fields.h"
 
 namespace culvert {
 namespace {
@@ -55,11 +56,11 @@ std::string_view guess_protocol(std::string_view first_bytes) {
     case '\x15':  // alert
     case '\x16':  // handshake
       return kTlsName;
-    case '\x05':
+    case kSocksVersion5:
       return kSocks5Name;
     case '\x00':
-      // The answer codes of SOCKS4 are 0x5a to 0x5d.
-      return first_bytes.size() > 1 && first_bytes[1] >= '\x5a' && first_bytes[1] <= '\x5d'
+      return first_bytes.size() > 1 && first_bytes[1] >= kSocks4Granted &&
+                     first_bytes[1] <= kSocks4OtherUser
                  ? kSocks4Name
                  : "";
     default:

@@ -99,23 +99,13 @@ Read read_version1(std::string_view received, ConnectionEnds& ends) {
 
 // ---- version 2
 
-template <std::size_t N>
-std::array<std::uint8_t, N> array_at(std::string_view bytes, std::size_t at) {
-  std::array<std::uint8_t, N> out;
-  std::memcpy(out.data(), bytes.data() + at, N);
-  return out;
-}
-
-IpAddress address_at(std::string_view bytes, std::size_t at, bool v4) {
-  return v4 ? IpAddress::v4(array_at<4>(bytes, at)) : IpAddress::v6(array_at<16>(bytes, at));
-}
-
-/// `after` is what follows the fixed part.
+/// `after` is what follows the fixed part, and has room for the addresses and ports.
 void read_addresses(std::string_view after, bool v4, ConnectionEnds& ends) {
   const std::size_t size = v4 ? 4 : 16;
-  ends.client = SocketEnd{address_at(after, 0, v4).unmapped(), number_at(after, 2 * size)};
-  ends.reached =
-      SocketEnd{address_at(after, size, v4).unmapped(), number_at(after, 2 * size + kPortBytes)};
+  const auto client = IpAddress::of_octets(after.substr(0, size));
+  const auto reached = IpAddress::of_octets(after.substr(size, size));
+  ends.client = SocketEnd{client->unmapped(), number_at(after, 2 * size)};
+  ends.reached = SocketEnd{reached->unmapped(), number_at(after, 2 * size + kPortBytes)};
 }
 
 /// How many bytes the addresses of a family take.  nullopt: it is no stream's.
@@ -237,10 +227,6 @@ void append_number(std::string& out, std::size_t number) {
   out += static_cast<char>(number & 0xff);
 }
 
-void append_address(std::string& out, const IpAddress& ip) {
-  out.append(reinterpret_cast<const char*>(ip.bytes()), ip.size());
-}
-
 std::string make_binary(const ConnectionEnds* given) {
   std::string out(kProxyBinaryOpening);
   // PROXY with AF_UNSPEC would be possible for a client without an address, but haproxy refuses it,
@@ -251,8 +237,8 @@ std::string make_binary(const ConnectionEnds* given) {
   const bool v4 = ends.client->ip.is_v4();
   out += static_cast<char>(v4 ? kTcp4 : kTcp6);
   append_number(out, *address_bytes(v4 ? kTcp4 : kTcp6));
-  append_address(out, ends.client->ip);
-  append_address(out, ends.reached->ip);
+  out += ends.client->ip.octets();
+  out += ends.reached->ip.octets();
   append_number(out, ends.client->port);
   append_number(out, ends.reached->port);
   return out;

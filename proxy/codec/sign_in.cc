@@ -31,13 +31,6 @@ Error other_scheme(std::string_view scheme) {
       {"the client signs in with ", shown, ", and this proxy takes Basic: a user and a password"}));
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < ' ' || byte == 0x7f;
-  });
-}
-
 Result<Credentials> read_token(std::string_view token) {
   auto decoded = base64_decode(token);
   if (!decoded) return malformed_sign_in("is not valid base64 behind \"Basic\"");

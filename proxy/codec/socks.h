@@ -10,9 +10,6 @@
 
 namespace culvert {
 
-/// CMD of both versions.
-inline constexpr char kSocksConnect = 1;
-
 /// A SOCKS5 greeting that offers one method, no authentication (RFC 1928 section 3): asks whether
 /// SOCKS5 is spoken.
 inline constexpr std::string_view kSocksQuestion("\x05\x01\x00", 3);

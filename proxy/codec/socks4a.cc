@@ -6,13 +6,12 @@
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
 #include "codec/socks.h"
+#include "codec/socks_fields.h"
 
 namespace culvert {
 namespace {
 
-constexpr char kSocks4Version = 4;
 constexpr std::size_t kReplySize = 8;
-constexpr std::uint8_t kGranted = 90;
 
 /// The whole exchange is one request and one reply of eight bytes.
 class Socks4aHandshake final : public Handshake {
@@ -31,7 +30,7 @@ class Socks4aHandshake final : public Handshake {
 
  private:
   Result<void, HandshakeFailure> look_at_reply();
-  HandshakeFailure refused(std::uint8_t code) const;
+  HandshakeFailure refused(char code) const;
 
   HostPort target_;
   std::string user_;
@@ -44,10 +43,10 @@ class Socks4aHandshake final : public Handshake {
 
 std::string Socks4aHandshake::take_output() {
   if (std::exchange(sent_, true)) return {};
-  std::string out{kSocks4Version, kSocksConnect, static_cast<char>(target_.port >> 8),
+  std::string out{kSocksVersion4, kSocksConnect, static_cast<char>(target_.port >> 8),
                   static_cast<char>(target_.port & 0xff)};
   if (target_.ip && target_.ip->is_v4()) {
-    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), 4);
+    out += target_.ip->octets();
   } else {
     out.append({0, 0, 0, 1});  // the mark of 4A: a name follows the user id
   }
@@ -74,7 +73,7 @@ Result<std::size_t, HandshakeFailure> Socks4aHandshake::consume(std::string_view
 Result<void, HandshakeFailure> Socks4aHandshake::look_at_reply() {
   const std::string_view reply(reply_.data(), filled_);
   // The reply's version is 0; some servers send their own version, 4.
-  if (reply[0] != 0 && reply[0] != kSocks4Version) {
+  if (reply[0] != 0 && reply[0] != kSocksVersion4) {
     if (may_become_known(reply)) return {};
     const std::string_view guess = guess_protocol(reply);
     return upstream_fault(Errc::upstream_protocol_error,
@@ -84,23 +83,23 @@ Result<void, HandshakeFailure> Socks4aHandshake::look_at_reply() {
                                     ", not in SOCKS4 - does the URL name the right protocol?");
   }
   if (filled_ < 2) return {};
-  const auto code = static_cast<std::uint8_t>(reply[1]);
-  if (code != kGranted) return refused(code);
+  if (reply[1] != kSocks4Granted) return refused(reply[1]);
   done_ = filled_ == kReplySize;
   return {};
 }
 
-HandshakeFailure Socks4aHandshake::refused(std::uint8_t code) const {
-  const std::string number = " (SOCKS4 reply " + std::to_string(code) + ")";
+HandshakeFailure Socks4aHandshake::refused(char code) const {
+  const std::string number =
+      " (SOCKS4 reply " + std::to_string(static_cast<std::uint8_t>(code)) + ")";
   switch (code) {
-    case 91:
+    case kSocks4Rejected:
       return naming_target(target_fault(Errc::destination_unavailable,
                                         "rejected or failed to reach " + shown_ + number));
-    case 92:
+    case kSocks4NoIdentd:
       return naming_target(upstream_fault(
           Errc::upstream_auth_failed,
           "refused " + shown_ + " because it found no identd on this host" + number));
-    case 93:
+    case kSocks4OtherUser:
       return naming_target(
           upstream_fault(Errc::upstream_auth_failed,
                          "refused " + shown_ + " because identd names another user" + number));

@@ -7,56 +7,55 @@
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
 #include "codec/socks.h"
+#include "codec/socks_fields.h"
 
 namespace culvert {
 namespace {
 
-constexpr char kSocks5Version = 5;
-constexpr char kAuthVersion = 1;  // RFC 1929 section 2
-constexpr std::uint8_t kNoAuth = 0x00;
-constexpr std::uint8_t kUserPassword = 0x02;
-constexpr std::uint8_t kNoneAcceptable = 0xff;
-constexpr std::uint8_t kV4 = 1;
-constexpr std::uint8_t kName = 3;
-constexpr std::uint8_t kV6 = 4;
-
 std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 
-/// What a reply code means (RFC 1928 section 6; 0xf0 and above: tor's ExtendedErrors).  The '*' of
-/// `text` stands for the target.
+/// What a reply code means (0xf0 and above: tor's ExtendedErrors).  The '*' of `text` stands for
+/// the target.
 struct Reply {
-  std::uint8_t code;
+  SocksReply code;
   Errc errc;
   Side side;
   std::string_view text;
 };
 constexpr std::array kReplies = {
-    Reply{1, Errc::destination_unavailable, Side::target, "says it failed to reach *"},
-    Reply{2, Errc::upstream_denied, Side::upstream, "does not allow *"},
-    Reply{3, Errc::destination_ip_unroutable, Side::target, "says the network of * is unreachable"},
-    Reply{4, Errc::destination_unavailable, Side::target,
+    Reply{SocksReply::failed, Errc::destination_unavailable, Side::target,
+          "says it failed to reach *"},
+    Reply{SocksReply::not_allowed, Errc::upstream_denied, Side::upstream, "does not allow *"},
+    Reply{SocksReply::network_unreachable, Errc::destination_ip_unroutable, Side::target,
+          "says the network of * is unreachable"},
+    Reply{SocksReply::host_unreachable, Errc::destination_unavailable, Side::target,
           "says * is unreachable or does not resolve"},
-    Reply{5, Errc::connection_refused, Side::target, "says * refused the connection"},
-    Reply{6, Errc::connection_timeout, Side::target, "says * did not answer in time"},
-    Reply{7, Errc::upstream_unsupported, Side::upstream, "does not serve CONNECT, asked for *"},
-    Reply{8, Errc::upstream_unsupported, Side::upstream, "does not take the kind of address of *"},
-    Reply{0xf0, Errc::destination_unavailable, Side::target,
+    Reply{SocksReply::refused, Errc::connection_refused, Side::target,
+          "says * refused the connection"},
+    Reply{SocksReply::timed_out, Errc::connection_timeout, Side::target,
+          "says * did not answer in time"},
+    Reply{SocksReply::no_such_command, Errc::upstream_unsupported, Side::upstream,
+          "does not serve CONNECT, asked for *"},
+    Reply{SocksReply::no_such_address_type, Errc::upstream_unsupported, Side::upstream,
+          "does not take the kind of address of *"},
+    Reply{SocksReply{0xf0}, Errc::destination_unavailable, Side::target,
           "says the descriptor of onion service * was not found"},
-    Reply{0xf1, Errc::destination_unavailable, Side::target,
+    Reply{SocksReply{0xf1}, Errc::destination_unavailable, Side::target,
           "says the descriptor of onion service * is invalid"},
-    Reply{0xf2, Errc::destination_unavailable, Side::target,
+    Reply{SocksReply{0xf2}, Errc::destination_unavailable, Side::target,
           "says the introduction to onion service * failed"},
-    Reply{0xf3, Errc::destination_unavailable, Side::target,
+    Reply{SocksReply{0xf3}, Errc::destination_unavailable, Side::target,
           "says the rendezvous with onion service * failed"},
-    Reply{0xf4, Errc::upstream_denied, Side::upstream,
+    Reply{SocksReply{0xf4}, Errc::upstream_denied, Side::upstream,
           "has no client authorization for onion service *"},
-    Reply{0xf5, Errc::upstream_denied, Side::upstream,
+    Reply{SocksReply{0xf5}, Errc::upstream_denied, Side::upstream,
           "has a wrong client authorization for onion service *"},
-    Reply{0xf6, Errc::destination_unavailable, Side::target, "says * is not a valid onion address"},
-    Reply{0xf7, Errc::connection_timeout, Side::target,
+    Reply{SocksReply{0xf6}, Errc::destination_unavailable, Side::target,
+          "says * is not a valid onion address"},
+    Reply{SocksReply{0xf7}, Errc::connection_timeout, Side::target,
           "says the introduction to onion service * timed out"},
 };
-constexpr Reply kUnassigned = {0, Errc::destination_unavailable, Side::upstream,
+constexpr Reply kUnassigned = {SocksReply{}, Errc::destination_unavailable, Side::upstream,
                                "failed to reach * for a reason of its own"};
 
 std::string with_target(std::string_view text, std::string_view target) {
@@ -85,7 +84,7 @@ class Socks5Handshake final : public Handshake {
     switch (stage_) {
       case Stage::greeting:
         // One method only: servers differ in which of two they choose, for no reason (INTEROP 6c).
-        return {kSocks5Version, 1, static_cast<char>(offered_method())};
+        return {kSocksVersion5, 1, offered_method()};
       case Stage::authentication:
         return user_password_message();
       case Stage::request:
@@ -119,7 +118,7 @@ class Socks5Handshake final : public Handshake {
  private:
   enum class Stage : std::uint8_t { greeting, authentication, request, done };
 
-  std::uint8_t offered_method() const { return credentials_ ? kUserPassword : kNoAuth; }
+  char offered_method() const { return credentials_ ? kSocksPassword : kSocksNoSignIn; }
   std::string user_password_message() const;
   std::string request_message() const;
 
@@ -129,7 +128,7 @@ class Socks5Handshake final : public Handshake {
   Result<bool, HandshakeFailure> look_at_method();
   Result<bool, HandshakeFailure> look_at_auth_status();
   Result<bool, HandshakeFailure> look_at_request_reply();
-  HandshakeFailure refused(std::uint8_t code) const;
+  HandshakeFailure refused(SocksReply code) const;
   void enter(Stage stage) {
     stage_ = part_ == Part::greeting && stage == Stage::request ? Stage::done : stage;
     sent_ = false;
@@ -149,7 +148,7 @@ std::string Socks5Handshake::user_password_message() const {
   const std::string_view password = credentials_->password.reveal();
   std::string out;
   out.reserve(3 + credentials_->user.size() + password.size());
-  out += kAuthVersion;
+  out += kSocksPasswordVersion;
   out += static_cast<char>(credentials_->user.size());
   out += credentials_->user;
   out += static_cast<char>(password.size());
@@ -158,12 +157,12 @@ std::string Socks5Handshake::user_password_message() const {
 }
 
 std::string Socks5Handshake::request_message() const {
-  std::string out{kSocks5Version, kSocksConnect, 0};
+  std::string out{kSocksVersion5, kSocksConnect, 0};
   if (target_.ip) {
-    out += static_cast<char>(target_.ip->is_v4() ? kV4 : kV6);
-    out.append(reinterpret_cast<const char*>(target_.ip->bytes()), target_.ip->size());
+    out += target_.ip->is_v4() ? kSocksIpv4 : kSocksIpv6;
+    out += target_.ip->octets();
   } else {
-    out += static_cast<char>(kName);
+    out += kSocksName;
     const std::string name = target_.full_name();
     out += static_cast<char>(name.size());
     out += name;
@@ -188,7 +187,7 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_reply() {
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
-  if (reply()[0] != kSocks5Version) {
+  if (reply()[0] != kSocksVersion5) {
     if (may_become_known(reply()) || (reply().size() == 1 && reply()[0] == '\0')) return false;
     const std::string_view guess = guess_protocol(reply());
     if (guess.empty()) {
@@ -201,37 +200,37 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_method() {
                               ", not in SOCKS5 - does the URL name the right protocol and port?");
   }
   if (filled_ < 2) return false;
-  const std::uint8_t method = byte_of(reply()[1]);
-  if (method == kNoneAcceptable) {
+  const char method = reply()[1];
+  if (method == kSocksNoMethod) {
     return upstream_fault(Errc::upstream_auth_failed,
                           credentials_ ? "takes no user name and password (ssh -D never does)"
                                        : "wants credentials and none are configured");
   }
-  if (method == offered_method() && method == kUserPassword) {
+  if (method == offered_method() && method == kSocksPassword) {
     enter(Stage::authentication);
     return true;
   }
   // A server that requires no password although one was offered is accepted: it never gets it.
-  if (method == kNoAuth) {
+  if (method == kSocksNoSignIn) {
     enter(Stage::request);
     return true;
   }
-  if (method == kUserPassword) {
+  if (method == kSocksPassword) {
     return upstream_fault(Errc::upstream_auth_failed, "insists on a user name and password");
   }
   return upstream_fault(
       Errc::upstream_protocol_error,
-      "chose authentication method " + std::to_string(method) + ", which was not offered");
+      "chose authentication method " + std::to_string(byte_of(method)) + ", which was not offered");
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
   // RFC 1929 requires version 1; some servers repeat the 5 of SOCKS.
-  if (reply()[0] != kAuthVersion && reply()[0] != kSocks5Version) {
+  if (reply()[0] != kSocksPasswordVersion && reply()[0] != kSocksVersion5) {
     return upstream_fault(Errc::upstream_protocol_error,
                           "answered the user name and password with nonsense");
   }
   if (filled_ < 2) return false;
-  if (reply()[1] != 0) {
+  if (reply()[1] != kSocksSignedIn) {
     return upstream_fault(Errc::upstream_auth_failed, "refused our user name or password");
   }
   enter(Stage::request);
@@ -239,44 +238,37 @@ Result<bool, HandshakeFailure> Socks5Handshake::look_at_auth_status() {
 }
 
 Result<bool, HandshakeFailure> Socks5Handshake::look_at_request_reply() {
-  if (reply()[0] != kSocks5Version) {
+  if (reply()[0] != kSocksVersion5) {
     return naming_target(upstream_fault(Errc::upstream_protocol_error,
                                         "answered the request for " + shown_ + " with nonsense"));
   }
   if (filled_ < 2) return false;
   // Decided on this byte alone: the rest is often truncated (INTEROP 6a).
-  if (const std::uint8_t code = byte_of(reply()[1]); code != 0) return refused(code);
+  if (const SocksReply code{byte_of(reply()[1])}; code != SocksReply::granted) return refused(code);
   if (filled_ < 5) return false;  // the fifth byte gives the length of a name
-  std::size_t address = 0;
-  switch (byte_of(reply()[3])) {
-    case kV4:
-      address = 4;
-      break;
-    case kV6:
-      address = 16;
-      break;
-    case kName:
-      address = 1 + std::size_t{byte_of(reply()[4])};
-      break;
-    default:
-      return naming_target(upstream_fault(
-          Errc::upstream_protocol_error, "granted " + shown_ + " with an address of unknown type " +
-                                             std::to_string(byte_of(reply()[3]))));
+  const auto address = socks_address_bytes(reply()[3], reply()[4]);
+  if (!address) {
+    return naming_target(upstream_fault(Errc::upstream_protocol_error,
+                                        "granted " + shown_ + " with an address of unknown type " +
+                                            std::to_string(byte_of(reply()[3]))));
   }
-  if (filled_ < 4 + address + 2) return false;
+  if (filled_ < 4 + *address + 2) return false;
   stage_ = Stage::done;
   return true;
 }
 
-HandshakeFailure Socks5Handshake::refused(std::uint8_t code) const {
+HandshakeFailure Socks5Handshake::refused(SocksReply code) const {
   const auto* const found = std::find_if(kReplies.begin(), kReplies.end(),
                                          [code](const Reply& reply) { return reply.code == code; });
   const Reply& reply = found == kReplies.end() ? kUnassigned : *found;
-  std::string text = with_target(reply.text, shown_) + " (SOCKS reply " + std::to_string(code);
+  std::string text = with_target(reply.text, shown_) + " (SOCKS reply " +
+                     std::to_string(static_cast<unsigned>(code));
   // A server that resolves names itself often has no code of its own for one that it cannot.
-  if (!target_.ip && (code == 1 || code == 3)) text += ", often a name that does not resolve";
+  if (!target_.ip && (code == SocksReply::failed || code == SocksReply::network_unreachable))
+    text += ", often a name that does not resolve";
   // 3proxy accepts any password at first and refuses the request instead (INTEROP 6a).
-  if (code == 2 && credentials_) text += ", perhaps because of a wrong password";
+  if (code == SocksReply::not_allowed && credentials_)
+    text += ", perhaps because of a wrong password";
   return naming_target({{.code = reply.errc, .side = reply.side, .sys = 0, .text = text + ")"}});
 }
 

@@ -1,46 +1,32 @@
 #include "codec/socks_server.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/secret.h"
-#include "codec/socks.h"
+#include "codec/socks_fields.h"
+#include "codec/socks_reply.h"
 
 namespace culvert {
 namespace {
 
-constexpr char kNoSignIn = 0;           // METHOD, RFC 1928 section 3
-constexpr char kPasswordMethod = 2;     // the same
-constexpr char kNoMethod = '\xff';      // the same
-constexpr char kPasswordVersion = 1;    // RFC 1929 section 2
-constexpr std::uint8_t kAddressV4 = 1;  // ATYP, RFC 1928 section 5
-constexpr std::uint8_t kAddressName = 3;
-constexpr std::uint8_t kAddressV6 = 4;
 constexpr std::size_t kV4Bytes = 4;
-constexpr std::size_t kV6Bytes = 16;
-constexpr char kPasswordRefused = 1;  // STATUS, RFC 1929 section 2
 constexpr std::size_t kMostOfSocks4Text =
     255;  // a user or a name of SOCKS4, for which it has no limit
 
 constexpr std::size_t kMostOfPassword = 3 + 255 + 255;
 
-constexpr std::string_view kGranted5("\5\0\0\1\0\0\0\0\0\0", 10);
-constexpr std::string_view kGranted4("\0\x5a\0\0\0\0\0\0", 8);
-constexpr std::string_view kRejected4("\0\x5b\0\0\0\0\0\0", 8);
+// Replies, whose bound address and port are zeros.
+constexpr std::array<char, 10> kGranted5{kSocksVersion5, static_cast<char>(SocksReply::granted), 0,
+                                         kSocksIpv4};
+constexpr std::array<char, 8> kGranted4{0, kSocks4Granted};
+constexpr std::array<char, 8> kRejected4{0, kSocks4Rejected};
 
 Error mistake(Errc code, std::string text) { return {code, Side::client, 0, std::move(text)}; }
 
 /// An address in network order, 4 or 16 bytes.
 std::string address_text(std::string_view bytes) {
-  if (bytes.size() == kV4Bytes) {
-    std::array<std::uint8_t, kV4Bytes> v4{};
-    std::copy(bytes.begin(), bytes.end(), v4.begin());
-    return IpAddress::v4(v4).to_string();
-  }
-  std::array<std::uint8_t, kV6Bytes> v6{};
-  std::copy(bytes.begin(), bytes.end(), v6.begin());
-  return IpAddress::v6(v6).to_string();
+  return IpAddress::of_octets(bytes)->to_string();
 }
 
 Error unserved(std::string_view what) {
@@ -48,18 +34,16 @@ Error unserved(std::string_view what) {
                  "the client asked for " + std::string(what) + ", and culvert serves CONNECT only");
 }
 
-std::string_view name_of_command(std::uint8_t command) {
-  constexpr std::uint8_t kBind = 2;
-  constexpr std::uint8_t kUdp = 3;
-  if (command == kBind) return "SOCKS BIND (an incoming connection)";
-  if (command == kUdp) return "SOCKS UDP ASSOCIATE";
+std::string_view name_of_command(char command) {
+  if (command == kSocksBind) return "SOCKS BIND (an incoming connection)";
+  if (command == kSocksUdpAssociate) return "SOCKS UDP ASSOCIATE";
   return "an unknown SOCKS command";
 }
 
 }  // namespace
 
 std::string_view SocksServer::protocol() const {
-  return version_ == kVersion4 ? "SOCKS4" : "SOCKS5";
+  return version_ == kSocksVersion4 ? "SOCKS4" : "SOCKS5";
 }
 
 std::uint16_t SocksServer::port_at(std::size_t at) const {
@@ -104,8 +88,8 @@ Result<bool> SocksServer::look_at_version() {
     return mistake(Errc::http_request_error, "the client spoke no SOCKS");
   }
   version_ = received_[0];
-  stage_ = version_ == kVersion5 ? Stage::methods : Stage::request4;
-  if (wants_password_ && version_ == kVersion4) {
+  stage_ = version_ == kSocksVersion5 ? Stage::methods : Stage::request4;
+  if (wants_password_ && version_ == kSocksVersion4) {
     return mistake(Errc::proxy_auth_required,
                    "this proxy wants a user and a password, and SOCKS4 has none - write "
                    "socks5h://USER:PASSWORD@HOST:PORT");
@@ -117,11 +101,11 @@ Result<bool> SocksServer::look_at_version() {
 Result<bool> SocksServer::look_at_methods() {
   if (received_.size() < std::size_t{1} + byte(0)) return false;
   const std::string_view methods = std::string_view(received_).substr(1);
-  for (const char method : {kNoSignIn, kPasswordMethod}) {
+  for (const char method : {kSocksNoSignIn, kSocksPassword}) {
     if (methods.find(method) == std::string_view::npos) continue;
-    if (wants_password_ && method != kPasswordMethod) continue;
+    if (wants_password_ && method != kSocksPassword) continue;
     output_ += {version_, method};
-    stage_ = method == kNoSignIn ? Stage::request5 : Stage::password;
+    stage_ = method == kSocksNoSignIn ? Stage::request5 : Stage::password;
     return true;
   }
   if (wants_password_) {
@@ -139,7 +123,7 @@ Result<bool> SocksServer::look_at_methods() {
 
 /// VER, ULEN, UNAME, PLEN, PASSWD.
 Result<bool> SocksServer::look_at_password() {
-  if (received_[0] != kPasswordVersion) {
+  if (received_[0] != kSocksPasswordVersion) {
     return mistake(Errc::http_request_error, "the client's SOCKS5 user and password are malformed");
   }
   if (received_.size() == 1) received_.reserve(kMostOfPassword);  // so that it stands in one place
@@ -158,30 +142,22 @@ Result<bool> SocksServer::look_at_password() {
 }
 
 void SocksServer::signed_in() {
-  output_ += {kPasswordVersion, 0};
+  output_ += {kSocksPasswordVersion, kSocksSignedIn};
   stage_ = Stage::request5;
 }
 
 /// Of DST.ADDR, whose first byte is there.
 Result<std::size_t> SocksServer::address_bytes() {
-  switch (byte(3)) {
-    case kAddressV4:
-      return kV4Bytes;
-    case kAddressV6:
-      return kV6Bytes;
-    case kAddressName:
-      return std::size_t{1} + byte(4);
-    default:
-      bad_address_type_ = true;
-      return mistake(
-          Errc::http_request_error,
-          "the client's SOCKS5 request has an address of unknown type " + std::to_string(byte(3)));
-  }
+  if (const auto size = socks_address_bytes(received_[3], received_[4])) return *size;
+  bad_address_type_ = true;
+  return mistake(
+      Errc::http_request_error,
+      "the client's SOCKS5 request has an address of unknown type " + std::to_string(byte(3)));
 }
 
 /// VER, CMD, RSV, ATYP, DST.ADDR, DST.PORT.
 Result<bool> SocksServer::look_at_request5() {
-  if (received_[0] != kVersion5) {
+  if (received_[0] != kSocksVersion5) {
     return mistake(Errc::http_request_error, "the client's SOCKS5 request is malformed");
   }
   if (received_.size() < 5) return false;
@@ -189,9 +165,9 @@ Result<bool> SocksServer::look_at_request5() {
   if (!address) return address.error();
   const std::size_t port = 4 + *address;
   if (received_.size() < port + 2) return false;
-  if (received_[1] != kSocksConnect) return unserved(name_of_command(byte(1)));
+  if (received_[1] != kSocksConnect) return unserved(name_of_command(received_[1]));
   const std::string_view field = std::string_view(received_).substr(4, *address);
-  const bool is_name = byte(3) == kAddressName;
+  const bool is_name = received_[3] == kSocksName;
   return take_target(
       HostPort::from(is_name ? std::string(field.substr(1)) : address_text(field), port_at(port)));
 }
@@ -209,7 +185,7 @@ Result<bool> SocksServer::look_at_request4() {
   const std::string_view address = std::string_view(received_).substr(kAddress, kV4Bytes);
   const bool named = address.substr(0, 3) == std::string_view("\0\0\0", 3) && address[3] != 0;
   if (!named) {
-    if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
+    if (received_[0] != kSocksConnect) return unserved(name_of_command(received_[0]));
     return take_target(HostPort::from(address_text(address), port_at(1)));
   }
   const std::size_t name_end = received_.find('\0', user_end + 1);
@@ -217,7 +193,7 @@ Result<bool> SocksServer::look_at_request4() {
     if (received_.size() < user_end + 1 + kMostOfSocks4Text) return false;
     return mistake(Errc::http_request_error, "the client's SOCKS4a name has no end");
   }
-  if (received_[0] != kSocksConnect) return unserved(name_of_command(byte(0)));
+  if (received_[0] != kSocksConnect) return unserved(name_of_command(received_[0]));
   return take_target(
       HostPort::from(received_.substr(user_end + 1, name_end - user_end - 1), port_at(1)));
 }
@@ -230,7 +206,8 @@ Result<bool> SocksServer::take_target(const Result<HostPort>& target) {
 }
 
 std::string_view SocksServer::granted() const {
-  return version_ == kVersion4 ? kGranted4 : kGranted5;
+  if (version_ == kSocksVersion4) return {kGranted4.data(), kGranted4.size()};
+  return {kGranted5.data(), kGranted5.size()};
 }
 
 std::string SocksServer::refusal(const Error& error) const {
@@ -238,15 +215,15 @@ std::string SocksServer::refusal(const Error& error) const {
     case Stage::version:
       return {};
     case Stage::methods:
-      return {kVersion5, kNoMethod};
+      return {kSocksVersion5, kSocksNoMethod};
     case Stage::password:
     case Stage::verdict:
-      return {kPasswordVersion, kPasswordRefused};
+      return {kSocksPasswordVersion, kSocksPasswordRefused};
     default:
       break;
   }
-  if (version_ == kVersion4) return std::string(kRejected4);
-  std::string reply(kGranted5);
+  if (version_ == kSocksVersion4) return {kRejected4.data(), kRejected4.size()};
+  std::string reply(kGranted5.data(), kGranted5.size());
   const SocksReply code = bad_address_type_ ? SocksReply::no_such_address_type : socks_reply(error);
   reply[1] = static_cast<char>(code);
   return reply;

@@ -10,7 +10,7 @@
 #include "base/host_port.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "codec/socks_reply.h"
+#include "codec/socks_fields.h"
 
 namespace culvert {
 
@@ -24,7 +24,7 @@ class SocksServer {
   explicit SocksServer(bool wants_password = false) : wants_password_(wants_password) {}
 
   /// Whether a connection that begins with this byte is a SOCKS client's.
-  static bool is_version(char first) { return first == kVersion5 || first == kVersion4; }
+  static bool is_version(char first) { return first == kSocksVersion5 || first == kSocksVersion4; }
 
   /// Takes received bytes; returns how many were used.  Fewer than given only when the request is
   /// complete (done()): the rest belongs to the tunnel.  An error is the client's mistake, and
@@ -54,8 +54,6 @@ class SocksServer {
   std::string refusal(const Error& error) const;
 
  private:
-  static constexpr char kVersion5 = 5;
-  static constexpr char kVersion4 = 4;
   enum class Stage : std::uint8_t { version, methods, password, verdict, request5, request4, done };
 
   /// Looks at what was received in this stage; true: that is complete, and the next one has begun.

@@ -76,11 +76,6 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
   return facts;
 }
 
-bool has_control_character(const std::string& text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
-
 /// Of the service: neither systemd nor TOML takes another.  Empty if all are well.
 std::string option_without_utf8(const SetupOptions& options) {
   for (const auto& [name, values] : options.service) {
@@ -205,7 +200,7 @@ int setup(const SetupOptions& options) {
     complain("--root " + options.root + ": there is no such folder");
     return 2;
   }
-  if (has_control_character(options.no_proxy)) {
+  if (has_control(options.no_proxy)) {
     complain("--no-proxy: holds a control character");
     return 2;
   }

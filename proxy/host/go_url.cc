@@ -11,7 +11,6 @@ namespace {
 constexpr auto kAbsent = std::string_view::npos;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
 
 /// Each '%' begins an escape.
 bool escapes_are_whole(std::string_view text) { return percent_decode(text).has_value(); }
@@ -74,7 +73,7 @@ bool is_host(std::string_view host) {
 }  // namespace
 
 std::optional<GoUrl> parse_go_url(std::string_view text) {
-  if (std::any_of(text.begin(), text.end(), is_control)) return std::nullopt;
+  if (has_control(text)) return std::nullopt;
   const std::size_t hash = std::min(text.find('#'), text.size());
   if (!escapes_are_whole(text.substr(hash))) return std::nullopt;
   text = text.substr(0, hash);

@@ -37,15 +37,13 @@ std::optional<Number> read_hex(std::string_view text) {
 /// Words of 32 bits in the byte order of the machine: "0100007F" on most is 127.0.0.1.
 std::optional<IpAddress> read_address(std::string_view text) {
   if (text.size() != 8 && text.size() != 32) return std::nullopt;
-  std::array<std::uint8_t, 16> bytes{};
+  std::string octets;
   for (std::size_t i = 0; i < text.size() / 8; ++i) {
     const auto word = read_hex<std::uint32_t>(text.substr(8 * i, 8));
     if (!word) return std::nullopt;
-    const auto* const raw = reinterpret_cast<const std::uint8_t*>(&*word);
-    std::copy(raw, raw + 4, bytes.begin() + static_cast<std::ptrdiff_t>(4 * i));
+    octets.append(reinterpret_cast<const char*>(&*word), sizeof *word);
   }
-  if (text.size() == 8) return IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
-  return IpAddress::v6(bytes);
+  return IpAddress::of_octets(octets);
 }
 
 /// "0100007F:0C38"

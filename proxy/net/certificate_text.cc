@@ -47,8 +47,6 @@ std::string entry_of(const X509_NAME* name, int kind) {
   return printable(utf8_entry_of(name, kind), kMostOfName);
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
-
 /// Different for different `bytes`.
 std::string digest_of(std::string_view bytes) {
   constexpr std::size_t kEnough = 16;
@@ -103,18 +101,8 @@ std::string shown(const X509_NAME* name) {
 }
 
 std::string address_of(const ASN1_OCTET_STRING* bytes) {
-  const std::string raw = text_of(bytes);
-  if (raw.size() == 4) {
-    std::array<std::uint8_t, 4> address;
-    std::copy(raw.begin(), raw.end(), address.begin());
-    return IpAddress::v4(address).to_string();
-  }
-  if (raw.size() == 16) {
-    std::array<std::uint8_t, 16> address;
-    std::copy(raw.begin(), raw.end(), address.begin());
-    return IpAddress::v6(address).to_string();
-  }
-  return {};
+  const auto address = IpAddress::of_octets(text_of(bytes));
+  return address ? address->to_string() : std::string();
 }
 
 /// The names and addresses that the certificate is for (RFC 6125 section 6.4), cleaned.
@@ -296,7 +284,7 @@ std::string user_of(const X509* cert) {
   const X509_NAME* subject = X509_get_subject_name(cert);
   if (X509_NAME_entry_count(subject) == 0) return "(a certificate without a subject)";
   std::string name = utf8_entry_of(subject, NID_commonName);
-  if (name.empty() || !is_utf8(name) || std::any_of(name.begin(), name.end(), is_control)) {
+  if (name.empty() || !is_utf8(name) || has_control(name)) {
     name = whole_text_of(subject);
   }
   return shorten_user(std::move(name));

@@ -8,10 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <system_error>
 #include <utility>
 
 #include "net/child_environment.h"
+#include "net/start_error.h"
 
 namespace culvert {
 namespace {
@@ -43,18 +43,13 @@ std::string receive_word(int control) {
   _exit(error == ENOENT ? 127 : 126);
 }
 
-Error fork_error(int sys) {
-  return {Errc::proxy_internal_error, Side::local, sys,
-          "cannot be started: " + std::generic_category().message(sys)};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HeldChild>> HeldChild::fork(std::vector<std::string> command,
                                                    const Environment& environment) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-    return fork_error(errno);
+    return start_error(errno);
   }
   const pid_t parent = getpid();
   const pid_t pid = ::fork();
@@ -66,7 +61,7 @@ Result<std::unique_ptr<HeldChild>> HeldChild::fork(std::vector<std::string> comm
   close(pair[1]);
   if (pid < 0) {
     close(pair[0]);
-    return fork_error(error);
+    return start_error(error);
   }
   // Both do it, so that it is done whoever comes first.
   setpgid(pid, pid);

@@ -15,11 +15,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <span>
-#include <system_error>
 
 #include "base/text.h"
 #include "net/child_environment.h"
 #include "net/descriptor_piece.h"
+#include "net/start_error.h"
 
 namespace culvert {
 namespace {
@@ -217,11 +217,6 @@ std::optional<LauncherReport> end_of(int child, int options) {
   launch_until_end(invocation);
 }
 
-Error launch_error(int sys) {
-  return {Errc::proxy_internal_error, Side::local, sys,
-          "cannot be started: " + std::generic_category().message(sys)};
-}
-
 }  // namespace
 
 Invocation Invocation::of(int argc, const char* const* argv) {
@@ -245,7 +240,7 @@ std::string program_file(const std::string& program) {
 Result<std::unique_ptr<Launcher>> Launcher::fork(const Invocation& invocation) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-    return launch_error(errno);
+    return start_error(errno);
   }
   const pid_t parent = getpid();
   const pid_t pid = ::fork();
@@ -254,7 +249,7 @@ Result<std::unique_ptr<Launcher>> Launcher::fork(const Invocation& invocation) {
   close(pair[1]);
   if (pid < 0) {
     close(pair[0]);
-    return launch_error(error);
+    return start_error(error);
   }
   return std::unique_ptr<Launcher>(new Launcher(pid, pair[0]));
 }
@@ -275,18 +270,18 @@ Result<int> Launcher::start(const std::string& variable, const std::string& valu
   std::span<const int> left(descriptors);
   std::string bytes(1, kMore);
   for (; left.size() > DescriptorPiece::kMost; left = left.subspan(DescriptorPiece::kMost)) {
-    if (!send_part(control_, bytes, left.first(DescriptorPiece::kMost))) return launch_error(errno);
+    if (!send_part(control_, bytes, left.first(DescriptorPiece::kMost))) return start_error(errno);
   }
   bytes = kLast + variable + "=" + value;
-  if (bytes.size() > kLongestVariable) return launch_error(E2BIG);
-  if (!send_part(control_, bytes, left)) return launch_error(errno);
+  if (bytes.size() > kLongestVariable) return start_error(E2BIG);
+  if (!send_part(control_, bytes, left)) return start_error(errno);
   LauncherReport report{LauncherReport::Kind::ended};
   do {
     const ssize_t size = recv(control_, &report, sizeof report, 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size != sizeof report) return launch_error(EPIPE);
+    if (size != sizeof report) return start_error(EPIPE);
   } while (report.kind == LauncherReport::Kind::ended);
-  if (report.kind == LauncherReport::Kind::failed) return launch_error(report.status);
+  if (report.kind == LauncherReport::Kind::failed) return start_error(report.status);
   return report.pid;
 }
 

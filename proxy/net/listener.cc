@@ -67,11 +67,11 @@ Error unix_error(const std::string& path, int error) {
 
 /// Binds `fd` so that the file has its mode from the first moment: that of the socket, which
 /// bind(2) takes less the umask.
-bool bind_file(int fd, const sockaddr_un& address, const SocketFileRights& rights) {
+bool bind_file(int fd, const SocketAddress& address, const SocketFileRights& rights) {
   const mode_t mode = rights.mode.value_or(rights.group ? 0660U : 0600U);
   if (fchmod(fd, mode) != 0) return false;
   const mode_t before = umask(0);
-  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool bound = bind(fd, address.get(), address.size) == 0;
   const int error = errno;
   umask(before);
   errno = error;
@@ -264,11 +264,8 @@ Result<void> ListenSocket::check_free(const HostPort& address, Takes takes) {
 
 Result<ListenSocket> ListenSocket::unix_path(const std::string& path,
                                              const SocketFileRights& rights) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return unix_error(path, ENAMETOOLONG);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const auto* raw = reinterpret_cast<const sockaddr*>(&address);
+  const auto address = SocketAddress::of_path(path);
+  if (!address) return unix_error(path, ENAMETOOLONG);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return unix_error(path, errno);
   ListenSocket out(fd);
@@ -277,12 +274,12 @@ Result<ListenSocket> ListenSocket::unix_path(const std::string& path,
   if (lstat(path.c_str(), &file) == 0) {
     if (!S_ISSOCK(file.st_mode)) return unix_error(path, EEXIST);
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const bool dead = connect(probe, raw, sizeof address) != 0 && errno == ECONNREFUSED;
+    const bool dead = connect(probe, address->get(), address->size) != 0 && errno == ECONNREFUSED;
     close(probe);
     if (!dead) return unix_error(path, EADDRINUSE);
     if (unlink(path.c_str()) != 0) return unix_error(path, errno);
   }
-  if (!bind_file(fd, address, rights)) return unix_error(path, errno);
+  if (!bind_file(fd, *address, rights)) return unix_error(path, errno);
   out.path_ = path;
   out.find_file();
   out.own_file();

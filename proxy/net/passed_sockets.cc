@@ -1,7 +1,6 @@
 #include "net/passed_sockets.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 namespace {
@@ -122,18 +122,6 @@ std::optional<HandoverVariable> HandoverVariable::parse(std::string_view text) {
   return out;
 }
 
-namespace {
-
-/// The process that made the socket pair of which `control` is an end; nullopt: it is none.
-std::optional<int> maker_of_pair(int control) {
-  ucred maker{};
-  socklen_t size = sizeof maker;
-  if (getsockopt(control, SOL_SOCKET, SO_PEERCRED, &maker, &size) != 0) return std::nullopt;
-  return maker.pid;
-}
-
-}  // namespace
-
 Inheritance take_inheritance() {
   Inheritance out;
   // One name after the other: the order in which a braced list is evaluated is fixed.
@@ -152,7 +140,9 @@ Inheritance take_inheritance() {
   // A grandchild may have got the variable, but not the descriptors.  The predecessor need not be
   // our parent any more: it may have ended since.
   const auto handover = text ? HandoverVariable::parse(*text) : std::nullopt;
-  if (handover && maker_of_pair(handover->control) == handover->predecessor_pid) {
+  // Of a socket pair the kernel tells who made it.
+  const auto maker = handover ? unix_peer(handover->control) : std::nullopt;
+  if (maker && maker->pid == handover->predecessor_pid) {
     out.control = handover->control;
     close_on_exec(out.control);
     for (const PassedSocket& socket : handover->sockets) {

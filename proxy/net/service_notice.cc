@@ -5,16 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "net/socket_address.h"
 
 namespace culvert {
 namespace {
@@ -90,14 +89,12 @@ void ServiceNotice::clean_environment() {
 }
 
 ServiceNotice::Sent ServiceNotice::send(std::string_view lines) const {
-  sockaddr_un to{};
-  to.sun_family = AF_UNIX;
-  std::memcpy(to.sun_path, address_.data(), address_.size());
-  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+  const auto to = address_[0] == '@'
+                      ? SocketAddress::of_abstract(std::string_view(address_).substr(1))
+                      : SocketAddress::of_path(address_);
   for (;;) {
-    if (sendto(fd_, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-               reinterpret_cast<const sockaddr*>(&to), size) >= 0) {
+    if (sendto(fd_, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT, to->get(), to->size) >=
+        0) {
       return Sent::yes;
     }
     if (errno == EINTR) continue;

@@ -1,12 +1,31 @@
 #include "net/socket_address.h"
 
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 namespace culvert {
+namespace {
+
+/// `before` bytes of zeros come before `name`, `after` follow it.
+std::optional<SocketAddress> unix_address(std::size_t before, std::string_view name,
+                                          std::size_t after) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::size_t size = before + name.size() + after;
+  if (size > sizeof address.sun_path) return std::nullopt;
+  std::copy(name.begin(), name.end(), address.sun_path + before);
+  SocketAddress out;
+  std::memcpy(&out.storage, &address, sizeof address);
+  out.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  return out;
+}
+
+}  // namespace
 
 SocketAddress SocketAddress::of(const IpAddress& address, std::uint16_t port) {
   SocketAddress out;
@@ -26,6 +45,14 @@ SocketAddress SocketAddress::of(const IpAddress& address, std::uint16_t port) {
     out.size = sizeof v6;
   }
   return out;
+}
+
+std::optional<SocketAddress> SocketAddress::of_path(std::string_view path) {
+  return unix_address(0, path, 1);
+}
+
+std::optional<SocketAddress> SocketAddress::of_abstract(std::string_view name) {
+  return unix_address(1, name, 0);
 }
 
 std::optional<HostPort> host_port_of(const sockaddr& address) {

@@ -2,6 +2,9 @@
 
 #include <sys/socket.h>
 
+#include <optional>
+#include <string_view>
+
 #include "base/host_port.h"
 
 namespace culvert {
@@ -12,6 +15,10 @@ struct SocketAddress {
   socklen_t size = 0;
 
   static SocketAddress of(const IpAddress& address, std::uint16_t port);
+  /// Of a unix socket with a file; nullopt if no unix socket can have so long a path.
+  static std::optional<SocketAddress> of_path(std::string_view path);
+  /// Of a unix socket with an abstract name (unix(7)), without the NUL before it; nullopt as above.
+  static std::optional<SocketAddress> of_abstract(std::string_view name);
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 

@@ -7,12 +7,12 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "base/duration.h"
 #include "net/predecessor.h"
+#include "net/start_error.h"
 
 namespace culvert {
 namespace {
@@ -44,8 +44,7 @@ Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, Launcher& launch
                                                     std::chrono::milliseconds time_to_start) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-    return Error{Errc::proxy_internal_error, Side::local, errno,
-                 "cannot be started: " + std::generic_category().message(errno)};
+    return start_error(errno);
   }
   std::vector<int> descriptors = {pair[1]};
   for (const PassedSocket& socket : sockets) descriptors.push_back(socket.fd);

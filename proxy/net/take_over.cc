@@ -4,13 +4,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <string_view>
@@ -20,6 +18,7 @@
 
 #include "base/text.h"
 #include "net/descriptor_message.h"
+#include "net/socket_address.h"
 #include "net/take_over_place.h"
 #include "net/take_over_requests.h"
 
@@ -35,16 +34,16 @@ class Asking {
   enum class Connected { yes, refused, no };
 
   Asking(const std::string& path, std::chrono::milliseconds patience) : patience_(patience) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return;
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const auto address = SocketAddress::of_path(path);
+    if (!address) return;
     fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const timeval limit{patience.count() / 1000, patience.count() % 1000 * 1000};
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-      connected_ = is_trusted_peer(fd_, pid_) ? Connected::yes : Connected::no;
+    if (connect(fd_, address->get(), address->size) == 0) {
+      const auto peer = trusted_peer(fd_);
+      connected_ = peer ? Connected::yes : Connected::no;
+      if (peer) pid_ = peer->pid;
     } else if (errno == ECONNREFUSED) {
       connected_ = Connected::refused;
     }

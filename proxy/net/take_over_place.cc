@@ -3,18 +3,17 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "base/random_number.h"
+#include "net/socket_address.h"
 
 namespace culvert {
 namespace {
@@ -74,15 +73,13 @@ Result<std::unique_ptr<TakeOverPlace>> TakeOverPlace::make(const std::string& di
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return place_error(directory, {}, errno);
   std::unique_ptr<TakeOverPlace> out(new TakeOverPlace(fd));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   // Processes in different containers may have the same number.
   const std::string path =
       fmt::format("{}/{}{}-{:x}", directory, take_over_prefix(), getpid(), random_number());
-  if (path.size() >= sizeof address.sun_path) return place_error(path, {}, ENAMETOOLONG);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const auto address = SocketAddress::of_path(path);
+  if (!address) return place_error(path, {}, ENAMETOOLONG);
   fchmod(fd, S_IRUSR | S_IWUSR);  // which the file gets
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (bind(fd, address->get(), address->size) != 0) {
     return place_error(path, {}, errno);
   }
   out->path_ = path;

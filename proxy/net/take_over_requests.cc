@@ -28,12 +28,9 @@ bool is_wanted(const std::vector<std::string>& wanted, const PassedSocket& socke
 
 }  // namespace
 
-bool is_trusted_peer(int socket, int& pid) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  pid = peer.pid;
-  return peer.uid == geteuid() || peer.uid == 0;
+std::optional<UnixPeer> trusted_peer(int socket) {
+  const auto peer = unix_peer(socket);
+  return peer && (peer->uid == geteuid() || peer->uid == 0) ? peer : std::nullopt;
 }
 
 std::vector<PassedSocket> TakeOverRequest::of(const std::vector<PassedSocket>& sockets) const {
@@ -121,12 +118,12 @@ TakeOverRequests::~TakeOverRequests() { loop_.unwatch(listening_, *this); }
 void TakeOverRequests::on_poll(std::uint32_t) {
   const int fd = accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return;
-  int pid = 0;
-  if (arriving_.size() >= kMostAtATime || !is_trusted_peer(fd, pid)) {
+  const auto peer = trusted_peer(fd);
+  if (arriving_.size() >= kMostAtATime || !peer) {
     close(fd);
     return;
   }
-  arriving_.push_back(std::make_unique<Arriving>(*this, fd, pid));
+  arriving_.push_back(std::make_unique<Arriving>(*this, fd, peer->pid));
 }
 
 void TakeOverRequests::on_arrived(Arriving& one, bool complete) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/callback.h"
 #include "net/loop.h"
 #include "net/passed_sockets.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 
@@ -48,8 +50,8 @@ class TakeOverRequests final : private Pollable {
   std::vector<std::unique_ptr<Arriving>> arriving_;
 };
 
-/// Whether the process at the other end of a unix socket is of our own user, or root's; its number
-/// is in `pid`.
-bool is_trusted_peer(int socket, int& pid);
+/// The process at the other end of a unix socket; nullopt: it is neither of our own user nor
+/// root's.
+std::optional<UnixPeer> trusted_peer(int socket);
 
 }  // namespace culvert

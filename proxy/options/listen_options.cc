@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstddef>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "options/credential_file.h"
+#include "options/query_option.h"
 
 namespace culvert {
 namespace {
@@ -53,17 +52,11 @@ class ListenOptionReader {
       : listen_(listen), problems_(problems) {}
 
   void read(std::string_view query) {
-    for (const std::string_view part : split(query, '&')) {
-      const std::size_t equals = part.find('=');
-      const std::string name = to_lower(trim_space(part.substr(0, equals)));
-      const std::string_view written =
-          equals == std::string_view::npos ? "" : trim_space(part.substr(equals + 1));
-      if (!is_known(name)) continue;
-      if (is_file(name)) {
-        take_file(name, decode_file(written));
-      } else {
-        take(name, percent_decode(written));
-      }
+    for (const QueryOption& given : query_options(query)) {
+      if (!is_known(given.name)) continue;
+      const bool names_file = is_file(given.name);
+      const auto value = given.value(names_file, problems_);
+      if (value) take(given.name, names_file ? file_of(given.name, *value) : *value);
     }
     check_certificates();
   }
@@ -98,28 +91,21 @@ class ListenOptionReader {
   }
 
   /// It may be a credential.
-  void take_file(std::string_view name, std::optional<std::string> value) {
-    NamedFile file = named_file(value.value_or(""));
-    if (!file.problem.empty()) problem(concat({name, ": ", file.problem}));
-    if (value && file.problem.empty()) value = std::move(file.path);
-    take(name, value);
+  std::string file_of(std::string_view name, const std::string& value) {
+    NamedFile file = named_file(value);
+    if (file.problem.empty()) return std::move(file.path);
+    problem(concat({name, ": ", file.problem}));
+    return value;
   }
 
-  void take(std::string_view name, const std::optional<std::string>& value) {
-    if (!value) return problem(fmt::format("{}: a '%' in a value is written %25", name));
-    if (value->find('\0') != std::string::npos) {
-      return problem(fmt::format("{}: a value holds no NUL byte (%00)", name));
-    }
-    if (value->empty()) {
-      return problem(fmt::format("option '{0}' needs a value, as in {0}=...", name));
-    }
-    if (name == "cert") listen_.certificates.push_back({*value, {}});
-    if (name == "key") take_key(*value);
-    if (name == "client-ca") listen_.client_ca = *value;
-    if (name == "proxy-protocol") take_proxy_protocol(*value);
-    if (name == "mode") take_mode(*value);
-    if (name == "owner") listen_.owner = *value;
-    if (name == "group") listen_.group = *value;
+  void take(std::string_view name, const std::string& value) {
+    if (name == "cert") listen_.certificates.push_back({value, {}});
+    if (name == "key") take_key(value);
+    if (name == "client-ca") listen_.client_ca = value;
+    if (name == "proxy-protocol") take_proxy_protocol(value);
+    if (name == "mode") take_mode(value);
+    if (name == "owner") listen_.owner = value;
+    if (name == "group") listen_.group = value;
   }
 
   /// Of the certificate before it.

@@ -20,10 +20,9 @@ bool is_bare(char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; }
 class TomlReader {
  public:
   TomlReader(std::string_view text, std::vector<std::string>& problems)
-      : rest_(text), problems_(problems) {}
+      : rest_(without_byte_order_mark(text)), problems_(problems) {}
 
   std::vector<TomlEntry> read() {
-    if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte order mark
     while (skip_to_something()) {
       TomlEntry entry;
       if (read_entry(entry)) {
@@ -130,7 +129,7 @@ class TomlReader {
       if (c == quote) return true;
       if (c == '\\' && quote == '"') {
         if (!read_escape(out)) return false;
-      } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) {
+      } else if (is_control(c) && c != '\t') {
         return fail("a text holds no control bytes");
       } else {
         out += c;

@@ -14,6 +14,7 @@
 #include "base/host_port.h"
 #include "base/text.h"
 #include "options/credential_file.h"
+#include "options/query_option.h"
 #include "options/read_file.h"
 #include "options/redact_upstream.h"
 #include "options/values.h"
@@ -89,13 +90,12 @@ class OptionReader {
 
   UpstreamOptions read() {
     std::vector<std::string> seen;
-    for (const std::string_view part : split(query_, '&')) {
-      const std::size_t equals = part.find('=');
-      const std::string name = to_lower(trim_space(part.substr(0, equals)));
+    for (const QueryOption& given : query_options(query_)) {
+      const std::string& name = given.name;
       const Option* option = find_option(name);
       if (option == nullptr || (option->kinds & bit(upstream_.kind)) == 0) {
         // Without '=' it may be a piece of something else, and is not shown.
-        const bool is_name = equals != std::string_view::npos && !may_be_password(query_);
+        const bool is_name = given.has_equals && !may_be_password(query_);
         problem(fmt::format("unknown option {}of {} ({})",
                             is_name ? fmt::format("'{}' ", printable(name, 40)) : std::string(),
                             kind_name(upstream_.kind), options_of(upstream_.kind)));
@@ -106,18 +106,7 @@ class OptionReader {
         continue;
       }
       seen.push_back(name);
-      const std::string_view written =
-          equals == std::string_view::npos ? "" : trim_space(part.substr(equals + 1));
-      const auto value = option->is_file ? decode_file(written) : percent_decode(written);
-      if (!value) {
-        problem(fmt::format("{}: a '%' in a value is written %25", name));
-      } else if (value->find('\0') != std::string::npos) {
-        problem(fmt::format("{}: a value holds no NUL byte (%00)", name));
-      } else if (value->empty()) {
-        problem(fmt::format("option '{0}' needs a value, as in {0}=...", name));
-      } else {
-        take(name, *value);
-      }
+      if (const auto value = given.value(option->is_file, problems_)) take(name, *value);
     }
     check_client_certificate();
     return std::move(options_);
@@ -213,8 +202,7 @@ class OptionReader {
         file.problem.empty() ? read_file(file.path, when_) : FileContent{{}, file.problem};
     upstream_.password_file = file.path;
     std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
-    if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);  // a byte order mark
-    line = trim_space(line);
+    line = trim_space(without_byte_order_mark(line));
     if (!content.problem.empty()) {
       problem(concat(
           {shown("password-file", value), ": ", content.problem, credential_hint(file.path)}));

@@ -285,10 +285,6 @@ class UpstreamReader {
     if (!upstream_.credentials || broken_) return;
     const std::string& user = upstream_.credentials->user;
     const std::string_view password = upstream_.credentials->password.reveal();
-    const auto has_control = [](std::string_view text) {
-      return std::any_of(text.begin(), text.end(),
-                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    };
     switch (upstream_.kind) {
       case Kind::socks5:
         if (!password_given_) {

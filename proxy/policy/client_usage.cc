@@ -23,7 +23,7 @@ bool is_rested(const ClientUsage& usage, UsageTable::Time now) {
 UsageKey UsageKey::client(const IpAddress& address) {
   const IpAddress ip = address.of_one_client();
   std::string text(1, ip.is_v4() ? '4' : '6');
-  text.append(reinterpret_cast<const char*>(ip.bytes()), ip.size());
+  text += ip.octets();
   return UsageKey(std::move(text));
 }
 

@@ -226,8 +226,7 @@ std::string no_proxy_without(std::string_view list, const HostPort& target) {
   if (list.find('@') != std::string_view::npos) return "localhost,127.0.0.1";
   std::string rest;
   for (const std::string_view entry : split(list, ',')) {
-    const auto is_odd = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
-    if (entry.empty() || std::any_of(entry.begin(), entry.end(), is_odd)) continue;
+    if (entry.empty() || has_control(entry)) continue;
     if (NoProxy(entry).matches(target)) continue;
     if (!rest.empty()) rest += ',';
     rest += entry;

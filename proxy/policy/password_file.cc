@@ -176,15 +176,9 @@ Judged judge_hash(std::string_view hash) {
 
 /// What is wrong with a user's name; empty if nothing is.
 std::string_view mistake_in_name(std::string_view name) {
-  const auto is_control = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < ' ' || byte == 0x7f;
-  };
   if (name.empty()) return "the user's name is empty";
   // RFC 7617 section 2.
-  if (std::any_of(name.begin(), name.end(), is_control)) {
-    return "the user's name has a control character";
-  }
+  if (has_control(name)) return "the user's name has a control character";
   return {};
 }
 
@@ -193,10 +187,9 @@ bool name_is_less(const PasswordEntry& entry, std::string_view user) { return en
 }  // namespace
 
 PasswordFile PasswordFile::parse(std::string_view text, std::vector<std::string>& problems) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   PasswordFile file;
   const std::size_t problems_before = problems.size();
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = without_byte_order_mark(text);
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = trim_space(text.substr(0, end));

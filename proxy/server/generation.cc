@@ -1,41 +1,12 @@
 #include "server/generation.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "dial/upstream_protocol.h"
-#include "dial/via_transport.h"
 
 namespace culvert {
 namespace {
-
-std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
-                                                      std::string_view pseudonym) {
-  const auto transport = std::make_shared<TcpTransport>(loop);
-  std::vector<std::unique_ptr<Upstream>> out;
-  for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
-    auto upstream = std::make_unique<Upstream>();
-    static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
-    upstream->config = ruleset.config.upstreams[i];
-    upstream->pseudonym = pseudonym;
-    if (may_loop_unseen(upstream->config)) {
-      upstream->proxy_check = {&ruleset.guard, AddressGuard::Client::ourselves};
-    }
-    if (const auto& credentials = upstream->config.credentials) {
-      upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
-    }
-    out.push_back(std::move(upstream));
-  }
-  for (const auto& upstream : out) {
-    if (const auto& via = upstream->config.via_index) {
-      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
-    } else {
-      upstream->transport = transport;
-    }
-  }
-  return out;
-}
 
 bool tells_clients(const Config& config) {
   return std::any_of(config.upstreams.begin(), config.upstreams.end(),

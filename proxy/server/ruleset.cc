@@ -1,10 +1,12 @@
 #include "server/ruleset.h"
 
+#include <string>
 #include <utility>
 
 #include "base/random_number.h"
 #include "config/same_upstream.h"
 #include "dial/upstream_protocol.h"
+#include "dial/via_transport.h"
 #include "net/own_address.h"
 #include "server/tls_listeners.h"
 
@@ -76,7 +78,7 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
   }
 }
 
-void Ruleset::keep_health(const Ruleset& before) {
+void Ruleset::keep_from(const Ruleset& before) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (const auto same = same_upstream(before.config, config, i)) {
       shared[i].health = before.shared[*same].health;
@@ -119,6 +121,33 @@ std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
 bool may_loop_unseen(const UpstreamConfig& upstream) {
   const UpstreamProtocol protocol = protocol_of(upstream);
   return protocol.has_proxy && !protocol.passes_via_on && !upstream.via_index;
+}
+
+std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
+                                                      std::string_view pseudonym) {
+  const auto transport = std::make_shared<TcpTransport>(loop);
+  std::vector<std::unique_ptr<Upstream>> out;
+  for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
+    auto upstream = std::make_unique<Upstream>();
+    static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
+    upstream->config = ruleset.config.upstreams[i];
+    upstream->pseudonym = pseudonym;
+    if (may_loop_unseen(upstream->config)) {
+      upstream->proxy_check = {&ruleset.guard, AddressGuard::Client::ourselves};
+    }
+    if (const auto& credentials = upstream->config.credentials) {
+      upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
+    }
+    out.push_back(std::move(upstream));
+  }
+  for (const auto& upstream : out) {
+    if (const auto& via = upstream->config.via_index) {
+      upstream->transport = std::make_shared<ViaTransport>(loop, *out[*via]);
+    } else {
+      upstream->transport = transport;
+    }
+  }
+  return out;
 }
 
 void find_loops(const Ruleset& ruleset, std::vector<std::string>& problems) {

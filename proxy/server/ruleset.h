@@ -30,8 +30,7 @@ struct Ruleset {
   /// Takes over the health of those upstreams that `before` has, too, which gaps of presets were
   /// reported, the verdicts about passwords, and the keys of TLS tickets.  For a reload, before the
   /// workers share it.
-  void keep_health(const Ruleset& before);
-  void keep_ticket_keys(const Ruleset& before);
+  void keep_from(const Ruleset& before);
 
   Config config;
   std::vector<SharedUpstream> shared;               ///< for each upstream
@@ -43,12 +42,19 @@ struct Ruleset {
   std::unique_ptr<PresetGaps> preset_gaps;  ///< null if no route has a preset
   std::vector<HostPort> listeners;  ///< our own addresses, set by the server once it has bound them
   AddressGuard guard;
+
+ private:
+  void keep_ticket_keys(const Ruleset& before);
 };
 
 /// For each upstream that speaks TLS the context with its certificates; null for the others.  A
 /// file that cannot be used becomes a line of `problems`.
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
     const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
+
+/// The upstreams of `ruleset` as one loop uses them.  All that is given outlives them.
+std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
+                                                      std::string_view pseudonym);
 
 /// A loop through this upstream's proxy would be seen by nobody: its protocol has no Via.
 bool may_loop_unseen(const UpstreamConfig& upstream);

@@ -261,7 +261,7 @@ std::unique_ptr<Ruleset> Server::read_again() {
 }
 
 void Server::adopt(std::unique_ptr<Ruleset> fresh) {
-  fresh->keep_health(*ruleset_);
+  fresh->keep_from(*ruleset_);
   for (const ListenConfig& listen :
        changed_listeners(ruleset_->config.listen, fresh->config.listen)) {
     log().write(Log::Level::info,

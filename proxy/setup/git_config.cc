@@ -19,9 +19,7 @@ bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 /// Goes through a file character by character.
 class GitReader {
  public:
-  explicit GitReader(std::string_view text) : text_(text) {
-    if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);
-  }
+  explicit GitReader(std::string_view text) : text_(without_byte_order_mark(text)) {}
   std::vector<GitSetting> read();
 
  private:

@@ -28,13 +28,10 @@ void read_socket(std::string_view text, InstalledService& service) {
 
 /// As the value of an upstream's option.
 std::string escaped(std::string_view path) {
-  std::string text;
-  for (const char c : path) {
-    const bool plain =
-        c > ' ' && c != '\x7f' && std::string_view("%&?#+\"\\,").find(c) == path.npos;
-    plain ? text.push_back(c) : append_percent_encoded(text, c);
-  }
-  return text;
+  return percent_encode(path, [](char c) {
+    return c > ' ' && c != '\x7f' &&
+           std::string_view("%&?#+\"\\,").find(c) == std::string_view::npos;
+  });
 }
 
 void replace_name(std::string& config, const std::string& name, const std::string& path) {

@@ -13,7 +13,6 @@ namespace {
 
 /// Above a file, made for it.
 constexpr std::size_t kMostFolders = 6;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string quoted(std::string_view text) { return '"' + json_escape(text) + '"'; }
 
@@ -80,7 +79,7 @@ struct Place {
 };
 
 Place find_place(std::string_view text, const JsonAddition& addition) {
-  const std::size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  const std::size_t begin = text.size() - without_byte_order_mark(text).size();
   Place place;
   place.objects.push_back(read_json_object(text, skip_json_space(text, begin)));
   for (const std::string_view name : addition.path) {
@@ -324,8 +323,7 @@ JsonEdit edit_json(const std::optional<std::string>& text, const JsonAddition& a
     edit.with = new_file(addition, edit.our_folders);
     return edit;
   }
-  std::string_view json = *text;
-  if (json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
+  const std::string_view json = without_byte_order_mark(*text);
   if (skip_json_space(json, 0) == json.size()) {
     edit.with = *text + new_line(addition);
     return edit;

@@ -71,11 +71,10 @@ std::string quote_toml(std::string_view value) {
   std::string text = in_quotes(value, "\\\"");
   std::string quoted;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      quoted += c;
+    if (is_control(c)) {
+      quoted += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
     } else {
-      quoted += fmt::format("\\u{:04x}", byte);
+      quoted += c;
     }
   }
   return quoted;

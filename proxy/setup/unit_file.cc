@@ -116,11 +116,9 @@ class UnitReader {
   }
 
   void parse(std::string_view text, const std::string& path) {
-    constexpr std::string_view kUnitMark = "\xef\xbb\xbf";
-    if (text.starts_with(kUnitMark)) text.remove_prefix(kUnitMark.size());
     bool in_service = false;
     std::string line;
-    for (const std::string_view part : split(text, '\n')) {
+    for (const std::string_view part : split(without_byte_order_mark(text), '\n')) {
       // A comment within a line that goes on is no part of it.
       if (part.starts_with('#') || part.starts_with(';')) continue;
       line += part;

@@ -1,6 +1,7 @@
 """The binary under test as a process: start and shutdown, logs, and the resources it uses."""
 
 import base64
+import contextlib
 import fcntl
 import os
 import re
@@ -86,10 +87,30 @@ class Culvert(Program):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
             return int(re.search(r"VmRSS:\s*(\d+) kB", status.read()).group(1)) / 1024
 
+    def memory(self):
+        """All of it that can be written to, as bytes."""
+        found = []
+        with open(f"/proc/{self.pid}/maps", encoding="utf-8") as maps, open(f"/proc/{self.pid}/mem", "rb", 0) as memory:
+            for line in maps:
+                where, rights = line.split()[:2]
+                begin, end = (int(text, 16) for text in where.split("-"))
+                if rights.startswith("rw"):
+                    memory.seek(begin)
+                    with contextlib.suppress(OSError):
+                        found.append(memory.read(end - begin))
+        return b"".join(found)
+
     def cpu_seconds(self):
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end_successors(self):
+        """Those that it has started to hand over to."""
+        for pid in re.findall(r"hand-over: process (\d+) is starting", self.output()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+            wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
     def count_in_log(self, text):
         """How often the text is in the log (stderr). A line that is still being written does not count."""

@@ -66,6 +66,10 @@ def state(pid):
         return ""
 
 
+def is_running(pid):
+    return state(pid) not in ("", "Z")
+
+
 def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:

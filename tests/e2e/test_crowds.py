@@ -26,16 +26,10 @@ LONGEST_WAIT = 1.0
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
-    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
     # Each half of a tunnel is a descriptor of culvert, of the crowd or of the target.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def echo(connection):
-    with connection:
-        while data := connection.recv(65536):
-            connection.sendall(data)
 
 
 # Answers a request, and keeps every connection until its client closes it. A process of its own, as it has as many

@@ -17,6 +17,7 @@ import isolate
 import peers
 import wire
 from culvert import PORT, ActivatedCulvert, Culvert, descriptors_of, has_thread_sanitizer, launch
+from peers import is_running
 from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
@@ -34,16 +35,7 @@ def setUpModule():
     testbed = harness.report_on(Testbed())
     target = wire.BulkTarget(testbed.outside)
     peers.start_microsocks(testbed)
-    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
 
 
 def number_of(threads):
@@ -147,10 +139,6 @@ class LongTransfer:
         self.client.close()
 
 
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
-
-
 def kinds_of_descriptors(pid):
     """How many sockets, epoll sets and so on the process has open; pipes come and go."""
     kinds = [name.partition(":[")[0] for name in descriptors_of(pid)]
@@ -161,19 +149,11 @@ class Handover(unittest.TestCase):
     def start(self, *options, **more):
         culvert = launch(self, testbed, *UPSTREAM, *options, **more)
         # Its successors are children of nobody that the testbed knows.
-        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.end_successors)
         return culvert
 
     def pids(self, culvert):
         return [int(pid) for pid in re.findall(r"hand-over: process (\d+) serves from now on", culvert.output())]
-
-    def end_successors(self, culvert):
-        for pid in re.findall(r"hand-over: process (\d+) is starting", culvert.output()):
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            wait_for(lambda: not is_running(pid), 10, f"process {pid} still runs")
 
     def hand_over(self, culvert, pid):
         """To a new process, whose pid is returned."""

@@ -192,7 +192,7 @@ class Secrets(unittest.TestCase):
                 self.assert_hidden(self.told_to_others(culvert.pid))
                 # A sanitizer's shadow is more than can be read.
                 if not is_sanitized():
-                    memory = self.memory_of(culvert.pid)
+                    memory = culvert.memory()
                     self.assertTrue(any(form in memory for form in self.as_bytes()), "the test sees no memory")
                 with open(f"/proc/{culvert.pid}/coredump_filter", encoding="utf-8") as file:
                     self.assertEqual(int(file.read(), 16), 0x10)
@@ -216,20 +216,6 @@ class Secrets(unittest.TestCase):
         if os.stat(f"/proc/{pid}/environ").st_mode & 0o077:
             raise AssertionError("others may read the environment")
         return text
-
-    @staticmethod
-    def memory_of(pid):
-        """All of it that can be written to."""
-        found = b""
-        with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-            for line in maps:
-                where, rights = line.split()[:2]
-                begin, end = (int(text, 16) for text in where.split("-"))
-                if rights.startswith("rw"):
-                    memory.seek(begin)
-                    with contextlib.suppress(OSError):
-                        found += memory.read(end - begin)
-        return found
 
     def check_cores(self, folder):
         """There is none, though the limit that it was started with allows it; a collector gets nothing but headers."""

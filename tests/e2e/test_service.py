@@ -13,9 +13,9 @@ import unittest
 
 import harness
 import isolate
-import peers
 import wire
 from culvert import PORT, ActivatedCulvert, has_thread_sanitizer, is_sanitized, launch
+from peers import is_running
 from testbed import Testbed, wait_for
 
 MOST_EXPOSURE = 1.5
@@ -24,16 +24,7 @@ MOST_EXPOSURE = 1.5
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
-    echo_port = wire.serve_in_threads(testbed.home, echo)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo)
 
 
 def tunnel(host="127.0.0.1"):
@@ -67,10 +58,6 @@ class Manager:
             pid, lines = self.next()
             if any(one.startswith(line) for one in lines):
                 return pid, lines
-
-
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
 
 
 def kill(pid):

@@ -1,7 +1,6 @@
 """Clients that have to sign in: files of the programs that make them, and clients as people use them."""
 
 import base64
-import contextlib
 import os
 import shutil
 import signal
@@ -33,20 +32,6 @@ MAKERS = {
 def line_of(user, password=PASSWORD):
     made = subprocess.run(MAKERS[user], input=password + "\n", capture_output=True, text=True, check=True).stdout.strip()
     return made if made.startswith(f"{user}:") else f"{user}:{made}"
-
-
-def memory_of(pid):
-    """All of it that can be written to."""
-    found = []
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            where, rights = line.split()[:2]
-            begin, end = (int(text, 16) for text in where.split("-"))
-            if rights.startswith("rw"):
-                memory.seek(begin)
-                with contextlib.suppress(OSError):
-                    found.append(memory.read(end - begin))
-    return b"".join(found)
 
 
 def setUpModule():
@@ -173,7 +158,7 @@ class SignIn(unittest.TestCase):
                         self.assertTrue(some, answer)
                         answer += some
                     clients.append(client)
-        memory = memory_of(culvert.pid)
+        memory = culvert.memory()
         self.assertIn(b"culvert", memory)
         for what in (PASSWORD.encode(), token, token[8:-4]):
             at = memory.find(what)

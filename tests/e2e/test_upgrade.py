@@ -21,9 +21,9 @@ import unittest
 
 import harness
 import isolate
-import peers
 import wire
 from culvert import PORT, ActivatedCulvert, Culvert, descriptors_of, has_thread_sanitizer, is_sanitized, launch
+from peers import is_running
 from testbed import Testbed, wait_for
 
 MIB = 1 << 20
@@ -40,16 +40,7 @@ NOBODY = 65534
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
-    echo_port = wire.serve_in_threads(testbed.home, echo, backlog=512)
-
-
-def echo(connection):
-    with connection:
-        try:
-            while data := connection.recv(65536):
-                connection.sendall(data)
-        except OSError:
-            pass
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
 
 
 def listening(*ports):
@@ -65,10 +56,6 @@ def check_echo(client):
     assert wire.receive_exactly(client, 10) == b"still here"
 
 
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
-
-
 class UpgradeCase(unittest.TestCase):
     def setUp(self):
         shutil.rmtree(DIRECTORY, ignore_errors=True)
@@ -77,16 +64,8 @@ class UpgradeCase(unittest.TestCase):
         """A culvert that may be taken over."""
         more = {"listen": listening(*ports), **more}
         culvert = launch(self, testbed, "--take-over", *options, kind=kind, env=ENV, **more)
-        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.end_successors)
         return culvert
-
-    def end_successors(self, culvert):
-        for pid in re.findall(r"hand-over: process (\d+) is starting", culvert.output()):
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            wait_for(lambda: not is_running(pid), 10, f"process {pid} still runs")
 
     def second_start(self, *options, ports=(PORT,), env=None, **more):
         """It may end at once."""
@@ -278,7 +257,7 @@ class TakeOver(UpgradeCase):
         new = self.take_over()
         wait_for(lambda: not is_running(pid), 20, "the successor does not end")
         new.signal(signal.SIGUSR2)
-        self.addCleanup(self.end_successors, new)
+        self.addCleanup(new.end_successors)
         new.wait_log(" serves from now on")
         self.assertEqual(new.wait(20), 0)
         check_echo(tunnel())
@@ -436,7 +415,7 @@ class Upgrades(UpgradeCase):
         culvert = ActivatedCulvert(testbed, "--take-over", "--access-log", "off", sockets=[one], env=ENV)
         testbed.processes.append(culvert)
         self.addCleanup(testbed.processes.remove, culvert)
-        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.end_successors)
         self.addCleanup(culvert.kill)
         culvert.start()
         culvert.wait_until(lambda: "listening on " in culvert.output())

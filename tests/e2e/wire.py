@@ -66,6 +66,13 @@ def serve_in_threads(host, handle, **more):
     return serve(host, lambda connection: threading.Thread(target=handle, args=(connection,), daemon=True).start(), **more)
 
 
+def echo(connection):
+    """Sends back what comes, until either side has ended."""
+    with contextlib.suppress(OSError), connection:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+
 class SilentServer:
     """Accepts, and sends nothing; or the same bytes to every client."""
 

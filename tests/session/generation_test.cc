@@ -30,7 +30,7 @@ struct Reload {
     std::shared_ptr<Ruleset> fresh =
         make_ruleset(std::get<Config>(parse_command_line(arguments)), problems);
     REQUIRE(problems.empty());
-    if (ruleset) fresh->keep_health(*ruleset);
+    if (ruleset) fresh->keep_from(*ruleset);
     ruleset = fresh;
     if (!generations.empty()) generations.back()->retire();
     generations.push_back(std::make_unique<Generation>(

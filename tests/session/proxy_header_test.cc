@@ -27,7 +27,7 @@ const ConnectionEnds kEnds{{{IpAddress::parse("192.0.2.1").value(), 40001}},
 const std::string kHttpRequest = "CONNECT gcr.io:443 HTTP/1.1\r\nHost: gcr.io:443\r\n\r\n";
 const std::string kHttpGranted = "HTTP/1.1 200 OK\r\n\r\n";
 const std::string kSocks4Request = "\4\1\1\xbb\0\0\0\1\0gcr.io\0"s;
-const std::string kSocks4Granted = "\0\x5a\0\0\0\0\0\0"s;
+const std::string kSocks4Answer = "\0\x5a\0\0\0\0\0\0"s;
 
 bool has_whole_head(const std::string& bytes) { return bytes.ends_with("\r\n\r\n"); }
 
@@ -58,7 +58,7 @@ TEST_CASE("a proxy is told the client before anything else, in either version") 
   }
   SECTION("SOCKS4a") {
     scene.add(told(socks4a(), version));
-    scene.upstream.expects(header + kSocks4Request).sends(kSocks4Granted);
+    scene.upstream.expects(header + kSocks4Request).sends(kSocks4Answer);
   }
   SECTION("HTTP") {
     scene.add(told(http(), version));

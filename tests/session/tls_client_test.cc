@@ -61,7 +61,7 @@ struct House {
   void reload(const ListenConfig& listen) {
     config.listen = {listen};
     std::shared_ptr<Ruleset> fresh = make();
-    fresh->keep_health(*ruleset);
+    fresh->keep_from(*ruleset);
     ruleset = fresh;
     worker->adopt(ruleset);
   }

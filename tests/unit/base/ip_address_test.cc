@@ -55,6 +55,28 @@ TEST_CASE("addresses are written by RFC 5952") {
   CHECK(ip(ip(row.text).to_string()) == ip(row.text));
 }
 
+TEST_CASE("an address is made of the bytes that a wire carries, and gives them back") {
+  const auto row = GENERATE(table<std::string, std::string>({
+      {std::string("\xc0\0\x02\x01", 4), "192.0.2.1"},
+      {std::string(4, '\0'), "0.0.0.0"},
+      {std::string("\x20\x01\x0d\xb8") + std::string(11, '\0') + "\xff", "2001:db8::ff"},
+      {std::string(10, '\0') + "\xff\xff\x0a\x01\x02\x03", "::ffff:10.1.2.3"},
+  }));
+  const auto& [octets, text] = row;
+  const auto address = IpAddress::of_octets(octets);
+  REQUIRE(address);
+  CHECK(address->to_string() == text);
+  CHECK(*address == ip(text));
+  CHECK(address->octets() == octets);
+}
+
+TEST_CASE("no address has another number of bytes") {
+  const auto size = GENERATE(range(0, 20));
+  CAPTURE(size);
+  const auto address = IpAddress::of_octets(std::string(static_cast<std::size_t>(size), '\1'));
+  CHECK(address.has_value() == (size == 4 || size == 16));
+}
+
 TEST_CASE("what is no address is refused, shorthand IPv4 above all") {
   const auto text = GENERATE(values<std::string>({"",
                                                   ".",

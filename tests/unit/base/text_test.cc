@@ -133,3 +133,29 @@ TEST_CASE("UTF-8 is told from other bytes") {
     CHECK_FALSE(is_utf8(text));
   }
 }
+
+TEST_CASE("control characters are C0 and DEL, and no byte beyond ASCII") {
+  for (int byte = 0; byte < 256; ++byte) {
+    CAPTURE(byte);
+    CHECK(is_control(static_cast<char>(byte)) == (byte < 32 || byte == 127));
+  }
+  CHECK(has_control("a\tb"));
+  CHECK(has_control(std::string_view("\0", 1)));
+  CHECK_FALSE(has_control("a b \xc3\xa9"));
+  CHECK_FALSE(has_control(""));
+}
+
+TEST_CASE("one byte order mark goes, and only from the beginning") {
+  CHECK(without_byte_order_mark("\xef\xbb\xbfkey") == "key");
+  CHECK(without_byte_order_mark("\xef\xbb\xbf\xef\xbb\xbf") == "\xef\xbb\xbf");
+  CHECK(without_byte_order_mark("\xef\xbb") == "\xef\xbb");
+  CHECK(without_byte_order_mark("key\xef\xbb\xbf") == "key\xef\xbb\xbf");
+  CHECK(without_byte_order_mark("").empty());
+}
+
+TEST_CASE("what is not plain is percent-encoded, byte by byte") {
+  const auto is_plain = [](char c) { return is_letter_or_digit(c) || c == '/'; };
+  CHECK(percent_encode("a/b c\xc3\xa9%", is_plain) == "a/b%20c%C3%A9%25");
+  CHECK(percent_encode(std::string_view("\0", 1), is_plain) == "%00");
+  CHECK(percent_encode("", is_plain).empty());
+}
