@@ -6,17 +6,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/text.h"
 
 namespace culvert {
 namespace {
 
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
-constexpr std::chrono::seconds kStarvedReminder{10};
+constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
 constexpr std::size_t kRoomAtATime = 16;
 constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
@@ -125,13 +129,11 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  if (loop_.now() - starved_logged_ < kStarvedReminder) return;
-  starved_logged_ = loop_.now();
-  const std::string_view advice = error == ENOSPC
-                                      ? "raise fs.epoll.max_user_watches (sysctl)"
-                                      : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-  log_.write(Log::Level::warning, fmt::format("cannot accept connections: {} - {}",
-                                              std::generic_category().message(error), advice));
+  const std::string_view advice =
+      error == ENOSPC ? "raise fs.epoll.max_user_watches (sysctl)" : kMoreFiles;
+  context().warn(RareWarnings::Kind::no_accept,
+                 fmt::format("cannot accept connections: {} - {}",
+                             std::generic_category().message(error), advice));
 }
 
 /// Each has a moment to send its request: most clients do so at once.
@@ -147,21 +149,14 @@ bool Worker::make_room() {
   std::partial_sort(
       waiting.begin(), end, waiting.end(),
       [](const Session* one, const Session* other) { return one->started() < other->started(); });
-  std::for_each(waiting.begin(), end, [](Session* session) { session->give_way(); });
-  gave_way_ += count;
-  if (count > 0) log_room_made();
+  for (Session* const session : std::span(waiting).first(count)) {
+    session->give_way();
+    context().warn(RareWarnings::Kind::gave_way,
+                   concat({"descriptors are short: connections that wait for a request are closed "
+                           "for new ones - ",
+                           kMoreFiles}));
+  }
   return count > 0;
-}
-
-void Worker::log_room_made() {
-  if (loop_.now() - room_logged_ < kStarvedReminder) return;
-  room_logged_ = loop_.now();
-  log_.write(
-      Log::Level::warning,
-      fmt::format("descriptors are short: connections that wait for a request are closed for "
-                  "new ones, {} so far - raise the limit of open files (ulimit -n, "
-                  "LimitNOFILE=)",
-                  gave_way_));
 }
 
 void Worker::on_session_finished(Session& session) {

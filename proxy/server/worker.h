@@ -96,7 +96,6 @@ class Worker {
   /// See Loop::set_make_room(): connections that wait for a request are closed, those first that
   /// have been there for the longest time.
   bool make_room();
-  void log_room_made();
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -119,11 +118,8 @@ class Worker {
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
-  Timer log_timer_;  // while a slow reader of the log is waited for
-  Loop::Clock::time_point starved_logged_;
-  Loop::Clock::time_point room_logged_;
-  std::size_t gave_way_ = 0;  // connections since that
-  std::size_t peak_ = 0;      // sessions at a time, since memory was given back
+  Timer log_timer_;       // while a slow reader of the log is waited for
+  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;

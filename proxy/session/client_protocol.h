@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ struct RequestLine {
   std::string_view method;  ///< empty: it was not received as a whole, or is malformed
   std::string target;       ///< as received, without what may be a credential
 };
+
+/// In a drain, what has not begun by then is not awaited.
+inline constexpr std::chrono::milliseconds kDrainingTimeout{1'000};
 
 class ClientProtocol;
 struct ListenerTerms;

@@ -117,7 +117,7 @@ void Exchange::on_dialed(DialResult result) {
   // Destroys the dial, also from within its own callback, which it allows.
   dial_.reset();
   if (!result) {
-    if (several_failed) context_.log.write(Log::Level::warning, failures);
+    if (several_failed) context_.warn(RareWarnings::Kind::failed_attempts, failures);
     if (may_forward_upgrade(result.error())) {
       note_failures(std::move(failures));
       return dial(DialPurpose::forward);

@@ -6,9 +6,6 @@
 #include <span>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/duration.h"
 #include "base/redact.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -27,8 +24,6 @@ namespace culvert {
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr milliseconds kDrainingHeadTimeout{1'000};
 
 /// A handshake record (RFC 8446 section 5.1).
 bool begins_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
@@ -143,7 +138,7 @@ void HttpClient::begin_socks(std::string_view bytes) {
 }
 
 void HttpClient::refuse_protocol(ClientMistake mistake) {
-  context_.log.write(Log::Level::warning, mistake.error.text);
+  context_.warn(RareWarnings::Kind::wrong_protocol, mistake.error.text);
   deadline_.stop();
   foreign_answer_ = std::move(mistake.answer);
   events_->on_bad_request(std::move(mistake.error));
@@ -165,7 +160,7 @@ void HttpClient::refuse_plain_client(char first_byte) {
       Errc::http_request_error, Side::client, 0,
       "this proxy port speaks TLS - write https://, not http://, before the proxy's address in "
       "HTTPS_PROXY"};
-  context_.log.write(Log::Level::warning, error.text);
+  context_.warn(RareWarnings::Kind::wrong_protocol, error.text);
   events_->on_bad_request(std::move(error));
 }
 
@@ -252,14 +247,12 @@ void HttpClient::begin_drain() {
   if (scanner_.begun()) return;
   // A request that has partly arrived is still answered; one that has not begun is awaited only
   // briefly.
-  deadline_.start(kept_ ? milliseconds(0) : kDrainingHeadTimeout);
+  deadline_.start(kept_ ? milliseconds(0) : kDrainingTimeout);
 }
 
 void HttpClient::on_deadline() {
   if (!scanner_.begun()) return events_->on_client_idle(Side::local);
-  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
-                           fmt::format("no complete request within {}",
-                                       format_seconds(context_.config.header_timeout))});
+  events_->on_bad_request(context_.not_in_time("request"));
 }
 
 std::string_view HttpClient::established() const { return kConnectEstablished; }
