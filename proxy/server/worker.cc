@@ -73,6 +73,8 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
       shared_.resumptions, shared_.pseudonym, tends_upstreams_));
   context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
   context().limited = &limited_;
+  context().newest = &newest_;
+  newest_ = &context();
   const Config& config = ruleset->config;
   shared_.limits.bandwidth.set_rates({.all = config.bandwidth,
                                       .per_client = config.bandwidth_per_client,
@@ -112,6 +114,12 @@ void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
   if (draining_) return;
   generations_.back()->retire();
   begin_generation(ruleset);
+  renew_sessions();
+}
+
+void Worker::renew_sessions() {
+  // A session that ends gives its slot to the last one, which has had its turn.
+  for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->follow_reload();
 }
 
 void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,

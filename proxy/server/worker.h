@@ -60,8 +60,8 @@ class Worker {
   /// The predecessor has let us go: what it handed over is ours.
   void take_over();
 
-  /// New connections are served under `ruleset`; existing ones keep theirs.  In the worker's
-  /// thread, as the others below.
+  /// Whatever begins now is served under `ruleset`, also on connections that wait for a request;
+  /// requests that have begun keep theirs.  In the worker's thread, as the others below.
   void adopt(const std::shared_ptr<const Ruleset>& ruleset);
   /// Stops accepting and lets sessions finish, for the drain timeout at most; without that limit if
   /// it is handed over, until another call sets it.
@@ -89,6 +89,7 @@ class Worker {
   void on_starved(int error);
 
  private:
+  void renew_sessions();
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
   void limit_sessions();
@@ -113,6 +114,7 @@ class Worker {
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
+  SessionContext* newest_ = nullptr;                      // of that one
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;

@@ -91,6 +91,14 @@ void BalancedClient::begin_drain() {
   if (received_.empty()) deadline_.start(kDrainingTimeout);
 }
 
+std::unique_ptr<ClientProtocol> BalancedClient::renewed(SessionContext& context) {
+  auto next = next_->renewed(context);
+  if (!next) return nullptr;
+  auto out = std::make_unique<BalancedClient>(context, client_, std::nullopt, std::move(next));
+  out->peer_ = peer_;
+  return out;
+}
+
 void BalancedClient::on_deadline() {
   if (received_.empty()) return events_->on_client_idle(Side::local);
   events_->on_bad_request(context_.not_in_time("PROXY protocol header"));

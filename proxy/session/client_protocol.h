@@ -40,6 +40,7 @@ inline constexpr std::chrono::milliseconds kDrainingTimeout{1'000};
 
 class ClientProtocol;
 struct ListenerTerms;
+struct SessionContext;
 
 /// The events of a ClientProtocol.  Each is the last thing it does in a call, as the receiver may
 /// destroy it, unless it says that the protocol continues.
@@ -99,6 +100,11 @@ class ClientProtocol {
   virtual void signed_in() {}
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
+
+  /// For a client of which nothing of a request has arrived, or whose last one was answered: the
+  /// same protocol, not started, with the rules of `context`.  nullptr: the client has to connect
+  /// anew for them.
+  virtual std::unique_ptr<ClientProtocol> renewed(SessionContext&) { return nullptr; }
 
   /// The complete success response, which precedes a tunnel's bytes.
   virtual std::string_view established() const = 0;

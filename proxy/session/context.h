@@ -47,6 +47,8 @@ struct SessionContext {
   StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
   bool tells_clients = false;    ///< an upstream has ?proxy-protocol
   bool draining = false;         ///< connections are not to be kept open for more requests
+  /// Of the worker: that of the configuration in force.  nullptr: this one.
+  SessionContext* const* newest = nullptr;
   std::string_view pseudonym;              ///< our name in Via, different for each process
   std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
   std::size_t sessions = 0;                ///< how many are alive; each counts itself
@@ -67,6 +69,7 @@ struct SessionContext {
   }
   /// A client has not sent the whole `what` within Config::header_timeout.
   Error not_in_time(std::string_view what) const;
+  bool is_superseded() const { return newest != nullptr && *newest != this; }
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,

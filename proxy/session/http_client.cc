@@ -15,6 +15,7 @@
 #include "codec/intermediary.h"
 #include "codec/request_target.h"
 #include "codec/sign_in.h"
+#include "net/tls_server_context.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
 #include "session/socks_client.h"
@@ -56,7 +57,7 @@ HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTe
       listener_(listener),
       deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
       scanner_(HeadScanner::Kind::request),
-      tls_may_begin_(listener.tls != nullptr && beneath == Beneath::connection) {}
+      beneath_(beneath) {}
 
 /// It may have received another request, with its password, behind the last one.
 HttpClient::~HttpClient() {
@@ -65,7 +66,7 @@ HttpClient::~HttpClient() {
 
 void HttpClient::start(ClientEvents& events) {
   events_ = &events;
-  deadline_.start(context_.config.header_timeout);
+  deadline_.start(kept_ ? context_.config.keep_alive_timeout : context_.config.header_timeout);
   on_ready();
 }
 
@@ -97,6 +98,10 @@ void HttpClient::on_ready() {
 }
 
 /// Overwrites the bytes that were read: they would stay there for as long as nothing else comes.
+bool HttpClient::tls_may_begin() const {
+  return listener_.tls != nullptr && beneath_ == Beneath::connection;
+}
+
 void HttpClient::take_secret(std::span<char> bytes) {
   append_wiping(received_, {bytes.data(), bytes.size()});
   wipe(bytes);
@@ -104,7 +109,7 @@ void HttpClient::take_secret(std::span<char> bytes) {
 
 /// True: not HTTP/1, or not what it may speak here, and an event has said so.
 bool HttpClient::speaks_another(std::string_view first_bytes) {
-  if (tls_may_begin_ && !kept_) {
+  if (tls_may_begin() && !kept_) {
     if (begins_tls(first_bytes)) {
       begin_tls(first_bytes);
       return true;
@@ -248,6 +253,26 @@ void HttpClient::begin_drain() {
   // A request that has partly arrived is still answered; one that has not begun is awaited only
   // briefly.
   deadline_.start(kept_ ? milliseconds(0) : kDrainingTimeout);
+}
+
+/// Anew for what precedes a request, if it may be required otherwise: a certificate of the client,
+/// a load balancer's header, TLS.
+std::unique_ptr<ClientProtocol> HttpClient::renewed(SessionContext& context) {
+  const bool kept = kept_ || scanner_.begun();
+  const auto index = static_cast<std::size_t>(&listener_ - context_.listeners.data());
+  const ListenerTerms& listener = context.listeners[index];
+  if (listener.config.proxy_protocol != listener_.config.proxy_protocol) return nullptr;
+  if (beneath_ == Beneath::tls) {
+    for (const ListenerTerms* terms : {&listener_, &listener}) {
+      if (terms->tls != nullptr && terms->tls->wants_client_certificate()) return nullptr;
+    }
+  } else if (kept && listener.config.speaks == ListenConfig::Speaks::tls_only) {
+    return nullptr;
+  }
+  if (!scanner_.begun() && !received_.empty()) client_.unread(received_);
+  auto out = std::make_unique<HttpClient>(context, client_, listener, beneath_);
+  out->kept_ = kept;
+  return out;
 }
 
 void HttpClient::on_deadline() {
