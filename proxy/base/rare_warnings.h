@@ -24,6 +24,7 @@ class RareWarnings {
     // What is short: the same sentence each time.
     no_accept,
     gave_way,
+    refused,
   };
 
   static constexpr std::chrono::seconds kPeriod{10};
@@ -43,7 +44,7 @@ class RareWarnings {
   };
 
   Log& log_;
-  std::array<Seen, static_cast<std::size_t>(Kind::gave_way) + 1> seen_{};
+  std::array<Seen, static_cast<std::size_t>(Kind::refused) + 1> seen_{};
 };
 
 }  // namespace culvert

@@ -21,7 +21,7 @@ namespace {
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-constexpr std::size_t kRoomAtATime = 16;
+constexpr std::size_t kMostRoomAtATime = 16;  // a small table is not emptied for one client
 constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -41,6 +41,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
+  shared_.workers.push_back(this);
   loop_.set_make_room([this] { return make_room(); });
   for (ListenSocket& socket : sockets) {
     Entrance& entrance = add_entrance(socket.index());
@@ -50,7 +51,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
   begin_generation(ruleset);
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() { std::erase(shared_.workers, this); }
 
 std::size_t Worker::tunnels() const {
   std::size_t sum = 0;
@@ -144,6 +145,23 @@ void Worker::on_starved(int error) {
                              std::generic_category().message(error), advice));
 }
 
+void Worker::on_refusing() {
+  pipes_.trim();
+  context().warn(RareWarnings::Kind::refused,
+                 concat({"no descriptors are left: each new client gets a 503 - ", kMoreFiles}));
+}
+
+/// None waits for a request that would be served, so none gives way.
+void Worker::ask_hopeless(bool& hopeless) {
+  hopeless = std::none_of(sessions_.begin(), sessions_.end(),
+                          [](const auto& session) { return session->may_serve(); });
+  if (!hopeless || loop_.now() - room_asked_ < kTimeToAsk) return;
+  room_asked_ = loop_.now();
+  for (Worker* const other : shared_.workers) {
+    if (other != this) other->loop_.post([other] { other->make_room(); });
+  }
+}
+
 /// Each has a moment to send its request: most clients do so at once.
 bool Worker::make_room() {
   std::vector<Session*> waiting;
@@ -152,7 +170,8 @@ bool Worker::make_room() {
       waiting.push_back(session.get());
     }
   }
-  const std::size_t count = std::min(kRoomAtATime, waiting.size());
+  const std::size_t most = std::clamp<std::size_t>(sessions_.size() / 32, 2, kMostRoomAtATime);
+  const std::size_t count = std::min(most, waiting.size());
   const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
   std::partial_sort(
       waiting.begin(), end, waiting.end(),

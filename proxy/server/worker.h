@@ -24,6 +24,8 @@ enum class Drain : std::uint8_t {
   handed_over  ///< another process serves already: whatever runs may take its time
 };
 
+class Worker;
+
 /// What all workers share for the life of the process.
 struct Shared {
   explicit Shared(std::string name = {}, int access_log = -1)
@@ -35,6 +37,7 @@ struct Shared {
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;
   Limits limits;
+  std::vector<Worker*> workers;  ///< all, before the first of their threads begins
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -85,6 +88,10 @@ class Worker {
                                            std::size_t most);
   /// See Listener::NextAccept.
   void next_accept(std::chrono::milliseconds& wait);
+  /// There is no descriptor to serve a connection with that was accepted.
+  void on_refusing();
+  /// See Listener::AskHopeless.
+  void ask_hopeless(bool& hopeless);
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
@@ -114,6 +121,7 @@ class Worker {
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
+  Loop::Clock::time_point room_asked_;                    // of the other workers
   SessionContext* newest_ = nullptr;                      // of that one
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;

@@ -178,6 +178,10 @@ void Session::abort(std::string_view why) {
   finish(Outcome::Kind::aborted, Side::local, why);
 }
 
+bool Session::may_serve() const {
+  return awaits_request() && setup_->admission == Admission::serve;
+}
+
 void Session::give_way() {
   static constexpr std::string_view kWhy = "descriptors are short";
   if (!setup_->protocol->request_begun()) {

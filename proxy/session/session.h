@@ -52,6 +52,8 @@ class Session final : private StreamEvents, private ClientEvents {
   void follow_reload();
   /// No whole request is there that it has to answer.
   bool awaits_request() const { return state_ == State::head; }
+  /// It awaits one, which will be served.
+  bool may_serve() const;
   /// Ends such a session now, as another client needs its descriptor.
   void give_way();
   /// Ends the session now: a request without a response gets an error response, a truncated
