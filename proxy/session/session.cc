@@ -37,6 +37,12 @@ EofWhenLost who_gets_eof(LostTunnel how, const ClientRequest& request) {
   return EofWhenLost::nobody;
 }
 
+SignInPace::Client signs_in_as(const SessionRecord& record) {
+  SignInPace::Client client{record.client_ip};
+  if (!client.address && record.notes && record.notes->peer) client.uid = record.notes->peer->uid;
+  return client;
+}
+
 }  // namespace
 
 /// Of the present request, and its answer if it is refused.
@@ -402,7 +408,7 @@ void Session::check_password(const Credentials& given) {
   state_ = State::sign_in;
   SignIn& asked = *setup_->sign_in;
   asked.user = given.user;
-  const auto known = asked.check.ask(*context_->users, record_.client_ip, given);
+  const auto known = asked.check.ask(*context_->users, signs_in_as(record_), given);
   if (known) return on_password_verdict(*known);
   asked.deadline.start(context_->config.connect_timeout);
 }
