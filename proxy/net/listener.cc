@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +32,8 @@ constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr int kAcceptsPerWakeup = 64;
 constexpr std::chrono::milliseconds kRetryAfterStarvation{100};
 constexpr std::chrono::milliseconds kRetryWhenCrowded{20};
+constexpr int kRefusedAtATime = 8;
+constexpr std::chrono::milliseconds kPatience{200};
 
 Error listen_error(const std::string& where, int error) {
   std::string text = "cannot listen on " + where + ": ";
@@ -299,7 +302,19 @@ Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved 
   begin_watching();
 }
 
-Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
+Listener::~Listener() {
+  loop_.unwatch(socket_.fd(), *this);
+  if (spare_ >= 0) close(spare_);
+}
+
+void Listener::refuse_if(AskHopeless hopeless) {
+  hopeless_ = hopeless;
+  take_spare();
+}
+
+void Listener::take_spare() {
+  if (hopeless_ && spare_ < 0) spare_ = eventfd(0, EFD_CLOEXEC);
+}
 
 /// Level-triggered: a queue longer than a batch stays.
 void Listener::begin_watching() {
@@ -308,6 +323,7 @@ void Listener::begin_watching() {
 }
 
 void Listener::on_poll(std::uint32_t) {
+  refused_ = 0;
   for (int i = 0; i < kAcceptsPerWakeup; ++i) {
     if (!accept_one() || has_to_wait() || !has_room()) return;
   }
@@ -333,12 +349,10 @@ bool Listener::accept_one() {
   socklen_t size = sizeof peer;
   const int fd = accept4(socket_.fd(), reinterpret_cast<sockaddr*>(&peer), &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) {
-    accepted_(fd, host_port_of(peer));
-    newest_ = fd;
-    return true;
-  }
-  return accept_after(errno);
+  if (fd < 0) return accept_after(errno);
+  seek_room(fd);
+  accepted_(fd, host_port_of(peer));
+  return true;
 }
 
 /// Whether the queue may hold more that can be accepted now.
@@ -358,6 +372,7 @@ bool Listener::accept_after(int error) {
         made_room_ = false;
         return more;
       }
+      if (accept_with_spare()) return false;
       pause(kRetryAfterStarvation);
       starved_(error);
       return false;
@@ -366,12 +381,45 @@ bool Listener::accept_after(int error) {
   }
 }
 
-/// With few descriptors left, which are for what the clients need that were accepted.
+/// The last descriptors are for what the clients need that were accepted.
+void Listener::seek_room(int fd) {
+  room_ = Room::plenty;
+  if (fd < crowded_from_) {
+    hopeless_since_ = Loop::Clock::time_point::max();
+    return;
+  }
+  const bool hopeless = is_hopeless();
+  const bool made_room = loop_.make_room();
+  room_ = hopeless ? Room::none : made_room ? Room::plenty : Room::later;
+}
+
 bool Listener::has_room() {
-  if (newest_ < crowded_from_) return true;
-  if (loop_.make_room()) return true;
+  if (room_ == Room::plenty) return true;
+  if (room_ == Room::none && ++refused_ < kRefusedAtATime) return true;
   pause(kRetryWhenCrowded);
   return false;
+}
+
+/// For long enough that no other thread could give way either.
+bool Listener::is_hopeless() {
+  bool hopeless = false;
+  if (hopeless_) hopeless_(hopeless);
+  hopeless_since_ =
+      hopeless ? std::min(hopeless_since_, loop_.now()) : Loop::Clock::time_point::max();
+  return hopeless && loop_.now() - hopeless_since_ >= kPatience;
+}
+
+/// Not a single descriptor is left.
+bool Listener::accept_with_spare() {
+  if (made_room_ || spare_ < 0 || !is_hopeless()) return false;
+  close(std::exchange(spare_, -1));
+  const int crowded_from = std::exchange(crowded_from_, 0);
+  made_room_ = true;
+  accept_one();
+  made_room_ = false;
+  crowded_from_ = crowded_from;
+  pause(kRetryWhenCrowded);
+  return true;
 }
 
 /// The queue stays readable, so waiting for the loop would spin.
@@ -385,6 +433,7 @@ void Listener::on_retry() {
     starved_(watch_error_);
     return begin_watching();
   }
+  take_spare();
   loop_.rewatch(socket_.fd(), *this, EPOLLIN);
 }
 

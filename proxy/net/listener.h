@@ -10,6 +10,7 @@
 #include "base/callback.h"
 #include "base/host_port.h"
 #include "base/result.h"
+#include "net/loop.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -108,6 +109,9 @@ class Listener final : private Pollable {
   /// A connection was accepted: sets for how long no other one is to be, if it is to wait.
   using NextAccept = Callback<void(std::chrono::milliseconds& time)>;
 
+  /// Descriptors are short: sets whether nobody can give way to a connection that comes now.
+  using AskHopeless = Callback<void(bool& hopeless)>;
+
   /// With a loop that can make room for new connections, some descriptors are left to those that
   /// are served, see Loop::set_make_room().
   Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved starved);
@@ -117,6 +121,11 @@ class Listener final : private Pollable {
 
   /// Connections stay in the kernel's queue for as long as `next` says.
   void limit_rate(NextAccept next) { next_ = next; }
+  /// If it is hopeless for a while, connections are accepted, a few at a time, to be refused, see
+  /// refuses(): with what is left of the descriptors, and at last with a spare one.
+  void refuse_if(AskHopeless hopeless);
+  /// There is no descriptor to serve the connection with that Accepted is called for.
+  bool refuses() const { return room_ == Room::none; }
   /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
   /// client.
   void accept_all();
@@ -127,7 +136,11 @@ class Listener final : private Pollable {
   bool accept_one();
   bool has_to_wait();
   bool accept_after(int error);
+  void seek_room(int fd);
   bool has_room();
+  bool is_hopeless();
+  void take_spare();
+  bool accept_with_spare();
   void pause(std::chrono::milliseconds time);
   void on_retry();
 
@@ -135,9 +148,14 @@ class Listener final : private Pollable {
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
-  int crowded_from_;        // descriptors have the lowest numbers that are free
-  int newest_ = 0;          // the descriptor that was accepted last
-  bool made_room_ = false;  // for the connection that is accepted now
+  int crowded_from_;  // descriptors have the lowest numbers that are free
+  enum class Room : std::uint8_t { plenty, later, none };
+  Room room_ = Room::plenty;  // beside the connection that was accepted last
+  bool made_room_ = false;    // for the connection that is accepted now
+  int refused_ = 0;           // in this turn
+  int spare_ = -1;            // a descriptor that holds the place of a connection to be refused
+  AskHopeless hopeless_{};
+  Loop::Clock::time_point hopeless_since_ = Loop::Clock::time_point::max();
   NextAccept next_{};
   Timer retry_;
   int watch_error_ = 0;

@@ -54,6 +54,11 @@ std::optional<Error> Gate::objection_to_one_more(Admission admission,
         concat({"all ", std::to_string(max_connections_), " connections are in use",
                 target.empty() ? "" : ", none left for ", target, " - see --max-connections"})};
   }
+  if (admission == Admission::crowded) {
+    return Error{Errc::connection_limit_reached, Side::local, 0,
+                 concat({"no file descriptors are left", target.empty() ? "" : " for ", target,
+                         " - raise the proxy's limit of open files (ulimit -n, LimitNOFILE=)"})};
+  }
   return std::nullopt;
 }
 

@@ -20,6 +20,7 @@ enum class Admission : std::uint8_t {
   serve,
   draining,  ///< the process is shutting down
   full,      ///< --max-connections is reached
+  crowded,   ///< there are no descriptors for one more
 };
 
 /// Decides whether a client may have a target, and by which route.  Called once a request, before

@@ -6,8 +6,13 @@ namespace culvert {
 namespace {
 
 SignInPace::Who one_client(const SignInPace::Who& who) {
-  if (!who.client) return who;
-  return {who.client->of_one_client(), who.user};
+  if (!who.client.address) return who;
+  return {{who.client.address->of_one_client()}, who.user};
+}
+
+/// Nobody has come to trust it, and `checks` are more than a user has who mistypes.
+bool exceeds_mistakes(std::size_t checks, SignInPace::Time trusted_until, SignInPace::Time now) {
+  return checks > SignInPace::kFreeFailures && now >= trusted_until;
 }
 
 std::chrono::milliseconds delay_after(unsigned failures) {
@@ -60,11 +65,31 @@ std::size_t SignInPace::running_of(const Client& client) const {
   return static_cast<std::size_t>(std::count(running_.begin(), running_.end(), client));
 }
 
+bool SignInPace::is_guessing(const Who& who, Time now) const {
+  const Known& known = *find(one_client(who));
+  return exceeds_mistakes(known.checks(), known.trusted_until, now);
+}
+
+/// Checks that wait or run.
+std::size_t SignInPace::guesses(Time now) const {
+  std::size_t count = 0;
+  for (const Known& known : known_) {
+    if (exceeds_mistakes(known.checks(), known.trusted_until, now)) {
+      count += known.waiting + known.running;
+    }
+  }
+  return count;
+}
+
 bool SignInPace::wait(const Who& who, Time now) {
   Known& known = find_or_add(one_client(who), now);
   const bool is_slow = known.failures >= kFreeFailures && now >= known.trusted_until;
   if (known.waiting >= (is_slow ? kMostWaitingDelayed : kMostWaiting)) return false;
   if (waiting_of(known.who.client) >= kMostWaitingOfClient) return false;
+  if (exceeds_mistakes(known.checks() + 1, known.trusted_until, now) &&
+      guesses(now) >= kMostWaitingGuesses) {
+    return false;
+  }
   known.last = now;
   ++known.waiting;
   return true;

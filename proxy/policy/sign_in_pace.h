@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +18,12 @@ namespace culvert {
 class SignInPace {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  /// nullopt for a unix socket, whose clients count as one.
-  using Client = std::optional<IpAddress>;
+  struct Client {
+    std::optional<IpAddress> address{};  ///< nullopt for a unix socket
+    std::uint32_t uid = 0;               ///< its user's, who counts as one
+
+    friend bool operator==(const Client&, const Client&) = default;
+  };
   /// Who has one pace.
   struct Who {
     Client client;
@@ -37,7 +42,9 @@ class SignInPace {
   static constexpr std::size_t kMostWaiting = 32;          ///< checks of one pace
   static constexpr std::size_t kMostWaitingDelayed = 2;    ///< the same, once it has to be slow
   static constexpr std::size_t kMostWaitingOfClient = 64;  ///< with any user
-  static constexpr std::size_t kMostKnown = 1'024;         ///< that are remembered
+  /// In all, of those that guess: the other places are for those that do not.
+  static constexpr std::size_t kMostWaitingGuesses = 128;
+  static constexpr std::size_t kMostKnown = 1'024;  ///< that are remembered
 
   /// `at_a_time`: checks of one client that run at the same time.
   explicit SignInPace(std::size_t at_a_time) : at_a_time_(at_a_time) {}
@@ -46,6 +53,9 @@ class SignInPace {
   bool wait(const Who& who, Time now);
   /// When the next one of those that wait may run; nullopt: not before another has ended.
   std::optional<Time> may_run(const Who& who) const;
+  /// Its checks that wait or run, with those that were wrong, are more than who mistypes has; those
+  /// of others come first.
+  bool is_guessing(const Who& who, Time now) const;
   void run(const Who& who);
   /// One that waited is not wanted any more.
   void leave(const Who& who);
@@ -63,12 +73,15 @@ class SignInPace {
     Time slow_until{};     ///< of its next check
     Time trusted_until{};  ///< without a delay
     Time last{};           ///< wait() or end()
+
+    std::size_t checks() const { return failures + waiting + running; }
   };
   Known* find(const Who& who);
   const Known* find(const Who& who) const;
   Known& find_or_add(const Who& who, Time now);
   std::size_t waiting_of(const Client& client) const;
   std::size_t running_of(const Client& client) const;
+  std::size_t guesses(Time now) const;
 
   std::size_t at_a_time_;
   std::vector<Known> known_;

@@ -42,6 +42,7 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
                                          Listener::Accepted::to<&Entrance::on_accepted>(this),
                                          Listener::Starved::to<&Entrance::on_starved>(this));
   listener_->limit_rate(Listener::NextAccept::to<&Worker::next_accept>(&worker_));
+  listener_->refuse_if(Listener::AskHopeless::to<&Worker::ask_hopeless>(&worker_));
 }
 
 void Entrance::take_over() {
@@ -65,9 +66,11 @@ void Entrance::hand_over() {
 void Entrance::on_starved(int error) { worker_.on_starved(error); }
 
 void Entrance::on_accepted(int fd, const std::optional<HostPort>& peer) {
+  const bool refused = listener_->refuses();
+  if (refused) worker_.on_refusing();
   Entrance& next = next_in_turn();
-  if (&next == this) return admit(fd, peer);
-  deal_to(next, fd, peer);
+  if (&next == this) return admit(fd, peer, refused);
+  deal_to(next, fd, peer, refused);
 }
 
 /// Once this worker drains, the others may be gone before a connection reaches them.
@@ -77,13 +80,13 @@ Entrance& Entrance::next_in_turn() {
   return *dealt_to_[turn_];
 }
 
-void Entrance::deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer) {
-  other.worker_.loop().post([&other, dealt = std::make_shared<Dealt>(fd, peer)] {
-    other.admit(std::exchange(dealt->fd, -1), dealt->peer);
+void Entrance::deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer, bool refused) {
+  other.worker_.loop().post([&other, refused, dealt = std::make_shared<Dealt>(fd, peer)] {
+    other.admit(std::exchange(dealt->fd, -1), dealt->peer, refused);
   });
 }
 
-void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
+void Entrance::admit(int fd, const std::optional<HostPort>& peer, bool refused) {
   std::atomic<std::size_t>& connections = worker_.shared().connections;
   SessionContext& context = worker_.context();
   const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
@@ -97,6 +100,7 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer) {
   const ListenerTerms& listener = context.listeners[index_];
   const auto admission = worker_.draining() ? Admission::draining
                          : before >= most   ? Admission::full
+                         : refused          ? Admission::crowded
                                             : Admission::serve;
   auto client = std::make_unique<TcpStream>(worker_.loop(), fd, TcpStream::State::connected);
   if (const int error = client->watch_error()) {

@@ -43,8 +43,8 @@ class Entrance {
   void on_accepted(int fd, const std::optional<HostPort>& peer);
   void on_starved(int error);
   Entrance& next_in_turn();
-  void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer);
-  void admit(int fd, const std::optional<HostPort>& peer);
+  void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer, bool refused);
+  void admit(int fd, const std::optional<HostPort>& peer, bool refused);
   std::unique_ptr<ClientLimits> limits_for(const std::optional<HostPort>& peer);
 
   Worker& worker_;

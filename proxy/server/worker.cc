@@ -6,18 +6,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/text.h"
 
 namespace culvert {
 namespace {
 
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
-constexpr std::chrono::seconds kStarvedReminder{10};
-constexpr std::size_t kRoomAtATime = 16;
+constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
+constexpr std::size_t kMostRoomAtATime = 16;  // a small table is not emptied for one client
 constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -37,6 +41,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
+  shared_.workers.push_back(this);
   loop_.set_make_room([this] { return make_room(); });
   for (ListenSocket& socket : sockets) {
     Entrance& entrance = add_entrance(socket.index());
@@ -46,7 +51,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
   begin_generation(ruleset);
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() { std::erase(shared_.workers, this); }
 
 std::size_t Worker::tunnels() const {
   std::size_t sum = 0;
@@ -69,6 +74,8 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
       shared_.resumptions, shared_.pseudonym, tends_upstreams_));
   context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
   context().limited = &limited_;
+  context().newest = &newest_;
+  newest_ = &context();
   const Config& config = ruleset->config;
   shared_.limits.bandwidth.set_rates({.all = config.bandwidth,
                                       .per_client = config.bandwidth_per_client,
@@ -108,6 +115,12 @@ void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
   if (draining_) return;
   generations_.back()->retire();
   begin_generation(ruleset);
+  renew_sessions();
+}
+
+void Worker::renew_sessions() {
+  // A session that ends gives its slot to the last one, which has had its turn.
+  for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->follow_reload();
 }
 
 void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
@@ -125,13 +138,28 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  if (loop_.now() - starved_logged_ < kStarvedReminder) return;
-  starved_logged_ = loop_.now();
-  const std::string_view advice = error == ENOSPC
-                                      ? "raise fs.epoll.max_user_watches (sysctl)"
-                                      : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-  log_.write(Log::Level::warning, fmt::format("cannot accept connections: {} - {}",
-                                              std::generic_category().message(error), advice));
+  const std::string_view advice =
+      error == ENOSPC ? "raise fs.epoll.max_user_watches (sysctl)" : kMoreFiles;
+  context().warn(RareWarnings::Kind::no_accept,
+                 fmt::format("cannot accept connections: {} - {}",
+                             std::generic_category().message(error), advice));
+}
+
+void Worker::on_refusing() {
+  pipes_.trim();
+  context().warn(RareWarnings::Kind::refused,
+                 concat({"no descriptors are left: each new client gets a 503 - ", kMoreFiles}));
+}
+
+/// None waits for a request that would be served, so none gives way.
+void Worker::ask_hopeless(bool& hopeless) {
+  hopeless = std::none_of(sessions_.begin(), sessions_.end(),
+                          [](const auto& session) { return session->may_serve(); });
+  if (!hopeless || loop_.now() - room_asked_ < kTimeToAsk) return;
+  room_asked_ = loop_.now();
+  for (Worker* const other : shared_.workers) {
+    if (other != this) other->loop_.post([other] { other->make_room(); });
+  }
 }
 
 /// Each has a moment to send its request: most clients do so at once.
@@ -142,26 +170,20 @@ bool Worker::make_room() {
       waiting.push_back(session.get());
     }
   }
-  const std::size_t count = std::min(kRoomAtATime, waiting.size());
+  const std::size_t most = std::clamp<std::size_t>(sessions_.size() / 32, 2, kMostRoomAtATime);
+  const std::size_t count = std::min(most, waiting.size());
   const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
   std::partial_sort(
       waiting.begin(), end, waiting.end(),
       [](const Session* one, const Session* other) { return one->started() < other->started(); });
-  std::for_each(waiting.begin(), end, [](Session* session) { session->give_way(); });
-  gave_way_ += count;
-  if (count > 0) log_room_made();
+  for (Session* const session : std::span(waiting).first(count)) {
+    session->give_way();
+    context().warn(RareWarnings::Kind::gave_way,
+                   concat({"descriptors are short: connections that wait for a request are closed "
+                           "for new ones - ",
+                           kMoreFiles}));
+  }
   return count > 0;
-}
-
-void Worker::log_room_made() {
-  if (loop_.now() - room_logged_ < kStarvedReminder) return;
-  room_logged_ = loop_.now();
-  log_.write(
-      Log::Level::warning,
-      fmt::format("descriptors are short: connections that wait for a request are closed for "
-                  "new ones, {} so far - raise the limit of open files (ulimit -n, "
-                  "LimitNOFILE=)",
-                  gave_way_));
 }
 
 void Worker::on_session_finished(Session& session) {

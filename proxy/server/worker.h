@@ -24,6 +24,8 @@ enum class Drain : std::uint8_t {
   handed_over  ///< another process serves already: whatever runs may take its time
 };
 
+class Worker;
+
 /// What all workers share for the life of the process.
 struct Shared {
   explicit Shared(std::string name = {}, int access_log = -1)
@@ -35,6 +37,7 @@ struct Shared {
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;
   Limits limits;
+  std::vector<Worker*> workers;  ///< all, before the first of their threads begins
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -60,8 +63,8 @@ class Worker {
   /// The predecessor has let us go: what it handed over is ours.
   void take_over();
 
-  /// New connections are served under `ruleset`; existing ones keep theirs.  In the worker's
-  /// thread, as the others below.
+  /// Whatever begins now is served under `ruleset`, also on connections that wait for a request;
+  /// requests that have begun keep theirs.  In the worker's thread, as the others below.
   void adopt(const std::shared_ptr<const Ruleset>& ruleset);
   /// Stops accepting and lets sessions finish, for the drain timeout at most; without that limit if
   /// it is handed over, until another call sets it.
@@ -85,10 +88,15 @@ class Worker {
                                            std::size_t most);
   /// See Listener::NextAccept.
   void next_accept(std::chrono::milliseconds& wait);
+  /// There is no descriptor to serve a connection with that was accepted.
+  void on_refusing();
+  /// See Listener::AskHopeless.
+  void ask_hopeless(bool& hopeless);
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 
  private:
+  void renew_sessions();
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
   void limit_sessions();
@@ -96,7 +104,6 @@ class Worker {
   /// See Loop::set_make_room(): connections that wait for a request are closed, those first that
   /// have been there for the longest time.
   bool make_room();
-  void log_room_made();
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -114,16 +121,15 @@ class Worker {
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
+  Loop::Clock::time_point room_asked_;                    // of the other workers
+  SessionContext* newest_ = nullptr;                      // of that one
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
-  Timer log_timer_;  // while a slow reader of the log is waited for
-  Loop::Clock::time_point starved_logged_;
-  Loop::Clock::time_point room_logged_;
-  std::size_t gave_way_ = 0;  // connections since that
-  std::size_t peak_ = 0;      // sessions at a time, since memory was given back
+  Timer log_timer_;       // while a slow reader of the log is waited for
+  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;

@@ -1,11 +1,7 @@
 #include "session/balanced_client.h"
 
-#include <chrono>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/duration.h"
 #include "base/secret.h"
 #include "base/wiped_text.h"
 #include "codec/proxy_protocol.h"
@@ -14,8 +10,6 @@
 
 namespace culvert {
 namespace {
-
-constexpr std::chrono::milliseconds kDrainingHeaderTimeout{1'000};
 
 /// So many of the first bytes tell what the answer is to be.
 constexpr std::size_t kTellsProtocol = 12;
@@ -82,7 +76,7 @@ void BalancedClient::refuse(Error error) {
         " - switch it on in the load balancer (haproxy's send-proxy), or leave "
         "?proxy-protocol=on out of --listen";
   }
-  context_.log.write(Log::Level::warning, error.text);
+  context_.warn(RareWarnings::Kind::wrong_balancer, error.text);
   received_ = std::string(received_, 0, kTellsProtocol);
   events_->on_bad_request(std::move(error));
 }
@@ -94,14 +88,20 @@ void BalancedClient::on_end() {
 }
 
 void BalancedClient::begin_drain() {
-  if (received_.empty()) deadline_.start(kDrainingHeaderTimeout);
+  if (received_.empty()) deadline_.start(kDrainingTimeout);
+}
+
+std::unique_ptr<ClientProtocol> BalancedClient::renewed(SessionContext& context) {
+  auto next = next_->renewed(context);
+  if (!next) return nullptr;
+  auto out = std::make_unique<BalancedClient>(context, client_, std::nullopt, std::move(next));
+  out->peer_ = peer_;
+  return out;
 }
 
 void BalancedClient::on_deadline() {
   if (received_.empty()) return events_->on_client_idle(Side::local);
-  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
-                           fmt::format("no complete PROXY protocol header within {}",
-                                       format_seconds(context_.config.header_timeout))});
+  events_->on_bad_request(context_.not_in_time("PROXY protocol header"));
 }
 
 std::string BalancedClient::refusal(const Error& error) const {

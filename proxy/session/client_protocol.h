@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,8 +35,12 @@ struct RequestLine {
   std::string target;       ///< as received, without what may be a credential
 };
 
+/// In a drain, what has not begun by then is not awaited.
+inline constexpr std::chrono::milliseconds kDrainingTimeout{1'000};
+
 class ClientProtocol;
 struct ListenerTerms;
+struct SessionContext;
 
 /// The events of a ClientProtocol.  Each is the last thing it does in a call, as the receiver may
 /// destroy it, unless it says that the protocol continues.
@@ -95,6 +100,11 @@ class ClientProtocol {
   virtual void signed_in() {}
   /// From now on a request that does not begin within a short time is not awaited.
   virtual void begin_drain() = 0;
+
+  /// For a client of which nothing of a request has arrived, or whose last one was answered: the
+  /// same protocol, not started, with the rules of `context`.  nullptr: the client has to connect
+  /// anew for them.
+  virtual std::unique_ptr<ClientProtocol> renewed(SessionContext&) { return nullptr; }
 
   /// The complete success response, which precedes a tunnel's bytes.
   virtual std::string_view established() const = 0;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "codec/clause.h"
 
 namespace culvert {
@@ -36,6 +37,11 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
   }
   return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose, check, limits,
                                      done);
+}
+
+Error SessionContext::not_in_time(std::string_view what) const {
+  return {Errc::http_request_timeout, Side::client, 0,
+          fmt::format("no complete {} within {}", what, format_seconds(config.header_timeout))};
 }
 
 }  // namespace culvert

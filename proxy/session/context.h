@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/callback.h"
 #include "base/log.h"
+#include "base/rare_warnings.h"
 #include "config/config.h"
 #include "dial/route_dial.h"
 #include "dial/upstream.h"
@@ -45,7 +47,9 @@ struct SessionContext {
   StallWatch* stalls = nullptr;  ///< nullptr: no tunnel is ended because it stalls
   bool tells_clients = false;    ///< an upstream has ?proxy-protocol
   bool draining = false;         ///< connections are not to be kept open for more requests
-  std::string_view pseudonym;    ///< our name in Via, different for each process
+  /// Of the worker: that of the configuration in force.  nullptr: this one.
+  SessionContext* const* newest = nullptr;
+  std::string_view pseudonym;              ///< our name in Via, different for each process
   std::vector<ListenerTerms> listeners{};  ///< in the order of Config::listen
   std::size_t sessions = 0;                ///< how many are alive; each counts itself
   std::size_t tunnels = 0;                 ///< those of them that are tunnels
@@ -57,7 +61,15 @@ struct SessionContext {
   Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false
   const PasswordFile* users = nullptr;        ///< null if clients need not sign in
   PasswordChecks* password_checks = nullptr;  ///< null without `users`
+  RareWarnings rare_warnings{log};
 
+  /// A warning that a client can cause whenever it likes.
+  void warn(RareWarnings::Kind kind, std::string_view text) {
+    rare_warnings.write(kind, loop.now(), text);
+  }
+  /// A client has not sent the whole `what` within Config::header_timeout.
+  Error not_in_time(std::string_view what) const;
+  bool is_superseded() const { return newest != nullptr && *newest != this; }
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.
   std::unique_ptr<RouteDial> dial(const Route& route, const HostPort& target, DialPurpose purpose,

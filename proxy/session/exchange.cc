@@ -12,6 +12,7 @@
 #include "dial/dial_text.h"
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
+#include "net/tls_stream.h"
 #include "session/lack_of_memory.h"
 #include "session/pacer.h"
 
@@ -117,7 +118,7 @@ void Exchange::on_dialed(DialResult result) {
   // Destroys the dial, also from within its own callback, which it allows.
   dial_.reset();
   if (!result) {
-    if (several_failed) context_.log.write(Log::Level::warning, failures);
+    if (several_failed) context_.warn(RareWarnings::Kind::failed_attempts, failures);
     if (may_forward_upgrade(result.error())) {
       note_failures(std::move(failures));
       return dial(DialPurpose::forward);
@@ -296,6 +297,13 @@ void Exchange::on_no_head(int sys) {
                      : went_stale ? " closed the connection without an answer - it was kept from "
                                     "an earlier request, and went stale"
                                   : " closed the connection without an answer";
+  const auto* const tls =
+      begun || sys != EPROTO ? nullptr : dynamic_cast<const TlsStream*>(connection_.stream.get());
+  if (tls != nullptr) {
+    Error error = tls->handshake_error(Io::failed(sys));
+    error.text = upstream_name() + " " + error.text;
+    return fail(Side::upstream, std::move(error));
+  }
   if (sys == EPROTO) what = " sent no answer: " + describe_failure(sys);
   fail(Side::upstream, Error{begun ? Errc::http_response_incomplete : Errc::connection_terminated,
                              Side::upstream, sys, upstream_name() + what});

@@ -6,9 +6,6 @@
 #include <span>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/duration.h"
 #include "base/redact.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -18,6 +15,7 @@
 #include "codec/intermediary.h"
 #include "codec/request_target.h"
 #include "codec/sign_in.h"
+#include "net/tls_server_context.h"
 #include "session/answer.h"
 #include "session/message_flow.h"
 #include "session/socks_client.h"
@@ -27,8 +25,6 @@ namespace culvert {
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr milliseconds kDrainingHeadTimeout{1'000};
 
 /// A handshake record (RFC 8446 section 5.1).
 bool begins_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
@@ -61,7 +57,7 @@ HttpClient::HttpClient(SessionContext& context, Stream& client, const ListenerTe
       listener_(listener),
       deadline_(context.loop, Callback<void()>::to<&HttpClient::on_deadline>(this)),
       scanner_(HeadScanner::Kind::request),
-      tls_may_begin_(listener.tls != nullptr && beneath == Beneath::connection) {}
+      beneath_(beneath) {}
 
 /// It may have received another request, with its password, behind the last one.
 HttpClient::~HttpClient() {
@@ -70,7 +66,7 @@ HttpClient::~HttpClient() {
 
 void HttpClient::start(ClientEvents& events) {
   events_ = &events;
-  deadline_.start(context_.config.header_timeout);
+  deadline_.start(kept_ ? context_.config.keep_alive_timeout : context_.config.header_timeout);
   on_ready();
 }
 
@@ -102,6 +98,10 @@ void HttpClient::on_ready() {
 }
 
 /// Overwrites the bytes that were read: they would stay there for as long as nothing else comes.
+bool HttpClient::tls_may_begin() const {
+  return listener_.tls != nullptr && beneath_ == Beneath::connection;
+}
+
 void HttpClient::take_secret(std::span<char> bytes) {
   append_wiping(received_, {bytes.data(), bytes.size()});
   wipe(bytes);
@@ -109,7 +109,7 @@ void HttpClient::take_secret(std::span<char> bytes) {
 
 /// True: not HTTP/1, or not what it may speak here, and an event has said so.
 bool HttpClient::speaks_another(std::string_view first_bytes) {
-  if (tls_may_begin_ && !kept_) {
+  if (tls_may_begin() && !kept_) {
     if (begins_tls(first_bytes)) {
       begin_tls(first_bytes);
       return true;
@@ -143,7 +143,7 @@ void HttpClient::begin_socks(std::string_view bytes) {
 }
 
 void HttpClient::refuse_protocol(ClientMistake mistake) {
-  context_.log.write(Log::Level::warning, mistake.error.text);
+  context_.warn(RareWarnings::Kind::wrong_protocol, mistake.error.text);
   deadline_.stop();
   foreign_answer_ = std::move(mistake.answer);
   events_->on_bad_request(std::move(mistake.error));
@@ -165,7 +165,7 @@ void HttpClient::refuse_plain_client(char first_byte) {
       Errc::http_request_error, Side::client, 0,
       "this proxy port speaks TLS - write https://, not http://, before the proxy's address in "
       "HTTPS_PROXY"};
-  context_.log.write(Log::Level::warning, error.text);
+  context_.warn(RareWarnings::Kind::wrong_protocol, error.text);
   events_->on_bad_request(std::move(error));
 }
 
@@ -252,14 +252,32 @@ void HttpClient::begin_drain() {
   if (scanner_.begun()) return;
   // A request that has partly arrived is still answered; one that has not begun is awaited only
   // briefly.
-  deadline_.start(kept_ ? milliseconds(0) : kDrainingHeadTimeout);
+  deadline_.start(kept_ ? milliseconds(0) : kDrainingTimeout);
+}
+
+/// Anew for what precedes a request, if it may be required otherwise: a certificate of the client,
+/// a load balancer's header, TLS.
+std::unique_ptr<ClientProtocol> HttpClient::renewed(SessionContext& context) {
+  const bool kept = kept_ || scanner_.begun();
+  const auto index = static_cast<std::size_t>(&listener_ - context_.listeners.data());
+  const ListenerTerms& listener = context.listeners[index];
+  if (listener.config.proxy_protocol != listener_.config.proxy_protocol) return nullptr;
+  if (beneath_ == Beneath::tls) {
+    for (const ListenerTerms* terms : {&listener_, &listener}) {
+      if (terms->tls != nullptr && terms->tls->wants_client_certificate()) return nullptr;
+    }
+  } else if (kept && listener.config.speaks == ListenConfig::Speaks::tls_only) {
+    return nullptr;
+  }
+  if (!scanner_.begun() && !received_.empty()) client_.unread(received_);
+  auto out = std::make_unique<HttpClient>(context, client_, listener, beneath_);
+  out->kept_ = kept;
+  return out;
 }
 
 void HttpClient::on_deadline() {
   if (!scanner_.begun()) return events_->on_client_idle(Side::local);
-  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
-                           fmt::format("no complete request within {}",
-                                       format_seconds(context_.config.header_timeout))});
+  events_->on_bad_request(context_.not_in_time("request"));
 }
 
 std::string_view HttpClient::established() const { return kConnectEstablished; }

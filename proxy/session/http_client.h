@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,11 +35,13 @@ class HttpClient final : public ClientProtocol {
   RequestLine request_line() const override;
   Result<Credentials> take_credentials() override;
   void begin_drain() override;
+  std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;
   std::string_view established() const override;
   std::string refusal(const Error& error) const override;
   std::string kept_refusal(const Error& error) const override;
 
  private:
+  bool tls_may_begin() const;
   void take_secret(std::span<char> bytes);
   void begin_tls(std::string_view bytes);
   void begin_socks(std::string_view bytes);
@@ -62,7 +65,7 @@ class HttpClient final : public ClientProtocol {
   PlainRequest parsed_;   // its views point into `received_`
   ClientRequest request_;
   std::string foreign_answer_;  // to a client that speaks another protocol; mostly empty
-  const bool tls_may_begin_;
+  const Beneath beneath_;
   bool kept_ = false;  // a request was answered: the client may close instead of sending another
 };
 

@@ -111,15 +111,23 @@ void PasswordChecks::State::work() {
   }
 }
 
-/// The first that may run now; if there is none, `later` is when one may.
+/// The first that may run now, of those first that are no guesses; if there is none, `later` is
+/// when one may.
 PasswordChecks::State::Jobs::iterator PasswordChecks::State::next_job(
     CheckClock::time_point now, std::optional<CheckClock::time_point>& later) {
-  return std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) {
-    if (job.running) return false;
-    const auto due = pace.may_run(job.who);
-    if (due && *due > now) later = later ? std::min(*later, *due) : *due;
-    return due && *due <= now;
-  });
+  auto first = jobs.end();
+  for (auto job = jobs.begin(); job != jobs.end(); ++job) {
+    if (job->running) continue;
+    const auto due = pace.may_run(job->who);
+    if (!due) continue;
+    if (*due > now) {
+      later = later ? std::min(*later, *due) : *due;
+      continue;
+    }
+    if (!pace.is_guessing(job->who, now)) return job;
+    if (first == jobs.end()) first = job;
+  }
+  return first;
 }
 
 void PasswordChecks::State::run(Jobs::iterator job, std::unique_lock<std::mutex>& lock) {

@@ -37,6 +37,12 @@ EofWhenLost who_gets_eof(LostTunnel how, const ClientRequest& request) {
   return EofWhenLost::nobody;
 }
 
+SignInPace::Client signs_in_as(const SessionRecord& record) {
+  SignInPace::Client client{record.client_ip};
+  if (!client.address && record.notes && record.notes->peer) client.uid = record.notes->peer->uid;
+  return client;
+}
+
 }  // namespace
 
 /// Of the present request, and its answer if it is refused.
@@ -68,6 +74,7 @@ struct Session::Setup {
   std::unique_ptr<SignIn> sign_in;
   std::optional<TunnelOpening> opening;
   std::unique_ptr<Exchange> exchange;  // of plain requests, one after the other
+  bool served_before = false;          // some of them under earlier rules
   std::unique_ptr<LastAnswer> answer;
   std::optional<Error> failure;      // what an error response is about; nullopt after a success
   std::string_view note;             // for the log: why the connection is closed after a success
@@ -78,13 +85,13 @@ struct Session::Setup {
 Session::Session(SessionContext& context, std::uint64_t id, std::unique_ptr<Stream> client,
                  std::unique_ptr<ClientProtocol> protocol, const std::optional<HostPort>& peer,
                  Admission admission, Callback<void(Session&)> finished)
-    : context_(context),
+    : context_(&context),
       client_(std::move(client)),
       setup_(std::make_unique<Setup>(std::move(protocol), admission)),
       finished_(finished) {
   record_.begin(id, peer, context.loop.now());
   if (!peer) note_unix_peer();
-  ++context_.sessions;
+  ++context_->sessions;
 }
 
 void Session::note_unix_peer() {
@@ -94,19 +101,23 @@ void Session::note_unix_peer() {
 Session::~Session() {
   drop_relay();
   setup_.reset();
-  if (limited_) context_.limited->erase(this);
-  --context_.sessions;
+  if (limited_) context_->limited->erase(this);
+  --context_->sessions;
 }
 
 void Session::limit(std::unique_ptr<ClientLimits> limits) {
   limited_ = true;
-  context_.limited->insert_or_assign(this, std::move(limits));
+  context_->limited->insert_or_assign(this, std::move(limits));
 }
 
-ClientLimits& Session::limits() { return *context_.limited->at(this); }
+ClientLimits& Session::limits() { return *context_->limited->at(this); }
 
 void Session::start() {
   client_->set_events(this);
+  start_protocol();
+}
+
+void Session::start_protocol() {
   const bool draining = setup_->admission == Admission::draining;
   setup_->protocol->start(*this);
   if (draining) begin_drain();
@@ -115,10 +126,40 @@ void Session::start() {
 void Session::begin_drain(bool serves_awaited) {
   if (!setup_) return;
   // An exchange is kept from one request to the next.
-  const bool between_requests = setup_->exchange && !setup_->protocol->request_begun();
+  const bool has_served = setup_->exchange || setup_->served_before;
+  const bool between_requests = has_served && !setup_->protocol->request_begun();
   if (serves_awaited && state_ == State::head && !between_requests) return;
   setup_->admission = Admission::draining;
   if (state_ == State::head) setup_->protocol->begin_drain();
+}
+
+void Session::follow_reload() {
+  if (state_ != State::head) return;
+  if (setup_->protocol->request_begun() || setup_->protocol->handshake_begun()) return;
+  renew();
+}
+
+/// Goes on under the rules that are in force now.
+void Session::renew() {
+  SessionContext& now = **context_->newest;
+  std::unique_ptr<ClientProtocol> renewed;
+  // Who says that it is a load balancer's client has to be believed still.
+  const bool is_believed =
+      !record_.is_balanced() || context_->config.load_balancers == now.config.load_balancers;
+  if (is_believed) renewed = setup_->protocol->renewed(now);
+  if (!renewed) {
+    client_->shutdown_write();  // in TLS that says that it is the end
+    return finish(Outcome::Kind::none, Side::local, {});
+  }
+  setup_->served_before = setup_->served_before || setup_->exchange;
+  setup_->exchange.reset();
+  setup_->sign_in.reset();
+  setup_->protocol = std::move(renewed);
+  record_.set_user({});
+  --context_->sessions;
+  context_ = &now;
+  ++context_->sessions;
+  start_protocol();
 }
 
 void Session::cut(std::string_view why) {
@@ -141,6 +182,10 @@ void Session::abort(std::string_view why) {
   if (owes_answer) answer_abort();
   if (state_ == State::head) note_request_line();
   finish(Outcome::Kind::aborted, Side::local, why);
+}
+
+bool Session::may_serve() const {
+  return awaits_request() && setup_->admission == Admission::serve;
 }
 
 void Session::give_way() {
@@ -228,13 +273,13 @@ void Session::on_ready(Stream&) {
   }
 }
 
-void Session::on_request_begun() { record_.started = context_.loop.now(); }
+void Session::on_request_begun() { record_.started = context_->loop.now(); }
 
 bool Session::on_balanced(const ConnectionEnds& ends) {
   record_.set_balanced(ends.client);
   setup_->reached = ends.reached;
   if (!limited_ || !record_.client_ip) return true;
-  limits().set_client(context_.config, *record_.client_ip, context_.loop);
+  limits().set_client(context_->config, *record_.client_ip, context_->loop);
   if (limits().is_worth_an_answer()) return true;
   finish(Outcome::Kind::none, Side::local, {});
   return false;
@@ -259,15 +304,14 @@ void Session::on_client_gone(std::string_view detail) {
 }
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
-  const bool draining = setup_->admission == Admission::draining;
   setup_->protocol = std::move(spoken);
-  setup_->protocol->start(*this);
-  if (draining) begin_drain();
+  if (context_->is_superseded()) return renew();
+  start_protocol();
 }
 
 void Session::on_tls(const ListenerTerms& listener) {
   auto tls = TlsStream::server(std::move(client_), *listener.tls);
-  auto spoken = std::make_unique<TlsClient>(context_, *tls, listener);
+  auto spoken = std::make_unique<TlsClient>(*context_, *tls, listener);
   setup_->tls = tls.get();
   client_ = std::move(tls);
   client_->set_events(this);
@@ -305,24 +349,24 @@ void Session::on_request(ClientRequest& request) {
   } else {
     record_.target = request.target->to_string();
   }
-  context_.gate.ask({.client = record_.client_ip,
-                     .admission = setup_->admission,
-                     .target = *request.target,
-                     .looped = request.looped,
-                     .needs_route = needs_route,
-                     .certified = !setup_->certified_as.empty()},
-                    Gate::Done::to<&Session::on_verdict>(this));
+  context_->gate.ask({.client = record_.client_ip,
+                      .admission = setup_->admission,
+                      .target = *request.target,
+                      .looped = request.looped,
+                      .needs_route = needs_route,
+                      .certified = !setup_->certified_as.empty()},
+                     Gate::Done::to<&Session::on_verdict>(this));
 }
 
 /// Only if limited_.  A sign-in that precedes its request has counted for that.
 std::optional<Error> Session::object_to_request() {
   const bool counted = setup_->sign_in && setup_->sign_in->over;
   if (counted || setup_->admission != Admission::serve) return std::nullopt;
-  return limits().object_to_request(context_.config, record_.client_ip, context_.loop);
+  return limits().object_to_request(context_->config, record_.client_ip, context_->loop);
 }
 
 void Session::on_verdict(Gate::Verdict verdict) {
-  if (context_.users != nullptr && verdict.client_admitted) return sign_in(std::move(verdict));
+  if (context_->users != nullptr && verdict.client_admitted) return sign_in(std::move(verdict));
   follow(verdict);
 }
 
@@ -343,7 +387,7 @@ void Session::on_credentials() {
     if (auto objection = object_to_request()) return refuse(std::move(*objection));
   }
   if (auto admitted =
-          context_.gate.admit(record_.client_ip, !setup_->certified_as.empty(), setup_->admission);
+          context_->gate.admit(record_.client_ip, !setup_->certified_as.empty(), setup_->admission);
       !admitted) {
     return refuse(std::move(admitted).error());
   }
@@ -354,7 +398,7 @@ void Session::on_credentials() {
 Session::SignIn& Session::begin_sign_in() {
   if (!setup_->sign_in) {
     setup_->sign_in = std::make_unique<SignIn>(
-        context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this),
+        *context_, Callback<void(PasswordVerdict)>::to<&Session::on_password_verdict>(this),
         Callback<void()>::to<&Session::on_sign_in_timeout>(this));
   }
   return *setup_->sign_in;
@@ -364,9 +408,9 @@ void Session::check_password(const Credentials& given) {
   state_ = State::sign_in;
   SignIn& asked = *setup_->sign_in;
   asked.user = given.user;
-  const auto known = asked.check.ask(*context_.users, record_.client_ip, given);
+  const auto known = asked.check.ask(*context_->users, signs_in_as(record_), given);
   if (known) return on_password_verdict(*known);
-  asked.deadline.start(context_.config.connect_timeout);
+  asked.deadline.start(context_->config.connect_timeout);
 }
 
 /// The client would give up soon.
@@ -406,7 +450,7 @@ void Session::refuse_sign_in(Error error) {
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);
   const ClientRequest& request = *setup_->request;
-  refused.refusal.emplace(context_.loop, *client_, context_.flow.buffer, std::move(answer),
+  refused.refusal.emplace(context_->loop, *client_, context_->flow.buffer, std::move(answer),
                           request.plain == nullptr ? BodyFraming() : request.plain->framing,
                           request.rest, KeptRefusal::Done::to<&Session::on_kept_refusal>(this));
   // In a later turn: the next request may be there already, and be refused as well.
@@ -416,7 +460,8 @@ void Session::refuse_sign_in(Error error) {
 /// Whether it is known where the next request begins, and one may come.
 bool Session::may_follow_refusal() const {
   if (setup_->sign_in && setup_->sign_in->kept_refusals >= kMostKeptRefusals) return false;
-  if (context_.draining || setup_->admission != Admission::serve || setup_->ambiguity) return false;
+  if (context_->draining || setup_->admission != Admission::serve || setup_->ambiguity)
+    return false;
   const PlainRequest* const plain = setup_->request->plain;
   if (plain == nullptr) return true;
   // RFC 9110 section 10.1.1: a client that awaits a 100 sends its body after a 407, or does not.
@@ -445,23 +490,23 @@ void Session::on_kept_refusal(KeptRefusal::End end) {
 void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
   if (limited_ && !verdict.refusal) {
-    verdict.refusal = limits().object_to_user(context_.config, record_.user(), context_.loop);
+    verdict.refusal = limits().object_to_user(context_->config, record_.user(), context_->loop);
   }
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
-  if (context_.preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
+  if (context_->preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
   // The bytes after the request belong to the tunnel.
   client_->unread(std::string(request.rest));
   state_ = State::opening;
-  setup_->opening.emplace(context_, *client_, record_, setup_->protocol->established(),
+  setup_->opening.emplace(*context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
   setup_->opening->begin(*verdict.route, *request.target,
-                         {&context_.guard, verdict.place, ends_for_upstreams()});
+                         {&context_->guard, verdict.place, ends_for_upstreams()});
 }
 
 /// What ?proxy-protocol tells an upstream of the client; nullptr if none has that.
 const ConnectionEnds* Session::ends_for_upstreams() {
-  if (!context_.tells_clients) return nullptr;
+  if (!context_->tells_clients) return nullptr;
   if (!setup_->ends) {
     ConnectionEnds ends{{}, setup_->reached};
     if (record_.client_ip) ends.client = SocketEnd{*record_.client_ip, record_.client_port};
@@ -473,9 +518,9 @@ const ConnectionEnds* Session::ends_for_upstreams() {
 
 /// Also if it is refused: just then the pull fails.
 void Session::note_preset_gap() {
-  const auto gap =
-      context_.preset_gaps->note(record_.client_ip, *setup_->request->target, context_.loop.now());
-  if (gap) context_.log.write(Log::Level::info, *gap);
+  const auto gap = context_->preset_gaps->note(record_.client_ip, *setup_->request->target,
+                                               context_->loop.now());
+  if (gap) context_->log.write(Log::Level::info, *gap);
 }
 
 void Session::on_opened(DialResult result) {
@@ -492,24 +537,25 @@ void Session::begin_tunnel() {
   state_ = State::tunnel;
   if (setup_->tls != nullptr) setup_->tls->end_secrets();
   record_.stage = SessionStage::tunnel;
-  const Config& config = context_.config;
+  const Config& config = context_->config;
   const RelaySettings settings{.idle = config.idle_timeout,
                                .half_open = config.half_open_timeout,
                                .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request)};
   setup_.reset();
-  relay_ = std::make_unique<Relay>(context_.loop, *client_, *upstream_stream_, context_.flow,
+  relay_ = std::make_unique<Relay>(context_->loop, *client_, *upstream_stream_, context_->flow,
                                    settings, Callback<void()>::to<&Session::on_relay_done>(this));
-  ++context_.tunnels;
-  if (context_.stalls != nullptr) context_.stalls->add(*relay_, *record_.upstream, record_.target);
+  ++context_->tunnels;
+  if (context_->stalls != nullptr)
+    context_->stalls->add(*relay_, *record_.upstream, record_.target);
   if (limited_) pace_tunnel();
   const auto lifetime = config.max_lifetime;
-  relay_->start(lifetime.count() > 0 ? context_.loop.now() + lifetime
+  relay_->start(lifetime.count() > 0 ? context_->loop.now() + lifetime
                                      : Loop::Clock::time_point::max());
 }
 
 void Session::pace_tunnel() {
-  if (!context_.config.limits_bandwidth()) return;
-  relay_->pace(limits().pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+  if (!context_->config.limits_bandwidth()) return;
+  relay_->pace(limits().pacers(context_->loop, Callback<void()>::to<&Session::on_turn>(this)));
 }
 
 /// Bytes that had to wait may move.
@@ -521,13 +567,13 @@ void Session::on_turn() {
 
 void Session::drop_relay() {
   if (!relay_) return;
-  --context_.tunnels;
-  if (context_.stalls != nullptr) context_.stalls->remove(*relay_);
+  --context_->tunnels;
+  if (context_->stalls != nullptr) context_->stalls->remove(*relay_);
   relay_.reset();
 }
 
 void Session::on_relay_done() {
-  const TunnelEnd end = judge_tunnel_end(*relay_, record_, context_);
+  const TunnelEnd end = judge_tunnel_end(*relay_, record_, *context_);
   note_loss(end.closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);
   finish(end.outcome, end.closed_by, end.detail);
@@ -537,7 +583,7 @@ void Session::on_relay_done() {
 /// tunnel program that is killed gives either.
 void Session::note_loss(Side closed_by) {
   if (closed_by == Side::client || relay_->bytes_down() == 0) return;
-  context_.resumptions.lost(record_.target, context_.loop.now());
+  context_->resumptions.lost(record_.target, context_->loop.now());
 }
 
 /// The outcome stands, and only the client's stream is left to be ended.
@@ -554,7 +600,7 @@ void Session::end_in_record(Outcome outcome, Side closed_by, std::string_view de
 void Session::begin_exchange(const Gate::Verdict& verdict) {
   if (!setup_->exchange) {
     setup_->exchange = std::make_unique<Exchange>(
-        context_, *client_, Callback<void()>::to<&Session::on_exchange_done>(this));
+        *context_, *client_, Callback<void()>::to<&Session::on_exchange_done>(this));
   }
   if (verdict.refusal) return refuse(*verdict.refusal);
   if (setup_->ambiguity) return refuse(std::move(*setup_->ambiguity));
@@ -565,10 +611,10 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     record_.status = 200;
     return close_with(request.own_answer());
   }
-  request.check = {&context_.guard, verdict.place, ends_for_upstreams()};
-  if (limited_ && context_.config.limits_bandwidth()) {
+  request.check = {&context_->guard, verdict.place, ends_for_upstreams()};
+  if (limited_ && context_->config.limits_bandwidth()) {
     setup_->exchange->pace(
-        limits().pacers(context_.loop, Callback<void()>::to<&Session::on_turn>(this)));
+        limits().pacers(context_->loop, Callback<void()>::to<&Session::on_turn>(this)));
   }
   setup_->exchange->begin(request, *verdict.route, setup_->request->rest);
 }
@@ -613,6 +659,7 @@ void Session::next_request() {
   if (setup_->admission == Admission::draining) {
     return finish(Outcome::Kind::none, Side::local, {});
   }
+  if (context_->is_superseded()) return renew();
   setup_->protocol->next_request();
 }
 
@@ -628,7 +675,7 @@ void Session::refuse(Error error) {
 void Session::close_with(std::string answer) {
   state_ = State::answer;
   setup_->answer = std::make_unique<LastAnswer>(
-      context_.loop, *client_, context_.flow.buffer, std::move(answer),
+      context_->loop, *client_, context_->flow.buffer, std::move(answer),
       setup_->exchange || is_ending() ? kMostDiscardedOfBody : kMostDiscarded,
       LastAnswer::Done::to<&Session::on_answered>(this));
   setup_->answer->on_ready();
@@ -649,8 +696,9 @@ void Session::on_answered(const Result<void>& taken) {
 void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail) {
   if (outcome.kind == Outcome::Kind::none) return;
   record_.finish(outcome, closed_by, detail);
-  if (context_.request_finished) context_.request_finished(record_);
-  if (context_.log.access_enabled()) write_access_line(context_.log, record_, context_.loop.now());
+  if (context_->request_finished) context_->request_finished(record_);
+  if (context_->log.access_enabled())
+    write_access_line(context_->log, record_, context_->loop.now());
 }
 
 void Session::finish(Outcome outcome, Side closed_by, std::string_view detail) {

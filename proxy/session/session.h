@@ -47,8 +47,13 @@ class Session final : private StreamEvents, private ClientEvents {
   /// Ends the session as soon as its client allows: as abort(), but a client that is to get an EOF
   /// (RelayEnd::client_gets_eof) gets it, for which it must take what was written before.
   void cut(std::string_view why);
+  /// Another configuration is in force.  Unless a request has begun, or what precedes one, it goes
+  /// on under that one; or ends, if its client has to connect anew for that.
+  void follow_reload();
   /// No whole request is there that it has to answer.
   bool awaits_request() const { return state_ == State::head; }
+  /// It awaits one, which will be served.
+  bool may_serve() const;
   /// Ends such a session now, as another client needs its descriptor.
   void give_way();
   /// Ends the session now: a request without a response gets an error response, a truncated
@@ -93,6 +98,8 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_user(std::string_view name) override;
   void on_client_idle(Side closed_by) override;
 
+  void start_protocol();
+  void renew();
   void note_unix_peer();
   void note_request_line();
   const ConnectionEnds* ends_for_upstreams();
@@ -137,7 +144,7 @@ class Session final : private StreamEvents, private ClientEvents {
 
   State state_ = State::head;
   bool limited_ = false;  // it has limits(), which stand elsewhere as most sessions have none
-  SessionContext& context_;
+  SessionContext* context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;
   std::unique_ptr<Relay> relay_;

@@ -100,6 +100,7 @@ struct SessionRecord {
   void set_unix_peer(const UnixPeer& peer) { noted().peer = peer; }
   /// A load balancer has connected, for `client`; nullopt: it does not say for whom.
   void set_balanced(const std::optional<SocketEnd>& client);
+  bool is_balanced() const { return notes && !notes->balancer.empty(); }
   /// Who has signed in: for all requests of the connection, until another one is named.
   void set_user(std::string_view name);
   /// Empty if nobody has.

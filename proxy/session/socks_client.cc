@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/duration.h"
-
 namespace culvert {
 
 SocksClient::SocksClient(SessionContext& context, Stream& client)
@@ -77,15 +73,11 @@ bool SocksClient::flush() {
 void SocksClient::on_mistake(Error error) {
   deadline_.stop();
   const bool may_be_wrong_program = error.code != Errc::proxy_auth_required;
-  if (may_be_wrong_program) context_.log.write(Log::Level::warning, error.text);
+  if (may_be_wrong_program) context_.warn(RareWarnings::Kind::wrong_protocol, error.text);
   events_->on_bad_request(std::move(error));
 }
 
-void SocksClient::on_deadline() {
-  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
-                           fmt::format("no complete SOCKS request within {}",
-                                       format_seconds(context_.config.header_timeout))});
-}
+void SocksClient::on_deadline() { events_->on_bad_request(context_.not_in_time("SOCKS request")); }
 
 RequestLine SocksClient::request_line() const {
   return {server_.protocol(), server_.done() ? server_.target().to_string() : std::string()};

@@ -1,22 +1,12 @@
 #include "session/tls_client.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/duration.h"
 #include "net/tls_server_context.h"
 #include "session/http_client.h"
 
 namespace culvert {
-namespace {
-
-constexpr std::chrono::milliseconds kDrainingTimeout{1'000};
-
-}  // namespace
-
 TlsClient::TlsClient(SessionContext& context, TlsStream& client, const ListenerTerms& listener)
     : context_(context),
       client_(client),
@@ -50,7 +40,7 @@ void TlsClient::on_failed(const Io& io) {
   Error error = client_.client_error(io);
   if (error.code == Errc::canceled) return events_->on_client_gone(error.text);
   if (error.code == Errc::tls_certificate_error) {
-    context_.log.write(Log::Level::warning, error.text);
+    context_.warn(RareWarnings::Kind::distrust, error.text);
   }
   events_->on_bad_request(std::move(error));
 }
@@ -62,9 +52,7 @@ void TlsClient::begin_drain() {
 
 void TlsClient::on_deadline() {
   if (draining_) return events_->on_client_idle(Side::local);
-  events_->on_bad_request({Errc::http_request_timeout, Side::client, 0,
-                           fmt::format("no complete TLS handshake within {}",
-                                       format_seconds(context_.config.header_timeout))});
+  events_->on_bad_request(context_.not_in_time("TLS handshake"));
 }
 
 }  // namespace culvert

@@ -51,7 +51,8 @@ void TunnelOpening::on_dialed(DialResult result) {
   std::string failures = dial_->failures();
   if (!result) {
     if (dial_->several_failed()) {
-      context_.log.write(Log::Level::warning, fmt::format("session {}: {}", record_.id, failures));
+      context_.warn(RareWarnings::Kind::failed_attempts,
+                    fmt::format("session {}: {}", record_.id, failures));
     }
     return done_(std::move(result));
   }

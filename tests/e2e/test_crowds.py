@@ -163,6 +163,30 @@ class Dribblers(unittest.TestCase):
         before = culvert.cpu_seconds()
         time.sleep(1)
         self.assertLess(culvert.cpu_seconds() - before, 0.2, "culvert spins while it has no descriptors")
+        for client in waiting:
+            client.close()
+        # Who asks is told why.
+        for _ in range(20):
+            waiting = []
+            begun = time.monotonic()
+            for _ in range(5):
+                waiting.append(wire.open_client(testbed.home))
+                waiting[-1].sendall(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            for client in waiting:
+                self.assertEqual(
+                    wire.read_reply(client).line,
+                    "HTTP/1.1 503 culvert: no file descriptors are left for 127.0.0.1:1 - raise the proxy's limit of open files "
+                    "(ulimit -n, LimitNOFILE=)",
+                )
+                client.close()
+            self.assertLess(time.monotonic() - begun, LONGEST_WAIT)
+        client = wire.open_client(testbed.home)
+        client.sendall(b"\x05\x01\x00")
+        self.assertEqual(wire.receive_exactly(client, 2), b"\x05\x00")
+        client.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x01")
+        self.assertEqual(wire.receive_exactly(client, 2), b"\x05\x01")
+        client.close()
+        self.assertEqual(culvert.count_in_log("no descriptors are left: each new client gets a 503"), 1)
         for client in tunnels:
             client.sendall(b"?")
             self.assertEqual(client.recv(1), b"?")

@@ -44,6 +44,7 @@ struct Door {
   }
   void on_accepted(int fd, const std::optional<HostPort>& peer) {
     accepted.emplace_back(fd);
+    if (listener->refuses()) ++refused;
     peers.push_back(peer);
   }
   void on_starved(int error) { starved.push_back(error); }
@@ -56,6 +57,7 @@ struct Door {
   std::vector<Fd> accepted;
   std::vector<std::optional<HostPort>> peers;
   std::vector<int> starved;
+  std::size_t refused = 0;
 };
 
 ListenSocket on_loopback() { return ListenSocket::tcp(loopback(0), false).value(); }
@@ -167,6 +169,38 @@ TEST_CASE("without descriptors those that somebody spares are used at once") {
   REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
   CHECK(door.accepted.size() == 1);
   CHECK(asked == 2);
+}
+
+TEST_CASE("where nobody can give way, connections are accepted to be refused after a while") {
+  Door door(on_loopback());
+  struct Rule {
+    void ask(bool& answer) const { answer = hopeless; }
+    bool hopeless = false;
+  } rule;
+  door.loop.set_make_room([] { return false; });
+  door.listener.reset();
+  door.open();
+  door.listener->refuse_if(Listener::AskHopeless::to<&Rule::ask>(&rule));
+  const Fd first = connect_to_loopback(door.port());
+  const Fd second = connect_to_loopback(door.port());
+  const Fd third = connect_to_loopback(door.port());
+  {
+    const FileLimit none_left;
+    for (const TurnLimit end(door.loop, 300ms); !end.reached();) door.loop.turn(end.left_ms());
+    CHECK(door.accepted.empty());
+    rule.hopeless = true;
+    for (const TurnLimit end(door.loop, 50ms); !end.reached();) door.loop.turn(end.left_ms());
+    CHECK(door.accepted.empty());
+    // With the spare descriptor, and then with that of the one that was refused.
+    for (std::size_t i = 1; i <= 3; ++i) {
+      REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == i; }));
+      CHECK(door.refused == i);
+      door.accepted.back().reset();
+    }
+  }
+  const Fd last = connect_to_loopback(door.port());
+  CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 4; }));
+  CHECK(door.refused == 3);
 }
 
 TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {

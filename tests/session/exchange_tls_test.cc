@@ -4,6 +4,7 @@
 
 #include "support/catch.h"
 #include "support/session_scene.h"
+#include "support/tls_server.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -74,4 +75,20 @@ TEST_CASE("a TLS connection that breaks is distinguished from one that closes") 
     CHECK_THAT(scene.access_text(), Contains(" outcome=connection_terminated ") &&
                                         Contains(" detail=\"the TLS connection broke\""));
   }
+}
+
+TEST_CASE("an HTTPS proxy that wants a certificate of ours says so to a plain request, too") {
+  static const TlsAuthority authority;
+  Scene scene;
+  Upstream& upstream = scene.add(https());
+  upstream.tls = TlsClientContext::make({.ca = authority.file(), .cert = {}, .key = {}}).value();
+  const TlsServer proxy(scene.upstream, make_server_context(authority.issue("proxy.example"),
+                                                            {.client_ca = authority.file()}));
+  scene.client.sends("GET http://a.example/ HTTP/1.1" + std::string(kFields)).ends();
+  scene.start();
+  const Answer answer = scene.answer();
+  CHECK(answer.status == 502);
+  CHECK_THAT(answer.reason, Contains("failed the TLS handshake: tlsv13 alert certificate required "
+                                     "- give ?cert= and ?key="));
+  CHECK_THAT(scene.access_text(), Contains(" outcome=tls_certificate_error "));
 }

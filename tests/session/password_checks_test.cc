@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const SignInPace::Client kClient = IpAddress::parse("192.0.2.1");
-const SignInPace::Client kOther = IpAddress::parse("192.0.2.2");
+const SignInPace::Client kClient{IpAddress::parse("192.0.2.1")};
+const SignInPace::Client kOther{IpAddress::parse("192.0.2.2")};
 constexpr std::string_view kHash =
     "$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7";
 
@@ -122,7 +122,7 @@ TEST_CASE("a user who does not exist costs a check of any user's kind, and never
   constexpr std::size_t kNames = 60;
   for (std::size_t i = 0; i < kNames; ++i) {
     const std::string name = "nobody " + std::to_string(i);
-    const SignInPace::Client client = IpAddress::v4({10, 0, 0, static_cast<std::uint8_t>(i)});
+    const SignInPace::Client client{IpAddress::v4({10, 0, 0, static_cast<std::uint8_t>(i)})};
     saw_costliest = false;
     CHECK(scene.ask(name, "secret", client) == PasswordVerdict::wrong);
     const bool was_costly = saw_costliest;
@@ -221,8 +221,8 @@ TEST_CASE("only so many wait in all") {
   const auto ask = [&](unsigned number) -> Party& {
     parties.push_back(std::make_unique<Party>(scene.checks, scene.loop));
     parties.back()->ask(scene.users, "a", std::to_string(number),
-                        IpAddress::v4({10, 0, static_cast<std::uint8_t>(number / 256),
-                                       static_cast<std::uint8_t>(number % 256)}));
+                        {IpAddress::v4({10, 0, static_cast<std::uint8_t>(number / 256),
+                                        static_cast<std::uint8_t>(number % 256)})});
     return *parties.back();
   };
   for (unsigned i = 0; i < PasswordChecks::kMostWaiting; ++i) CHECK_FALSE(ask(i).at_once);
@@ -287,7 +287,7 @@ TEST_CASE("loops in several threads ask, give up and ask again") {
   for (unsigned t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       Loop loop;
-      const SignInPace::Client client = IpAddress::v4({10, 0, 0, static_cast<std::uint8_t>(t)});
+      const SignInPace::Client client{IpAddress::v4({10, 0, 0, static_cast<std::uint8_t>(t)})};
       for (int round = 0; round < 100; ++round) {
         Party party(checks, loop);
         const bool good = round % 25 != 24;
@@ -296,8 +296,8 @@ TEST_CASE("loops in several threads ask, give up and ask again") {
         {
           Party gone(checks, loop);
           gone.ask(users, "a", "other " + std::to_string(t) + std::to_string(round),
-                   IpAddress::v4(
-                       {10, 1, static_cast<std::uint8_t>(t), static_cast<std::uint8_t>(round)}));
+                   {IpAddress::v4(
+                       {10, 1, static_cast<std::uint8_t>(t), static_cast<std::uint8_t>(round)})});
         }
         if (!turn_until(
                 loop, [&] { return party.verdict.has_value(); }, 60s))

@@ -303,7 +303,7 @@ TEST_CASE("where too many passwords wait to be checked, no further one does") {
   for (std::size_t i = 0; i <= SignInPace::kMostWaiting; ++i) {
     others.push_back(std::make_unique<PasswordCheck>(scene.password_checks(), scene.loop,
                                                      Callback<void(PasswordVerdict)>()));
-    others.back()->ask(*scene.config.users, scene.peer->ip,
+    others.back()->ask(*scene.config.users, {scene.peer->ip},
                        {"alice", Secret("guess " + std::to_string(i))});
     if (i == 0) scene.await_check();
   }

@@ -387,6 +387,39 @@ TEST_CASE("a reload while a handshake runs is for the next ones") {
   CHECK(house.target_reads(target, 4) == "ping");
 }
 
+TEST_CASE("a client of TLS that waits for a request follows the rules of a reload") {
+  House house;
+  const auto waiting = house.client();
+  const auto early = std::make_unique<RawTlsClient>(house.connect(), RawTlsClient::Options());
+  early->step();
+  settle(house.worker->loop(), 20);
+  std::string problem;
+  house.config.routes = {{.text = "*=deny",
+                          .patterns = {*TargetPattern::parse("*", problem)},
+                          .presets = {},
+                          .upstreams = {}}};
+  house.reload(tls_listener(authority().issue("next.example")));
+  CHECK(house.until([&] { return early->step(); }));
+  for (RawTlsClient* const client : {waiting.get(), early.get()}) {
+    client->write("CONNECT " + house.authority_text() + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK_THAT(house.reads(*client, 1'000'000), Contains("HTTP/1.1 403 ") && Contains("(end)"));
+  }
+}
+
+TEST_CASE("a client that has shown a certificate has to show it again after a reload") {
+  const ListenConfig listener = tls_listener(proxy_files(), authority().file());
+  House house(listener);
+  RawTlsClient::Options options;
+  options.certificate = authority().issue("builder-7");
+  const auto waiting = house.client(options);
+  const auto tunnel = house.client(options);
+  const Fd target = house.tunnel(*tunnel);
+  house.reload(listener);
+  CHECK(house.reads(*waiting, 1) == "(end)");
+  tunnel->write("ping");
+  CHECK(house.target_reads(target, 4) == "ping");
+}
+
 TEST_CASE("a drain waits for no handshake, and lets a tunnel end") {
   House house;
   const auto client = house.client();

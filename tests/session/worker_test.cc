@@ -27,7 +27,7 @@ struct House {
     given.upstreams = {direct()};
     given.log_level = Log::Level::error;
     given.hold = 0ms;
-    given.listen = {ListenConfig()};
+    if (given.listen.empty()) given.listen = {ListenConfig()};
     ruleset = std::make_shared<Ruleset>(std::move(given),
                                         std::vector<std::shared_ptr<const TlsClientContext>>(1));
     const HostPort any{"127.0.0.1", 0, IpAddress::parse("127.0.0.1")};
@@ -69,6 +69,36 @@ struct House {
     }));
     return received;
   }
+  std::string get_request() const {
+    const std::string authority = "127.0.0.1:" + std::to_string(target_port);
+    return "GET http://" + authority + "/ HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  }
+  /// The target's end of the next connection to it.
+  Fd accepted() {
+    Fd fd;
+    REQUIRE(until([&] {
+      pollfd ready{target.get(), POLLIN, 0};
+      return poll(&ready, 1, 0) == 1;
+    }));
+    fd = Fd(accept(target.get(), nullptr, nullptr));
+    return fd;
+  }
+  /// Answers to a GET of `client` that was or will be sent; what the client gets.
+  std::string answer(const Fd& client) {
+    const Fd server = accepted();
+    send_all(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    std::string got;
+    CHECK(until([&] { return (got += receive_now(client).bytes).ends_with("\r\n\r\nok"); }));
+    settle(worker->loop(), 5);
+    return got;
+  }
+  void reload(auto change) {
+    Config config = ruleset->config;
+    change(config);
+    worker->adopt(std::make_shared<Ruleset>(
+        std::move(config), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
+    settle(worker->loop(), 5);
+  }
   /// A client with a tunnel, and the target's end of it.
   SocketPair tunnel() {
     SocketPair pair;
@@ -87,6 +117,14 @@ struct House {
   std::unique_ptr<Worker> worker;
   int drained = 0;
 };
+
+void deny_all(Config& config) {
+  std::string problem;
+  config.routes = {{.text = "*=deny",
+                    .patterns = {*TargetPattern::parse("*", problem)},
+                    .presets = {},
+                    .upstreams = {}}};
+}
 
 Config with(auto change) {
   Config config;
@@ -391,10 +429,7 @@ TEST_CASE("a worker is destroyed with its sessions, and nothing of it is left") 
 TEST_CASE("a new ruleset is for new connections, those that there are keep theirs") {
   House house;
   SocketPair old = house.tunnel();
-  Config strict = house.ruleset->config;
-  strict.max_connections = 1;
-  house.worker->adopt(std::make_shared<Ruleset>(
-      std::move(strict), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
+  house.reload([](Config& config) { config.max_connections = 1; });
   const Fd late = house.client(house.connect_request(house.target_port));
   CHECK(parse_answer(house.receive(late)).status == 503);
   send_all(old.far, "unimpressed");
@@ -402,6 +437,107 @@ TEST_CASE("a new ruleset is for new connections, those that there are keep their
   old.far.reset();
   old.near.reset();
   CHECK(house.until([&] { return house.shared.connections <= 1; }));
+}
+
+TEST_CASE("a connection that waits for a request follows the rules of a reload") {
+  House house;
+  const Fd silent = house.client();
+  const Fd kept = house.client(house.get_request());
+  CHECK_THAT(house.answer(kept), Contains(" 200 OK") && !Contains("Connection: close"));
+  const Fd half = house.client("CONNECT 127");
+  const Fd empty_line = house.client("\r\n");
+  REQUIRE(house.until([&] { return house.shared.connections == 4; }));
+  settle(house.worker->loop(), 5);
+
+  SECTION("which do not let its client in any more") {
+    house.reload(deny_all);
+    send_all(silent, house.connect_request(house.target_port));
+    CHECK(parse_answer(house.receive(silent)).status == 403);
+    send_all(empty_line, house.connect_request(house.target_port));
+    CHECK(parse_answer(house.receive(empty_line)).status == 403);
+    send_all(kept, house.get_request());
+    CHECK(parse_answer(house.receive(kept)).status == 403);
+    // This one had begun.
+    send_all(half, house.connect_request(house.target_port).substr(11));
+    CHECK(house.receive(half, kEstablished.size()) == kEstablished);
+  }
+  SECTION("again and again, and is not closed for that") {
+    for (int i = 0; i < 3; ++i) house.reload([](Config&) {});
+    for (int i = 0; i < 2; ++i) {
+      send_all(kept, house.get_request());
+      CHECK_THAT(house.answer(kept), Contains(" 200 OK") && !Contains("Connection: close"));
+      house.reload([](Config&) {});
+    }
+    send_all(silent, house.connect_request(house.target_port));
+    CHECK(house.receive(silent, kEstablished.size()) == kEstablished);
+    house.worker->drain(Drain::restart);
+    CHECK(house.receive(kept).empty());
+  }
+  SECTION("or is closed where a load balancer's header has to come first") {
+    house.reload([](Config& config) { config.listen[0].proxy_protocol = true; });
+    CHECK(house.receive(silent).empty());
+    CHECK(house.receive(kept).empty());
+  }
+}
+
+TEST_CASE("a request that has begun at a reload keeps its rules, and its connection ends") {
+  House house;
+  const Fd client = house.client(house.get_request());
+  const Fd server = house.accepted();
+  settle(house.worker->loop(), 5);
+  house.reload(deny_all);
+  SECTION("as the answer says") {
+    send_all(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    const std::string got = house.receive(client);
+    CHECK_THAT(got, Contains(" 200 OK") && Contains("Connection: close"));
+  }
+}
+
+TEST_CASE("a request whose answer has begun at a reload is followed by one under the new rules") {
+  House house;
+  const Fd client = house.client(house.get_request());
+  const Fd server = house.accepted();
+  send_all(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+  std::string got;
+  REQUIRE(house.until([&] { return (got += receive_now(client).bytes).ends_with("\r\n\r\no"); }));
+  house.reload(deny_all);
+  send_all(server, "k");
+  CHECK(house.receive(client, 1) == "k");
+  send_all(client, house.get_request());
+  CHECK(parse_answer(house.receive(client)).status == 403);
+}
+
+TEST_CASE("a load balancer's clients follow the rules of a reload") {
+  House house(with([](Config& config) {
+    config.listen = {ListenConfig()};
+    config.listen[0].proxy_protocol = true;
+    config.load_balancers = {*Cidr::parse("127.0.0.1")};
+    config.allow_clients = {*Cidr::parse("10.1.0.0/16")};
+  }));
+  const std::string header = "PROXY TCP4 10.1.2.3 10.1.2.4 40000 3128\r\n";
+  const Fd silent = house.client();
+  const Fd half = house.client(header.substr(0, 20));
+  const Fd named = house.client(header);
+  REQUIRE(house.until([&] { return house.shared.connections == 3; }));
+  settle(house.worker->loop(), 5);
+
+  SECTION("of the same balancer") {
+    house.reload([](Config& config) { config.allow_clients = {*Cidr::parse("10.2.0.0/16")}; });
+    send_all(silent, header + house.connect_request(house.target_port));
+    send_all(half, header.substr(20) + house.connect_request(house.target_port));
+    send_all(named, house.connect_request(house.target_port));
+    for (const Fd* const client : {&silent, &half, &named}) {
+      const Answer answer = parse_answer(house.receive(*client));
+      CHECK(answer.status == 403);
+      CHECK_THAT(answer.reason, Contains("10.1.2.3"));
+    }
+  }
+  SECTION("of one that is not believed any more") {
+    house.reload([](Config& config) { config.load_balancers = {*Cidr::parse("127.0.0.2")}; });
+    CHECK(house.receive(named).empty());
+    send_all(silent, header);
+    CHECK(house.receive(silent).empty());
+  }
 }
 
 TEST_CASE("many clients at once, each with a tunnel of its own") {

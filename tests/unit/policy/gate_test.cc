@@ -102,6 +102,11 @@ TEST_CASE("the first objection is reported, and none of them admits the client")
   scene.check_refused(Errc::connection_limit_reached, Side::local,
                       "all 7 connections are in use, none left for denied.example:443 - see "
                       "--max-connections");
+  scene.ask(Admission::crowded, true);
+  CHECK_FALSE(scene.verdict.client_admitted);
+  scene.check_refused(Errc::connection_limit_reached, Side::local,
+                      "no file descriptors are left for denied.example:443 - raise the proxy's "
+                      "limit of open files (ulimit -n, LimitNOFILE=)");
   scene.ask(Admission::serve, true);
   CHECK_FALSE(scene.verdict.client_admitted);
   REQUIRE(scene.verdict.refusal);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 SignInPace::Who address(const std::string& text, const std::string& user = "alice") {
-  return {IpAddress::parse(text), user};
+  return {{IpAddress::parse(text)}, user};
 }
 
 const SignInPace::Who kOne = address("192.0.2.1");
@@ -42,10 +42,48 @@ TEST_CASE("the more passwords were wrong, the slower the next ones are checked")
     CHECK(scene.check(kOne, false) == wait);
   }
   CHECK(scene.check(kOther, false) == 0ms);
-  CHECK(scene.check({std::nullopt, "alice"}, false) == 0ms);
   // The right one is as slow, and the last that is.
   CHECK(scene.check(kOne, true) == 4000ms);
   for (int i = 0; i < 3; ++i) CHECK(scene.check(kOne, false) == 0ms);
+}
+
+TEST_CASE("who guesses over a unix socket does not slow down another user of this host") {
+  const SignInPace::Who one{{std::nullopt, 1000}, "alice"};
+  const SignInPace::Who other{{std::nullopt, 1001}, "alice"};
+  Scene scene;
+  for (int i = 0; i < 4; ++i) scene.check(one, false);
+  CHECK(scene.check(one, false) == 500ms);
+  CHECK(scene.check(other, false) == 0ms);
+}
+
+TEST_CASE("those that guess, from however many addresses, leave places for others") {
+  Scene scene;
+  const auto nth = [](int i) { return address("192.0.3." + std::to_string(i)); };
+  for (int i = 0; i < 150; ++i) {
+    for (int failures = 0; failures < 3; ++failures) scene.check(nth(i), false);
+  }
+  std::size_t waiting = 0;
+  for (int i = 0; i < 150; ++i) {
+    for (int times = 0; times < 2; ++times) {
+      if (scene.pace.wait(nth(i), scene.now)) ++waiting;
+    }
+  }
+  CHECK(waiting == SignInPace::kMostWaitingGuesses);
+  CHECK(scene.pace.is_guessing(nth(0), scene.now));
+  SECTION("such as never came before") {
+    CHECK(scene.pace.wait(kOne, scene.now));
+    CHECK_FALSE(scene.pace.is_guessing(kOne, scene.now));
+  }
+  SECTION("one password after the other, or many at once") {
+    const SignInPace::Who fresh = address("192.0.4.1");
+    std::size_t checks = 0;
+    for (int i = 0; i < 10; ++i) checks += scene.pace.wait(fresh, scene.now) ? 1U : 0U;
+    CHECK(checks == SignInPace::kFreeFailures);
+  }
+  SECTION("and are let in again once they wait no more") {
+    scene.pace.leave(nth(0));
+    CHECK(scene.pace.wait(nth(0), scene.now));
+  }
 }
 
 TEST_CASE("who guesses does not slow down another user at the same address") {
@@ -165,8 +203,8 @@ TEST_CASE("only so many clients are remembered, and none that waits is forgotten
   REQUIRE(scene.pace.wait(kOther, scene.now));
   for (unsigned i = 0; i < 2 * SignInPace::kMostKnown; ++i) {
     scene.now += 1ms;
-    scene.check({IpAddress::v4({10, 0, static_cast<std::uint8_t>(i >> 8U),
-                                static_cast<std::uint8_t>(i & 255U)}),
+    scene.check({{IpAddress::v4({10, 0, static_cast<std::uint8_t>(i >> 8U),
+                                 static_cast<std::uint8_t>(i & 255U)})},
                  "alice"},
                 false);
   }
