@@ -66,6 +66,14 @@ def state(pid):
         return ""
 
 
+def is_running(pid):
+    """Also if only its first thread has ended, which looks dead then: the others may have its descriptors still."""
+    try:
+        return state(pid) not in ("", "Z") or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:

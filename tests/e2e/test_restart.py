@@ -147,10 +147,6 @@ class LongTransfer:
         self.client.close()
 
 
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
-
-
 def kinds_of_descriptors(pid):
     """How many sockets, epoll sets and so on the process has open; pipes come and go."""
     kinds = [name.partition(":[")[0] for name in descriptors_of(pid)]
@@ -173,7 +169,7 @@ class Handover(unittest.TestCase):
                 os.kill(int(pid), signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            wait_for(lambda: not is_running(pid), 10, f"process {pid} still runs")
+            wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
     def hand_over(self, culvert, pid):
         """To a new process, whose pid is returned."""
@@ -195,7 +191,7 @@ class Handover(unittest.TestCase):
 
     def end(self, culvert, pid):
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not is_running(pid), 20, lambda: f"process {pid} does not end:\n{culvert.tail(30)}")
+        wait_for(lambda: not peers.is_running(pid), 20, lambda: f"process {pid} does not end:\n{culvert.tail(30)}")
 
     def test_nothing_is_refused_reset_or_cut(self):
         for threads in NUMBERS_OF_THREADS:
@@ -211,7 +207,7 @@ class Handover(unittest.TestCase):
                     pids.append(self.hand_over(culvert, pids[-1]))
                 load.wait_for_more()
                 for pid in pids[1:-1]:
-                    wait_for(lambda: not is_running(pid), 20, f"process {pid} has handed over and does not end")
+                    wait_for(lambda: not peers.is_running(pid), 20, f"process {pid} has handed over and does not end")
                 self.assertTrue(culvert.running(), "the first process has cut its tunnel")
                 transfer.finish(self)
                 self.assertEqual(culvert.wait(20), 0)
@@ -339,12 +335,12 @@ class Handover(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log("hand-over: process ")
         pid = int(re.search(r"hand-over: process (\d+) is starting", culvert.output())[1])
-        self.assertTrue(is_running(pid))
+        self.assertTrue(peers.is_running(pid))
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log("hand-over: a new process is being started already")
         culvert.signal(signal.SIGTERM)
         self.assertEqual(culvert.wait(20), 0)
-        wait_for(lambda: not is_running(pid), 10, "the new process was not given up")
+        wait_for(lambda: not peers.is_running(pid), 10, "the new process was not given up")
 
     def test_sigterm_ends_what_a_hand_over_has_left(self):
         culvert = self.start("--drain-timeout", "500ms")
@@ -481,12 +477,12 @@ class SocketActivation(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log(" serves from now on")
         pid = int(re.search(r"process (\d+) serves from now on", culvert.output())[1])
-        self.addCleanup(lambda: is_running(pid) and os.kill(pid, signal.SIGKILL))
+        self.addCleanup(lambda: peers.is_running(pid) and os.kill(pid, signal.SIGKILL))
         load.wait_for_more()
         self.assertEqual(culvert.wait(20), 0)
         # The next one leaves the queue to systemd again.
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not is_running(pid), 20, "the new process does not end")
+        wait_for(lambda: not peers.is_running(pid), 20, "the new process does not end")
         culvert = self.start([one], "--listen", "systemd")
         load.wait_for_more()
         load.stop()

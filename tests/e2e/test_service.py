@@ -69,15 +69,12 @@ class Manager:
                 return pid, lines
 
 
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
-
-
 def kill(pid):
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
 
 class Notices(unittest.TestCase):
@@ -154,7 +151,7 @@ class Notices(unittest.TestCase):
         self.assertEqual(culvert.wait(20), 0)
         os.kill(new, signal.SIGTERM)
         self.assertEqual(self.manager.wait_for("STOPPING=1")[0], new)
-        wait_for(lambda: not is_running(new), 20, "the new process does not end")
+        wait_for(lambda: not peers.is_running(new), 20, "the new process does not end")
 
     def test_a_process_that_others_start_does_not_take_over_a_service(self):
         """systemd would not take it for the service's, and end the service."""

@@ -65,10 +65,6 @@ def check_echo(client):
     assert wire.receive_exactly(client, 10) == b"still here"
 
 
-def is_running(pid):
-    return peers.state(pid) not in ("", "Z")
-
-
 class UpgradeCase(unittest.TestCase):
     def setUp(self):
         shutil.rmtree(DIRECTORY, ignore_errors=True)
@@ -86,7 +82,7 @@ class UpgradeCase(unittest.TestCase):
                 os.kill(int(pid), signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            wait_for(lambda: not is_running(pid), 10, f"process {pid} still runs")
+            wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
     def second_start(self, *options, ports=(PORT,), env=None, **more):
         """It may end at once."""
@@ -276,7 +272,7 @@ class TakeOver(UpgradeCase):
         self.assertEqual(culvert.wait(20), 0)
         wait_for(lambda: any(f"-{pid}-" in name for name in os.listdir(DIRECTORY)), 10, "it cannot be asked")
         new = self.take_over()
-        wait_for(lambda: not is_running(pid), 20, "the successor does not end")
+        wait_for(lambda: not peers.is_running(pid), 20, "the successor does not end")
         new.signal(signal.SIGUSR2)
         self.addCleanup(self.end_successors, new)
         new.wait_log(" serves from now on")
