@@ -399,6 +399,29 @@ class Handover(unittest.TestCase):
         self.end(culvert, pid)
         culvert.wait_log("tunnel: echo was ended by signal 15", 2)
 
+    def test_what_comes_while_it_starts_is_acted_on_later(self):
+        path = f"{isolate.STATE}/early.toml"
+        os.mkfifo(path)
+        self.addCleanup(os.unlink, path)
+        culvert = Culvert(testbed, *UPSTREAM, "--config", path)
+        testbed.processes.append(culvert)
+        self.addCleanup(testbed.processes.remove, culvert)
+        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.assert_no_crash)
+        self.addCleanup(culvert.kill)
+        culvert.start()
+        # Once it reads its configuration.
+        with open(path, "w", encoding="utf-8") as config:
+            culvert.signal(signal.SIGHUP)
+            culvert.signal(signal.SIGUSR2)
+            isolate.write(f"{path}.new", "threads = 1\n")
+            os.rename(f"{path}.new", path)
+            config.write("threads = 1\n")
+        culvert.wait_log(" reloaded (")
+        culvert.wait_log(" serves from now on")
+        self.assertEqual(culvert.wait(20), 0)
+        self.end(culvert, self.pids(culvert)[-1])
+
     def test_under_systemd_the_way_to_restart_is_named(self):
         culvert = self.start(wrapper=["sh", "-c", 'export SYSTEMD_EXEC_PID=$$; exec "$@"', "sh"])
         culvert.signal(signal.SIGUSR2)
