@@ -399,6 +399,49 @@ class Handover(unittest.TestCase):
         self.end(culvert, pid)
         culvert.wait_log("tunnel: echo was ended by signal 15", 2)
 
+    @staticmethod
+    def launcher_of(culvert):
+        """The small process that starts others for it."""
+        launcher, = peers.children(culvert.pid)
+        return launcher
+
+    def test_without_the_process_that_starts_others_it_says_so(self):
+        culvert = self.start()
+        launcher = self.launcher_of(culvert)
+        os.kill(launcher, signal.SIGKILL)
+        culvert.wait_log(f"warning hand-over: process {launcher} (culvert-launch), which starts a new process on SIGUSR2, has ended")
+        self.assertEqual(peers.state(launcher), "", "it is a zombie")
+        culvert.signal(signal.SIGUSR2)
+        culvert.wait_log(
+            f"error hand-over: nothing is changed, this process goes on serving: process {launcher} (culvert-launch) has ended, and "
+            "without it there is no upgrade by SIGUSR2 until a restart"
+        )
+        wire.tunnel(testbed.home, early=b"echo\n").close()
+        culvert.shut_down()
+
+    def test_a_process_that_starts_others_and_is_stopped_holds_up_nobody(self):
+        culvert = self.start("--threads", "1")
+        launcher = self.launcher_of(culvert)
+        os.kill(launcher, signal.SIGSTOP)
+        culvert.signal(signal.SIGUSR2)
+        silence = f"process {launcher} (culvert-launch) does not answer - is it stopped?"
+        culvert.wait_log(f"error hand-over: nothing is changed, this process goes on serving: the new process cannot be started: {silence}")
+        wire.tunnel(testbed.home, early=b"echo\n").close()
+        os.kill(launcher, signal.SIGCONT)
+
+        def starts():
+            before = culvert.count_in_log(" hand-over: ")
+            culvert.signal(signal.SIGUSR2)
+            culvert.wait_log(" hand-over: ", before + 1)
+            return " is starting" in culvert.output()
+
+        wait_for(starts, 20, "it starts nothing any more")
+        culvert.wait_log(" serves from now on")
+        # What was given up has never served.
+        self.assertEqual(culvert.count_in_log(" listening on "), 2)
+        self.assertEqual(culvert.wait(20), 0)
+        self.end(culvert, self.pids(culvert)[-1])
+
     def test_what_comes_while_it_starts_is_acted_on_later(self):
         path = f"{isolate.STATE}/early.toml"
         os.mkfifo(path)
