@@ -163,6 +163,41 @@ class TakeOver(UpgradeCase):
         check_echo(tunnel())
         check_echo(tunnel(OTHER_PORT))
 
+    def test_of_two_that_start_at_the_same_time_one_takes_over_from_the_other(self):
+        for _ in range(3):
+            both = [self.second_start("--take-over", "--threads", "1") for _ in range(2)]
+            wait_for(lambda: not all(one.running() for one in both), 30, lambda: "\n".join(one.output() for one in both))
+            first, last = sorted(both, key=Culvert.running)
+            self.assertEqual(first.wait(20), 0, first.output() + last.output())
+            last.wait_log(f"--take-over: took 1 listening sockets over from process {first.pid}\n")
+            first.wait_log(f"hand-over: process {last.pid} serves from now on\n")
+            check_echo(tunnel())
+            last.shut_down()
+
+    def test_one_whose_address_is_taken_meanwhile_asks_again(self):
+        os.mkdir(DIRECTORY, 0o700)
+        network = os.stat(f"/proc/{testbed.culvert_host.pid}/ns/net").st_ino
+        asked = socket.socket(socket.AF_UNIX)
+        self.addCleanup(asked.close)
+        asked.bind(f"{DIRECTORY}/{network}-{os.getpid()}-0")
+        asked.listen()
+        asked.settimeout(20)
+        listener = testbed.home.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(("127.0.0.1", PORT))
+        listener.listen()
+        culvert = self.second_start("--take-over")
+        # Of the second question it has come because of the address.
+        for last in (False, True):
+            with asked.accept()[0] as client:
+                client.settimeout(20)
+                self.assertTrue(client.recv(4096).startswith(b"%d 0 0 21:http://127.0.0.1:%d" % (culvert.pid, PORT)))
+                if last:
+                    listener.close()
+                client.sendall(b"-\0")
+        culvert.wait_log(f"listening on http://127.0.0.1:{PORT}\n")
+        culvert.shut_down()
+
     def test_another_program_at_the_port_is_the_usual_error(self):
         listener = testbed.home.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.addCleanup(listener.close)
