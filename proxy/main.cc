@@ -1,4 +1,5 @@
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "commands/check.h"
@@ -9,16 +10,20 @@
 #include "commands/standard_streams.h"
 #include "commands/version.h"
 #include "net/passed_sockets.h"
+#include "net/signals.h"
 #include "options/command_line.h"
 #include "options/environment.h"
 #include "server/ruleset.h"
 
 int main(int argc, char** argv) {
+  const culvert::EarlySignals early_signals;
   culvert::fill_standard_descriptors();
   const culvert::Inheritance inheritance = culvert::take_inheritance();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const culvert::Environment environment = culvert::process_environment();
   culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
+  // They are for one that serves.
+  if (!std::holds_alternative<culvert::Config>(line)) early_signals.give_back();
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
     culvert::print(stdout, usage->text);
     if (usage->then_libraries) culvert::print(stdout, culvert::library_versions());

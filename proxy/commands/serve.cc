@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +22,7 @@
 #include "config/bound_listeners.h"
 #include "net/orphans.h"
 #include "net/sandbox.h"
+#include "net/signals.h"
 #include "net/take_over.h"
 #include "net/take_over_place.h"
 #include "options/read_file.h"
@@ -166,38 +170,76 @@ struct TakeOver {
   std::string news;                      ///< a line for the log; empty: none
 };
 
-/// Asks a running culvert for its sockets, unless one has started us (SIGUSR2).  Only if all else
-/// is well: until we serve nobody shall notice anything.
+/// Asks a running culvert for the sockets that this one lacks, which then are `inheritance`'s.
+/// False: there are none, or a problem.
+bool ask_for_sockets(const Config& config, Inheritance& inheritance, TakeOver& out,
+                     std::vector<std::string>& problems) {
+  std::vector<std::string> wanted;
+  for (const ListenConfig& listen : config.listen) {
+    const bool got = listen.kind == ListenConfig::Kind::systemd && !inheritance.sockets.empty();
+    if (!got) wanted.push_back(listen.to_string());
+  }
+  auto taken = take_over(take_over_directory(), wanted);
+  if (!taken) problems.push_back(taken.error().text);
+  if (!taken || !*taken) return false;
+  out.news = fmt::format("--take-over: took {} listening sockets over from process {}",
+                         (*taken)->sockets.size(), (*taken)->pid);
+  inheritance.control = (*taken)->control;
+  for (PassedSocket& socket : (*taken)->sockets) inheritance.sockets.push_back(std::move(socket));
+  return true;
+}
+
+/// Asks unless one has started us (SIGUSR2).  Only if all else is well: until we serve nobody shall
+/// notice anything.
 TakeOver prepare_take_over(const Config& config, Inheritance& inheritance,
                            std::vector<std::string>& problems) {
   TakeOver out;
   if (!config.take_over || !problems.empty()) return out;
-  const std::string directory = take_over_directory();
-  auto place = TakeOverPlace::make(directory);
+  auto place = TakeOverPlace::make(take_over_directory());
   if (!place) {
     problems.push_back(place.error().text);
     return out;
   }
   out.place = std::move(*place);
   if (inheritance.control >= 0) return out;
-  std::vector<std::string> wanted;
-  for (const ListenConfig& listen : config.listen) {
-    const bool got = listen.kind == ListenConfig::Kind::systemd && !inheritance.sockets.empty();
-    if (!got) wanted.push_back(listen.to_string());
-  }
-  auto taken = take_over(directory, wanted);
-  if (!taken) {
-    problems.push_back(taken.error().text);
-  } else if (!*taken) {
+  if (!ask_for_sockets(config, inheritance, out, problems) && problems.empty()) {
     out.news =
         "--take-over: no culvert that can be taken over listens there, so this one just starts";
-  } else {
-    out.news = fmt::format("--take-over: took {} listening sockets over from process {}",
-                           (*taken)->sockets.size(), (*taken)->pid);
-    inheritance.control = (*taken)->control;
-    for (PassedSocket& socket : (*taken)->sockets) inheritance.sockets.push_back(std::move(socket));
   }
   return out;
+}
+
+/// Binds what is left.  Of culverts that are started at the same time one is the first to bind; the
+/// others find its addresses in use, and take over from it as soon as it serves.
+/// Once they are bound clients may connect, so `held` holds what would end this process.
+void bind_listeners(const Config& config, Inheritance& inheritance, TakeOver& take,
+                    Listeners& listeners, std::optional<HeldSignals>& held,
+                    std::vector<std::string>& problems) {
+  constexpr std::chrono::milliseconds kPatience{2000};
+  constexpr std::chrono::milliseconds kBetweenTries{50};
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const bool may_ask = config.take_over && inheritance.control < 0;
+  for (;;) {
+    problems.clear();
+    held.emplace(HeldSignals::Which::those_that_end);
+    listeners.bind(config, problems);
+    if (!listeners.address_in_use() || !may_ask || std::chrono::steady_clock::now() > end) return;
+    held.reset();
+    Inheritance got;
+    std::vector<std::string> refusals;
+    if (ask_for_sockets(config, got, take, refusals)) {
+      inheritance.control = got.control;
+      listeners.take_more(config, got.sockets);
+      problems.clear();
+      held.emplace(HeldSignals::Which::those_that_end);
+      return listeners.bind(config, problems);
+    }
+    if (!refusals.empty()) {
+      problems = std::move(refusals);
+      return;
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
 }
 
 void log_start(Server& server, const Config& config, const ServiceNotice& notice,
@@ -261,12 +303,15 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   const int access_fd = open_access_log(config, ReadWhen::starting, problems);
   const bool usable = problems.empty();
   TakeOver take = prepare_take_over(config, inheritance, problems);
-  Predecessor predecessor(inheritance.control);
   if (usable && !problems.empty()) return failed(problems, 1);
   Listeners listeners(config.threads);
   listeners.take(config, inheritance, problems);
   if (ruleset) find_loops_at_start(*ruleset, listeners, problems);
   if (!problems.empty()) return failed(problems, 2);
+  std::optional<HeldSignals> held;
+  bind_listeners(config, inheritance, take, listeners, held, problems);
+  if (!problems.empty()) return failed(problems, 1);
+  Predecessor predecessor(inheritance.control);
   SandboxState sandbox;
   const auto reload = [&](std::vector<std::string>& found) {
     return read_ruleset_again(read_again, config, access_fd, sandbox, found);

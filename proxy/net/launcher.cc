@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,11 +15,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <span>
+#include <system_error>
+#include <utility>
 
 #include "base/text.h"
 #include "net/child_environment.h"
-#include "net/descriptor_piece.h"
+#include "net/descriptor_message.h"
 #include "net/start_error.h"
 
 namespace culvert {
@@ -26,15 +28,7 @@ namespace {
 
 constexpr int kLauncherControl = 3;  // the descriptor's number in the launcher
 constexpr std::size_t kLongestVariable = std::size_t{128} * 1024;
-
-/// What the launcher tells.
-struct LauncherReport {
-  enum class Kind : int { started, failed, ended };
-  Kind kind = Kind::failed;
-  int pid = 0;
-  int status = 0;  // failed: an errno
-  int signal = 0;
-};
+constexpr int kLastReportMs = 1000;
 
 /// The file that this process runs, or the one that has taken its place.
 std::string running_file() {
@@ -49,61 +43,19 @@ std::string running_file() {
 
 bool is_executable(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
 
-// ---- one message, with descriptors beside it: a part of an order has `more` as its first byte
-
-constexpr char kMore = '+';
-constexpr char kLast = '=';
-
-bool send_part(int socket, std::string& bytes, std::span<const int> descriptors) {
-  DescriptorPiece piece(bytes.data(), bytes.size());
-  piece.attach(descriptors);
-  ssize_t sent = 0;
-  while ((sent = sendmsg(socket, piece.message(), MSG_NOSIGNAL)) < 0 && errno == EINTR) {
-  }
-  return sent >= 0;
-}
-
-/// Its size; 0 at the end.  Descriptors are added to `descriptors`.
-std::size_t receive_part(int socket, std::string& bytes, std::vector<int>& descriptors) {
-  DescriptorPiece piece(bytes.data(), bytes.size());
-  ssize_t size = 0;
-  while ((size = recvmsg(socket, piece.message(), MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
-  }
-  if (size <= 0) return 0;
-  piece.take_descriptors(descriptors);
-  return static_cast<std::size_t>(size);
-}
-
-// ---- in the launcher
-
-struct LaunchOrder {
-  std::string assignment;
-  std::vector<int> descriptors;
-};
-
-std::optional<LaunchOrder> receive_order() {
-  LaunchOrder order;
-  std::string bytes(kLongestVariable, '\0');
-  for (;;) {
-    const std::size_t size = receive_part(kLauncherControl, bytes, order.descriptors);
-    if (size == 0) return std::nullopt;
-    if (bytes[0] == kMore) continue;
-    order.assignment = bytes.substr(1, size - 1);
-    return order;
-  }
-}
-
-/// As libuv starts its children: no signal is ignored or blocked.
+/// No signal is ignored, and none blocked but those that would end a culvert that has hardly begun,
+/// see EarlySignals.
 class SpawnTerms {
  public:
   explicit SpawnTerms(std::vector<int>& descriptors) {
     sigset_t all;
-    sigset_t none;
+    sigset_t early;
     sigfillset(&all);
-    sigemptyset(&none);
+    sigemptyset(&early);
+    for (const int signal : {SIGHUP, SIGUSR2}) sigaddset(&early, signal);
     posix_spawnattr_init(&attributes_);
     posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigmask(&attributes_, &early);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     posix_spawn_file_actions_init(&actions_);
     // Out of the way of the numbers that they get.
@@ -131,79 +83,105 @@ class SpawnTerms {
   posix_spawn_file_actions_t actions_{};
 };
 
-LauncherReport carry_out(const Invocation& invocation, LaunchOrder& order) {
-  const std::string file = program_file(invocation.program);
-  std::vector<std::string> words = {invocation.program};
-  words.insert(words.end(), invocation.arguments.begin(), invocation.arguments.end());
-  const std::size_t equals = order.assignment.find('=');
-  std::vector<std::string> variables =
-      environment_with(order.assignment.substr(0, equals), order.assignment.substr(equals + 1));
-  LauncherReport report;
-  {
-    const SpawnTerms terms(order.descriptors);
-    report.status = posix_spawn(&report.pid, file.c_str(), terms.actions(), terms.attributes(),
-                                pointers_to(words).data(), pointers_to(variables).data());
-  }
-  for (const int descriptor : order.descriptors) close(descriptor);
-  if (report.status == 0) report.kind = LauncherReport::Kind::started;
-  return report;
-}
+}  // namespace
 
-/// Waits until there is an order, or `child` has ended.
-void await_event(int child, int pid_fd) {
-  std::array<pollfd, 2> events{{{kLauncherControl, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
-  constexpr int kLookAgainMs = 50;  // where the system has no pidfd_open(2)
-  poll(events.data(), events.size(), child > 0 && pid_fd < 0 ? kLookAgainMs : -1);
-}
+/// What the launcher tells.
+struct Launcher::Report {
+  enum class Kind : int { started, failed, ended };
+  Kind kind = Kind::failed;
+  int pid = 0;
+  int status = 0;  // failed: an errno
+  int signal = 0;
+};
 
-bool has_order() {
-  pollfd order{kLauncherControl, POLLIN, 0};
-  return poll(&order, 1, 0) > 0;
-}
+/// What runs in the launcher.
+class Launcher::Process {
+ public:
+  explicit Process(const Invocation& invocation) : invocation_(invocation) {}
 
-void tell_parent(const LauncherReport& what) {
-  static_cast<void>(send(kLauncherControl, &what, sizeof what, MSG_NOSIGNAL));
-}
-
-/// What has ended, if it has.
-std::optional<LauncherReport> end_of(int child, int options) {
-  int status = 0;
-  if (child <= 0 || waitpid(child, &status, options) != child) return std::nullopt;
-  const bool signaled = WIFSIGNALED(status);
-  return LauncherReport{LauncherReport::Kind::ended, child, signaled ? 0 : WEXITSTATUS(status),
-                        signaled ? WTERMSIG(status) : 0};
-}
-
-[[noreturn]] void launch_until_end(const Invocation& invocation) {
-  int child = 0;
-  int pid_fd = -1;
-  const auto forget_child = [&] {
-    child = 0;
-    if (pid_fd >= 0) close(pid_fd);
-    pid_fd = -1;
-  };
-  for (;;) {
-    await_event(child, pid_fd);
-    if (const auto ended = end_of(child, WNOHANG)) {
-      forget_child();
-      tell_parent(*ended);
+  [[noreturn]] void run() {
+    for (;;) {
+      await_event();
+      look_after_child(WNOHANG);
+      if (!has_order()) continue;
+      MessageReader order;
+      receive(order);
+      look_after_child(0);
+      const Report done = carry_out(order);
+      if (done.kind == Report::Kind::started) {
+        child_ = done.pid;
+        pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, child_, 0));
+      }
+      tell(done);
     }
-    if (!has_order()) continue;
-    auto order = receive_order();
-    if (!order) _exit(0);
-    end_of(child, 0);
-    forget_child();
-    const LauncherReport done = carry_out(invocation, *order);
-    if (done.kind == LauncherReport::Kind::started) {
-      child = done.pid;
-      pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
-    }
-    tell_parent(done);
   }
-}
+
+ private:
+  /// Waits until there is an order, or the child has ended.
+  void await_event() const {
+    std::array<pollfd, 2> events{{{kLauncherControl, POLLIN, 0}, {pid_fd_, POLLIN, 0}}};
+    constexpr int kLookAgainMs = 50;  // where the system has no pidfd_open(2)
+    poll(events.data(), events.size(), child_ > 0 && pid_fd_ < 0 ? kLookAgainMs : -1);
+  }
+
+  static bool has_order() {
+    pollfd order{kLauncherControl, POLLIN, 0};
+    return poll(&order, 1, 0) > 0;
+  }
+
+  /// One whose sender is gone is for nobody: what it starts would serve in its place.
+  static void receive(MessageReader& order) {
+    MessageReader::State state = MessageReader::State::more;
+    while (state == MessageReader::State::more) state = order.read_from(kLauncherControl);
+    pollfd sender{kLauncherControl, 0, 0};
+    if (state == MessageReader::State::gone || poll(&sender, 1, 0) > 0) _exit(0);
+  }
+
+  /// Tells how it has ended, if it has.
+  void look_after_child(int options) {
+    int status = 0;
+    if (child_ <= 0 || waitpid(child_, &status, options) != child_) return;
+    const bool signaled = WIFSIGNALED(status);
+    tell({Report::Kind::ended, child_, signaled ? 0 : WEXITSTATUS(status),
+          signaled ? WTERMSIG(status) : 0});
+    child_ = 0;
+    if (pid_fd_ >= 0) close(pid_fd_);
+    pid_fd_ = -1;
+  }
+
+  Report carry_out(MessageReader& order) const {
+    const std::string file = program_file(invocation_.program);
+    std::vector<std::string> words = {invocation_.program};
+    words.insert(words.end(), invocation_.arguments.begin(), invocation_.arguments.end());
+    const std::string& assignment = order.text();
+    const std::size_t equals = assignment.find('=');
+    std::vector<std::string> variables =
+        environment_with(assignment.substr(0, equals), assignment.substr(equals + 1));
+    std::vector<int> descriptors = order.take_descriptors();
+    Report report;
+    {
+      const SpawnTerms terms(descriptors);
+      report.status = posix_spawn(&report.pid, file.c_str(), terms.actions(), terms.attributes(),
+                                  pointers_to(words).data(), pointers_to(variables).data());
+    }
+    for (const int descriptor : descriptors) close(descriptor);
+    if (report.status == 0) report.kind = Report::Kind::started;
+    return report;
+  }
+
+  static void tell(const Report& what) {
+    static_cast<void>(send(kLauncherControl, &what, sizeof what, MSG_NOSIGNAL));
+  }
+
+  const Invocation& invocation_;
+  int child_ = 0;
+  int pid_fd_ = -1;
+};
+
+namespace {
 
 /// It must not outlive its purpose, nor end before: signals for the whole group are not for it.
-[[noreturn]] void become_launcher(int control, pid_t parent, const Invocation& invocation) {
+void prepare_launcher(int control, pid_t parent) {
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) {
     std::signal(signal, SIG_IGN);
   }
@@ -214,7 +192,6 @@ std::optional<LauncherReport> end_of(int child, int options) {
   constexpr const char* kOfWatchdog = "WATCHDOG_PID";
   const char* const watched = std::getenv(kOfWatchdog);
   if (watched != nullptr && std::to_string(parent) == watched) unsetenv(kOfWatchdog);
-  launch_until_end(invocation);
 }
 
 }  // namespace
@@ -239,58 +216,118 @@ std::string program_file(const std::string& program) {
 
 Result<std::unique_ptr<Launcher>> Launcher::fork(const Invocation& invocation) {
   std::array<int, 2> pair{};
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     return start_error(errno);
   }
   const pid_t parent = getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become_launcher(pair[1], parent, invocation);
+  if (pid == 0) {
+    prepare_launcher(pair[1], parent);
+    Process(invocation).run();
+  }
   const int error = errno;
   close(pair[1]);
   if (pid < 0) {
     close(pair[0]);
     return start_error(error);
   }
+  // It may be stopped.
+  fcntl(pair[0], F_SETFL, O_NONBLOCK);
   return std::unique_ptr<Launcher>(new Launcher(pid, pair[0]));
 }
 
 Launcher::~Launcher() { finish(); }
 
+void Launcher::attend(Loop& loop, Callback<void()> gone) {
+  if (is_gone()) return;
+  loop_ = &loop;
+  gone_ = gone;
+  // If the system refuses, nothing that it is to start is ever heard of.
+  static_cast<void>(loop.watch(control_, *this, EPOLLIN));
+}
+
 void Launcher::finish() {
-  gone_ = true;
-  if (control_ < 0) return;
-  close(control_);
-  control_ = -1;
+  if (is_gone()) return;
+  if (loop_ != nullptr) loop_->unwatch(control_, *this);
+  client_ = nullptr;
+  // What it is starting would serve in our place.
+  pollfd told{control_, POLLIN, 0};
+  Report report;
+  while (starting_ && poll(&told, 1, kLastReportMs) > 0 &&
+         recv(control_, &report, sizeof report, 0) == sizeof report) {
+    on_report(report);
+  }
+  close(std::exchange(control_, -1));
+  if (kept_ >= 0) close(std::exchange(kept_, -1));
+  // It would end without that, but not while it is stopped.
+  kill(pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
-Result<int> Launcher::start(const std::string& variable, const std::string& value,
-                            const std::vector<int>& descriptors) {
-  std::span<const int> left(descriptors);
-  std::string bytes(1, kMore);
-  for (; left.size() > DescriptorPiece::kMost; left = left.subspan(DescriptorPiece::kMost)) {
-    if (!send_part(control_, bytes, left.first(DescriptorPiece::kMost))) return start_error(errno);
+Result<void> Launcher::start(const std::string& variable, const std::string& value,
+                             const std::vector<int>& descriptors, Client& client) {
+  if (is_gone()) return start_error(name() + " has ended");
+  if (starting_) return start_error(silence());
+  const std::string assignment = variable + "=" + value;
+  if (assignment.size() >= kLongestVariable) return start_error(E2BIG);
+  if (!send_message(control_, assignment, descriptors)) {
+    // One that has a part of it cannot be told anything else.
+    const int error = errno;
+    on_gone();
+    return start_error(error);
   }
-  bytes = kLast + variable + "=" + value;
-  if (bytes.size() > kLongestVariable) return start_error(E2BIG);
-  if (!send_part(control_, bytes, left)) return start_error(errno);
-  LauncherReport report{LauncherReport::Kind::ended};
-  do {
-    const ssize_t size = recv(control_, &report, sizeof report, 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size != sizeof report) return start_error(EPIPE);
-  } while (report.kind == LauncherReport::Kind::ended);
-  if (report.kind == LauncherReport::Kind::failed) return start_error(report.status);
-  return report.pid;
+  starting_ = true;
+  client_ = &client;
+  return {};
 }
 
-std::optional<Launcher::End> Launcher::end() const {
-  LauncherReport report;
-  const ssize_t size = control_ < 0 ? 0 : recv(control_, &report, sizeof report, MSG_DONTWAIT);
-  if (size == 0) gone_ = true;
-  if (size != sizeof report || report.kind != LauncherReport::Kind::ended) return std::nullopt;
-  return End{report.pid, report.status, report.signal};
+void Launcher::abandon(int control) {
+  client_ = nullptr;
+  if (is_gone() || !starting_) {
+    close(control);
+  } else {
+    kept_ = control;
+  }
+}
+
+std::string Launcher::name() const {
+  return "process " + std::to_string(pid_) + " (culvert-launch)";
+}
+
+std::string Launcher::silence() const { return name() + " does not answer - is it stopped?"; }
+
+void Launcher::on_poll(std::uint32_t) {
+  while (!is_gone()) {
+    Report report;
+    const ssize_t size = recv(control_, &report, sizeof report, MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) return;
+    if (size != sizeof report) return on_gone();
+    on_report(report);
+  }
+}
+
+void Launcher::on_report(const Report& report) {
+  if (report.kind == Report::Kind::ended) {
+    if (client_ != nullptr) client_->on_ended({report.pid, report.status, report.signal});
+    return;
+  }
+  starting_ = false;
+  const bool failed = report.kind == Report::Kind::failed;
+  if (client_ != nullptr) {
+    return client_->on_started(failed ? Result<int>(start_error(report.status))
+                                      : Result<int>(report.pid));
+  }
+  if (!failed) kill(report.pid, SIGKILL);
+  if (kept_ >= 0) close(std::exchange(kept_, -1));
+}
+
+void Launcher::on_gone() {
+  Client* const client = client_;
+  finish();
+  if (client != nullptr) client->on_launcher_gone();
+  if (gone_) gone_();
 }
 
 }  // namespace culvert

@@ -22,14 +22,23 @@ sigset_t set_of(std::initializer_list<int> signals) {
 
 }  // namespace
 
-HeldSignals::HeldSignals() {
-  const sigset_t held = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2});
+EarlySignals::EarlySignals() {
+  const sigset_t held = set_of({SIGHUP, SIGUSR2});
+  pthread_sigmask(SIG_BLOCK, &held, &before_);
+}
+
+void EarlySignals::give_back() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+HeldSignals::HeldSignals(Which which) : which_(which) {
+  const sigset_t held =
+      which == Which::all ? set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2}) : set_of({SIGTERM, SIGINT});
   pthread_sigmask(SIG_BLOCK, &held, nullptr);
 }
 
 HeldSignals::~HeldSignals() {
   // The parent process may have blocked signals that we need.
-  const sigset_t needed = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD});
+  const sigset_t needed = which_ == Which::all ? set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD})
+                                               : set_of({SIGTERM, SIGINT});
   pthread_sigmask(SIG_UNBLOCK, &needed, nullptr);
 }
 

@@ -8,15 +8,32 @@
 
 namespace culvert {
 
+/// From its making on, SIGHUP and SIGUSR2 stay pending: who sends them wants this process to go on,
+/// and they would end it.  For the first moments, before there is HeldSignals.
+class EarlySignals {
+ public:
+  EarlySignals();
+  /// Their state is again as this process was given it.
+  void give_back() const;
+
+ private:
+  sigset_t before_{};
+};
+
 /// While it exists, SIGTERM, SIGINT, SIGHUP and SIGUSR2 stay pending until they are watched,
 /// instead of ending the process.  For the time before there is another thread.  Its end unblocks
 /// them, and SIGCHLD, even if they were blocked before, and no others.
 class HeldSignals {
  public:
-  HeldSignals();
+  enum class Which : std::uint8_t { all, those_that_end };  // SIGTERM and SIGINT alone
+
+  explicit HeldSignals(Which which = Which::all);
   ~HeldSignals();
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  Which which_;
 };
 
 /// Calls back each time the process gets a signal, while it exists.

@@ -7,10 +7,11 @@
 
 namespace culvert {
 
-/// Of a process that cannot be started because of `sys` (errno).
-inline Error start_error(int sys) {
-  return {Errc::proxy_internal_error, Side::local, sys,
-          "cannot be started: " + std::generic_category().message(sys)};
+/// Of a process that cannot be started; `sys` is an errno, or 0.
+inline Error start_error(const std::string& why, int sys = 0) {
+  return {Errc::proxy_internal_error, Side::local, sys, "cannot be started: " + why};
 }
+
+inline Error start_error(int sys) { return start_error(std::generic_category().message(sys), sys); }
 
 }  // namespace culvert

@@ -4,9 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,7 @@ namespace culvert {
 namespace {
 
 constexpr int kControl = 3;  // the descriptor's number in the successor; the sockets follow
+constexpr std::chrono::milliseconds kTimeToLaunch{5000};
 
 HandoverVariable variable_for(const std::vector<PassedSocket>& sockets) {
   HandoverVariable out{getpid(), kControl, sockets};
@@ -35,12 +38,11 @@ Successor::Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,
       ready_(ready),
       failed_(failed),
       time_to_start_(time_to_start),
-      timer_(loop, Callback<void()>::to<&Successor::on_timeout>(this)),
-      end_watcher_(*this) {}
+      timer_(loop, Callback<void()>::to<&Successor::on_timeout>(this)) {}
 
 Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, Launcher& launcher,
                                                     const std::vector<PassedSocket>& sockets,
-                                                    Ready ready, Failed failed,
+                                                    Started started, Ready ready, Failed failed,
                                                     std::chrono::milliseconds time_to_start) {
   std::array<int, 2> pair{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
@@ -48,26 +50,25 @@ Result<std::unique_ptr<Successor>> Successor::start(Loop& loop, Launcher& launch
   }
   std::vector<int> descriptors = {pair[1]};
   for (const PassedSocket& socket : sockets) descriptors.push_back(socket.fd);
-  const auto started =
-      launcher.start(HandoverVariable::kName, variable_for(sockets).to_string(), descriptors);
-  close(pair[1]);
-  if (!started) {
-    close(pair[0]);
-    return started.error();
-  }
   std::unique_ptr<Successor> out(new Successor(loop, &launcher, ready, failed, time_to_start));
-  out->begin(pair[0], *started);
+  out->on_start_ = started;
+  out->control_ = pair[0];
+  const auto ordered =
+      launcher.start(HandoverVariable::kName, variable_for(sockets).to_string(), descriptors, *out);
+  close(pair[1]);
+  if (!ordered) {
+    out->close_control();
+    return ordered.error();
+  }
+  out->timer_.start(std::min(kTimeToLaunch, time_to_start));
   return out;
 }
 
-void Successor::begin(int control, int pid) {
-  control_ = control;
+void Successor::begin(int pid) {
   pid_ = pid;
+  started_ = true;
   // A refused watch is found out by the timer.
   static_cast<void>(loop_.watch(control_, *this, EPOLLIN));
-  if (launcher_ != nullptr) {
-    static_cast<void>(loop_.watch(launcher_->descriptor(), end_watcher_, EPOLLIN));
-  }
   timer_.start(time_to_start_);
 }
 
@@ -75,7 +76,8 @@ std::unique_ptr<Successor> Successor::attend(Loop& loop, int control, int pid, R
                                              Failed failed,
                                              std::chrono::milliseconds time_to_start) {
   std::unique_ptr<Successor> out(new Successor(loop, nullptr, ready, failed, time_to_start));
-  out->begin(control, pid);
+  out->control_ = control;
+  out->begin(pid);
   return out;
 }
 
@@ -85,8 +87,9 @@ Successor::~Successor() {
     return;
   }
   if (!let_go_ && pid_ > 0) kill(pid_, SIGKILL);
+  if (!started_ && control_ >= 0) launcher_->abandon(std::exchange(control_, -1));
   close_control();
-  forget_launcher();
+  launcher_->forget_client();
 }
 
 void Successor::on_poll(std::uint32_t) {
@@ -105,7 +108,7 @@ void Successor::on_poll(std::uint32_t) {
 
 void Successor::make_orphan() {
   if (launcher_ == nullptr) return;
-  forget_launcher();
+  launcher_->forget_client();
   launcher_->finish();
 }
 
@@ -117,32 +120,38 @@ bool Successor::let_go(const std::optional<ChildProcess::Handle>& command) {
   return sent;
 }
 
-void Successor::on_launcher() {
-  const auto end = launcher_->end();
-  if (end && end->pid == pid_) return on_exit(end->status, end->signal);
-  if (!launcher_->is_gone()) return;
-  // Nobody will tell how it ends.
-  if (!let_go_) kill(pid_, SIGKILL);
-  on_exit(0, SIGKILL);
+void Successor::on_started(const Result<int>& pid) {
+  if (!pid) {
+    timer_.stop();
+    close_control();
+    return failed_(pid.error().text);
+  }
+  begin(*pid);
+  if (on_start_) on_start_();
 }
 
-void Successor::forget_launcher() {
-  if (launcher_->descriptor() >= 0) loop_.unwatch(launcher_->descriptor(), end_watcher_);
-}
-
-void Successor::on_exit(int status, int signal) {
+void Successor::on_ended(const Launcher::End& end) {
+  if (end.pid != pid_) return;
   pid_ = 0;
-  forget_launcher();
   timer_.stop();
   close_control();
   if (let_go_) return;
   if (timed_out_) {
     failed_(lateness());
-  } else if (signal != 0) {
-    failed_(fmt::format("was ended by signal {}", signal));
+  } else if (end.signal != 0) {
+    failed_(fmt::format("was ended by signal {}", end.signal));
   } else {
-    failed_(fmt::format("has ended with status {}", status));
+    failed_(fmt::format("has ended with status {}", end.status));
   }
+}
+
+/// Nobody would tell how it ends.
+void Successor::on_launcher_gone() {
+  if (!let_go_ && pid_ > 0) kill(pid_, SIGKILL);
+  pid_ = 0;
+  timer_.stop();
+  close_control();
+  if (!let_go_) failed_("is given up, as " + launcher_->name() + " has ended");
 }
 
 void Successor::on_gone() {
@@ -151,8 +160,12 @@ void Successor::on_gone() {
   failed_("has ended");
 }
 
-/// on_exit() follows, which leaves no zombie.
+/// Of one that we have started on_ended() follows, and the launcher has waited for it.
 void Successor::on_timeout() {
+  if (!started_) {
+    launcher_->abandon(std::exchange(control_, -1));
+    return failed_("cannot be started: " + launcher_->silence());
+  }
   timed_out_ = true;
   if (launcher_ == nullptr) {
     give_up("this process " + lateness());
@@ -174,7 +187,7 @@ void Successor::give_up(const std::string& why) {
 
 void Successor::close_control() {
   if (control_ < 0) return;
-  loop_.unwatch(control_, *this);
+  if (started_) loop_.unwatch(control_, *this);
   close(control_);
   control_ = -1;
 }

@@ -25,20 +25,22 @@ namespace culvert {
 /// when it is ready; we answer with a group's number to let it go, and if that is above 0, with the
 /// descriptors of the command that it takes over (SCM_RIGHTS).  One that we did not start cannot be
 /// killed when it is given up: it gets -1, and why.
-class Successor final : private Pollable {
+class Successor final : private Pollable, private Launcher::Client {
  public:
   static constexpr std::chrono::milliseconds kTimeToStart{15'000};
 
+  /// One that we start runs.  May destroy the Successor.
+  using Started = Callback<void()>;
   /// `tunnel_command` is the successor's, a secret.
   using Ready = Callback<void(const std::string& tunnel_command)>;
   /// `why` is a clause ("has ended with status 2").  May destroy the Successor.
   using Failed = Callback<void(const std::string& why)>;
 
-  /// Has `launcher`, which outlives it, start one with `sockets`.  One of the callbacks is called,
+  /// Has `launcher`, which outlives it, start one with `sockets`.  `ready` or `failed` is called,
   /// once, and not from within this function.  The error's text is a clause.
   static Result<std::unique_ptr<Successor>> start(
-      Loop& loop, Launcher& launcher, const std::vector<PassedSocket>& sockets, Ready ready,
-      Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
+      Loop& loop, Launcher& launcher, const std::vector<PassedSocket>& sockets, Started started,
+      Ready ready, Failed failed, std::chrono::milliseconds time_to_start = kTimeToStart);
   /// The process at the other end of `control`, which has got our sockets.  `pid` 0: unknown.
   static std::unique_ptr<Successor> attend(Loop& loop, int control, int pid, Ready ready,
                                            Failed failed,
@@ -48,7 +50,10 @@ class Successor final : private Pollable {
   Successor(const Successor&) = delete;
   Successor& operator=(const Successor&) = delete;
 
+  /// 0: none yet, or no more.
   int pid() const { return pid_; }
+  /// There is, or was, a process.
+  bool started() const { return started_; }
   /// Ends the launcher, if one has started it: the successor is nobody's child then.  Once it is
   /// ready.
   void make_orphan();
@@ -57,23 +62,13 @@ class Successor final : private Pollable {
   bool let_go(const std::optional<ChildProcess::Handle>& command);
 
  private:
-  /// Hears from the launcher how the process has ended.
-  class EndWatcher final : public Pollable {
-   public:
-    explicit EndWatcher(Successor& owner) : owner_(owner) {}
-    void on_poll(std::uint32_t) override { owner_.on_launcher(); }
-
-   private:
-    Successor& owner_;
-  };
-
   Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,
             std::chrono::milliseconds time_to_start);
-  void begin(int control, int pid);
+  void begin(int pid);
   void on_poll(std::uint32_t events) override;
-  void on_launcher();
-  void forget_launcher();
-  void on_exit(int status, int signal);
+  void on_started(const Result<int>& pid) override;
+  void on_ended(const Launcher::End& end) override;
+  void on_launcher_gone() override;
   void on_gone();
   void on_timeout();
   void close_control();
@@ -82,14 +77,15 @@ class Successor final : private Pollable {
 
   Loop& loop_;
   Launcher* launcher_;  // nullptr: it asked for it
+  Started on_start_;
   Ready ready_;
   Failed failed_;
   std::chrono::milliseconds time_to_start_;
   Timer timer_;
-  EndWatcher end_watcher_;
   int control_ = -1;
   std::string received_;
-  int pid_ = 0;  // 0: it has ended
+  int pid_ = 0;
+  bool started_ = false;
   bool timed_out_ = false;
   bool let_go_ = false;
 };

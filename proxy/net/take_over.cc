@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <compare>
 #include <csignal>
 #include <ctime>
 #include <memory>
@@ -133,19 +134,38 @@ std::vector<std::string> socket_names(const std::string& directory, const std::s
   return out;
 }
 
+/// When a socket was made; those of one moment are in the order of their names.
+struct SocketAge {
+  std::int64_t ns = 0;
+  std::string name;
+
+  auto operator<=>(const SocketAge&) const = default;
+};
+
+std::optional<SocketAge> age_of(const std::string& path, const std::string& name) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) return std::nullopt;
+  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+  return SocketAge{file.st_mtim.tv_sec * kNsPerSecond + file.st_mtim.tv_nsec, name};
+}
+
 enum class Closed { nobodys_business, starting, left };
 
-/// A socket at which nobody listens: ours, of one that is just starting, or left by one that was
-/// killed.  A process that cannot be seen may be one of a container.
-Closed closed_socket(const std::string& path, std::string_view name, std::string_view prefix) {
-  name.remove_prefix(prefix.size());
-  const int pid = parse_number<int>(name.substr(0, name.find('-'))).value_or(0);
-  if (pid == getpid()) return Closed::nobodys_business;
-  struct stat file {};
-  const bool fresh = stat(path.c_str(), &file) == 0 && std::time(nullptr) - file.st_mtime < 60;
+/// A socket at which nobody listens: of one that is just starting, or left by one that was killed.
+/// A process that cannot be seen may be one of a container.
+Closed closed_socket(const SocketAge& age, int pid) {
+  constexpr std::int64_t kFreshNs = 60'000'000'000;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const bool fresh = now.tv_sec * std::int64_t{1'000'000'000} - age.ns < kFreshNs;
   return pid > 0 && fresh && (kill(pid, 0) == 0 || errno == EPERM) ? Closed::starting
          : fresh                                                   ? Closed::nobodys_business
                                                                    : Closed::left;
+}
+
+int pid_in(std::string_view name, std::string_view prefix) {
+  name.remove_prefix(prefix.size());
+  return parse_number<int>(name.substr(0, name.find('-'))).value_or(0);
 }
 
 }  // namespace
@@ -156,20 +176,27 @@ Result<std::optional<TakenOver>> take_over(const std::string& directory,
   if (auto ready = prepare_take_over_directory(directory); !ready) return ready.error();
   const std::string prefix = take_over_prefix();
   for (int tries = kTries; tries > 0; --tries) {
-    bool one_starts = false;
-    for (const std::string& name : socket_names(directory, prefix)) {
+    const std::vector<std::string> names = socket_names(directory, prefix);
+    std::optional<SocketAge> ours;
+    for (const std::string& name : names) {
+      if (pid_in(name, prefix) == getpid()) ours = age_of(directory + "/" + name, name);
+    }
+    bool older_starts = false;
+    for (const std::string& name : names) {
       const std::string path = fmt::format("{}/{}", directory, name);
       Asking asking(path, patience);
-      if (asking.connected() == Asking::Connected::refused) {
-        const Closed closed = closed_socket(path, name, prefix);
-        one_starts = one_starts || closed == Closed::starting;
+      const auto age = age_of(path, name);
+      if (asking.connected() == Asking::Connected::refused && age && age != ours) {
+        const Closed closed = closed_socket(*age, pid_in(name, prefix));
+        // Of several that start at the same time the oldest waits for nobody.
+        older_starts = older_starts || (closed == Closed::starting && (!ours || *age < *ours));
         if (closed == Closed::left) unlink(path.c_str());
       }
       if (asking.connected() != Asking::Connected::yes) continue;
       auto answer = asking.ask(wanted);
       if (!answer || *answer) return answer;
     }
-    if (!one_starts) break;
+    if (!older_starts) break;
     poll(nullptr, 0, static_cast<int>(kBetweenTries.count()));
   }
   return std::optional<TakenOver>();

@@ -19,7 +19,8 @@ struct TakenOver {
 
 /// Asks the culverts that can be taken over (see TakeOverPlace) for the listening sockets of
 /// `wanted` (ListenConfig::to_string()).  nullopt: none of them has any.  An error, a sentence, if
-/// one has them and does not give them.  Blocks, but not for much longer than `patience` for each.
+/// one has them and does not give them.  Waits a second for one that is older than this process and
+/// just starting.  Blocks, but not for much longer than `patience` for each.
 Result<std::optional<TakenOver>> take_over(
     const std::string& directory, const std::vector<std::string>& wanted,
     std::chrono::milliseconds patience = std::chrono::seconds(5));

@@ -60,7 +60,15 @@ Handover::Handover(Loop& loop, Log& log, Launcher* launcher, bool manager_is_tol
       log_(log),
       launcher_(launcher),
       manager_is_told_(manager_is_told),
-      ready_(ready) {}
+      ready_(ready) {
+  if (launcher_ == nullptr) return;
+  launcher_->attend(loop_, Callback<void()>::to<&Handover::on_launcher_gone>(this));
+}
+
+Handover::~Handover() {
+  successor_.reset();
+  if (launcher_ != nullptr) launcher_->finish();
+}
 
 void Handover::begin(const std::vector<PassedSocket>& sockets) {
   if (done_ || successor_) {
@@ -75,12 +83,30 @@ void Handover::begin(const std::vector<PassedSocket>& sockets) {
                                         "start another one (ulimit -u, TasksMax=)"
                                       : objection);
   }
-  auto started = Successor::start(loop_, *launcher_, sockets, ready_,
+  if (launcher_->is_gone()) {
+    return complain(launcher_->name() +
+                    " has ended, and without it there is no upgrade by SIGUSR2 "
+                    "until a restart");
+  }
+  auto started = Successor::start(loop_, *launcher_, sockets,
+                                  Successor::Started::to<&Handover::on_started>(this), ready_,
                                   Successor::Failed::to<&Handover::on_failed>(this));
   if (!started) return complain("the new process " + started.error().text);
   successor_ = std::move(*started);
   asked_ = false;
+}
+
+void Handover::on_started() {
   log_.write(Log::Level::info, fmt::format("hand-over: process {} is starting", successor_->pid()));
+}
+
+/// By now this process has no right to start another (net/sandbox).
+void Handover::on_launcher_gone() {
+  log_.write(
+      Log::Level::warning,
+      fmt::format("hand-over: {}, which starts a new process on SIGUSR2, has ended: no upgrade "
+                  "by SIGUSR2 until a restart",
+                  launcher_->name()));
 }
 
 void Handover::answer(const TakeOverRequest& request, const std::vector<PassedSocket>& sockets) {
@@ -138,8 +164,10 @@ bool Handover::let_go(const std::optional<ChildProcess::Handle>& command) {
 }
 
 void Handover::on_failed(const std::string& why) {
-  complain(fmt::format("the new process {}, see {} for its reasons", why,
-                       asked_ ? "its output" : "above"));
+  const std::string_view see = asked_ ? "its output" : "above";
+  complain(successor_->started()
+               ? fmt::format("the new process {}, see {} for its reasons", why, see)
+               : "the new process " + why);
   successor_.reset();
 }
 

@@ -20,6 +20,10 @@ class Handover {
   /// follow.
   /// `launcher` is null if none is to be had; `manager_is_told`: see objection_to_handover().
   Handover(Loop& loop, Log& log, Launcher* launcher, bool manager_is_told, Successor::Ready ready);
+  /// Ends the launcher.
+  ~Handover();
+  Handover(const Handover&) = delete;
+  Handover& operator=(const Handover&) = delete;
 
   /// Starts the new process, if there is none and if it could live longer than this one.
   void begin(const std::vector<PassedSocket>& sockets);
@@ -34,6 +38,8 @@ class Handover {
   bool done() const { return done_; }
 
  private:
+  void on_launcher_gone();
+  void on_started();
   void on_failed(const std::string& why);
   void complain(const std::string& why);
   std::string objection_to(const TakeOverRequest& request) const;

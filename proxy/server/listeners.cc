@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,8 +53,20 @@ void Listeners::take(const Config& config, const Inheritance& given,
       warnings_.push_back(
           fmt::format("a socket was passed that no --listen names: {}", socket.label));
     }
-    close(socket.fd);
   }
+  close_passed();
+}
+
+void Listeners::take_more(const Config& config, const std::vector<PassedSocket>& sockets) {
+  passed_ = sockets;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    if (!taken_[i]) taken_[i] = take_handed_over(config.listen[i], i);
+  }
+  close_passed();
+}
+
+void Listeners::close_passed() {
+  for (const PassedSocket& socket : passed_) close(socket.fd);
   passed_.clear();
 }
 
@@ -116,6 +130,25 @@ bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) 
 }
 
 void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
+  if (bound_) return;
+  const std::size_t problems_before = problems.size();
+  const auto before = std::tuple(urls_, listen_of_urls_, addresses_, open_, of_all_.size());
+  std::vector<std::size_t> of_workers_before;
+  for (const auto& sockets : of_workers_) of_workers_before.push_back(sockets.size());
+  address_in_use_ = false;
+  bind_each(config, problems);
+  bound_ = problems.size() == problems_before;
+  if (bound_) return warn_of_missing_ipv4();
+  std::size_t of_all = 0;
+  std::tie(urls_, listen_of_urls_, addresses_, open_, of_all) = before;
+  const auto shrink = [](std::vector<ListenSocket>& sockets, std::size_t size) {
+    sockets.erase(sockets.begin() + static_cast<std::ptrdiff_t>(size), sockets.end());
+  };
+  shrink(of_all_, of_all);
+  for (std::size_t i = 0; i < of_workers_.size(); ++i) shrink(of_workers_[i], of_workers_before[i]);
+}
+
+void Listeners::bind_each(const Config& config, std::vector<std::string>& problems) {
   taken_.resize(config.listen.size());
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     if (taken_[i]) continue;
@@ -123,9 +156,10 @@ void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
     auto bound = listen.kind == ListenConfig::Kind::unix_socket
                      ? bind_unix(listen, i)
                      : bind_tcp(listen, i, taken_by(listen, config));
-    if (!bound && !listen.optional) problems.push_back(bind_problem(bound.error(), config));
+    if (bound || listen.optional) continue;
+    problems.push_back(bind_problem(bound.error(), config));
+    address_in_use_ = address_in_use_ || bound.error().sys == EADDRINUSE;
   }
-  warn_of_missing_ipv4();
 }
 
 /// [::] is every address of this host, unless another listener has IPv4 addresses at that port.

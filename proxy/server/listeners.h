@@ -18,8 +18,13 @@ class Listeners {
   /// Takes what `config` names out of `given`, and closes the rest.  Each socket of systemd's that
   /// is missing or cannot be used becomes a line of `problems`.
   void take(const Config& config, const Inheritance& given, std::vector<std::string>& problems);
-  /// Binds what was not passed on.  Each address that cannot be bound becomes a line of `problems`.
+  /// The same for sockets that are passed on later, before all are bound.
+  void take_more(const Config& config, const std::vector<PassedSocket>& sockets);
+  /// Binds what was not passed on, unless that is done already.  Each address that cannot be bound
+  /// becomes a line of `problems`; then nothing stays bound.
   void bind(const Config& config, std::vector<std::string>& problems);
+  /// bind() has failed since another program has one of the addresses.
+  bool address_in_use() const { return address_in_use_; }
 
   /// "http://127.0.0.1:3128" and the like, as clients write it, one for each address.
   const std::vector<std::string>& urls() const { return urls_; }
@@ -54,6 +59,8 @@ class Listeners {
   void take_systemd(const Config& config, std::size_t index, const Inheritance& given,
                     std::vector<std::string>& problems);
   bool take_handed_over(const ListenConfig& listen, std::size_t index);
+  void close_passed();
+  void bind_each(const Config& config, std::vector<std::string>& problems);
   Result<void> bind_tcp(const ListenConfig& listen, std::size_t index, ListenSocket::Takes takes);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
   void warn_of_missing_ipv4();
@@ -72,6 +79,8 @@ class Listeners {
   std::vector<std::string> warnings_;
   std::vector<Open> open_;
   bool outlive_us_ = false;
+  bool bound_ = false;
+  bool address_in_use_ = false;
 };
 
 }  // namespace culvert

@@ -67,7 +67,11 @@ def state(pid):
 
 
 def is_running(pid):
-    return state(pid) not in ("", "Z")
+    """Also if only its first thread has ended, which looks dead then: the others may have its descriptors still."""
+    try:
+        return state(pid) not in ("", "Z") or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def children(pid):

@@ -1,6 +1,8 @@
-"""A program: clients that open short tunnels at a rate, and their target. It prints what has come of it as JSON.
+"""A program: clients that open short tunnels at a rate, and their target. It prints what has come of it as lines of JSON.
 
-    short_connects.py PORT RATE     until a line comes on standard input
+    short_connects.py PORT RATE
+
+One for each line on standard input, and a last one when that ends.
 """
 
 import json
@@ -83,14 +85,18 @@ def main():
         threading.Thread(target=answer, args=(listener,), daemon=True).start()
     begun = time.monotonic()
     clients = Clients(port, listener.getsockname()[1], rate)
-    sys.stdin.readline()
+
+    def report():
+        print(json.dumps({
+            "served": clients.served, "seconds": time.monotonic() - begun, "slowest": clients.slowest, "failures": clients.failures[:10],
+        }), flush=True)
+
+    for _ in sys.stdin:
+        report()
     clients.stopping = True
     for thread in clients.threads:
         thread.join()
-    seconds = time.monotonic() - begun
-    print(json.dumps({
-        "served": clients.served, "seconds": seconds, "slowest": clients.slowest, "failures": clients.failures[:10],
-    }))
+    report()
 
 
 main()

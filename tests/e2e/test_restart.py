@@ -17,7 +17,6 @@ import isolate
 import peers
 import wire
 from culvert import PORT, ActivatedCulvert, Culvert, descriptors_of, has_thread_sanitizer, launch
-from peers import is_running
 from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
@@ -175,7 +174,7 @@ class Handover(unittest.TestCase):
 
     def end(self, culvert, pid):
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not is_running(pid), 20, lambda: f"process {pid} does not end:\n{culvert.tail(30)}")
+        wait_for(lambda: not peers.is_running(pid), 20, lambda: f"process {pid} does not end:\n{culvert.tail(30)}")
 
     def test_nothing_is_refused_reset_or_cut(self):
         for threads in NUMBERS_OF_THREADS:
@@ -191,7 +190,7 @@ class Handover(unittest.TestCase):
                     pids.append(self.hand_over(culvert, pids[-1]))
                 load.wait_for_more()
                 for pid in pids[1:-1]:
-                    wait_for(lambda: not is_running(pid), 20, f"process {pid} has handed over and does not end")
+                    wait_for(lambda: not peers.is_running(pid), 20, f"process {pid} has handed over and does not end")
                 self.assertTrue(culvert.running(), "the first process has cut its tunnel")
                 transfer.finish(self)
                 self.assertEqual(culvert.wait(20), 0)
@@ -319,12 +318,12 @@ class Handover(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log("hand-over: process ")
         pid = int(re.search(r"hand-over: process (\d+) is starting", culvert.output())[1])
-        self.assertTrue(is_running(pid))
+        self.assertTrue(peers.is_running(pid))
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log("hand-over: a new process is being started already")
         culvert.signal(signal.SIGTERM)
         self.assertEqual(culvert.wait(20), 0)
-        wait_for(lambda: not is_running(pid), 10, "the new process was not given up")
+        wait_for(lambda: not peers.is_running(pid), 10, "the new process was not given up")
 
     def test_sigterm_ends_what_a_hand_over_has_left(self):
         culvert = self.start("--drain-timeout", "500ms")
@@ -382,6 +381,72 @@ class Handover(unittest.TestCase):
         culvert.wait_log("tunnel: echo was ended by signal 15")
         self.end(culvert, pid)
         culvert.wait_log("tunnel: echo was ended by signal 15", 2)
+
+    @staticmethod
+    def launcher_of(culvert):
+        """The small process that starts others for it."""
+        launcher, = peers.children(culvert.pid)
+        return launcher
+
+    def test_without_the_process_that_starts_others_it_says_so(self):
+        culvert = self.start()
+        launcher = self.launcher_of(culvert)
+        os.kill(launcher, signal.SIGKILL)
+        culvert.wait_log(f"warning hand-over: process {launcher} (culvert-launch), which starts a new process on SIGUSR2, has ended")
+        self.assertEqual(peers.state(launcher), "", "it is a zombie")
+        culvert.signal(signal.SIGUSR2)
+        culvert.wait_log(
+            f"error hand-over: nothing is changed, this process goes on serving: process {launcher} (culvert-launch) has ended, and "
+            "without it there is no upgrade by SIGUSR2 until a restart"
+        )
+        wire.tunnel(testbed.home, early=b"echo\n").close()
+        culvert.shut_down()
+
+    def test_a_process_that_starts_others_and_is_stopped_holds_up_nobody(self):
+        culvert = self.start("--threads", "1")
+        launcher = self.launcher_of(culvert)
+        os.kill(launcher, signal.SIGSTOP)
+        culvert.signal(signal.SIGUSR2)
+        silence = f"process {launcher} (culvert-launch) does not answer - is it stopped?"
+        culvert.wait_log(f"error hand-over: nothing is changed, this process goes on serving: the new process cannot be started: {silence}")
+        wire.tunnel(testbed.home, early=b"echo\n").close()
+        os.kill(launcher, signal.SIGCONT)
+
+        def starts():
+            before = culvert.count_in_log(" hand-over: ")
+            culvert.signal(signal.SIGUSR2)
+            culvert.wait_log(" hand-over: ", before + 1)
+            return " is starting" in culvert.output()
+
+        wait_for(starts, 20, "it starts nothing any more")
+        culvert.wait_log(" serves from now on")
+        # What was given up has never served.
+        self.assertEqual(culvert.count_in_log(" listening on "), 2)
+        self.assertEqual(culvert.wait(20), 0)
+        self.end(culvert, self.pids(culvert)[-1])
+
+    def test_what_comes_while_it_starts_is_acted_on_later(self):
+        path = f"{isolate.STATE}/early.toml"
+        os.mkfifo(path)
+        self.addCleanup(os.unlink, path)
+        culvert = Culvert(testbed, *UPSTREAM, "--config", path)
+        testbed.processes.append(culvert)
+        self.addCleanup(testbed.processes.remove, culvert)
+        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.assert_no_crash)
+        self.addCleanup(culvert.kill)
+        culvert.start()
+        # Once it reads its configuration.
+        with open(path, "w", encoding="utf-8") as config:
+            culvert.signal(signal.SIGHUP)
+            culvert.signal(signal.SIGUSR2)
+            isolate.write(f"{path}.new", "threads = 1\n")
+            os.rename(f"{path}.new", path)
+            config.write("threads = 1\n")
+        culvert.wait_log(" reloaded (")
+        culvert.wait_log(" serves from now on")
+        self.assertEqual(culvert.wait(20), 0)
+        self.end(culvert, self.pids(culvert)[-1])
 
     def test_under_systemd_the_way_to_restart_is_named(self):
         culvert = self.start(wrapper=["sh", "-c", 'export SYSTEMD_EXEC_PID=$$; exec "$@"', "sh"])
@@ -461,12 +526,12 @@ class SocketActivation(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log(" serves from now on")
         pid = int(re.search(r"process (\d+) serves from now on", culvert.output())[1])
-        self.addCleanup(lambda: is_running(pid) and os.kill(pid, signal.SIGKILL))
+        self.addCleanup(lambda: peers.is_running(pid) and os.kill(pid, signal.SIGKILL))
         load.wait_for_more()
         self.assertEqual(culvert.wait(20), 0)
         # The next one leaves the queue to systemd again.
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not is_running(pid), 20, "the new process does not end")
+        wait_for(lambda: not peers.is_running(pid), 20, "the new process does not end")
         culvert = self.start([one], "--listen", "systemd")
         load.wait_for_more()
         load.stop()

@@ -13,9 +13,9 @@ import unittest
 
 import harness
 import isolate
+import peers
 import wire
 from culvert import PORT, ActivatedCulvert, has_thread_sanitizer, is_sanitized, launch
-from peers import is_running
 from testbed import Testbed, wait_for
 
 MOST_EXPOSURE = 1.5
@@ -65,6 +65,7 @@ def kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
 
 class Notices(unittest.TestCase):
@@ -141,7 +142,7 @@ class Notices(unittest.TestCase):
         self.assertEqual(culvert.wait(20), 0)
         os.kill(new, signal.SIGTERM)
         self.assertEqual(self.manager.wait_for("STOPPING=1")[0], new)
-        wait_for(lambda: not is_running(new), 20, "the new process does not end")
+        wait_for(lambda: not peers.is_running(new), 20, "the new process does not end")
 
     def test_a_process_that_others_start_does_not_take_over_a_service(self):
         """systemd would not take it for the service's, and end the service."""

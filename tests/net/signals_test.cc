@@ -62,6 +62,37 @@ TEST_CASE("held signals wait for who will watch them") {
   CHECK(turn_until(loop, [&] { return ear.received.size() == 1; }));
 }
 
+TEST_CASE("early signals wait until they are held or given back") {
+  Loop loop;
+  Ear ear;
+  const auto is_blocked = [](int signal) {
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    return sigismember(&now, signal) == 1;
+  };
+  for (const int signal : {SIGHUP, SIGUSR2}) {
+    const EarlySignals early;
+    raise(signal);
+    const SignalWatcher watcher(loop, signal, Callback<void(int)>::to<&Ear::on_signal>(&ear));
+    CHECK(is_blocked(signal));
+    {
+      const HeldSignals ending(HeldSignals::Which::those_that_end);
+      CHECK(is_blocked(SIGTERM));
+    }
+    CHECK(is_blocked(signal));
+    CHECK_FALSE(is_blocked(SIGTERM));
+    settle(loop, 5);
+    CHECK(ear.received.empty());
+    { const HeldSignals held; }
+    CHECK(turn_until(loop, [&] { return ear.received == std::vector{signal}; }));
+    ear.received.clear();
+  }
+  const EarlySignals early;
+  CHECK(is_blocked(SIGHUP));
+  early.give_back();
+  CHECK_FALSE(is_blocked(SIGHUP));
+}
+
 TEST_CASE("the end of held signals leaves the others as they are") {
   sigset_t changed;
   sigemptyset(&changed);

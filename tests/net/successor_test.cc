@@ -36,17 +36,30 @@ std::unique_ptr<Launcher> launcher_of(const Invocation& invocation) {
 struct Change {
   explicit Change(const std::string& script, const std::vector<PassedSocket>& sockets = {},
                   std::chrono::milliseconds limit = 20s)
-      : launcher(launcher_of({"/bin/sh", {"-c", script}})) {
-    auto started =
-        Successor::start(loop, *launcher, sockets, Successor::Ready::to<&Change::on_ready>(this),
-                         Successor::Failed::to<&Change::on_failed>(this), limit);
-    REQUIRE(started);
-    successor = std::move(*started);
+      : Change(Invocation{"/bin/sh", {"-c", script}}, sockets, limit) {
+    until([&] { return started == 1; });
+  }
+  explicit Change(const Invocation& invocation, const std::vector<PassedSocket>& sockets = {},
+                  std::chrono::milliseconds limit = 20s, bool stopped = false)
+      : launcher(launcher_of(invocation)) {
+    launcher->attend(loop, {});
+    if (stopped) kill(launcher->pid(), SIGSTOP);
+    auto ordered = Successor::start(loop, *launcher, sockets,
+                                    Successor::Started::to<&Change::on_started>(this),
+                                    Successor::Ready::to<&Change::on_ready>(this),
+                                    Successor::Failed::to<&Change::on_failed>(this), limit);
+    REQUIRE(ordered);
+    successor = std::move(*ordered);
   }
   ~Change() {
     successor.reset();
+    launcher->finish();
     loop.turn(0);
     CHECK_FALSE(loop.busy());
+  }
+  void on_started() {
+    ++started;
+    CHECK(successor->pid() > 0);
   }
   void on_ready(const std::string& tunnel_command) {
     ++ready;
@@ -64,6 +77,7 @@ struct Change {
   std::unique_ptr<Launcher> launcher;
   Loop loop;
   std::unique_ptr<Successor> successor;
+  int started = 0;
   int ready = 0;
   std::string command;
   std::string why;
@@ -188,28 +202,41 @@ TEST_CASE("a successor that is given up is killed, ready or not") {
   CHECK(change.why.empty());
 }
 
-TEST_CASE("a program that cannot be started is reported at once") {
-  Loop loop;
-  struct Nobody {
-    void ready(const std::string&) {}
-    void failed(const std::string&) {}
-  } nobody;
+TEST_CASE("a program that cannot be started is a failure with its reason") {
   const TempDir dir;
   const std::string script = dir.path("script");
   // Executable, but no program: execve(2) fails with ENOEXEC, or its interpreter is missing.
   std::ofstream(script) << "#!/no/such/interpreter\n";
   REQUIRE(chmod(script.c_str(), 0755) == 0);
-  const auto launcher = launcher_of({script, {}});
   const std::size_t before = open_files();
-  const auto started =
-      Successor::start(loop, *launcher, {}, Successor::Ready::to<&Nobody::ready>(&nobody),
-                       Successor::Failed::to<&Nobody::failed>(&nobody));
-  REQUIRE_FALSE(started);
-  CHECK(started.error().text == "cannot be started: No such file or directory");
-  loop.turn(0);
-  loop.turn(0);
-  CHECK_FALSE(loop.busy());
+  {
+    Change change(Invocation{script, {}});
+    change.until([&] { return !change.why.empty(); });
+    CHECK(change.why == "cannot be started: No such file or directory");
+    CHECK(change.started == 0);
+  }
   CHECK(open_files() == before);
+}
+
+TEST_CASE("a launcher that is stopped is a failure, and starts nothing later") {
+  const TempDir dir;
+  const std::string note = dir.path("note");
+  // As a culvert does once its predecessor is gone.
+  Change change(
+      Invocation{"/bin/sh", {"-c", kReport + std::string(kAwait) + "echo served > " + note}}, {},
+      50ms, true);
+  change.until([&] { return !change.why.empty(); });
+  CHECK(change.why == "cannot be started: " + change.launcher->silence());
+  kill(change.launcher->pid(), SIGCONT);
+  // Once it has told of that one it would start another one.
+  const auto starts_another = [&] {
+    auto ordered = Successor::start(change.loop, *change.launcher, {}, {}, {}, {});
+    return ordered.ok();
+  };
+  change.until(starts_another);
+  change.launcher->finish();
+  CHECK(access(note.c_str(), F_OK) != 0);
+  CHECK(change.started == 0);
 }
 
 TEST_CASE("a successor that is ready can be nobody's child") {
@@ -228,6 +255,6 @@ TEST_CASE("a successor whose launcher is killed is given up") {
   const int pid = change.successor->pid();
   kill(change.launcher->pid(), SIGKILL);
   change.until([&] { return !change.why.empty(); });
-  CHECK(change.why == "was ended by signal 9");
+  CHECK(change.why == "is given up, as " + change.launcher->name() + " has ended");
   change.until([&] { return has_ended(pid); });
 }

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -220,6 +223,30 @@ TEST_CASE("a culvert that does not answer is an error, and one that ends meanwhi
   std::thread other([&] { place.reset(); });
   CHECK_FALSE(*take_over(directory.path(), {"http://a"}, 20s));
   other.join();
+}
+
+TEST_CASE("of those that are just starting only older ones are waited for") {
+  const Directory directory;
+  const auto ours = std::move(*TakeOverPlace::make(directory.path()));
+  // Of another process that is there, made before or after ours.
+  const std::string other = directory.path() + "/" + take_over_prefix() + "1-0";
+  const bool is_older = GENERATE(true, false);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  other.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  std::array<timespec, 2> times{};
+  times[1].tv_sec = std::time(nullptr) + (is_older ? -2 : 2);
+  REQUIRE(utimensat(AT_FDCWD, other.c_str(), times.data(), 0) == 0);
+  bool waits = true;
+  for (int tries = 0; tries < 5 && (tries == 0 || (waits && !is_older)); ++tries) {
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK_FALSE(*take_over(directory.path(), {"http://a"}));
+    waits = std::chrono::steady_clock::now() - begun >= 1s;
+  }
+  CHECK(waits == is_older);
+  CHECK(access(other.c_str(), F_OK) == 0);
 }
 
 TEST_CASE("a directory that others can write to is none for this") {

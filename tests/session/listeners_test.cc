@@ -363,3 +363,34 @@ TEST_CASE("a port in use is told, and with --take-over why it was not taken over
       set.problems[0].find("not started with --take-over: use kill -USR2 PID") != std::string::npos;
   CHECK(told == set.config.take_over);
 }
+
+TEST_CASE("where one address is in use none stays bound, and what is passed on then is taken") {
+  const TempDir dir;
+  const std::size_t before = open_files();
+  {
+    std::uint16_t port = 0;
+    Fd other = listen_on_loopback(port);
+    Set set(2);
+    set.open({at_path(dir.path("a")), at_port(0), at_port(port)});
+    REQUIRE(set.problems.size() == 1);
+    CHECK_THAT(set.problems[0], Contains("the address is already in use"));
+    CHECK(set.listeners.address_in_use());
+    CHECK(set.listeners.urls().empty());
+    CHECK(set.listeners.addresses().empty());
+    CHECK(set.listeners.to_pass_on().empty());
+    CHECK(open_files() == before + 1);
+    CHECK(access(dir.path("a").c_str(), F_OK) != 0);
+
+    set.problems.clear();
+    const int wanted = other.release();
+    set.listeners.take_more(set.config, {{wanted, at_port(port).to_string()}, web(listening())});
+    CHECK(open_files() == before + 1);
+    for (int i = 0; i < 2; ++i) set.listeners.bind(set.config, set.problems);  // once is enough
+    CHECK(set.problems.empty());
+    CHECK_FALSE(set.listeners.address_in_use());
+    CHECK(set.listeners.urls().size() == 3);
+    CHECK(set.listeners.to_pass_on().size() == 4);
+    CHECK(set.shares() == "1 1 / 2");
+  }
+  CHECK(open_files() == before);
+}
