@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -22,6 +23,20 @@ constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
 constexpr std::chrono::seconds kCutTimeout{5};
+
+/// What there is too little of, by the errno of accept4() or epoll_ctl().
+std::string_view advice_for(int error) {
+  switch (error) {
+    case EMFILE:
+      return "raise the limit of open files (ulimit -n, LimitNOFILE=)";
+    case ENFILE:
+      return "raise fs.file-max (sysctl)";
+    case ENOSPC:
+      return "raise fs.epoll.max_user_watches (sysctl)";
+    default:
+      return "the system is short of memory";
+  }
+}
 
 }  // namespace
 
@@ -127,11 +142,9 @@ void Worker::on_starved(int error) {
   pipes_.trim();
   if (loop_.now() - starved_logged_ < kStarvedReminder) return;
   starved_logged_ = loop_.now();
-  const std::string_view advice = error == ENOSPC
-                                      ? "raise fs.epoll.max_user_watches (sysctl)"
-                                      : "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-  log_.write(Log::Level::warning, fmt::format("cannot accept connections: {} - {}",
-                                              std::generic_category().message(error), advice));
+  log_.write(Log::Level::warning,
+             fmt::format("cannot accept connections: {} - {}",
+                         std::generic_category().message(error), advice_for(error)));
 }
 
 /// Each has a moment to send its request: most clients do so at once.
