@@ -51,7 +51,9 @@ struct TlsStream::Bio {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
     Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
     // A reset is reported only once, and a write may have received that report.
-    if (io.status == Io::Status::eof && self->was_reset_) io = Io::failed(ECONNRESET);
+    if (io.status == Io::Status::eof && self->write_failure_.error == ECONNRESET) {
+      io = self->write_failure_;
+    }
     if (io.status == Io::Status::ok) self->note_first_bytes({data, io.bytes});
     return report(bio, *self, io, BIO_FLAGS_READ);
   }
@@ -367,8 +369,10 @@ Io TlsStream::try_write(std::span<const char> bytes) {
 }
 
 Io TlsStream::write_beneath(std::string_view bytes) {
+  // What was encrypted and is not written is lost: whoever writes it again would write it twice.
+  if (write_failure_.status == Io::Status::error) return write_failure_;
   const Io io = beneath_->try_write(bytes);
-  if (io.status == Io::Status::error && io.error == ECONNRESET) was_reset_ = true;
+  if (io.status == Io::Status::error) write_failure_ = io;
   return io;
 }
 

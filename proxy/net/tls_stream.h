@@ -99,6 +99,7 @@ class TlsStream final : public Stream, private StreamEvents {
   std::array<char, 8> first_bytes_;
   std::size_t first_bytes_count_ = 0;
   Io beneath_failure_;  // of the last call of the stream beneath that failed
+  Io write_failure_;    // the first error of writing to it, which stays
   std::optional<Io>
       read_end_;  // how the next read fails or ends: found after bytes that the last one returned
   unsigned long tls_failure_ = 0;
@@ -109,7 +110,6 @@ class TlsStream final : public Stream, private StreamEvents {
   bool handshake_failed_ = false;  // of a server
   bool close_notified_ = false;    // by the peer
   bool write_closed_ = false;
-  bool was_reset_ = false;
 };
 
 }  // namespace culvert

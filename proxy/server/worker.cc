@@ -27,6 +27,20 @@ constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
 constexpr std::chrono::seconds kCutTimeout{5};
 
+/// What there is too little of, by the errno of accept4() or epoll_ctl().
+std::string_view advice_for(int error) {
+  switch (error) {
+    case EMFILE:
+      return kMoreFiles;
+    case ENFILE:
+      return "raise fs.file-max (sysctl)";
+    case ENOSPC:
+      return "raise fs.epoll.max_user_watches (sysctl)";
+    default:
+      return "the system is short of memory";
+  }
+}
+
 }  // namespace
 
 Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, std::size_t index,
@@ -138,11 +152,9 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  const std::string_view advice =
-      error == ENOSPC ? "raise fs.epoll.max_user_watches (sysctl)" : kMoreFiles;
   context().warn(RareWarnings::Kind::no_accept,
                  fmt::format("cannot accept connections: {} - {}",
-                             std::generic_category().message(error), advice));
+                             std::generic_category().message(error), advice_for(error)));
 }
 
 void Worker::on_refusing() {

@@ -29,7 +29,7 @@ std::size_t skip_comment(std::string_view text, std::size_t at) {
   return at;
 }
 
-/// In a word that does not begin with a quote %20 is a blank.
+/// %20 is a blank in a word that has anything outside of quotes.
 std::string without_percent(std::string_view word) {
   return percent_decode(word).value_or(std::string(word));
 }
@@ -68,7 +68,7 @@ void AptReader::read_quoted(std::string& word) {
 
 void AptReader::read_word() {
   std::string word;
-  const bool as_it_is = text_[at_] == '"';
+  bool all_quoted = true;
   while (at_ < text_.size()) {
     const char c = text_[at_];
     if (c == '"') {
@@ -77,10 +77,11 @@ void AptReader::read_word() {
     }
     const bool ends = kBlank.find(c) != kBlank.npos || c == '{' || c == '}' || c == ';';
     if (ends || skip_comment(text_, at_) != at_) break;
+    all_quoted = false;
     word += c;
     ++at_;
   }
-  words_.push_back(as_it_is ? std::move(word) : without_percent(word));
+  words_.push_back(all_quoted ? std::move(word) : without_percent(word));
 }
 
 /// What ends it; 0 at the end of the file.

@@ -144,14 +144,25 @@ class Bench:
             if not row.floor:
                 raise proxies.Unfit("no floor for this row")
             make = lambda place: proxies.floor(place, row.floor)
-        return self.launch(name, make, row.upstream)
+        proxy = self.launch(name, make, row.upstream, bool(row.clients_tls))
+        if row.clients_tls:
+            resumes = row.clients_tls == "resumed"
+            try:
+                proxy.front = self.launch("TLS of the clients", lambda place: proxies.tls_of_clients(place, proxy.port, resumes))
+            except proxies.NotHere:
+                self.stop_proxy(proxy)
+                raise
+            proxy.entry = proxy.front.port
+        return proxy
 
-    def launch(self, name, make, upstream="socks"):
-        proxy = proxies.Proxy(name, make, self.servers, upstream, self.peers, self.build)
+    def launch(self, name, make, upstream="socks", over_tls=False):
+        proxy = proxies.Proxy(name, make, self.servers, upstream, self.peers, self.build, over_tls)
         self.running.append(proxy)
         return proxy
 
     def stop_proxy(self, proxy):
+        if proxy.front:
+            self.stop_proxy(proxy.front)
         self.running.remove(proxy)
         if not proxy.running():
             self.complain(proxy.name, f"{proxy.name} has ended by itself: {proxy.said()[-1000:]}")
@@ -221,7 +232,7 @@ class Bench:
 
     def _measured(self, row, proxy, numbers):
         before = self.servers.stats()
-        client = Client(self.load, self.servers, proxy.port, row.work, numbers)
+        client = Client(self.load, self.servers, proxy.entry, row.work, numbers)
         moved = (proxy.pid, self.servers.process.pid, client.process.pid) if row.one_core else ()
         for pid in moved:
             move_to(pid, {max(self.cores)})

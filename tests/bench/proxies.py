@@ -25,9 +25,9 @@ class Unfit(Exception):
 class Place:
     """What a command line is made from: a port, the servers' ports, a scratch folder, unpacked packages."""
 
-    def __init__(self, port, ports, upstream, folder, peers, build):
+    def __init__(self, port, ports, upstream, folder, peers, build, over_tls):
         self.port, self.ports, self.upstream, self.folder = port, ports, upstream, folder
-        self.peers, self.build = peers, build
+        self.peers, self.build, self.over_tls = peers, build, over_tls
         self.to = ports[upstream]
         self.certificate = os.path.join(os.path.dirname(folder), "upstream.crt")
 
@@ -54,9 +54,25 @@ class Place:
                 return path
         raise NotHere(f"/usr/{name} (scripts/peers --bench unpacks it)")
 
-    def only(self, *upstreams):
+    def only(self, *upstreams, tls_clients=False):
         if self.upstream not in upstreams:
             raise Unfit(f"no {self.upstream} upstream")
+        if self.over_tls and not tls_clients:
+            raise Unfit("no clients over TLS")
+
+    def own_certificate(self):
+        """Of a proxy whose clients come over TLS: the same for all, and in one file with its key."""
+        path = os.path.join(os.path.dirname(self.folder), "listener.pem")
+        if not os.path.exists(path):
+            command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                       "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"]
+            try:
+                made = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise NotHere("a certificate from openssl") from error
+            with open(path, "w", encoding="ascii") as file:
+                file.write(made)
+        return path
 
 
 def culvert(place, binary=None, threads=1):
@@ -64,7 +80,10 @@ def culvert(place, binary=None, threads=1):
         "socks": ("socks5", "", ""), "socks_password": ("socks5", f"{USER}:{PASSWORD}@", ""),
         "http": ("http", "", ""), "https": ("https", "", f"?ca={place.certificate}"),
     }[place.upstream]
-    return [binary or f"{place.build}/culvert", "--listen", f"127.0.0.1:{place.port}", "--threads", str(threads),
+    listen = f"127.0.0.1:{place.port}"
+    if place.over_tls:
+        listen = f"https://{listen}?cert={place.own_certificate()}&key={place.own_certificate()}"
+    return [binary or f"{place.build}/culvert", "--listen", listen, "--threads", str(threads),
             "--max-connections", "100000", "--access-log", "off", "--log-level", "error",
             "--upstream", f"{scheme}://{credentials}127.0.0.1:{place.to}{query}"]
 
@@ -101,6 +120,7 @@ def privoxy(place):
 
 
 def v2ray(place):
+    place.only("socks", "socks_password", "http", "https")
     server = {"address": "127.0.0.1", "port": place.to}
     if place.upstream == "socks_password":
         server["users"] = [{"user": USER, "pass": PASSWORD}]
@@ -134,7 +154,7 @@ def squid(place):
 
 def haproxy(place):
     """Only relays TCP, to the HTTP upstream (over TLS for the HTTPS one)."""
-    place.only("socks", "http", "https")
+    place.only("socks", "http", "https", tls_clients=True)
     tls = place.upstream == "https"
     to = place.to if tls else place.ports["http"]
     # Splicing takes two more descriptors a connection, for as long as bytes are under way.
@@ -143,7 +163,17 @@ def haproxy(place):
         "haproxy.cfg",
         f"global\n  maxconn {most}\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 600s\n"
         "  timeout server 600s\n  option splice-request\n  option splice-response\n"
-        f"listen bench\n  bind 127.0.0.1:{place.port}\n  server up 127.0.0.1:{to}{' ssl verify none' if tls else ''}\n")]
+        f"listen bench\n  bind 127.0.0.1:{place.port}{f' ssl crt {place.own_certificate()}' if place.over_tls else ''}\n"
+        f"  server up 127.0.0.1:{to}{' ssl verify none' if tls else ''}\n")]
+
+
+def tls_of_clients(place, to, resumes):
+    """No proxy under test: takes the clients' plain connections on to one that wants TLS."""
+    reuse = "" if resumes else " no-ssl-reuse"
+    return [place.program("haproxy"), "-db", "-q", "-f", place.write(
+        "clients.cfg",
+        f"global\n  maxconn 2000\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 600s\n  timeout server 600s\n"
+        f"listen clients\n  bind 127.0.0.1:{place.port}\n  server proxy 127.0.0.1:{to} ssl verify none{reuse}\n")]
 
 
 PEERS = {"tinyproxy": tinyproxy, "privoxy": privoxy, "v2ray": v2ray, "squid": squid, "haproxy": haproxy}
@@ -165,11 +195,13 @@ def free_port():
 class Proxy:
     """A program under test while it runs."""
 
-    def __init__(self, name, make, servers, upstream, peers, build):
+    def __init__(self, name, make, servers, upstream, peers, build, over_tls=False):
         self.name = name
         self.folder = tempfile.mkdtemp(prefix="proxy-", dir=servers.folder)
-        self.port = free_port()
-        argv = make(Place(self.port, servers.ports, upstream, self.folder, peers, build))
+        # Where it listens, and where its clients find it.
+        self.port = self.entry = free_port()
+        self.front = None
+        argv = make(Place(self.port, servers.ports, upstream, self.folder, peers, build, over_tls))
         env = dict(os.environ)
         if argv[0].startswith(peers):
             env["LD_LIBRARY_PATH"] = ":".join(glob.glob(f"{peers}/usr/lib/*-linux-gnu*") + [f"{peers}/usr/lib"])

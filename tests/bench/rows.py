@@ -27,6 +27,8 @@ class Row:
     # One message at a time: whoever wakes whom on which core would matter more than anything the proxy does, so all
     # of them share a core.
     one_core: bool = False
+    # The clients come over TLS: "full" or "resumed" handshakes; plainly if empty.
+    clients_tls: str = ""
 
     def numbers(self, scale):
         shrunk = {name: max(int(value * scale), self.tiny.get(name, 1)) for name, value in self.scaled.items()}
@@ -40,9 +42,9 @@ def bulk(title, work, tunnels, upstream="socks", floor="relay", total=1536 * MIB
                per="bytes", unit=1 << 30, factor=1, floor=floor)
 
 
-def churn(title, upstream="socks", floor="connect", count=6000, also=()):
+def churn(title, upstream="socks", floor="connect", count=6000, also=(), clients_tls=""):
     return Row(f"{title}, us", "churn", upstream, {"tunnels": 32, "sources": 8, "size": 1}, {"count": count}, {"count": 60},
-               floor=floor, also=also)
+               floor=floor, also=also, clients_tls=clients_tls)
 
 
 def get(title, size, count, upstream="socks"):
@@ -55,6 +57,8 @@ ROWS = {
     "churn-password": churn("the same, SOCKS5 with password", "socks_password"),
     "churn-http": churn("the same, HTTP upstream", "http", floor="relay"),
     "churn-https": churn("the same, HTTPS upstream", "https", floor="", count=2000, also=("resumed",)),
+    "churn-tls": churn("the same, HTTP upstream, clients over TLS", "http", floor="", count=2000, clients_tls="full"),
+    "churn-tls-resumed": churn("the same, resumed", "http", floor="", count=2000, clients_tls="resumed"),
     "download4": bulk("4 downloads", "download", 4),
     "download64": bulk("64 downloads", "download", 64),
     "upload4": bulk("4 uploads", "upload", 4),

@@ -282,9 +282,9 @@ def pull_through_registry(testbed, port, proxy):
 class Dockerd(Program):
     """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
 
-    def __init__(self, testbed, proxy=None, download_attempts=2):
+    def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None):
         at = folder(f"docker-{next(self.numbers)}")
-        env = {"SSL_CERT_FILE": testbed.ca.certificate}
+        env = {"SSL_CERT_FILE": trusted or testbed.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")
         self.socket = f"{at}/docker.sock"

@@ -13,16 +13,13 @@ from layers import MIB
 from testbed import Program
 
 
-def proxy_environment(testbed, port):
-    proxy = f"http://127.0.0.1:{port}"
-    return {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost", "SSL_CERT_FILE": testbed.ca.certificate}
-
-
 class Puller:
     """A program that pulls, each time through the proxy at the port that is given."""
 
-    def __init__(self, testbed):
-        self._testbed = testbed
+    def __init__(self, testbed, scheme="http", trusted=None):
+        """`trusted`: the certificates that it trusts instead of those of the testbed."""
+        self._testbed, self._scheme = testbed, scheme
+        self._trusted = trusted or testbed.ca.certificate
 
     def prepare(self, port):
         """Starts what has to run before the pull."""
@@ -43,8 +40,15 @@ class Puller:
         """Gives back the memory in which the image is, as all files of a test are in memory."""
         raise NotImplementedError
 
+    def _proxy(self, port):
+        return f"{self._scheme}://127.0.0.1:{port}"
+
     def _command(self, argv, port=None):
-        return Program(self.name, self._testbed.home, argv, proxy_environment(self._testbed, port) if port else None)
+        environment = None
+        if port:
+            environment = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), self._proxy(port))
+            environment.update(NO_PROXY="127.0.0.1,localhost", SSL_CERT_FILE=self._trusted)
+        return Program(self.name, self._testbed.home, argv, environment)
 
 
 class Containerd(Program):
@@ -71,8 +75,8 @@ class Containerd(Program):
 class Ctr(Puller):
     name = "ctr"
 
-    def __init__(self, testbed, containerd):
-        super().__init__(testbed)
+    def __init__(self, testbed, containerd, **more):
+        super().__init__(testbed, **more)
         self._containerd = containerd
 
     def pull(self, image, port):
@@ -94,7 +98,7 @@ class Docker(Puller):
 
     def prepare(self, port):
         # As many attempts as it makes by default.
-        self._dockerd = peers.start_dockerd(self._testbed, f"http://127.0.0.1:{port}", download_attempts=5)
+        self._dockerd = peers.start_dockerd(self._testbed, self._proxy(port), download_attempts=5, trusted=self._trusted)
 
     def pull(self, image, port):
         return self._command(self._dockerd.command_line("pull", image.reference))

@@ -4,18 +4,33 @@ import base64
 import contextlib
 import os
 import signal
+import ssl
+import struct
+import subprocess
 import unittest
 
 import harness
 import isolate
 import wire
-from culvert import is_sanitized, launch
+from culvert import PORT, is_sanitized, launch
 from testbed import BORDER, Testbed
 
 SECRET = "hunter2SECRET"
 USER = "alice"
-FORMS = [SECRET, SECRET.lower(), *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (SECRET, f"{USER}:{SECRET}"))]
+# What somebody types who mistypes it.
+WRONG = f"{SECRET}2"
+
+
+def in_base64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+FORMS = [SECRET, SECRET.lower(), *(in_base64(text).rstrip("=") for text in (SECRET, f"{USER}:{SECRET}", WRONG, f"{USER}:{WRONG}"))]
 ECHO_PORT = 3199
+# Knows none, so that it can repeat only what it is sent.
+ONLY_ECHO_PORT = 3198
+TLS_PORT = PORT + 1
+BALANCED_PORT = PORT + 2
 
 # Flags with values that they do not accept.
 ERRORS = [
@@ -52,24 +67,44 @@ REQUESTS = {
 }
 
 
+def proxy_header_v2(*, family=0x11, addresses=b"\x0a\x09\x08\x07\x0a\x09\x08\x06\x00\x07\x00\x08", extra=SECRET.encode()):
+    """With a field of extra data behind the addresses (PP2_TYPE_AUTHORITY)."""
+    rest = addresses + b"\x02" + struct.pack("!H", len(extra)) + extra
+    return b"\r\n\r\n\x00\r\nQUIT\n\x21" + bytes([family]) + struct.pack("!H", len(rest)) + rest
+
+
+PROXY_HEADERS = [b"PROXY TCP4 10.9.8.7 10.9.8.6 7 8\r\n", proxy_header_v2()]
+BAD_PROXY_HEADERS = [f"PROXY TCP4 {SECRET}\r\n".encode(), f"PROXY {SECRET} 10.9.8.7 10.9.8.6 7 8\r\n".encode(), f"{SECRET}\r\n\r\n".encode(),
+                     proxy_header_v2(family=0x77, addresses=b""), proxy_header_v2(addresses=b"")]
+
+
+def sign_ins():
+    """Requests with credentials: the right ones, wrong ones, and such as are none."""
+    for field in (f"Basic {in_base64(f'{USER}:{SECRET}')}", f"Basic {in_base64(f'{USER}:{WRONG}')}", f"Basic {in_base64(SECRET)}",
+                  f"Basic {USER}:{SECRET}", f"Bearer {SECRET}", SECRET):
+        for line in ("CONNECT a.example:443", "GET http://a.example/"):
+            yield f"{line} HTTP/1.1\r\nHost: a.example\r\nProxy-Authorization: {field}\r\nConnection: close\r\n\r\n".encode()
+
+
 def setUpModule():
     global testbed
     testbed = harness.report_on(Testbed())
-    EchoingProxy(testbed.border)
+    EchoingProxy(testbed.border, ECHO_PORT, SECRET)
+    EchoingProxy(testbed.border, ONLY_ECHO_PORT, "without")
 
 
 class EchoingProxy:
-    """Refuses everything, and repeats the credentials in its reply."""
+    """Refuses everything, and repeats the credentials in its reply, those that it is sent and those that it knows."""
 
-    def __init__(self, host):
-        wire.serve(host, self._handle, address=(BORDER, ECHO_PORT))
+    def __init__(self, host, port, known):
+        self._known = known
+        wire.serve(host, self._handle, address=(BORDER, port))
 
     def _handle(self, connection):
         with contextlib.suppress(OSError), connection:
             self._refuse(connection)
 
-    @staticmethod
-    def _refuse(connection):
+    def _refuse(self, connection):
         head = b""
         while b"\r\n\r\n" not in head:
             data = connection.recv(65536)
@@ -79,7 +114,7 @@ class EchoingProxy:
         head = head.decode("latin-1")
         given = next((line for line in head.split("\r\n") if line.lower().startswith("proxy-authorization:")), "nothing")
         status = 407 if head.startswith("CONNECT") else 403
-        connection.sendall(f"HTTP/1.1 {status} not with {given} or {SECRET}\r\nContent-Length: 0\r\n\r\n".encode())
+        connection.sendall(f"HTTP/1.1 {status} not with {given} or {self._known}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
 class Secrets(unittest.TestCase):
@@ -201,6 +236,75 @@ class Secrets(unittest.TestCase):
                 self.assert_hidden(culvert.output().replace(f"/{SECRET}", ""))
                 self.check_cores(folder)
                 waiting.close()
+
+    def test_of_clients_in_every_place_of_a_run(self):
+        """What clients sign in with, by each way in, what that is checked against, and the key of the listener."""
+        users = f"{isolate.STATE}/users"
+        folder = f"{isolate.STATE}/cores"
+        os.makedirs(folder, exist_ok=True)
+        hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=SECRET, check=True, capture_output=True, text=True).stdout.strip()
+        isolate.write(users, f"{USER}:{hashed}\n", 0o600)
+        certificate, key = testbed.ca.issue("listener", "IP:127.0.0.1")
+        with open(key, encoding="ascii") as file:
+            hidden = [hashed, hashed.rpartition("$")[2], *file.read().splitlines()[1:-1]]
+        listen = [f"127.0.0.1:{PORT}", f"https://127.0.0.1:{TLS_PORT}?cert={certificate}&key={key}",
+                  f"http://127.0.0.1:{BALANCED_PORT}?proxy-protocol=on"]
+        options = ["--auth-file", users, "--load-balancer", "127.0.0.1", "--upstream", f"http://{BORDER}:{ONLY_ECHO_PORT}"]
+        trusting = ssl.create_default_context(cafile=testbed.ca.certificate)
+
+        def assert_hidden(text):
+            self.assert_hidden(text)
+            for form in hidden:
+                self.assertNotIn(form, text)
+
+        def ask(port, *pieces):
+            """Sends each piece once the one before is answered, and returns the last answer."""
+            with wire.open_client(testbed.home, port) as client:
+                if port == TLS_PORT:
+                    client = trusting.wrap_socket(client, server_hostname="127.0.0.1")
+                for piece in pieces[:-1]:
+                    client.sendall(piece)
+                    client.recv(65536)
+                client.sendall(pieces[-1])
+                answer = b""
+                with contextlib.suppress(ConnectionResetError, ssl.SSLEOFError):
+                    answer = wire.receive_all(client)
+                client.close()
+            return answer.decode("latin-1")
+
+        for form in ("text", "json"):
+            with self.subTest(form=form):
+                culvert = launch(
+                    self, testbed, *options, "--log-level", "debug", "--log-format", form, listen=listen,
+                    wrapper=["sh", "-c", f'cd {folder} && ulimit -c unlimited && exec "$@"', "sh"],
+                )
+                answers = []
+                for port in (PORT, TLS_PORT, BALANCED_PORT):
+                    for header in PROXY_HEADERS if port == BALANCED_PORT else [b""]:
+                        answers += [ask(port, header + request) for request in sign_ins()]
+                        for password in (SECRET, WRONG):
+                            login = b"\x01" + bytes([len(USER)]) + USER.encode() + bytes([len(password)]) + password.encode()
+                            answers.append(ask(port, header + b"\x05\x01\x02", login, b"\x05\x01\x00\x03\x09a.example\x01\xbb"))
+                        answers.append(ask(port, header + b"\x04\x01\x01\xbb\x00\x00\x00\x01" + SECRET.encode() + b"\x00a.example\x00"))
+                answers += [ask(BALANCED_PORT, header) for header in BAD_PROXY_HEADERS]
+                text = "".join(answers)
+                for answer in ("407 culvert", "403 not with nothing", "502 culvert"):
+                    self.assertIn(f"HTTP/1.1 {answer}", text)
+                assert_hidden(text)
+                culvert.signal(signal.SIGHUP)
+                culvert.wait_log("reloaded (")
+                assert_hidden(self.told_to_others(culvert.pid))
+                argv = [word for address in listen for word in ("--listen", address)]
+                for command in ("--print-config", "--check-config"):
+                    done = testbed.culvert_host.run(os.environ["CULVERT"], *argv, *options, command)
+                    self.assertIn(users if command == "--print-config" else "", done.stdout)
+                    assert_hidden(done.stdout + done.stderr + ".")
+                culvert.signal(signal.SIGABRT)
+                self.assertEqual(culvert.wait(20), -signal.SIGABRT)
+                for expected in (f"user{'=' if form == 'text' else chr(34) + ':' + chr(34)}{USER}", "SOCKS5", "SOCKS4", "10.9.8.7"):
+                    self.assertIn(expected, culvert.output())
+                assert_hidden(culvert.output())
+                self.check_cores(folder)
 
     @staticmethod
     def as_bytes():

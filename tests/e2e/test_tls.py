@@ -1,4 +1,4 @@
-"""TLS between clients and culvert: curl, skopeo (Go) and openssl, client certificates, and new certificates by SIGHUP."""
+"""TLS between clients and culvert: curl, docker, podman, skopeo, Node and openssl, client certificates, and new certificates by SIGHUP."""
 
 import os
 import shutil
@@ -8,22 +8,45 @@ import unittest
 import harness
 import isolate
 import peers
+import pulls
 import wire
 from certs import Authority
 from culvert import PORT, launch
+from layers import LayerRegistry
 from testbed import BORDER, Testbed, wait_for
 
 MIB = 1 << 20
+NODE = "newest-node"
+# Both ways that Node has, to https and to http: prints the size of what each gets.
+NODE_SCRIPT = """
+const size = url => new Promise((resolve, reject) => {
+  let sum = 0;
+  require(url.split(':')[0]).get(url, got => got.on('data', data => sum += data.length).on('end', () => resolve(sum))).on('error', reject);
+});
+(async () => {
+  for (const url of ['https://files.world/bytes/100000', 'http://plain.world/bytes/200000']) {
+    console.log((await (await fetch(url)).arrayBuffer()).byteLength, await size(url));
+  }
+})();
+"""
 
 
 def setUpModule():
-    global testbed, authority, first, second
+    global testbed, registry, authority, both, first, second
     testbed = harness.report_on(Testbed())
     wire.FileServer(testbed.outside, testbed.ca)
+    registry = LayerRegistry(testbed)
     peers.start_microsocks(testbed)
     authority = Authority("proxy-ca")
+    both = f"{isolate.STATE}/both.crt"
+    isolate.write(both, "".join(text_of(one.certificate) for one in (testbed.ca, authority)))
     first = authority.issue("first", "DNS:localhost", "IP:127.0.0.1")
     second = authority.issue("second", "DNS:localhost", "IP:127.0.0.1")
+
+
+def text_of(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
 
 
 def listener(pair, more=""):
@@ -140,7 +163,6 @@ class Tls(unittest.TestCase):
             self.assertIn(text, done.stderr)
 
     def test_go_verifies_the_certificate(self):
-        """skopeo stands for docker, containerd and podman, which have the same net/http."""
         culvert = self.start(first)
 
         def inspect(trusted):
@@ -153,6 +175,59 @@ class Tls(unittest.TestCase):
         culvert.wait_access_line("outcome=tls_certificate_error")
         inspect(authority.certificate)
         culvert.wait_access_line("target=files.world:443")
+        culvert.shut_down()
+
+    def needs(self, *programs):
+        for program in programs:
+            if not shutil.which(program) and os.environ.get("CI") != "true":
+                self.skipTest(f"scripts/peers has fetched no {program}")
+
+    def test_images_are_pulled(self):
+        self.needs("dockerd", "podman", "skopeo")
+        culvert = self.start(first)
+        for kind in (pulls.Docker, pulls.Podman, pulls.Skopeo):
+            with self.subTest(kind.name):
+                puller = kind(testbed, scheme="https", trusted=both)
+                image = registry.add(f"over-tls-{kind.name}", size=4 * MIB)
+                before = len(culvert.access_lines())
+                puller.prepare(PORT)
+                pull = puller.pull(image, PORT)
+                self.addCleanup(pull.kill)
+                pull.start()
+                self.assertEqual(pull.wait(60), 0, pull.tail())
+                puller.assert_pulled(image)
+                puller.discard(image)
+                self.assertTrue(any(" target=gcr.io:443 " in line for line in culvert.wait_access_lines(before + 1)[before:]))
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+    def test_docker_says_that_it_does_not_trust_the_certificate(self):
+        self.needs("dockerd")
+        culvert = self.start(first)
+        puller = pulls.Docker(testbed, scheme="https")
+        image = registry.add("distrusted", size=MIB)
+        puller.prepare(PORT)
+        pull = puller.pull(image, PORT)
+        self.addCleanup(pull.kill)
+        pull.start()
+        self.assertNotEqual(pull.wait(60), 0)
+        self.assertIn("x509: certificate signed by unknown authority", pull.output())
+        culvert.wait_access_line("outcome=tls_certificate_error")
+        culvert.shut_down()
+
+    def test_node(self):
+        self.needs(NODE)
+        culvert = self.start(first)
+        proxy = f"https://localhost:{PORT}"
+
+        def node(trusted):
+            variables = (f"HTTPS_PROXY={proxy}", f"HTTP_PROXY={proxy}", "NODE_USE_ENV_PROXY=1", f"NODE_EXTRA_CA_CERTS={trusted}")
+            return testbed.home.run("env", *variables, NODE, "-e", NODE_SCRIPT, check=False)
+
+        done = node(both)
+        self.assertEqual(done.stdout.split(), ["100000", "100000", "200000", "200000"], done.stderr)
+        culvert.wait_access_lines(4)
+        self.assertIn("unable to verify the first certificate", node(testbed.ca.certificate).stderr)
         culvert.shut_down()
 
 

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -31,6 +32,9 @@ enum Call : unsigned {
   kPipe,
   kShutdown,
   kOption,
+  kAskOption,
+  kReceiveFrom,
+  kSendMessage,
   kCalls
 };
 
@@ -56,6 +60,9 @@ constexpr std::array<std::array<int, 6>, kCalls> kErrors = {{
     {EMFILE, ENFILE, EMFILE, ENFILE, EMFILE, ENFILE},
     {ENOTCONN, ENOTCONN, ENOTCONN, ENOTCONN, ENOTCONN, ENOTCONN},
     {ENOBUFS, ENOMEM, ENOPROTOOPT, EINVAL, ENOBUFS, ENOMEM},
+    {ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOBUFS, ENOMEM},
+    {ECONNREFUSED, ENOBUFS, ENOMEM, EINTR, ECONNREFUSED, ENOMEM},
+    {ECONNREFUSED, ENOBUFS, ENOMEM, EINTR, EPERM, ENETUNREACH},
 }};
 constexpr int kNone = -1;
 
@@ -84,11 +91,17 @@ std::uint32_t next_random(std::atomic<std::uint32_t>& seed) {
   return next >> 4;
 }
 
+template <typename Function>
+Function real(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
 bool is_of_internet(int fd) {
+  static const auto ask = real<decltype(&getsockopt)>("getsockopt");
   int domain = 0;
   socklen_t size = sizeof domain;
   const int before = errno;
-  const bool is_socket = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0;
+  const bool is_socket = ask(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0;
   errno = before;
   return is_socket && (domain == AF_INET || domain == AF_INET6);
 }
@@ -111,11 +124,6 @@ int fault_of(Call call) {
   return error;
 }
 
-template <typename Function>
-Function real(const char* name) {
-  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
-}
-
 /// As after such an error: the connection is gone, and its peer hears of it by a RST.
 void end_connection(int fd) {
   sockaddr none{};
@@ -131,7 +139,7 @@ bool is_end(int error) {
          error == ENOTCONN;
 }
 
-/// True if the call fails now; else `size` is how much it may do.
+/// True if the call fails now, with errno; else `size` is how much it may do.
 bool fails(Call call, int fd, std::size_t* size = nullptr) {
   if (!is_of_internet(fd)) return false;
   const int error = fault_of(call);
@@ -214,6 +222,26 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t size) n
   // Asking for a reset needs nothing that could be missing.
   if (level == SOL_SOCKET && name == SO_LINGER) return next(fd, level, name, value, size);
   return fails(kOption, fd) ? -1 : next(fd, level, name, value, size);
+}
+
+int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexcept {
+  CULVERT_REAL(getsockopt);
+  if (!fails(kAskOption, fd)) return next(fd, level, name, value, size);
+  if (level != SOL_SOCKET || name != SO_ERROR || *size < sizeof errno) return -1;
+  // It is what the call tells, not what becomes of it.
+  std::memcpy(value, &errno, sizeof errno);
+  return 0;
+}
+
+ssize_t recvfrom(int fd, void* data, std::size_t size, int flags, sockaddr* from,
+                 socklen_t* from_size) {
+  CULVERT_REAL(recvfrom);
+  return fails(kReceiveFrom, fd) ? -1 : next(fd, data, size, flags, from, from_size);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  CULVERT_REAL(sendmsg);
+  return fails(kSendMessage, fd) ? -1 : next(fd, message, flags);
 }
 
 }  // extern "C"

@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -121,6 +123,21 @@ TEST_CASE("a reset behind what a write took is met by who comes next") {
     settle(line.loop);
     CHECK(line.client.read(100) == "(error)");
   }
+}
+
+TEST_CASE("what a write has failed with stays, or its bytes could arrive twice") {
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  const std::size_t before = line.wire.writes().size();
+  // As for a moment: the connection itself is fine.
+  line.wire.refuses(ENOBUFS);
+  CHECK(line.client.stream->try_write(std::string("once")).error == ENOBUFS);
+  line.wire.refuses(0);
+  settle(line.loop);
+  CHECK(line.client.stream->try_write(std::string("once")).error == ENOBUFS);
+  CHECK(line.client.stream->shutdown_write().error == ENOBUFS);
+  CHECK(line.wire.writes().size() == before);
 }
 
 TEST_CASE("a read takes all the records that are there, a write makes as many as it needs") {

@@ -25,11 +25,14 @@ TEST_CASE("apt's options are found in each form, and https has http's proxy") {
            "Acquire::https::Proxy \"no\"; #clear Acquire::https;\n"
            "Acquire::http::Proxy \"http://a:1\";",
            "Acquire { http::Proxy \"http://\"a:1; };",
+           "Acquire::http::Proxy \"http:%2f%2f\"a:1;",
            "Acquire::http::Prox%79 http:%2f%2fa:1; Acquire::https::Proxy \"\";",
        }) {
     INFO(text);
     CHECK(read({text}).environment == both);
   }
+  CHECK(read({"Acquire::http::Proxy \"http://u:%40@\"\"a:1\";"}).environment[0] ==
+        "HTTP_PROXY=http://u:%40@a:1");
   CHECK(read({"Acquire::http::Proxy \"DIRECT\";"}).environment ==
         Lines{"HTTP_PROXY=", "HTTPS_PROXY="});
   for (const std::string text : {"Acquire::http::Proxy \"a\"", "Acquire::http::Proxy \"a", "}};{;",
