@@ -16,7 +16,8 @@ std::string format_duration(std::chrono::milliseconds duration) {
 }
 
 std::string format_seconds(std::chrono::milliseconds duration) {
-  return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+  const std::int64_t tenths = (duration.count() + 50) / 100;
+  return fmt::format("{}.{} s", tenths / 10, tenths % 10);
 }
 
 }  // namespace culvert

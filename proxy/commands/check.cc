@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -202,13 +201,7 @@ int check(const CheckOptions& options) {
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
   if (!has_descriptors()) return 1;
-  try {
-    return walk(options, targets, std::move(ruleset));
-  } catch (const std::system_error& error) {
-    // Of the loop: no descriptors, no memory.
-    complain(fmt::format("check: cannot begin: {}", error.what()));
-    return 1;
-  }
+  return walk(options, targets, std::move(ruleset));
 }
 
 }  // namespace culvert

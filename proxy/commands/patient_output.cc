@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
+
+#include "net/thread.h"
 
 namespace culvert {
 namespace {
@@ -45,11 +45,7 @@ struct PatientOutput::State {
 };
 
 PatientOutput::PatientOutput(int fd) : state_(std::make_shared<State>(fd)) {
-  try {
-    std::thread(&PatientOutput::work, state_).detach();
-  } catch (const std::system_error&) {
-    state_->alone = true;
-  }
+  state_->alone = !Thread::start_detached([state = state_] { work(state); });
 }
 
 PatientOutput::~PatientOutput() {

@@ -82,11 +82,4 @@ int open_access_log(const Config& config, ReadWhen when, std::vector<std::string
   return fd;
 }
 
-std::string start_failure(const Config& config, const std::string& cause) {
-  return fmt::format(
-      "cannot start with --threads {}: {} - see the limits of open files, "
-      "processes and memory (ulimit -a)",
-      config.threads, cause);
-}
-
 }  // namespace culvert

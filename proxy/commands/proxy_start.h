@@ -33,7 +33,4 @@ bool is_access_log_file(const std::string& access_log);
 /// only.
 int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems);
 
-/// Why there are no workers, for a std::system_error of the Server.
-std::string start_failure(const Config& config, const std::string& cause);
-
 }  // namespace culvert

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/duration.h"
+#include "base/fatal.h"
 #include "commands/find_program.h"
 #include "commands/proxy_environment.h"
 #include "commands/proxy_start.h"
@@ -222,7 +223,10 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
   {
     Run run(*server, options, std::move(forked), std::move(url));
     Predecessor none(-1);
-    server->run(none, [&] { run.begin(); });
+    if (const std::string why = server->run(none, [&] { run.begin(); }); !why.empty()) {
+      complain(why);
+      return kCannotStart;
+    }
     status = run.status();
     ending_signal = run.ending_signal();
   }
@@ -237,6 +241,7 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
 }  // namespace
 
 int run(const RunOptions& options, const Inheritance& inheritance) {
+  fatal_status = kCannotStart;
   const Config& config = options.config;
   const std::string& program = options.command.front();
   if (const int error = error_of_program(program)) return report_not_executed(program, error);
@@ -259,13 +264,8 @@ int run(const RunOptions& options, const Inheritance& inheritance) {
   listeners.take(config, own_inheritance(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return kCannotStart;
-  try {
-    return serve_and_run(options, std::move(forked), std::move(ruleset), access_fd,
-                         std::move(listeners));
-  } catch (const std::system_error& error) {
-    complain(start_failure(config, error.code().message()));
-    return kCannotStart;
-  }
+  return serve_and_run(options, std::move(forked), std::move(ruleset), access_fd,
+                       std::move(listeners));
 }
 
 }  // namespace culvert

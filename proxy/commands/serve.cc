@@ -316,41 +316,36 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   const auto reload = [&](std::vector<std::string>& found) {
     return read_ruleset_again(read_again, config, access_fd, sandbox, found);
   };
-  try {
-    const auto started =
-        Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                      reload, std::move(listeners), {launcher.get(), &notice}, problems);
-    if (!started) return failed(problems, 1);
-    Server& server = *started;
-    sandbox = give_up_rights(config, server.log());
-    {
-      const ServeSignals signals(server);
-      const Orphans orphans(server.loop(),
-                            launcher ? std::vector{launcher->pid()} : std::vector<int>{});
-      server.set_take_over_place(std::move(take.place));
-      if (!server.run(predecessor, [&] { log_start(server, config, notice, take.news); })) {
-        complain("the running culvert goes on serving: " + predecessor.given_up());
-        return 1;
-      }
+  const auto started =
+      Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
+                    reload, std::move(listeners), {launcher.get(), &notice}, problems);
+  if (!started) return failed(problems, 1);
+  Server& server = *started;
+  sandbox = give_up_rights(config, server.log());
+  {
+    const ServeSignals signals(server);
+    const Orphans orphans(server.loop(),
+                          launcher ? std::vector{launcher->pid()} : std::vector<int>{});
+    server.set_take_over_place(std::move(take.place));
+    const auto begun = [&] { log_start(server, config, notice, take.news); };
+    if (const std::string why = server.run(predecessor, begun); !why.empty()) {
+      complain(why);
+      return 1;
     }
-    server.loop().turn(0);  // in which libuv lets go of their watchers
-    server.log().write(
-        Log::Level::info,
-        fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
-                    server.target_lookups(), server.upstream_lookups()));
-    if (const Stats stats = server.stats(); stats.requests() > 0) {
-      server.log().write(Log::Level::info, stats.summary());
-    }
-    if (const std::uint64_t lost = server.lost_access_lines(); lost > 0) {
-      server.log().write(Log::Level::warning, Log::loss_report(lost, "access log"));
-    }
-    server.log().flush();
-    // A look-up that hangs in its thread must not meet what ends with the process.
-    if (server.busy()) std::_Exit(0);
-  } catch (const std::system_error& error) {
-    complain(start_failure(config, error.code().message()));
-    return 1;
   }
+  server.loop().turn(0);  // in which libuv lets go of their watchers
+  server.log().write(Log::Level::info,
+                     fmt::format("drained, leaving; local lookups: {} of targets, {} of upstreams",
+                                 server.target_lookups(), server.upstream_lookups()));
+  if (const Stats stats = server.stats(); stats.requests() > 0) {
+    server.log().write(Log::Level::info, stats.summary());
+  }
+  if (const std::uint64_t lost = server.lost_access_lines(); lost > 0) {
+    server.log().write(Log::Level::warning, Log::loss_report(lost, "access log"));
+  }
+  server.log().flush();
+  // A look-up that hangs in its thread must not meet what ends with the process.
+  if (server.busy()) std::_Exit(0);
   return 0;
 }
 

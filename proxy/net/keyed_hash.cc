@@ -4,18 +4,19 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <system_error>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "base/fatal.h"
+
 namespace culvert {
 
 KeyedHash::KeyedHash() {
   if (RAND_priv_bytes(key_.data(), static_cast<int>(key_.size())) != 1) {
-    throw std::system_error(EIO, std::generic_category(), "random numbers");
+    fatal("random numbers", EIO);
   }
 }
 

@@ -14,7 +14,7 @@ class KeyedHash {
   /// What is kept of it.
   using Value = std::array<std::uint8_t, 16>;
 
-  /// std::system_error if the system has no random numbers.
+  /// Fatal if the system has no random numbers.
   KeyedHash();
   ~KeyedHash();
   KeyedHash(const KeyedHash&) = delete;

@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "net/socket_address.h"
+#include "net/thread.h"
 
 namespace culvert {
 namespace {
@@ -91,17 +91,16 @@ bool LibcLookup::has_room(Side side) { return threads_for(side) < kMostThreads; 
 
 LibcLookup::LibcLookup(Loop& loop, const std::string& name, Side side, Callback<void(Found)> done)
     : request_(std::make_shared<Request>(Request{name, side, loop.mailbox(), this})), done_(done) {
-  try {
-    ++threads_for(side);
-    std::thread(&LibcLookup::run, request_).detach();
+  ++threads_for(side);
+  if (Thread::start_detached([request = request_] { run(request); })) {
     loop.expect_post();
-  } catch (const std::system_error&) {
-    --threads_for(side);
-    loop.defer([request = request_] {
-      if (request->owner == nullptr) return;
-      request->owner->done_(no_room(EAGAIN, "no thread can be started (see ulimit -u, TasksMax=)"));
-    });
+    return;
   }
+  --threads_for(side);
+  loop.defer([request = request_] {
+    if (request->owner == nullptr) return;
+    request->owner->done_(no_room(EAGAIN, "no thread can be started (see ulimit -u, TasksMax=)"));
+  });
 }
 
 /// In the thread.

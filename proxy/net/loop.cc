@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include <uv.h>
 
+#include "base/fatal.h"
 #include "net/manual_clock.h"
 #include "net/resolver.h"
 #include "net/timer.h"
@@ -49,21 +49,16 @@ Loop::Loop(ManualClock* manual_clock)
       mailbox_(std::make_shared<Mailbox>(*this)) {
   for (auto* list : {&resumed_, &resuming_}) list->reserve(kEventsPerTurn);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-  if (const int failed = uv_loop_init(&uv_->loop)) {
-    close(epoll_);
-    throw std::system_error(-failed, std::generic_category(), "uv_loop_init");
-  }
+  if (epoll_ < 0) fatal("epoll_create1", errno);
+  if (const int failed = uv_loop_init(&uv_->loop)) fatal("uv_loop_init", -failed);
   if (const int failed = uv_async_init(&uv_->loop, &uv_->wake, [](uv_async_t*) {})) {
-    uv_loop_close(&uv_->loop);
-    close(epoll_);
-    throw std::system_error(-failed, std::generic_category(), "uv_async_init");
+    fatal("uv_async_init", -failed);
   }
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = this;
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, uv_backend_fd(&uv_->loop), &event) != 0) {
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    fatal("epoll_ctl", errno);
   }
 }
 

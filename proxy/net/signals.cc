@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <initializer_list>
-#include <system_error>
 
 #include <uv.h>
+
+#include "base/fatal.h"
 
 namespace culvert {
 
@@ -50,8 +51,7 @@ struct SignalWatcher::Handle {
 SignalWatcher::SignalWatcher(Loop& loop, int signal, Callback<void(int)> received)
     : loop_(loop), handle_(new Handle{{}, received}) {
   if (const int failed = uv_signal_init(loop.uv(), &handle_->uv)) {
-    delete handle_;
-    throw std::system_error(-failed, std::generic_category(), "uv_signal_init");
+    fatal("uv_signal_init", -failed);
   }
   handle_->uv.data = handle_;
   // Fails only for a signal that the system does not have.

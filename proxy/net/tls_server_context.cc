@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/fatal.h"
 #include "base/secret_file.h"
 #include "base/text.h"
 #include "net/pem.h"
@@ -75,7 +76,7 @@ void set_session_id(SSL_CTX* context, std::string_view client_cas) {
 class ClientCas {
  public:
   ClientCas() : store_(X509_STORE_new()), names_(sk_X509_NAME_new_null()) {
-    if (store_ == nullptr || names_ == nullptr) throw std::bad_alloc();
+    if (store_ == nullptr || names_ == nullptr) fatal("TLS", ENOMEM);
   }
   ~ClientCas() {
     X509_STORE_free(store_);
@@ -118,7 +119,7 @@ class ClientCas {
 
 SSL_CTX* make_context() {
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-  if (context == nullptr) throw std::bad_alloc();
+  if (context == nullptr) fatal("TLS", ENOMEM);
   set_stream_options(context);
   SSL_CTX_set_cipher_list(context, kCiphers);
   SSL_CTX_set_alpn_select_cb(context, on_protocols, nullptr);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -52,27 +53,31 @@ void Server::open_for_all(ListenSocket socket) {
   entrances[0]->open(std::move(socket), entrances);
 }
 
-/// All of them, or std::system_error and none.  False, and none, if we must not serve.
-bool Server::start_threads(Predecessor& predecessor) {
-  try {
-    for (std::size_t i = 1; i < workers_.size(); ++i) {
-      threads_.emplace_back([this, worker = workers_[i].get()] {
-        threads_may_.wait(Threads::wait);
-        if (threads_may_ == Threads::run) worker->loop().run();
-      });
+/// All of them; or none, and why.
+std::string Server::start_threads(Predecessor& predecessor) {
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    auto thread = Thread::start([this, worker = workers_[i].get()] {
+      threads_may_.wait(Threads::wait);
+      if (threads_may_ == Threads::run) worker->loop().run();
+    });
+    if (!thread) {
+      const std::string cause = std::generic_category().message(errno);
+      tell_threads(Threads::end);
+      return fmt::format(
+          "cannot start with --threads {}: {} - see the limits of processes and "
+          "memory (ulimit -a)",
+          workers_.size(), cause);
     }
-    running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
-  } catch (const std::system_error&) {
-    tell_threads(Threads::end);
-    throw;
+    threads_.push_back(*thread);
   }
+  running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
   if (!predecessor.given_up().empty()) {
     tell_threads(Threads::end);
-    return false;
+    return "the running culvert goes on serving: " + predecessor.given_up();
   }
   for (const auto& worker : workers_) worker->take_over();
   tell_threads(Threads::run);
-  return true;
+  return {};
 }
 
 /// Those that are to end have ended then.
@@ -80,17 +85,17 @@ void Server::tell_threads(Threads what) {
   threads_may_ = what;
   threads_may_.notify_all();
   if (what != Threads::end) return;
-  for (std::thread& thread : threads_) thread.join();
+  for (Thread& thread : threads_) thread.join();
 }
 
-bool Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
+std::string Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   running_ = workers_.size();
   const bool manager_is_told = around_.notice != nullptr && around_.notice->wanted();
   handover_.emplace(loop(), log(), around_.launcher, manager_is_told,
                     Successor::Ready::to<&Server::on_successor_ready>(this));
   if (!ruleset_->config.tunnel_command.empty()) Loop::expect_children();
   held_signals_.reset();
-  if (!start_threads(predecessor)) return false;
+  if (std::string why = start_threads(predecessor); !why.empty()) return why;
   open_take_over();
   begun();
   begin_reports();
@@ -107,8 +112,8 @@ bool Server::run(Predecessor& predecessor, const std::function<void()>& begun) {
   reporter_.reset();
   close_take_over();
   handover_.reset();
-  for (std::thread& thread : threads_) thread.join();
-  return true;
+  for (Thread& thread : threads_) thread.join();
+  return {};
 }
 
 void Server::open_take_over() {

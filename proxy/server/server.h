@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "net/signals.h"
 #include "net/take_over_place.h"
 #include "net/take_over_requests.h"
+#include "net/thread.h"
 #include "server/handover.h"
 #include "server/listeners.h"
 #include "server/service_reporter.h"
@@ -36,8 +36,7 @@ class Server {
   };
 
   /// Binds every listener that `listeners` has not got yet.  nullptr if one of them cannot be: then
-  /// nothing stays bound, and each that cannot is a line of `problems`.  std::system_error if the
-  /// system gives us too little to have even workers.  `around` outlives it.
+  /// nothing stays bound, and each that cannot is a line of `problems`.  `around` outlives it.
   static std::unique_ptr<Server> start(std::unique_ptr<Ruleset> ruleset,
                                        std::unique_ptr<Shared> shared, Reload reload,
                                        Listeners listeners, const Around& around,
@@ -49,10 +48,10 @@ class Server {
 
   /// Serves in this thread and its workers' until end() has ended it.  Signals that were held since
   /// the start are let go: whoever wants them watches them.  If `predecessor` hands over to us,
-  /// nothing is accepted before that may be.  `begun` is called once all threads are there;
-  /// std::system_error if they cannot be.  False, and nothing was accepted, if it goes on serving
-  /// in our place.
-  bool run(Predecessor& predecessor, const std::function<void()>& begun);
+  /// nothing is accepted before that may be.  `begun` is called once all threads are there.  Empty
+  /// once it has served; else nothing was accepted, and this says why: there can be no threads, or
+  /// the predecessor goes on serving in our place.
+  std::string run(Predecessor& predecessor, const std::function<void()>& begun);
 
   // While it runs, in its thread.
 
@@ -99,7 +98,7 @@ class Server {
 
   void make_workers();
   void open_for_all(ListenSocket socket);
-  bool start_threads(Predecessor& predecessor);
+  std::string start_threads(Predecessor& predecessor);
   void tell_threads(Threads what);
   void begin_reports();
   std::string status_text(std::size_t tunnels) const;
@@ -123,7 +122,7 @@ class Server {
   std::shared_ptr<const Ruleset> ruleset_;  // of new sessions
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<Threads> threads_may_ = Threads::wait;
-  std::vector<std::thread> threads_;
+  std::vector<Thread> threads_;
   std::unique_ptr<TunnelCommand> tunnel_;
   std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
   std::optional<Handover> handover_;                    // while run() runs

@@ -14,13 +14,13 @@ namespace {
 std::string size_text(std::uint64_t bytes) {
   if (bytes < 1000) return fmt::format("{} B", bytes);
   constexpr std::string_view kPrefixes = "kMGTPE";
-  auto size = static_cast<double>(bytes) / 1000;
   std::size_t prefix = 0;
-  while (size >= 999.95) {  // what would be rounded to 1000.0
-    size /= 1000;
+  while (bytes >= 999'950) {  // what would be rounded to 1000.0
+    bytes /= 1000;
     ++prefix;
   }
-  return fmt::format("{:.1f} {}B", size, kPrefixes[prefix]);
+  const std::uint64_t tenths = (bytes + 50) / 100;
+  return fmt::format("{}.{} {}B", tenths / 10, tenths % 10, kPrefixes[prefix]);
 }
 
 }  // namespace

@@ -6,12 +6,11 @@
 #include <cstring>
 #include <list>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "net/keyed_hash.h"
+#include "net/thread.h"
 #include "policy/verdict_cache.h"
 
 namespace culvert {
@@ -82,13 +81,8 @@ struct PasswordChecks::State {
 /// False if there is none, and none can be started.
 bool PasswordChecks::State::add_thread(const std::shared_ptr<State>& self) {
   if (idle > 0 || threads == most_threads) return true;
-  try {
-    std::thread([self] { self->work(); }).detach();
-    ++threads;
-  } catch (const std::system_error&) {
-    return threads > 0;
-  }
-  return true;
+  if (Thread::start_detached([self] { self->work(); })) ++threads;
+  return threads > 0;
 }
 
 /// In a thread.
