@@ -124,6 +124,7 @@ class Worker {
   Loop::Clock::time_point room_logged_;
   std::size_t gave_way_ = 0;  // connections since that
   std::size_t peak_ = 0;      // sessions at a time, since memory was given back
+  bool after_burst_ = false;  // memory was given back, and more will be
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;
