@@ -3,6 +3,7 @@
 #include <array>
 #include <mutex>
 
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 namespace culvert {
@@ -32,7 +33,19 @@ const Spent* spent_for(const SSL_METHOD* method) {
   return nullptr;
 }
 
+/// OpenSSL's `key` is this very object.
+void empty(EVP_PKEY* key) {
+  EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+  EVP_PKEY_free(key);
+}
+
 }  // namespace
+
+void forget_key_exchange(SSL* ssl) {
+  EVP_PKEY* key = nullptr;
+  if (SSL_get_tmp_key(ssl, &key) == 1) empty(key);
+  if (SSL_get_peer_tmp_key(ssl, &key) == 1) empty(key);
+}
 
 void forget_session(SSL* ssl) {
   // OpenSSL takes another session without a new handshake only if its context is for this very

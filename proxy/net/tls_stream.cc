@@ -1,6 +1,7 @@
 #include "net/tls_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -29,10 +30,10 @@ std::string& spare_room() {
   return room;
 }
 
-/// Where an SSL keeps its TlsStream.
-int stream_index() {
-  static const int kIndex = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return kIndex;
+/// The SSL that verifies the peer's certificate.
+const SSL* verifier(X509_STORE_CTX* check) {
+  return static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
 }
 
 /// An alert that belongs to the handshake, though with TLS 1.3 it is received after it (RFC 8446
@@ -108,20 +109,47 @@ struct TlsStream::Bio {
     return kMade;
   }
 
-  static BIO* make(TlsStream* self) {
+  static BIO* make() {
     BIO* bio = BIO_new(method());
-    BIO_set_data(bio, self);
     BIO_set_init(bio, 1);
     return bio;
   }
+
+  /// One for all streams of this thread whose handshake is forgotten.
+  static BIO* shared() {
+    thread_local const std::unique_ptr<BIO, decltype(&BIO_free)> kShared(make(), BIO_free);
+    BIO_up_ref(kShared.get());
+    return kShared.get();
+  }
+
+  /// During a Call.
+  static TlsStream& stream_of(const SSL* ssl) {
+    return *static_cast<TlsStream*>(BIO_get_data(SSL_get_rbio(ssl)));
+  }
+};
+
+/// A call of OpenSSL, which reaches this stream by its BIO.  That may be shared: by the stream
+/// beneath, too, which is called meanwhile.
+class TlsStream::Call {
+ public:
+  explicit Call(TlsStream& self) : bio_(SSL_get_rbio(self.ssl_)), before_(BIO_get_data(bio_)) {
+    BIO_set_data(bio_, &self);
+    ERR_clear_error();
+  }
+  ~Call() { BIO_set_data(bio_, before_); }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+ private:
+  BIO* bio_;
+  void* before_;
 };
 
 TlsStream::TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context)
-    : beneath_(std::move(beneath)), ssl_(SSL_new(context)) {
+    : beneath_(std::move(beneath)), ssl_(SSL_new(context)), opening_(std::make_unique<Opening>()) {
   beneath_->set_events(this);
-  BIO* bio = Bio::make(this);
+  BIO* bio = Bio::make();
   SSL_set_bio(ssl_, bio, bio);
-  SSL_set_ex_data(ssl_, stream_index(), this);
   SSL_set_info_callback(ssl_, on_info);
 }
 
@@ -131,7 +159,7 @@ std::unique_ptr<TlsStream> TlsStream::client(std::unique_ptr<Stream> beneath,
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(beneath), context.get()));
   SSL* ssl = stream->ssl_;
   SSL_set_connect_state(ssl);
-  stream->trust_ = context.trust();
+  stream->opening_->trust = context.trust();
   SSL_set_verify(ssl, context.any_server() ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, on_verified);
   if (IpAddress::parse(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
@@ -160,12 +188,19 @@ TlsStream::~TlsStream() {
   // Without this OpenSSL considers the session broken and it cannot be resumed.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
-  if (!unread_.empty()) wipe_text(unread_);
+  if (unread_) wipe_text(*unread_);
 }
 
 void TlsStream::note_first_bytes(std::string_view bytes) {
-  const std::size_t room = first_bytes_.size() - first_bytes_count_;
-  first_bytes_count_ += bytes.copy(first_bytes_.data() + first_bytes_count_, room);
+  if (!opening_) return;
+  std::array<char, 8>& noted = opening_->first_bytes;
+  std::size_t& count = opening_->first_bytes_count;
+  count += bytes.copy(noted.data() + count, noted.size() - count);
+}
+
+std::string_view TlsStream::first_bytes() const {
+  if (!opening_) return {};
+  return {opening_->first_bytes.data(), opening_->first_bytes_count};
 }
 
 void TlsStream::on_ready(Stream&) {
@@ -178,32 +213,28 @@ void TlsStream::on_ready(Stream&) {
 /// date.
 int TlsStream::on_verified(int accepted, X509_STORE_CTX* check) {
   if (accepted == 1) return 1;
-  void* ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
-  auto* self =
-      static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
-  self->why_not_trusted_ = why_not_trusted(check, self->trust_);
-  self->rejected_ = std::make_unique<CertificateFacts>(certificate_facts(check, self->trust_));
+  Opening& opening = *Bio::stream_of(verifier(check)).opening_;
+  opening.why_not_trusted = why_not_trusted(check, opening.trust);
+  opening.rejected = std::make_unique<CertificateFacts>(certificate_facts(check, opening.trust));
   return 0;
 }
 
 int TlsStream::on_client_verified(int accepted, X509_STORE_CTX* check) {
   if (accepted == 1) return 1;
-  void* ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
-  auto* self =
-      static_cast<TlsStream*>(SSL_get_ex_data(static_cast<const SSL*>(ssl), stream_index()));
-  self->why_not_trusted_ = why_client_is_not_trusted(check);
+  Bio::stream_of(verifier(check)).opening_->why_not_trusted = why_client_is_not_trusted(check);
   return 0;
 }
 
 CertificateFacts TlsStream::certificate() const {
-  return rejected_ ? *rejected_ : certificate_facts(SSL_get0_peer_certificate(ssl_));
+  if (opening_ && opening_->rejected) return *opening_->rejected;
+  return certificate_facts(SSL_get0_peer_certificate(ssl_));
 }
 
 /// OpenSSL reports alerts here.  Its API does not distinguish close_notify from a FIN that it is
 /// set to ignore.
 void TlsStream::on_info(const SSL* ssl, int where, int value) {
   if (where != SSL_CB_READ_ALERT || (value & 0xff) != SSL_AD_CLOSE_NOTIFY) return;
-  static_cast<TlsStream*>(SSL_get_ex_data(ssl, stream_index()))->close_notified_ = true;
+  Bio::stream_of(ssl).close_notified_ = true;
 }
 
 /// Some of a record has been read and not the whole: bytes of it wait, or its header is through.
@@ -233,7 +264,7 @@ Io TlsStream::outcome(int result) {
 }
 
 Io TlsStream::handshake() {
-  ERR_clear_error();
+  const Call call(*this);
   const int result = SSL_do_handshake(ssl_);
   if (result != 1) {
     const Io io = outcome(result);
@@ -245,8 +276,8 @@ Io TlsStream::handshake() {
 }
 
 Error TlsStream::handshake_error(const Io& io) const {
-  if (tls_failure_ != 0 && !why_not_trusted_.empty()) {
-    return {Errc::tls_certificate_error, Side::upstream, 0, why_not_trusted_};
+  if (tls_failure_ != 0 && !opening_->why_not_trusted.empty()) {
+    return {Errc::tls_certificate_error, Side::upstream, 0, opening_->why_not_trusted};
   }
   if (io.status == Io::Status::eof || io.status == Io::Status::ok) {
     return {Errc::tls_protocol_error, Side::upstream, 0,
@@ -275,8 +306,9 @@ Error TlsStream::client_error(const Io& io) const {
     return {Errc::canceled, Side::client, io.error,
             "the client ended the TLS handshake" + (how.empty() ? how : ": " + how)};
   }
-  if (!why_not_trusted_.empty()) {
-    return error(Errc::tls_certificate_error, "the client has a certificate " + why_not_trusted_);
+  if (!opening_->why_not_trusted.empty()) {
+    return error(Errc::tls_certificate_error,
+                 "the client has a certificate " + opening_->why_not_trusted);
   }
   const int reason = ERR_GET_REASON(tls_failure_);
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
@@ -304,25 +336,29 @@ std::string TlsStream::client_name() const {
 }
 
 void TlsStream::forget_handshake() {
+  opening_.reset();
+  BIO* bio = Bio::shared();
+  SSL_set_bio(ssl_, bio, bio);
+  forget_key_exchange(ssl_);
   // A limit of record sizes (RFC 6066 section 4) stands in the session.
   if (SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_)) == 0) forget_session(ssl_);
 }
 
 Io TlsStream::try_read(std::span<char> buffer) {
-  if (!unread_.empty()) {
-    const std::size_t count = std::min(buffer.size(), unread_.size());
-    std::memcpy(buffer.data(), unread_.data(), count);
-    if (count == unread_.size()) {
-      wipe_text(unread_);
-      std::string().swap(unread_);
+  if (unread_) {
+    const std::size_t count = std::min(buffer.size(), unread_->size());
+    std::memcpy(buffer.data(), unread_->data(), count);
+    if (count == unread_->size()) {
+      wipe_text(*unread_);
+      unread_.reset();
     } else {
-      unread_.erase(0, count);
+      unread_->erase(0, count);
     }
     return Io::ok(count);
   }
-  if (read_end_) return *read_end_;
+  if (read_end_.status != Io::Status::would_block) return read_end_;
   if (handshake_failed_) return beneath_->try_read(buffer);
-  ERR_clear_error();
+  const Call call(*this);
   // A record holds 16 KiB at most; a caller with a larger buffer forwards it in one write.
   std::size_t count = 0;
   while (count < buffer.size()) {
@@ -331,8 +367,7 @@ Io TlsStream::try_read(std::span<char> buffer) {
     if (result != 1) {
       const Io io = outcome(result);
       if (count == 0) return io;
-      // The stream beneath reports a reset only once.
-      if (io.status != Io::Status::would_block) read_end_ = io;
+      read_end_ = io;  // the stream beneath reports a reset only once
       break;
     }
     count += step;
@@ -342,7 +377,7 @@ Io TlsStream::try_read(std::span<char> buffer) {
 
 Io TlsStream::try_write(std::span<const char> bytes) {
   if (const Io io = flush(); io.status != Io::Status::ok) return io;
-  ERR_clear_error();
+  const Call call(*this);
   bytes = bytes.first(std::min(bytes.size(), kMostPlain));
   std::size_t count = 0;
   Io refused;
@@ -361,7 +396,7 @@ Io TlsStream::try_write(std::span<const char> bytes) {
   gathered_ = nullptr;
   std::string_view rest = records;
   const Io sent = write_all_beneath(rest);
-  unsent_ = rest;
+  if (!rest.empty()) unsent_ = std::make_unique<std::string>(rest);
   records.clear();
   spare_room() = std::move(records);
   if (sent.status == Io::Status::error) return sent;
@@ -387,18 +422,21 @@ Io TlsStream::write_all_beneath(std::string_view& bytes) {
 }
 
 Io TlsStream::flush() {
-  if (unsent_.empty()) return Io::ok(0);
-  std::string_view rest = unsent_;
+  if (!unsent_) return Io::ok(0);
+  std::string_view rest = *unsent_;
   const Io io = write_all_beneath(rest);
-  unsent_.erase(0, unsent_.size() - rest.size());
-  if (unsent_.empty()) std::string().swap(unsent_);
+  if (rest.empty()) {
+    unsent_.reset();
+  } else {
+    unsent_->erase(0, unsent_->size() - rest.size());
+  }
   return io;
 }
 
 Io TlsStream::shutdown_write() {
   if (!write_closed_) {
     if (const Io io = flush(); io.status != Io::Status::ok) return io;
-    ERR_clear_error();
+    const Call call(*this);
     const int result = SSL_shutdown(ssl_);
     if (result < 0) {
       const Io io = outcome(result);
@@ -411,9 +449,11 @@ Io TlsStream::shutdown_write() {
 
 void TlsStream::unread(std::string bytes) {
   if (bytes.empty()) return;
-  append_wiping(bytes, unread_);
-  wipe_text(unread_);
-  unread_ = std::move(bytes);
+  if (unread_) {
+    append_wiping(bytes, *unread_);
+    wipe_text(*unread_);
+  }
+  unread_ = std::make_unique<std::string>(std::move(bytes));
   wipe_text(bytes);  // a short one was copied
 }
 

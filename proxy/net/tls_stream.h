@@ -2,7 +2,6 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,7 +50,9 @@ class TlsStream final : public Stream, private StreamEvents {
   /// For a server that requires certificates, after the handshake: the name in the client's, see
   /// user_of().
   std::string client_name() const;
-  /// For a server, after the handshake: nobody asks for the client's certificate any more.
+  /// For a server, after the handshake: nobody asks for the client's certificate any more, nor for
+  /// first_bytes() or client_error().  What only the handshake needed is freed.  The stream
+  /// stays in this thread then.
   void forget_handshake();
   /// For a server: what comes from now on are no secrets of ours.  Until then no plain text stays
   /// in OpenSSL's buffers once it was read.
@@ -59,7 +60,7 @@ class TlsStream final : public Stream, private StreamEvents {
   /// The peer's certificate, be it accepted or not.
   CertificateFacts certificate() const;
   /// The first bytes that the peer sent, a few at most: whether it speaks TLS at all.
-  std::string_view first_bytes() const { return {first_bytes_.data(), first_bytes_count_}; }
+  std::string_view first_bytes() const;
 
   Io try_read(std::span<char> buffer) override;
   Io try_write(std::span<const char> bytes) override;
@@ -70,7 +71,9 @@ class TlsStream final : public Stream, private StreamEvents {
   bool peer_finished() const override { return beneath_->peer_finished(); }
   void check_peer(bool blocked) override { beneath_->check_peer(blocked); }
   bool truncated() const override { return !close_notified_; }
-  std::size_t unsent() const override { return unsent_.size() + beneath_->unsent(); }
+  std::size_t unsent() const override {
+    return (unsent_ ? unsent_->size() : 0) + beneath_->unsent();
+  }
   void unread(std::string bytes) override;
   void detach() override { beneath_->detach(); }
   int attach(Loop& loop) override { return beneath_->attach(loop); }
@@ -78,6 +81,15 @@ class TlsStream final : public Stream, private StreamEvents {
 
  private:
   struct Bio;
+  class Call;
+  /// What the handshake, and the errors of it, need.
+  struct Opening {
+    std::array<char, 8> first_bytes;
+    std::size_t first_bytes_count = 0;
+    std::unique_ptr<CertificateFacts> rejected;  // the certificate, if it was
+    std::string why_not_trusted;                 // empty if the certificate was not rejected
+    TlsTrust trust = TlsTrust::named;
+  };
   /// The side and the peer are still to be set.
   TlsStream(std::unique_ptr<Stream> beneath, ssl_ctx_st* context);
   static int on_verified(int accepted, x509_store_ctx_st* check);
@@ -92,20 +104,15 @@ class TlsStream final : public Stream, private StreamEvents {
   Io flush();
 
   std::unique_ptr<Stream> beneath_;
-  std::string unread_;
-  std::string unsent_;               // records that the stream beneath did not take yet
-  std::string* gathered_ = nullptr;  // the records of a write, while it goes on
+  std::unique_ptr<std::string> unread_;
+  std::unique_ptr<std::string> unsent_;  // records that the stream beneath did not take yet
+  std::string* gathered_ = nullptr;      // the records of a write, while it goes on
   ssl_st* ssl_ = nullptr;
-  std::array<char, 8> first_bytes_;
-  std::size_t first_bytes_count_ = 0;
-  Io beneath_failure_;  // of the last call of the stream beneath that failed
-  Io write_failure_;    // the first error of writing to it, which stays
-  std::optional<Io>
-      read_end_;  // how the next read fails or ends: found after bytes that the last one returned
+  std::unique_ptr<Opening> opening_;  // nullptr once it is forgotten
+  Io beneath_failure_;                // of the last call of the stream beneath that failed
+  Io write_failure_;                  // the first error of writing to it, which stays
+  Io read_end_;  // how the next read fails or ends: found after bytes that the last one returned
   unsigned long tls_failure_ = 0;
-  TlsTrust trust_ = TlsTrust::named;
-  std::unique_ptr<CertificateFacts> rejected_;  // the certificate, if it was
-  std::string why_not_trusted_;                 // empty if the certificate was not rejected
   bool handshake_done_ = false;
   bool handshake_failed_ = false;  // of a server
   bool close_notified_ = false;    // by the peer

@@ -212,10 +212,13 @@ void Worker::on_session_finished(Session& session) {
 /// A burst's memory goes back to the system once the burst is over; the allocator would keep it.
 void Worker::trim_memory() {
 #ifdef __GLIBC__
+  // Of TLS clients each holds 14 KiB.  What is left of a burst counts, too.
   constexpr std::size_t kWorthIt = 256;
+  constexpr std::size_t kRest = 16;
   peak_ = std::max(peak_, sessions_.size());
-  if (peak_ < kWorthIt || sessions_.size() > peak_ / 8) return;
+  if (peak_ < (after_burst_ ? kRest : kWorthIt) || sessions_.size() > peak_ / 8) return;
   peak_ = sessions_.size();
+  after_burst_ = peak_ >= kRest;
   malloc_trim(0);
 #endif
 }

@@ -128,8 +128,9 @@ class Worker {
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
-  Timer log_timer_;       // while a slow reader of the log is waited for
-  std::size_t peak_ = 0;  // sessions at a time, since memory was given back
+  Timer log_timer_;           // while a slow reader of the log is waited for
+  std::size_t peak_ = 0;      // sessions at a time, since memory was given back
+  bool after_burst_ = false;  // memory was given back, and more will be
   bool draining_ = false;
   bool cutting_ = false;  // the drain timeout is over
   bool drain_limited_ = false;

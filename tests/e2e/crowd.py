@@ -3,6 +3,7 @@
     crowd.py PORT TARGET
         dribble N         N clients begin a request and go on with a byte each second; who is closed comes again
         idle N            N clients connect and send nothing
+        tls N             N clients do a TLS handshake and send nothing
         connect N         N clients have a tunnel each
         get N             N clients have got an answer to a plain request, and keep the connection
         socks N           N clients have a tunnel each over SOCKS5
@@ -11,6 +12,7 @@
 
 import contextlib
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -48,6 +50,12 @@ class Crowd:
 
     def idle(self, count):
         self.clients += [self._client() for _ in range(count)]
+
+    def tls(self, count):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.clients += [context.wrap_socket(self._client()) for _ in range(count)]
 
     def _each(self, count, request, answer_begins):
         for _ in range(count):

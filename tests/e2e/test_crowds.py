@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+import certs
 import harness
 import wire
 from culvert import PORT, has_thread_sanitizer, is_sanitized, launch
@@ -209,10 +210,12 @@ class Crowds(unittest.TestCase):
     def test_memory_and_descriptors_come_back(self):
         target = Helper(self, "-c", TARGET)
         clients = crowd(self, target.line())
+        cert, key = certs.Authority("crowds").issue("proxy.example", "DNS:proxy.example")
         culvert = launch(self, testbed, "--threads", "2", "--max-connections", "1000000", "--access-log", "off",
-                         "--header-timeout", "10m", "--keep-alive-timeout", "10m")
+                         "--header-timeout", "10m", "--keep-alive-timeout", "10m",
+                         listen=[f"http://127.0.0.1:{PORT}?cert={cert}&key={key}"])
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
-        for kind, descriptors in (("connect", 2), ("idle", 1), ("get", 2), ("socks", 2)):
+        for kind, descriptors in (("connect", 2), ("idle", 1), ("get", 2), ("socks", 2), ("tls", 1)):
             with self.subTest(kind=kind):
                 # A first crowd makes what stays: the allocator's, and its first pools.
                 wave = min(CROWD, most // descriptors)
