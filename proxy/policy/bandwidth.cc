@@ -55,33 +55,30 @@ std::size_t Bandwidth::quantum(const Flow& flow, const BandwidthRates& rates) co
   return static_cast<std::size_t>(std::max(bytes, kLeastQuantum));
 }
 
-Bandwidth::Time Bandwidth::reserve(const Flow& flow, std::uint64_t bytes,
-                                   const BandwidthRates& rates, Time now) {
-  Time from = now;
-  const auto take = [&](TokenBucket& bucket, std::uint64_t rate) {
-    if (rate > 0) from = std::max(from, bucket.reserve(bytes, rate, kBurst, now));
+/// `use` gets each bucket that is above `flow`, and its rate.
+template <typename Use>
+void Bandwidth::for_each_bucket(const Flow& flow, const BandwidthRates& rates, const Use& use) {
+  const auto use_limited = [&](TokenBucket& bucket, std::uint64_t rate) {
+    if (rate > 0) use(bucket, rate);
   };
-  take(total(flow.direction).bytes, rates.all);
-  if (flow.client != nullptr) take(flow.client->of(flow.direction).bytes, rates.per_client);
-  if (flow.user != nullptr) take(flow.user->of(flow.direction).bytes, rates.per_user);
-  return from;
+  use_limited(total(flow.direction).bytes, rates.all);
+  if (flow.client != nullptr) use_limited(flow.client->of(flow.direction).bytes, rates.per_client);
+  if (flow.user != nullptr) use_limited(flow.user->of(flow.direction).bytes, rates.per_user);
 }
 
 Bandwidth::Grant Bandwidth::take_turn(const Flow& flow, std::size_t most, Time now) {
   const BandwidthRates rates = this->rates();
-  const std::size_t bytes = std::min(most, quantum(flow, rates));
-  return {bytes, reserve(flow, bytes, rates, now)};
+  Grant grant{std::min(most, quantum(flow, rates)), now};
+  for_each_bucket(flow, rates, [&](TokenBucket& bucket, std::uint64_t rate) {
+    grant.from = std::max(grant.from, bucket.reserve(grant.bytes, rate, kBurst, now));
+  });
+  return grant;
 }
 
 void Bandwidth::give_back(const Flow& flow, std::uint64_t bytes) {
   if (bytes == 0) return;
-  const BandwidthRates rates = this->rates();
-  const auto give = [&](TokenBucket& bucket, std::uint64_t rate) {
-    if (rate > 0) bucket.give_back(bytes);
-  };
-  give(total(flow.direction).bytes, rates.all);
-  if (flow.client != nullptr) give(flow.client->of(flow.direction).bytes, rates.per_client);
-  if (flow.user != nullptr) give(flow.user->of(flow.direction).bytes, rates.per_user);
+  for_each_bucket(flow, rates(),
+                  [&](TokenBucket& bucket, std::uint64_t) { bucket.give_back(bytes); });
 }
 
 void Bandwidth::begin_waiting(Flow& flow) {

@@ -64,7 +64,8 @@ class Bandwidth {
 
   BandwidthRates rates() const;
   std::size_t quantum(const Flow& flow, const BandwidthRates& rates) const;
-  Time reserve(const Flow& flow, std::uint64_t bytes, const BandwidthRates& rates, Time now);
+  template <typename Use>
+  void for_each_bucket(const Flow& flow, const BandwidthRates& rates, const Use& use);
   Total& total(Direction direction) { return totals_[static_cast<std::size_t>(direction)]; }
   const Total& total(Direction direction) const {
     return totals_[static_cast<std::size_t>(direction)];
@@ -73,7 +74,7 @@ class Bandwidth {
   std::atomic<std::uint64_t> all_{0};
   std::atomic<std::uint64_t> per_client_{0};
   std::atomic<std::uint64_t> per_user_{0};
-  std::array<Total, kWays> totals_;
+  std::array<Total, kDirections> totals_;
 };
 
 }  // namespace culvert

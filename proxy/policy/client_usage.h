@@ -17,7 +17,7 @@ namespace culvert {
 
 /// The direction of bytes that pass.
 enum class Direction : std::uint8_t { up, down };
-inline constexpr std::size_t kWays = 2;
+inline constexpr std::size_t kDirections = 2;
 
 /// For whom connections are counted and bytes are shared.
 class UsageKey {
@@ -46,7 +46,7 @@ struct ClientUsage {
   std::atomic<std::uint32_t> served{0};   ///< connections; changed by UsageTable alone
   std::atomic<std::uint32_t> refused{0};  ///< those that are open only to be told so
   TokenBucket requests;
-  std::array<Traffic, kWays> traffic;
+  std::array<Traffic, kDirections> traffic;
 
   Traffic& of(Direction direction) { return traffic[static_cast<std::size_t>(direction)]; }
 };
