@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "commands/client_hints.h"
 #include "commands/needed_paths.h"
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
@@ -110,15 +111,6 @@ void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
   find_loops(ruleset, problems);
 }
 
-/// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
-std::string verifiable_url(const std::string& url, const TlsServerContext& tls) {
-  const auto address = HostPort::parse(url.substr(kHttps.size()));
-  if (!address) return url;
-  const std::string name = tls.default_certificate().name_at(address->host);
-  if (name.empty() || name == address->host) return url;
-  return fmt::format("{}{}:{}", kHttps, name, address->port);
-}
-
 /// Where clients are to connect; empty: nowhere that a proxy variable can name.
 std::string url_for_hints(const Server& server) {
   const auto& urls = server.listeners().urls();
@@ -126,41 +118,19 @@ std::string url_for_hints(const Server& server) {
     for (std::size_t i = 0; i < urls.size(); ++i) {
       if (!urls[i].starts_with(scheme)) continue;
       const auto& tls = server.ruleset().tls_listeners[server.listeners().listen_of_urls()[i]];
-      return scheme == kHttps && tls ? verifiable_url(urls[i], *tls) : urls[i];
+      return scheme == kHttps && tls ? verifiable_url(urls[i], tls->default_certificate())
+                                     : urls[i];
     }
   }
   return {};
 }
 
-/// "http://USER:PASSWORD@127.0.0.1:3128", for clients that have to sign in.
-std::string with_login(std::string url) {
-  constexpr std::string_view kMark = "://";
-  return url.insert(url.find(kMark) + kMark.size(), "USER:PASSWORD@");
-}
-
-/// How to configure clients.  Proxy variables take no unix socket.
+/// How to configure clients.
 void log_hints(Server& server) {
-  Log& log = server.log();
-  std::string url = url_for_hints(server);
-  if (url.empty()) {
-    if (server.listeners().urls().empty()) return;
-    return log.write(Log::Level::info,
-                     "http_proxy and https_proxy cannot name a unix socket: give another --listen, "
-                     "as in 127.0.0.1:3128, for clients that go by them");
-  }
-  if (!server.ruleset().config.auth_file.empty()) url = with_login(url);
-  log.write(Log::Level::info,
-            fmt::format("for a shell:     export http_proxy={0} https_proxy={0}", url));
-  log.write(Log::Level::info,
-            fmt::format("for a registry:  https_proxy={} registry serve config.yml", url));
-  log.write(Log::Level::info, fmt::format("for dockerd, in a systemd drop-in under [Service]:  "
-                                          "Environment=HTTP_PROXY={0} HTTPS_PROXY={0} "
-                                          "NO_PROXY=localhost,127.0.0.1",
-                                          url));
-  if (url.starts_with(kHttps)) {
-    log.write(Log::Level::info,
-              "these verify the certificate: its CA belongs to the CAs of their machine "
-              "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
+  if (server.listeners().urls().empty()) return;
+  const bool sign_in = !server.ruleset().config.auth_file.empty();
+  for (const std::string& line : client_hints(url_for_hints(server), sign_in)) {
+    server.log().write(Log::Level::info, line);
   }
 }
 
