@@ -9,8 +9,8 @@
 namespace culvert {
 namespace {
 
-constexpr std::string_view kHttps = "https://";
-constexpr std::string_view kMark = "://";
+constexpr std::string_view kWithTls = "https://";
+constexpr std::string_view kSchemeEnd = "://";
 
 }  // namespace
 
@@ -20,13 +20,13 @@ std::vector<std::string> client_hints(std::string url, bool sign_in) {
         "http_proxy and https_proxy cannot name a unix socket: give another --listen, as in "
         "127.0.0.1:3128, for clients that go by them"};
   }
-  if (sign_in) url.insert(url.find(kMark) + kMark.size(), "USER:PASSWORD@");
+  if (sign_in) url.insert(url.find(kSchemeEnd) + kSchemeEnd.size(), "USER:PASSWORD@");
   std::vector<std::string> lines = {
       concat({"for a shell:     export http_proxy=", url, " https_proxy=", url}),
       concat({"for a registry:  https_proxy=", url, " registry serve config.yml"}),
       concat({"for dockerd, in a systemd drop-in under [Service]:  Environment=HTTP_PROXY=", url,
               " HTTPS_PROXY=", url, " NO_PROXY=localhost,127.0.0.1"})};
-  if (url.starts_with(kHttps)) {
+  if (url.starts_with(kWithTls)) {
     lines.emplace_back(
         "these verify the certificate: its CA belongs to the CAs of their machine "
         "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
@@ -35,11 +35,11 @@ std::vector<std::string> client_hints(std::string url, bool sign_in) {
 }
 
 std::string verifiable_url(const std::string& url, const ServerCertificate& certificate) {
-  const auto address = HostPort::parse(url.substr(kHttps.size()));
+  const auto address = HostPort::parse(url.substr(kWithTls.size()));
   if (!address) return url;
   const std::string name = certificate.name_at(address->host);
   if (name.empty() || name == address->host) return url;
-  return concat({kHttps, name, url.substr(url.rfind(':'))});
+  return concat({kWithTls, name, url.substr(url.rfind(':'))});
 }
 
 }  // namespace culvert

@@ -7,8 +7,11 @@
 #include "options/build_config.h"
 #include "options/config_file.h"
 #include "options/flags.h"
+#include "options/listen_address.h"
 #include "setup/installed_service.h"
+#include "setup/root.h"
 #include "setup/service_files.h"
+#include "setup/service_listeners.h"
 
 namespace culvert {
 namespace {
@@ -31,18 +34,10 @@ bool is_taken_back(std::string_view name, const ServiceOptions& given) {
                      [&](const auto& option) { return option.first == other; });
 }
 
-std::vector<std::string> problems_of(Settings settings) {
-  // systemd makes its folder for the service.
-  settings.drop("access-log");
-  std::vector<std::string> problems;
-  static_cast<void>(build_config(settings, ReadWhen::serving, problems));
-  return problems;
-}
-
 /// What is wrong with both together only; empty: nothing.
-std::string new_problem(const Settings& before, const Settings& now) {
-  const std::vector<std::string> known = problems_of(before);
-  for (const std::string& problem : problems_of(now)) {
+std::string new_problem(const Settings& before, const Settings& now, std::string_view root) {
+  const std::vector<std::string> known = service_problems(before, root);
+  for (const std::string& problem : service_problems(now, root)) {
     if (std::find(known.begin(), known.end(), problem) == known.end()) return problem;
   }
   return {};
@@ -56,7 +51,43 @@ bool has_lost_file(const std::vector<Given>& values) {
 
 }  // namespace
 
-KeptOptions keep_options(const ServiceOptions& given, const std::string& config) {
+std::vector<std::string> service_problems(const Settings& settings, std::string_view root) {
+  Settings found;
+  const auto in_root = [&](std::string_view, const std::string& path) {
+    return path.starts_with('/') ? below_root(root, path) : path;
+  };
+  for (const std::string_view flag : settings.flags()) {
+    // systemd makes its folder for the service.
+    if (flag == "access-log") continue;
+    for (const Given& given : settings.of(flag)) {
+      found.add(flag, {with_files(flag, given.value, in_root), given.origin});
+    }
+  }
+  std::vector<std::string> problems;
+  static_cast<void>(build_config(found, ReadWhen::serving, problems));
+  return problems;
+}
+
+void add_listener(const std::string& text, std::vector<GivenListener>& listeners) {
+  std::vector<std::string> problems;
+  const auto parsed = parse_listen(text, problems);
+  if (problems.empty()) listeners.push_back({text, parsed.front()});
+}
+
+std::vector<GivenListener> installed_listeners(const InstalledService& service) {
+  std::vector<std::string> texts;
+  const Source installed = read_config_text(service.config, kServiceConfig);
+  for (const Given& given : installed.settings.of("listen")) {
+    if (given.value != "systemd" && given.value != kOwnSocket) texts.push_back(given.value);
+  }
+  texts.insert(texts.begin(), service.listeners.begin(), service.listeners.end());
+  std::vector<GivenListener> listeners;
+  for (const std::string& text : texts) add_listener(text, listeners);
+  return listeners;
+}
+
+KeptOptions keep_options(const ServiceOptions& given, const std::string& config,
+                         std::string_view root) {
   KeptOptions merged{given, {}, {}};
   if (config.empty()) return merged;
   const Source installed = read_config_text(config, kServiceConfig);
@@ -87,7 +118,7 @@ KeptOptions keep_options(const ServiceOptions& given, const std::string& config)
   }
   if (!installed.problems.empty()) {
     merged.problem = installed.problems.front();
-  } else if (const std::string problem = new_problem(installed.settings, all);
+  } else if (const std::string problem = new_problem(installed.settings, all, root);
              merged.problem.empty() && !problem.empty()) {
     merged.problem = concat({problem, kGiveAgain});
   }

@@ -4,6 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "config/given_listener.h"
+#include "options/settings.h"
+#include "setup/installed_service.h"
+
 namespace culvert {
 
 /// The options of a service, as (name, values).
@@ -17,7 +21,17 @@ struct KeptOptions {
 };
 
 /// `config` is the content of the service's culvert.toml.  What is `given` counts more, each option
-/// as a whole: new upstreams replace all old ones.
-KeptOptions keep_options(const ServiceOptions& given, const std::string& config);
+/// as a whole: new upstreams replace all old ones.  Files are looked for below `root`.
+KeptOptions keep_options(const ServiceOptions& given, const std::string& config,
+                         std::string_view root);
+
+/// Where the installed service listens; empty: there is none.
+std::vector<GivenListener> installed_listeners(const InstalledService& service);
+
+/// Adds the value of a --listen, unless it is none.
+void add_listener(const std::string& text, std::vector<GivenListener>& listeners);
+
+/// What `serve` on the system below `root` would have to say about its options.
+std::vector<std::string> service_problems(const Settings& settings, std::string_view root);
 
 }  // namespace culvert

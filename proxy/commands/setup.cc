@@ -7,18 +7,22 @@
 #include <utility>
 #include <vector>
 
+#include "base/shell_text.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "commands/kept_options.h"
+#include "commands/setup_facts.h"
 #include "commands/standard_streams.h"
 #include "host/listening.h"
-#include "net/bridge_address.h"
+#include "options/command_table.h"
 #include "setup/apply.h"
 #include "setup/check_table.h"
 #include "setup/earlier_places.h"
 #include "setup/find_facts.h"
 #include "setup/installed_service.h"
+#include "setup/listeners.h"
 #include "setup/quote.h"
+#include "setup/service_files.h"
 #include "setup/show.h"
 #include "setup/targets.h"
 
@@ -26,55 +30,6 @@ namespace culvert {
 namespace {
 
 using Action = SetupOptions::Action;
-
-/// For clients: one that listens on all addresses is reached on this machine's own.
-std::string url_for_clients(HostPort listen) {
-  if (listen.host == "0.0.0.0") listen.host = "127.0.0.1";
-  if (listen.host == "::") listen.host = "::1";
-  return "http://" + listen.to_string();
-}
-
-/// The address of Docker's own bridge where nobody chose another.
-constexpr std::string_view kUsualBridge = "172.17.0.1";
-
-void add_bridge(SetupFacts& facts) {
-  facts.bridge = kUsualBridge;
-  const auto found = facts.is_live() ? choose_bridge(interface_addresses()) : std::nullopt;
-  if (found) facts.bridge = found->address.to_string();
-  facts.bridge_note =
-      facts.bridge +
-      (found ? " is the address of " + found->interface : std::string(" is docker0's unless its configuration says otherwise")) +
-      ": containers, and the nodes of kind, reach this machine there, whatever their network";
-}
-
-/// Unless told, clients use the culvert that runs, or else the service that is installed.
-void use_present(SetupFacts& facts) {
-  const std::string listen = installed_service(facts).listen;
-  if (!listen.empty()) {
-    facts.listen = listen;
-    facts.proxy_url = url_for_clients(HostPort::parse(listen).value());
-  }
-  if (!facts.is_live()) return;
-  const auto culverts = running_culverts();
-  if (!culverts.empty() || listen.empty()) facts.proxy_url = url_of_running(culverts);
-}
-
-SetupFacts facts_of(const SetupOptions& options, std::string root) {
-  SetupFacts facts = find_facts(std::move(root));
-  facts.daemon_json = options.daemon_json;
-  facts.registries = options.registries;
-  if (options.cache) facts.cache = options.cache->to_string();
-  if (options.bridge) add_bridge(facts);
-  facts.no_proxy = options.no_proxy;
-  facts.service = options.service;
-  if (options.listen) {
-    facts.listen = options.listen->to_string();
-    facts.proxy_url = url_for_clients(*options.listen);
-  } else {
-    use_present(facts);
-  }
-  return facts;
-}
 
 /// Of the service: neither systemd nor TOML takes another.  Empty if all are well.
 std::string option_without_utf8(const SetupOptions& options) {
@@ -84,14 +39,24 @@ std::string option_without_utf8(const SetupOptions& options) {
   return {};
 }
 
+bool names_lost_file(const std::vector<GivenListener>& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(), [](const GivenListener& given) {
+    return given.text.find(kCredentials) != std::string::npos;
+  });
+}
+
 /// What the installed service has counts where no option says something else.
 Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
   const InstalledService installed = installed_service(facts);
-  KeptOptions options = keep_options(facts.service, installed.config);
+  KeptOptions options = keep_options(facts.service, installed.config, facts.root);
   facts.service = std::move(options.service);
   if (facts.bridge.empty() && !installed.bridge.empty()) {
     facts.bridge = installed.bridge;
     facts.bridge_note = facts.bridge + " is where the installed service is for containers";
+  }
+  if (names_lost_file(facts.listeners)) {
+    options.problem = concat({kServiceConfig, ": listen names a file that ", kServiceUnit,
+                              " does not tell any more - give every --listen again"});
   }
   Plan plan = target.plan(facts);
   if (!options.problem.empty()) plan.problems.push_back(std::move(options.problem));
@@ -104,6 +69,15 @@ Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
   return plan;
 }
 
+/// How the clients of `plan` reach culvert, or why they cannot.
+void add_way_to_culvert(const SetupFacts& facts, Plan& plan) {
+  if (plan.target == kSystemdTarget || plan.target == kCacheTarget) return;
+  if (!facts.listen_problem.empty()) plan.problems.push_back(facts.listen_problem);
+  if (facts.sign_in) plan.problems.push_back(sign_in_problem(facts));
+  if (!facts.listen_note.empty()) plan.notes.push_back(facts.listen_note);
+  note_tls(facts, plan);
+}
+
 std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& options) {
   std::vector<Plan> plans;
   for (const std::string& name : options.targets) {
@@ -112,6 +86,7 @@ std::vector<Plan> make_plans(const SetupFacts& facts, const SetupOptions& option
     const bool uninstalls = options.action == Action::uninstall;
     const bool keeps = target->name == "systemd" && !uninstalls;
     plans.push_back(keeps ? plan_with_kept(facts, *target) : target->plan(facts));
+    if (!uninstalls) add_way_to_culvert(facts, plans.back());
     if (uninstalls) {
       add_earlier_places(facts, *target, earlier_users(facts), plans.back());
     }
@@ -160,7 +135,9 @@ int show_differences(const SetupFacts& facts, const std::vector<Plan>& plans) {
 std::string repeated_options(const SetupFacts& facts, const SetupOptions& options) {
   std::string text;
   if (!facts.is_live()) text += " --root " + quote_shell(facts.root);
-  if (options.listen) text += " --listen " + options.listen->to_string();
+  for (const GivenListener& given : options.listen) {
+    text.append(" --listen ").append(shell_quoted(given.text));
+  }
   if (!options.no_proxy.empty()) text += " --no-proxy " + quote_shell(options.no_proxy);
   return text;
 }
@@ -192,6 +169,18 @@ int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay 
   return applied.problems.empty() ? 0 : 1;
 }
 
+/// What is wrong with the options of a service on another machine, whose files are below `root`.
+std::vector<std::string> problems_elsewhere(const SetupOptions& options, std::string_view root) {
+  if (options.root == "/" || !options.has(kSystemdTarget)) return {};
+  Settings settings;
+  for (const GivenListener& given : options.listen)
+    settings.add("listen", {given.text, "--listen"});
+  for (const auto& [name, values] : options.service) {
+    for (const std::string& value : values) settings.add(name, {value, "--" + name});
+  }
+  return service_problems(settings, root);
+}
+
 }  // namespace
 
 int setup(const SetupOptions& options) {
@@ -206,6 +195,10 @@ int setup(const SetupOptions& options) {
   }
   if (const std::string option = option_without_utf8(options); !option.empty()) {
     complain(option + ": holds bytes that are no UTF-8, which a file of TOML cannot");
+    return 2;
+  }
+  if (const auto problems = problems_elsewhere(options, root); !problems.empty()) {
+    for (const std::string& problem : problems) complain(problem);
     return 2;
   }
   const SetupFacts facts = facts_of(options, std::move(root));

@@ -143,6 +143,18 @@ std::string ServerCertificate::name_at(const std::string& address) const {
   return {};
 }
 
+bool ServerCertificate::is_trusted_by_system() const {
+  X509_STORE* const store = X509_STORE_new();
+  X509_STORE_CTX* const check = X509_STORE_CTX_new();
+  const bool trusted = X509_STORE_set_default_paths(store) == 1 &&
+                       X509_STORE_CTX_init(check, store, leaf(), chain()) == 1 &&
+                       X509_verify_cert(check) == 1;
+  X509_STORE_CTX_free(check);
+  X509_STORE_free(store);
+  ERR_clear_error();
+  return trusted;
+}
+
 bool ServerCertificate::has_no_alternative_name() const {
   GENERAL_NAMES* all = alternative_names(leaf());
   GENERAL_NAMES_free(all);

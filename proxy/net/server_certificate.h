@@ -31,6 +31,8 @@ class ServerCertificate {
   /// The name by which a client that has it verified reaches us at `address`, an IP address: that
   /// itself if it is for it, else its first DNS name.  Empty: there is none.
   std::string name_at(const std::string& address) const;
+  /// Its chain leads to a CA of the system's store.
+  bool is_trusted_by_system() const;
   /// It has none, so that Go's programs and browsers take it for no name at all.
   bool has_no_alternative_name() const;
 

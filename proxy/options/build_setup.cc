@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -17,6 +19,7 @@
 #include "base/text.h"
 #include "options/command_table.h"
 #include "options/flags.h"
+#include "options/listen_address.h"
 #include "options/nearest.h"
 #include "options/values.h"
 
@@ -153,27 +156,47 @@ class SetupBuilder {
     }
   }
 
-  /// What clients use, and with `systemd` what the service listens on: that may be every address.
+  /// What clients use, and with `systemd` what the service listens on, which is judged as `serve`
+  /// judges it.
   void read_listen() {
     for (const Given& given : own_.of("listen")) {
-      std::string_view text = given.value;
-      if (text.starts_with("http://")) text.remove_prefix(std::string_view("http://").size());
-      if (text.ends_with('/')) text.remove_suffix(1);
-      const bool is_port = parse_number<std::uint16_t>(text).has_value();
-      auto address = HostPort::parse(is_port ? "127.0.0.1:" + std::string(text) : text);
-      if (!address) {
-        problem(given, address.error().text);
-      } else if (address->ip && address->ip->is_unspecified() && serves_clients()) {
-        problem(given, "no client can connect to it; name the address that clients shall use");
+      std::vector<std::string> found;
+      const std::vector<ListenConfig> parsed = parse_listen(given.value, found);
+      if (found.empty()) {
+        add_listener(given, parsed.front());
+      } else if (out_.has(kSystemdTarget) && !is_elsewhere()) {
+        continue;
+      } else if (const auto named =
+                     out_.has(kSystemdTarget) ? std::nullopt : named_proxy(given.value)) {
+        add_listener(given, *named);
       } else {
-        out_.listen = *std::move(address);
+        problem(given, found.front());
       }
     }
   }
 
-  bool serves_clients() const {
-    return std::any_of(out_.targets.begin(), out_.targets.end(),
-                       [](const std::string& name) { return name != kSystemdTarget; });
+  bool is_elsewhere() const { return own_.has("root") && own_.of("root").back().value != "/"; }
+
+  void add_listener(const Given& given, const ListenConfig& listen) {
+    if (listen.kind == ListenConfig::Kind::http && listen.address.port == 0) {
+      problem(given, "no client can know which port that will be; name one");
+    }
+    out_.listen.push_back({given.value, listen});
+  }
+
+  /// A proxy of this or another machine, of which its URL is known alone.
+  static std::optional<ListenConfig> named_proxy(std::string_view url) {
+    ListenConfig listen;
+    const std::size_t mark = url.find("://");
+    const std::string scheme = mark == url.npos ? "http" : to_lower(url.substr(0, mark));
+    if (scheme == "https") listen.speaks = ListenConfig::Speaks::tls_only;
+    if (scheme != "http" && scheme != "https") return std::nullopt;
+    if (mark != url.npos) url.remove_prefix(mark + 3);
+    if (url.ends_with('/')) url.remove_suffix(1);
+    auto address = HostPort::parse(url);
+    if (!address) return std::nullopt;
+    listen.address = *std::move(address);
+    return listen;
   }
 
   void read_no_proxy() {

@@ -93,12 +93,17 @@ Settings defaults_of_run(bool by_arguments_only) {
   return settings;
 }
 
-/// `setup`, whose flags for the service are judged as `serve` will do.
+/// `setup`, whose flags for the service are judged as `serve` will do; where that is on another
+/// machine, by `setup` itself, which knows where its files are.
 CommandLine read_setup(Arguments read, ReadWhen when) {
   std::vector<std::string> problems = std::move(read.source.problems);
   SetupOptions options = build_setup(read.own, read.source.settings, read.words, problems);
-  if (options.listen && options.has(kSystemdTarget)) {
-    read.source.settings.add("listen", {options.listen->to_string(), "--listen"});
+  if (options.root != "/") {
+    if (problems.empty()) return options;
+    return Problems{std::move(problems), {}};
+  }
+  if (options.has(kSystemdTarget)) {
+    for (const Given& given : read.own.of("listen")) read.source.settings.add("listen", given);
   }
   // systemd makes its folder for the service: whether this process can write there says nothing.
   read.source.settings.drop("access-log");

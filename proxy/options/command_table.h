@@ -93,9 +93,9 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {"setup", "uninstall", "", false, "take it away again, to the byte"},
     {"setup", "dry-run", "", false, "show as a diff what --install would change"},
     {"setup", "check", "", false, "print who uses which proxy, and what to mend"},
-    {"setup", "listen", "ADDR:PORT", false,
-     "the address that clients shall use (default: that of\n"
-     "the culvert that is running)"},
+    {"setup", "listen", "ADDR:PORT", true,
+     "where culvert listens: clients get the one that fits\n"
+     "(default: of the service or culvert that runs)"},
     {"setup", "no-proxy", "LIST", true, "targets that clients shall reach directly"},
     {"setup", "bridge", "", false, "for containers and kind nodes, too"},
     {"setup", "daemon-json", "", false, "docker: in daemon.json instead of its unit"},

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/host_port.h"
-#include "config/config.h"
+#include "config/given_listener.h"
 
 namespace culvert {
 
@@ -27,7 +27,7 @@ struct SetupOptions {
     return std::find(targets.begin(), targets.end(), target) != targets.end();
   }
   std::string root = "/";               ///< --root
-  std::optional<HostPort> listen;       ///< --listen: the address that clients shall use
+  std::vector<GivenListener> listen;    ///< --listen: where culvert listens, or shall
   std::string no_proxy;                 ///< --no-proxy; empty: the default list
   bool bridge = false;                  ///< --bridge
   bool daemon_json = false;             ///< --daemon-json, for `docker`

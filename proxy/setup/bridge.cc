@@ -28,10 +28,11 @@ std::string options_of_service(const SetupFacts& facts) {
 
 }  // namespace
 
+bool is_https_url(std::string_view url) { return url.starts_with("https://"); }
+
 bool is_loopback_url(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (url.starts_with(kScheme)) url.remove_prefix(kScheme.size());
-  const auto address = HostPort::parse(url);
+  const std::size_t scheme = url.find("://");
+  const auto address = HostPort::parse(scheme == url.npos ? url : url.substr(scheme + 3));
   return address && address->is_loopback();
 }
 
@@ -40,6 +41,7 @@ std::string address_for_containers(const SetupFacts& facts) {
 }
 
 std::string url_for_containers(const SetupFacts& facts) {
+  if (!facts.container_url.empty()) return facts.container_url;
   return facts.bridge.empty() ? facts.proxy_url : "http://" + address_for_containers(facts);
 }
 
@@ -63,7 +65,7 @@ void note_containers(const SetupFacts& facts, Plan& plan) {
     return;
   }
   plan.notes.push_back(facts.bridge_note);
-  if (plan.target != "systemd") {
+  if (plan.target != "systemd" && facts.container_url.empty()) {
     plan.notes.push_back(
         concat({"culvert must listen there, too: culvert setup systemd --bridge",
                 options_of_service(facts),

@@ -39,8 +39,11 @@ OwnState service_state(const SetupFacts& facts, const std::vector<RunningCulvert
   state.has = "a service";
   const FoundFile socket = find_file(facts.root, kSocketUnit);
   if (socket.content) state.has = "listens at " + first_value(*socket.content, "ListenStream=");
+  // Without one it binds its listeners itself.
+  const std::string unit = find_file(facts.root, kServiceUnit).content.value_or("");
+  const bool wants_socket = unit.find("Requires=culvert.socket") != std::string::npos;
   for (const std::string_view path : {kSocketUnit, kServiceConfig}) {
-    if (exists(facts.root, path)) continue;
+    if (exists(facts.root, path) || (path == kSocketUnit && !wants_socket)) continue;
     state.cause = std::string(path) + " is not there";
     return state;
   }

@@ -70,9 +70,8 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
   if (!address) return false;
   if (address->host == "localhost") address = HostPort::from("127.0.0.1", address->port).value();
   if (is_served(culverts, *address)) return true;
-  const std::string url = "http://" + address->to_string();
   const std::string port = ":" + std::to_string(address->port);
-  return url == facts.proxy_url ||
+  return facts.proxy_url.ends_with("//" + address->to_string()) ||
          ((address->host == facts.bridge || address->host == kHostOfRootless) &&
           facts.proxy_url.ends_with(port));
 }
@@ -80,7 +79,11 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
 /// What stands in the way of a pull with this environment; `row` gets it.
 void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
            std::span<const std::string> environment, std::string_view loopback, Row& row) {
-  const ProxyVariables variables = read_proxy_variables(environment, facts.proxy_url);
+  ProxyVariables variables = read_proxy_variables(environment, facts.proxy_url);
+  if (is_https_url(facts.proxy_url)) {
+    std::erase_if(variables.mistakes,
+                  [](const ProxyMistake& mistake) { return mistake.unless_tls; });
+  }
   row.right = "no";
   if (variables.https) row.has = variables.https->url();
   if (!variables.mistakes.empty()) {
@@ -94,6 +97,11 @@ void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
     row.cause = loopback;
   } else if (!is_ours(facts, culverts, *variables.https)) {
     row.cause = "that is not culvert";
+  } else if (variables.https->scheme == "http" && is_https_url(facts.proxy_url) &&
+             facts.proxy_url.ends_with("//" + variables.https->address()->to_string())) {
+    row.cause = "culvert speaks TLS alone there";
+  } else if (facts.sign_in && !variables.https->has_user) {
+    row.cause = "clients sign in there, and it names no user";
   } else if (const auto mistake =
                  mistake_for_target(variables, HostPort::parse("gcr.io:443").value(), true)) {
     row.cause = mistake->cause;
@@ -165,8 +173,7 @@ std::string joined(const std::vector<std::string>& commands) {
 /// `options` with an address that is this machine's there.
 std::string options_for_rootless(const SetupFacts& facts, std::string options) {
   constexpr std::string_view kListen = " --listen ";
-  const std::size_t given = options.find(kListen);
-  if (given != std::string::npos) {
+  for (std::size_t given = 0; (given = options.find(kListen)) != std::string::npos;) {
     options.erase(given, options.find(' ', given + kListen.size()) - given);
   }
   const std::string port = facts.proxy_url.substr(facts.proxy_url.rfind(':'));

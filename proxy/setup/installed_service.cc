@@ -1,45 +1,28 @@
 #include "setup/installed_service.h"
 
-#include <optional>
+#include <utility>
 
-#include "base/host_port.h"
 #include "base/text.h"
 #include "setup/own_text.h"
+#include "setup/quote.h"
 #include "setup/root.h"
 #include "setup/service_files.h"
+#include "setup/service_listeners.h"
 
 namespace culvert {
 namespace {
 
-void read_socket(std::string_view text, InstalledService& service) {
-  constexpr std::string_view kStream = "ListenStream=";
-  std::string last;
-  bool free_bind = false;
-  for (const std::string_view line : split(text, '\n')) {
-    free_bind = free_bind || line == "FreeBind=yes";
-    if (!line.starts_with(kStream)) continue;
-    const auto address = HostPort::parse(trim_space(line.substr(kStream.size())));
-    if (!address) continue;
-    if (service.listen.empty()) service.listen = address->to_string();
-    last = address->host;
-  }
-  if (free_bind) service.bridge = last;
-}
-
-/// As the value of an upstream's option.
-std::string escaped(std::string_view path) {
-  return percent_encode(path, [](char c) {
-    return c > ' ' && c != '\x7f' &&
-           std::string_view("%&?#+\"\\,").find(c) == std::string_view::npos;
-  });
-}
-
+/// A path is a value of its own, or that of an option behind '?'.
 void replace_name(std::string& config, const std::string& name, const std::string& path) {
-  for (std::size_t at = 0; (at = config.find(name, at)) != std::string::npos;) {
+  const std::string quoted = quote_toml(path);
+  const std::string alone = quoted.substr(1, quoted.size() - 2);
+  const std::string in_query = as_query_value(path);
+  for (std::size_t at = 1; (at = config.find(name, at)) != std::string::npos;) {
     const std::size_t end = at + name.size();
     const bool whole = end == config.size() || config[end] == '&' || config[end] == '"';
-    if (whole) config.replace(at, name.size(), path);
-    at += whole ? path.size() : 1;
+    const std::string& value = config[at - 1] == '"' ? alone : in_query;
+    if (whole) config.replace(at, name.size(), value);
+    at += whole ? value.size() : 1;
   }
 }
 
@@ -55,7 +38,7 @@ void restore_paths(std::string_view unit, std::string& config) {
       if (line.substr(i).starts_with("%%")) ++i;
     }
     replace_name(config, concat({kCredentials, line.substr(kLoad.size(), colon - kLoad.size())}),
-                 escaped(path));
+                 path);
   }
 }
 
@@ -63,7 +46,9 @@ void restore_paths(std::string_view unit, std::string& config) {
 
 InstalledService installed_service(const SetupFacts& facts) {
   InstalledService service;
-  read_socket(find_file(facts.root, kSocketUnit).content.value_or(""), service);
+  SocketUnit socket = read_socket_unit(find_file(facts.root, kSocketUnit).content.value_or(""));
+  service.listeners = std::move(socket.listeners);
+  service.bridge = std::move(socket.bridge);
   const FileEdit config = own_file(facts, "systemd", std::string(kServiceConfig), "");
   if (!config.before || config.without || !config.cannot_install.empty()) return service;
   service.config = *config.before;

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "setup/plan.h"
 
@@ -13,8 +14,8 @@ inline constexpr std::string_view kSocketUnit = "/etc/systemd/system/culvert.soc
 
 /// What the files of culvert's service say.
 struct InstalledService {
-  std::string listen;  ///< ADDRESS:PORT of the socket unit; empty: there is none
-  std::string bridge;  ///< the address that --bridge added; empty: none
+  std::vector<std::string> listeners;  ///< of the socket unit, as --listen has them
+  std::string bridge;                  ///< the address that --bridge added; empty: none
   /// culvert.toml as `setup systemd` wrote it, but with the paths that were given for files that
   /// systemd hands over.  Empty if it is not there, or not as it was written.
   std::string config;

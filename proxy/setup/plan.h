@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/given_listener.h"
+
 namespace culvert {
 
 /// Whose files in a home folder are.
@@ -33,9 +35,18 @@ struct SetupFacts {
   bool for_all_users = true;
   SetupUser user;
   std::string proxy_url = "http://127.0.0.1:3128";  ///< what clients shall use
-  std::string listen = "127.0.0.1:3128";            ///< where culvert listens: `setup systemd`
-  std::string no_proxy;                             ///< as given; empty: each target's own default
-  std::string bridge;  ///< --bridge: this machine's address for containers; empty: not asked for
+  std::string listen = "127.0.0.1:3128";            ///< the same as ADDRESS:PORT
+  std::vector<GivenListener> listeners;             ///< all of culvert's; empty: `listen` alone
+  /// What containers shall use, if one of `listeners` is for them.
+  std::string container_url;
+  std::string listen_note;     ///< why `proxy_url` is that of several; may be empty
+  std::string listen_problem;  ///< why clients can use none of `listeners`; empty: one they can
+  /// Of an https:// `proxy_url`: who issued its certificate, as far as is known ("'Our CA'", or
+  /// empty).  nullopt: the system trusts it already.
+  std::optional<std::string> untrusted_ca;
+  bool sign_in = false;  ///< clients need a user and a password
+  std::string no_proxy;  ///< as given; empty: each target's own default
+  std::string bridge;    ///< --bridge: this machine's address for containers; empty: not asked for
   std::string bridge_note;              ///< where `bridge` comes from
   std::string cache;                    ///< HOST:PORT: `setup cache`
   std::vector<std::string> registries;  ///< whose images the cache holds

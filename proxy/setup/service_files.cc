@@ -12,9 +12,9 @@
 namespace culvert {
 namespace {
 
-/// Those of an upstream that name a file.
+/// Those of an upstream or listener that name a file.
 constexpr auto kFileOptions =
-    std::to_array<std::string_view>({"password-file", "ca", "cert", "key"});
+    std::to_array<std::string_view>({"password-file", "ca", "cert", "key", "client-ca"});
 constexpr std::string_view kLogs = "/var/log/culvert/";
 
 std::string last_part(std::string_view path) {
@@ -44,20 +44,21 @@ bool is_hidden_from_service(std::string_view path) {
                      [&](std::string_view folder) { return path.starts_with(folder); });
 }
 
-std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
-  if (option == "upstream") return usable_upstream(value);
-  if (option == "auth-file") return usable_auth_file(value);
-  if (option == "access-log") look_at_log(value);
-  return value;
+std::string as_query_value(std::string_view path) {
+  return percent_encode(path, [](char c) {
+    return c > ' ' && c != '\x7f' &&
+           std::string_view("%&?#+\"\\,").find(c) == std::string_view::npos;
+  });
 }
 
 /// "[NAME=]URL?option=value&..."
-std::string ServiceFiles::usable_upstream(std::string_view url) {
-  const std::size_t query = url.find('?');
-  if (query == std::string_view::npos) return std::string(url);
-  std::string changed(url.substr(0, query));
+std::string with_files(std::string_view option, const std::string& value, const MapFile& map) {
+  if (option == "auth-file") return map("--auth-file ", value);
+  const std::size_t query = value.find('?');
+  if ((option != "upstream" && option != "listen") || query == std::string::npos) return value;
+  std::string changed = value.substr(0, query);
   char separator = '?';
-  for (const std::string_view part : split(url.substr(query + 1), '&')) {
+  for (const std::string_view part : split(std::string_view(value).substr(query + 1), '&')) {
     changed += separator;
     separator = '&';
     const std::size_t equals = part.find('=');
@@ -67,11 +68,37 @@ std::string ServiceFiles::usable_upstream(std::string_view url) {
     const auto path = file && equals != part.npos
                           ? percent_decode(trim_space(part.substr(equals + 1)))
                           : std::nullopt;
-    const std::string usable =
-        path ? usable_file(concat({"--upstream ...", name, "="}), *path) : std::string();
-    changed += !path || usable == *path ? std::string(part) : concat({name, "=", usable});
+    const std::string mapped =
+        path ? map(concat({"--", option, " ...", name, "="}), *path) : std::string();
+    changed +=
+        !path || mapped == *path ? std::string(part) : concat({name, "=", as_query_value(mapped)});
   }
   return changed;
+}
+
+std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
+  if (option == "listen") return usable_listen(value);
+  if (option == "auth-file") return usable_auth_file(value);
+  if (option == "access-log") look_at_log(value);
+  return with_files(option, value, [this](std::string_view given_as, const std::string& path) {
+    return usable_file(given_as, path);
+  });
+}
+
+/// A certificate and its key come from one time, so that a reload does not find a new certificate
+/// beside the key that systemd handed over at the start.
+std::string ServiceFiles::usable_listen(const std::string& value) {
+  bool all_readable = true;
+  with_files("listen", value, [&](std::string_view, const std::string& path) {
+    all_readable = all_readable && can_read(path);
+    return path;
+  });
+  return with_files("listen", value, [&](std::string_view given_as, const std::string& path) {
+    std::string usable = usable_file(given_as, path);
+    const bool alone = !all_readable && usable == path && path.starts_with('/');
+    return alone && !path.starts_with(kCredentials) ? std::string(kCredentials) + credential(path)
+                                                    : usable;
+  });
 }
 
 std::string ServiceFiles::usable_auth_file(const std::string& path) {

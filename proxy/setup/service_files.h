@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,7 @@ class ServiceFiles {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  std::string usable_upstream(std::string_view url);
+  std::string usable_listen(const std::string& value);
   std::string usable_auth_file(const std::string& path);
   /// `given_as` stands before the path in messages.
   std::string usable_file(std::string_view given_as, const std::string& path);
@@ -43,6 +44,14 @@ class ServiceFiles {
   std::vector<std::string> problems_;
   std::vector<std::string> notes_;
 };
+
+/// `path` as the value of an option behind '?'.
+std::string as_query_value(std::string_view path);
+
+/// An option of the service with what `map` returns for each file that its value names: of a path,
+/// and how the message about it begins ("--upstream ...ca=").
+using MapFile = std::function<std::string(std::string_view given_as, const std::string& path)>;
+std::string with_files(std::string_view option, const std::string& value, const MapFile& map);
 
 /// In a folder that the service does not see, or sees as another.
 bool is_hidden_from_service(std::string_view path);

@@ -8,11 +8,13 @@
 
 #include "base/text.h"
 #include "setup/bridge.h"
+#include "setup/earlier_file.h"
 #include "setup/installed_service.h"
 #include "setup/own_text.h"
 #include "setup/quote.h"
 #include "setup/root.h"
 #include "setup/service_files.h"
+#include "setup/service_listeners.h"
 
 namespace culvert {
 namespace {
@@ -20,9 +22,8 @@ namespace {
 // examples/systemd explains them; a test compares both.
 constexpr std::string_view kUnitBegin = R"([Unit]
 Description=culvert, an HTTP proxy that leaves through a tunnel
-After=network.target culvert.socket
-Requires=culvert.socket
-
+After=network.target)";
+constexpr std::string_view kServiceBegin = R"(
 [Service]
 Type=notify
 WatchdogSec=30
@@ -68,16 +69,14 @@ SystemCallFilter=~@privileged @resources
 )";
 constexpr std::string_view kUnitInstall = R"(
 [Install]
-Also=culvert.socket
-WantedBy=multi-user.target
 )";
+constexpr std::string_view kUnitTarget = "WantedBy=multi-user.target\n";
 constexpr std::string_view kSocketBegin = R"([Unit]
 Description=the port of culvert
 
 [Socket]
-ListenStream=)";
-constexpr std::string_view kSocketEnd = R"(
-Backlog=4096
+)";
+constexpr std::string_view kSocketEnd = R"(Backlog=4096
 NoDelay=yes
 
 [Install]
@@ -97,33 +96,32 @@ bool is_secret(std::string_view option, std::string_view value) {
 
 /// What systemd shall read, and what culvert reads.
 struct Service {
-  std::string config = "listen = \"systemd\"\n";
+  std::string config;
   bool secret = false;
   std::string drain;  ///< --drain-timeout; empty: not given
   bool own_tunnel = false;
 };
 
-void add_option(Service& service, ServiceFiles& files, std::string_view name,
-                const std::vector<std::string>& values) {
-  if (name == "drain-timeout" && !values.empty()) service.drain = values.front();
-  service.own_tunnel = service.own_tunnel || name == "tunnel-command";
+void write_option(Service& service, std::string_view name, const std::vector<std::string>& values) {
   service.config.append(name).append(" = ");
   if (values.empty()) service.config += "true";
   if (values.size() > 1) service.config += "[\n";
   for (const std::string& value : values) {
-    service.secret = service.secret || is_secret(name, value);
-    service.config +=
-        concat({(values.size() > 1 ? "  " : ""), quote_toml(files.usable(name, value)),
-                (values.size() > 1 ? ",\n" : "")});
+    service.config += concat(
+        {(values.size() > 1 ? "  " : ""), quote_toml(value), (values.size() > 1 ? ",\n" : "")});
   }
   service.config += values.size() > 1 ? "]\n" : "\n";
 }
 
-/// As systemd takes it: no names.
-std::string listen_stream(const SetupFacts& facts) {
-  constexpr std::string_view kName = "localhost:";
-  if (!facts.listen.starts_with(kName)) return facts.listen;
-  return concat({"127.0.0.1:", facts.listen.substr(kName.size())});
+void add_option(Service& service, ServiceFiles& files, std::string_view name,
+                std::vector<std::string> values) {
+  if (name == "drain-timeout" && !values.empty()) service.drain = values.front();
+  service.own_tunnel = service.own_tunnel || name == "tunnel-command";
+  for (std::string& value : values) {
+    service.secret = service.secret || is_secret(name, value);
+    value = files.usable(name, value);
+  }
+  write_option(service, name, values);
 }
 
 /// Longer than it drains.  systemd adds up the parts of a time, whose units are ours.
@@ -149,19 +147,10 @@ std::vector<std::string> allowed_clients(const SetupFacts& facts) {
   return clients;
 }
 
-/// Behind the first ListenStream=.  FreeBind: the bridge comes later than culvert, as docker does.
-std::string bridge_listener(const SetupFacts& facts) {
-  if (facts.bridge.empty() || facts.listen.starts_with("0.0.0.0:") ||
-      facts.listen.starts_with("[::]:")) {
-    return {};
-  }
-  if (facts.listen.starts_with(facts.bridge + ":")) return "\nFreeBind=yes";
-  return "\nListenStream=" + facts.bridge + facts.listen.substr(facts.listen.rfind(':')) +
-         "\nFreeBind=yes";
-}
-
-Service make_service(const SetupFacts& facts, ServiceFiles& files) {
+Service make_service(const SetupFacts& facts, const ServiceListeners& listeners,
+                     ServiceFiles& files) {
   Service service;
+  write_option(service, "listen", listeners.config);
   for (const auto& [name, values] : facts.service) {
     if (name != "listen" && name != "config" && name != "allow-client") {
       add_option(service, files, name, values);
@@ -206,43 +195,19 @@ std::string program_of(const SetupFacts& facts, Plan& plan) {
   return "/usr/local/bin/culvert";
 }
 
-}  // namespace
+std::string unit_text(const Service& service, const ServiceListeners& listeners,
+                      std::string_view start) {
+  const bool socket = !listeners.socket.empty();
+  const bool network = listeners.needs_network;
+  return concat({kUnitBegin, (network ? " network-online.target" : ""),
+                 (socket ? " culvert.socket\nRequires=culvert.socket" : ""),
+                 (network ? "\nWants=network-online.target" : ""), "\n", kServiceBegin, start,
+                 kUnitMiddle, stop_limit(service), kUnitEnd, (service.own_tunnel ? "" : kUnitAlone),
+                 kUnitInstall, (socket ? "Also=culvert.socket\n" : ""), kUnitTarget});
+}
 
-Plan plan_systemd(const SetupFacts& facts) {
-  Plan plan;
-  plan.target = "systemd";
-  ServiceFiles files(facts);
-  const Service service = make_service(facts, files);
-  plan.problems = files.problems();
-  std::string start = "ExecStart=" + quote_unit_word(program_of(facts, plan)) + " --config ";
-  if (service.secret) {
-    start = "LoadCredential=culvert.toml:" + std::string(kServiceConfig) + "\n" + start +
-            "${CREDENTIALS_DIRECTORY}/culvert.toml\n";
-  } else {
-    start.append(kServiceConfig).append("\n");
-  }
-  start.insert(0, files.unit_lines());
-  const std::string units = "/etc/systemd/system/";
-  plan.files.push_back(own_file(facts, plan.target, std::string(kServiceConfig), service.config));
-  if (service.secret) plan.files.back().mode = 0600;
-  plan.files.push_back(own_file(facts, plan.target, units + "culvert.service",
-                                std::string(kUnitBegin)
-                                    .append(start)
-                                    .append(kUnitMiddle)
-                                    .append(stop_limit(service))
-                                    .append(kUnitEnd)
-                                    .append(service.own_tunnel ? "" : kUnitAlone)
-                                    .append(kUnitInstall)));
-  plan.files.push_back(own_file(facts, plan.target, units + "culvert.socket",
-                                std::string(kSocketBegin)
-                                    .append(listen_stream(facts))
-                                    .append(bridge_listener(facts))
-                                    .append(kSocketEnd)));
-  plan.then_run.emplace_back(
-      "systemctl daemon-reload && systemctl enable culvert.socket culvert.service && "
-      "systemctl restart culvert.socket culvert.service");
-  plan.after_uninstall.emplace_back(
-      "systemctl disable --now culvert.socket culvert.service; systemctl daemon-reload");
+void note_service(const SetupFacts& facts, const Service& service, const ServiceFiles& files,
+                  Plan& plan) {
   if (!has_option(facts, "upstream")) {
     plan.notes.emplace_back(
         "without --upstream it connects directly, which does not get under any wall: culvert setup "
@@ -250,7 +215,7 @@ Plan plan_systemd(const SetupFacts& facts) {
   }
   if (!facts.bridge.empty()) {
     SetupFacts served = facts;
-    served.proxy_url = "http://" + facts.listen;
+    if (facts.listeners.empty()) served.proxy_url = "http://" + facts.listen;
     note_containers(served, plan);
   }
   if (service.secret) {
@@ -269,6 +234,48 @@ Plan plan_systemd(const SetupFacts& facts) {
         "the service sees no home folder, so no ssh key: a tunnel by ssh is better a unit of its "
         "own");
   }
+}
+
+}  // namespace
+
+Plan plan_systemd(const SetupFacts& facts) {
+  Plan plan;
+  plan.target = "systemd";
+  ServiceFiles files(facts);
+  const ServiceListeners listeners = service_listeners(facts, files);
+  const Service service = make_service(facts, listeners, files);
+  plan.problems = files.problems();
+  plan.problems.insert(plan.problems.end(), listeners.problems.begin(), listeners.problems.end());
+  std::string start = "ExecStart=" + quote_unit_word(program_of(facts, plan)) + " --config ";
+  if (service.secret) {
+    start = "LoadCredential=culvert.toml:" + std::string(kServiceConfig) + "\n" + start +
+            "${CREDENTIALS_DIRECTORY}/culvert.toml\n";
+  } else {
+    start.append(kServiceConfig).append("\n");
+  }
+  start.insert(0, files.unit_lines());
+  plan.files.push_back(own_file(facts, plan.target, std::string(kServiceConfig), service.config));
+  if (service.secret) plan.files.back().mode = 0600;
+  plan.files.push_back(own_file(facts, plan.target, std::string(kServiceUnit),
+                                unit_text(service, listeners, start)));
+  FileEdit socket = own_file(facts, plan.target, std::string(kSocketUnit),
+                             concat({kSocketBegin, listeners.socket, kSocketEnd}));
+  std::string units = "culvert.service";
+  if (listeners.socket.empty()) {
+    if (socket.is_our_file()) {
+      plan.then_run.emplace_back("systemctl disable --now culvert.socket");
+    }
+    add_removal(std::move(socket), plan);
+  } else {
+    units.insert(0, "culvert.socket ");
+    plan.files.push_back(std::move(socket));
+  }
+  plan.then_run.push_back(concat(
+      {"systemctl daemon-reload && systemctl enable ", units, " && systemctl restart ", units}));
+  plan.after_uninstall.push_back(
+      concat({"systemctl disable --now ", units, "; systemctl daemon-reload"}));
+  note_service(facts, service, files, plan);
+  plan.notes.insert(plan.notes.end(), listeners.notes.begin(), listeners.notes.end());
   return plan;
 }
 

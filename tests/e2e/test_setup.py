@@ -13,7 +13,8 @@ import images
 import isolate
 import peers
 import pulls
-from culvert import PROXY, launch
+from certs import Authority
+from culvert import PORT, PROXY, launch
 from testbed import Testbed
 
 IMAGE = "gcr.io/setup/image:1"
@@ -29,12 +30,18 @@ UNITS = {
 
 
 def setUpModule():
-    global testbed, digest
+    global testbed, digest, tls_listen, tls_trust
     testbed = harness.report_on(Testbed())
     peers.start_registry(testbed)
     peers.start_sshd(testbed)
     peers.start_ssh_tunnel(testbed)
     digest = images.push(testbed, images.make_image(1 << 20, 5), IMAGE)
+    authority = Authority("listener-ca")
+    certificate, key = authority.issue("listener", "IP:127.0.0.1")
+    tls_listen = f"https://127.0.0.1:{PORT}?cert={certificate}&key={key}"
+    tls_trust = f"{isolate.STATE}/both.crt"
+    authorities = (testbed.ca.certificate, authority.certificate)
+    Path(tls_trust).write_bytes(b"".join(Path(file).read_bytes() for file in authorities))
 
 
 def setup(*arguments, status=0, program=None, **more):
@@ -106,6 +113,19 @@ class Pulls(unittest.TestCase):
         dockerd.docker("pull", IMAGE)
         self.end()
 
+    def test_docker_over_tls(self):
+        self.culvert.shut_down()
+        self.culvert = launch(self, testbed, "--upstream", f"socks5://127.0.0.1:{peers.SOCKS_PORT}", listen=[tls_listen])
+        install(self, "docker", "--listen", "unix:/run/culvert.sock", "--listen", tls_listen)
+        dockerd = peers.Dockerd(testbed)
+        dockerd.env.update({**environment_of("docker"), "SSL_CERT_FILE": tls_trust})
+        testbed.start(dockerd)
+        self.addCleanup(dockerd.stop)
+        dockerd.wait_ready()
+        self.assertEqual(dockerd.docker("info", "--format", "{{.HTTPSProxy}}").stdout.strip(), f"https://127.0.0.1:{PORT}")
+        dockerd.docker("pull", IMAGE)
+        self.end()
+
     def test_containerd(self):
         install(self, "containerd")
         containerd = testbed.start(pulls.Containerd(testbed))
@@ -158,6 +178,20 @@ class Readers(unittest.TestCase):
         install(self, "git")
         self.assertEqual(self.read("git", "config", "--get", "http.proxy"), f"{PROXY}\n")
         self.assertEqual(self.read("git", "config", "--get", "user.name"), "x\n")
+
+    def test_git_gets_the_listener_that_it_can_use(self):
+        for listeners, url in (
+            ((tls_listen,), f"https://127.0.0.1:{PORT}"),
+            (("unix:/run/c.sock?mode=0666", tls_listen, "10.0.0.5:1", "127.0.0.1:2?proxy-protocol=on"), "http://10.0.0.5:1"),
+            (("https://proxy.lan:3129",), "https://proxy.lan:3129"),
+        ):
+            with self.subTest(listeners=listeners):
+                install(self, "git", *(word for text in listeners for word in ("--listen", text)))
+                self.assertEqual(self.read("git", "config", "--get", "http.proxy"), f"{url}\n")
+                self.doCleanups()
+        done = setup("git", "--listen", "unix:/run/c.sock", "--install", status=1)
+        self.assertIn("a proxy variable cannot name a unix socket", done.stderr)
+        self.assertFalse(Path("/etc/gitconfig").exists())
 
     @harness.needs("npm")
     def test_npm(self):
@@ -314,6 +348,22 @@ class Units(unittest.TestCase):
             units = [folder / f"{unit}.service" for unit in (*UNITS.values(), "culvert")]
             self.verify([*units, folder / "culvert.socket"])
 
+    def test_systemd_has_nothing_to_say_about_other_listeners(self):
+        for listeners in (
+            (tls_listen,),
+            ("https://10.0.0.5:3129" + tls_listen[tls_listen.index("?"):], "127.0.0.1:3130"),
+            ("unix:/run/culvert.sock?mode=0660&group=root", ":3131"),
+            ("127.0.0.1:3132?proxy-protocol=on", "systemd:name"),
+        ):
+            with self.subTest(listeners=listeners), tempfile.TemporaryDirectory() as root:
+                setup("systemd", "--root", root, "--load-balancer", "10.0.0.1", "--allow-client", "10.0.0.0/8",
+                      *(word for text in listeners for word in ("--listen", text)), "--install")
+                folder = Path(root, "etc/systemd/system")
+                service = Path(folder, "culvert.service")
+                text = service.read_text(encoding="utf-8")
+                service.write_text(text.replace("/usr/local/bin/culvert", os.environ["CULVERT"]), encoding="utf-8")
+                self.verify(sorted(folder.glob("culvert.*")))
+
     def verify(self, units):
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
@@ -389,6 +439,45 @@ class CommandLine(unittest.TestCase):
             capture_output=True, text=True, timeout=30, check=False,
         )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_the_files_of_a_service_are_those_of_its_root(self):
+        with tempfile.TemporaryDirectory() as root, tempfile.NamedTemporaryFile(prefix="/etc/") as here:
+            # On this machine it is no file of users; there it is one, behind a link that stays there.
+            users = Path(root + here.name)
+            users.parent.mkdir(parents=True)
+            users.symlink_to("/users")
+            options = ("systemd", "--root", root, "--auth-file", here.name, "--listen", "0.0.0.0:3128", "--install")
+            self.assertIn("No such file", setup(*options, status=2).stderr)
+            Path(root, "users").write_text("alice:{SHA}x\n", encoding="utf-8")
+            self.assertIn("line 1", setup(*options, status=2).stderr)
+            Path(root, "users").write_text("alice:$6$salt$" + "x" * 86 + "\n", encoding="utf-8")
+            Path(root, "users").chmod(0o600)
+            setup(*options)
+            unit = Path(root, "etc/systemd/system/culvert.service").read_text(encoding="utf-8")
+            self.assertIn(f":{here.name}\n", unit)
+            # Who has to sign in is told, and nothing is written that could not work.
+            for more in (("--install",), ("--dry-run",), ()):
+                done = setup("docker", "--root", root, *more, status=1)
+                self.assertIn("http://USER:PASSWORD@127.0.0.1:3128", done.stdout + done.stderr)
+            self.assertFalse(Path(root, "etc/systemd/system/docker.service.d").exists())
+
+    def test_a_service_over_tls_is_installed_again_and_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            listen = ("--listen", "https://127.0.0.1:3129?cert=/etc/c.crt&key=/etc/c.key", "--listen", "unix:/run/c.sock?mode=0666")
+            setup("systemd", "--root", root, *listen, "--install")
+            files = {path: path.read_bytes() for path in Path(root).rglob("*") if path.is_file()}
+            self.assertIn(b"key=/run/credentials/culvert.service/c.key", files[Path(root, "etc/culvert/culvert.toml")])
+            done = setup("systemd", "docker", "--root", root, "--install").stdout
+            self.assertIn("https://127.0.0.1:3129, not unix:/run/c.sock", done)
+            self.assertIn("the CA that issued it must be one of the system's", done)
+            for path, content in files.items():
+                self.assertEqual(path.read_bytes(), content)
+            self.assertRegex(setup("docker", "--check", "--root", root).stdout, r"(?m)^dockerd +https://127.0.0.1:3129 +yes ")
+            # What systemd held, the service binds now.
+            setup("systemd", "--root", root, *listen[:2], "--install")
+            self.assertFalse(Path(root, "etc/systemd/system/culvert.socket").exists())
+            setup("systemd", "docker", "--root", root, "--uninstall")
+            self.assertEqual([path for path in Path(root).rglob("*") if path.is_file()], [])
 
     def test_a_second_installation_keeps_the_options_of_the_first(self):
         with tempfile.TemporaryDirectory() as root:

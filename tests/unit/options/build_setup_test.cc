@@ -33,7 +33,7 @@ TEST_CASE("one target, and the defaults of setup") {
   CHECK(options.targets == Lines{"docker"});
   CHECK(options.action == Action::print);
   CHECK(options.root == "/");
-  CHECK_FALSE(options.listen.has_value());
+  CHECK(options.listen.empty());
   CHECK(options.no_proxy.empty());
   CHECK_FALSE(options.bridge);
   CHECK_FALSE(options.daemon_json);
@@ -73,25 +73,58 @@ TEST_CASE("what setup does") {
 
 TEST_CASE("the address that clients shall use") {
   const auto listen_of = [](const std::string& text) {
-    return setup_of({"docker", "--listen", text}).listen.value().to_string();
+    return setup_of({"docker", "--listen", text}).listen.at(0).listen.address.to_string();
   };
   CHECK(listen_of("127.0.0.1:3128") == "127.0.0.1:3128");
   CHECK(listen_of("http://proxy.example:8080/") == "proxy.example:8080");
   CHECK(listen_of("[::1]:1") == "[::1]:1");
   CHECK(listen_of("3129") == "127.0.0.1:3129");
-  CHECK(setup_problems({"docker", "--listen", "0.0.0.0:3128"}) ==
-        Lines{"--listen 0.0.0.0:3128: no client can connect to it; name the address that clients "
-              "shall use"});
+  CHECK(listen_of("0.0.0.0:3128") == "0.0.0.0:3128");
   CHECK(setup_problems({"docker", "--listen", "127.0.0.1"}).size() == 1);
-  CHECK(setup_problems({"docker", "--listen", "127.0.0.1:0"}).size() == 1);
-  CHECK(setup_problems({"docker", "--listen", "unix:/x"}).size() == 1);
+  CHECK(setup_problems({"docker", "--listen", "127.0.0.1:0"}) ==
+        Lines{"--listen 127.0.0.1:0: no client can know which port that will be; name one"});
+  CHECK(setup_problems({"docker", "--listen", "ftp://h:1"}).size() == 1);
+  CHECK(setup_problems({"docker", "--listen", "127.0.0.1:1?certt=x"}).size() == 1);
+}
+
+TEST_CASE("every listener of serve is one for setup") {
+  using Kind = ListenConfig::Kind;
+  const SetupOptions options =
+      setup_of({"docker", "--listen", "unix:/x?mode=0660", "--listen", "systemd:NAME", "--listen",
+                "https://10.0.0.5:3129?cert=/c&key=/k", "--listen", "https://proxy.lan:3129/",
+                "--listen", "https://10.0.0.5:1", "--listen", "127.0.0.1:2?proxy-protocol=on"});
+  REQUIRE(options.listen.size() == 6);
+  CHECK(options.listen[0].listen.kind == Kind::unix_socket);
+  CHECK(options.listen[0].text == "unix:/x?mode=0660");
+  CHECK(options.listen[1].listen.name == "NAME");
+  CHECK(options.listen[2].listen.certificates.at(0).key == "/k");
+  CHECK(options.listen[3].listen.address.to_string() == "proxy.lan:3129");
+  CHECK(options.listen[3].listen.speaks == ListenConfig::Speaks::tls_only);
+  CHECK(options.listen[4].listen.speaks == ListenConfig::Speaks::tls_only);
+  CHECK(options.listen[5].listen.proxy_protocol);
+  // A service has a certificate, and an address of this host.
+  CHECK(setup_problems({"systemd", "--listen", "https://127.0.0.1:1"}) ==
+        Lines{"--listen https://127.0.0.1:1: TLS needs a certificate: "
+              "https://ADDRESS:PORT?cert=FILE&key=FILE"});
+  CHECK(setup_problems({"systemd", "docker", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:1"})
+            .size() == 1);
+}
+
+TEST_CASE("the files of a service on another machine are not looked for on this one") {
+  const TemporaryFile file("");
+  const std::string root = file.path().substr(0, file.path().rfind('/'));
+  CHECK(setup_of({"systemd", "--root", root, "--auth-file", "/nonexistent/users", "--upstream",
+                  "socks5://u@h?password-file=/nonexistent/password"})
+            .service.size() == 2);
+  CHECK(setup_problems({"systemd", "--auth-file", "/nonexistent/users"}).size() == 1);
+  CHECK(setup_problems({"systemd", "--root", root, "--listen", "h.example:1"}).size() == 1);
 }
 
 TEST_CASE("setup systemd writes down what serve takes") {
   const SetupOptions options =
       setup_of({"systemd", "--listen", "0.0.0.0:3128", "--allow-client", "10.0.0.0/8", "--upstream",
                 "a=socks5://u:p@h", "--upstream=direct", "--hold", "5s"});
-  CHECK(options.listen.value().to_string() == "0.0.0.0:3128");
+  CHECK(options.listen.at(0).text == "0.0.0.0:3128");
   const decltype(options.service) expected = {{"allow-client", {"10.0.0.0/8"}},
                                               {"upstream", {"a=socks5://u:p@h", "direct"}},
                                               {"hold", {"5s"}}};

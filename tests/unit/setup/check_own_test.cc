@@ -28,6 +28,17 @@ TEST_CASE("a service that lacks a file is not right") {
   CHECK(own_states(root.facts(), "systemd", {}, false, "").at(0).right == "yes");
 }
 
+TEST_CASE("a service that binds its listeners itself needs no socket unit") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  facts.listeners = {{"http-only://127.0.0.1:3129", {}}};
+  facts.listeners[0].listen.address = HostPort::parse("127.0.0.1:3129").value();
+  facts.listeners[0].listen.speaks = ListenConfig::Speaks::http_only;
+  write_files(root, plan_systemd(facts));
+  CHECK_FALSE(root.read("/etc/systemd/system/culvert.socket").has_value());
+  CHECK(own_states(facts, "systemd", {}, false, "").at(0).right == "yes");
+}
+
 TEST_CASE("only what is asked for has to be there") {
   const TemporaryRoot root;
   for (const char* target : {"systemd", "cache"}) {

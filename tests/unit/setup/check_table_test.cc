@@ -194,5 +194,21 @@ TEST_CASE("the service and the caches have rows of their own") {
   CHECK(has(table, "/etc/containerd/certs.d/gcr.io/hosts.toml"));
 }
 
+TEST_CASE("a URL has the scheme of the listener, and a user where clients sign in") {
+  const TemporaryRoot root;
+  root.write("/usr/bin/dockerd", "");
+  SetupFacts facts = root.facts();
+  facts.proxy_url = "https://127.0.0.1:3129";
+  const auto table_with = [&](const std::string& url) {
+    root.write(kDropIn, drop_in_with("HTTPS_PROXY=" + url + " HTTP_PROXY=" + url));
+    return check_table(facts, {}, {}, "");
+  };
+  CHECK(table_with("https://127.0.0.1:3129").right);
+  CHECK(has(table_with("http://127.0.0.1:3129"), "cause: culvert speaks TLS alone there"));
+  facts.sign_in = true;
+  CHECK(has(table_with("https://127.0.0.1:3129"), "cause: clients sign in there, and it names no"));
+  CHECK(table_with("https://alice:secret@127.0.0.1:3129").right);
+}
+
 }  // namespace
 }  // namespace culvert

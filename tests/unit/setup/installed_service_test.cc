@@ -6,6 +6,8 @@
 namespace culvert {
 namespace {
 
+using Lines = std::vector<std::string>;
+
 void install(const TemporaryRoot& root, const SetupFacts& facts) {
   for (const FileEdit& edit : plan_systemd(facts).files) root.write(edit.path, *edit.with);
 }
@@ -13,7 +15,8 @@ void install(const TemporaryRoot& root, const SetupFacts& facts) {
 TEST_CASE("without a service there is none") {
   const TemporaryRoot root;
   const InstalledService service = installed_service(root.facts());
-  CHECK((service.listen + service.bridge + service.config).empty());
+  CHECK(service.listeners.empty());
+  CHECK((service.bridge + service.config).empty());
 }
 
 TEST_CASE("a service's address, bridge and options are found in its files") {
@@ -21,13 +24,13 @@ TEST_CASE("a service's address, bridge and options are found in its files") {
   SetupFacts facts = root.facts();
   facts.listen = "127.0.0.1:3999";
   install(root, facts);
-  CHECK(installed_service(facts).listen == "127.0.0.1:3999");
+  CHECK(installed_service(facts).listeners == Lines{"127.0.0.1:3999"});
   CHECK(installed_service(facts).bridge.empty());
   facts.bridge = "172.17.0.1";
   facts.service = {{"allow-client", {"10.0.0.0/8"}}};
   install(root, facts);
   const InstalledService service = installed_service(facts);
-  CHECK(service.listen == "127.0.0.1:3999");
+  CHECK(service.listeners == Lines{"127.0.0.1:3999"});
   CHECK(service.bridge == "172.17.0.1");
   CHECK(service.config.find("\"10.0.0.0/8\"") != std::string::npos);
 }
@@ -46,12 +49,22 @@ TEST_CASE("files that systemd hands over have the path that was given") {
   CHECK(config.find("ca=/etc/b%25%26%20cc\"") != std::string::npos);
 }
 
+TEST_CASE("a path that is a whole value is not escaped as one behind a question mark") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  root.write("/etc/50% \"of\" users", "x", 0600);
+  facts.service = {{"auth-file", {"/etc/50% \"of\" users"}}};
+  install(root, facts);
+  CHECK(installed_service(facts).config.find(R"(auth-file = "/etc/50% \"of\" users")") !=
+        std::string::npos);
+}
+
 TEST_CASE("a configuration that was changed by hand is not taken for setup's") {
   const TemporaryRoot root;
   install(root, root.facts());
   root.write("/etc/culvert/culvert.toml", *root.read("/etc/culvert/culvert.toml") + "\n");
   CHECK(installed_service(root.facts()).config.empty());
-  CHECK(installed_service(root.facts()).listen == "127.0.0.1:3128");
+  CHECK(installed_service(root.facts()).listeners == Lines{"127.0.0.1:3128"});
 }
 
 }  // namespace

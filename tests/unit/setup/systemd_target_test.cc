@@ -163,3 +163,26 @@ TEST_CASE("a service whose files it cannot have is not installed") {
   REQUIRE(plan_systemd(facts).problems.size() == 1);
   CHECK_THAT(plan_systemd(facts).problems[0], Contains("/usr/bin/culvert is a link to a folder"));
 }
+
+TEST_CASE("a service that binds its listeners itself has no socket unit") {
+  const TemporaryRoot root;
+  SetupFacts facts = root.facts();
+  for (const FileEdit& edit : plan_systemd(facts).files) root.write(edit.path, *edit.with);
+  facts.listeners = {{"https://10.0.0.5:3129?cert=/etc/c.pem", {}}};
+  facts.listeners[0].listen.address = HostPort::parse("10.0.0.5:3129").value();
+  facts.listeners[0].listen.speaks = ListenConfig::Speaks::tls_only;
+  const Plan plan = plan_systemd(facts);
+  REQUIRE(plan.files.size() == 3);
+  CHECK_THAT(
+      *plan.files[0].with,
+      Contains("listen = \"https://10.0.0.5:3129?cert=/run/credentials/culvert.service/c.pem\""));
+  CHECK_THAT(
+      *plan.files[1].with,
+      Contains("After=network.target network-online.target\nWants=network-online.target\n\n") &&
+          Contains("LoadCredential=c.pem:/etc/c.pem\n") && !Contains("culvert.socket"));
+  CHECK_FALSE(plan.files[2].with.has_value());
+  CHECK(plan.then_run ==
+        std::vector<std::string>{"systemctl disable --now culvert.socket",
+                                 "systemctl daemon-reload && systemctl enable culvert.service && "
+                                 "systemctl restart culvert.service"});
+}

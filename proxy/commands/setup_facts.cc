@@ -1,0 +1,159 @@
+#include "commands/setup_facts.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "commands/client_hints.h"
+#include "commands/kept_options.h"
+#include "commands/running_options.h"
+#include "host/listening.h"
+#include "net/bridge_address.h"
+#include "net/certificate_text.h"
+#include "net/server_certificate.h"
+#include "options/command_table.h"
+#include "setup/bridge.h"
+#include "setup/find_facts.h"
+#include "setup/installed_service.h"
+#include "setup/listeners.h"
+#include "setup/root.h"
+
+namespace culvert {
+namespace {
+
+/// The address of Docker's own bridge where nobody chose another.
+constexpr std::string_view kUsualBridge = "172.17.0.1";
+
+/// Clients get a name that the certificate is for, and a word about its CA if that is to be trusted
+/// first.
+void look_at_certificate(const ListenConfig& listen, SetupFacts& facts) {
+  facts.untrusted_ca.emplace();
+  if (listen.certificates.empty()) return;
+  const CertificateFiles& files = listen.certificates.front();
+  std::vector<std::string> problems;
+  const auto certificate = ServerCertificate::read(
+      {below_root(facts.root, files.cert), below_root(facts.root, files.key)}, problems);
+  if (!certificate) return;
+  facts.proxy_url = verifiable_url(facts.proxy_url, *certificate);
+  if (is_https_url(facts.container_url)) {
+    facts.container_url = verifiable_url(facts.container_url, *certificate);
+  }
+  if (facts.is_live() && certificate->is_trusted_by_system()) {
+    facts.untrusted_ca.reset();
+  } else {
+    facts.untrusted_ca = concat({"'", certificate_facts(certificate->leaf()).issuer, "'"});
+  }
+}
+
+/// What clients use of `listeners`.
+void use_listeners(std::span<const GivenListener> listeners, SetupFacts& facts) {
+  const ListenerChoice choice = choose_for_host(listeners);
+  facts.listen_note = choice.note;
+  facts.listen_problem = choice.problem;
+  facts.container_url = choose_for_containers(listeners, facts.bridge);
+  if (choice.listener == nullptr) return;
+  facts.proxy_url = choice.url;
+  if (is_https_url(choice.url)) look_at_certificate(choice.listener->listen, facts);
+}
+
+/// The same for a service that has them, or shall have.
+void use_service(std::vector<GivenListener> listeners, SetupFacts& facts) {
+  facts.listeners = std::move(listeners);
+  use_listeners(facts.listeners, facts);
+  const GivenListener* const chosen = choose_for_host(facts.listeners).listener;
+  if (chosen != nullptr) facts.listen = chosen->listen.address.to_string();
+}
+
+bool has_users(const InstalledService& service) {
+  return service.config.find("\nauth-file = ") != std::string::npos;
+}
+
+/// A culvert that is not the installed service, as far as can be known: other users' processes do
+/// not show where they listen.
+bool is_another(const std::vector<RunningCulvert>& culverts, const SetupFacts& facts) {
+  const auto hides = [](const RunningCulvert& culvert) { return culvert.listens.empty(); };
+  const auto address = HostPort::parse(facts.listen);
+  return facts.listeners.empty() || !(std::all_of(culverts.begin(), culverts.end(), hides) ||
+                                      (address && is_served(culverts, *address)));
+}
+
+/// Sockets tell where it listens, and its options whether that is plain.
+void use_running(const std::vector<RunningCulvert>& culverts, SetupFacts& facts) {
+  SetupFacts found = facts;
+  found.proxy_url = url_of_running(culverts);
+  found.listen_note = found.listen_problem = found.container_url = "";
+  found.untrusted_ca.reset();
+  found.sign_in = false;
+  std::vector<GivenListener> listeners;
+  for (const RunningCulvert& culvert : culverts) {
+    // Another user's, or of another network.
+    if (culvert.listens.empty()) continue;
+    const Settings options = options_of_running(culvert.pid);
+    found.sign_in = found.sign_in || options.has("auth-file");
+    for (const Given& given : options.of("listen")) add_listener(given.value, listeners);
+  }
+  std::erase_if(listeners, [&](const GivenListener& given) {
+    return given.listen.kind != ListenConfig::Kind::http ||
+           !is_served(culverts, given.listen.address);
+  });
+  const auto is_chosen = [&](const GivenListener& given) {
+    return choose_for_host({&given, 1}).url == found.proxy_url;
+  };
+  const auto is_at_port = [&](const GivenListener& given) {
+    return found.proxy_url.ends_with(concat({":", std::to_string(given.listen.address.port)}));
+  };
+  if (std::none_of(listeners.begin(), listeners.end(), is_chosen) &&
+      std::any_of(listeners.begin(), listeners.end(), is_at_port)) {
+    use_listeners(listeners, found);
+  }
+  facts = std::move(found);
+}
+
+/// Unless told, clients use the installed service, or else the culvert that runs.
+void use_present(SetupFacts& facts) {
+  const InstalledService installed = installed_service(facts);
+  auto listeners = installed_listeners(installed);
+  if (!listeners.empty()) use_service(std::move(listeners), facts);
+  facts.sign_in = has_users(installed);
+  if (!facts.is_live()) return;
+  const auto culverts = running_culverts();
+  if (!culverts.empty() && is_another(culverts, facts)) use_running(culverts, facts);
+}
+
+}  // namespace
+
+void add_bridge(SetupFacts& facts) {
+  facts.bridge = kUsualBridge;
+  const auto found = facts.is_live() ? choose_bridge(interface_addresses()) : std::nullopt;
+  if (found) facts.bridge = found->address.to_string();
+  facts.bridge_note =
+      facts.bridge +
+      (found ? " is the address of " + found->interface : std::string(" is docker0's unless its configuration says otherwise")) +
+      ": containers, and the nodes of kind, reach this machine there, whatever their network";
+}
+
+SetupFacts facts_of(const SetupOptions& options, std::string root) {
+  SetupFacts facts = find_facts(std::move(root));
+  facts.daemon_json = options.daemon_json;
+  facts.registries = options.registries;
+  if (options.cache) facts.cache = options.cache->to_string();
+  if (options.bridge) add_bridge(facts);
+  facts.no_proxy = options.no_proxy;
+  facts.service = options.service;
+  if (options.listen.empty()) {
+    use_present(facts);
+  } else {
+    use_service(options.listen, facts);
+    facts.sign_in = options.has(kSystemdTarget) && has_users(installed_service(facts));
+  }
+  const auto names_users = [](const auto& option) { return option.first == "auth-file"; };
+  facts.sign_in =
+      facts.sign_in || std::any_of(facts.service.begin(), facts.service.end(), names_users);
+  return facts;
+}
+
+}  // namespace culvert

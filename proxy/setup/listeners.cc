@@ -1,0 +1,140 @@
+#include "setup/listeners.h"
+
+#include <string_view>
+
+#include "base/text.h"
+#include "config/listen_url.h"
+#include "setup/bridge.h"
+
+namespace culvert {
+namespace {
+
+constexpr std::string_view kTrust =
+    " must be one of the system's: cp CA.crt /usr/local/share/ca-certificates/culvert.crt && "
+    "update-ca-certificates";
+constexpr std::string_view kByHand =
+    "clients sign in there (auth-file), and setup writes no password: write these lines by hand, "
+    "with ";
+
+bool is_tls(const ListenConfig& listen) { return listen.speaks == ListenConfig::Speaks::tls_only; }
+
+bool is_every_address(const ListenConfig& listen) {
+  return listen.address.ip && listen.address.ip->is_unspecified();
+}
+
+/// Why no program can use it by a proxy variable; empty: one can.
+std::string_view why_unusable(const ListenConfig& listen) {
+  using Kind = ListenConfig::Kind;
+  if (listen.kind == Kind::unix_socket) return "a proxy variable cannot name a unix socket";
+  if (listen.kind == Kind::systemd) return "its .socket unit knows the address, setup does not";
+  if (listen.proxy_protocol) return "it is for a load balancer";
+  return listen.wants_certificate() ? "it wants a certificate of the client" : "";
+}
+
+std::string url_at(const ListenConfig& listen, std::string_view host_for_all) {
+  const std::string_view scheme = is_tls(listen) ? "https://" : "http://";
+  std::string address = listen.address.to_string();
+  if (is_every_address(listen)) address.replace(0, address.rfind(':'), host_for_all);
+  return concat({scheme, address});
+}
+
+std::string url_on_host(const ListenConfig& listen) {
+  return url_at(listen, listen.address.ip && listen.address.ip->is_v4() ? "127.0.0.1" : "[::1]");
+}
+
+/// Why it is not the one that was chosen.
+std::string_view why_not(const ListenConfig& listen, const ListenConfig& chosen) {
+  if (const std::string_view why = why_unusable(listen); !why.empty()) return why;
+  if (is_tls(listen) && !is_tls(chosen)) return "its certificate would have to be trusted";
+  return "one is enough";
+}
+
+/// "unix:/run/culvert.sock (a proxy variable cannot name a unix socket), ..."
+template <typename Why>
+std::string listed(std::span<const GivenListener> listeners, const GivenListener* without,
+                   Why why) {
+  std::string text;
+  for (const GivenListener& given : listeners) {
+    if (&given == without) continue;
+    text.append(text.empty() ? "" : ", ").append(printable(listen_url(given.listen)));
+    text.append(" (").append(why(given.listen)).append(")");
+  }
+  return text;
+}
+
+/// The first of the lowest rank; a negative one is out of the question.
+template <typename Rank>
+const GivenListener* best(std::span<const GivenListener> listeners, Rank rank) {
+  const GivenListener* found = nullptr;
+  for (const GivenListener& given : listeners) {
+    if (!why_unusable(given.listen).empty() || rank(given.listen) < 0) continue;
+    if (found == nullptr || rank(given.listen) < rank(found->listen)) found = &given;
+  }
+  return found;
+}
+
+}  // namespace
+
+ListenerChoice choose_for_host(std::span<const GivenListener> listeners) {
+  ListenerChoice choice;
+  choice.listener = best(listeners, [](const ListenConfig& listen) {
+    const bool local = listen.address.is_loopback() || is_every_address(listen);
+    return (is_tls(listen) ? 2 : 0) + (local ? 0 : 1);
+  });
+  if (choice.listener == nullptr) {
+    choice.problem =
+        concat({"clients can use none of the listeners: ", listed(listeners, nullptr, why_unusable),
+                "; give one more, as in --listen 127.0.0.1:3128"});
+    return choice;
+  }
+  const ListenConfig& chosen = choice.listener->listen;
+  choice.url = url_on_host(chosen);
+  if (listeners.size() > 1) {
+    const auto why = [&](const ListenConfig& listen) { return why_not(listen, chosen); };
+    choice.note = concat({"of the listeners, clients on this machine get ", choice.url, ", not ",
+                          listed(listeners, choice.listener, why)});
+  }
+  return choice;
+}
+
+std::string choose_for_containers(std::span<const GivenListener> listeners,
+                                  std::string_view bridge) {
+  const GivenListener* const found = best(listeners, [&](const ListenConfig& listen) {
+    if (listen.address.is_loopback()) return -1;
+    if (is_every_address(listen) && bridge.empty()) return -1;
+    const bool near = is_every_address(listen) || listen.address.host == bridge;
+    return (is_tls(listen) ? 2 : 0) + (near ? 0 : 1);
+  });
+  return found == nullptr ? std::string() : url_at(found->listen, bridge);
+}
+
+void note_tls(const SetupFacts& facts, Plan& plan) {
+  // podman hands its variables on.
+  const bool in_containers = plan.target == "docker-client" || plan.target == "podman";
+  const std::string url = in_containers ? url_for_containers(facts) : facts.proxy_url;
+  if (!is_https_url(url)) return;
+  if (plan.target == "shell") {
+    plan.notes.emplace_back(
+        "wget and Python's urllib speak no TLS with a proxy, curl, git and Go's programs do: for "
+        "those a listener without https://");
+  }
+  if (!facts.untrusted_ca) return;
+  const std::string_view more = in_containers ? ", in the images, too"
+                                : plan.target == "npm"
+                                    ? "; npm has CAs of its own: npm config set cafile "
+                                      "/etc/ssl/certs/ca-certificates.crt"
+                                : plan.then_run.empty() ? ""
+                                                        : ", before the restart";
+  const std::string& issuer = *facts.untrusted_ca;
+  plan.notes.push_back(
+      concat({"it verifies the certificate at ", url, ", so the CA that issued it",
+              (issuer.empty() ? "" : ", "), issuer, (issuer.empty() ? "" : ","), kTrust, more}));
+}
+
+std::string sign_in_problem(const SetupFacts& facts) {
+  const std::size_t host = facts.proxy_url.find("://") + 3;
+  return concat({kByHand, facts.proxy_url.substr(0, host), "USER:PASSWORD@",
+                 facts.proxy_url.substr(host), " in them, into files of mode 0600"});
+}
+
+}  // namespace culvert
