@@ -66,7 +66,10 @@ Flow::Outcome Flow::pump(const FlowResources& resources, Pacer& pacer) {
     pacer.took(static_cast<std::size_t>(moved));
     left_ = left == kUnlimited ? left : left - moved;
     const bool only_paused = outcome.kind == Outcome::Kind::ended && !eof_ && left_ > 0;
-    if (only_paused && most == 0) return {};
+    if (only_paused && most == 0) {
+      from_->mute();
+      return {};
+    }
     if (only_paused) continue;
     // What may be read and is not there, others may have.
     if (!pacer.waits()) pacer.rest();
