@@ -52,6 +52,10 @@ class Stream {
 
   /// on_ready() in the next turn.
   virtual void resume() = 0;
+  /// For a caller that has stopped before would_block and goes on when something else lets it: what
+  /// arrives need not be reported until a read has met would_block again.  The end of the
+  /// connection still is, and that writing is possible.
+  virtual void mute() {}
   /// Makes the destruction a RST instead of a FIN.
   virtual void reset_on_close() = 0;
   /// The connection is known to be dead (reset or timed out); reading what is left still works.

@@ -21,6 +21,9 @@ namespace culvert {
 namespace {
 
 constexpr unsigned kMostSilenceMs = 60'000;
+constexpr std::uint32_t kEventsWhileMuted = EPOLLOUT | EPOLLRDHUP | EPOLLET;
+// The kernel reports bytes as both of these.
+constexpr std::uint32_t kAllEvents = kEventsWhileMuted | EPOLLIN | EPOLLPRI;
 
 /// The kernel's limit also applies to a peer whose window is closed.
 void set_user_timeout(int fd, unsigned milliseconds) {
@@ -37,8 +40,9 @@ TcpStream::TcpStream(Loop& loop, int fd, State state)
 
 int TcpStream::attach(Loop& loop) {
   loop_ = &loop;
+  unsure_ &= static_cast<std::uint8_t>(~kMuted);
   // Both directions, edge-triggered, registered once.
-  return loop.watch(fd_, *this, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  return loop.watch(fd_, *this, kAllEvents);
 }
 
 void TcpStream::detach() {
@@ -62,9 +66,9 @@ TcpStream::~TcpStream() {
 
 void TcpStream::on_poll(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
-  if (events & EPOLLPRI) urgent_ = true;
+  if (events & EPOLLPRI) unsure_ |= kUrgent;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) unsure_ |= kHungUp;
   if (events & EPOLLERR) broken_ = true;
   if (events_ != nullptr) events_->on_ready(*this);
 }
@@ -98,6 +102,23 @@ bool TcpStream::connected_to_itself(std::uint16_t port) const {
   return Io::would_block();
 }
 
+void TcpStream::mute() {
+  // Otherwise nobody would read before an edge.
+  if (!readable_ || loop_ == nullptr || (unsure_ & kMuted) != 0) return;
+  unsure_ |= kMuted;
+  loop_->rewatch(fd_, *this, kEventsWhileMuted);
+}
+
+/// What has come since the read is an edge of the new watch.  Cold for the sake of small messages.
+[[gnu::cold]] Io TcpStream::drained() {
+  readable_ = false;
+  if ((unsure_ & kMuted) != 0 && loop_ != nullptr) {
+    unsure_ &= static_cast<std::uint8_t>(~kMuted);
+    loop_->rewatch(fd_, *this, kAllEvents);
+  }
+  return Io::would_block();
+}
+
 Io TcpStream::try_read(std::span<char> buffer) {
   if (unread_) {
     const std::size_t count = std::min(buffer.size(), unread_->size());
@@ -117,14 +138,13 @@ Io TcpStream::try_read(std::span<char> buffer) {
     // A short read means drained, and the next byte brings an edge (epoll(7)) - unless the end came
     // in with these bytes, or urgent data: that edge was already reported.
     const bool is_short = static_cast<std::size_t>(count) < buffer.size();
-    if (is_short && !hung_up_ && !urgent_) readable_ = false;
+    if (is_short && unsure_ == 0) readable_ = false;
     return Io::ok(static_cast<std::size_t>(count));
   }
   if (count == 0) return Io::eof();
   if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
-  readable_ = false;
-  return Io::would_block();
+  return drained();
 }
 
 Io TcpStream::try_write(std::span<const char> bytes) {
@@ -191,13 +211,12 @@ Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {
   if (count == 0) {
     if (at_end()) return Io::eof();
     // Urgent data: splice() stops before it, and after it there may be more.
-    urgent_ = true;
+    unsure_ |= kUrgent;
     return Io::ok(0);
   }
   if (errno == EINTR) return interrupted();
   if (errno != EAGAIN) return Io::failed(errno);
-  readable_ = false;
-  return Io::would_block();
+  return drained();
 }
 
 bool TcpStream::at_end() const {

@@ -25,16 +25,17 @@ class TcpStream final : public Stream, private Pollable {
   Io try_write(std::span<const char> bytes) override;
   Io shutdown_write() override;
   void resume() override { loop_->resume(*this); }
+  void mute() override;
   void reset_on_close() override { reset_on_close_ = true; }
   bool broken() const override { return broken_; }
-  bool peer_finished() const override { return hung_up_; }
+  bool peer_finished() const override { return (unsure_ & kHungUp) != 0; }
   std::size_t unsent() const override;
   void check_peer(bool blocked) override;
   void unread(std::string bytes) override;
   void detach() override;
   int attach(Loop& loop) override;
   int descriptor() const override { return fd_; }
-  bool can_splice() const override { return unread_ == nullptr && !urgent_; }
+  bool can_splice() const override { return unread_ == nullptr && (unsure_ & kUrgent) == 0; }
   Io splice_to(Pipe& pipe, std::size_t most) override;
   Io splice_from(Pipe& pipe) override;
 
@@ -49,8 +50,16 @@ class TcpStream final : public Stream, private Pollable {
   int watch_error() const { return watch_error_; }
 
  private:
+  /// Why a short read does not prove that there is nothing more to read.
+  enum Unsure : std::uint8_t {
+    kHungUp = 1,  // FIN or worse is queued behind the bytes
+    kUrgent = 2,  // urgent data has been there: reading stops in front of it
+    kMuted = 4,   // what comes after it would not be reported, see mute()
+  };
+
   /// A signal came before any byte moved: it is tried again in the next turn.
   Io interrupted();
+  Io drained();
   void on_poll(std::uint32_t events) override;
   bool connected_to_itself(std::uint16_t port) const;
   bool at_end() const;
@@ -61,8 +70,7 @@ class TcpStream final : public Stream, private Pollable {
   int watch_error_ = 0;
   bool readable_ = false;
   bool writable_ = false;
-  bool hung_up_ = false;  // FIN or worse is queued behind the bytes: a short read proves nothing
-  bool urgent_ = false;   // the same, where urgent data has been: reading stops in front of it
+  std::uint8_t unsure_ = 0;  // bits of Unsure
   bool broken_ = false;
   bool reset_on_close_ = false;
   bool write_closed_ = false;

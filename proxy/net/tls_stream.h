@@ -66,6 +66,7 @@ class TlsStream final : public Stream, private StreamEvents {
   Io try_write(std::span<const char> bytes) override;
   Io shutdown_write() override;
   void resume() override { beneath_->resume(); }
+  void mute() override { beneath_->mute(); }
   void reset_on_close() override { beneath_->reset_on_close(); }
   bool broken() const override { return beneath_->broken(); }
   bool peer_finished() const override { return beneath_->peer_finished(); }

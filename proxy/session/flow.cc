@@ -15,7 +15,7 @@ constexpr std::uint8_t kSmallBurstsToCopy = 4;
 
 }  // namespace
 
-Flow::Outcome Flow::pump(FlowResources resources) {
+Flow::Outcome Flow::pump(const FlowResources& resources) {
   std::size_t moved = 0;
   for (;;) {
     int error = 0;
@@ -54,7 +54,7 @@ Flow::Outcome Flow::pump(FlowResources resources) {
   }
 }
 
-Flow::Outcome Flow::pump(FlowResources resources, Pacer& pacer) {
+Flow::Outcome Flow::pump(const FlowResources& resources, Pacer& pacer) {
   for (;;) {
     // 0: only what was read before is written.
     const std::size_t most = pacer.ask();
@@ -66,7 +66,10 @@ Flow::Outcome Flow::pump(FlowResources resources, Pacer& pacer) {
     pacer.took(static_cast<std::size_t>(moved));
     left_ = left == kUnlimited ? left : left - moved;
     const bool only_paused = outcome.kind == Outcome::Kind::ended && !eof_ && left_ > 0;
-    if (only_paused && most == 0) return {};
+    if (only_paused && most == 0) {
+      from_->mute();
+      return {};
+    }
     if (only_paused) continue;
     // What may be read and is not there, others may have.
     if (!pacer.waits()) pacer.rest();
@@ -89,7 +92,7 @@ Flow::Flush Flow::flush(int& error) {
   return Flush::empty;
 }
 
-Io Flow::move_once(FlowResources resources) {
+Io Flow::move_once(const FlowResources& resources) {
   if (splicing_ && from_->can_splice() && to_->can_splice()) {
     if (!pipe_.open()) pipe_ = resources.pipes.borrow();
     if (pipe_.open()) {
@@ -100,7 +103,7 @@ Io Flow::move_once(FlowResources resources) {
   return copy_once(resources);
 }
 
-Io Flow::copy_once(FlowResources resources) {
+Io Flow::copy_once(const FlowResources& resources) {
   const auto room =
       static_cast<std::size_t>(std::min<std::uint64_t>(left_, resources.buffer.size()));
   const Io in = from_->try_read(resources.buffer.first(room));
@@ -120,7 +123,7 @@ Io Flow::copy_once(FlowResources resources) {
 }
 
 /// Nothing more to read for now.
-void Flow::pause(FlowResources resources, std::size_t moved) {
+void Flow::pause(const FlowResources& resources, std::size_t moved) {
   copied_ = 0;
   if (splicing_ && moved < kSmallBurst) {
     // Small messages again: copying them is cheaper.
@@ -128,14 +131,10 @@ void Flow::pause(FlowResources resources, std::size_t moved) {
   } else {
     small_bursts_ = 0;
   }
-  release(resources);
+  if (pending_ || pipe_.open()) release(resources);
 }
 
-void Flow::give_back_pipe(FlowResources resources) {
-  if (pipe_.open()) resources.pipes.give_back(std::move(pipe_));
-}
-
-void Flow::release(FlowResources resources) {
+void Flow::release(const FlowResources& resources) {
   pending_.reset();
   give_back_pipe(resources);
 }

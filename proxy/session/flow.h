@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "codec/tls_opening.h"
 #include "net/pipe.h"
@@ -46,9 +47,9 @@ class Flow {
     int error = 0;
   };
   /// Moves what is available, up to kTurnBudget.
-  Outcome pump(FlowResources resources);
+  Outcome pump(const FlowResources& resources);
   /// No more than `pacer` allows.
-  Outcome pump(FlowResources resources, Pacer& pacer);
+  Outcome pump(const FlowResources& resources, Pacer& pacer);
 
   /// How many more bytes may be read.
   void set_left(std::uint64_t left) { left_ = left; }
@@ -70,15 +71,17 @@ class Flow {
   Stream& to() const { return *to_; }
 
   /// Returns the borrowed pipe; unwritten bytes are lost.
-  void release(FlowResources resources);
+  void release(const FlowResources& resources);
 
  private:
   enum class Flush { empty, blocked, failed };
   Flush flush(int& error);
-  Io move_once(FlowResources resources);
-  Io copy_once(FlowResources resources);
-  void pause(FlowResources resources, std::size_t moved);
-  void give_back_pipe(FlowResources resources);
+  Io move_once(const FlowResources& resources);
+  Io copy_once(const FlowResources& resources);
+  void pause(const FlowResources& resources, std::size_t moved);
+  void give_back_pipe(const FlowResources& resources) {
+    if (pipe_.open()) resources.pipes.give_back(std::move(pipe_));
+  }
 
   Stream* from_;
   Stream* to_;

@@ -109,7 +109,7 @@ void MessageFlow::charge(std::size_t bytes) {
 
 bool MessageFlow::waits_for_turn() const { return pacer_ != nullptr && pacer_->waits(); }
 
-MessageFlow::Outcome MessageFlow::pump(FlowResources resources) {
+MessageFlow::Outcome MessageFlow::pump(const FlowResources& resources) {
   if (pacer_ != nullptr && pacer_->holds_back()) return {};
   std::size_t moved = 0;
   for (;;) {
@@ -141,7 +141,7 @@ bool MessageFlow::wants_more() const {
 }
 
 /// Reads once, into the output.
-void MessageFlow::read_some(FlowResources resources) {
+void MessageFlow::read_some(const FlowResources& resources) {
   auto room = resources.buffer;
   if (flow_) {
     room =
@@ -192,7 +192,7 @@ MessageFlow::Outcome MessageFlow::write_output() {
   return {Outcome::Kind::write_failed, io.error, {}};
 }
 
-MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
+MessageFlow::Outcome MessageFlow::pump_raw(const FlowResources& resources) {
   const Flow::Outcome outcome =
       pacer_ == nullptr ? flow_->pump(resources) : flow_->pump(resources, *pacer_);
   switch (outcome.kind) {
@@ -212,7 +212,7 @@ MessageFlow::Outcome MessageFlow::pump_raw(FlowResources resources) {
   return {};
 }
 
-void MessageFlow::release(FlowResources resources) {
+void MessageFlow::release(const FlowResources& resources) {
   if (flow_) {
     flow_->release(resources);
     total_ += flow_->total();
@@ -222,7 +222,7 @@ void MessageFlow::release(FlowResources resources) {
   if (pacer_ != nullptr) pacer_->rest();
 }
 
-void MessageFlow::clear(FlowResources resources) {
+void MessageFlow::clear(const FlowResources& resources) {
   release(resources);
   total_ = 0;
   written_ = 0;

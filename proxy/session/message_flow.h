@@ -56,7 +56,7 @@ class MessageFlow {
     int sys = 0;                 ///< errno, with incomplete (0: it ended) and write_failed
     std::optional<Error> error;  ///< with malformed
   };
-  Outcome pump(FlowResources resources);
+  Outcome pump(const FlowResources& resources);
 
   /// There is no body, or all of it was read; `from` sends another message next.
   bool body_read() const { return body_read_; }
@@ -71,18 +71,18 @@ class MessageFlow {
   /// Grows whenever anything moves, also when a slow receiver takes what was read long before.
   std::uint64_t progress() const { return total_ + written_ + (flow_ ? flow_->progress() : 0); }
   /// Returns what is borrowed, and memory that only a busy flow needs.
-  void release(FlowResources resources);
+  void release(const FlowResources& resources);
   /// Discards the state of the last message.
-  void clear(FlowResources resources);
+  void clear(const FlowResources& resources);
 
  private:
   bool raw() const { return in_.kind == out_.kind && in_.kind != BodyFraming::Kind::chunked; }
   std::size_t take_raw(std::size_t available);
   void append_piece(std::string_view piece);
   bool wants_more() const;
-  void read_some(FlowResources resources);
+  void read_some(const FlowResources& resources);
   Outcome write_output();
-  Outcome pump_raw(FlowResources resources);
+  Outcome pump_raw(const FlowResources& resources);
 
   Stream* from_ = nullptr;
   Stream* to_ = nullptr;

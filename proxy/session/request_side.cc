@@ -50,7 +50,7 @@ void RequestSide::append_head(const UpstreamConnection& connection, std::string_
   append_request_head(request_->head, request_->target, request_->options, forward, flow_.output());
 }
 
-MessageFlow::Outcome RequestSide::pump(FlowResources resources) {
+MessageFlow::Outcome RequestSide::pump(const FlowResources& resources) {
   using Kind = MessageFlow::Outcome::Kind;
   auto outcome = flow_.pump(resources);
   if (outcome.kind == Kind::ended) {
@@ -63,7 +63,7 @@ MessageFlow::Outcome RequestSide::pump(FlowResources resources) {
   return outcome;
 }
 
-void RequestSide::clear(FlowResources resources) {
+void RequestSide::clear(const FlowResources& resources) {
   flow_.clear(resources);
   state_ = State::held;
 }

@@ -36,7 +36,7 @@ class RequestSide {
   Result<void> begin(const UpstreamConnection& connection, std::string_view pseudonym);
   /// Sends what is available of a request that is `sending`.  `incomplete` and `malformed` do not
   /// change the state: what they mean depends on the response.
-  MessageFlow::Outcome pump(FlowResources resources);
+  MessageFlow::Outcome pump(const FlowResources& resources);
   /// The client sends no more of it.
   void stop() { state_ = State::client_stopped; }
 
@@ -53,9 +53,9 @@ class RequestSide {
   std::uint64_t progress() const { return flow_.progress(); }
 
   /// Returns what a request borrows while it moves; the counters stay.
-  void release(FlowResources resources) { flow_.release(resources); }
+  void release(const FlowResources& resources) { flow_.release(resources); }
   /// Discards the request.
-  void clear(FlowResources resources);
+  void clear(const FlowResources& resources);
 
  private:
   void append_head(const UpstreamConnection& connection, std::string_view pseudonym);

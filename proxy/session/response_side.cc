@@ -233,12 +233,12 @@ ResponseSide::Outcome ResponseSide::fail(Errc code, int sys, std::string_view fa
   return {Outcome::Kind::failed, 0, Error{code, Side::upstream, sys, std::move(text)}};
 }
 
-void ResponseSide::release(FlowResources resources) {
+void ResponseSide::release(const FlowResources& resources) {
   flow_.release(resources);
   interim_.clear();
 }
 
-void ResponseSide::clear(FlowResources resources) {
+void ResponseSide::clear(const FlowResources& resources) {
   flow_.clear(resources);
   status_ = 0;
   state_ = State::waiting;

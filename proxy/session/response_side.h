@@ -89,9 +89,9 @@ class ResponseSide {
   }
 
   /// Returns what a response borrows while it moves; the counters stay.
-  void release(FlowResources resources);
+  void release(const FlowResources& resources);
   /// Discards the response.
-  void clear(FlowResources resources);
+  void clear(const FlowResources& resources);
 
  private:
   Outcome flush_interim();

@@ -1,5 +1,5 @@
 # How many instructions a CONNECT, an echo and a GET take: the same figure on any machine that has the baseline's
-# compiler, so a change that costs more than 5 % does not slip in. For the program that is shipped only.
+# compiler, so a change that costs more than 1 % does not slip in. For the program that is shipped only.
 
 set(instructions ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/instructions.py)
 add_test(NAME instructions.can_fail COMMAND ${instructions} --self-test)

@@ -1,5 +1,6 @@
 #include "net/tcp_stream.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -49,6 +50,20 @@ struct Line final : StreamEvents {
         return "(" + std::to_string(io.error) + ")";
     }
     return {};
+  }
+
+  /// The far end sends `bytes`, of which all but the first are left.
+  void read_in_part(std::string_view bytes) {
+    const int before = calls;
+    send_all(far, bytes);
+    REQUIRE(turn_until(loop, [&] { return unread() == bytes.size() && calls > before; }));
+    CHECK(read(1) == bytes.substr(0, 1));
+  }
+  /// How many bytes the kernel has for it.
+  std::size_t unread() const {
+    int count = 0;
+    REQUIRE(ioctl(stream->fd(), FIONREAD, &count) == 0);
+    return static_cast<std::size_t>(count);
   }
 
   /// Writes until it would block; how much that was.
@@ -245,6 +260,84 @@ TEST_CASE("resume() calls in the next turn") {
   CHECK(line.calls == before);
   line.loop.turn(-1);
   CHECK(line.calls == before + 1);
+}
+
+TEST_CASE("what arrives at a muted stream is not reported before it is drained") {
+  Line line(make_pair(GENERATE(true, false)));
+  line.read_in_part("abc");
+  line.stream->mute();
+  settle(line.loop);
+  const int before = line.calls;
+  send_all(line.far, "de");
+  REQUIRE(turn_until(line.loop, [&] { return line.unread() == 4; }));
+  settle(line.loop);
+  CHECK(line.calls == before);
+  CHECK(line.read() == "bcde");
+  CHECK(line.read() == "(blocked)");
+  settle(line.loop);
+  const int drained = line.calls;
+  send_all(line.far, "f");
+  REQUIRE(turn_until(line.loop, [&] { return line.calls > drained; }));
+  CHECK(line.read() == "f");
+}
+
+TEST_CASE("a drained stream is not muted") {
+  Line line(make_pair(GENERATE(true, false)));
+  for (const std::string bytes : {"abc", "def"}) {
+    line.stream->mute();
+    const int before = line.calls;
+    send_all(line.far, bytes);
+    REQUIRE(turn_until(line.loop, [&] { return line.calls > before; }));
+    CHECK(line.read() == bytes);
+  }
+}
+
+TEST_CASE("a muted stream reports the end of the connection") {
+  const bool reset = GENERATE(false, true);
+  Line line(tcp_pair());
+  line.read_in_part("abc");
+  line.stream->mute();
+  settle(line.loop);
+  const int before = line.calls;
+  if (reset) {
+    send_reset(line.far);
+  } else {
+    send_fin(line.far);
+  }
+  REQUIRE(turn_until(line.loop, [&] { return line.calls > before; }));
+  CHECK(line.stream->peer_finished());
+  CHECK(line.stream->broken() == reset);
+  CHECK(line.read() == "bc");
+  CHECK(line.read() == (reset ? kReset : "(eof)"));
+}
+
+TEST_CASE("urgent data that comes to a muted stream holds up nothing behind it") {
+  Line line(tcp_pair());
+  line.read_in_part("abc");
+  line.stream->mute();
+  REQUIRE(send(line.far.get(), "!", 1, MSG_OOB) == 1);
+  send_all(line.far, "def");
+  std::string got;
+  REQUIRE(turn_until(line.loop, [&] {
+    const std::string bytes = line.read();
+    if (bytes != "(blocked)") got += bytes;
+    return got.size() >= 5;
+  }));
+  CHECK(got == "bcdef");
+}
+
+TEST_CASE("a muted stream has its voice in another loop") {
+  Line line(make_pair(GENERATE(true, false)));
+  line.read_in_part("abc");
+  line.stream->mute();
+  line.stream->detach();
+  REQUIRE(line.stream->attach(line.loop) == 0);
+  CHECK(line.read(1) == "b");
+  settle(line.loop);
+  const int before = line.calls;
+  send_all(line.far, "d");
+  REQUIRE(turn_until(line.loop, [&] { return line.calls > before; }));
+  CHECK(line.read() == "cd");
 }
 
 TEST_CASE("a stream may be destroyed by what it calls") {

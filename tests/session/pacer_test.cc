@@ -1,10 +1,15 @@
 // Tunnels whose bytes wait for their turn.
 #include "session/pacer.h"
 
-#include <memory>
+#include <sys/socket.h>
 
+#include <memory>
+#include <random>
+
+#include "net/tcp_stream.h"
 #include "support/catch.h"
 #include "support/relay_scene.h"
+#include "support/sockets.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -54,6 +59,49 @@ struct PacedScene {
   Bandwidth bandwidth;
   ClientUsage usage;
   std::unique_ptr<Pacers> pacers;
+};
+
+/// A paced relay between real sockets, whose far ends never wait.
+struct PacedSockets {
+  explicit PacedSockets(std::uint64_t rate) {
+    bandwidth.set_rates({.all = rate});
+    const auto ready = Callback<void()>::to<&Relay::resume>(&relay);
+    pacers.reset(new Pacers{{loop, bandwidth, {.direction = Direction::up}, ready},
+                            {loop, bandwidth, {.direction = Direction::down}, ready}});
+    relay.pace(*pacers);
+    relay.start();
+  }
+  void on_done() { FAIL("the relay has ended"); }
+  /// The upstream sends so much, or what its socket takes; how much that was.
+  std::size_t send_some(std::size_t most) {
+    const ssize_t count = send(upstream_pair.far.get(), sent.data(), most, MSG_DONTWAIT);
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
+  }
+  /// The client receives all that is there.
+  void receive() {
+    ssize_t count = 0;
+    while ((count = recv(client_pair.far.get(), sink.data(), sink.size(), MSG_DONTWAIT)) > 0) {
+      received += static_cast<std::size_t>(count);
+    }
+  }
+
+  ManualClock clock;
+  Loop loop{&clock};
+  std::string buffer = std::string(64 * 1024, '\0');
+  std::string sent = std::string(64 * 1024, 'x');
+  std::string sink = std::string(64 * 1024, '\0');
+  PipePool pipes;
+  FlowResources resources{buffer, pipes};
+  // What is written to a unix socket has arrived; one of TCP tells of room only where it lacked.
+  SocketPair client_pair = tcp_pair();
+  SocketPair upstream_pair = unix_pair();
+  TcpStream client{loop, client_pair.near.release(), TcpStream::State::connected};
+  TcpStream upstream{loop, upstream_pair.near.release(), TcpStream::State::connected};
+  Bandwidth bandwidth;
+  std::unique_ptr<Pacers> pacers;
+  Relay relay{loop,      client, upstream,
+              resources, {},     Callback<void()>::to<&PacedSockets::on_done>(this)};
+  std::size_t received = 0;
 };
 
 const std::string kBytes = numbered_bytes(300'000);
@@ -106,6 +154,41 @@ TEST_CASE("a small message does not wait behind what nobody sends") {
     scene.upstream.sends("answer");
     REQUIRE(turn_until(scene.loop(), [&] { return scene.upstream.unread() == 0; }));
     CHECK(scene.loop().now() - begun <= 20ms);
+  }
+}
+
+TEST_CASE("what a tunnel may not read yet does not wake it") {
+  constexpr std::size_t kQuantum = 50'000;
+  PacedSockets sockets(20 * kQuantum);
+  const auto wakes_for = [&](std::size_t quanta) {
+    const std::size_t end = sockets.received + quanta * kQuantum;
+    std::size_t turns = 0;
+    for (; sockets.received < end && turns < 10 * quanta; ++turns) {
+      while (sockets.send_some(sockets.sent.size()) > 0) continue;
+      sockets.loop.turn(1'000);
+      sockets.receive();
+    }
+    return turns;
+  };
+  wakes_for(10);  // what was saved up
+  // One to move a quantum; as many again if each arrival woke it.
+  const std::size_t wakes = wakes_for(40);
+  CHECK(wakes >= 40);
+  CHECK(wakes <= 50);
+}
+
+TEST_CASE("a paced tunnel misses nothing, whenever in its wait that comes") {
+  PacedSockets sockets(1'000'000);
+  std::minstd_rand random(3);
+  std::size_t sent = 0;
+  for (int burst = 0; burst < 60; ++burst) {
+    sent += sockets.send_some(1 + random() % 60'000);
+    turn_for(sockets.loop, std::chrono::milliseconds(random() % 60));
+    if (burst % 5 > 0) continue;
+    REQUIRE(turn_until(sockets.loop, [&] {
+      sockets.receive();
+      return sockets.received == sent;
+    }));
   }
 }
 
