@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "commands/config_text.h"
+#include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "server/ruleset.h"
 
@@ -37,6 +38,8 @@ int answer_config_question(const ConfigQuestion& question) {
     return 2;
   }
   for (const std::string& warning : config.warnings) complain("warning: " + warning);
+  const std::string few_files = question.check ? file_limit_warning(config) : std::string();
+  if (!few_files.empty()) complain("warning: " + few_files);
   print(stdout,
         question.print ? config_text(question.settings, config) : valid_config_line(config) + "\n");
   return 0;

@@ -1,5 +1,6 @@
 #include "commands/needed_paths.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,9 +11,9 @@
 #include <string_view>
 
 #include "base/redact.h"
-#include "base/text.h"
 #include "commands/proxy_start.h"
 #include "net/take_over_place.h"
+#include "net/tls_context.h"
 
 namespace culvert {
 namespace {
@@ -108,9 +109,18 @@ class Needs {
     add_folder_of(path, Use::read);
   }
   void add_read_of_variable(const char* name) {
-    const char* const value = std::getenv(name);
-    if (value == nullptr) return;
-    for (const std::string_view path : split(value, ':')) add_read(std::string(path));
+    if (const char* const value = std::getenv(name)) add_read(value);
+  }
+  /// CA certificates: a file, or a directory that may hold links to files elsewhere.
+  void add_trust(const std::string& path) {
+    if (!is_folder(path)) return add_read(path);
+    add(path, Use::list);
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(path.c_str()), closedir);
+    while (const dirent* const entry = open ? readdir(open.get()) : nullptr) {
+      if (entry->d_type != DT_LNK) continue;
+      const std::string real = real_path(path + "/" + entry->d_name);
+      if (!is_below_grant(real)) add_place_of(real, Use::read);
+    }
   }
   /// A device or what descriptors are linked to is not made anew, and its folder holds others.
   void add_log(const std::string& path) {
@@ -120,6 +130,12 @@ class Needs {
   }
 
  private:
+  bool is_below_grant(const std::string& path) const {
+    return std::any_of(needed_.grants.begin(), needed_.grants.end(), [&](const PathGrant& grant) {
+      return (grant.use == Use::read || grant.use == Use::list) &&
+             path.starts_with(grant.path + "/");
+    });
+  }
   /// Its folder, in which it may be replaced, or else just itself.
   void add_place_of(const std::string& file, Use use) {
     if (!is_of_others(folder_of(file), use)) return add(folder_of(file), use);
@@ -156,16 +172,16 @@ NeededPaths needed_paths(const Config& config) {
   for (const char* file : {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"}) {
     needs.add_folder_of(file, Use::read);
   }
-  for (const char* variable : {"SSL_CERT_FILE", "SSL_CERT_DIR", "CREDENTIALS_DIRECTORY"}) {
-    needs.add_read_of_variable(variable);
-  }
+  for (const std::string& place : system_ca_places()) needs.add_trust(place);
+  needs.add_read_of_variable("CREDENTIALS_DIRECTORY");
   needs.add_read(config.file);
   needs.add_read(config.auth_file);
   for (const UpstreamConfig& upstream : config.upstreams) {
-    for (const std::string* file :
-         {&upstream.password_file, &upstream.ca, &upstream.cert, &upstream.key}) {
+    for (const std::string* file : {&upstream.password_file, &upstream.cert, &upstream.key}) {
       needs.add_read(*file);
     }
+    if (is_folder(upstream.ca)) needs.add_trust(upstream.ca);
+    needs.add_read(upstream.ca);
   }
   needs.add_log(config.access_log);
   for (const ListenConfig& listen : config.listen) {

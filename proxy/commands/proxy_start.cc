@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <string_view>
@@ -45,6 +46,17 @@ std::string prepare_process(const Config& config) {
       "the limit of open files is {}: --threads {} needs {} at least, and two "
       "more for each tunnel (ulimit -n, LimitNOFILE=)",
       files, config.threads, least_files(config));
+}
+
+std::string file_limit_warning(const Config& config) {
+  const rlim_t files = raise_file_limit();
+  const rlim_t least = least_files(config);
+  const rlim_t needed = least + 2 * config.max_connections;
+  if (files >= needed) return {};
+  return fmt::format(
+      "the limit of open files is {}, which is enough for about {} tunnels at a time: "
+      "--max-connections {} may need {} (ulimit -Hn, LimitNOFILE=)",
+      files, (std::max(files, least) - least) / 2, config.max_connections, needed);
 }
 
 void leave_no_core() {

@@ -18,6 +18,10 @@ std::uint64_t raise_file_limit();
 /// descriptors are allowed as may be.  Returns a sentence if those are too few, else nothing.
 std::string prepare_process(const Config& config);
 
+/// A line for the log if fewer descriptors are allowed than --max-connections may need; else
+/// nothing.
+std::string file_limit_warning(const Config& config);
+
 /// This process, and those that it starts, leave no core: its memory holds passwords and what
 /// clients send.  One that is made all the same, by a collector or debugger, has no memory in it,
 /// but for what the registers held (core(5)).

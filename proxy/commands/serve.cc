@@ -232,7 +232,9 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
   for (const std::string& warning : server.ruleset().config.warnings) {
     log.write(Log::Level::warning, warning);
   }
-  if (!notice.problem().empty()) log.write(Log::Level::warning, notice.problem());
+  for (const std::string& warning : {notice.problem(), file_limit_warning(config)}) {
+    if (!warning.empty()) log.write(Log::Level::warning, warning);
+  }
   if (!config.upstream_given) {
     log.write(Log::Level::info,
               "no --upstream given: connecting directly, which does not get under any wall");

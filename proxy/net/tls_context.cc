@@ -48,15 +48,13 @@ bool has_hashed_file(const std::string& directory) {
   return false;
 }
 
-/// Where OpenSSL looks for the system's CAs if the configuration names none.
+/// The system's CAs, if the configuration names none.
 TlsTrust system_trust(SSL_CTX* context) {
   if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0) {
     return TlsTrust::system;
   }
-  const char* directories = std::getenv(X509_get_default_cert_dir_env());
-  if (directories == nullptr) directories = X509_get_default_cert_dir();
-  for (const std::string_view directory : split(directories, ':')) {
-    if (has_hashed_file(std::string(directory))) return TlsTrust::system;
+  for (const std::string& place : system_ca_places()) {
+    if (has_hashed_file(place)) return TlsTrust::system;
   }
   return TlsTrust::nobody;
 }
@@ -76,6 +74,19 @@ Result<void> load_client_certificate(SSL_CTX* context, const std::string& cert,
 }
 
 }  // namespace
+
+std::vector<std::string> system_ca_places() {
+  const auto value_or = [](const char* variable, const char* otherwise) {
+    const char* const value = std::getenv(variable);
+    return std::string(value != nullptr ? value : otherwise);
+  };
+  std::vector<std::string> places = {
+      value_or(X509_get_default_cert_file_env(), X509_get_default_cert_file())};
+  const std::string directories =
+      value_or(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+  for (const std::string_view one : split(directories, ':')) places.emplace_back(one);
+  return places;
+}
 
 Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Options& options) {
   ERR_clear_error();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "net/certificate_text.h"
@@ -9,6 +10,10 @@
 struct ssl_ctx_st;
 
 namespace culvert {
+
+/// Where OpenSSL looks for the system's CAs: files, and directories of which it reads files when it
+/// needs them.  Environment variables (SSL_CERT_FILE, SSL_CERT_DIR) count.
+std::vector<std::string> system_ca_places();
 
 /// The settings for TLS to a server: trusted CAs, and our own certificate.  Immutable once made, so
 /// the workers share it.

@@ -44,6 +44,20 @@ class ResourceLimits(unittest.TestCase):
             self.assertIn(f"the limit of open files is {most}", done.stderr)
             self.assertNotIn("listening", done.stderr)
 
+    def test_fewer_open_files_than_connections_may_need(self):
+        options = ("--threads", "1", "--max-connections")
+        culvert = launch(self, testbed, *options, "100", wrapper=("prlimit", "--nofile=64:128", "--"))
+        text = (
+            "the limit of open files is 128, which is enough for about 52 tunnels at a time: --max-connections 100 may need 224 "
+            "(ulimit -Hn, LimitNOFILE=)\n"
+        )
+        self.assertEqual(culvert.count_in_log(f"warning {text}"), 1, culvert.output())
+        culvert.shut_down()
+        for most, warning in ((128, f"culvert: warning: {text}"), (224, "")):
+            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--check-config", *options, "100")
+            done = testbed.culvert_host.run(*argv, timeout=20)
+            self.assertEqual(done.stderr, warning)
+
     @unittest.skipIf(is_sanitized(), "a sanitizer's shadow takes all of the address space")
     def test_no_thread_for_a_lookup(self):
         """Threads need address space. Without, only lookups fail, with that reason."""

@@ -1,6 +1,7 @@
 #include "commands/needed_paths.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "net/tls_context.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 
@@ -73,6 +75,62 @@ TEST_CASE("files that a reload reads are needed with their folders, links with b
   CHECK(has(grants, dir.path("real"), Use::read));
   for (const char* folder : {"/srv/users", "/srv/tls", "/srv/keys", "/srv/ca"}) {
     CHECK(has(grants, folder, Use::read));
+  }
+}
+
+TEST_CASE("CA certificates are read where their links lead to") {
+  const TempDir dir;
+  for (const char* folder : {"places", "store", "vendor", "private", "bundle"}) {
+    REQUIRE(mkdir(dir.path(folder).c_str(), 0700) == 0);
+  }
+  for (const char* file : {"store/a.pem", "vendor/b.crt", "private/key", "bundle/ca.pem"}) {
+    std::ofstream(dir.path(file)) << "x";
+  }
+  const auto link = [&](const char* to, const char* from) {
+    REQUIRE(symlink(dir.path(to).c_str(), dir.path(from).c_str()) == 0);
+  };
+  // As update-ca-certificates makes them: a hashed name, a name, the file that somebody has added.
+  link("vendor/b.crt", "store/b.pem");
+  REQUIRE(symlink("b.pem", dir.path("store/0123abcd.0").c_str()) == 0);
+  link("store", "places/certs");
+  link("bundle/ca.pem", "places/cert.pem");
+  setenv("SSL_CERT_DIR", dir.path("places/certs").c_str(), 1);
+  setenv("SSL_CERT_FILE", dir.path("places/cert.pem").c_str(), 1);
+  const auto grants = needed_paths(Config()).grants;
+  unsetenv("SSL_CERT_DIR");
+  unsetenv("SSL_CERT_FILE");
+  CHECK(has(grants, dir.path("places/certs"), Use::list));
+  CHECK(has(grants, dir.path("vendor"), Use::read));
+  CHECK(has(grants, dir.path("bundle"), Use::read));
+  CHECK_FALSE(is_named(grants, dir.path("private")));
+  Config config;
+  config.upstreams = {UpstreamConfig()};
+  config.upstreams[0].ca = dir.path("store");
+  CHECK(has(needed_paths(config).grants, dir.path("vendor"), Use::read));
+
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const bool has_landlock = enter_sandbox(grants).landlock > 0;
+    const auto is_readable = [&](const char* file) {
+      return std::ifstream(dir.path(file)).get() == 'x';
+    };
+    bool good = is_readable("private/key") != has_landlock;
+    for (const char* file : {"places/certs/a.pem", "places/certs/0123abcd.0", "places/cert.pem"}) {
+      good = good && is_readable(file);
+    }
+    _exit(good ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  CHECK(status == 0);
+}
+
+TEST_CASE("without variables it is where OpenSSL has been told to look") {
+  const auto grants = needed_paths(Config()).grants;
+  for (const std::string& place : system_ca_places()) {
+    struct stat info {};
+    const bool is_directory = stat(place.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    CHECK(is_named(grants, is_directory ? place : place.substr(0, place.rfind('/'))));
   }
 }
 
