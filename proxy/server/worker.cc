@@ -21,7 +21,7 @@ namespace {
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-constexpr std::size_t kMostRoomAtATime = 16;  // a small table is not emptied for one client
+constexpr std::size_t kRoomAtATime = 16;
 constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -182,8 +182,7 @@ bool Worker::make_room() {
       waiting.push_back(session.get());
     }
   }
-  const std::size_t most = std::clamp<std::size_t>(sessions_.size() / 32, 2, kMostRoomAtATime);
-  const std::size_t count = std::min(most, waiting.size());
+  const std::size_t count = std::min(kRoomAtATime, waiting.size());
   const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
   std::partial_sort(
       waiting.begin(), end, waiting.end(),
