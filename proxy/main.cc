@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   const culvert::Environment environment = culvert::process_environment();
   culvert::CommandLine line = culvert::parse_command_line(arguments, environment);
   // They are for one that serves.
-  if (!std::holds_alternative<culvert::Config>(line)) early_signals.give_back();
+  if (std::get_if<culvert::Config>(&line) == nullptr) early_signals.give_back();
   if (const auto* usage = std::get_if<culvert::Usage>(&line)) {
     culvert::print(stdout, usage->text);
     if (usage->then_libraries) culvert::print(stdout, culvert::library_versions());

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <compare>
 #include <csignal>
 #include <ctime>
 #include <memory>
@@ -134,13 +133,8 @@ std::vector<std::string> socket_names(const std::string& directory, const std::s
   return out;
 }
 
-/// When a socket was made; those of one moment are in the order of their names.
-struct SocketAge {
-  std::int64_t ns = 0;
-  std::string name;
-
-  auto operator<=>(const SocketAge&) const = default;
-};
+/// When a socket was made, in ns, and its name, which decides between those of one moment.
+using SocketAge = std::pair<std::int64_t, std::string>;
 
 std::optional<SocketAge> age_of(const std::string& path, const std::string& name) {
   struct stat file {};
@@ -157,7 +151,7 @@ Closed closed_socket(const SocketAge& age, int pid) {
   constexpr std::int64_t kFreshNs = 60'000'000'000;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  const bool fresh = now.tv_sec * std::int64_t{1'000'000'000} - age.ns < kFreshNs;
+  const bool fresh = now.tv_sec * std::int64_t{1'000'000'000} - age.first < kFreshNs;
   return pid > 0 && fresh && (kill(pid, 0) == 0 || errno == EPERM) ? Closed::starting
          : fresh                                                   ? Closed::nobodys_business
                                                                    : Closed::left;
@@ -179,7 +173,8 @@ Result<std::optional<TakenOver>> take_over(const std::string& directory,
     const std::vector<std::string> names = socket_names(directory, prefix);
     std::optional<SocketAge> ours;
     for (const std::string& name : names) {
-      if (pid_in(name, prefix) == getpid()) ours = age_of(directory + "/" + name, name);
+      if (pid_in(name, prefix) != getpid()) continue;
+      ours = age_of(fmt::format("{}/{}", directory, name), name);
     }
     bool older_starts = false;
     for (const std::string& name : names) {
