@@ -42,33 +42,49 @@ std::string url_on_host(const ListenConfig& listen) {
   return url_at(listen, listen.address.ip && listen.address.ip->is_v4() ? "127.0.0.1" : "[::1]");
 }
 
-/// Why it is not the one that was chosen.
-std::string_view why_not(const ListenConfig& listen, const ListenConfig& chosen) {
-  if (const std::string_view why = why_unusable(listen); !why.empty()) return why;
-  if (is_tls(listen) && !is_tls(chosen)) return "its certificate would have to be trusted";
-  return "one is enough";
+/// Why it is not the one that was chosen; nullptr: none was.
+std::string_view why_not(const ListenConfig& listen, const GivenListener* chosen) {
+  const std::string_view why = why_unusable(listen);
+  if (chosen == nullptr || !why.empty()) return why;
+  return is_tls(listen) && !is_tls(chosen->listen) ? "its certificate would have to be trusted"
+                                                   : "one is enough";
 }
 
 /// "unix:/run/culvert.sock (a proxy variable cannot name a unix socket), ..."
-template <typename Why>
-std::string listed(std::span<const GivenListener> listeners, const GivenListener* without,
-                   Why why) {
+std::string the_others(std::span<const GivenListener> listeners, const GivenListener* chosen) {
   std::string text;
   for (const GivenListener& given : listeners) {
-    if (&given == without) continue;
-    text.append(text.empty() ? "" : ", ").append(printable(listen_url(given.listen)));
-    text.append(" (").append(why(given.listen)).append(")");
+    if (&given == chosen) continue;
+    text += concat({(text.empty() ? "" : ", "), printable(listen_url(given.listen)), " (",
+                    why_not(given.listen, chosen), ")"});
   }
   return text;
 }
 
-/// The first of the lowest rank; a negative one is out of the question.
-template <typename Rank>
-const GivenListener* best(std::span<const GivenListener> listeners, Rank rank) {
+/// The lower, the better; a negative one is out of the question.
+using Rank = int (*)(const ListenConfig& listen, std::string_view bridge);
+
+int rank_on_host(const ListenConfig& listen, std::string_view) {
+  const bool local = listen.address.is_loopback() || is_every_address(listen);
+  return (is_tls(listen) ? 2 : 0) + (local ? 0 : 1);
+}
+
+int rank_in_container(const ListenConfig& listen, std::string_view bridge) {
+  if (listen.address.is_loopback() || (is_every_address(listen) && bridge.empty())) return -1;
+  const bool near = is_every_address(listen) || listen.address.host == bridge;
+  return (is_tls(listen) ? 2 : 0) + (near ? 0 : 1);
+}
+
+/// The first of the lowest rank; nullptr if there is none.
+const GivenListener* best(std::span<const GivenListener> listeners, Rank rank,
+                          std::string_view bridge) {
   const GivenListener* found = nullptr;
+  int lowest = 0;
   for (const GivenListener& given : listeners) {
-    if (!why_unusable(given.listen).empty() || rank(given.listen) < 0) continue;
-    if (found == nullptr || rank(given.listen) < rank(found->listen)) found = &given;
+    const int own = why_unusable(given.listen).empty() ? rank(given.listen, bridge) : -1;
+    if (own < 0 || (found != nullptr && own >= lowest)) continue;
+    found = &given;
+    lowest = own;
   }
   return found;
 }
@@ -77,34 +93,24 @@ const GivenListener* best(std::span<const GivenListener> listeners, Rank rank) {
 
 ListenerChoice choose_for_host(std::span<const GivenListener> listeners) {
   ListenerChoice choice;
-  choice.listener = best(listeners, [](const ListenConfig& listen) {
-    const bool local = listen.address.is_loopback() || is_every_address(listen);
-    return (is_tls(listen) ? 2 : 0) + (local ? 0 : 1);
-  });
+  choice.listener = best(listeners, rank_on_host, {});
   if (choice.listener == nullptr) {
     choice.problem =
-        concat({"clients can use none of the listeners: ", listed(listeners, nullptr, why_unusable),
+        concat({"clients can use none of the listeners: ", the_others(listeners, nullptr),
                 "; give one more, as in --listen 127.0.0.1:3128"});
     return choice;
   }
-  const ListenConfig& chosen = choice.listener->listen;
-  choice.url = url_on_host(chosen);
+  choice.url = url_on_host(choice.listener->listen);
   if (listeners.size() > 1) {
-    const auto why = [&](const ListenConfig& listen) { return why_not(listen, chosen); };
     choice.note = concat({"of the listeners, clients on this machine get ", choice.url, ", not ",
-                          listed(listeners, choice.listener, why)});
+                          the_others(listeners, choice.listener)});
   }
   return choice;
 }
 
 std::string choose_for_containers(std::span<const GivenListener> listeners,
                                   std::string_view bridge) {
-  const GivenListener* const found = best(listeners, [&](const ListenConfig& listen) {
-    if (listen.address.is_loopback()) return -1;
-    if (is_every_address(listen) && bridge.empty()) return -1;
-    const bool near = is_every_address(listen) || listen.address.host == bridge;
-    return (is_tls(listen) ? 2 : 0) + (near ? 0 : 1);
-  });
+  const GivenListener* const found = best(listeners, rank_in_container, bridge);
   return found == nullptr ? std::string() : url_at(found->listen, bridge);
 }
 
