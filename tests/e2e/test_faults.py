@@ -44,7 +44,7 @@ OUTCOMES = {
     # The connection is still in the queue, but that of ECONNABORTED and EPROTO, which has no client any more.
     "accept": {
         **outcomes(SERVED, errno.ECONNABORTED, errno.EPROTO, errno.EINTR),
-        **outcomes(HELD_UP, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM),
+        **outcomes(HELD_UP, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOBUFS),
     },
     "socket": outcomes(TOLD, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM),
     "connect": outcomes(TOLD, errno.ECONNREFUSED, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM),
@@ -333,6 +333,8 @@ class Faults(unittest.TestCase):
                         tried += self.orders.get(Orders.INJECTED)
             print(f"calls of a round ({name}): {counts}", flush=True)
         print(f"{tried} failures, one a round", flush=True)
+        if "accept" in ONLY:
+            self.assertIn("cannot accept connections: Cannot allocate memory - the system is short of memory", culvert.output())
         if ONLY == list(CALLS):
             self.assertLessEqual(USED, occurring)
         self.check_afterwards(culvert)
