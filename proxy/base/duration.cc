@@ -16,7 +16,9 @@ std::string format_duration(std::chrono::milliseconds duration) {
 }
 
 std::string format_seconds(std::chrono::milliseconds duration) {
-  const std::int64_t tenths = (duration.count() + 50) / 100;
+  std::int64_t tenths = duration.count() / 100;
+  const std::int64_t rest = duration.count() % 100;
+  if (rest > 50 || (rest == 50 && tenths % 2 == 1)) ++tenths;  // a half goes to the even digit
   return fmt::format("{}.{} s", tenths / 10, tenths % 10);
 }
 

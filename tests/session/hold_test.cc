@@ -236,7 +236,7 @@ TEST_CASE("an HTTP proxy's port that closes only after it was sent something is 
     auto& request = scene.ask_and_wait({.budget = 700ms, .hold = 5s});
     REQUIRE_FALSE(request.connected());
     CHECK_THAT(request.error().text, Contains("nothing may be behind its port") &&
-                                         Contains("waited 0.3 s for the program behind its port"));
+                                         Contains("waited 0.4 s for the program behind its port"));
     CHECK(scene.dials(0) == 8);
   }
 }

@@ -20,4 +20,7 @@ TEST_CASE("seconds have one digit behind the point") {
   CHECK(format_seconds(milliseconds(4000)) == "4.0 s");
   CHECK(format_seconds(milliseconds(40)) == "0.0 s");
   CHECK(format_seconds(milliseconds(12'345)) == "12.3 s");
+  CHECK(format_seconds(milliseconds(250)) == "0.2 s");
+  CHECK(format_seconds(milliseconds(750)) == "0.8 s");
+  CHECK(format_seconds(milliseconds(2'951)) == "3.0 s");
 }
