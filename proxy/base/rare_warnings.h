@@ -34,7 +34,7 @@ class RareWarnings {
   /// `log` outlives it.
   explicit RareWarnings(Log& log) : log_(log) {}
 
-  void write(Kind kind, Time now, std::string_view text);
+  [[gnu::cold]] void write(Kind kind, Time now, std::string_view text);
 
  private:
   struct Seen {

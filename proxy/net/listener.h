@@ -138,9 +138,9 @@ class Listener final : private Pollable {
   bool accept_after(int error);
   void seek_room(int fd);
   bool has_room();
-  bool is_hopeless();
+  [[gnu::cold]] bool is_hopeless();
   void take_spare();
-  bool accept_with_spare();
+  [[gnu::cold]] bool accept_with_spare();
   void pause(std::chrono::milliseconds time);
   void on_retry();
 

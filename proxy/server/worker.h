@@ -89,9 +89,9 @@ class Worker {
   /// See Listener::NextAccept.
   void next_accept(std::chrono::milliseconds& wait);
   /// There is no descriptor to serve a connection with that was accepted.
-  void on_refusing();
+  [[gnu::cold]] void on_refusing();
   /// See Listener::AskHopeless.
-  void ask_hopeless(bool& hopeless);
+  [[gnu::cold]] void ask_hopeless(bool& hopeless);
   /// Accepting a connection failed with this errno.
   void on_starved(int error);
 

@@ -35,7 +35,7 @@ class BalancedClient final : public ClientProtocol {
   bool handshake_begun() const override { return !received_.empty(); }
   RequestLine request_line() const override { return {}; }
   void begin_drain() override;
-  std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;
+  [[gnu::cold]] std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;
   std::string_view established() const override { return {}; }
   std::string refusal(const Error& error) const override;
 

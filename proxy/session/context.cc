@@ -39,6 +39,10 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
                                      done);
 }
 
+void SessionContext::warn(RareWarnings::Kind kind, std::string_view text) {
+  rare_warnings.write(kind, loop.now(), text);
+}
+
 Error SessionContext::not_in_time(std::string_view what) const {
   return {Errc::http_request_timeout, Side::client, 0,
           fmt::format("no complete {} within {}", what, format_seconds(config.header_timeout))};

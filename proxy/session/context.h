@@ -64,11 +64,9 @@ struct SessionContext {
   RareWarnings rare_warnings{log};
 
   /// A warning that a client can cause whenever it likes.
-  void warn(RareWarnings::Kind kind, std::string_view text) {
-    rare_warnings.write(kind, loop.now(), text);
-  }
+  [[gnu::cold]] void warn(RareWarnings::Kind kind, std::string_view text);
   /// A client has not sent the whole `what` within Config::header_timeout.
-  Error not_in_time(std::string_view what) const;
+  [[gnu::cold]] Error not_in_time(std::string_view what) const;
   bool is_superseded() const { return newest != nullptr && *newest != this; }
   /// A dial along `route` for a client, through none of the upstreams `without`; the caller starts
   /// it.  nullptr: none is left.

@@ -35,7 +35,7 @@ class HttpClient final : public ClientProtocol {
   RequestLine request_line() const override;
   Result<Credentials> take_credentials() override;
   void begin_drain() override;
-  std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;
+  [[gnu::cold]] std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;
   std::string_view established() const override;
   std::string refusal(const Error& error) const override;
   std::string kept_refusal(const Error& error) const override;

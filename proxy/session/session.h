@@ -99,7 +99,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_client_idle(Side closed_by) override;
 
   void start_protocol();
-  void renew();
+  [[gnu::cold]] void renew();
   void note_unix_peer();
   void note_request_line();
   const ConnectionEnds* ends_for_upstreams();
