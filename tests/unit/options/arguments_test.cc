@@ -102,8 +102,8 @@ TEST_CASE("words and flags of check and setup") {
   CHECK(setup.own.has("listen"));
   CHECK_FALSE(setup.source.settings.has("listen"));
   CHECK(setup.source.settings.has("hold"));
-  CHECK(read_arguments({"setup", "--listen", "h:1", "--listen", "h:2"}).source.problems ==
-        Lines{"--listen: given 2 times, takes one"});
+  CHECK(read_arguments({"setup", "--root", "/a", "--root", "/b"}).source.problems ==
+        Lines{"--root: given 2 times, takes one"});
 }
 
 TEST_CASE("a flag of another command is told whose it is") {
