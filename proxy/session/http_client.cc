@@ -97,11 +97,11 @@ void HttpClient::on_ready() {
   }
 }
 
-/// Overwrites the bytes that were read: they would stay there for as long as nothing else comes.
 bool HttpClient::tls_may_begin() const {
   return listener_.tls != nullptr && beneath_ == Beneath::connection;
 }
 
+/// Overwrites the bytes that were read: they would stay there for as long as nothing else comes.
 void HttpClient::take_secret(std::span<char> bytes) {
   append_wiping(received_, {bytes.data(), bytes.size()});
   wipe(bytes);
