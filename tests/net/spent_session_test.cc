@@ -19,9 +19,8 @@ using namespace culvert::test;
 
 namespace {
 
-// All but some 200 bytes are OpenSSL's: 7.5 KiB are its SSL, 2.3 KiB the two ciphers.
-constexpr std::size_t kMost = 12 * 1024 + 256;  // TLS 1.3, which keeps two digests and two keys
-constexpr std::size_t kMostOfTls12 = 12 * 1024;
+// All but some 200 bytes are OpenSSL's: 7.5 KiB are its SSL, 2.1 KiB the two ciphers.
+constexpr std::size_t kMost = 12 * 1024;
 
 RawTlsClient::Options with_certificate() {
   RawTlsClient::Options options;
@@ -57,7 +56,7 @@ TEST_CASE("an idle TLS client holds little memory, with a certificate or without
   for (const auto& talk : talks) talk->server.reset();
   const std::size_t each = (with - mallinfo2().uordblks) / kClients;
   CAPTURE(each);
-  CHECK(each <= (options.version == TLS1_2_VERSION ? kMostOfTls12 : kMost));
+  CHECK(each <= kMost);
 #endif
 }
 

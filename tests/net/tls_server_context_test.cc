@@ -94,6 +94,33 @@ TEST_CASE("versions before TLS 1.2 are refused with a reason") {
   CHECK_THAT(talk.error().text, Contains("TLS 1.2 or newer is needed"));
 }
 
+TEST_CASE("AES-128 is chosen unless the client asks for ChaCha20 first") {
+  struct Row {
+    int version;
+    const char* offered;
+    std::string chosen;
+  };
+  const Row row = GENERATE(
+      Row{TLS1_3_VERSION, nullptr, "TLS_AES_128_GCM_SHA256"},
+      Row{TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256",
+          "TLS_CHACHA20_POLY1305_SHA256"},
+      Row{TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+          "TLS_CHACHA20_POLY1305_SHA256"},
+      Row{TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"},
+      Row{TLS1_2_VERSION, nullptr, "ECDHE-ECDSA-AES128-GCM-SHA256"},
+      Row{TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256",
+          "ECDHE-ECDSA-CHACHA20-POLY1305"},
+      Row{TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"});
+  CAPTURE(row.version, row.offered == nullptr ? "" : row.offered);
+  RawTlsClient::Options options;
+  options.version = row.version;
+  options.ciphers = row.offered;
+  const auto context = server_context({proxy_files()});
+  TlsTalk talk(*context, options);
+  REQUIRE(talk.shake_hands());
+  CHECK(SSL_get_cipher_name(talk.client->ssl()) == row.chosen);
+}
+
 TEST_CASE("RFC 7301: HTTP/1.1 is agreed on, and a client that wants only another ends") {
   const auto context = server_context({proxy_files()});
   RawTlsClient::Options options;

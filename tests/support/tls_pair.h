@@ -50,6 +50,7 @@ class RawTlsClient {
     TlsAuthority::Files certificate{};
     std::string trust = authority().file();  ///< empty: any server
     const char* signatures = nullptr;        ///< the only ones that it takes
+    const char* ciphers = nullptr;           ///< the same, of `version`
   };
   RawTlsClient(Fd fd, const Options& options, SSL_SESSION* resumed = nullptr)
       : fd_(std::move(fd)), context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
@@ -70,6 +71,10 @@ class RawTlsClient {
     if (options.signatures != nullptr) {
       std::string list = options.signatures;
       SSL_CTX_set1_sigalgs_list(context, list.data());
+    }
+    if (options.ciphers != nullptr) {
+      const bool old = options.version == TLS1_2_VERSION;
+      (old ? SSL_CTX_set_cipher_list : SSL_CTX_set_ciphersuites)(context, options.ciphers);
     }
     if (!options.protocols.empty()) {
       SSL_CTX_set_alpn_protos(context, options.protocols.data(),
