@@ -432,7 +432,7 @@ class Handover(unittest.TestCase):
         culvert = Culvert(testbed, *UPSTREAM, "--config", path)
         testbed.processes.append(culvert)
         self.addCleanup(testbed.processes.remove, culvert)
-        self.addCleanup(self.end_successors, culvert)
+        self.addCleanup(culvert.end_successors)
         self.addCleanup(culvert.assert_no_crash)
         self.addCleanup(culvert.kill)
         culvert.start()
