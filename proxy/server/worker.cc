@@ -146,6 +146,7 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
+  peak_ = std::max(peak_, sessions_.size());
   if (limits) session.limit(std::move(limits));
   session.start();
 }
@@ -214,7 +215,6 @@ void Worker::trim_memory() {
   // Of TLS clients each holds 14 KiB.  What is left of a burst counts, too.
   constexpr std::size_t kWorthIt = 256;
   constexpr std::size_t kRest = 16;
-  peak_ = std::max(peak_, sessions_.size());
   if (peak_ < (after_burst_ ? kRest : kWorthIt) || sessions_.size() > peak_ / 8) return;
   peak_ = sessions_.size();
   after_burst_ = peak_ >= kRest;
@@ -223,8 +223,10 @@ void Worker::trim_memory() {
 }
 
 void Worker::on_turn_end() {
-  finished_.clear();
-  trim_memory();
+  if (!finished_.empty()) {
+    finished_.clear();
+    trim_memory();
+  }
   if (generations_.size() > 1) {
     const Generation* newest = &current();
     std::erase_if(generations_, [newest](const auto& generation) {
