@@ -67,13 +67,18 @@ int verify_client(X509_STORE_CTX* check, void*) {
   return verdict;
 }
 
-/// A session is resumed only where the same CAs are asked for.
-void set_session_id(SSL_CTX* context, std::string_view client_cas) {
+std::string digest_of(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
-  EVP_Digest(client_cas.data(), client_cas.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  SSL_CTX_set_session_id_context(context, digest.data(),
-                                 std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH));
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  return {digest.begin(), digest.begin() + size};
+}
+
+/// A session is resumed only where the same CAs are asked for.
+void set_session_id(SSL_CTX* context, std::string_view digest_of_cas) {
+  SSL_CTX_set_session_id_context(
+      context, reinterpret_cast<const unsigned char*>(digest_of_cas.data()),
+      static_cast<unsigned>(std::min<std::size_t>(digest_of_cas.size(), SSL_MAX_SID_CTX_LENGTH)));
 }
 
 /// The CAs by which clients are verified, and their names for CertificateRequest.
@@ -204,8 +209,10 @@ void TlsServerContext::require_client_certificates(const std::string& ca,
     if (!problem.empty()) return problems.push_back("client-ca: " + std::move(problem));
     wants_client_certificate_ = true;
   }
+  const std::string digest = digest_of(file.text.reveal());
+  if (wants_client_certificate_) client_cas_ = digest;
   for (const Identity& identity : identities_) {
-    set_session_id(identity.context, file.text.reveal());
+    set_session_id(identity.context, digest);
     if (!wants_client_certificate_) continue;
     cas.set_for(identity.context);
     SSL_CTX_set_verify(identity.context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,

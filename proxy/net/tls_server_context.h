@@ -33,6 +33,8 @@ class TlsServerContext {
   /// The one of the default certificate.
   ssl_ctx_st* get() const { return identities_.front().context; }
   bool wants_client_certificate() const { return wants_client_certificate_; }
+  /// Whoever is let in here, or needs no certificate here, is so with `other`.
+  bool verifies_as(const TlsServerContext& other) const { return client_cas_ == other.client_cas_; }
   const ServerCertificate& default_certificate() const { return *default_; }
 
   /// Tickets are sealed by `keys`, which others may have, too.  Before the workers share it.
@@ -58,6 +60,7 @@ class TlsServerContext {
   std::optional<ServerCertificate> default_;
   std::shared_ptr<TicketKeys> tickets_;
   bool wants_client_certificate_ = false;
+  std::string client_cas_;  // a digest of their file; empty: none
 };
 
 }  // namespace culvert

@@ -26,6 +26,15 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// Whether the clients of one are verified by the same CAs in the other.
+bool verifies_as(const ListenerTerms& one, const ListenerTerms& other) {
+  const auto wants_certificate = [](const ListenerTerms& terms) {
+    return terms.tls != nullptr && terms.tls->wants_client_certificate();
+  };
+  if (!wants_certificate(one) && !wants_certificate(other)) return true;
+  return one.tls != nullptr && other.tls != nullptr && one.tls->verifies_as(*other.tls);
+}
+
 /// A handshake record (RFC 8446 section 5.1).
 bool begins_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
 
@@ -255,17 +264,15 @@ void HttpClient::begin_drain() {
   deadline_.start(kept_ ? milliseconds(0) : kDrainingTimeout);
 }
 
-/// Anew for what precedes a request, if it may be required otherwise: a certificate of the client,
-/// a load balancer's header, TLS.
+/// Anew for what precedes a request, if it is required otherwise: by which CAs a client's
+/// certificate is verified, a load balancer's header, TLS.
 std::unique_ptr<ClientProtocol> HttpClient::renewed(SessionContext& context) {
   const bool kept = kept_ || scanner_.begun();
   const auto index = static_cast<std::size_t>(&listener_ - context_.listeners.data());
   const ListenerTerms& listener = context.listeners[index];
   if (listener.config.proxy_protocol != listener_.config.proxy_protocol) return nullptr;
   if (beneath_ == Beneath::tls) {
-    for (const ListenerTerms* terms : {&listener_, &listener}) {
-      if (terms->tls != nullptr && terms->tls->wants_client_certificate()) return nullptr;
-    }
+    if (!verifies_as(listener_, listener)) return nullptr;
   } else if (kept && listener.config.speaks == ListenConfig::Speaks::tls_only) {
     return nullptr;
   }

@@ -155,7 +155,7 @@ void Session::renew() {
   setup_->exchange.reset();
   setup_->sign_in.reset();
   setup_->protocol = std::move(renewed);
-  record_.set_user({});
+  record_.set_user(setup_->certified_as);
   --context_->sessions;
   context_ = &now;
   ++context_->sessions;

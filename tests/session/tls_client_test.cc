@@ -406,9 +406,25 @@ TEST_CASE("a client of TLS that waits for a request follows the rules of a reloa
   }
 }
 
-TEST_CASE("a client that has shown a certificate has to show it again after a reload") {
-  const ListenConfig listener = tls_listener(proxy_files(), authority().file());
-  House house(listener);
+TEST_CASE("a certificate that a client has shown is good for as long as its CAs stay") {
+  House house(tls_listener(proxy_files(), authority().file()));
+  RawTlsClient::Options options;
+  options.certificate = authority().issue("builder-7");
+  const auto waiting = house.client(options);
+  house.reload(tls_listener(proxy_files(), authority().file()));
+  Fd target = house.tunnel(*waiting);
+  waiting->write("ping");
+  CHECK(house.target_reads(target, 4) == "ping");
+  send_fin(target);
+  CHECK(house.reads(*waiting, 1) == "(end)");
+  SSL_shutdown(waiting->ssl());
+  CHECK_THAT(house.log(), Contains("user=builder-7"));
+}
+
+TEST_CASE("a client whose certificate is of other CAs after a reload has to begin anew") {
+  House house(tls_listener(proxy_files(), authority().file()));
+  const TlsAuthority other;
+  const ListenConfig listener = tls_listener(proxy_files(), other.file());
   RawTlsClient::Options options;
   options.certificate = authority().issue("builder-7");
   const auto waiting = house.client(options);
