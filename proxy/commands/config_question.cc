@@ -33,7 +33,11 @@ int answer_config_question(const ConfigQuestion& question) {
   const Config& config = question.config;
   std::vector<std::string> problems;
   // As a start and a reload do.  The access log was looked at when it was read, and is not made.
-  if (question.check && make_ruleset(config, problems) == nullptr) {
+  if (question.check) {
+    if (std::string few = file_limit_problem(config); !few.empty()) problems.push_back(few);
+    static_cast<void>(make_ruleset(config, problems));
+  }
+  if (!problems.empty()) {
     for (const std::string& problem : problems) complain(problem);
     return 2;
   }

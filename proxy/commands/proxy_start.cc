@@ -21,8 +21,9 @@ namespace {
 /// Without them, libuv ends the process, or there is none for a client.
 rlim_t least_files(const Config& config) {
   constexpr rlim_t kOfProcess = 16;
-  constexpr rlim_t kOfWorker = 8;
-  return kOfProcess + kOfWorker * config.threads;
+  constexpr rlim_t kOfWorker = 6;
+  constexpr rlim_t kOfListener = 2;  // in each worker: its socket, and a spare one
+  return kOfProcess + config.threads * (kOfWorker + kOfListener * config.listen.size());
 }
 
 }  // namespace
@@ -35,17 +36,21 @@ std::uint64_t raise_file_limit() {
   return limit.rlim_cur;
 }
 
-std::string prepare_process(const Config& config) {
+void ignore_signals_of_writing() {
   // splice() has no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   // A log that has grown to RLIMIT_FSIZE must not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+std::string file_limit_problem(const Config& config) {
   const std::uint64_t files = raise_file_limit();
   if (files >= least_files(config)) return {};
   return fmt::format(
-      "the limit of open files is {}: --threads {} needs {} at least, and two "
+      "the limit of open files is {}: --threads {} with {} listener{} needs {} at least, and two "
       "more for each tunnel (ulimit -n, LimitNOFILE=)",
-      files, config.threads, least_files(config));
+      files, config.threads, config.listen.size(), config.listen.size() == 1 ? "" : "s",
+      least_files(config));
 }
 
 std::string file_limit_warning(const Config& config) {

@@ -14,9 +14,12 @@ namespace culvert {
 /// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
 std::uint64_t raise_file_limit();
 
-/// Makes this process fit to serve: signals that writing may raise are ignored, and as many
-/// descriptors are allowed as may be.  Returns a sentence if those are too few, else nothing.
-std::string prepare_process(const Config& config);
+/// They become errors of the calls.
+void ignore_signals_of_writing();
+
+/// As many descriptors are allowed as may be.  A sentence if those are too few to serve, else
+/// nothing.
+std::string file_limit_problem(const Config& config);
 
 /// A line for the log if fewer descriptors are allowed than --max-connections may need; else
 /// nothing.

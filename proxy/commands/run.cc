@@ -253,7 +253,8 @@ int run(const RunOptions& options, const Inheritance& inheritance) {
   }
   Forked forked{std::move(*child), nullptr};
   forked.terminal_signals = TerminalSignals::fork(forked.child->pid());
-  if (const std::string problem = prepare_process(config); !problem.empty()) {
+  ignore_signals_of_writing();
+  if (const std::string problem = file_limit_problem(config); !problem.empty()) {
     complain(problem);
     return kCannotStart;
   }

@@ -262,7 +262,8 @@ int failed(const std::vector<std::string>& problems, int status) {
 int serve(const Config& config, const std::function<CommandLine()>& read_again,
           Inheritance inheritance, const Invocation& invocation) {
   leave_no_core();
-  if (const std::string problem = prepare_process(config); !problem.empty()) {
+  ignore_signals_of_writing();
+  if (const std::string problem = file_limit_problem(config); !problem.empty()) {
     complain(problem);
     return 1;
   }

@@ -37,12 +37,15 @@ NOT_RESOLVED = "HTTP/1.1 502 culvert: target name.here:443 does not resolve here
 
 class ResourceLimits(unittest.TestCase):
     def test_too_few_open_files_to_start(self):
-        for most in (5, 8, 16):
-            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--listen", f"127.0.0.1:{PORT}", "--threads", "1")
-            done = testbed.culvert_host.run(*argv, check=False, timeout=20)
-            self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertIn(f"the limit of open files is {most}", done.stderr)
-            self.assertNotIn("listening", done.stderr)
+        for most, listeners in ((5, 1), (8, 1), (16, 1), (48, 20), (61, 20)):
+            listen = [word for i in range(listeners) for word in ("--listen", f"127.0.0.1:{PORT + i}")]
+            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], *listen, "--threads", "1")
+            for status, more in ((1, ()), (2, ("--check-config",))):
+                with self.subTest(most=most, listeners=listeners, more=more):
+                    done = testbed.culvert_host.run(*argv, *more, check=False, timeout=20)
+                    self.assertEqual(done.returncode, status, done.stderr)
+                    self.assertIn(f"the limit of open files is {most}", done.stderr)
+                    self.assertNotIn("listening", done.stderr)
 
     def test_fewer_open_files_than_connections_may_need(self):
         options = ("--threads", "1", "--max-connections")
@@ -54,7 +57,8 @@ class ResourceLimits(unittest.TestCase):
         self.assertEqual(culvert.count_in_log(f"warning {text}"), 1, culvert.output())
         culvert.shut_down()
         for most, warning in ((128, f"culvert: warning: {text}"), (224, "")):
-            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--check-config", *options, "100")
+            argv = ("prlimit", f"--nofile={most}", "--", os.environ["CULVERT"], "--check-config", "--listen", f"127.0.0.1:{PORT}",
+                    *options, "100")
             done = testbed.culvert_host.run(*argv, timeout=20)
             self.assertEqual(done.stderr, warning)
 
