@@ -67,7 +67,7 @@ int verify_client(X509_STORE_CTX* check, void*) {
   return verdict;
 }
 
-std::string digest_of(std::string_view text) {
+std::string raw_digest_of(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
@@ -209,7 +209,7 @@ void TlsServerContext::require_client_certificates(const std::string& ca,
     if (!problem.empty()) return problems.push_back("client-ca: " + std::move(problem));
     wants_client_certificate_ = true;
   }
-  const std::string digest = digest_of(file.text.reveal());
+  const std::string digest = raw_digest_of(file.text.reveal());
   if (wants_client_certificate_) client_cas_ = digest;
   for (const Identity& identity : identities_) {
     set_session_id(identity.context, digest);

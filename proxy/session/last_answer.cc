@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds kWriteTimeout{10'000};
 constexpr std::chrono::milliseconds kSilence{2'000};
 constexpr std::chrono::milliseconds kMostLingering{30'000};
+constexpr std::chrono::milliseconds kHurriedLingering{100};
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void LastAnswer::on_ready() {
                        "gone before the answer: " + std::generic_category().message(io.error)});
   }
   lingering_ = true;
-  timer_.start(kSilence, loop_.now() + kMostLingering);
+  timer_.start(kSilence, loop_.now() + (hurried_ ? kHurriedLingering : kMostLingering));
   linger();
 }
 

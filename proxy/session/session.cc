@@ -678,6 +678,7 @@ void Session::close_with(std::string answer) {
       context_->loop, *client_, context_->flow.buffer, std::move(answer),
       setup_->exchange || is_ending() ? kMostDiscardedOfBody : kMostDiscarded,
       LastAnswer::Done::to<&Session::on_answered>(this));
+  if (setup_->admission == Admission::crowded) setup_->answer->hurry();
   setup_->answer->on_ready();
 }
 

@@ -337,6 +337,20 @@ TEST_CASE("a client beyond the limit gets a 503 that names the limit") {
   CHECK(scene.dials() == 0);
 }
 
+TEST_CASE("a client without a descriptor keeps the one of its 503 for a tenth of a second") {
+  Scene scene;
+  const auto [admission, kept] =
+      GENERATE(std::pair(Admission::crowded, 100ms), std::pair(Admission::full, 2'000ms));
+  scene.client.sends(std::string(kConnect));
+  scene.start(admission);
+  settle(scene.loop);
+  CHECK(parse_answer(scene.client.received()).status == 503);
+  turn_for(scene.loop, kept - 1ms);
+  CHECK(scene.client.open());
+  turn_for(scene.loop, 1ms);
+  CHECK_FALSE(scene.client.open());
+}
+
 TEST_CASE("an answer reaches a client that is still sending: we read on, and do not reset") {
   Scene scene(Pace{}, Pace{});
   scene.client.sends(request("CONNECT gcr.io HTTP/1.1") + std::string(200'000, 'x'));
