@@ -72,6 +72,22 @@ bool has_users(const InstalledService& service) {
   return service.config.find("\nauth-file = ") != std::string::npos;
 }
 
+/// One of `listeners` is where the installed service has one.
+bool is_at(const InstalledService& installed, std::span<const GivenListener> listeners) {
+  constexpr auto kTcp = ListenConfig::Kind::http;
+  const std::vector<GivenListener> present = installed_listeners(installed);
+  const auto is_same = [&](const ListenConfig& own, const ListenConfig& given) {
+    const bool every = own.address.ip && own.address.ip->is_unspecified();
+    return own.kind == kTcp && given.kind == kTcp && own.address.port == given.address.port &&
+           (every || given.address.host == own.address.host ||
+            given.address.host == installed.bridge);
+  };
+  return std::any_of(listeners.begin(), listeners.end(), [&](const GivenListener& given) {
+    return std::any_of(present.begin(), present.end(),
+                       [&](const GivenListener& own) { return is_same(own.listen, given.listen); });
+  });
+}
+
 /// A culvert that is not the installed service, as far as can be known: other users' processes do
 /// not show where they listen.
 bool is_another(const std::vector<RunningCulvert>& culverts, const SetupFacts& facts) {
@@ -148,7 +164,9 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
     use_present(facts);
   } else {
     use_service(options.listen, facts);
-    facts.sign_in = options.has(kSystemdTarget) && has_users(installed_service(facts));
+    const InstalledService installed = installed_service(facts);
+    facts.sign_in =
+        has_users(installed) && (options.has(kSystemdTarget) || is_at(installed, options.listen));
   }
   const auto names_users = [](const auto& option) { return option.first == "auth-file"; };
   facts.sign_in =
