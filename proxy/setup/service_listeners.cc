@@ -9,6 +9,7 @@
 #include "base/host_port.h"
 #include "base/text.h"
 #include "config/listen_url.h"
+#include "setup/bridge.h"
 #include "setup/service_files.h"
 
 namespace culvert {
@@ -71,6 +72,9 @@ class ListenerSorter {
  private:
   void add(const GivenListener& given) {
     const ListenConfig& listen = given.listen;
+    if (listen.kind == Kind::http) {
+      (listen.speaks == ListenConfig::Speaks::tls_only ? has_tls_ : has_plain_) = true;
+    }
     const bool plain = given.text.find('?') == given.text.npos;
     if (listen.kind == Kind::systemd) return add_passed(given, plain);
     if (listen.kind == Kind::unix_socket) return add_unix(given);
@@ -149,7 +153,12 @@ class ListenerSorter {
   /// It may come later than culvert, as docker does.
   void add_bridge() {
     if (facts_.bridge.empty() || covers_bridge_) return;
-    add_stream(concat({facts_.bridge, facts_.listen.substr(facts_.listen.rfind(':'))}));
+    const std::string port = facts_.listen.substr(facts_.listen.rfind(':') + 1);
+    if (has_tls_ && !has_plain_) {
+      out_.problems.push_back(plain_bridge_problem(facts_, port));
+    } else {
+      add_stream(concat({facts_.bridge, ":", port}));
+    }
   }
 
   void problem(const GivenListener& given, std::string_view text) {
@@ -162,6 +171,8 @@ class ListenerSorter {
   std::string streams_;
   std::string file_lines_;
   bool covers_bridge_ = false;
+  bool has_tls_ = false;
+  bool has_plain_ = false;
   bool free_bind_ = false;
   bool named_ = false;
   bool own_socket_ = false;

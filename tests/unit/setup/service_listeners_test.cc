@@ -119,8 +119,26 @@ TEST_CASE("the bridge is listened on once") {
         "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:2\nFreeBind=yes\n");
   CHECK(socket({":1"}) == "ListenStream=1\n");
   CHECK(socket({"https://0.0.0.0:3129?cert=/etc/c.pem"}).empty());
-  CHECK(socket({"https://127.0.0.1:3129?cert=/etc/c.pem"}) ==
-        "ListenStream=172.17.0.1:1\nFreeBind=yes\n");
+  CHECK(socket({"https://172.17.0.1:3129?cert=/etc/c.pem"}).empty());
+  CHECK(socket({"https://127.0.0.1:3129?cert=/etc/c.pem", "127.0.0.1:1"}) ==
+        "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
+}
+
+TEST_CASE("the bridge is no way around the TLS of all listeners") {
+  const TemporaryRoot root;
+  root.write("/etc/c.pem", "x", 0644);
+  const auto listeners = [&](const Lines& given) {
+    SetupFacts facts = facts_with(root, given);
+    facts.bridge = "172.17.0.1";
+    facts.listen = "127.0.0.1:3129";
+    return sort(facts);
+  };
+  const ServiceListeners refused =
+      listeners({"https://127.0.0.1:3129?cert=/etc/c.pem", "unix:/run/c.sock"});
+  CHECK(refused.socket.find("172.17.0.1") == std::string::npos);
+  REQUIRE(refused.problems.size() == 1);
+  CHECK_THAT(refused.problems[0], Contains("--listen https://172.17.0.1:3129?cert=...&key=..."));
+  CHECK(listeners({"https://172.17.0.1:3129?cert=/etc/c.pem"}).problems.empty());
 }
 
 TEST_CASE("a socket unit tells which listeners made it") {
