@@ -142,8 +142,7 @@ std::string repeated_options(const SetupFacts& facts, const SetupOptions& option
   return text;
 }
 
-int show_table(SetupFacts facts, const SetupOptions& options) {
-  if (facts.bridge.empty()) add_bridge(facts);
+int show_table(const SetupFacts& facts, const SetupOptions& options) {
   const auto culverts = facts.is_live() ? running_culverts() : std::vector<RunningCulvert>();
   const CheckTable table =
       check_table(facts, options.targets, culverts, repeated_options(facts, options));

@@ -157,7 +157,8 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
   facts.daemon_json = options.daemon_json;
   facts.registries = options.registries;
   if (options.cache) facts.cache = options.cache->to_string();
-  if (options.bridge) add_bridge(facts);
+  // The table tells who uses it.
+  if (options.bridge || options.action == SetupOptions::Action::check) add_bridge(facts);
   facts.no_proxy = options.no_proxy;
   facts.service = options.service;
   if (options.listen.empty()) {

@@ -72,6 +72,13 @@ TEST_CASE("clients sign in where the service has users") {
   CHECK(facts_of(other, root.path()).sign_in);
 }
 
+TEST_CASE("the table knows where containers reach the listeners") {
+  const TemporaryRoot root;
+  SetupOptions options = options_with({":3999"});
+  options.action = SetupOptions::Action::check;
+  CHECK(facts_of(options, root.path()).container_url == "http://172.17.0.1:3999");
+}
+
 TEST_CASE("the bridge of another machine is Docker's usual one") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
