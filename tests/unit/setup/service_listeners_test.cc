@@ -55,6 +55,33 @@ TEST_CASE("a unix socket has mode and owner of systemd") {
   CHECK(sort(facts_with(root, {"unix:/a?proxy-protocol=on"})).problems.size() == 1);
 }
 
+TEST_CASE("a unix socket that a unit cannot name is refused") {
+  const TemporaryRoot root;
+  const auto problem = [&](const std::string& listener) {
+    const ServiceListeners refused = sort(facts_with(root, {listener}));
+    CHECK(refused.socket.find("ListenStream=/") == std::string::npos);
+    REQUIRE(refused.problems.size() == 1);
+    return refused.problems[0];
+  };
+  CHECK(problem("unix:run/c.sock") ==
+        "--listen unix:run/c.sock: the service starts in /; write the whole path of the socket");
+  for (const std::string path : {"/run/c\\", "/run/c\nExecStart=/x", "/a?owner=a%0Ab"}) {
+    INFO(path);
+    const std::string text = problem("unix:" + path);
+    CHECK_THAT(text, Contains("a .socket unit cannot have it"));
+    CHECK(text.find('\n') == std::string::npos);
+  }
+  CHECK(sort(facts_with(root, {"unix:/a\\b"})).problems.empty());
+}
+
+TEST_CASE("names of users and groups are no specifiers of systemd") {
+  const TemporaryRoot root;
+  const std::string unit =
+      sort(facts_with(root, {"unix:/a?mode=0660&owner=%25h&group=a%25b"})).socket;
+  CHECK(unit == "ListenStream=/a\nSocketMode=0660\nSocketUser=%%h\nSocketGroup=a%%b\n");
+  CHECK(read_socket_unit(unit).listeners == Lines{"unix:/a?mode=0660&owner=%25h&group=a%25b"});
+}
+
 TEST_CASE("what has options or a scheme is bound by the service, and they are unchanged") {
   const TemporaryRoot root;
   root.write("/etc/c.pem", "x", 0644);
