@@ -60,6 +60,10 @@ Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
   }
   Plan plan = target.plan(facts);
   if (!options.problem.empty()) plan.problems.push_back(std::move(options.problem));
+  for (const GivenListener& given : facts.listeners) {
+    const auto problems = certificate_problems(given.listen, facts);
+    plan.problems.insert(plan.problems.end(), problems.begin(), problems.end());
+  }
   std::string kept;
   for (const std::string& name : options.kept) kept += (kept.empty() ? "" : ", ") + name;
   if (!kept.empty()) {
@@ -71,7 +75,11 @@ Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
 
 /// How the clients of `plan` reach culvert, or why they cannot.
 void add_way_to_culvert(const SetupFacts& facts, Plan& plan) {
-  if (plan.target == kSystemdTarget || plan.target == kCacheTarget) return;
+  if (plan.target == kCacheTarget) return;
+  if (!facts.certificate_note.empty()) plan.notes.push_back(facts.certificate_note);
+  if (plan.target == kSystemdTarget) return;
+  plan.problems.insert(plan.problems.end(), facts.certificate_problems.begin(),
+                       facts.certificate_problems.end());
   if (!facts.listen_problem.empty()) plan.problems.push_back(facts.listen_problem);
   if (facts.sign_in) plan.problems.push_back(sign_in_problem(facts));
   if (!facts.listen_note.empty()) plan.notes.push_back(facts.listen_note);
@@ -142,8 +150,7 @@ std::string repeated_options(const SetupFacts& facts, const SetupOptions& option
   return text;
 }
 
-int show_table(SetupFacts facts, const SetupOptions& options) {
-  if (facts.bridge.empty()) add_bridge(facts);
+int show_table(const SetupFacts& facts, const SetupOptions& options) {
   const auto culverts = facts.is_live() ? running_culverts() : std::vector<RunningCulvert>();
   const CheckTable table =
       check_table(facts, options.targets, culverts, repeated_options(facts, options));

@@ -1,6 +1,9 @@
 #include "commands/setup_facts.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,6 +14,7 @@
 #include "commands/client_hints.h"
 #include "commands/kept_options.h"
 #include "commands/running_options.h"
+#include "config/listen_url.h"
 #include "host/listening.h"
 #include "net/bridge_address.h"
 #include "net/certificate_text.h"
@@ -21,6 +25,7 @@
 #include "setup/installed_service.h"
 #include "setup/listeners.h"
 #include "setup/root.h"
+#include "setup/service_files.h"
 
 namespace culvert {
 namespace {
@@ -28,16 +33,38 @@ namespace {
 /// The address of Docker's own bridge where nobody chose another.
 constexpr std::string_view kUsualBridge = "172.17.0.1";
 
+/// What is relative is of no root.
+std::string path_in(const SetupFacts& facts, const std::string& path) {
+  return path.starts_with('/') ? below_root(facts.root, path) : path;
+}
+
+ServerCertificate::Files files_in(const SetupFacts& facts, const CertificateFiles& files) {
+  return {path_in(facts, files.cert), path_in(facts, files.key)};
+}
+
+/// Clients that reach the listener at `url` find another name in its certificate.
+void look_at_names(const ServerCertificate& certificate, const std::string& url,
+                   SetupFacts& facts) {
+  if (!is_https_url(url)) return;
+  const auto address = HostPort::parse(url.substr(url.find("//") + 2));
+  if (!address || !certificate.name_at(address->host).empty()) return;
+  facts.certificate_note =
+      concat({"clients will refuse the certificate at ", url, ": it is not for ", address->host,
+              ", but for ", certificate_facts(certificate.leaf()).names});
+}
+
 /// Clients get a name that the certificate is for, and a word about its CA if that is to be trusted
 /// first.
 void look_at_certificate(const ListenConfig& listen, SetupFacts& facts) {
   facts.untrusted_ca.emplace();
   if (listen.certificates.empty()) return;
-  const CertificateFiles& files = listen.certificates.front();
+  // certificate_problems() tells them.
   std::vector<std::string> problems;
-  const auto certificate = ServerCertificate::read(
-      {below_root(facts.root, files.cert), below_root(facts.root, files.key)}, problems);
+  const auto certificate =
+      ServerCertificate::read(files_in(facts, listen.certificates.front()), problems);
   if (!certificate) return;
+  look_at_names(*certificate, facts.container_url, facts);
+  look_at_names(*certificate, facts.proxy_url, facts);
   facts.proxy_url = verifiable_url(facts.proxy_url, *certificate);
   if (is_https_url(facts.container_url)) {
     facts.container_url = verifiable_url(facts.container_url, *certificate);
@@ -65,11 +92,31 @@ void use_service(std::vector<GivenListener> listeners, SetupFacts& facts) {
   facts.listeners = std::move(listeners);
   use_listeners(facts.listeners, facts);
   const GivenListener* const chosen = choose_for_host(facts.listeners).listener;
-  if (chosen != nullptr) facts.listen = chosen->listen.address.to_string();
+  if (chosen == nullptr) return;
+  facts.listen = chosen->listen.address.to_string();
+  if (is_https_url(facts.proxy_url)) {
+    facts.certificate_problems = certificate_problems(chosen->listen, facts);
+  }
 }
 
 bool has_users(const InstalledService& service) {
   return service.config.find("\nauth-file = ") != std::string::npos;
+}
+
+/// One of `listeners` is where the installed service has one.
+bool is_at(const InstalledService& installed, std::span<const GivenListener> listeners) {
+  constexpr auto kTcp = ListenConfig::Kind::http;
+  const std::vector<GivenListener> present = installed_listeners(installed);
+  const auto is_same = [&](const ListenConfig& own, const ListenConfig& given) {
+    const bool every = own.address.ip && own.address.ip->is_unspecified();
+    return own.kind == kTcp && given.kind == kTcp && own.address.port == given.address.port &&
+           (every || given.address.host == own.address.host ||
+            given.address.host == installed.bridge);
+  };
+  return std::any_of(listeners.begin(), listeners.end(), [&](const GivenListener& given) {
+    return std::any_of(present.begin(), present.end(),
+                       [&](const GivenListener& own) { return is_same(own.listen, given.listen); });
+  });
 }
 
 /// A culvert that is not the installed service, as far as can be known: other users' processes do
@@ -85,7 +132,8 @@ bool is_another(const std::vector<RunningCulvert>& culverts, const SetupFacts& f
 void use_running(const std::vector<RunningCulvert>& culverts, SetupFacts& facts) {
   SetupFacts found = facts;
   found.proxy_url = url_of_running(culverts);
-  found.listen_note = found.listen_problem = found.container_url = "";
+  found.listen_note = found.listen_problem = found.container_url = found.certificate_note = "";
+  found.certificate_problems.clear();
   found.untrusted_ca.reset();
   found.sign_in = false;
   std::vector<GivenListener> listeners;
@@ -126,6 +174,27 @@ void use_present(SetupFacts& facts) {
 
 }  // namespace
 
+std::vector<std::string> certificate_problems(const ListenConfig& listen, const SetupFacts& facts) {
+  std::vector<std::string> problems;
+  for (const CertificateFiles& files : listen.certificates) {
+    const ServerCertificate::Files real = files_in(facts, files);
+    bool readable = true;
+    for (const std::string* const path : {&real.cert, &real.key}) {
+      if (access(path->c_str(), R_OK) == 0) continue;
+      readable = false;
+      const bool told = path == &real.key && real.key == real.cert;
+      const bool of_systemd = path->starts_with(kCredentials);
+      if (errno != ENOENT || !facts.is_live() || told || of_systemd) continue;
+      problems.push_back(concat({printable(*path), " is not there"}));
+    }
+    if (readable) static_cast<void>(ServerCertificate::read(real, problems));
+  }
+  for (std::string& text : problems) {
+    text.insert(0, concat({"--listen ", printable(listen_url(listen)), ": "}));
+  }
+  return problems;
+}
+
 void add_bridge(SetupFacts& facts) {
   facts.bridge = kUsualBridge;
   const auto found = facts.is_live() ? choose_bridge(interface_addresses()) : std::nullopt;
@@ -141,14 +210,17 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
   facts.daemon_json = options.daemon_json;
   facts.registries = options.registries;
   if (options.cache) facts.cache = options.cache->to_string();
-  if (options.bridge) add_bridge(facts);
+  // The table tells who uses it.
+  if (options.bridge || options.action == SetupOptions::Action::check) add_bridge(facts);
   facts.no_proxy = options.no_proxy;
   facts.service = options.service;
   if (options.listen.empty()) {
     use_present(facts);
   } else {
     use_service(options.listen, facts);
-    facts.sign_in = options.has(kSystemdTarget) && has_users(installed_service(facts));
+    const InstalledService installed = installed_service(facts);
+    facts.sign_in =
+        has_users(installed) && (options.has(kSystemdTarget) || is_at(installed, options.listen));
   }
   const auto names_users = [](const auto& option) { return option.first == "auth-file"; };
   facts.sign_in =

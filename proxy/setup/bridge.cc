@@ -12,6 +12,9 @@ namespace {
 
 /// From which Docker takes the networks that it makes.
 constexpr std::string_view kDockerNetworks = "172.16.0.0/12";
+constexpr std::string_view kTlsAlone =
+    "--bridge adds a plain listener, and culvert's speak TLS alone: give one for containers "
+    "yourself, as in --listen https://";
 
 /// Of "127.0.0.1:3128", and of a URL.
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
@@ -42,7 +45,12 @@ std::string address_for_containers(const SetupFacts& facts) {
 
 std::string url_for_containers(const SetupFacts& facts) {
   if (!facts.container_url.empty()) return facts.container_url;
-  return facts.bridge.empty() ? facts.proxy_url : "http://" + address_for_containers(facts);
+  const bool at_bridge = !facts.bridge.empty() && !is_https_url(facts.proxy_url);
+  return at_bridge ? "http://" + address_for_containers(facts) : facts.proxy_url;
+}
+
+std::string plain_bridge_problem(const SetupFacts& facts, std::string_view port) {
+  return concat({kTlsAlone, facts.bridge, ":", port, "?cert=...&key=..."});
 }
 
 std::string clients_behind_bridge(const SetupFacts& facts) {
@@ -62,6 +70,12 @@ void note_containers(const SetupFacts& facts, Plan& plan) {
     plan.notes.push_back(url +
                          " is for containers and builds with --network=host only: in others "
                          "127.0.0.1 is the container itself; add --bridge for these");
+    return;
+  }
+  if (facts.container_url.empty() && is_https_url(url)) {
+    if (plan.target != "systemd") {
+      plan.problems.push_back(plain_bridge_problem(facts, port_of(url)));
+    }
     return;
   }
   plan.notes.push_back(facts.bridge_note);

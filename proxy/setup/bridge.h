@@ -18,6 +18,10 @@ std::string url_for_containers(const SetupFacts& facts);
 /// The same as ADDRESS:PORT.
 std::string address_for_containers(const SetupFacts& facts);
 
+/// Why --bridge cannot add its plain listener at `port` to those of TLS alone, and what can be
+/// done.
+std::string plain_bridge_problem(const SetupFacts& facts, std::string_view port);
+
 /// How containers reach culvert, or that they do not.
 void note_containers(const SetupFacts& facts, Plan& plan);
 

@@ -63,6 +63,8 @@ std::string_view loopback_is_wrong(const ProxyReader& reader) {
   return reader.unit.of_user ? "in the network of a rootless dockerd that is itself" : "";
 }
 
+std::string at_port(const NamedProxy& proxy) { return ":" + std::to_string(proxy.port); }
+
 /// Is culvert there, as far as can be known?
 bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
              const NamedProxy& proxy) {
@@ -70,10 +72,18 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
   if (!address) return false;
   if (address->host == "localhost") address = HostPort::from("127.0.0.1", address->port).value();
   if (is_served(culverts, *address)) return true;
-  const std::string port = ":" + std::to_string(address->port);
-  return facts.proxy_url.ends_with("//" + address->to_string()) ||
-         ((address->host == facts.bridge || address->host == kHostOfRootless) &&
-          facts.proxy_url.ends_with(port));
+  const std::string at = "//" + address->to_string();
+  if (facts.proxy_url.ends_with(at) || facts.container_url.ends_with(at)) return true;
+  // --bridge adds a listener to plain ones alone; a rootless dockerd reaches loopback.
+  const bool bridge = address->host == facts.bridge && !is_https_url(facts.proxy_url);
+  return (bridge || address->host == kHostOfRootless) && facts.proxy_url.ends_with(at_port(proxy));
+}
+
+/// Of culvert, where `is_ours`: it speaks no plain HTTP.
+bool speaks_tls_alone(const SetupFacts& facts, const NamedProxy& proxy) {
+  // A plain listener would have been preferred.
+  return (is_https_url(facts.proxy_url) && facts.proxy_url.ends_with(at_port(proxy))) ||
+         facts.container_url == concat({"https://", proxy.host, at_port(proxy)});
 }
 
 /// What stands in the way of a pull with this environment; `row` gets it.
@@ -97,8 +107,7 @@ void judge(const SetupFacts& facts, const std::vector<RunningCulvert>& culverts,
     row.cause = loopback;
   } else if (!is_ours(facts, culverts, *variables.https)) {
     row.cause = "that is not culvert";
-  } else if (variables.https->scheme == "http" && is_https_url(facts.proxy_url) &&
-             facts.proxy_url.ends_with("//" + variables.https->address()->to_string())) {
+  } else if (variables.https->scheme == "http" && speaks_tls_alone(facts, *variables.https)) {
     row.cause = "culvert speaks TLS alone there";
   } else if (facts.sign_in && !variables.https->has_user) {
     row.cause = "clients sign in there, and it names no user";
@@ -177,7 +186,8 @@ std::string options_for_rootless(const SetupFacts& facts, std::string options) {
     options.erase(given, options.find(' ', given + kListen.size()) - given);
   }
   const std::string port = facts.proxy_url.substr(facts.proxy_url.rfind(':'));
-  return concat({kListen, kHostOfRootless, port, options});
+  const std::string_view scheme = is_https_url(facts.proxy_url) ? "https://" : "";
+  return concat({kListen, scheme, kHostOfRootless, port, options});
 }
 
 /// The one command, or what stands in its way.

@@ -44,9 +44,12 @@ struct SetupFacts {
   /// Of an https:// `proxy_url`: who issued its certificate, as far as is known ("'Our CA'", or
   /// empty).  nullopt: the system trusts it already.
   std::optional<std::string> untrusted_ca;
-  bool sign_in = false;  ///< clients need a user and a password
-  std::string no_proxy;  ///< as given; empty: each target's own default
-  std::string bridge;    ///< --bridge: this machine's address for containers; empty: not asked for
+  /// Of the same: that it is for other names than clients use; empty: it is for them, or not known.
+  std::string certificate_note;
+  std::vector<std::string> certificate_problems;  ///< why culvert cannot serve with it
+  bool sign_in = false;                           ///< clients need a user and a password
+  std::string no_proxy;                           ///< as given; empty: each target's own default
+  std::string bridge;  ///< --bridge: this machine's address for containers; empty: not asked for
   std::string bridge_note;              ///< where `bridge` comes from
   std::string cache;                    ///< HOST:PORT: `setup cache`
   std::vector<std::string> registries;  ///< whose images the cache holds

@@ -9,6 +9,7 @@
 #include "base/host_port.h"
 #include "base/text.h"
 #include "config/listen_url.h"
+#include "setup/bridge.h"
 #include "setup/service_files.h"
 
 namespace culvert {
@@ -33,6 +34,20 @@ std::string with_doubled_percent(std::string_view text) {
   return doubled;
 }
 
+std::string without_doubled_percent(std::string_view text) {
+  std::string single;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    single += text[i];
+    if (text.substr(i).starts_with("%%")) ++i;
+  }
+  return single;
+}
+
+/// A backslash at its end would join the next line to it, and blanks there are lost.
+bool fits_line(std::string_view text) {
+  return !has_control(text) && !text.ends_with('\\') && !text.ends_with(' ');
+}
+
 bool has_options_of_tcp(const ListenConfig& listen) {
   return !listen.certificates.empty() || listen.proxy_protocol;
 }
@@ -45,8 +60,11 @@ std::string file_lines(const ListenConfig& listen) {
   std::string lines(kMode);
   for (const int shift : {9, 6, 3, 0}) lines += static_cast<char>('0' + ((mode >> shift) & 7U));
   lines += '\n';
-  if (!listen.owner.empty()) lines.append(kUser).append(listen.owner).append("\n");
-  if (!listen.group.empty()) lines.append(kGroup).append(listen.group).append("\n");
+  const auto add = [&](std::string_view key, std::string_view name) {
+    if (!name.empty()) lines.append(key).append(with_doubled_percent(name)).append("\n");
+  };
+  add(kUser, listen.owner);
+  add(kGroup, listen.group);
   return lines;
 }
 
@@ -71,6 +89,9 @@ class ListenerSorter {
  private:
   void add(const GivenListener& given) {
     const ListenConfig& listen = given.listen;
+    if (listen.kind == Kind::http) {
+      (listen.speaks == ListenConfig::Speaks::tls_only ? has_tls_ : has_plain_) = true;
+    }
     const bool plain = given.text.find('?') == given.text.npos;
     if (listen.kind == Kind::systemd) return add_passed(given, plain);
     if (listen.kind == Kind::unix_socket) return add_unix(given);
@@ -123,12 +144,21 @@ class ListenerSorter {
                      "make a .socket unit for it, and give --listen systemd:NAME with these "
                      "options");
     }
+    const std::string& path = given.listen.path;
+    if (!path.starts_with('/')) {
+      return problem(given, "the service starts in /; write the whole path of the socket");
+    }
+    if (!fits_line(path) || !fits_line(given.listen.owner) || !fits_line(given.listen.group)) {
+      return problem(given,
+                     "a .socket unit cannot have it: it holds a control character, or ends in a "
+                     "backslash or blank");
+    }
     const std::string lines = file_lines(given.listen);
     if (!file_lines_.empty() && file_lines_ != lines) {
       problem(given, "a .socket unit has one mode and owner for all of its unix sockets");
     }
     file_lines_ = lines;
-    add_stream(given.listen.path);
+    add_stream(path);
   }
 
   void add_stream(std::string_view address) {
@@ -149,11 +179,16 @@ class ListenerSorter {
   /// It may come later than culvert, as docker does.
   void add_bridge() {
     if (facts_.bridge.empty() || covers_bridge_) return;
-    add_stream(concat({facts_.bridge, facts_.listen.substr(facts_.listen.rfind(':'))}));
+    const std::string port = facts_.listen.substr(facts_.listen.rfind(':') + 1);
+    if (has_tls_ && !has_plain_) {
+      out_.problems.push_back(plain_bridge_problem(facts_, port));
+    } else {
+      add_stream(concat({facts_.bridge, ":", port}));
+    }
   }
 
   void problem(const GivenListener& given, std::string_view text) {
-    out_.problems.push_back(concat({"--listen ", listen_url(given.listen), ": ", text}));
+    out_.problems.push_back(concat({"--listen ", printable(listen_url(given.listen)), ": ", text}));
   }
 
   const SetupFacts& facts_;
@@ -162,6 +197,8 @@ class ListenerSorter {
   std::string streams_;
   std::string file_lines_;
   bool covers_bridge_ = false;
+  bool has_tls_ = false;
+  bool has_plain_ = false;
   bool free_bind_ = false;
   bool named_ = false;
   bool own_socket_ = false;
@@ -181,12 +218,11 @@ SocketUnit read_socket_unit(std::string_view text) {
     free_bind = free_bind || line == kFreeBind;
     for (const auto& [key, option] : kFileKeys) {
       if (!line.starts_with(key)) continue;
-      of_files.append(of_files.empty() ? "?" : "&").append(option).append(line.substr(key.size()));
+      of_files.append(of_files.empty() ? "?" : "&").append(option);
+      of_files += as_query_value(without_doubled_percent(line.substr(key.size())));
     }
     if (!line.starts_with(kStream)) continue;
-    std::string address(trim_space(line.substr(kStream.size())));
-    for (std::size_t at = 0; (at = address.find("%%", at)) != address.npos; ++at)
-      address.erase(at, 1);
+    const std::string address = without_doubled_percent(trim_space(line.substr(kStream.size())));
     if (address.starts_with('/')) {
       unit.listeners.push_back("unix:" + address);
     } else if (const auto parsed = HostPort::parse(address)) {

@@ -1,5 +1,6 @@
 #include "setup/bridge.h"
 
+#include "setup/docker_json.h"
 #include "setup/program_targets.h"
 #include "setup/systemd_target.h"
 #include "setup/unit_targets.h"
@@ -25,6 +26,23 @@ TEST_CASE("the clients behind a bridge are Docker's networks, and its own") {
   CHECK(clients_behind_bridge(facts) == "172.16.0.0/12");
   facts.bridge = "10.200.3.1";
   CHECK(clients_behind_bridge(facts) == "172.16.0.0/12,10.200.3.0/24");
+}
+
+TEST_CASE("containers do not get a plain URL where culvert speaks TLS alone") {
+  SetupFacts facts;
+  facts.root = "/nonexistent";
+  facts.bridge = "172.17.0.1";
+  facts.proxy_url = "https://127.0.0.1:3129";
+  CHECK(url_for_containers(facts) == "https://127.0.0.1:3129");
+  for (const auto plan_of : {plan_docker_client, plan_podman}) {
+    const Plan plan = plan_of(facts);
+    REQUIRE(plan.problems.size() == 1);
+    CHECK(plan.problems[0].find("--listen https://172.17.0.1:3129?") != std::string::npos);
+  }
+  facts.container_url = "https://172.17.0.1:3129";
+  CHECK(plan_docker_client(facts).problems.empty());
+  CHECK(plan_docker_client(facts).files.at(0).with->find("https://172.17.0.1:3129") !=
+        std::string::npos);
 }
 
 TEST_CASE("the service listens at the bridge, too, for its clients") {

@@ -105,6 +105,38 @@ TEST_CASE("the proxy that a file names is judged as Go reads it") {
   }
 }
 
+TEST_CASE("a plain URL of a culvert that speaks TLS alone is not right, whatever its address") {
+  SetupFacts facts;
+  const auto table_with = [&](const std::string& url, const std::string& target = "docker") {
+    const TemporaryRoot root;
+    facts.root = root.path();
+    facts.user = root.facts().user;
+    const std::string unit =
+        target == "docker" ? kDropIn
+                           : facts.user.config_home() + "/systemd/user/docker.service.d/proxy.conf";
+    root.write(unit, drop_in_with("HTTPS_PROXY=" + url + " HTTP_PROXY=" + url));
+    const std::vector<std::string> targets{target};
+    return check_table(facts, targets, {}, " --root R");
+  };
+  const std::string cause = "  cause: culvert speaks TLS alone there\n";
+  facts.bridge = "172.17.0.1";
+  facts.proxy_url = "https://127.0.0.1:3129";
+  CHECK(table_with("https://127.0.0.1:3129").right);
+  CHECK(has(table_with("http://localhost:3129"), cause));
+  CHECK(has(table_with("http://172.17.0.1:3129"), "  cause: that is not culvert\n"));
+  const CheckTable rootless = table_with("http://10.0.2.2:3129", "docker-rootless");
+  INFO(rootless.text);
+  CHECK(has(rootless, cause));
+  CHECK(has(rootless, "docker-rootless --listen https://10.0.2.2:3129 --root R --install\n"));
+  CHECK(table_with("https://10.0.2.2:3129", "docker-rootless").right);
+  facts.container_url = "https://172.17.0.1:3129";
+  CHECK(has(table_with("http://172.17.0.1:3129"), cause));
+  CHECK(table_with("https://172.17.0.1:3129").right);
+  facts.proxy_url = "http://127.0.0.1:3129";
+  CHECK(has(table_with("http://172.17.0.1:3129"), cause));
+  CHECK(table_with("http://127.0.0.1:3129").right);
+}
+
 TEST_CASE("a running culvert at another port is right, too") {
   const TemporaryRoot root;
   root.write(kDropIn, drop_in_with("HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9"));

@@ -55,6 +55,33 @@ TEST_CASE("a unix socket has mode and owner of systemd") {
   CHECK(sort(facts_with(root, {"unix:/a?proxy-protocol=on"})).problems.size() == 1);
 }
 
+TEST_CASE("a unix socket that a unit cannot name is refused") {
+  const TemporaryRoot root;
+  const auto problem = [&](const std::string& listener) {
+    const ServiceListeners refused = sort(facts_with(root, {listener}));
+    CHECK(refused.socket.find("ListenStream=/") == std::string::npos);
+    REQUIRE(refused.problems.size() == 1);
+    return refused.problems[0];
+  };
+  CHECK(problem("unix:run/c.sock") ==
+        "--listen unix:run/c.sock: the service starts in /; write the whole path of the socket");
+  for (const std::string path : {"/run/c\\", "/run/c\nExecStart=/x", "/a?owner=a%0Ab"}) {
+    INFO(path);
+    const std::string text = problem("unix:" + path);
+    CHECK_THAT(text, Contains("a .socket unit cannot have it"));
+    CHECK(text.find('\n') == std::string::npos);
+  }
+  CHECK(sort(facts_with(root, {"unix:/a\\b"})).problems.empty());
+}
+
+TEST_CASE("names of users and groups are no specifiers of systemd") {
+  const TemporaryRoot root;
+  const std::string unit =
+      sort(facts_with(root, {"unix:/a?mode=0660&owner=%25h&group=a%25b"})).socket;
+  CHECK(unit == "ListenStream=/a\nSocketMode=0660\nSocketUser=%%h\nSocketGroup=a%%b\n");
+  CHECK(read_socket_unit(unit).listeners == Lines{"unix:/a?mode=0660&owner=%25h&group=a%25b"});
+}
+
 TEST_CASE("what has options or a scheme is bound by the service, and they are unchanged") {
   const TemporaryRoot root;
   root.write("/etc/c.pem", "x", 0644);
@@ -119,8 +146,26 @@ TEST_CASE("the bridge is listened on once") {
         "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:2\nFreeBind=yes\n");
   CHECK(socket({":1"}) == "ListenStream=1\n");
   CHECK(socket({"https://0.0.0.0:3129?cert=/etc/c.pem"}).empty());
-  CHECK(socket({"https://127.0.0.1:3129?cert=/etc/c.pem"}) ==
-        "ListenStream=172.17.0.1:1\nFreeBind=yes\n");
+  CHECK(socket({"https://172.17.0.1:3129?cert=/etc/c.pem"}).empty());
+  CHECK(socket({"https://127.0.0.1:3129?cert=/etc/c.pem", "127.0.0.1:1"}) ==
+        "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
+}
+
+TEST_CASE("the bridge is no way around the TLS of all listeners") {
+  const TemporaryRoot root;
+  root.write("/etc/c.pem", "x", 0644);
+  const auto listeners = [&](const Lines& given) {
+    SetupFacts facts = facts_with(root, given);
+    facts.bridge = "172.17.0.1";
+    facts.listen = "127.0.0.1:3129";
+    return sort(facts);
+  };
+  const ServiceListeners refused =
+      listeners({"https://127.0.0.1:3129?cert=/etc/c.pem", "unix:/run/c.sock"});
+  CHECK(refused.socket.find("172.17.0.1") == std::string::npos);
+  REQUIRE(refused.problems.size() == 1);
+  CHECK_THAT(refused.problems[0], Contains("--listen https://172.17.0.1:3129?cert=...&key=..."));
+  CHECK(listeners({"https://172.17.0.1:3129?cert=/etc/c.pem"}).problems.empty());
 }
 
 TEST_CASE("a socket unit tells which listeners made it") {
