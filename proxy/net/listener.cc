@@ -411,8 +411,7 @@ bool Listener::is_hopeless() {
 
 /// Not a single descriptor is left.
 bool Listener::accept_with_spare() {
-  // Others are asked for room even if the spare one is lent already.
-  if (made_room_ || !is_hopeless() || spare_ < 0) return false;
+  if (made_room_ || spare_ < 0 || !is_hopeless()) return false;
   close(std::exchange(spare_, -1));
   const int crowded_from = std::exchange(crowded_from_, 0);
   made_room_ = true;

@@ -124,8 +124,6 @@ class Listener final : private Pollable {
   /// If it is hopeless for a while, connections are accepted, a few at a time, to be refused, see
   /// refuses(): with what is left of the descriptors, and at last with a spare one.
   void refuse_if(AskHopeless hopeless);
-  /// Takes that spare one back if it is lent: a descriptor may be free now.
-  void take_spare();
   /// There is no descriptor to serve the connection with that Accepted is called for.
   bool refuses() const { return room_ == Room::none; }
   /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
@@ -141,6 +139,7 @@ class Listener final : private Pollable {
   void seek_room(int fd);
   bool has_room();
   [[gnu::cold]] bool is_hopeless();
+  void take_spare();
   [[gnu::cold]] bool accept_with_spare();
   void pause(std::chrono::milliseconds time);
   void on_retry();

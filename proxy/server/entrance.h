@@ -36,10 +36,6 @@ class Entrance {
   /// Stops listening.  Clients that are in the queue are accepted first, so that none is reset,
   /// unless the socket outlives us.
   void close();
-  /// A descriptor may be free now, see Listener::take_spare().
-  void take_spare() {
-    if (listener_) listener_->take_spare();
-  }
   /// Stops listening and leaves everything to another process that has the socket, too.
   void hand_over();
 

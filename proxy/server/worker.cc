@@ -225,7 +225,6 @@ void Worker::trim_memory() {
 void Worker::on_turn_end() {
   if (!finished_.empty()) {
     finished_.clear();
-    for (const auto& entrance : entrances_) entrance->take_spare();
     trim_memory();
   }
   if (generations_.size() > 1) {
