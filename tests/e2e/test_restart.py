@@ -420,10 +420,11 @@ class Handover(unittest.TestCase):
 
         wait_for(starts, 20, "it starts nothing any more")
         culvert.wait_log(" serves from now on")
+        self.assertEqual(culvert.wait(20), 0)
+        culvert.wait_log(" listening on ", 2)
+        self.end(culvert, self.pids(culvert)[-1])
         # What was given up has never served.
         self.assertEqual(culvert.count_in_log(" listening on "), 2)
-        self.assertEqual(culvert.wait(20), 0)
-        self.end(culvert, self.pids(culvert)[-1])
 
     def test_what_comes_while_it_starts_is_acted_on_later(self):
         path = f"{isolate.STATE}/early.toml"
