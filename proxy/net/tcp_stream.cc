@@ -9,11 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "base/wiped_text.h"
 #include "net/pipe.h"
 #include "net/socket_address.h"
 
@@ -56,7 +54,6 @@ TcpStream::~TcpStream() {
   } else if (loop_ != nullptr) {
     loop_->unwatch_closing(*this);
   }
-  if (unread_) wipe_text(*unread_);
   if (reset_on_close_) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -120,17 +117,7 @@ void TcpStream::mute() {
 }
 
 Io TcpStream::try_read(std::span<char> buffer) {
-  if (unread_) {
-    const std::size_t count = std::min(buffer.size(), unread_->size());
-    std::memcpy(buffer.data(), unread_->data(), count);
-    if (count == unread_->size()) {
-      wipe_text(*unread_);
-      unread_.reset();
-    } else {
-      unread_->erase(0, count);
-    }
-    return Io::ok(count);
-  }
+  if (!unread_.empty()) return Io::ok(unread_.take(buffer));
   // Without a loop no edge is reported.
   if (!readable_ && loop_ != nullptr) return Io::would_block();
   const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
@@ -188,16 +175,6 @@ void TcpStream::check_peer(bool blocked) {
   if (suspended == limit_suspended_) return;
   limit_suspended_ = suspended;
   set_user_timeout(fd_, suspended ? 0 : kMostSilenceMs);
-}
-
-void TcpStream::unread(std::string bytes) {
-  if (bytes.empty()) return;
-  if (unread_) {
-    append_wiping(bytes, *unread_);
-    wipe_text(*unread_);
-  }
-  unread_ = std::make_unique<std::string>(std::move(bytes));
-  wipe_text(bytes);  // a short one was copied
 }
 
 Io TcpStream::splice_to(Pipe& pipe, std::size_t most) {

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/unread_bytes.h"
 
 namespace culvert {
 
@@ -31,11 +33,11 @@ class TcpStream final : public Stream, private Pollable {
   bool peer_finished() const override { return (unsure_ & kHungUp) != 0; }
   std::size_t unsent() const override;
   void check_peer(bool blocked) override;
-  void unread(std::string bytes) override;
+  void unread(std::string bytes) override { unread_.put_back(std::move(bytes)); }
   void detach() override;
   int attach(Loop& loop) override;
   int descriptor() const override { return fd_; }
-  bool can_splice() const override { return unread_ == nullptr && (unsure_ & kUrgent) == 0; }
+  bool can_splice() const override { return unread_.empty() && (unsure_ & kUrgent) == 0; }
   Io splice_to(Pipe& pipe, std::size_t most) override;
   Io splice_from(Pipe& pipe) override;
 
@@ -65,7 +67,7 @@ class TcpStream final : public Stream, private Pollable {
   bool at_end() const;
 
   Loop* loop_;  // nullptr while detached
-  std::unique_ptr<std::string> unread_;
+  UnreadBytes unread_;
   int fd_;
   int watch_error_ = 0;
   bool readable_ = false;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -12,7 +11,6 @@
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
-#include "base/wiped_text.h"
 #include "net/spent_session.h"
 #include "net/tls_context.h"
 #include "net/tls_server_context.h"
@@ -188,7 +186,6 @@ TlsStream::~TlsStream() {
   // Without this OpenSSL considers the session broken and it cannot be resumed.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
-  if (unread_) wipe_text(*unread_);
 }
 
 void TlsStream::note_first_bytes(std::string_view bytes) {
@@ -345,17 +342,7 @@ void TlsStream::forget_handshake() {
 }
 
 Io TlsStream::try_read(std::span<char> buffer) {
-  if (unread_) {
-    const std::size_t count = std::min(buffer.size(), unread_->size());
-    std::memcpy(buffer.data(), unread_->data(), count);
-    if (count == unread_->size()) {
-      wipe_text(*unread_);
-      unread_.reset();
-    } else {
-      unread_->erase(0, count);
-    }
-    return Io::ok(count);
-  }
+  if (!unread_.empty()) return Io::ok(unread_.take(buffer));
   if (read_end_.status != Io::Status::would_block) return read_end_;
   if (handshake_failed_) return beneath_->try_read(buffer);
   const Call call(*this);
@@ -445,16 +432,6 @@ Io TlsStream::shutdown_write() {
     write_closed_ = true;
   }
   return beneath_->shutdown_write();
-}
-
-void TlsStream::unread(std::string bytes) {
-  if (bytes.empty()) return;
-  if (unread_) {
-    append_wiping(bytes, *unread_);
-    wipe_text(*unread_);
-  }
-  unread_ = std::make_unique<std::string>(std::move(bytes));
-  wipe_text(bytes);  // a short one was copied
 }
 
 void TlsStream::end_secrets() { SSL_clear_options(ssl_, SSL_OP_CLEANSE_PLAINTEXT); }

@@ -4,10 +4,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "net/certificate_text.h"
 #include "net/stream.h"
+#include "net/unread_bytes.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -75,7 +77,7 @@ class TlsStream final : public Stream, private StreamEvents {
   std::size_t unsent() const override {
     return (unsent_ ? unsent_->size() : 0) + beneath_->unsent();
   }
-  void unread(std::string bytes) override;
+  void unread(std::string bytes) override { unread_.put_back(std::move(bytes)); }
   void detach() override { beneath_->detach(); }
   int attach(Loop& loop) override { return beneath_->attach(loop); }
   int descriptor() const override { return beneath_->descriptor(); }
@@ -105,7 +107,7 @@ class TlsStream final : public Stream, private StreamEvents {
   Io flush();
 
   std::unique_ptr<Stream> beneath_;
-  std::unique_ptr<std::string> unread_;
+  UnreadBytes unread_;
   std::unique_ptr<std::string> unsent_;  // records that the stream beneath did not take yet
   std::string* gathered_ = nullptr;      // the records of a write, while it goes on
   ssl_st* ssl_ = nullptr;
