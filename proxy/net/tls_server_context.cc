@@ -207,13 +207,12 @@ void TlsServerContext::require_client_certificates(const std::string& ca,
                               ? cas.read(file.text.reveal(), printable(ca))
                               : concat({"cannot read ", printable(ca), ": ", file.problem});
     if (!problem.empty()) return problems.push_back("client-ca: " + std::move(problem));
-    wants_client_certificate_ = true;
   }
   const std::string digest = raw_digest_of(file.text.reveal());
-  if (wants_client_certificate_) client_cas_ = digest;
+  if (!ca.empty()) client_cas_ = digest;
   for (const Identity& identity : identities_) {
     set_session_id(identity.context, digest);
-    if (!wants_client_certificate_) continue;
+    if (!wants_client_certificate()) continue;
     cas.set_for(identity.context);
     SSL_CTX_set_verify(identity.context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        nullptr);

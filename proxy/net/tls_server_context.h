@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/server_certificate.h"
@@ -32,9 +33,9 @@ class TlsServerContext {
 
   /// The one of the default certificate.
   ssl_ctx_st* get() const { return identities_.front().context; }
-  bool wants_client_certificate() const { return wants_client_certificate_; }
-  /// Whoever is let in here, or needs no certificate here, is so with `other`.
-  bool verifies_as(const TlsServerContext& other) const { return client_cas_ == other.client_cas_; }
+  bool wants_client_certificate() const { return !client_cas_.empty(); }
+  /// The same for the same CAs of client certificates; empty: clients need none.
+  std::string_view client_cas() const { return client_cas_; }
   const ServerCertificate& default_certificate() const { return *default_; }
 
   /// Tickets are sealed by `keys`, which others may have, too.  Before the workers share it.
@@ -59,8 +60,7 @@ class TlsServerContext {
   ServerNames names_;                 // to their indices
   std::optional<ServerCertificate> default_;
   std::shared_ptr<TicketKeys> tickets_;
-  bool wants_client_certificate_ = false;
-  std::string client_cas_;  // a digest of their file; empty: none
+  std::string client_cas_;  // a digest of their file
 };
 
 }  // namespace culvert

@@ -26,13 +26,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Whether the clients of one are verified by the same CAs in the other.
-bool verifies_as(const ListenerTerms& one, const ListenerTerms& other) {
-  const auto wants_certificate = [](const ListenerTerms& terms) {
-    return terms.tls != nullptr && terms.tls->wants_client_certificate();
-  };
-  if (!wants_certificate(one) && !wants_certificate(other)) return true;
-  return one.tls != nullptr && other.tls != nullptr && one.tls->verifies_as(*other.tls);
+/// By which CAs clients are verified; empty: they need no certificate.
+std::string_view client_cas_of(const ListenerTerms& terms) {
+  return terms.tls != nullptr ? terms.tls->client_cas() : std::string_view();
 }
 
 /// A handshake record (RFC 8446 section 5.1).
@@ -272,7 +268,7 @@ std::unique_ptr<ClientProtocol> HttpClient::renewed(SessionContext& context) {
   const ListenerTerms& listener = context.listeners[index];
   if (listener.config.proxy_protocol != listener_.config.proxy_protocol) return nullptr;
   if (beneath_ == Beneath::tls) {
-    if (!verifies_as(listener_, listener)) return nullptr;
+    if (client_cas_of(listener_) != client_cas_of(listener)) return nullptr;
   } else if (kept && listener.config.speaks == ListenConfig::Speaks::tls_only) {
     return nullptr;
   }
