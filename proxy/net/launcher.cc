@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "net/child_environment.h"
 #include "net/descriptor_message.h"
+#include "net/signals.h"
 #include "net/start_error.h"
 
 namespace culvert {
@@ -49,10 +50,8 @@ class SpawnTerms {
  public:
   explicit SpawnTerms(std::vector<int>& descriptors) {
     sigset_t all;
-    sigset_t early;
     sigfillset(&all);
-    sigemptyset(&early);
-    for (const int signal : {SIGHUP, SIGUSR2}) sigaddset(&early, signal);
+    const sigset_t early = EarlySignals::held();
     posix_spawnattr_init(&attributes_);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setsigmask(&attributes_, &early);

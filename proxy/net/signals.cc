@@ -24,9 +24,11 @@ sigset_t set_of(std::initializer_list<int> signals) {
 }  // namespace
 
 EarlySignals::EarlySignals() {
-  const sigset_t held = set_of({SIGHUP, SIGUSR2});
-  pthread_sigmask(SIG_BLOCK, &held, &before_);
+  const sigset_t both = held();
+  pthread_sigmask(SIG_BLOCK, &both, &before_);
 }
+
+sigset_t EarlySignals::held() { return set_of({SIGHUP, SIGUSR2}); }
 
 void EarlySignals::give_back() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 

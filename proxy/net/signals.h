@@ -13,6 +13,8 @@ namespace culvert {
 class EarlySignals {
  public:
   EarlySignals();
+  /// The two.
+  static sigset_t held();
   /// Their state is again as this process was given it.
   void give_back() const;
 

@@ -133,13 +133,14 @@ std::vector<std::string> socket_names(const std::string& directory, const std::s
   return out;
 }
 
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
 /// When a socket was made, in ns, and its name, which decides between those of one moment.
 using SocketAge = std::pair<std::int64_t, std::string>;
 
 std::optional<SocketAge> age_of(const std::string& path, const std::string& name) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0) return std::nullopt;
-  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
   return SocketAge{file.st_mtim.tv_sec * kNsPerSecond + file.st_mtim.tv_nsec, name};
 }
 
@@ -148,10 +149,10 @@ enum class Closed { nobodys_business, starting, left };
 /// A socket at which nobody listens: of one that is just starting, or left by one that was killed.
 /// A process that cannot be seen may be one of a container.
 Closed closed_socket(const SocketAge& age, int pid) {
-  constexpr std::int64_t kFreshNs = 60'000'000'000;
+  constexpr std::int64_t kFreshNs = 60 * kNsPerSecond;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  const bool fresh = now.tv_sec * std::int64_t{1'000'000'000} - age.first < kFreshNs;
+  const bool fresh = now.tv_sec * kNsPerSecond - age.first < kFreshNs;
   return pid > 0 && fresh && (kill(pid, 0) == 0 || errno == EPERM) ? Closed::starting
          : fresh                                                   ? Closed::nobodys_business
                                                                    : Closed::left;
