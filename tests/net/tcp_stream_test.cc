@@ -52,6 +52,17 @@ struct Line final : StreamEvents {
     return {};
   }
 
+  /// Reads until there are `size` bytes.
+  std::string read_all(std::size_t size) {
+    std::string got;
+    REQUIRE(turn_until(loop, [&] {
+      const std::string bytes = read();
+      if (bytes != "(blocked)") got += bytes;
+      return got.size() >= size;
+    }));
+    return got;
+  }
+
   /// The far end sends `bytes`, of which all but the first are left.
   void read_in_part(std::string_view bytes) {
     const int before = calls;
@@ -139,13 +150,7 @@ TEST_CASE("urgent data holds up nothing behind it") {
   send_all(line.far, "abc");
   REQUIRE(send(line.far.get(), "!", 1, MSG_OOB) == 1);
   send_all(line.far, "def");
-  std::string got;
-  REQUIRE(turn_until(line.loop, [&] {
-    const std::string bytes = line.read();
-    if (bytes != "(blocked)") got += bytes;
-    return got.size() >= 6;
-  }));
-  CHECK(got == "abcdef");
+  CHECK(line.read_all(6) == "abcdef");
   CHECK_FALSE(line.stream->can_splice());
 }
 
@@ -317,13 +322,7 @@ TEST_CASE("urgent data that comes to a muted stream holds up nothing behind it")
   line.stream->mute();
   REQUIRE(send(line.far.get(), "!", 1, MSG_OOB) == 1);
   send_all(line.far, "def");
-  std::string got;
-  REQUIRE(turn_until(line.loop, [&] {
-    const std::string bytes = line.read();
-    if (bytes != "(blocked)") got += bytes;
-    return got.size() >= 5;
-  }));
-  CHECK(got == "bcdef");
+  CHECK(line.read_all(5) == "bcdef");
 }
 
 TEST_CASE("a muted stream has its voice in another loop") {
