@@ -1,12 +1,14 @@
 """culvert run: a command with a proxy of its own, as if it ran alone."""
 
+import fcntl
 import os
 import pty
 import re
 import select
 import shlex
 import signal
-import subprocess
+import struct
+import termios
 import time
 import unittest
 
@@ -564,7 +566,8 @@ class JobControl(unittest.TestCase):
     def test_the_size_of_the_terminal(self):
         self.run_in_shell("-- bash -c 'trap \"stty size; exit 3\" WINCH; echo up; while :; do sleep 0.05; done'")
         self.shell.expect("\nup")
-        subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=self.shell.fd, check=True)
+        # At once: stty would set one after the other, with a signal for each.
+        fcntl.ioctl(self.shell.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
         self.shell.expect("33 99")
         self.shell.expect(self.shell.PROMPT)
         self.assertEqual(self.status(), "status 3")
