@@ -99,6 +99,9 @@ Error connect_error(int sys, Side side, IpAddress::Family family) {
               "cannot be connected to: the system watches no more sockets for us "
               "(fs.epoll.max_user_watches)"};
     case EMFILE:
+      return {Errc::connection_limit_reached, Side::local, sys,
+              "cannot be connected to: no file descriptors are left - raise the proxy's limit of "
+              "open files (ulimit -n, LimitNOFILE=)"};
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:

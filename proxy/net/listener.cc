@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 
 #include <fmt/format.h>
 
+#include "net/peer_silence.h"
 #include "net/socket_address.h"
 #include "net/tcp_connect.h"
 
@@ -32,6 +32,7 @@ constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
 constexpr int kAcceptsPerWakeup = 64;
 constexpr std::chrono::milliseconds kRetryAfterStarvation{100};
 constexpr std::chrono::milliseconds kRetryWhenCrowded{20};
+constexpr std::chrono::milliseconds kRetrySoon{2};
 constexpr int kRefusedAtATime = 8;
 constexpr std::chrono::milliseconds kPatience{200};
 
@@ -297,23 +298,17 @@ Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved 
       socket_(socket),
       accepted_(accepted),
       starved_(starved),
-      crowded_from_(loop.can_make_room() ? first_of_reserve() : std::numeric_limits<int>::max()),
+      reserve_from_(loop.can_make_room() ? first_of_reserve() : std::numeric_limits<int>::max()),
+      crowded_from_(reserve_from_),
       retry_(loop, Callback<void()>::to<&Listener::on_retry>(this)) {
   begin_watching();
 }
 
-Listener::~Listener() {
-  loop_.unwatch(socket_.fd(), *this);
-  if (spare_ >= 0) close(spare_);
-}
+Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
 
 void Listener::refuse_if(AskHopeless hopeless) {
   hopeless_ = hopeless;
-  take_spare();
-}
-
-void Listener::take_spare() {
-  if (hopeless_ && spare_ < 0) spare_ = eventfd(0, EFD_CLOEXEC);
+  loop_.spare().keep();
 }
 
 /// Level-triggered: a queue longer than a batch stays.
@@ -366,37 +361,61 @@ bool Listener::accept_after(int error) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      if (!made_room_ && loop_.make_room()) {
-        made_room_ = true;
-        const bool more = accept_one();
-        made_room_ = false;
-        return more;
-      }
-      if (accept_with_spare()) return false;
-      pause(kRetryAfterStarvation);
-      starved_(error);
-      return false;
+      return accept_in_need(error);
     default:
       return false;
   }
 }
 
+/// No descriptor is free.  For a while, a low number does not mean that there are more.
+bool Listener::accept_in_need(int error) {
+  starved_at_ = loop_.now();
+  crowded_from_ = 0;
+  const Loop::Room room = made_room_ ? Loop::Room::none : loop_.make_room();
+  if (room == Loop::Room::made) return accept_last();
+  if (accept_with_spare()) return false;
+  if (room == Loop::Room::soon) {
+    pause(kRetrySoon);
+    return false;
+  }
+  pause(kRetryAfterStarvation);
+  is_starved_ = true;
+  starved_(error);
+  return false;
+}
+
+void Listener::resume() {
+  if (!is_starved_) return;
+  retry_.stop();
+  on_retry();
+}
+
 /// The last descriptors are for what the clients need that were accepted.
 void Listener::seek_room(int fd) {
-  room_ = Room::plenty;
+  room_ = Loop::Room::made;
+  shortage_ = {};
   if (fd < crowded_from_) {
     hopeless_since_ = Loop::Clock::time_point::max();
     return;
   }
-  const bool hopeless = is_hopeless();
-  const bool made_room = loop_.make_room();
-  room_ = hopeless ? Room::none : made_room ? Room::plenty : Room::later;
+  shortage_.silent_for = peer_silence(fd);
+  if (fd < reserve_from_ && !made_room_) {
+    if (loop_.now() - starved_at_ > kPatience) crowded_from_ = reserve_from_;
+    return;
+  }
+  shortage_.refuses = is_hopeless();
+  room_ = loop_.make_room();
 }
 
 bool Listener::has_room() {
-  if (room_ == Room::plenty) return true;
-  if (room_ == Room::none && ++refused_ < kRefusedAtATime) return true;
-  pause(kRetryWhenCrowded);
+  if (shortage_.refuses) {
+    if (++refused_ < kRefusedAtATime) return true;
+  } else if (room_ == Loop::Room::made) {
+    return true;
+  }
+  // One that has had its time in the queue can be spared as soon as its bytes are read.
+  const bool soon = room_ == Loop::Room::soon || shortage_.silent_for > kRetryWhenCrowded;
+  pause(soon ? kRetrySoon : kRetryWhenCrowded);
   return false;
 }
 
@@ -411,15 +430,19 @@ bool Listener::is_hopeless() {
 
 /// Not a single descriptor is left.
 bool Listener::accept_with_spare() {
-  if (made_room_ || spare_ < 0 || !is_hopeless()) return false;
-  close(std::exchange(spare_, -1));
-  const int crowded_from = std::exchange(crowded_from_, 0);
-  made_room_ = true;
-  accept_one();
-  made_room_ = false;
-  crowded_from_ = crowded_from;
-  pause(kRetryWhenCrowded);
+  if (made_room_ || !loop_.spare().held() || !is_hopeless()) return false;
+  loop_.spare().give();
+  accept_last();
+  pause(kRetrySoon);
   return true;
+}
+
+/// With the only descriptor that is free, whatever its number is.
+bool Listener::accept_last() {
+  made_room_ = true;
+  const bool more = accept_one();
+  made_room_ = false;
+  return more;
 }
 
 /// The queue stays readable, so waiting for the loop would spin.
@@ -429,11 +452,12 @@ void Listener::pause(std::chrono::milliseconds time) {
 }
 
 void Listener::on_retry() {
+  is_starved_ = false;
   if (watch_error_ != 0) {
     starved_(watch_error_);
     return begin_watching();
   }
-  take_spare();
+  loop_.spare().regain();
   loop_.rewatch(socket_.fd(), *this, EPOLLIN);
 }
 

@@ -97,6 +97,15 @@ class ListenSocket {
   bool outlives_us_ = false;
 };
 
+/// What the shortage of descriptors means for a new connection.
+struct Shortage {
+  /// There is none to serve it with.
+  bool refuses = false;
+  /// For so long its client has sent nothing more, or nothing at all, while it was in the kernel's
+  /// queue; 0 if descriptors are not short, or if the system does not tell.
+  std::chrono::milliseconds silent_for{0};
+};
+
 /// Accepts connections from a ListenSocket.
 class Listener final : private Pollable {
  public:
@@ -122,10 +131,12 @@ class Listener final : private Pollable {
   /// Connections stay in the kernel's queue for as long as `next` says.
   void limit_rate(NextAccept next) { next_ = next; }
   /// If it is hopeless for a while, connections are accepted, a few at a time, to be refused, see
-  /// refuses(): with what is left of the descriptors, and at last with a spare one.
+  /// Shortage: with what is left of the descriptors, and at last with the loop's spare one.
   void refuse_if(AskHopeless hopeless);
-  /// There is no descriptor to serve the connection with that Accepted is called for.
-  bool refuses() const { return room_ == Room::none; }
+  /// Of the connection that Accepted is called for.
+  const Shortage& shortage() const { return shortage_; }
+  /// A descriptor is free: if it waits for one, it accepts again.
+  void resume();
   /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
   /// client.
   void accept_all();
@@ -136,11 +147,12 @@ class Listener final : private Pollable {
   bool accept_one();
   bool has_to_wait();
   bool accept_after(int error);
+  [[gnu::cold]] bool accept_in_need(int error);
   void seek_room(int fd);
   bool has_room();
   [[gnu::cold]] bool is_hopeless();
-  void take_spare();
   [[gnu::cold]] bool accept_with_spare();
+  bool accept_last();
   void pause(std::chrono::milliseconds time);
   void on_retry();
 
@@ -148,12 +160,15 @@ class Listener final : private Pollable {
   ListenSocket& socket_;
   Accepted accepted_;
   Starved starved_;
-  int crowded_from_;  // descriptors have the lowest numbers that are free
-  enum class Room : std::uint8_t { plenty, later, none };
-  Room room_ = Room::plenty;  // beside the connection that was accepted last
-  bool made_room_ = false;    // for the connection that is accepted now
-  int refused_ = 0;           // in this turn
-  int spare_ = -1;            // a descriptor that holds the place of a connection to be refused
+  int reserve_from_;  // descriptors have the lowest numbers that are free
+  int crowded_from_;  // the same, or 0 for a while after there was none
+  Loop::Clock::time_point starved_at_;
+  // When descriptors for one more are there beside the connection that was accepted last.
+  Loop::Room room_ = Loop::Room::made;
+  Shortage shortage_;
+  bool made_room_ = false;   // for the connection that is accepted now
+  bool is_starved_ = false;  // it waits for one
+  int refused_ = 0;          // in this turn
   AskHopeless hopeless_{};
   Loop::Clock::time_point hopeless_since_ = Loop::Clock::time_point::max();
   NextAccept next_{};

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "net/spare_descriptor.h"
 #include "net/timer_heap.h"
 
 struct uv_loop_s;
@@ -109,12 +110,18 @@ class Loop {
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   /// A thread works for this loop: until it posts, the loop is busy and a manual clock stands.
   void expect_post() { ++expected_posts_; }
-  /// When descriptors run out, `make_room` closes what can be spared, and tells whether that was
-  /// anything; one only.
-  void set_make_room(std::function<bool()> make_room) { make_room_ = std::move(make_room); }
+  enum class Room : std::uint8_t {
+    made,  ///< a descriptor is free that was not
+    soon,  ///< something can be spared after a turn
+    none,
+  };
+  /// When descriptors run out, `make_room` closes what can be spared; one only.
+  void set_make_room(std::function<Room()> make_room) { make_room_ = std::move(make_room); }
   bool can_make_room() const { return make_room_ != nullptr; }
-  /// Whether a descriptor is free now that was not.
-  bool make_room() { return make_room_ && make_room_(); }
+  Room make_room() { return make_room_ ? make_room_() : Room::none; }
+  /// What listeners keep to tell clients that there is none; nothing that a tunnel needs may have
+  /// its place.
+  SpareDescriptor& spare() { return spare_; }
   /// Called at the end of each turn; one only.
   void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
 
@@ -159,7 +166,8 @@ class Loop {
   TimerHeap timers_;
   std::vector<std::function<void()>> deferred_;
   std::function<void()> turn_end_;
-  std::function<bool()> make_room_;
+  std::function<Room()> make_room_;
+  SpareDescriptor spare_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<Mailbox> mailbox_;
   int expected_posts_ = 0;

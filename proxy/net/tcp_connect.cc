@@ -28,13 +28,18 @@ void set_option(int fd, int level, int name, T value) {
 
 /// -1 and errno if there is none, and nothing to make room for it.
 int open_socket(Loop& loop, int family) {
-  const auto open = [family] {
+  const auto open = [&loop, family] {
+    if (!loop.spare().regain()) {
+      errno = EMFILE;
+      return -1;
+    }
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   };
   const int fd = open();
   if (fd >= 0) return fd;
   const int error = errno;
-  if ((error == EMFILE || error == ENFILE) && loop.make_room()) return open();
+  const bool short_of_files = error == EMFILE || error == ENFILE;
+  if (short_of_files && loop.make_room() == Loop::Room::made) return open();
   errno = error;
   return -1;
 }

@@ -1,5 +1,6 @@
 #include "policy/gate.h"
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -55,7 +56,7 @@ std::optional<Error> Gate::objection_to_one_more(Admission admission,
                 target.empty() ? "" : ", none left for ", target, " - see --max-connections"})};
   }
   if (admission == Admission::crowded) {
-    return Error{Errc::connection_limit_reached, Side::local, 0,
+    return Error{Errc::connection_limit_reached, Side::local, EMFILE,
                  concat({"no file descriptors are left", target.empty() ? "" : " for ", target,
                          " - raise the proxy's limit of open files (ulimit -n, LimitNOFILE=)"})};
   }

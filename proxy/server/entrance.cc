@@ -49,6 +49,10 @@ void Entrance::take_over() {
   if (socket_) socket_->own_file();
 }
 
+void Entrance::resume() {
+  if (listener_) listener_->resume();
+}
+
 void Entrance::close() {
   if (!listener_) return;
   if (!socket_->outlives_us()) listener_->accept_all();
@@ -66,11 +70,11 @@ void Entrance::hand_over() {
 void Entrance::on_starved(int error) { worker_.on_starved(error); }
 
 void Entrance::on_accepted(int fd, const std::optional<HostPort>& peer) {
-  const bool refused = listener_->refuses();
-  if (refused) worker_.on_refusing();
+  const Shortage& shortage = listener_->shortage();
+  if (shortage.refuses) worker_.on_refusing();
   Entrance& next = next_in_turn();
-  if (&next == this) return admit(fd, peer, refused);
-  deal_to(next, fd, peer, refused);
+  if (&next == this) return admit(fd, peer, shortage);
+  deal_to(next, fd, peer);
 }
 
 /// Once this worker drains, the others may be gone before a connection reaches them.
@@ -80,13 +84,14 @@ Entrance& Entrance::next_in_turn() {
   return *dealt_to_[turn_];
 }
 
-void Entrance::deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer, bool refused) {
-  other.worker_.loop().post([&other, refused, dealt = std::make_shared<Dealt>(fd, peer)] {
-    other.admit(std::exchange(dealt->fd, -1), dealt->peer, refused);
+void Entrance::deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer) {
+  auto dealt = std::make_shared<Dealt>(fd, peer);
+  other.worker_.loop().post([&other, shortage = listener_->shortage(), dealt = std::move(dealt)] {
+    other.admit(std::exchange(dealt->fd, -1), dealt->peer, shortage);
   });
 }
 
-void Entrance::admit(int fd, const std::optional<HostPort>& peer, bool refused) {
+void Entrance::admit(int fd, const std::optional<HostPort>& peer, const Shortage& shortage) {
   std::atomic<std::size_t>& connections = worker_.shared().connections;
   SessionContext& context = worker_.context();
   const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
@@ -100,7 +105,7 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer, bool refused) 
   const ListenerTerms& listener = context.listeners[index_];
   const auto admission = worker_.draining() ? Admission::draining
                          : before >= most   ? Admission::full
-                         : refused          ? Admission::crowded
+                         : shortage.refuses ? Admission::crowded
                                             : Admission::serve;
   auto client = std::make_unique<TcpStream>(worker_.loop(), fd, TcpStream::State::connected);
   if (const int error = client->watch_error()) {
@@ -112,7 +117,8 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer, bool refused) 
   if (listener.config.proxy_protocol) {
     protocol = std::make_unique<BalancedClient>(context, *client, peer, std::move(protocol));
   }
-  worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits));
+  worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits),
+                        shortage.silent_for);
 }
 
 /// nullptr if there are none.  Of a load balancer, the client is not known before its PROXY header

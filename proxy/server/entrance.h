@@ -33,6 +33,8 @@ class Entrance {
   /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
   /// one among them, which outlive it; empty if every worker has a socket of its own.
   void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});
+  /// See Listener::resume().
+  void resume();
   /// Stops listening.  Clients that are in the queue are accepted first, so that none is reset,
   /// unless the socket outlives us.
   void close();
@@ -43,8 +45,8 @@ class Entrance {
   void on_accepted(int fd, const std::optional<HostPort>& peer);
   void on_starved(int error);
   Entrance& next_in_turn();
-  void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer, bool refused);
-  void admit(int fd, const std::optional<HostPort>& peer, bool refused);
+  void deal_to(Entrance& other, int fd, const std::optional<HostPort>& peer);
+  void admit(int fd, const std::optional<HostPort>& peer, const Shortage& shortage);
   std::unique_ptr<ClientLimits> limits_for(const std::optional<HostPort>& peer);
 
   Worker& worker_;

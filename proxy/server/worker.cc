@@ -23,6 +23,7 @@ constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
 constexpr std::size_t kRoomAtATime = 16;
 constexpr std::chrono::milliseconds kTimeToAsk{50};
+constexpr std::chrono::milliseconds kAskAgain{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
 constexpr std::chrono::seconds kCutTimeout{5};
@@ -139,13 +140,15 @@ void Worker::renew_sessions() {
 
 void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                            const std::optional<HostPort>& peer, Admission admission,
-                           std::unique_ptr<ClientLimits> limits) {
+                           std::unique_ptr<ClientLimits> limits,
+                           std::chrono::milliseconds silent_for) {
   sessions_.push_back(std::make_unique<Session>(
       context(), next_id_, std::move(client), std::move(protocol), peer, admission,
       Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
+  if (silent_for >= kTimeToAsk) session.note_wait_in_queue();
   peak_ = std::max(peak_, sessions_.size());
   if (limits) session.limit(std::move(limits));
   session.start();
@@ -153,6 +156,9 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
+  ask_others_for_room();
+  starved_ = true;
+  shared_.starved = true;
   context().warn(RareWarnings::Kind::no_accept,
                  fmt::format("cannot accept connections: {} - {}",
                              std::generic_category().message(error), advice_for(error)));
@@ -168,34 +174,74 @@ void Worker::on_refusing() {
 void Worker::ask_hopeless(bool& hopeless) {
   hopeless = std::none_of(sessions_.begin(), sessions_.end(),
                           [](const auto& session) { return session->may_serve(); });
-  if (!hopeless || loop_.now() - room_asked_ < kTimeToAsk) return;
+  if (hopeless) ask_others_for_room();
+}
+
+void Worker::ask_others_for_room() {
+  if (loop_.now() - room_asked_ < kAskAgain) return;
   room_asked_ = loop_.now();
   for (Worker* const other : shared_.workers) {
     if (other != this) other->loop_.post([other] { other->make_room(); });
   }
 }
 
+/// A descriptor that became free here is for one that waits, for another worker first: a client of
+/// this one may have had it just now.
+void Worker::relieve() {
+  if (room_soon_) make_room();
+  if (finished_.empty() || !shared_.starved.exchange(false)) return;
+  bool relieved = false;
+  for (Worker* const worker : shared_.workers) {
+    if (worker == this || !worker->starved_.exchange(false)) continue;
+    worker->loop_.post([worker] { worker->resume_accepting(); });
+    relieved = true;
+  }
+  if (!starved_) return;
+  if (relieved) {
+    shared_.starved = true;
+  } else {
+    starved_ = false;
+    loop_.post([this] { resume_accepting(); });
+  }
+}
+
+void Worker::resume_accepting() {
+  for (const auto& entrance : entrances_) entrance->resume();
+}
+
 /// Each has a moment to send its request: most clients do so at once.
-bool Worker::make_room() {
-  std::vector<Session*> waiting;
+Loop::Room Worker::make_room() {
+  std::vector<Session*> spared;
   for (const auto& session : sessions_) {
-    if (session->awaits_request() && loop_.now() - session->started() >= kTimeToAsk) {
-      waiting.push_back(session.get());
+    if (session->can_be_spared(loop_.now() - kTimeToAsk)) spared.push_back(session.get());
+  }
+  const std::size_t count = std::min(kRoomAtATime, spared.size());
+  const auto end = spared.begin() + static_cast<std::ptrdiff_t>(count);
+  std::partial_sort(spared.begin(), end, spared.end(),
+                    [](const Session* one, const Session* other) {
+                      const bool waits = one->awaits_request();
+                      if (waits != other->awaits_request()) return !waits;
+                      return one->started() < other->started();
+                    });
+  auto room = Loop::Room::none;
+  for (Session* const session : std::span(spared).first(count)) {
+    if (!session->is_settled()) {
+      if (room == Loop::Room::none) room = Loop::Room::soon;
+      continue;
     }
-  }
-  const std::size_t count = std::min(kRoomAtATime, waiting.size());
-  const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
-  std::partial_sort(
-      waiting.begin(), end, waiting.end(),
-      [](const Session* one, const Session* other) { return one->started() < other->started(); });
-  for (Session* const session : std::span(waiting).first(count)) {
+    room = Loop::Room::made;
+    if (session->awaits_request()) warn_of_waiting();
     session->give_way();
-    context().warn(RareWarnings::Kind::gave_way,
-                   concat({"descriptors are short: connections that wait for a request are closed "
-                           "for new ones - ",
-                           kMoreFiles}));
   }
-  return count > 0;
+  room_soon_ = room == Loop::Room::soon;
+  return room;
+}
+
+void Worker::warn_of_waiting() {
+  context().warn(RareWarnings::Kind::gave_way,
+                 concat({"descriptors are short: connections that wait for a request are closed "
+                         "for new ones - ",
+                         kMoreFiles}));
 }
 
 void Worker::on_session_finished(Session& session) {
@@ -223,6 +269,7 @@ void Worker::trim_memory() {
 }
 
 void Worker::on_turn_end() {
+  if (shared_.starved.load(std::memory_order_relaxed)) relieve();
   if (!finished_.empty()) {
     finished_.clear();
     trim_memory();

@@ -38,6 +38,8 @@ struct Shared {
   Resumptions resumptions;
   Limits limits;
   std::vector<Worker*> workers;  ///< all, before the first of their threads begins
+  /// One of them waits for a descriptor to accept a connection with.
+  std::atomic<bool> starved{false};
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -82,7 +84,7 @@ class Worker {
   bool draining() const { return draining_; }
   void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                      const std::optional<HostPort>& peer, Admission admission,
-                     std::unique_ptr<ClientLimits> limits);
+                     std::unique_ptr<ClientLimits> limits, std::chrono::milliseconds silent_for);
   /// For one more connection of a client, of which `most` are served (0: any number).
   std::unique_ptr<ClientLimits> limits_for(const std::optional<IpAddress>& client,
                                            std::size_t most);
@@ -101,9 +103,13 @@ class Worker {
   void stop_accepting(Drain how);
   void limit_sessions();
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
-  /// See Loop::set_make_room(): connections that wait for a request are closed, those first that
-  /// have been there for the longest time.
-  bool make_room();
+  /// See Loop::set_make_room(): refused connections are closed once they are answered, and those
+  /// that wait for a request, those first that have been there for the longest time.
+  Loop::Room make_room();
+  void warn_of_waiting();
+  void ask_others_for_room();
+  [[gnu::cold]] void relieve();
+  void resume_accepting();
   void on_session_finished(Session& session);
   void on_turn_end();
   void on_drain_timeout();
@@ -122,7 +128,9 @@ class Worker {
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
   Loop::Clock::time_point room_asked_;                    // of the other workers
-  SessionContext* newest_ = nullptr;                      // of that one
+  bool room_soon_ = false;            // make_room() could make some after a turn
+  std::atomic<bool> starved_{false};  // it waits for a descriptor
+  SessionContext* newest_ = nullptr;  // of that one
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;

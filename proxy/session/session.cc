@@ -1,11 +1,13 @@
 #include "session/session.h"
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
 #include "base/text.h"
 #include "codec/sign_in.h"
 #include "net/own_end.h"
+#include "net/peer_silence.h"
 #include "net/timer.h"
 #include "net/tls_stream.h"
 #include "session/exchange.h"
@@ -188,8 +190,19 @@ bool Session::may_serve() const {
   return awaits_request() && setup_->admission == Admission::serve;
 }
 
+bool Session::can_be_spared(Loop::Clock::time_point asked_before) const {
+  if (state_ == State::answer) return setup_->admission == Admission::crowded;
+  return state_ == State::head && (had_time_ || record_.started <= asked_before);
+}
+
+bool Session::is_settled() const {
+  if (state_ == State::answer && !setup_->answer->written()) return false;
+  return !has_unread_bytes(client_->descriptor());
+}
+
 void Session::give_way() {
   static constexpr std::string_view kWhy = "descriptors are short";
+  if (state_ == State::answer) return on_answered({});
   if (!setup_->protocol->request_begun()) {
     const bool counts = setup_->protocol->handshake_begun();
     return finish(counts ? Outcome::Kind::aborted : Outcome::Kind::none, Side::local, kWhy);
@@ -305,6 +318,7 @@ void Session::on_client_gone(std::string_view detail) {
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
   setup_->protocol = std::move(spoken);
+  had_time_ = false;
   if (context_->is_superseded()) return renew();
   start_protocol();
 }
@@ -327,6 +341,7 @@ void Session::on_client_idle(Side closed_by) { finish(Outcome::Kind::none, close
 
 void Session::on_request(ClientRequest& request) {
   state_ = State::gate;
+  had_time_ = false;
   record_.stage = SessionStage::route;
   if (request.mistake) {
     note_request_line();
@@ -665,6 +680,8 @@ void Session::next_request() {
 
 void Session::refuse(Error error) {
   setup_->opening.reset();
+  // Nor would it be kept for want of others.
+  if (error.sys == EMFILE) setup_->admission = Admission::crowded;
   std::string answer = setup_->protocol->refusal(error);
   if (!answer.empty()) record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   setup_->failure = std::move(error);

@@ -54,7 +54,15 @@ class Session final : private StreamEvents, private ClientEvents {
   bool awaits_request() const { return state_ == State::head; }
   /// It awaits one, which will be served.
   bool may_serve() const;
-  /// Ends such a session now, as another client needs its descriptor.
+  /// Its client has had its time to send something, until it sends something more.
+  void note_wait_in_queue() { had_time_ = true; }
+  /// Another client may have its descriptor: it was refused for want of descriptors, or it awaits a
+  /// request and has done so since `asked_before`, or see note_wait_in_queue().
+  bool can_be_spared(Loop::Clock::time_point asked_before) const;
+  /// Of such a session: what its client has sent was looked at, and the answer of one that was
+  /// refused is sent.
+  bool is_settled() const;
+  /// Ends such a session now.
   void give_way();
   /// Ends the session now: a request without a response gets an error response, a truncated
   /// transfer ends in a reset.
@@ -143,7 +151,8 @@ class Session final : private StreamEvents, private ClientEvents {
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
   State state_ = State::head;
-  bool limited_ = false;  // it has limits(), which stand elsewhere as most sessions have none
+  bool limited_ = false;   // it has limits(), which stand elsewhere as most sessions have none
+  bool had_time_ = false;  // see note_wait_in_queue()
   SessionContext* context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

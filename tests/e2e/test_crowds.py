@@ -22,6 +22,11 @@ SLOW = is_sanitized() or has_thread_sanitizer()
 DRIBBLERS = 500 if SLOW else 2000
 CROWD = int(os.environ.get("CULVERT_CROWD", 500 if SLOW else 2000))
 LONGEST_WAIT = 1.0
+# By a dial that has found none, or before there is one.
+TOLD = (
+    r"^HTTP/1.1 503 culvert: .*no file descriptors are left( for 127.0.0.1:\d+)? - raise the proxy's limit of open files "
+    r"\(ulimit -n, LimitNOFILE=\)"
+)
 
 
 def setUpModule():
@@ -156,9 +161,7 @@ class Dribblers(unittest.TestCase):
     @unittest.skipIf(SLOW, "the check of member calls of clang 14 needs descriptors")
     def test_a_table_full_of_tunnels_keeps_them_and_does_not_spin(self):
         culvert = launch(self, testbed, "--threads", "1", wrapper=("prlimit", "--nofile=64", "--"))
-        tunnels = []
-        while len(culvert.descriptors()) < 58:
-            tunnels.append(wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}"))
+        tunnels = fill_table(self)
         waiting = [wire.open_client(testbed.home) for _ in range(100)]
         wait_for(lambda: culvert.count_in_log(": "), 10, "")
         before = culvert.cpu_seconds()
@@ -174,11 +177,7 @@ class Dribblers(unittest.TestCase):
                 waiting.append(wire.open_client(testbed.home))
                 waiting[-1].sendall(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\n\r\n")
             for client in waiting:
-                self.assertEqual(
-                    wire.read_reply(client).line,
-                    "HTTP/1.1 503 culvert: no file descriptors are left for 127.0.0.1:1 - raise the proxy's limit of open files "
-                    "(ulimit -n, LimitNOFILE=)",
-                )
+                self.assertRegex(wire.read_reply(client).line, TOLD)
                 client.close()
             self.assertLess(time.monotonic() - begun, LONGEST_WAIT)
         client = wire.open_client(testbed.home)
@@ -204,6 +203,68 @@ class Dribblers(unittest.TestCase):
         except AssertionError:
             return False
         return True
+
+
+def request_of_tunnel():
+    return b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: x\r\n\r\n" % echo_port
+
+
+def ask(case):
+    """A client with a tunnel, or that was told why it has none."""
+    client = wire.open_client(testbed.home)
+    client.sendall(request_of_tunnel())
+    reply = wire.read_reply(client)
+    if reply.status != 200:
+        case.assertRegex(reply.line, TOLD)
+    return client, reply.status
+
+
+def fill_table(case):
+    tunnels = []
+    while True:
+        client, status = ask(case)
+        if status != 200:
+            client.close()
+            return tunnels
+        tunnels.append(client)
+
+
+@unittest.skipIf(is_sanitized(), "the check of member calls of clang 14 needs descriptors")
+class FullTable(unittest.TestCase):
+    """Beside tunnels and with whoever waits, a new client has an answer within a second."""
+
+    def check(self, threads, others, sends):
+        culvert = launch(self, testbed, "--threads", threads, "--header-timeout", "120s", wrapper=("prlimit", "--nofile=64", "--"))
+        tunnels, waiting, refused = fill_table(self), [], []
+        for _ in range(others):
+            waiting.append(wire.open_client(testbed.home))
+            waiting[-1].sendall(sends)
+        slowest = 0.0
+        for _ in range(5):
+            begun = time.monotonic()
+            refused.append(ask(self)[0])
+            slowest = max(slowest, time.monotonic() - begun)
+        print(f"{threads} workers, {len(tunnels)} tunnels, {others} clients that have sent {len(sends)} bytes: a new one is answered "
+              f"within {1000 * slowest:.0f} ms", flush=True)
+        self.assertLess(slowest, LONGEST_WAIT)
+        for client in tunnels:
+            client.sendall(b"?")
+            self.assertEqual(client.recv(1), b"?")
+        for client in [*tunnels, *waiting, *refused]:
+            client.close()
+        culvert.assert_no_leaks()
+        culvert.shut_down()
+
+    def check_kinds(self, threads):
+        for others, sends in ((0, b""), (100, b""), (100, b"CONNECT "), (100, request_of_tunnel())):
+            with self.subTest(others=others, sends=sends):
+                self.check(threads, others, sends)
+
+    def test_one_worker(self):
+        self.check_kinds("1")
+
+    def test_two_workers(self):
+        self.check_kinds("2")
 
 
 class Crowds(unittest.TestCase):

@@ -44,7 +44,8 @@ struct Door {
   }
   void on_accepted(int fd, const std::optional<HostPort>& peer) {
     accepted.emplace_back(fd);
-    if (listener->refuses()) ++refused;
+    shortage = listener->shortage();
+    if (shortage.refuses) ++refused;
     peers.push_back(peer);
   }
   void on_starved(int error) { starved.push_back(error); }
@@ -58,6 +59,7 @@ struct Door {
   std::vector<std::optional<HostPort>> peers;
   std::vector<int> starved;
   std::size_t refused = 0;
+  Shortage shortage;  // of the last one
 };
 
 ListenSocket on_loopback() { return ListenSocket::tcp(loopback(0), false).value(); }
@@ -158,7 +160,7 @@ TEST_CASE("without descriptors those that somebody spares are used at once") {
     ++asked;
     const bool made_room = spare.has_value();
     spare.reset();
-    return made_room;
+    return made_room ? Loop::Room::made : Loop::Room::none;
   });
   door.listener.reset();
   door.open();
@@ -168,7 +170,7 @@ TEST_CASE("without descriptors those that somebody spares are used at once") {
   const FileLimit none_left;
   REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
   CHECK(door.accepted.size() == 1);
-  CHECK(asked == 2);
+  CHECK(asked == 3);  // also for the one that comes after it
 }
 
 TEST_CASE("where nobody can give way, connections are accepted to be refused after a while") {
@@ -177,7 +179,7 @@ TEST_CASE("where nobody can give way, connections are accepted to be refused aft
     void ask(bool& answer) const { answer = hopeless; }
     bool hopeless = false;
   } rule;
-  door.loop.set_make_room([] { return false; });
+  door.loop.set_make_room([] { return Loop::Room::none; });
   door.listener.reset();
   door.open();
   door.listener->refuse_if(Listener::AskHopeless::to<&Rule::ask>(&rule));
@@ -201,6 +203,58 @@ TEST_CASE("where nobody can give way, connections are accepted to be refused aft
   const Fd last = connect_to_loopback(door.port());
   CHECK(turn_until(door.loop, [&] { return door.accepted.size() == 4; }));
   CHECK(door.refused == 3);
+}
+
+TEST_CASE("where something can be spared soon, accepting is tried again soon") {
+  Door door(on_loopback());
+  int asked = 0;
+  door.loop.set_make_room([&] { return ++asked < 20 ? Loop::Room::soon : Loop::Room::none; });
+  door.listener.reset();
+  door.open();
+  const Fd client = connect_to_loopback(door.port());
+  const FileLimit none_left;
+  const auto begun = door.loop.now();
+  REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  CHECK(asked == 20);
+  CHECK(door.loop.now() - begun < 100ms);
+}
+
+TEST_CASE("a listener that waits for a descriptor is told that one is free") {
+  Door door(on_loopback());
+  const Fd client = connect_to_loopback(door.port());
+  door.listener->resume();  // it does not wait
+  {
+    const FileLimit none_left;
+    REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  }
+  const auto begun = door.loop.now();
+  door.listener->resume();
+  REQUIRE(turn_until(door.loop, [&] { return !door.accepted.empty(); }));
+  CHECK(door.loop.now() == begun);
+}
+
+TEST_CASE("where descriptors were short, it is known how long a client was silent in the queue") {
+  Door door(on_loopback());
+  door.loop.set_make_room([] { return Loop::Room::none; });
+  door.listener.reset();
+  door.open();
+  const Fd first = connect_to_loopback(door.port());
+  {
+    const FileLimit none_left;
+    REQUIRE(turn_until(door.loop, [&] { return !door.starved.empty(); }));
+  }
+  usleep(100'000);
+  REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
+  CHECK(door.shortage.silent_for >= 80ms);
+  CHECK_FALSE(door.shortage.refuses);
+  // That is over in a while.
+  for (int i = 2; i <= 3; ++i) {
+    for (const TurnLimit end(door.loop, 300ms); !end.reached();) door.loop.turn(end.left_ms());
+    const Fd next = connect_to_loopback(door.port());
+    usleep(100'000);
+    REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == std::size_t(i); }));
+  }
+  CHECK(door.shortage.silent_for == 0ms);
 }
 
 TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {

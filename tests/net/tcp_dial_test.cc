@@ -112,7 +112,7 @@ TEST_CASE("a dial without a descriptor uses one that can be spared") {
   loop.set_make_room([&] {
     const bool made_room = spare.has_value();
     spare.reset();
-    return made_room;
+    return made_room ? Loop::Room::made : Loop::Room::none;
   });
   loop.turn(0);  // in which libuv begins to watch its own
   Attempt attempt(loop, at("127.0.0.1", port));
@@ -123,6 +123,21 @@ TEST_CASE("a dial without a descriptor uses one that can be spared") {
   REQUIRE(second.run());
   REQUIRE_FALSE(*second.result);
   CHECK(second.result->error().code == Errc::connection_limit_reached);
+}
+
+TEST_CASE("no dial takes the place of the spare descriptor") {
+  Loop loop;
+  std::uint16_t port = 0;
+  const Fd listening = listen_on_loopback(port);
+  loop.turn(0);  // in which libuv begins to watch its own
+  loop.spare().keep();
+  const FileLimit none_left;
+  loop.spare().give();
+  Attempt attempt(loop, at("127.0.0.1", port));
+  attempt.dial->start();
+  REQUIRE(attempt.times == 1);
+  CHECK(attempt.result->error().sys == EMFILE);
+  CHECK(loop.spare().held());
 }
 
 TEST_CASE("a socket that the system does not watch is a failure on our side, not a silence") {

@@ -62,7 +62,7 @@ TEST_CASE("a target or proxy that cannot be connected to") {
       {EHOSTUNREACH, 502, "cannot be reached: No route to host"},
       {ETIMEDOUT, 504, "did not answer the connection"},
       {ECONNRESET, 502, "reset the connection"},
-      {EMFILE, 503, "Too many open files"},
+      {EMFILE, 503, "no file descriptors are left"},
       {EPERM, 502, "Operation not permitted"},
   }));
   const bool through_proxy = GENERATE(false, true);

@@ -351,6 +351,48 @@ TEST_CASE("a client without a descriptor keeps the one of its 503 for a tenth of
   CHECK_FALSE(scene.client.open());
 }
 
+TEST_CASE("a client without a descriptor gives way once it has its 503") {
+  Scene scene;
+  scene.client.takes(0);
+  scene.client.sends(std::string(kConnect));
+  scene.start(Admission::crowded);
+  settle(scene.loop);
+  CHECK(scene.session->can_be_spared(scene.loop.now() - 1ms));
+  CHECK_FALSE(scene.session->is_settled());
+  scene.client.takes_all();
+  settle(scene.loop);
+  CHECK(scene.session->is_settled());
+  scene.session->give_way();
+  CHECK_FALSE(scene.client.open());
+  const Answer answer = parse_answer(scene.client.received());
+  CHECK(answer.status == 503);
+  CHECK_THAT(answer.reason, Contains("no file descriptors are left"));
+  CHECK_THAT(scene.access_text(), Contains("outcome=connection_limit_reached"));
+}
+
+TEST_CASE("one that has asked for nothing gives way when it has had its time") {
+  Scene scene;
+  scene.client.sends("CONNECT gcr.io:443 HTTP/1.1\r\n");
+  scene.start();
+  settle(scene.loop);
+  SECTION("here") {
+    const auto begun = scene.loop.now();
+    CHECK_FALSE(scene.session->can_be_spared(begun - 1ms));
+    CHECK(scene.session->can_be_spared(begun));
+  }
+  SECTION("in the queue") {
+    scene.session->note_wait_in_queue();
+    CHECK(scene.session->can_be_spared(scene.loop.now() - 1ms));
+    CHECK(scene.session->is_settled());
+  }
+  SECTION("and not once it has asked") {
+    scene.session->note_wait_in_queue();
+    scene.client.sends("\r\n");
+    settle(scene.loop);
+    CHECK_FALSE(scene.session->can_be_spared(scene.loop.now()));
+  }
+}
+
 TEST_CASE("an answer reaches a client that is still sending: we read on, and do not reset") {
   Scene scene(Pace{}, Pace{});
   scene.client.sends(request("CONNECT gcr.io HTTP/1.1") + std::string(200'000, 'x'));

@@ -197,6 +197,30 @@ TEST_CASE("one client beyond the limit gets a 503") {
   CHECK_THAT(answer.reason, Contains("--max-connections"));
 }
 
+TEST_CASE(
+    "without descriptors a client that has sent nothing gives way, one that asks is answered") {
+  House house;
+  const Fd silent = house.client();
+  REQUIRE(house.until([&] { return house.shared.connections == 1; }));
+  usleep(60'000);
+  Fd asking = house.client(house.connect_request(house.target_port));
+  {
+    const FileLimit none_left;
+    CHECK(house.receive(silent).empty());
+    CHECK_THAT(house.receive(asking, 60), Contains(" 503 ") && Contains("no file descriptors"));
+  }
+  asking.reset();
+  REQUIRE(house.until([&] { return house.shared.connections == 0; }));
+  // With bytes that were not looked at, it is not closed, whatever its time was.
+  const Fd late = house.client();
+  REQUIRE(house.until([&] { return house.shared.connections == 1; }));
+  usleep(60'000);
+  house.worker->loop().turn(0);
+  send_all(late, house.connect_request(house.target_port));
+  CHECK(house.worker->loop().make_room() == Loop::Room::soon);
+  CHECK_THAT(house.receive(late, 12), Contains("HTTP/1.1 200"));
+}
+
 TEST_CASE("a client whose socket the system does not watch is let go of at once") {
   House house;
   house.worker->loop().turn(0);  // in which libuv begins to watch its own
