@@ -69,7 +69,7 @@ culvert_e2e(relay 4)
 # Rates, and crowds, are as fast as they are: with the address sanitizer they would only take longer.
 if(NOT CULVERT_SANITIZE MATCHES "address")
   culvert_e2e(client_limits 1 TSAN)
-  culvert_e2e(crowds 4)
+  culvert_e2e(crowds 4 TSAN test_two_workers)
 endif()
 if(NOT CULVERT_SANITIZE)
   culvert_e2e(pulls 2)
