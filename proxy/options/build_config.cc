@@ -108,6 +108,8 @@ class ConfigBuilder {
       return;
     }
     config_.listen.push_back(listen);
+    // Of a pair one is enough.
+    if (listen.optional) return;
     if (is_reachable_by_others(listen))
       exposed_.emplace_back(given.origin + " " + listen_url(listen), listen);
     if (is_reachable_by_others(listen) && listen.proxy_protocol) {

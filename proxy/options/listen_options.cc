@@ -66,11 +66,16 @@ class ListenOptionReader {
     const auto* const option =
         std::find_if(kListenOptions.begin(), kListenOptions.end(),
                      [&](const ListenOption& one) { return one.name == name; });
-    if (option != kListenOptions.end() && has_option(listen_.kind, *option)) {
-      return is_new(name);
+    const bool exists = option != kListenOptions.end();
+    if (exists && has_option(listen_.kind, *option)) return is_new(name);
+    const std::string there_are = concat({" (", options_of(listen_.kind), ")"});
+    if (name.empty()) {
+      problem("an option is missing behind the '?' or a '&'" + there_are);
+    } else if (exists) {
+      problem(concat({"option '", name, "' is for unix:/path alone"}));
+    } else {
+      problem(concat({"unknown option '", printable(name, 40), "' of this listener", there_are}));
     }
-    problem(fmt::format("unknown option '{}' of this listener ({})", printable(name, 40),
-                        options_of(listen_.kind)));
     return false;
   }
 
@@ -119,7 +124,7 @@ class ListenOptionReader {
   void take_proxy_protocol(const std::string& value) {
     listen_.proxy_protocol = iequals(value, "on");
     if (!listen_.proxy_protocol && !iequals(value, "off")) {
-      problem("proxy-protocol: either on or off");
+      problem("proxy-protocol: write on or off");
     }
   }
 

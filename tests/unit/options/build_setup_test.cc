@@ -135,7 +135,8 @@ TEST_CASE("setup systemd writes down what serve takes") {
   CHECK(setup_of({"systemd", "--open-proxy=off"}).service.at(0).second == Lines{"false"});
 
   CHECK(setup_problems({"systemd", "--listen", "host.example:1"}) ==
-        Lines{"--listen host.example:1: listen on an IP address of this host, or on localhost"});
+        Lines{"--listen host.example:1: this is no IP address; listen on one of this host, or on "
+              "localhost"});
   CHECK(setup_problems({"systemd", "--config", "/x"}) ==
         Lines{"--config: setup reads no file; give the options themselves"});
   CHECK(setup_problems({"docker", "--upstream", "socks5://h"}) ==

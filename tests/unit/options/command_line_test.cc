@@ -340,7 +340,7 @@ TEST_CASE("problems name the variable or the line of the file") {
                     {{"CULVERT_LOG_LEVEL", "loud"}, {"CULVERT_ROUTE", "a=socks9://x"}}) ==
         Lines{
             file.path() + ":6: bogus: unknown flag",
-            "--listen x: the port is not a number from 0 to 65535; write ADDRESS:PORT",
+            "--listen x: this is no ADDRESS:PORT, PORT, unix:/path or systemd",
             file.path() +
                 ":4: upstream socks9://x: unknown scheme 'socks9' (socks5, socks4a, http, "
                 "https, direct)",

@@ -36,6 +36,7 @@ TEST_CASE("where to listen") {
   CHECK(read("0.0.0.0:1") == "http://0.0.0.0:1");
   CHECK(read("127.0.0.1:0") == "http://127.0.0.1:0");
 
+  CHECK(read("127.0.0.1:3128/") == "http://127.0.0.1:3128");
   CHECK(read(" 127.0.0.1:3128\t") == "http://127.0.0.1:3128");
   CHECK(read(" unix:/a ") == "unix:/a");
 
@@ -61,39 +62,144 @@ TEST_CASE("where to listen") {
 }
 
 TEST_CASE("where one cannot listen") {
-  CHECK(read("127.0.0.1") == "{the port is missing, as in 127.0.0.1:3128}");
-  CHECK(read("127.0.0.1:1, [::1]:1") ==
-        "{one --listen is one address; give it again for the next (a variable has a blank between "
-        "them)}");
-  CHECK(read("::1") == "{IPv6 needs brackets and a port, as in [::1]:3128}");
-  CHECK(read("::1:x") == "{the port is not a number from 0 to 65535; write ADDRESS:PORT}");
-  CHECK(read("fe80::1%eth0:80") == "{IPv6 needs brackets, as in [::1]:3128}");
-  CHECK(read("example.com:80") == "{listen on an IP address of this host, or on localhost}");
-  CHECK(read("[localhost]:80") == "{listen on an IP address of this host, or on localhost}");
-  CHECK(read("https://127.0.0.1:3128") ==
-        "{TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE}");
-  CHECK(read("https://localhost:3128?key=b") ==
-        "{option 'key' needs its 'cert' before it}"
-        "{TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE}");
-  CHECK(read("socks5://127.0.0.1:1080") ==
-        "{culvert listens on http://ADDRESS:PORT, https://ADDRESS:PORT, http-only://ADDRESS:PORT, "
-        "unix:/path or systemd}");
-  for (const char* const text : {"systemd:", "systemd:a:b", "systemd:a b", "systemd:\x7f"}) {
+  const std::string user =
+      "{a listener has no user and password; leave them out, and give --auth-file for a sign-in}";
+  const std::string path = "{a listener has no path; end it behind the port}";
+  const std::string no_port = "{the port is not a number from 0 to 65535; write ADDRESS:PORT}";
+  const std::string no_ip = "{this is no IP address; listen on one of this host, or on localhost}";
+  const std::string every = "{every address is written :PORT, as in :3128}";
+  const std::string brackets = "{write IPv6 as [ADDRESS]:PORT, as in [::1]:3128}";
+  const std::string no_tls = "{TLS needs a certificate: https://ADDRESS:PORT?cert=FILE&key=FILE}";
+  const std::string scheme_end = "{\"://\" follows a scheme, as in http://127.0.0.1:3128}";
+  const std::string neither = "{this is no ADDRESS:PORT, PORT, unix:/path or systemd}";
+  const std::string unix_form = "{a unix socket is written unix:/path}";
+  const std::string several =
+      "{one --listen is one address; give it again for the next (a variable has a blank between "
+      "them)}";
+  const std::string blank =
+      "{a blank is within it; write ADDRESS:PORT, and --listen again for the next one}";
+  const std::string quote = "{a quote has become a part of the value; leave it out}";
+  const std::string question =
+      "{options begin with a '?', as in 127.0.0.1:3128?cert=FILE&key=FILE}";
+  const std::string colons =
+      "{one ':' is too many; write ADDRESS:PORT, and IPv6 in brackets, as in [::1]:3128}";
+  const std::string schemes =
+      "{no listener has that scheme; write http://ADDRESS:PORT, https://ADDRESS:PORT, "
+      "http-only://ADDRESS:PORT, unix:/path or systemd}";
+  const std::string socks = "{every listener takes SOCKS as well as HTTP; write ADDRESS:PORT}";
+  const std::string interface =
+      "{an address behind one interface ('%') is not served; [::]:PORT is every address}";
+  const std::string one_scheme = "{one scheme is enough: http://ADDRESS:PORT, or unix:/path}";
+  const auto missing = [](const std::string& example) {
+    return "{the port is missing, as in " + example + "}";
+  };
+  const auto bare = [](const std::string& example) {
+    return "{IPv6 needs brackets, as in " + example + "}";
+  };
+  struct Row {
+    const char* text;
+    std::string problems;
+  };
+  const Row rows[] = {
+      {"127.0.0.1", missing("127.0.0.1:3128")},
+      {"127.0.0.1:", missing("127.0.0.1:3128")},
+      {"http://0.0.0.0", missing("http://0.0.0.0:3128")},
+      {"https://10.0.0.5", missing("https://10.0.0.5:3128") + no_tls},
+      {"localhost", missing("localhost:3128")},
+      {"http://localhost:/", missing("http://localhost:3128")},
+      {":", missing(":3128")},
+      {"[::1]", missing("[::1]:3128")},
+      {"http://[::]:", missing("http://[::]:3128")},
+      {"http://", missing("http://127.0.0.1:3128")},
+      {"http://gcr.io", missing("http://127.0.0.1:3128") + no_ip},
+      {"http-only://", missing("http-only://127.0.0.1:3128")},
+      {"127.0.0.1:65536", no_port},
+      {"127.0.0.1:-1", no_port},
+      {"70000", no_port},
+      {"-1", no_port},
+      {"gcr.io:http", no_port + no_ip},
+      {"gcr.io:80", no_ip},
+      {"127.1:80", no_ip},
+      {"localhost.:80", no_ip},
+      {"[localhost]:80", no_ip},
+      {"[]:80", no_ip},
+      {"gcr.io", neither},
+      {"", neither},
+      {"sytemd", neither.substr(0, neither.size() - 1) + " (did you mean systemd?)}"},
+      {"localhots", neither.substr(0, neither.size() - 1) + " (did you mean localhost?)}"},
+      {"*", every},
+      {"*:80", every},
+      {"0:80", every},
+      {"::1", "{IPv6 needs brackets and a port, as in [::1]:3128}"},
+      {"2001:db8::1", "{IPv6 needs brackets and a port, as in [2001:db8::1]:3128}"},
+      {"::1:3129", bare("[::1]:3129")},
+      {"http://:::3129", bare("http://[::]:3129")},
+      {"::1:x", no_port + bare("[::1]:3128")},
+      {"[::1:3128", brackets},
+      {"::1]:3128", brackets},
+      {"[::1]3128", brackets},
+      {"[[::1]]:3128", brackets},
+      {"fe80::1%eth0:80", interface},
+      {"[fe80::1%eth0]:80", interface},
+      {"127.0.0.1:1:2", colons},
+      {"http://u:p@127.0.0.1:80", user},
+      {"http://u:p?mode=1@127.0.0.1:80", user},
+      {"u@127.0.0.1", user + missing("127.0.0.1:3128")},
+      {"https://u:p@127.0.0.1:80", user + no_tls},
+      {"127.0.0.1:3128/x", path},
+      {"http://127.0.0.1:3128//", path},
+      {"http://localhost/x", path + missing("http://localhost:3128")},
+      {"http://[::1]/x", path + missing("http://[::1]:3128")},
+      {"https://u:p@127.0.0.1:80/x?mode=1",
+       user + path + "{option 'mode' is for unix:/path alone}" + no_tls},
+      {"/run/c.sock", unix_form},
+      {"./c.sock", unix_form},
+      {"run/c.sock", unix_form},
+      {"//127.0.0.1:80", "{write http://ADDRESS:PORT, with two slashes}"},
+      {"https:///127.0.0.1:80?cert=a", "{write https://ADDRESS:PORT, with two slashes}"},
+      {"http://unix:/a", one_scheme},
+      {"http://http://127.0.0.1:80", one_scheme},
+      {"http:127.0.0.1:80", scheme_end},
+      {"HTTPS:/127.0.0.1:80", scheme_end},
+      {"http//127.0.0.1:80", scheme_end},
+      {"socks5://127.0.0.1:1080", socks},
+      {"SOCKS://u:p@127.0.0.1:1080", socks},
+      {"tcp://127.0.0.1:1080", schemes},
+      {"systemd2://x", schemes},
+      {"127.0.0.1:1,[::1]:1", several},
+      {"127.0.0.1:1;[::1]:1", several},
+      {"127.0.0.1:1 [::1]:1", blank},
+      {"127.0.0.1: 80", blank},
+      {"'127.0.0.1:80'", quote},
+      {"\"127.0.0.1:80\"", quote},
+      {"127.0.0.1:80&cert=/c", question},
+      {"https://127.0.0.1:3128", no_tls},
+      {"https://localhost:3128?key=b", "{option 'key' needs its 'cert' before it}" + no_tls},
+      {"127.0.0.1:80?",
+       "{an option is missing behind the '?' or a '&' (cert, key, client-ca, "
+       "proxy-protocol)}"},
+      {"unix:", "{the path is missing, as in unix:/run/culvert.sock}"},
+      {"unix://", "{the path is missing, as in unix:/run/culvert.sock}"},
+      {"unix://run/c.sock",
+       "{two slashes would begin a host: write unix:/path, or unix:path for a path from the "
+       "current folder}"},
+      {"unix:/run/", "{this is a folder; name the socket in it, as in unix:/run/culvert.sock}"},
+      {"unix:@c",
+       "{abstract sockets ('@') are not served; name a file, as in unix:/run/culvert.sock}"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.text);
+    CHECK(read(row.text) == row.problems);
+  }
+  for (const char* const text :
+       {"systemd:", "systemd:a:b", "systemd:a b", "systemd:\x7f", "systemd://web"}) {
+    INFO(text);
     CHECK(read(text) ==
           "{write systemd for every socket that is passed, or systemd:NAME with the "
           "FileDescriptorName= of the .socket unit}");
   }
-  CHECK(read("systemd://web").front() == '{');
-  CHECK(read("systemd2").front() == '{');
-  CHECK(read("unix:") == "{the path is missing, as in unix:/run/culvert.sock}");
   CHECK(read("unix:/" + std::string(107, 'a')) ==
         "{the path of a unix socket has at most 107 bytes}");
-  for (const char* const text : {"", ":", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-                                 "127.0.0.1:3128/x", "x", "127.1:80", "[::1]", "[]:80", "[::1]3128",
-                                 "http://", "http://u:p@127.0.0.1:80", "[127.0.0.1:80"}) {
-    INFO(text);
-    CHECK(read(text).front() == '{');
-  }
 }
 
 TEST_CASE("the scheme says what clients may speak") {

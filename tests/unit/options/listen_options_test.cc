@@ -50,7 +50,7 @@ TEST_CASE("the PROXY protocol of a listener") {
   CHECK(read("Proxy-Protocol=ON").listen.proxy_protocol);
   CHECK_FALSE(read("proxy-protocol=off").listen.proxy_protocol);
   CHECK(read("proxy-protocol=off").problems.empty());
-  CHECK(read("proxy-protocol=v2").problems == "{proxy-protocol: either on or off}");
+  CHECK(read("proxy-protocol=v2").problems == "{proxy-protocol: write on or off}");
 }
 
 TEST_CASE("the file of a unix socket") {
@@ -68,12 +68,12 @@ TEST_CASE("the file of a unix socket") {
 
 TEST_CASE("every wrong option of a listener is named") {
   CHECK(read("mode=0660&warm=1").problems ==
-        "{unknown option 'mode' of this listener (cert, key, client-ca, proxy-protocol)}"
+        "{option 'mode' is for unix:/path alone}"
         "{unknown option 'warm' of this listener (cert, key, client-ca, proxy-protocol)}");
   CHECK(read_unix("x=1").problems ==
         "{unknown option 'x' of this listener (cert, key, client-ca, proxy-protocol, mode, owner, "
         "group)}");
-  CHECK(read("").problems.starts_with("{unknown option ''"));
+  CHECK(read("").problems.starts_with("{an option is missing"));
   CHECK(read("client-ca=a&client-ca=b&cert=c").problems == "{option 'client-ca' is given twice}");
   CHECK(read("client-ca=a").problems == "{option 'client-ca' needs 'cert' beside it}");
   CHECK(read("key=a&cert=b").problems == "{option 'key' needs its 'cert' before it}");
