@@ -70,8 +70,7 @@ std::vector<std::string> service_problems(const Settings& settings, std::string_
 
 void add_listener(const std::string& text, std::vector<GivenListener>& listeners) {
   std::vector<std::string> problems;
-  const auto parsed = parse_listen(text, problems);
-  if (problems.empty()) listeners.push_back({text, parsed.front()});
+  if (auto given = parse_given_listener(text, problems)) listeners.push_back(*std::move(given));
 }
 
 std::vector<GivenListener> installed_listeners(const InstalledService& service) {

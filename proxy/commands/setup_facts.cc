@@ -93,7 +93,6 @@ void use_service(std::vector<GivenListener> listeners, SetupFacts& facts) {
   use_listeners(facts.listeners, facts);
   const GivenListener* const chosen = choose_for_host(facts.listeners).listener;
   if (chosen == nullptr) return;
-  facts.listen = chosen->listen.address.to_string();
   if (is_https_url(facts.proxy_url)) {
     facts.certificate_problems = certificate_problems(chosen->listen, facts);
   }
@@ -123,7 +122,7 @@ bool is_at(const InstalledService& installed, std::span<const GivenListener> lis
 /// not show where they listen.
 bool is_another(const std::vector<RunningCulvert>& culverts, const SetupFacts& facts) {
   const auto hides = [](const RunningCulvert& culvert) { return culvert.listens.empty(); };
-  const auto address = HostPort::parse(facts.listen);
+  const auto address = HostPort::parse(service_address(facts));
   return facts.listeners.empty() || !(std::all_of(culverts.begin(), culverts.end(), hides) ||
                                       (address && is_served(culverts, *address)));
 }

@@ -161,14 +161,13 @@ class SetupBuilder {
   void read_listen() {
     for (const Given& given : own_.of("listen")) {
       std::vector<std::string> found;
-      const std::vector<ListenConfig> parsed = parse_listen(given.value, found);
-      if (found.empty()) {
-        add_listener(given, parsed.front());
+      if (auto listener = parse_given_listener(given.value, found)) {
+        add_listener(given, *std::move(listener));
       } else if (out_.has(kSystemdTarget) && !is_elsewhere()) {
         continue;
       } else if (const auto named =
                      out_.has(kSystemdTarget) ? std::nullopt : named_proxy(given.value)) {
-        add_listener(given, *named);
+        add_listener(given, {given.value, *named});
       } else {
         problem(given, found.front());
       }
@@ -177,11 +176,12 @@ class SetupBuilder {
 
   bool is_elsewhere() const { return own_.has("root") && own_.of("root").back().value != "/"; }
 
-  void add_listener(const Given& given, const ListenConfig& listen) {
+  void add_listener(const Given& given, GivenListener listener) {
+    const ListenConfig& listen = listener.listen;
     if (listen.kind == ListenConfig::Kind::http && listen.address.port == 0) {
       problem(given, "no client can know which port that will be; name one");
     }
-    out_.listen.push_back({given.value, listen});
+    out_.listen.push_back(std::move(listener));
   }
 
   /// A proxy of this or another machine, of which its URL is known alone.

@@ -368,6 +368,14 @@ std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::
   return std::move(place.listen);
 }
 
+std::optional<GivenListener> parse_given_listener(std::string_view value,
+                                                  std::vector<std::string>& problems) {
+  const std::size_t before = problems.size();
+  std::vector<ListenConfig> listen = parse_listen(value, problems);
+  if (problems.size() != before) return std::nullopt;
+  return GivenListener{std::string(value), std::move(listen.front())};
+}
+
 bool is_reachable_by_others(const ListenConfig& listen) {
   if (listen.kind != ListenConfig::Kind::http) return false;
   return !listen.address.ip || !listen.address.ip->is_loopback();

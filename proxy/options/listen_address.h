@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/config.h"
+#include "config/given_listener.h"
 
 namespace culvert {
 
@@ -18,6 +20,10 @@ std::vector<ListenConfig> default_listen();
 /// systemd:NAME (those of that name).  Options follow after a '?'.  Each problem found is appended
 /// to `problems` without the value; the result is usable only if none was.
 std::vector<ListenConfig> parse_listen(std::string_view value, std::vector<std::string>& problems);
+
+/// The same, with the text.  nullopt if there is a problem.
+std::optional<GivenListener> parse_given_listener(std::string_view value,
+                                                  std::vector<std::string>& problems);
 
 /// Whether clients on other hosts can connect.  Of a socket that systemd passes it is known only
 /// when it is there: see Listeners.

@@ -114,6 +114,11 @@ std::string choose_for_containers(std::span<const GivenListener> listeners,
   return found == nullptr ? std::string() : url_at(found->listen, bridge);
 }
 
+std::string service_address(const SetupFacts& facts) {
+  const GivenListener* const chosen = choose_for_host(facts.listeners).listener;
+  return chosen == nullptr ? std::string(kDefaultListen) : chosen->listen.address.to_string();
+}
+
 void note_tls(const SetupFacts& facts, Plan& plan) {
   // podman hands its variables on.
   const bool in_containers = plan.target == "docker-client" || plan.target == "podman";

@@ -25,6 +25,9 @@ ListenerChoice choose_for_host(std::span<const GivenListener> listeners);
 std::string choose_for_containers(std::span<const GivenListener> listeners,
                                   std::string_view bridge);
 
+/// Of the one that clients use, or of the default: "127.0.0.1:3128".
+std::string service_address(const SetupFacts& facts);
+
 /// What a client has to have, or cannot do, if it speaks TLS with culvert.
 void note_tls(const SetupFacts& facts, Plan& plan);
 

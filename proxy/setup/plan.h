@@ -4,12 +4,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/given_listener.h"
 
 namespace culvert {
+
+/// Where culvert listens unless told.
+inline constexpr std::string_view kDefaultListen = "127.0.0.1:3128";
 
 /// Whose files in a home folder are.
 struct SetupUser {
@@ -35,8 +39,7 @@ struct SetupFacts {
   bool for_all_users = true;
   SetupUser user;
   std::string proxy_url = "http://127.0.0.1:3128";  ///< what clients shall use
-  std::string listen = "127.0.0.1:3128";            ///< the same as ADDRESS:PORT
-  std::vector<GivenListener> listeners;             ///< all of culvert's; empty: `listen` alone
+  std::vector<GivenListener> listeners;             ///< all of culvert's; empty: kDefaultListen
   /// What containers shall use, if one of `listeners` is for them.
   std::string container_url;
   std::string listen_note;     ///< why `proxy_url` is that of several; may be empty

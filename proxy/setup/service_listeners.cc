@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/listen_url.h"
 #include "setup/bridge.h"
+#include "setup/listeners.h"
 #include "setup/service_files.h"
 
 namespace culvert {
@@ -76,7 +77,7 @@ class ListenerSorter {
   ServiceListeners sort() {
     for (const GivenListener& given : facts_.listeners) add(given);
     const bool default_socket = facts_.listeners.empty() || (own_socket_ && streams_.empty());
-    if (default_socket) add_stream(facts_.listen);
+    if (default_socket) add_stream(kDefaultListen);
     add_bridge();
     if (!streams_.empty()) {
       // Its FileDescriptorName= is its own name, and "systemd" would be every socket.
@@ -166,20 +167,14 @@ class ListenerSorter {
     free_bind_ = free_bind_ || bridge;
     covers_bridge_ =
         covers_bridge_ || bridge || address.starts_with("0.0.0.0:") || address.starts_with("[::]:");
-    streams_.append(kStream).append(with_doubled_percent(as_systemd_takes(address))).append("\n");
-  }
-
-  /// No names.
-  static std::string as_systemd_takes(std::string_view address) {
-    constexpr std::string_view kName = "localhost:";
-    return address.starts_with(kName) ? concat({"127.0.0.1:", address.substr(kName.size())})
-                                      : std::string(address);
+    streams_.append(kStream).append(with_doubled_percent(address)).append("\n");
   }
 
   /// It may come later than culvert, as docker does.
   void add_bridge() {
     if (facts_.bridge.empty() || covers_bridge_) return;
-    const std::string port = facts_.listen.substr(facts_.listen.rfind(':') + 1);
+    const std::string address = service_address(facts_);
+    const std::string port = address.substr(address.rfind(':') + 1);
     if (has_tls_ && !has_plain_) {
       out_.problems.push_back(plain_bridge_problem(facts_, port));
     } else {

@@ -215,7 +215,7 @@ void note_service(const SetupFacts& facts, const Service& service, const Service
   }
   if (!facts.bridge.empty()) {
     SetupFacts served = facts;
-    if (facts.listeners.empty()) served.proxy_url = "http://" + facts.listen;
+    if (facts.listeners.empty()) served.proxy_url = concat({"http://", kDefaultListen});
     note_containers(served, plan);
   }
   if (service.secret) {

@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "options/listen_address.h"
+#include "setup/listeners.h"
 #include "setup/systemd_target.h"
 #include "support/catch.h"
 #include "support/tls_server.h"
+#include "unit/setup/given_listeners.h"
 #include "unit/setup/temporary_root.h"
 
 namespace culvert {
@@ -14,10 +15,7 @@ namespace {
 
 SetupOptions options_with(const std::vector<std::string>& listeners) {
   SetupOptions options;
-  for (const std::string& text : listeners) {
-    std::vector<std::string> problems;
-    options.listen.push_back({text, parse_listen(text, problems).front()});
-  }
+  options.listen = given_listeners(listeners);
   return options;
 }
 
@@ -31,10 +29,10 @@ TEST_CASE("without a word about it clients use the default, or the installed ser
   SetupFacts facts = facts_of({}, root.path());
   CHECK(facts.proxy_url == "http://127.0.0.1:3128");
   CHECK(facts.listeners.empty());
-  facts.listen = "127.0.0.1:3999";
+  facts.listeners = given_listeners({"127.0.0.1:3999"});
   for (const FileEdit& edit : plan_systemd(facts).files) root.write(edit.path, *edit.with);
   CHECK(facts_of({}, root.path()).proxy_url == "http://127.0.0.1:3999");
-  CHECK(facts_of({}, root.path()).listen == "127.0.0.1:3999");
+  CHECK(service_address(facts_of({}, root.path())) == "127.0.0.1:3999");
   CHECK(facts_of(options_with({"127.0.0.1:1"}), root.path()).proxy_url == "http://127.0.0.1:1");
 }
 
@@ -49,7 +47,7 @@ TEST_CASE("clients of a TLS listener get a name that its certificate below the r
   CHECK(facts.proxy_url == "https://proxy.lan:3129");
   CHECK(facts.container_url == "https://proxy.lan:3129");
   CHECK(facts.untrusted_ca.value().find("Our CA") != std::string::npos);
-  CHECK(facts.listen == "10.0.0.5:3129");
+  CHECK(service_address(facts) == "10.0.0.5:3129");
   std::filesystem::remove(root.path() + "/etc/p.key");
   CHECK(facts_of(options, root.path()).proxy_url == "https://10.0.0.5:3129");
   CHECK(facts_of(options, root.path()).untrusted_ca.value().empty());

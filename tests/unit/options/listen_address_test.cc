@@ -246,3 +246,13 @@ TEST_CASE("the default is both loopback addresses") {
   CHECK(listen[1].to_string() == "http://[::1]:3128");
   CHECK(listen[1].optional);
 }
+
+TEST_CASE("a listener is kept as it was given") {
+  std::vector<std::string> problems;
+  const auto given = parse_given_listener("https://[::1]:1?cert=a", problems);
+  REQUIRE(given.has_value());
+  CHECK(given->text == "https://[::1]:1?cert=a");
+  CHECK(given->listen.address.to_string() == "[::1]:1");
+  CHECK_FALSE(parse_given_listener("https://[::1]:1", problems).has_value());
+  CHECK(problems.size() == 1);
+}

@@ -1,5 +1,6 @@
 #include "setup/installed_service.h"
 
+#include "given_listeners.h"
 #include "setup/systemd_target.h"
 #include "temporary_root.h"
 
@@ -22,7 +23,7 @@ TEST_CASE("without a service there is none") {
 TEST_CASE("a service's address, bridge and options are found in its files") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
-  facts.listen = "127.0.0.1:3999";
+  facts.listeners = given_listeners({"127.0.0.1:3999"});
   install(root, facts);
   CHECK(installed_service(facts).listeners == Lines{"127.0.0.1:3999"});
   CHECK(installed_service(facts).bridge.empty());

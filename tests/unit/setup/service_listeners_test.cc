@@ -1,6 +1,6 @@
 #include "setup/service_listeners.h"
 
-#include "options/listen_address.h"
+#include "given_listeners.h"
 #include "setup/service_files.h"
 #include "temporary_root.h"
 
@@ -14,11 +14,7 @@ const std::string kGiven = "/run/credentials/culvert.service/";
 
 SetupFacts facts_with(const TemporaryRoot& root, const Lines& listeners) {
   SetupFacts facts = root.facts();
-  for (const std::string& text : listeners) {
-    Lines problems;
-    facts.listeners.push_back({text, parse_listen(text, problems).front()});
-    CHECK(problems.empty());
-  }
+  facts.listeners = given_listeners(listeners);
   return facts;
 }
 
@@ -137,7 +133,6 @@ TEST_CASE("the bridge is listened on once") {
   const auto socket = [&](const Lines& listeners) {
     SetupFacts facts = facts_with(root, listeners);
     facts.bridge = "172.17.0.1";
-    facts.listen = "127.0.0.1:1";
     return sort(facts).socket;
   };
   CHECK(socket({"127.0.0.1:1"}) ==
@@ -157,7 +152,6 @@ TEST_CASE("the bridge is no way around the TLS of all listeners") {
   const auto listeners = [&](const Lines& given) {
     SetupFacts facts = facts_with(root, given);
     facts.bridge = "172.17.0.1";
-    facts.listen = "127.0.0.1:3129";
     return sort(facts);
   };
   const ServiceListeners refused =

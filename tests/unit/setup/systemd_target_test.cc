@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "given_listeners.h"
 #include "temporary_root.h"
 
 using namespace culvert;
@@ -52,7 +53,7 @@ TEST_CASE("the units are those of the examples") {
 TEST_CASE("the options of the service are in its configuration file") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
-  facts.listen = "127.0.0.1:8080";
+  facts.listeners = given_listeners({"127.0.0.1:8080"});
   facts.service = {{"upstream", {"a=socks5://h:1", "b=http://u@h:2?password-file=/etc/b&warm=1"}},
                    {"route", {"*=a,b"}},
                    {"open-proxy", {}},
@@ -119,10 +120,10 @@ TEST_CASE("the unit gives the drain the time that it was given") {
 TEST_CASE("the socket has addresses that systemd takes, each once") {
   const TemporaryRoot root;
   SetupFacts facts = root.facts();
-  facts.listen = "localhost:3129";
+  facts.listeners = given_listeners({"localhost:3129"});
   CHECK_THAT(*plan_systemd(facts).files[2].with, Contains("\nListenStream=127.0.0.1:3129\n"));
   facts.bridge = facts.bridge_note = "172.17.0.1";
-  facts.listen = "172.17.0.1:3128";
+  facts.listeners = given_listeners({"172.17.0.1:3128"});
   CHECK_THAT(*plan_systemd(facts).files[2].with,
              Contains("\nListenStream=172.17.0.1:3128\nFreeBind=yes\nBacklog"));
 }

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "given_listeners.h"
 #include "setup/apply.h"
 #include "temporary_root.h"
 
@@ -39,7 +40,7 @@ TEST_CASE("each target is installed, replaced and restored byte for byte") {
     CHECK(with != before);
     CHECK_FALSE(apply_again(SetupWay::install).changed);
     facts.proxy_url = "http://127.0.0.2:8080";
-    facts.listen = "127.0.0.2:8080";
+    facts.listeners = given_listeners({"127.0.0.2:8080"});
     facts.cache = "127.0.0.2:5000";
     CHECK(apply_again(SetupWay::install).changed);
     CHECK(root.everything() != with);
