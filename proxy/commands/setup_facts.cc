@@ -113,8 +113,10 @@ bool is_at(const InstalledService& installed, std::span<const GivenListener> lis
             given.address.host == installed.bridge);
   };
   return std::any_of(listeners.begin(), listeners.end(), [&](const GivenListener& given) {
-    return std::any_of(present.begin(), present.end(),
-                       [&](const GivenListener& own) { return is_same(own.listen, given.listen); });
+    return std::any_of(present.begin(), present.end(), [&](const GivenListener& own) {
+      return is_same(own.listen, given.listen) ||
+             (own.second && is_same(*own.second, given.listen));
+    });
   });
 }
 

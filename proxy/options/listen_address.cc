@@ -373,7 +373,9 @@ std::optional<GivenListener> parse_given_listener(std::string_view value,
   const std::size_t before = problems.size();
   std::vector<ListenConfig> listen = parse_listen(value, problems);
   if (problems.size() != before) return std::nullopt;
-  return GivenListener{std::string(value), std::move(listen.front())};
+  GivenListener given{std::string(value), std::move(listen.front())};
+  if (listen.size() > 1) given.second = std::move(listen.back());
+  return given;
 }
 
 bool is_reachable_by_others(const ListenConfig& listen) {

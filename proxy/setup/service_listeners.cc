@@ -26,6 +26,9 @@ constexpr std::string_view kGroup = "SocketGroup=";
 constexpr auto kFileKeys = std::to_array<std::pair<std::string_view, std::string_view>>(
     {{kMode, "mode="}, {kUser, "owner="}, {kGroup, "group="}});
 constexpr std::string_view kFreeBind = "FreeBind=yes";
+/// Before its address; a ListenStream= that follows was not given, but added.
+constexpr std::string_view kBridgeMark = "# --bridge ";
+constexpr std::string_view kDefaultListenIPv6 = "[::1]:3128";
 constexpr std::uint16_t kFirstForAll = 1024;  // ip_unprivileged_port_start, ip(7)
 
 /// systemd replaces what begins with '%'.
@@ -69,6 +72,22 @@ std::string file_lines(const ListenConfig& listen) {
   return lines;
 }
 
+/// `address` is a value of ListenStream=.
+void add_listener_of(const std::string& address, SocketUnit& unit) {
+  std::vector<std::string>& listeners = unit.listeners;
+  if (address.starts_with('/')) {
+    listeners.push_back("unix:" + address);
+  } else if (const auto parsed = HostPort::parse(address)) {
+    const std::string port = ":" + std::to_string(parsed->port);
+    const bool pair =
+        parsed->host == "::1" && !listeners.empty() && listeners.back() == "127.0.0.1" + port;
+    if (pair) listeners.pop_back();
+    listeners.push_back(pair ? "localhost" + port : parsed->to_string());
+  } else if (parse_number<std::uint16_t>(address)) {
+    listeners.push_back(":" + address);
+  }
+}
+
 /// Sorts listeners into what systemd holds and what the service binds.
 class ListenerSorter {
  public:
@@ -77,7 +96,7 @@ class ListenerSorter {
   ServiceListeners sort() {
     for (const GivenListener& given : facts_.listeners) add(given);
     const bool default_socket = facts_.listeners.empty() || (own_socket_ && streams_.empty());
-    if (default_socket) add_stream(kDefaultListen);
+    if (default_socket) add_pair(kDefaultListen, kDefaultListenIPv6);
     add_bridge();
     if (!streams_.empty()) {
       // Its FileDescriptorName= is its own name, and "systemd" would be every socket.
@@ -111,14 +130,20 @@ class ListenerSorter {
 
   /// A port alone is every address, of IPv4 and, where there is one, of IPv6 (systemd.socket(5)).
   void add_tcp(const GivenListener& given) {
-    std::string address = given.listen.address.to_string();
-    const bool every =
-        given.listen.address.ip->is_unspecified() && given.listen.address.ip->is_v4();
-    if (every && given.text.find("0.0.0.0") == given.text.npos) {
-      address.erase(0, address.rfind(':') + 1);
+    const HostPort& address = given.listen.address;
+    if (!given.second) return add_stream(address.to_string());
+    if (address.ip->is_unspecified()) {
       covers_bridge_ = true;
+      return add_stream(std::to_string(address.port));
     }
-    add_stream(address);
+    add_pair(address.to_string(), given.second->address.to_string());
+  }
+
+  /// Where there is no IPv6 the unit would not start without FreeBind=.
+  void add_pair(std::string_view v4, std::string_view v6) {
+    add_stream(v4);
+    add_stream(v6);
+    free_bind_ = true;
   }
 
   /// From a socket unit of the user's own, or from ours.
@@ -163,22 +188,23 @@ class ListenerSorter {
   }
 
   void add_stream(std::string_view address) {
-    const bool bridge = !facts_.bridge.empty() && address.starts_with(facts_.bridge + ":");
-    free_bind_ = free_bind_ || bridge;
+    at_bridge_ = at_bridge_ || (!facts_.bridge.empty() && address.starts_with(facts_.bridge + ":"));
     covers_bridge_ =
-        covers_bridge_ || bridge || address.starts_with("0.0.0.0:") || address.starts_with("[::]:");
+        covers_bridge_ || address.starts_with("0.0.0.0:") || address.starts_with("[::]:");
     streams_.append(kStream).append(with_doubled_percent(address)).append("\n");
   }
 
   /// It may come later than culvert, as docker does.
   void add_bridge() {
-    if (facts_.bridge.empty() || covers_bridge_) return;
+    const bool added = !facts_.bridge.empty() && !covers_bridge_ && !at_bridge_;
     const std::string address = service_address(facts_);
     const std::string port = address.substr(address.rfind(':') + 1);
-    if (has_tls_ && !has_plain_) {
+    if (added && has_tls_ && !has_plain_) {
       out_.problems.push_back(plain_bridge_problem(facts_, port));
-    } else {
-      add_stream(concat({facts_.bridge, ":", port}));
+    } else if (added || at_bridge_) {
+      free_bind_ = true;
+      streams_ += concat({kBridgeMark, facts_.bridge, "\n"});
+      if (added) add_stream(concat({facts_.bridge, ":", port}));
     }
   }
 
@@ -191,7 +217,8 @@ class ListenerSorter {
   ServiceListeners out_;
   std::string streams_;
   std::string file_lines_;
-  bool covers_bridge_ = false;
+  bool at_bridge_ = false;      ///< a plain listener is there
+  bool covers_bridge_ = false;  ///< one of every address, or that the service binds itself, is
   bool has_tls_ = false;
   bool has_plain_ = false;
   bool free_bind_ = false;
@@ -208,32 +235,22 @@ ServiceListeners service_listeners(const SetupFacts& facts, ServiceFiles& files)
 SocketUnit read_socket_unit(std::string_view text) {
   SocketUnit unit;
   std::string of_files;
-  bool free_bind = false;
+  bool added = false;
   for (const std::string_view line : split(text, '\n')) {
-    free_bind = free_bind || line == kFreeBind;
     for (const auto& [key, option] : kFileKeys) {
       if (!line.starts_with(key)) continue;
       of_files.append(of_files.empty() ? "?" : "&").append(option);
       of_files += as_query_value(without_doubled_percent(line.substr(key.size())));
     }
-    if (!line.starts_with(kStream)) continue;
-    const std::string address = without_doubled_percent(trim_space(line.substr(kStream.size())));
-    if (address.starts_with('/')) {
-      unit.listeners.push_back("unix:" + address);
-    } else if (const auto parsed = HostPort::parse(address)) {
-      if (!parsed->is_loopback()) unit.bridge = parsed->host;
-      unit.listeners.push_back(parsed->to_string());
-    } else if (parse_number<std::uint16_t>(address)) {
-      unit.listeners.push_back(":" + address);
+    if (line.starts_with(kStream) && !added) {
+      add_listener_of(without_doubled_percent(trim_space(line.substr(kStream.size()))), unit);
     }
+    added = line.starts_with(kBridgeMark);
+    if (added) unit.bridge = line.substr(kBridgeMark.size());
   }
   for (std::string& listener : unit.listeners) {
     if (listener.starts_with("unix:")) listener += of_files;
   }
-  if (!free_bind) unit.bridge.clear();
-  const bool added = free_bind && unit.listeners.size() > 1 &&
-                     unit.listeners.back().starts_with(unit.bridge + ":");
-  if (added) unit.listeners.pop_back();
   return unit;
 }
 

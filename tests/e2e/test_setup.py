@@ -492,7 +492,7 @@ class CommandLine(unittest.TestCase):
             for part in ("socks5://u:pw@127.0.0.1:1080", "10.0.0.0/8", "172.16.0.0/12"):
                 self.assertIn(part, text)
             socket = Path(root, "etc/systemd/system/culvert.socket").read_text(encoding="utf-8")
-            self.assertIn("ListenStream=127.0.0.1:3999\nListenStream=172.17.0.1:3999\n", socket)
+            self.assertIn("ListenStream=127.0.0.1:3999\n# --bridge 172.17.0.1\nListenStream=172.17.0.1:3999\n", socket)
             table = setup("docker", "--check", "--root", root).stdout
             self.assertRegex(table, r"(?m)^dockerd +http://127.0.0.1:3999 +yes ")
             setup("docker", "--root", root, "--install")

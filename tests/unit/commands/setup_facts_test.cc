@@ -115,6 +115,7 @@ TEST_CASE("clients sign in where the service has users") {
   SetupOptions other = options_with({"127.0.0.1:1"});
   CHECK_FALSE(facts_of(other, root.path()).sign_in);
   CHECK(facts_of(options_with({"127.0.0.1:3128"}), root.path()).sign_in);
+  CHECK(facts_of(options_with({"[::1]:3128"}), root.path()).sign_in);
   CHECK_FALSE(facts_of(options_with({"10.0.0.5:3128"}), root.path()).sign_in);
   other.targets = {"systemd"};
   CHECK(facts_of(other, root.path()).sign_in);

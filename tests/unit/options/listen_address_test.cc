@@ -253,6 +253,12 @@ TEST_CASE("a listener is kept as it was given") {
   REQUIRE(given.has_value());
   CHECK(given->text == "https://[::1]:1?cert=a");
   CHECK(given->listen.address.to_string() == "[::1]:1");
+  CHECK_FALSE(given->second.has_value());
+  for (const char* const pair : {"1", "localhost:1"}) {
+    CHECK(parse_given_listener(pair, problems).value().second.value().to_string() ==
+          "http://[::1]:1");
+  }
+  CHECK(problems.empty());
   CHECK_FALSE(parse_given_listener("https://[::1]:1", problems).has_value());
   CHECK(problems.size() == 1);
 }

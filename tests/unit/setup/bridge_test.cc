@@ -55,8 +55,9 @@ TEST_CASE("the service listens at the bridge, too, for its clients") {
   const Plan plan = plan_systemd(facts);
   CHECK(plan.files.at(0).with->find("\"172.16.0.0/12\"") != std::string::npos);
   CHECK(plan.files.at(0).with->find("\"192.0.2.0/24\"") != std::string::npos);
-  CHECK(plan.files.at(2).with->find("ListenStream=127.0.0.1:8080\nListenStream=172.17.0.1:8080\n"
-                                    "FreeBind=yes\n") != std::string::npos);
+  CHECK(plan.files.at(2).with->find(
+            "ListenStream=127.0.0.1:8080\n# --bridge 172.17.0.1\nListenStream=172.17.0.1:8080\n"
+            "FreeBind=yes\n") != std::string::npos);
   facts.listeners = given_listeners({"0.0.0.0:8080"});
   CHECK(plan_systemd(facts).files.at(2).with->find("FreeBind") == std::string::npos);
 }

@@ -65,7 +65,7 @@ TEST_CASE("a configuration that was changed by hand is not taken for setup's") {
   install(root, root.facts());
   root.write("/etc/culvert/culvert.toml", *root.read("/etc/culvert/culvert.toml") + "\n");
   CHECK(installed_service(root.facts()).config.empty());
-  CHECK(installed_service(root.facts()).listeners == Lines{"127.0.0.1:3128"});
+  CHECK(installed_service(root.facts()).listeners == Lines{"localhost:3128"});
 }
 
 }  // namespace

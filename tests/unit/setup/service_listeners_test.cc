@@ -10,6 +10,7 @@ namespace {
 using Lines = std::vector<std::string>;
 using Catch::Matchers::Contains;
 
+const std::string kBoth = "ListenStream=127.0.0.1:3128\nListenStream=[::1]:3128\nFreeBind=yes\n";
 const std::string kGiven = "/run/credentials/culvert.service/";
 
 SetupFacts facts_with(const TemporaryRoot& root, const Lines& listeners) {
@@ -27,14 +28,22 @@ TEST_CASE("systemd holds plain listeners") {
   const TemporaryRoot root;
   const ServiceListeners one = sort(root.facts());
   CHECK(one.config == Lines{"systemd"});
-  CHECK(one.socket == "ListenStream=127.0.0.1:3128\n");
+  CHECK(one.socket == kBoth);
   CHECK_FALSE(one.needs_network);
   const ServiceListeners all =
-      sort(facts_with(root, {"127.0.0.1:1", "http://[::1]:2/", ":3", "0.0.0.0:4", "localhost:5"}));
+      sort(facts_with(root, {"127.0.0.1:1", "http://[::1]:2/", ":3", "0.0.0.0:4"}));
   CHECK(all.config == Lines{"systemd"});
   CHECK(all.socket ==
-        "ListenStream=127.0.0.1:1\nListenStream=[::1]:2\nListenStream=3\nListenStream=0.0.0.0:4\n"
-        "ListenStream=127.0.0.1:5\n");
+        "ListenStream=127.0.0.1:1\nListenStream=[::1]:2\nListenStream=3\nListenStream=0.0.0.0:4\n");
+}
+
+TEST_CASE("systemd holds both addresses of localhost, as serve does") {
+  const TemporaryRoot root;
+  for (const char* const given : {"localhost:3128", "3128", "http://localhost:3128"}) {
+    INFO(given);
+    CHECK(sort(facts_with(root, {given})).socket == kBoth);
+  }
+  CHECK(sort(facts_with(root, {"systemd", "http-only://127.0.0.1:3129"})).socket == kBoth);
 }
 
 TEST_CASE("a unix socket has mode and owner of systemd") {
@@ -123,7 +132,7 @@ TEST_CASE("sockets of a unit of the user's own have their name") {
         Lines{"systemd:culvert.socket", "systemd:tls"});
   const ServiceListeners ours = sort(facts_with(root, {"systemd"}));
   CHECK(ours.config == Lines{"systemd"});
-  CHECK(ours.socket == "ListenStream=127.0.0.1:3128\n");
+  CHECK(ours.socket == kBoth);
   CHECK(sort(facts_with(root, {"systemd?cert=/etc/c.pem"})).problems.size() == 1);
 }
 
@@ -135,15 +144,18 @@ TEST_CASE("the bridge is listened on once") {
     facts.bridge = "172.17.0.1";
     return sort(facts).socket;
   };
-  CHECK(socket({"127.0.0.1:1"}) ==
-        "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
-  CHECK(socket({"127.0.0.1:1", "172.17.0.1:2"}) ==
-        "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:2\nFreeBind=yes\n");
+  CHECK(
+      socket({"127.0.0.1:1"}) ==
+      "ListenStream=127.0.0.1:1\n# --bridge 172.17.0.1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
+  CHECK(
+      socket({"127.0.0.1:1", "172.17.0.1:2"}) ==
+      "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:2\n# --bridge 172.17.0.1\nFreeBind=yes\n");
   CHECK(socket({":1"}) == "ListenStream=1\n");
   CHECK(socket({"https://0.0.0.0:3129?cert=/etc/c.pem"}).empty());
   CHECK(socket({"https://172.17.0.1:3129?cert=/etc/c.pem"}).empty());
-  CHECK(socket({"https://127.0.0.1:3129?cert=/etc/c.pem", "127.0.0.1:1"}) ==
-        "ListenStream=127.0.0.1:1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
+  CHECK(
+      socket({"https://127.0.0.1:3129?cert=/etc/c.pem", "127.0.0.1:1"}) ==
+      "ListenStream=127.0.0.1:1\n# --bridge 172.17.0.1\nListenStream=172.17.0.1:1\nFreeBind=yes\n");
 }
 
 TEST_CASE("the bridge is no way around the TLS of all listeners") {
@@ -169,14 +181,19 @@ TEST_CASE("a socket unit tells which listeners made it") {
     facts.bridge = bridge;
     return read_socket_unit(sort(facts).socket);
   };
-  const Lines listeners = {"127.0.0.1:1", ":2", "[::1]:3",
-                           "unix:/run/50%.sock?mode=0660&group=docker"};
-  CHECK(read(listeners, "").listeners == listeners);
-  CHECK(read(listeners, "").bridge.empty());
-  CHECK(read({"127.0.0.1:1"}, "172.17.0.1").listeners == Lines{"127.0.0.1:1"});
-  CHECK(read({"127.0.0.1:1"}, "172.17.0.1").bridge == "172.17.0.1");
-  CHECK(read({"172.17.0.1:1"}, "172.17.0.1").listeners == Lines{"172.17.0.1:1"});
-  CHECK(read({"172.17.0.1:1"}, "172.17.0.1").bridge == "172.17.0.1");
+  const Lines all = {"127.0.0.1:1", ":2", "[::1]:3", "localhost:4",
+                     "unix:/run/50%.sock?mode=0660&group=docker"};
+  CHECK(read(all, "").listeners == all);
+  CHECK(read(all, "").bridge.empty());
+  CHECK(read({"5"}, "").listeners == Lines{"localhost:5"});
+  for (const Lines& given :
+       {Lines{"127.0.0.1:1"}, Lines{"172.17.0.1:1"}, Lines{"127.0.0.1:1", "172.17.0.1:2"},
+        Lines{"localhost:1", "10.0.0.5:1"}, Lines{"172.17.0.1:2", "127.0.0.1:1"}}) {
+    INFO(given[0]);
+    CHECK(read(given, "172.17.0.1").listeners == given);
+    CHECK(read(given, "172.17.0.1").bridge == "172.17.0.1");
+    CHECK(read(given, "").bridge.empty());
+  }
 }
 
 }  // namespace

@@ -124,8 +124,9 @@ TEST_CASE("the socket has addresses that systemd takes, each once") {
   CHECK_THAT(*plan_systemd(facts).files[2].with, Contains("\nListenStream=127.0.0.1:3129\n"));
   facts.bridge = facts.bridge_note = "172.17.0.1";
   facts.listeners = given_listeners({"172.17.0.1:3128"});
-  CHECK_THAT(*plan_systemd(facts).files[2].with,
-             Contains("\nListenStream=172.17.0.1:3128\nFreeBind=yes\nBacklog"));
+  CHECK_THAT(
+      *plan_systemd(facts).files[2].with,
+      Contains("\nListenStream=172.17.0.1:3128\n# --bridge 172.17.0.1\nFreeBind=yes\nBacklog"));
 }
 
 TEST_CASE("the bridge's clients are not named where anybody may come") {
