@@ -1,5 +1,7 @@
 #include "commands/setup.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -78,9 +80,10 @@ void add_way_to_culvert(const SetupFacts& facts, Plan& plan) {
   if (plan.target == kCacheTarget) return;
   if (!facts.certificate_note.empty()) plan.notes.push_back(facts.certificate_note);
   if (plan.target == kSystemdTarget) return;
+  // It would have an address that nobody gave.
+  if (!facts.listen_problem.empty()) return plan.drop_for(facts.listen_problem);
   plan.problems.insert(plan.problems.end(), facts.certificate_problems.begin(),
                        facts.certificate_problems.end());
-  if (!facts.listen_problem.empty()) plan.problems.push_back(facts.listen_problem);
   if (facts.sign_in) plan.problems.push_back(sign_in_problem(facts));
   if (!facts.listen_note.empty()) plan.notes.push_back(facts.listen_note);
   note_tls(facts, plan);
@@ -112,10 +115,14 @@ int show(const SetupFacts& facts, const std::vector<Plan>& plans) {
   bool good = true;
   for (const Plan& plan : plans) {
     print(stdout, show_plan(facts, plan));
+    // `eval` shows no comments.
+    if (plan.to_eval && isatty(STDOUT_FILENO) == 0) {
+      for (const std::string& problem : plan.problems) complain(problem);
+    }
     good = good && can_be_installed(plan);
   }
   const bool for_eval = std::any_of(plans.begin(), plans.end(),
-                                    [](const Plan& plan) { return !plan.to_eval.empty(); });
+                                    [](const Plan& plan) { return plan.to_eval.has_value(); });
   if (good && !for_eval) {
     print(stdout, "nothing was written: --install writes it, --dry-run shows the difference\n");
   }
@@ -151,6 +158,11 @@ std::string repeated_options(const SetupFacts& facts, const SetupOptions& option
 }
 
 int show_table(const SetupFacts& facts, const SetupOptions& options) {
+  // No program could have the right address.
+  if (!facts.listen_problem.empty()) {
+    complain(facts.listen_problem);
+    return 1;
+  }
   const auto culverts = facts.is_live() ? running_culverts() : std::vector<RunningCulvert>();
   const CheckTable table =
       check_table(facts, options.targets, culverts, repeated_options(facts, options));

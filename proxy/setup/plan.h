@@ -103,8 +103,18 @@ struct Plan {
   std::vector<std::string> rivals;
   std::string looked_in;  ///< where a plan without files has looked for some to take away
   std::vector<std::string> problems;  ///< why nothing of this plan can be installed; with the fix
-  /// Lines for `eval`; then all others are shown as comments.
-  std::string to_eval;
+  /// Lines for `eval`, if the target has any; then all others are shown as comments.
+  std::optional<std::string> to_eval;
+
+  /// What it would write is wrong: nothing is left of it but `problem`.
+  void drop_for(const std::string& problem) {
+    files.clear();
+    then_run.clear();
+    notes.clear();
+    rivals.clear();
+    problems = {problem};
+    if (to_eval) to_eval->clear();
+  }
 };
 
 }  // namespace culvert

@@ -173,7 +173,7 @@ std::string show_plan(const SetupFacts& facts, const Plan& plan) {
   for (const FileEdit& edit : plan.files) append_file(text, edit);
   if (facts.is_live()) append_lines(text, "then run: ", plan.then_run);
   append_lines(text, "note: ", plan.notes);
-  return plan.to_eval.empty() ? text : as_comments(text) + plan.to_eval;
+  return plan.to_eval ? as_comments(text) + *plan.to_eval : text;
 }
 
 std::string show_difference(const Plan& plan, SetupWay way) {

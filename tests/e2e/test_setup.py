@@ -479,6 +479,20 @@ class CommandLine(unittest.TestCase):
             setup("systemd", "docker", "--root", root, "--uninstall")
             self.assertEqual([path for path in Path(root).rglob("*") if path.is_file()], [])
 
+    def test_an_address_that_nobody_gave_is_nowhere(self):
+        with tempfile.TemporaryDirectory() as root:
+            for action in ((), ("--dry-run",), ("--install",), ("--check",)):
+                done = setup("docker", "shell", "--listen", "unix:/run/c.sock", "--root", root, *action, status=1)
+                lines = (done.stdout + done.stderr).splitlines()
+                self.assertTrue(any("clients can use none of the listeners: unix:/run/c.sock" in line for line in lines), lines)
+                # One is the example of what to give.
+                self.assertEqual([line for line in lines if "3128" in line and "give one more, as in" not in line], [])
+                self.assertEqual(os.listdir(root), [])
+            # Where a shell evaluates the lines, it shows no comments.
+            done = setup("shell", "--listen", "unix:/run/c.sock", "--root", root, status=1)
+            self.assertIn("clients can use none", done.stderr)
+            self.assertTrue(all(line.startswith("#") for line in done.stdout.splitlines()), done.stdout)
+
     def test_a_second_installation_keeps_the_options_of_the_first(self):
         with tempfile.TemporaryDirectory() as root:
             first = ("--upstream", "socks5://u:pw@127.0.0.1:1080", "--allow-client", "10.0.0.0/8", "--listen", "127.0.0.1:3999")

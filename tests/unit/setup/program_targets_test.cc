@@ -82,7 +82,7 @@ TEST_CASE("a shell gets the variables in both cases, and Node's switch") {
         "export NO_PROXY='localhost,127.0.0.1,::1'\n",
         "export no_proxy='localhost,127.0.0.1,::1'\n", "export NODE_USE_ENV_PROXY='1'\n"}) {
     CHECK_THAT(*plan.files.front().with, Contains(line));
-    CHECK_THAT(plan.to_eval, Contains(line));
+    CHECK_THAT(plan.to_eval.value(), Contains(line));
   }
 }
 

@@ -79,6 +79,17 @@ TEST_CASE("lines for eval stand alone among comments") {
                         Catch::Matchers::EndsWith("\n#   note: worth knowing\nexport A='b'\n"));
 }
 
+TEST_CASE("a plan that is dropped shows its problem and nothing that it would write") {
+  const TemporaryRoot root;
+  Plan plan = lines_in(root);
+  plan.drop_for("a problem");
+  CHECK(show_plan(root.facts(), plan) == "npm:\n  problem: a problem\n");
+  plan = lines_in(root);
+  plan.to_eval = "export A='b'\n";
+  plan.drop_for("a problem");
+  CHECK(show_plan(root.facts(), plan) == "# npm:\n#   problem: a problem\n");
+}
+
 TEST_CASE("a difference is a unified diff") {
   const TemporaryRoot root;
   root.write("/root/.npmrc", "1\n2\n3\n4\n");
