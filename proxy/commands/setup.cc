@@ -18,6 +18,7 @@
 #include "host/listening.h"
 #include "options/command_table.h"
 #include "setup/apply.h"
+#include "setup/bridge.h"
 #include "setup/check_table.h"
 #include "setup/earlier_places.h"
 #include "setup/find_facts.h"
@@ -53,8 +54,10 @@ Plan plan_with_kept(SetupFacts facts, const TargetPlan& target) {
   KeptOptions options = keep_options(facts.service, installed.config, facts.root);
   facts.service = std::move(options.service);
   if (facts.bridge.empty() && !installed.bridge.empty()) {
-    facts.bridge = installed.bridge;
-    facts.bridge_note = facts.bridge + " is where the installed service is for containers";
+    const auto& kept = options.kept;
+    const bool kept_clients = std::find(kept.begin(), kept.end(), "allow-client") != kept.end();
+    keep_bridge(installed.bridge, kept_clients, facts);
+    std::erase_if(options.kept, [&](const std::string& name) { return !facts.has_option(name); });
   }
   if (names_lost_file(facts.listeners)) {
     options.problem = concat({kServiceConfig, ": listen names a file that ", kServiceUnit,

@@ -223,9 +223,7 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
     facts.sign_in =
         has_users(installed) && (options.has(kSystemdTarget) || is_at(installed, options.listen));
   }
-  const auto names_users = [](const auto& option) { return option.first == "auth-file"; };
-  facts.sign_in =
-      facts.sign_in || std::any_of(facts.service.begin(), facts.service.end(), names_users);
+  facts.sign_in = facts.sign_in || facts.has_option("auth-file");
   return facts;
 }
 

@@ -4,6 +4,7 @@
 #include "base/ip_address.h"
 #include "base/text.h"
 #include "setup/installed_service.h"
+#include "setup/listeners.h"
 #include "setup/quote.h"
 #include "setup/root.h"
 
@@ -27,6 +28,17 @@ std::string options_of_service(const SetupFacts& facts) {
   const std::string port = port_of(facts.proxy_url);
   const bool usual = port == "3128" || exists(facts.root, kServiceConfig);
   return usual ? options : options + " --listen 127.0.0.1:" + port;
+}
+
+/// Those that --bridge admitted.
+void take_clients_back(SetupFacts& facts) {
+  const std::string behind = clients_behind_bridge(facts);
+  for (auto& [name, values] : facts.service) {
+    if (name == "allow-client") std::erase(values, behind);
+  }
+  std::erase_if(facts.service, [](const auto& option) {
+    return option.first == "allow-client" && option.second.empty();
+  });
 }
 
 }  // namespace
@@ -61,6 +73,22 @@ std::string clients_behind_bridge(const SetupFacts& facts) {
     blocks += "," + facts.bridge.substr(0, facts.bridge.rfind('.')) + ".0/24";
   }
   return blocks;
+}
+
+void keep_bridge(const std::string& bridge, bool kept_clients, SetupFacts& facts) {
+  facts.bridge = bridge;
+  if (!speak_tls_alone(facts.listeners)) {
+    facts.bridge_note = bridge + " is where the installed service is for containers";
+    return;
+  }
+  if (kept_clients) take_clients_back(facts);
+  facts.bridge.clear();
+  facts.bridge_note =
+      concat({"the plain listener that --bridge added at ", bridge,
+              " is left out, as all others speak TLS alone; containers use ",
+              (facts.container_url.empty() ? concat({"one at --listen https://", bridge, ":",
+                                                     port_of(facts.proxy_url), "?cert=...&key=..."})
+                                           : facts.container_url)});
 }
 
 void note_containers(const SetupFacts& facts, Plan& plan) {

@@ -22,6 +22,10 @@ std::string address_for_containers(const SetupFacts& facts);
 /// done.
 std::string plain_bridge_problem(const SetupFacts& facts, std::string_view port);
 
+/// `bridge` is that of the installed service: it counts on, also for the clients that --bridge
+/// admitted (`kept_clients`: no option names others), unless the listeners speak TLS alone now.
+void keep_bridge(const std::string& bridge, bool kept_clients, SetupFacts& facts);
+
 /// How containers reach culvert, or that they do not.
 void note_containers(const SetupFacts& facts, Plan& plan);
 

@@ -114,6 +114,16 @@ std::string choose_for_containers(std::span<const GivenListener> listeners,
   return found == nullptr ? std::string() : url_at(found->listen, bridge);
 }
 
+bool speak_tls_alone(std::span<const GivenListener> listeners) {
+  bool found = false;
+  for (const auto& [text, listen, second] : listeners) {
+    if (listen.kind != ListenConfig::Kind::http) continue;
+    if (!is_tls(listen)) return false;
+    found = true;
+  }
+  return found;
+}
+
 std::string service_address(const SetupFacts& facts) {
   const GivenListener* const chosen = choose_for_host(facts.listeners).listener;
   return chosen == nullptr ? std::string(kDefaultListen) : chosen->listen.address.to_string();

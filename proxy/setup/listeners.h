@@ -25,6 +25,9 @@ ListenerChoice choose_for_host(std::span<const GivenListener> listeners);
 std::string choose_for_containers(std::span<const GivenListener> listeners,
                                   std::string_view bridge);
 
+/// Of those with an address all, and there are some.
+bool speak_tls_alone(std::span<const GivenListener> listeners);
+
 /// Of the one that clients use, or of the default: "127.0.0.1:3128".
 std::string service_address(const SetupFacts& facts);
 

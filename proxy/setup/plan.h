@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,14 +54,19 @@ struct SetupFacts {
   bool sign_in = false;                           ///< clients need a user and a password
   std::string no_proxy;                           ///< as given; empty: each target's own default
   std::string bridge;  ///< --bridge: this machine's address for containers; empty: not asked for
-  std::string bridge_note;              ///< where `bridge` comes from
-  std::string cache;                    ///< HOST:PORT: `setup cache`
+  std::string bridge_note;  ///< where `bridge` comes from, or why an earlier one is left out
+  std::string cache;        ///< HOST:PORT: `setup cache`
   std::vector<std::string> registries;  ///< whose images the cache holds
   bool daemon_json = false;             ///< --daemon-json
   std::string program;                  ///< culvert's own path, for units
   /// The options of the service, as (name, values): `setup systemd`.
   std::vector<std::pair<std::string, std::vector<std::string>>> service;
 
+  /// Of the service.
+  bool has_option(std::string_view name) const {
+    return std::any_of(service.begin(), service.end(),
+                       [&](const auto& option) { return option.first == name; });
+  }
   /// The machine that runs, not an image of another.
   bool is_live() const { return root == "/"; }
 };

@@ -109,9 +109,6 @@ class ListenerSorter {
  private:
   void add(const GivenListener& given) {
     const ListenConfig& listen = given.listen;
-    if (listen.kind == Kind::http) {
-      (listen.speaks == ListenConfig::Speaks::tls_only ? has_tls_ : has_plain_) = true;
-    }
     const bool plain = given.text.find('?') == given.text.npos;
     if (listen.kind == Kind::systemd) return add_passed(given, plain);
     if (listen.kind == Kind::unix_socket) return add_unix(given);
@@ -199,7 +196,7 @@ class ListenerSorter {
     const bool added = !facts_.bridge.empty() && !covers_bridge_ && !at_bridge_;
     const std::string address = service_address(facts_);
     const std::string port = address.substr(address.rfind(':') + 1);
-    if (added && has_tls_ && !has_plain_) {
+    if (added && speak_tls_alone(facts_.listeners)) {
       out_.problems.push_back(plain_bridge_problem(facts_, port));
     } else if (added || at_bridge_) {
       free_bind_ = true;
@@ -219,8 +216,6 @@ class ListenerSorter {
   std::string file_lines_;
   bool at_bridge_ = false;      ///< a plain listener is there
   bool covers_bridge_ = false;  ///< one of every address, or that the service binds itself, is
-  bool has_tls_ = false;
-  bool has_plain_ = false;
   bool free_bind_ = false;
   bool named_ = false;
   bool own_socket_ = false;

@@ -164,11 +164,6 @@ Service make_service(const SetupFacts& facts, const ServiceListeners& listeners,
   return service;
 }
 
-bool has_option(const SetupFacts& facts, std::string_view name) {
-  return std::any_of(facts.service.begin(), facts.service.end(),
-                     [&](const auto& option) { return option.first == name; });
-}
-
 /// A path in a unit that its own user can execute.
 std::string program_of(const SetupFacts& facts, Plan& plan) {
   std::string installed = find_program(facts.root, "culvert");
@@ -208,7 +203,7 @@ std::string unit_text(const Service& service, const ServiceListeners& listeners,
 
 void note_service(const SetupFacts& facts, const Service& service, const ServiceFiles& files,
                   Plan& plan) {
-  if (!has_option(facts, "upstream")) {
+  if (!facts.has_option("upstream")) {
     plan.notes.emplace_back(
         "without --upstream it connects directly, which does not get under any wall: culvert setup "
         "systemd --upstream socks5://127.0.0.1:1080");
@@ -217,6 +212,8 @@ void note_service(const SetupFacts& facts, const Service& service, const Service
     SetupFacts served = facts;
     if (facts.listeners.empty()) served.proxy_url = concat({"http://", kDefaultListen});
     note_containers(served, plan);
+  } else if (!facts.bridge_note.empty()) {
+    plan.notes.push_back(facts.bridge_note);
   }
   if (service.secret) {
     plan.notes.emplace_back(

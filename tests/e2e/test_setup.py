@@ -512,6 +512,16 @@ class CommandLine(unittest.TestCase):
             setup("docker", "--root", root, "--install")
             self.assertEqual(setup("docker", "--check", "--root", root).stdout, table)
 
+    def test_a_service_at_the_bridge_is_set_up_again_with_tls_alone(self):
+        with tempfile.TemporaryDirectory() as root:
+            setup("systemd", "--bridge", "--root", root, "--install")
+            config = Path(root, "etc/culvert/culvert.toml")
+            self.assertIn("172.16.0.0/12", config.read_text(encoding="utf-8"))
+            done = setup("systemd", "--listen", "https://127.0.0.1:3129?cert=/etc/c.crt&key=/etc/c.key", "--root", root, "--install").stdout
+            self.assertIn("the plain listener that --bridge added at 172.17.0.1 is left out", done)
+            self.assertNotIn("172.16.0.0/12", config.read_text(encoding="utf-8"))
+            self.assertFalse(Path(root, "etc/systemd/system/culvert.socket").exists())
+
     def test_a_user_without_rights_is_told(self):
         program = shutil.copy(os.environ["CULVERT"], f"{isolate.STATE}/tmp/culvert")
         self.addCleanup(os.unlink, program)

@@ -1,5 +1,7 @@
 #include "setup/bridge.h"
 
+#include <algorithm>
+
 #include "given_listeners.h"
 #include "setup/docker_json.h"
 #include "setup/program_targets.h"
@@ -60,6 +62,36 @@ TEST_CASE("the service listens at the bridge, too, for its clients") {
             "FreeBind=yes\n") != std::string::npos);
   facts.listeners = given_listeners({"0.0.0.0:8080"});
   CHECK(plan_systemd(facts).files.at(2).with->find("FreeBind") == std::string::npos);
+}
+
+TEST_CASE("the bridge of an earlier service is kept, unless the listeners speak TLS alone now") {
+  SetupFacts facts;
+  facts.root = "/nonexistent";
+  facts.service = {{"allow-client", {"192.0.2.0/24", "172.16.0.0/12"}}};
+  facts.listeners = given_listeners({"127.0.0.1:1", "https://10.0.0.5:2?cert=/etc/c.pem"});
+  keep_bridge("172.17.0.1", true, facts);
+  CHECK(facts.bridge == "172.17.0.1");
+  CHECK(facts.service.at(0).second.size() == 2);
+
+  facts.listeners = given_listeners({"https://127.0.0.1:3129?cert=/etc/c.pem", "unix:/run/c.sock"});
+  facts.proxy_url = "https://127.0.0.1:3129";
+  keep_bridge("172.17.0.1", false, facts);
+  CHECK(facts.service.at(0).second.size() == 2);
+  keep_bridge("172.17.0.1", true, facts);
+  CHECK(facts.bridge.empty());
+  CHECK(facts.service.at(0).second == std::vector<std::string>{"192.0.2.0/24"});
+  const Plan plan = plan_systemd(facts);
+  CHECK(plan.problems.empty());
+  CHECK(std::find(plan.notes.begin(), plan.notes.end(),
+                  "the plain listener that --bridge added at 172.17.0.1 is left out, as all others "
+                  "speak TLS alone; containers use one at --listen "
+                  "https://172.17.0.1:3129?cert=...&key=...") != plan.notes.end());
+
+  facts.service = {{"allow-client", {"172.16.0.0/12"}}};
+  facts.container_url = "https://10.0.0.5:3129";
+  keep_bridge("172.17.0.1", true, facts);
+  CHECK(facts.service.empty());
+  CHECK(facts.bridge_note.ends_with("; containers use https://10.0.0.5:3129"));
 }
 
 TEST_CASE("the command for the service has the root, and the port where none is installed") {

@@ -73,6 +73,13 @@ TEST_CASE("without one for clients it is said why") {
         "load balancer); give one more, as in --listen 127.0.0.1:3128");
 }
 
+TEST_CASE("listeners that speak TLS alone are told from a mixture") {
+  CHECK_FALSE(speak_tls_alone({}));
+  CHECK_FALSE(speak_tls_alone(std::vector{unix_socket()}));
+  CHECK_FALSE(speak_tls_alone(std::vector{tls("10.0.0.5:1"), tcp("10.0.0.5:2")}));
+  CHECK(speak_tls_alone(std::vector{unix_socket(), tls("10.0.0.5:1")}));
+}
+
 TEST_CASE("containers get a listener that is not on their own loopback") {
   const auto url_of = [](const std::vector<GivenListener>& listeners, std::string_view bridge) {
     return choose_for_containers(listeners, bridge);
