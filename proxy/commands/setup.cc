@@ -193,7 +193,7 @@ int carry_out(const SetupFacts& facts, const std::vector<Plan>& plans, SetupWay 
 
 /// What is wrong with the options of a service on another machine, whose files are below `root`.
 std::vector<std::string> problems_elsewhere(const SetupOptions& options, std::string_view root) {
-  if (options.root == "/" || !options.has(kSystemdTarget)) return {};
+  if (!options.is_elsewhere() || !options.has(kSystemdTarget)) return {};
   Settings settings;
   for (const GivenListener& given : options.listen)
     settings.add("listen", {given.text, "--listen"});

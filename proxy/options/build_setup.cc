@@ -78,9 +78,9 @@ class SetupBuilder {
   SetupOptions build(const std::vector<std::string>& words) {
     read_action();
     read_targets(words);
+    read_root();
     read_listen();
     read_no_proxy();
-    read_root();
     read_registries();
     out_.bridge = is_on("bridge");
     out_.daemon_json = is_on("daemon-json");
@@ -163,7 +163,7 @@ class SetupBuilder {
       std::vector<std::string> found;
       if (auto listener = parse_given_listener(given.value, found)) {
         add_listener(given, *std::move(listener));
-      } else if (out_.has(kSystemdTarget) && !is_elsewhere()) {
+      } else if (out_.has(kSystemdTarget) && !out_.is_elsewhere()) {
         continue;
       } else if (const auto named =
                      out_.has(kSystemdTarget) ? std::nullopt : named_proxy(given.value)) {
@@ -173,8 +173,6 @@ class SetupBuilder {
       }
     }
   }
-
-  bool is_elsewhere() const { return own_.has("root") && own_.of("root").back().value != "/"; }
 
   void add_listener(const Given& given, GivenListener listener) {
     const ListenConfig& listen = listener.listen;

@@ -98,7 +98,7 @@ Settings defaults_of_run(bool by_arguments_only) {
 CommandLine read_setup(Arguments read, ReadWhen when) {
   std::vector<std::string> problems = std::move(read.source.problems);
   SetupOptions options = build_setup(read.own, read.source.settings, read.words, problems);
-  if (options.root != "/") {
+  if (options.is_elsewhere()) {
     if (problems.empty()) return options;
     return Problems{std::move(problems), {}};
   }

@@ -26,7 +26,9 @@ struct SetupOptions {
   bool has(std::string_view target) const {
     return std::find(targets.begin(), targets.end(), target) != targets.end();
   }
-  std::string root = "/";               ///< --root
+  std::string root = "/";  ///< --root
+  /// Its files are not judged as those of this machine.
+  bool is_elsewhere() const { return root != "/"; }
   std::vector<GivenListener> listen;    ///< --listen: where culvert listens, or shall
   std::string no_proxy;                 ///< --no-proxy; empty: the default list
   bool bridge = false;                  ///< --bridge

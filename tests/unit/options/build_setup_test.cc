@@ -118,6 +118,8 @@ TEST_CASE("the files of a service on another machine are not looked for on this 
             .service.size() == 2);
   CHECK(setup_problems({"systemd", "--auth-file", "/nonexistent/users"}).size() == 1);
   CHECK(setup_problems({"systemd", "--root", root, "--listen", "h.example:1"}).size() == 1);
+  CHECK(setup_of({"systemd", "--root", root}).is_elsewhere());
+  CHECK_FALSE(setup_of({"systemd", "--root", "/"}).is_elsewhere());
 }
 
 TEST_CASE("setup systemd writes down what serve takes") {
@@ -172,10 +174,10 @@ TEST_CASE("other options of setup") {
   CHECK(options.root == "/tmp");
   CHECK(options.no_proxy == "a.example,10.0.0.0/8,b");
   const TemporaryFile file("");
-  CHECK(
-      setup_problems({"apt", "--root", "/nonexistent", "--no-proxy", "\"a\""}) ==
-      Lines{"--no-proxy \"a\": write hosts and addresses with commas between them, without quotes",
-            "--root /nonexistent: No such file or directory"});
+  CHECK(setup_problems({"apt", "--root", "/nonexistent", "--no-proxy", "\"a\""}) ==
+        Lines{"--root /nonexistent: No such file or directory",
+              "--no-proxy \"a\": write hosts and addresses with commas between them, without "
+              "quotes"});
   CHECK(setup_problems({"apt", "--root", file.path()}) ==
         Lines{"--root " + file.path() + ": is no directory"});
 }
