@@ -4,12 +4,12 @@
 
 #include "base/host_port.h"
 #include "base/text.h"
+#include "config/listen_url.h"
 #include "net/server_certificate.h"
 
 namespace culvert {
 namespace {
 
-constexpr std::string_view kWithTls = "https://";
 constexpr std::string_view kSchemeEnd = "://";
 
 }  // namespace
@@ -26,7 +26,7 @@ std::vector<std::string> client_hints(std::string url, bool sign_in) {
       concat({"for a registry:  https_proxy=", url, " registry serve config.yml"}),
       concat({"for dockerd, in a systemd drop-in under [Service]:  Environment=HTTP_PROXY=", url,
               " HTTPS_PROXY=", url, " NO_PROXY=localhost,127.0.0.1"})};
-  if (url.starts_with(kWithTls)) {
+  if (is_https_url(url)) {
     lines.emplace_back(
         "these verify the certificate: its CA belongs to the CAs of their machine "
         "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
@@ -35,11 +35,11 @@ std::vector<std::string> client_hints(std::string url, bool sign_in) {
 }
 
 std::string verifiable_url(const std::string& url, const ServerCertificate& certificate) {
-  const auto address = HostPort::parse(url.substr(kWithTls.size()));
+  const auto address = HostPort::parse(url.substr(kHttpsScheme.size()));
   if (!address) return url;
   const std::string name = certificate.name_at(address->host);
   if (name.empty() || name == address->host) return url;
-  return concat({kWithTls, name, url.substr(url.rfind(':'))});
+  return concat({kHttpsScheme, name, url.substr(url.rfind(':'))});
 }
 
 }  // namespace culvert

@@ -17,11 +17,13 @@
 
 #include "base/duration.h"
 #include "base/fatal.h"
+#include "base/text.h"
 #include "commands/find_program.h"
 #include "commands/proxy_environment.h"
 #include "commands/proxy_start.h"
 #include "commands/service_variables.h"
 #include "commands/standard_streams.h"
+#include "config/listen_url.h"
 #include "host/local_clients.h"
 #include "host/process_list.h"
 #include "net/foreground_child.h"
@@ -57,14 +59,14 @@ int report_not_executed(const std::string& program, int error) {
 std::string url_for_clients(const Listeners& listeners) {
   for (const HostPort& address : listeners.addresses()) {
     const auto& urls = listeners.urls();
-    const bool tls =
-        std::find(urls.begin(), urls.end(), "https://" + address.to_string()) != urls.end();
+    const bool tls = std::find(urls.begin(), urls.end(),
+                               concat({kHttpsScheme, address.to_string()})) != urls.end();
     HostPort at = address;
     if (at.ip->is_unspecified()) {
       at.host = at.ip->is_v4() ? "127.0.0.1" : "::1";
       at.ip = IpAddress::parse(at.host);
     }
-    return (tls ? "https://" : "http://") + at.to_string();
+    return concat({tls ? kHttpsScheme : kHttpScheme, at.to_string()});
   }
   return {};
 }

@@ -21,6 +21,7 @@
 #include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "config/bound_listeners.h"
+#include "config/listen_url.h"
 #include "net/orphans.h"
 #include "net/sandbox.h"
 #include "net/signals.h"
@@ -33,9 +34,6 @@
 
 namespace culvert {
 namespace {
-
-constexpr std::string_view kHttp = "http://";
-constexpr std::string_view kHttps = "https://";
 
 /// For a reload.  The access log's file is opened anew under the descriptor that the workers have,
 /// so that it can be rotated.  What takes a restart is a warning.
@@ -114,12 +112,12 @@ void find_loops_at_start(Ruleset& ruleset, const Listeners& listeners,
 /// Where clients are to connect; empty: nowhere that a proxy variable can name.
 std::string url_for_hints(const Server& server) {
   const auto& urls = server.listeners().urls();
-  for (const std::string_view scheme : {kHttp, kHttps}) {
+  for (const std::string_view scheme : {kHttpScheme, kHttpsScheme}) {
     for (std::size_t i = 0; i < urls.size(); ++i) {
       if (!urls[i].starts_with(scheme)) continue;
       const auto& tls = server.ruleset().tls_listeners[server.listeners().listen_of_urls()[i]];
-      return scheme == kHttps && tls ? verifiable_url(urls[i], tls->default_certificate())
-                                     : urls[i];
+      return scheme == kHttpsScheme && tls ? verifiable_url(urls[i], tls->default_certificate())
+                                           : urls[i];
     }
   }
   return {};

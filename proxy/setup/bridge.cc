@@ -3,6 +3,7 @@
 #include "base/host_port.h"
 #include "base/ip_address.h"
 #include "base/text.h"
+#include "config/listen_url.h"
 #include "setup/installed_service.h"
 #include "setup/listeners.h"
 #include "setup/quote.h"
@@ -42,8 +43,6 @@ void take_clients_back(SetupFacts& facts) {
 }
 
 }  // namespace
-
-bool is_https_url(std::string_view url) { return url.starts_with("https://"); }
 
 bool is_loopback_url(std::string_view url) {
   const std::size_t scheme = url.find("://");

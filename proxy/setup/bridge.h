@@ -7,8 +7,6 @@
 
 namespace culvert {
 
-bool is_https_url(std::string_view url);
-
 /// Clients reach it on this machine alone: "http://localhost:3128", "http://127.0.0.1:3128".
 bool is_loopback_url(std::string_view url);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/listen_url.h"
 #include "host/process_list.h"
 #include "host/proxy_variables.h"
 #include "setup/bridge.h"
@@ -83,7 +84,7 @@ bool is_ours(const SetupFacts& facts, const std::vector<RunningCulvert>& culvert
 bool speaks_tls_alone(const SetupFacts& facts, const NamedProxy& proxy) {
   // A plain listener would have been preferred.
   return (is_https_url(facts.proxy_url) && facts.proxy_url.ends_with(at_port(proxy))) ||
-         facts.container_url == concat({"https://", proxy.host, at_port(proxy)});
+         facts.container_url == concat({kHttpsScheme, proxy.host, at_port(proxy)});
 }
 
 /// What stands in the way of a pull with this environment; `row` gets it.
@@ -186,7 +187,7 @@ std::string options_for_rootless(const SetupFacts& facts, std::string options) {
     options.erase(given, options.find(' ', given + kListen.size()) - given);
   }
   const std::string port = facts.proxy_url.substr(facts.proxy_url.rfind(':'));
-  const std::string_view scheme = is_https_url(facts.proxy_url) ? "https://" : "";
+  const std::string_view scheme = is_https_url(facts.proxy_url) ? kHttpsScheme : "";
   return concat({kListen, scheme, kHostOfRootless, port, options});
 }
 

@@ -32,7 +32,7 @@ std::string_view why_unusable(const ListenConfig& listen) {
 }
 
 std::string url_at(const ListenConfig& listen, std::string_view host_for_all) {
-  const std::string_view scheme = is_tls(listen) ? "https://" : "http://";
+  const std::string_view scheme = is_tls(listen) ? kHttpsScheme : kHttpScheme;
   std::string address = listen.address.to_string();
   if (is_every_address(listen)) address.replace(0, address.rfind(':'), host_for_all);
   return concat({scheme, address});

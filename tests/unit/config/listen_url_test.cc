@@ -25,3 +25,10 @@ TEST_CASE("a message names a listener by the scheme that it was given with") {
   listen.path = "/run/culvert";
   CHECK(listen_url(listen) == "unix:/run/culvert");
 }
+
+TEST_CASE("a URL of a listener that speaks TLS is told by its scheme") {
+  CHECK(is_https_url("https://127.0.0.1:3128"));
+  CHECK_FALSE(is_https_url("http://127.0.0.1:3128"));
+  CHECK_FALSE(is_https_url("http-only://127.0.0.1:3128"));
+  CHECK_FALSE(is_https_url(""));
+}
