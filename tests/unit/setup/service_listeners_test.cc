@@ -24,6 +24,13 @@ ServiceListeners sort(const SetupFacts& facts) {
   return service_listeners(facts, files);
 }
 
+ServiceListeners sort_with_bridge(const TemporaryRoot& root, const Lines& listeners,
+                                  const std::string& bridge) {
+  SetupFacts facts = facts_with(root, listeners);
+  facts.bridge = bridge;
+  return sort(facts);
+}
+
 TEST_CASE("systemd holds plain listeners") {
   const TemporaryRoot root;
   const ServiceListeners one = sort(root.facts());
@@ -140,9 +147,7 @@ TEST_CASE("the bridge is listened on once") {
   const TemporaryRoot root;
   root.write("/etc/c.pem", "x", 0644);
   const auto socket = [&](const Lines& listeners) {
-    SetupFacts facts = facts_with(root, listeners);
-    facts.bridge = "172.17.0.1";
-    return sort(facts).socket;
+    return sort_with_bridge(root, listeners, "172.17.0.1").socket;
   };
   CHECK(
       socket({"127.0.0.1:1"}) ==
@@ -161,25 +166,19 @@ TEST_CASE("the bridge is listened on once") {
 TEST_CASE("the bridge is no way around the TLS of all listeners") {
   const TemporaryRoot root;
   root.write("/etc/c.pem", "x", 0644);
-  const auto listeners = [&](const Lines& given) {
-    SetupFacts facts = facts_with(root, given);
-    facts.bridge = "172.17.0.1";
-    return sort(facts);
-  };
-  const ServiceListeners refused =
-      listeners({"https://127.0.0.1:3129?cert=/etc/c.pem", "unix:/run/c.sock"});
+  const ServiceListeners refused = sort_with_bridge(
+      root, {"https://127.0.0.1:3129?cert=/etc/c.pem", "unix:/run/c.sock"}, "172.17.0.1");
   CHECK(refused.socket.find("172.17.0.1") == std::string::npos);
   REQUIRE(refused.problems.size() == 1);
   CHECK_THAT(refused.problems[0], Contains("--listen https://172.17.0.1:3129?cert=...&key=..."));
-  CHECK(listeners({"https://172.17.0.1:3129?cert=/etc/c.pem"}).problems.empty());
+  CHECK(sort_with_bridge(root, {"https://172.17.0.1:3129?cert=/etc/c.pem"}, "172.17.0.1")
+            .problems.empty());
 }
 
 TEST_CASE("a socket unit tells which listeners made it") {
   const TemporaryRoot root;
   const auto read = [&](const Lines& listeners, const std::string& bridge) {
-    SetupFacts facts = facts_with(root, listeners);
-    facts.bridge = bridge;
-    return read_socket_unit(sort(facts).socket);
+    return read_socket_unit(sort_with_bridge(root, listeners, bridge).socket);
   };
   const Lines all = {"127.0.0.1:1", ":2", "[::1]:3", "localhost:4",
                      "unix:/run/50%.sock?mode=0660&group=docker"};
