@@ -1,7 +1,6 @@
 #include "net/certificate_text.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <ctime>
 #include <memory>
@@ -10,13 +9,13 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "base/ip_address.h"
 #include "base/text.h"
 #include "base/utc_text.h"
 #include "base/utf8.h"
+#include "net/sha256.h"
 
 namespace culvert {
 namespace {
@@ -50,10 +49,10 @@ std::string entry_of(const X509_NAME* name, int kind) {
 /// Different for different `bytes`.
 std::string digest_of(std::string_view bytes) {
   constexpr std::size_t kEnough = 16;
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
   std::string text;
-  for (std::size_t i = 0; i < kEnough; ++i) text += fmt::format("{:02x}", digest[i]);
+  for (const char byte : sha256(bytes).substr(0, kEnough)) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  }
   return text;
 }
 

@@ -1,7 +1,6 @@
 #include "net/tls_server_context.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "base/secret_file.h"
 #include "base/text.h"
 #include "net/pem.h"
+#include "net/sha256.h"
 #include "net/tls_settings.h"
 
 namespace culvert {
@@ -65,13 +65,6 @@ int verify_client(X509_STORE_CTX* check, void*) {
   const int verdict = X509_verify_cert(check);
   if (verdict == 1) X509_STORE_CTX_set0_verified_chain(check, nullptr);
   return verdict;
-}
-
-std::string raw_digest_of(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return {digest.begin(), digest.begin() + size};
 }
 
 /// A session is resumed only where the same CAs are asked for.
@@ -208,7 +201,7 @@ void TlsServerContext::require_client_certificates(const std::string& ca,
                               : concat({"cannot read ", printable(ca), ": ", file.problem});
     if (!problem.empty()) return problems.push_back("client-ca: " + std::move(problem));
   }
-  const std::string digest = raw_digest_of(file.text.reveal());
+  const std::string digest = sha256(file.text.reveal());
   if (!ca.empty()) client_cas_ = digest;
   for (const Identity& identity : identities_) {
     set_session_id(identity.context, digest);
