@@ -174,7 +174,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   for (const Given& given : all.settings.of("config")) {
     const NamedFile named = named_file(given.value);
     if (named.problem.empty()) {
-      take(read_config_file(named.path, when), all);
+      take(read_config_file(named.path, given.origin, when), all);
     } else {
       all.problems.push_back(
           concat({given.origin, " ", printable(given.value), ": ", named.problem}));

@@ -77,11 +77,11 @@ Source read_config_text(std::string_view text, std::string_view path) {
   return source;
 }
 
-Source read_config_file(const std::string& path, ReadWhen when) {
+Source read_config_file(const std::string& path, std::string_view origin, ReadWhen when) {
   const FileContent content = read_file(path, when);
   if (content.problem.empty()) return read_config_text(content.text, printable(path));
   Source source;
-  source.problems.push_back(fmt::format("{}: {}", redact(path), content.problem));
+  source.problems.push_back(fmt::format("{} {}: {}", origin, redact(path), content.problem));
   return source;
 }
 

@@ -8,8 +8,9 @@
 
 namespace culvert {
 
-/// A file of `flag = value` lines, the value an array for a repeatable flag (see toml.h).
-Source read_config_file(const std::string& path, ReadWhen when);
+/// A file of `flag = value` lines, the value an array for a repeatable flag (see toml.h).  That it
+/// cannot be read is a problem of `origin`, which names it.
+Source read_config_file(const std::string& path, std::string_view origin, ReadWhen when);
 
 /// As above, from the file's content; `path` is for problems.
 Source read_config_text(std::string_view text, std::string_view path);

@@ -331,7 +331,7 @@ TEST_CASE("flags win over variables, variables over the file") {
   CHECK(config_of({"--config", file.path()}).upstreams.at(0).name == "f");
   // A flag's file replaces the variable's.
   CHECK(problems_of({"--config", "/nonexistent"}, environment) ==
-        Lines{"/nonexistent: No such file or directory"});
+        Lines{"--config /nonexistent: No such file or directory"});
 }
 
 TEST_CASE("problems name the variable or the line of the file") {

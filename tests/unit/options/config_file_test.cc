@@ -53,10 +53,10 @@ TEST_CASE("problems in a file name the line") {
 }
 
 TEST_CASE("a file that cannot be read") {
-  CHECK(read_config_file("/nonexistent.toml", ReadWhen::starting).problems ==
-        std::vector<std::string>{"/nonexistent.toml: No such file or directory"});
-  CHECK(read_config_file("/", ReadWhen::starting).problems ==
-        std::vector<std::string>{"/: Is a directory"});
+  CHECK(read_config_file("/nonexistent.toml", "--config", ReadWhen::starting).problems ==
+        std::vector<std::string>{"--config /nonexistent.toml: No such file or directory"});
+  CHECK(read_config_file("/", "CULVERT_CONFIG", ReadWhen::starting).problems ==
+        std::vector<std::string>{"CULVERT_CONFIG /: Is a directory"});
 }
 
 TEST_CASE("two spellings of one key are one flag given twice") {
@@ -76,10 +76,11 @@ TEST_CASE("a pipe is waited for at the start, and never while clients are served
   const std::string path = folder + "/pipe";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   ::alarm(10);  // instead of hanging
-  CHECK(read_config_file(path, ReadWhen::serving).problems ==
-        std::vector<std::string>{path + ": a pipe, which can be read at the start only"});
+  CHECK(read_config_file(path, "--config", ReadWhen::serving).problems ==
+        std::vector<std::string>{"--config " + path +
+                                 ": a pipe, which can be read at the start only"});
   std::thread writer([&] { std::ofstream(path) << "threads = 4\n"; });
-  const Source source = read_config_file(path, ReadWhen::starting);
+  const Source source = read_config_file(path, "--config", ReadWhen::starting);
   writer.join();
   ::alarm(0);
   CHECK(source.problems.empty());
