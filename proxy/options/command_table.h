@@ -42,7 +42,8 @@ inline constexpr auto kCommands = std::to_array<Command>({
      true,
      "Walks the way of a request to each target, hop by hop, and tells how long each\n"
      "step took; of one that fails also the cause, and what to do. IMAGE is what\n"
-     "docker pull takes. Without a target, all is checked that needs none.\n"
+     "docker pull takes; HOST:PORT is a target as well. Without one, all is checked\n"
+     "that needs none.\n"
      "With --route URL... it only says which rule takes each URL, and why.\n"
      "Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n",
      "upstream route config",

@@ -104,7 +104,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                           pairs, by SNI)\n"
      "options behind a '?', as in 10.0.0.1:3128?proxy-protocol=on:\n"
      "  cert=FILE&key=FILE       TLS as well\n"
-     "  client-ca=FILE           no TLS client without a certificate\n"
+     "  client-ca=FILE           TLS alone, with a certificate of these CAs\n"
      "  proxy-protocol=on        a PROXY protocol header comes first (v1\n"
      "                           or v2), and tells whose connection a\n"
      "                           load balancer passes on; see\n"
