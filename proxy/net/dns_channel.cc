@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 
 namespace culvert {
@@ -21,43 +22,22 @@ constexpr int kClassIn = 1;
 constexpr int kTypeA = 1;
 constexpr int kTypeAaaa = 28;
 
-/// c-ares' sockets, except that no program which another thread starts meanwhile inherits one.
-const ares_socket_functions kSocketFunctions = {
-    [](int family, int type, int protocol, void*) {
-      return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-    },
-    [](ares_socket_t fd, void*) { return close(fd); },
-    [](ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void*) {
-      return connect(fd, address, size);
-    },
-    [](ares_socket_t fd, void* room, std::size_t size, int flags, sockaddr* from,
-       ares_socklen_t* from_size,
-       void*) -> ares_ssize_t { return recvfrom(fd, room, size, flags, from, from_size); },
-    [](ares_socket_t fd, const iovec* parts, int count, void*) -> ares_ssize_t {
-      msghdr message{};
-      message.msg_iov = const_cast<iovec*>(parts);
-      message.msg_iovlen = static_cast<std::size_t>(count);
-      return sendmsg(fd, &message, MSG_NOSIGNAL);
-    },
-};
-
 }  // namespace
 
 /// One of c-ares' sockets.
 class DnsChannel::Socket final : public Pollable {
  public:
-  Socket(DnsChannel& channel, Loop& loop, int fd, std::uint32_t events)
-      : channel_(channel), loop_(loop), fd_(fd) {
-    // Unwatched it stays silent, which its question's time limit ends.
-    watched_ = loop_.watch(fd_, *this, events) == 0;
-  }
+  Socket(DnsChannel& channel, Loop& loop, int fd) : channel_(channel), loop_(loop), fd_(fd) {}
   /// c-ares closes the descriptor next.
   ~Socket() override { loop_.unwatch_closing(*this); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
+  /// The errno, or 0.
+  int watch() { return loop_.watch(fd_, *this, events_); }
   void watch_for(std::uint32_t events) {
-    if (watched_) loop_.rewatch(fd_, *this, events);
+    if (events != events_) loop_.rewatch(fd_, *this, events);
+    events_ = events;
   }
 
  private:
@@ -66,7 +46,7 @@ class DnsChannel::Socket final : public Pollable {
   DnsChannel& channel_;
   Loop& loop_;
   int fd_;
-  bool watched_ = false;
+  std::uint32_t events_ = EPOLLIN;
 };
 
 DnsChannel::DnsChannel(Loop& loop, const Options& options, Refusals refusals,
@@ -99,9 +79,49 @@ ares_channeldata* DnsChannel::open(const Options& options, Refusals refusals) {
 #endif
   ares_channeldata* handle = nullptr;
   if (ares_init_options(&handle, &given, mask) != ARES_SUCCESS) return nullptr;
-  ares_set_socket_functions(handle, &kSocketFunctions, nullptr);
+  static constexpr ares_socket_functions kSocketFunctions = {
+      [](int family, int type, int protocol, void* self) {
+        return static_cast<DnsChannel*>(self)->open_socket(family, type, protocol);
+      },
+      [](ares_socket_t fd, void* self) {
+        static_cast<DnsChannel*>(self)->sockets_.erase(fd);
+        return close(fd);
+      },
+      [](ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void*) {
+        return connect(fd, address, size);
+      },
+      [](ares_socket_t fd, void* room, std::size_t size, int flags, sockaddr* from,
+         ares_socklen_t* from_size,
+         void*) -> ares_ssize_t { return recvfrom(fd, room, size, flags, from, from_size); },
+      [](ares_socket_t fd, const iovec* parts, int count, void*) -> ares_ssize_t {
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(parts);
+        message.msg_iovlen = static_cast<std::size_t>(count);
+        return sendmsg(fd, &message, MSG_NOSIGNAL);
+      },
+  };
+  ares_set_socket_functions(handle, &kSocketFunctions, this);
   if (!options.servers.empty()) ares_set_servers_ports_csv(handle, options.servers.c_str());
   return handle;
+}
+
+/// As c-ares does it, except that no program which another thread starts meanwhile inherits it, and
+/// that one which cannot be watched is none: nobody would see its answer.
+int DnsChannel::open_socket(int family, int type, int protocol) {
+  const int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  int error = fd < 0 ? errno : 0;
+  if (error == 0) {
+    auto opened = std::make_unique<Socket>(*this, loop_, fd);
+    error = opened->watch();
+    if (error == 0) {
+      sockets_.emplace(fd, std::move(opened));
+    } else {
+      close(fd);
+    }
+  }
+  out_of_room_ = error != 0 && error != EAFNOSUPPORT;
+  errno = error;
+  return error == 0 ? fd : -1;
 }
 
 int DnsChannel::servers() const {
@@ -143,12 +163,10 @@ void DnsChannel::on_socket_state(void* self, int fd, int readable, int writable)
   std::uint32_t events = 0;
   if (readable != 0) events |= EPOLLIN;
   if (writable != 0) events |= EPOLLOUT;
-  if (events == 0) {
-    channel.sockets_.erase(fd);
-  } else if (const auto known = channel.sockets_.find(fd); known != channel.sockets_.end()) {
+  // Of none: it is closed next.
+  if (events == 0) return;
+  if (const auto known = channel.sockets_.find(fd); known != channel.sockets_.end()) {
     known->second->watch_for(events);
-  } else {
-    channel.sockets_.emplace(fd, std::make_unique<Socket>(channel, channel.loop_, fd, events));
   }
 }
 

@@ -41,6 +41,8 @@ class DnsChannel {
   /// False when there was no memory for it; then nothing else is called.
   bool usable() const { return handle_ != nullptr; }
   int servers() const;
+  /// Whether the last socket that was needed could not be had, or not be watched.
+  bool out_of_room() const { return out_of_room_; }
   /// For the A or AAAA records of `name`, which is absolute.  `on_answer` is called once, perhaps
   /// within any function of this class.
   void ask(const std::string& name, IpAddress::Family family, OnAnswer on_answer, void* argument);
@@ -54,12 +56,14 @@ class DnsChannel {
  private:
   class Socket;
   ares_channeldata* open(const Options& options, Refusals refusals);
+  int open_socket(int family, int type, int protocol);
   void process(int fd, std::uint32_t events);
   static void on_socket_state(void* self, int fd, int readable, int writable);
 
   Loop& loop_;
   Callback<void()> processed_;
   std::map<int, std::unique_ptr<Socket>> sockets_;
+  bool out_of_room_ = false;
   ares_channeldata* handle_;
 };
 

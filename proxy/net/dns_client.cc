@@ -4,8 +4,6 @@
 
 #include <ares.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -80,13 +78,6 @@ NameAnswer read_aaaa(const unsigned char* bytes, int size) {
   return answer_of(status, std::move(addresses));
 }
 
-/// c-ares takes a socket that cannot be had for a server that cannot be reached.
-bool socket_can_be_had() {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
-}
-
 /// Does another server perhaps know better?
 bool is_refusal(NameOutcome outcome) {
   return outcome == NameOutcome::refused || outcome == NameOutcome::server_failed ||
@@ -109,10 +100,10 @@ struct DnsClient::Question {
   std::optional<NameOutcome> refusal;  // of the first server
   int timeouts = 0;
 
+  DnsChannel& channel() const { return refusal ? *client.next_servers_ : *client.channel_; }
   void ask() {
-    DnsChannel& channel = refusal ? *client.next_servers_ : *client.channel_;
     ++client.in_flight_;
-    channel.ask(name, family, &DnsClient::on_answer, this);
+    channel().ask(name, family, &DnsClient::on_answer, this);
   }
 };
 
@@ -171,7 +162,8 @@ void DnsClient::on_answer(void* question, int status, int timeouts, unsigned cha
   if (status == ARES_SUCCESS) {
     answer = own->family == IpAddress::Family::v4 ? read_a(bytes, size) : read_aaaa(bytes, size);
   }
-  if (answer.outcome == NameOutcome::unreachable && !socket_can_be_had()) {
+  // c-ares takes a socket that cannot be had for a server that cannot be reached.
+  if (answer.outcome == NameOutcome::unreachable && own->channel().out_of_room()) {
     answer.outcome = NameOutcome::no_room;
   }
   if (!own->refusal && client.next_servers_ && is_refusal(answer.outcome)) {

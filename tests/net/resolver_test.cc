@@ -10,6 +10,7 @@
 #include "support/catch.h"
 #include "support/dns_server.h"
 #include "support/fake_names.h"
+#include "support/refused_watches.h"
 #include "support/turns.h"
 
 using namespace culvert;
@@ -170,6 +171,25 @@ TEST_CASE("without descriptors no server is to blame") {
   CHECK_THAT(asker.result(), Contains("cannot be looked up"));
   CHECK(asker.found->error().code == Errc::connection_limit_reached);
   CHECK(asker.found->error().side == Side::local);
+}
+
+TEST_CASE("a socket that cannot be watched is none, and no answer is waited for") {
+  Net net;
+  CHECK_THAT(net.resolve("localhost"), Contains("127.0.0.1"));  // all that is opened once is open
+  Asker asker;
+  if (!without_new_watches([&] {
+        asker.ask(net.loop, "any.example");
+        CHECK(turn_until(net.loop, [&] { return asker.answers > 0; }));
+      })) {
+    return;
+  }
+  REQUIRE(asker.answers == 1);
+  CHECK_THAT(asker.result(), Contains("there is no descriptor or memory left for it"));
+  CHECK(asker.found->error().code == Errc::connection_limit_reached);
+  // No packet has left.
+  net.server.serve();
+  CHECK(net.server.asked("any.example", kA) == 0);
+  CHECK_THAT(net.resolve("localhost"), Contains("127.0.0.1"));
 }
 
 TEST_CASE("a server that cannot answer is not the last one to be asked") {
