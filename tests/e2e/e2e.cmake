@@ -63,7 +63,7 @@ culvert_e2e(docker 2)
 culvert_e2e(upgrade 4 TSAN with_another at_each_stage tunnel_command)
 culvert_e2e(restart 4 TSAN nothing_is another_number cannot_serve gives_up has_left)
 culvert_e2e(shutdown 4 TSAN idle second_signal as_soon drain_timeout drain_ends)
-culvert_e2e(faults 2)
+culvert_e2e(faults 1)
 culvert_e2e(limits 4)
 culvert_e2e(relay 4)
 # Rates, and crowds, are as fast as they are: with the address sanitizer they would only take longer.
