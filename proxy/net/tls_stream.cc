@@ -49,8 +49,11 @@ struct TlsStream::Bio {
   static int read(BIO* bio, char* data, int size) {
     auto* self = static_cast<TlsStream*>(BIO_get_data(bio));
     Io io = self->beneath_->try_read({data, static_cast<std::size_t>(size)});
-    // A reset is reported only once, and a write may have received that report.
-    if (io.status == Io::Status::eof && self->write_failure_.error == ECONNRESET) {
+    // A reset is reported only once, and a write may have received that report. And what a write of
+    // our own failed with, behind one that had succeeded, is for who waits for an answer to it.
+    const bool silent = io.status == Io::Status::would_block;
+    if (self->write_failure_.status == Io::Status::error &&
+        (silent || (io.status == Io::Status::eof && self->write_failure_.error == ECONNRESET))) {
       io = self->write_failure_;
     }
     if (io.status == Io::Status::ok) self->note_first_bytes({data, io.bytes});

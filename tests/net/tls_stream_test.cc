@@ -212,6 +212,26 @@ TEST_CASE("RFC 9112 9.8: a FIN within a record is a failure, and stays one") {
   CHECK(line.client.read(100) == "(error)");
 }
 
+TEST_CASE("what was taken and cannot be sent after all is a failure for who reads") {
+  TlsLine line;
+  REQUIRE(line.client.shake_hands());
+  settle(line.loop);
+  line.server.expects("before");
+  CHECK(line.client.stream->try_write(std::string("before")).bytes == 6);
+  settle(line.loop);
+  line.wire.takes(0);
+  CHECK(line.client.stream->try_write(std::string("lost")).bytes == 4);
+  line.wire.refuses(ENOBUFS);
+  line.wire.takes_all();
+  settle(line.loop);
+  char byte = 0;
+  for (int i = 0; i < 2; ++i) {
+    const Io io = line.client.stream->try_read({&byte, 1});
+    CHECK(io.status == Io::Status::error);
+    CHECK(io.error == ENOBUFS);
+  }
+}
+
 TEST_CASE("a reset is met by who writes, too") {
   TlsLine line;
   REQUIRE(line.client.shake_hands());
