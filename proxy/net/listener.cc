@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -21,7 +22,7 @@
 
 #include <fmt/format.h>
 
-#include "net/peer_silence.h"
+#include "net/peer_history.h"
 #include "net/socket_address.h"
 #include "net/tcp_connect.h"
 
@@ -363,8 +364,14 @@ bool Listener::accept_after(int error) {
     case ENOMEM:
       return accept_in_need(error);
     default:
+      queued_since_ = Loop::Clock::time_point::max();
       return false;
   }
+}
+
+std::chrono::milliseconds Listener::pressed_for() const {
+  if (paused_at_ < queued_since_) return {};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(paused_at_ - queued_since_);
 }
 
 /// No descriptor is free.  For a while, a low number does not mean that there are more.
@@ -378,10 +385,14 @@ bool Listener::accept_in_need(int error) {
     pause(kRetrySoon);
     return false;
   }
+  starve(error);
+  return false;
+}
+
+void Listener::starve(int error) {
   pause(kRetryAfterStarvation);
   is_starved_ = true;
   starved_(error);
-  return false;
 }
 
 void Listener::resume() {
@@ -398,7 +409,7 @@ void Listener::seek_room(int fd) {
     hopeless_since_ = Loop::Clock::time_point::max();
     return;
   }
-  shortage_.silent_for = peer_silence(fd);
+  shortage_.queued_for = time_since_connected(fd);
   if (fd < reserve_from_ && !made_room_) {
     if (loop_.now() - starved_at_ > kPatience) crowded_from_ = reserve_from_;
     return;
@@ -414,7 +425,7 @@ bool Listener::has_room() {
     return true;
   }
   // One that has had its time in the queue can be spared as soon as its bytes are read.
-  const bool soon = room_ == Loop::Room::soon || shortage_.silent_for > kRetryWhenCrowded;
+  const bool soon = room_ == Loop::Room::soon || shortage_.queued_for > kRetryWhenCrowded;
   pause(soon ? kRetrySoon : kRetryWhenCrowded);
   return false;
 }
@@ -432,8 +443,11 @@ bool Listener::is_hopeless() {
 bool Listener::accept_with_spare() {
   if (made_room_ || !loop_.spare().held() || !is_hopeless()) return false;
   loop_.spare().give();
-  accept_last();
-  pause(kRetrySoon);
+  if (accept_last()) {
+    pause(kRetrySoon);
+  } else {
+    loop_.spare().regain();
+  }
   return true;
 }
 
@@ -447,6 +461,8 @@ bool Listener::accept_last() {
 
 /// The queue stays readable, so waiting for the loop would spin.
 void Listener::pause(std::chrono::milliseconds time) {
+  paused_at_ = loop_.now();
+  queued_since_ = std::min(queued_since_, paused_at_);
   loop_.rewatch(socket_.fd(), *this, 0);
   retry_.start(time);
 }
@@ -458,6 +474,8 @@ void Listener::on_retry() {
     return begin_watching();
   }
   loop_.spare().regain();
+  pollfd queue{socket_.fd(), POLLIN, 0};
+  if (poll(&queue, 1, 0) == 0) queued_since_ = Loop::Clock::time_point::max();
   loop_.rewatch(socket_.fd(), *this, EPOLLIN);
 }
 

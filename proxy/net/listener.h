@@ -101,9 +101,9 @@ class ListenSocket {
 struct Shortage {
   /// There is none to serve it with.
   bool refuses = false;
-  /// For so long its client has sent nothing more, or nothing at all, while it was in the kernel's
-  /// queue; 0 if descriptors are not short, or if the system does not tell.
-  std::chrono::milliseconds silent_for{0};
+  /// For so long it was in the kernel's queue; 0 if descriptors are not short, or if the system
+  /// does not tell.
+  std::chrono::milliseconds queued_for{0};
 };
 
 /// Accepts connections from a ListenSocket.
@@ -135,6 +135,8 @@ class Listener final : private Pollable {
   void refuse_if(AskHopeless hopeless);
   /// Of the connection that Accepted is called for.
   const Shortage& shortage() const { return shortage_; }
+  /// For how long the queue has not been empty, as it had to wait; until it did so last.
+  std::chrono::milliseconds pressed_for() const;
   /// A descriptor is free: if it waits for one, it accepts again.
   void resume();
   /// Accepts what is already in the queue, at any rate, so that closing the socket resets no
@@ -148,6 +150,7 @@ class Listener final : private Pollable {
   bool has_to_wait();
   bool accept_after(int error);
   [[gnu::cold]] bool accept_in_need(int error);
+  [[gnu::cold]] void starve(int error);
   void seek_room(int fd);
   bool has_room();
   [[gnu::cold]] bool is_hopeless();
@@ -163,6 +166,8 @@ class Listener final : private Pollable {
   int reserve_from_;  // descriptors have the lowest numbers that are free
   int crowded_from_;  // the same, or 0 for a while after there was none
   Loop::Clock::time_point starved_at_;
+  Loop::Clock::time_point queued_since_ = Loop::Clock::time_point::max();
+  Loop::Clock::time_point paused_at_;
   // When descriptors for one more are there beside the connection that was accepted last.
   Loop::Room room_ = Loop::Room::made;
   Shortage shortage_;

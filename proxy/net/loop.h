@@ -112,7 +112,7 @@ class Loop {
   void expect_post() { ++expected_posts_; }
   enum class Room : std::uint8_t {
     made,  ///< a descriptor is free that was not
-    soon,  ///< something can be spared after a turn
+    soon,  ///< something can be spared in a moment
     none,
   };
   /// When descriptors run out, `make_room` closes what can be spared; one only.

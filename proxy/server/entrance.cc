@@ -49,6 +49,10 @@ void Entrance::take_over() {
   if (socket_) socket_->own_file();
 }
 
+std::chrono::milliseconds Entrance::pressed_for() const {
+  return listener_ ? listener_->pressed_for() : std::chrono::milliseconds(0);
+}
+
 void Entrance::resume() {
   if (listener_) listener_->resume();
 }
@@ -118,7 +122,7 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer, const Shortage
     protocol = std::make_unique<BalancedClient>(context, *client, peer, std::move(protocol));
   }
   worker_.begin_session(std::move(client), std::move(protocol), peer, admission, std::move(limits),
-                        shortage.silent_for);
+                        shortage.queued_for);
 }
 
 /// nullptr if there are none.  Of a load balancer, the client is not known before its PROXY header

@@ -33,6 +33,8 @@ class Entrance {
   /// Accepts from `socket`.  `dealt_to` are the entrances of all workers to the same --listen, this
   /// one among them, which outlive it; empty if every worker has a socket of its own.
   void open(ListenSocket socket, std::vector<Entrance*> dealt_to = {});
+  /// See Listener::pressed_for().
+  std::chrono::milliseconds pressed_for() const;
   /// See Listener::resume().
   void resume();
   /// Stops listening.  Clients that are in the queue are accepted first, so that none is reset,

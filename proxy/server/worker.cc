@@ -23,6 +23,9 @@ constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
 constexpr std::size_t kRoomAtATime = 16;
 constexpr std::chrono::milliseconds kTimeToAsk{50};
+constexpr std::chrono::milliseconds kLeastTimeToAsk{5};
+constexpr std::size_t kWaitingInFullTime = 32;
+constexpr std::chrono::milliseconds kPressed{150};
 constexpr std::chrono::milliseconds kAskAgain{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -141,14 +144,14 @@ void Worker::renew_sessions() {
 void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                            const std::optional<HostPort>& peer, Admission admission,
                            std::unique_ptr<ClientLimits> limits,
-                           std::chrono::milliseconds silent_for) {
+                           std::chrono::milliseconds queued_for) {
   sessions_.push_back(std::make_unique<Session>(
       context(), next_id_, std::move(client), std::move(protocol), peer, admission,
       Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
   Session& session = *sessions_.back();
   session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
-  if (silent_for >= kTimeToAsk) session.note_wait_in_queue();
+  if (queued_for >= kTimeToAsk) session.note_wait_in_queue();
   peak_ = std::max(peak_, sessions_.size());
   if (limits) session.limit(std::move(limits));
   session.start();
@@ -172,7 +175,8 @@ void Worker::on_refusing() {
 
 /// None waits for a request that would be served, so none gives way.
 void Worker::ask_hopeless(bool& hopeless) {
-  hopeless = std::none_of(sessions_.begin(), sessions_.end(),
+  hopeless = tunnels() == sessions_.size() ||
+             std::none_of(sessions_.begin(), sessions_.end(),
                           [](const auto& session) { return session->may_serve(); });
   if (hopeless) ask_others_for_room();
 }
@@ -209,12 +213,39 @@ void Worker::resume_accepting() {
   for (const auto& entrance : entrances_) entrance->resume();
 }
 
-/// Each has a moment to send its request: most clients do so at once.
-Loop::Room Worker::make_room() {
-  std::vector<Session*> spared;
-  for (const auto& session : sessions_) {
-    if (session->can_be_spared(loop_.now() - kTimeToAsk)) spared.push_back(session.get());
+/// Others have been waiting for a while.
+bool Worker::is_pressed() {
+  const auto now = loop_.now();
+  for (const auto& entrance : entrances_) {
+    if (entrance->pressed_for() >= kPressed) shared_.pressed_at = now;
   }
+  return now - shared_.pressed_at.load() < kPressed;
+}
+
+/// Each has a moment to send its request: most clients do so at once.  While others have to wait
+/// for long, it is the shorter the fewer descriptors there are for them, so that the queue moves
+/// on.
+Loop::Room Worker::make_room() {
+  room_soon_ = false;
+  if (tunnels() == sessions_.size()) return Loop::Room::none;
+  const auto now = loop_.now();
+  std::vector<Session*> spared;
+  std::size_t waiting = 0;
+  for (const auto& session : sessions_) {
+    if (!session->can_be_spared(now)) continue;
+    spared.push_back(session.get());
+    if (session->awaits_request()) ++waiting;
+  }
+  const bool pressed = is_pressed();
+  const auto slots = static_cast<int>(std::min(waiting, kWaitingInFullTime));
+  const auto share = [pressed, slots](std::chrono::milliseconds time) {
+    if (!pressed) return time;
+    return std::max(kLeastTimeToAsk, time * slots / static_cast<int>(kWaitingInFullTime));
+  };
+  const auto asked_before = now - share(kTimeToAsk);
+  const bool others_later = std::erase_if(spared, [asked_before](const Session* session) {
+                              return !session->can_be_spared(asked_before);
+                            }) > 0;
   const std::size_t count = std::min(kRoomAtATime, spared.size());
   const auto end = spared.begin() + static_cast<std::ptrdiff_t>(count);
   std::partial_sort(spared.begin(), end, spared.end(),
@@ -223,17 +254,24 @@ Loop::Room Worker::make_room() {
                       if (waits != other->awaits_request()) return !waits;
                       return one->started() < other->started();
                     });
-  auto room = Loop::Room::none;
+  bool unsettled = false;
+  auto room = others_later ? Loop::Room::soon : Loop::Room::none;
   for (Session* const session : std::span(spared).first(count)) {
+    const auto turns = session->time_for_turns();
+    if (turns.count() > 0 && session->started() > now - share(kTimeToAsk + turns)) {
+      if (room == Loop::Room::none) room = Loop::Room::soon;
+      continue;
+    }
     if (!session->is_settled()) {
       if (room == Loop::Room::none) room = Loop::Room::soon;
+      unsettled = true;
       continue;
     }
     room = Loop::Room::made;
     if (session->awaits_request()) warn_of_waiting();
     session->give_way();
   }
-  room_soon_ = room == Loop::Room::soon;
+  room_soon_ = unsettled && room != Loop::Room::made;
   return room;
 }
 

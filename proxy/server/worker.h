@@ -40,6 +40,8 @@ struct Shared {
   std::vector<Worker*> workers;  ///< all, before the first of their threads begins
   /// One of them waits for a descriptor to accept a connection with.
   std::atomic<bool> starved{false};
+  /// When clients had been waiting for descriptors for a while.
+  std::atomic<Loop::Clock::time_point> pressed_at{};
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -84,7 +86,7 @@ class Worker {
   bool draining() const { return draining_; }
   void begin_session(std::unique_ptr<Stream> client, std::unique_ptr<ClientProtocol> protocol,
                      const std::optional<HostPort>& peer, Admission admission,
-                     std::unique_ptr<ClientLimits> limits, std::chrono::milliseconds silent_for);
+                     std::unique_ptr<ClientLimits> limits, std::chrono::milliseconds queued_for);
   /// For one more connection of a client, of which `most` are served (0: any number).
   std::unique_ptr<ClientLimits> limits_for(const std::optional<IpAddress>& client,
                                            std::size_t most);
@@ -106,6 +108,7 @@ class Worker {
   /// See Loop::set_make_room(): refused connections are closed once they are answered, and those
   /// that wait for a request, those first that have been there for the longest time.
   Loop::Room make_room();
+  [[gnu::cold]] bool is_pressed();
   void warn_of_waiting();
   void ask_others_for_room();
   [[gnu::cold]] void relieve();

@@ -89,6 +89,8 @@ class ClientProtocol {
   virtual bool request_begun() const = 0;
   /// Part of what precedes requests has arrived, which is no request yet.
   virtual bool handshake_begun() const { return false; }
+  /// The client waits for answers before it sends its request.
+  virtual bool takes_turns() const { return false; }
   /// Of the request that has arrived last, however malformed the rest of it is.
   virtual RequestLine request_line() const = 0;
   /// User and password of the request, of which the protocol keeps nothing.  An error says what is

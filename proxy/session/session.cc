@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -7,7 +8,7 @@
 #include "base/text.h"
 #include "codec/sign_in.h"
 #include "net/own_end.h"
-#include "net/peer_silence.h"
+#include "net/peer_history.h"
 #include "net/timer.h"
 #include "net/tls_stream.h"
 #include "session/exchange.h"
@@ -191,8 +192,22 @@ bool Session::may_serve() const {
 }
 
 bool Session::can_be_spared(Loop::Clock::time_point asked_before) const {
-  if (state_ == State::answer) return setup_->admission == Admission::crowded;
-  return state_ == State::head && (had_time_ || record_.started <= asked_before);
+  const bool had_time = had_time_ || record_.started <= asked_before;
+  if (state_ == State::answer) {
+    if (setup_->admission == Admission::crowded) return true;
+    // What an upstream has sent may still be on its way while the client sends its body.
+    return had_time && !is_ending() && (setup_->failure || record_.upstream == nullptr);
+  }
+  return state_ == State::head && had_time;
+}
+
+std::chrono::milliseconds Session::time_for_turns() const {
+  // The client may be farther away than the end of the connection, as behind a forwarder.
+  constexpr std::chrono::milliseconds kLeast{100};
+  constexpr std::chrono::milliseconds kMost{500};
+  if (state_ != State::head) return {};
+  if (setup_->tls == nullptr && !setup_->protocol->takes_turns()) return {};
+  return std::clamp(2 * round_trip(client_->descriptor()), kLeast, kMost);
 }
 
 bool Session::is_settled() const {
@@ -317,8 +332,8 @@ void Session::on_client_gone(std::string_view detail) {
 }
 
 void Session::on_other_protocol(std::unique_ptr<ClientProtocol> spoken) {
+  had_time_ = had_time_ && !spoken->takes_turns();
   setup_->protocol = std::move(spoken);
-  had_time_ = false;
   if (context_->is_superseded()) return renew();
   start_protocol();
 }

@@ -54,11 +54,14 @@ class Session final : private StreamEvents, private ClientEvents {
   bool awaits_request() const { return state_ == State::head; }
   /// It awaits one, which will be served.
   bool may_serve() const;
-  /// Its client has had its time to send something, until it sends something more.
+  /// Its client has had its time to ask, except for what it sends after an answer.
   void note_wait_in_queue() { had_time_ = true; }
   /// Another client may have its descriptor: it was refused for want of descriptors, or it awaits a
-  /// request and has done so since `asked_before`, or see note_wait_in_queue().
+  /// request, or was answered by us, and began before `asked_before`, or see
+  /// note_wait_in_queue().
   bool can_be_spared(Loop::Clock::time_point asked_before) const;
+  /// What its client may take beyond the time of others, as it waits for answers before it asks.
+  std::chrono::milliseconds time_for_turns() const;
   /// Of such a session: what its client has sent was looked at, and the answer of one that was
   /// refused is sent.
   bool is_settled() const;

@@ -23,6 +23,7 @@ class SocksClient final : public ClientProtocol {
   /// There is none after a CONNECT.
   void next_request() override {}
   bool request_begun() const override { return server_.begun(); }
+  bool takes_turns() const override { return true; }
   RequestLine request_line() const override;
   Result<Credentials> take_credentials() override { return server_.take_credentials(); }
   void signed_in() override;

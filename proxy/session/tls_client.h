@@ -18,6 +18,7 @@ class TlsClient final : public ClientProtocol {
   void on_ready() override;
   void next_request() override {}
   bool request_begun() const override { return false; }
+  bool takes_turns() const override { return true; }
   bool handshake_begun() const override { return true; }
   RequestLine request_line() const override { return {}; }
   void begin_drain() override;

@@ -256,7 +256,8 @@ class FullTable(unittest.TestCase):
         culvert.shut_down()
 
     def check_kinds(self, threads):
-        for others, sends in ((0, b""), (100, b""), (100, b"CONNECT "), (100, request_of_tunnel())):
+        denied = b"CONNECT 127.0.0.1 HTTP/1.1\r\n\r\n"
+        for others, sends in ((0, b""), (100, b""), (100, b"CONNECT "), (100, request_of_tunnel()), (60, b"\x05\x01\x00"), (60, denied)):
             with self.subTest(others=others, sends=sends):
                 self.check(threads, others, sends)
 

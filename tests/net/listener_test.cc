@@ -219,6 +219,19 @@ TEST_CASE("where something can be spared soon, accepting is tried again soon") {
   CHECK(door.loop.now() - begun < 100ms);
 }
 
+TEST_CASE("it is known for how long the queue was never empty") {
+  Door door(on_loopback());
+  Fd client = connect_to_loopback(door.port());
+  {
+    const FileLimit none_left;
+    REQUIRE(turn_until(door.loop, [&] { return door.starved.size() == 3; }));
+    CHECK(door.listener->pressed_for() >= 190ms);
+  }
+  REQUIRE(turn_until(door.loop, [&] { return !door.accepted.empty(); }));
+  settle(door.loop);
+  CHECK(door.listener->pressed_for() == 0ms);
+}
+
 TEST_CASE("a listener that waits for a descriptor is told that one is free") {
   Door door(on_loopback());
   const Fd client = connect_to_loopback(door.port());
@@ -233,7 +246,7 @@ TEST_CASE("a listener that waits for a descriptor is told that one is free") {
   CHECK(door.loop.now() == begun);
 }
 
-TEST_CASE("where descriptors were short, it is known how long a client was silent in the queue") {
+TEST_CASE("where descriptors were short, it is known how long a client was in the queue") {
   Door door(on_loopback());
   door.loop.set_make_room([] { return Loop::Room::none; });
   door.listener.reset();
@@ -245,7 +258,7 @@ TEST_CASE("where descriptors were short, it is known how long a client was silen
   }
   usleep(100'000);
   REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == 1; }));
-  CHECK(door.shortage.silent_for >= 80ms);
+  CHECK(door.shortage.queued_for >= 80ms);
   CHECK_FALSE(door.shortage.refuses);
   // That is over in a while.
   for (int i = 2; i <= 3; ++i) {
@@ -254,7 +267,7 @@ TEST_CASE("where descriptors were short, it is known how long a client was silen
     usleep(100'000);
     REQUIRE(turn_until(door.loop, [&] { return door.accepted.size() == std::size_t(i); }));
   }
-  CHECK(door.shortage.silent_for == 0ms);
+  CHECK(door.shortage.queued_for == 0ms);
 }
 
 TEST_CASE("a listener whose socket the system does not watch yet reports it and tries again") {

@@ -370,6 +370,33 @@ TEST_CASE("a client without a descriptor gives way once it has its 503") {
   CHECK_THAT(scene.access_text(), Contains("outcome=connection_limit_reached"));
 }
 
+TEST_CASE("a client that was refused for another reason gives way after its time") {
+  Scene scene;
+  scene.client.sends("CONNECT gcr.io HTTP/1.1\r\nHost: x\r\n\r\n");
+  scene.start();
+  settle(scene.loop);
+  REQUIRE_THAT(scene.client.received(), Contains("HTTP/1.1 400 "));
+  const auto begun = scene.session->started();
+  CHECK_FALSE(scene.session->can_be_spared(begun - 1ms));
+  CHECK(scene.session->can_be_spared(begun));
+  CHECK(scene.session->is_settled());
+  scene.session->give_way();
+  CHECK_FALSE(scene.client.open());
+  CHECK_THAT(scene.access_text(), Contains("status=400"));
+}
+
+TEST_CASE("what was in the queue before a SOCKS greeting was answered is not its client's time") {
+  Scene scene;
+  scene.start();
+  scene.session->note_wait_in_queue();
+  CHECK(scene.session->can_be_spared(scene.session->started() - 1ms));
+  CHECK(scene.session->time_for_turns() == 0ms);
+  scene.client.sends("\x05\x01");
+  settle(scene.loop);
+  CHECK_FALSE(scene.session->can_be_spared(scene.loop.now() - 1s));
+  CHECK(scene.session->time_for_turns() >= 100ms);
+}
+
 TEST_CASE("one that has asked for nothing gives way when it has had its time") {
   Scene scene;
   scene.client.sends("CONNECT gcr.io:443 HTTP/1.1\r\n");

@@ -1,4 +1,4 @@
-#include "net/peer_silence.h"
+#include "net/peer_history.h"
 
 #include <unistd.h>
 
@@ -9,19 +9,25 @@ using namespace culvert;
 using namespace culvert::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("the silence of a TCP peer begins with its connection, and anew with its bytes") {
+TEST_CASE("it is known when a TCP peer has connected, whatever it has sent since then") {
   const SocketPair pair = tcp_pair();
-  usleep(400'000);
-  const auto before = peer_silence(pair.near.get());
-  CHECK(before >= 350ms);
-  send_all(pair.far, "!");
-  CHECK(peer_silence(pair.near.get()) < before);
+  for (int i = 0; i < 4; ++i) {
+    usleep(100'000);
+    send_all(pair.far, "!");
+  }
+  CHECK(time_since_connected(pair.near.get()) >= 350ms);
+}
+
+TEST_CASE("the round trip of TCP is known from the start") {
+  const SocketPair pair = tcp_pair();
+  CHECK(round_trip(pair.near.get()) > 0ms);
 }
 
 TEST_CASE("of a unix socket it is not known") {
   const SocketPair pair = unix_pair();
-  CHECK(peer_silence(pair.near.get()) == 0ms);
-  CHECK(peer_silence(-1) == 0ms);
+  CHECK(time_since_connected(pair.near.get()) == 0ms);
+  CHECK(time_since_connected(-1) == 0ms);
+  CHECK(round_trip(pair.near.get()) == 0ms);
 }
 
 TEST_CASE("bytes of the peer wait until they are read") {
