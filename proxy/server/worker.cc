@@ -25,7 +25,9 @@ constexpr std::size_t kRoomAtATime = 16;
 constexpr std::chrono::milliseconds kTimeToAsk{50};
 constexpr std::chrono::milliseconds kLeastTimeToAsk{5};
 constexpr std::size_t kWaitingInFullTime = 32;
+constexpr std::chrono::milliseconds kLeastTimeForTurns{30};
 constexpr std::chrono::milliseconds kPressed{150};
+constexpr std::chrono::milliseconds kHardPressed{400};
 constexpr std::chrono::milliseconds kAskAgain{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -214,12 +216,12 @@ void Worker::resume_accepting() {
 }
 
 /// Others have been waiting for a while.
-bool Worker::is_pressed() {
-  const auto now = loop_.now();
+void Worker::note_pressure() {
   for (const auto& entrance : entrances_) {
-    if (entrance->pressed_for() >= kPressed) shared_.pressed_at = now;
+    const auto pressed_for = entrance->pressed_for();
+    if (pressed_for >= kPressed) shared_.pressed_at = loop_.now();
+    if (pressed_for >= kHardPressed) shared_.hard_pressed_at = loop_.now();
   }
-  return now - shared_.pressed_at.load() < kPressed;
 }
 
 /// Each has a moment to send its request: most clients do so at once.  While others have to wait
@@ -236,13 +238,17 @@ Loop::Room Worker::make_room() {
     spared.push_back(session.get());
     if (session->awaits_request()) ++waiting;
   }
-  const bool pressed = is_pressed();
+  note_pressure();
+  const bool pressed = now - shared_.pressed_at.load() < kPressed;
+  const bool hard_pressed = now - shared_.hard_pressed_at.load() < kPressed;
   const auto slots = static_cast<int>(std::min(waiting, kWaitingInFullTime));
-  const auto share = [pressed, slots](std::chrono::milliseconds time) {
+  const auto share = [pressed, slots](std::chrono::milliseconds time,
+                                      std::chrono::milliseconds least) {
     if (!pressed) return time;
-    return std::max(kLeastTimeToAsk, time * slots / static_cast<int>(kWaitingInFullTime));
+    return std::max(least, time * slots / static_cast<int>(kWaitingInFullTime));
   };
-  const auto asked_before = now - share(kTimeToAsk);
+  const auto least_for_turns = hard_pressed ? kLeastTimeToAsk : kLeastTimeForTurns;
+  const auto asked_before = now - share(kTimeToAsk, kLeastTimeToAsk);
   const bool others_later = std::erase_if(spared, [asked_before](const Session* session) {
                               return !session->can_be_spared(asked_before);
                             }) > 0;
@@ -258,7 +264,8 @@ Loop::Room Worker::make_room() {
   auto room = others_later ? Loop::Room::soon : Loop::Room::none;
   for (Session* const session : std::span(spared).first(count)) {
     const auto turns = session->time_for_turns();
-    if (turns.count() > 0 && session->started() > now - share(kTimeToAsk + turns)) {
+    if (turns.count() > 0 &&
+        session->started() > now - share(kTimeToAsk + turns, least_for_turns)) {
       if (room == Loop::Room::none) room = Loop::Room::soon;
       continue;
     }

@@ -42,6 +42,8 @@ struct Shared {
   std::atomic<bool> starved{false};
   /// When clients had been waiting for descriptors for a while.
   std::atomic<Loop::Clock::time_point> pressed_at{};
+  /// The same, for a long one.
+  std::atomic<Loop::Clock::time_point> hard_pressed_at{};
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -108,7 +110,7 @@ class Worker {
   /// See Loop::set_make_room(): refused connections are closed once they are answered, and those
   /// that wait for a request, those first that have been there for the longest time.
   Loop::Room make_room();
-  [[gnu::cold]] bool is_pressed();
+  [[gnu::cold]] void note_pressure();
   void warn_of_waiting();
   void ask_others_for_room();
   [[gnu::cold]] void relieve();
