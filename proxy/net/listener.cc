@@ -360,9 +360,11 @@ bool Listener::accept_after(int error) {
       return true;
     case EMFILE:
     case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
       return accept_in_need(error);
+    case ENOBUFS:  // no descriptor would help
+    case ENOMEM:
+      starve(error);
+      return false;
     default:
       queued_since_ = Loop::Clock::time_point::max();
       return false;

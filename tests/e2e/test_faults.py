@@ -323,6 +323,23 @@ class Faults(unittest.TestCase):
         self.assertLess(culvert.cpu_seconds() - before, 0.1)
         culvert.shut_down()
 
+    def test_for_want_of_memory_no_client_gives_way(self):
+        """A descriptor is what it has to give."""
+        culvert = self.start()
+        for error, gives_way in ((errno.ENOMEM, False), (errno.ENOBUFS, False), (errno.EMFILE, True)):
+            with self.subTest(error=errno.errorcode[error]):
+                waiting = wire.open_client(testbed.home)
+                waiting.sendall(b"GET ")
+                self.orders.clear()
+                wait_until_steady(lambda: self.orders.counted("recv"))
+                self.orders.one("accept", 1, error)
+                self.assertIsNone(self.told(tunnel_round))
+                waiting.sendall(b"http://127.0.0.1:%d/ HTTP/1.0\r\n\r\n" % web)
+                line = waiting.recv(17)
+                self.assertEqual(line, b"HTTP/1.1 503 culv" if gives_way else b"HTTP/1.1 200 OK\r\n")
+                waiting.close()
+        self.check_afterwards(culvert)
+
     def test_each_call_fails_once(self):
         culvert = self.start()
         self.assertEqual(self.each_round(), 0)
