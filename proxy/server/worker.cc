@@ -21,13 +21,6 @@ namespace {
 // A head and a body of 64 KiB.
 constexpr std::size_t kBufferBytes = 72 * 1024;
 constexpr std::string_view kMoreFiles = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
-constexpr std::size_t kRoomAtATime = 16;
-constexpr std::chrono::milliseconds kTimeToAsk{50};
-constexpr std::chrono::milliseconds kLeastTimeToAsk{5};
-constexpr std::size_t kWaitingInFullTime = 32;
-constexpr std::chrono::milliseconds kLeastTimeForTurns{30};
-constexpr std::chrono::milliseconds kPressed{150};
-constexpr std::chrono::milliseconds kHardPressed{400};
 constexpr std::chrono::milliseconds kAskAgain{10};
 constexpr std::chrono::milliseconds kLogRetry{100};
 // For clients that take slowly what was written before their tunnel is cut.
@@ -60,7 +53,9 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
            &shared.access_loss_told),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
-      log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)) {
+      log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)),
+      room_maker_(shared.pressure, Callback<void()>::to<&Worker::on_waiting_closed>(this)),
+      room_timer_(loop_, Callback<void()>::to<&Worker::make_room_for_others>(this)) {
   shared_.workers.push_back(this);
   loop_.set_make_room([this] { return make_room(); });
   for (ListenSocket& socket : sockets) {
@@ -180,21 +175,21 @@ void Worker::ask_hopeless(bool& hopeless) {
   hopeless = tunnels() == sessions_.size() ||
              std::none_of(sessions_.begin(), sessions_.end(),
                           [](const auto& session) { return session->may_serve(); });
-  if (hopeless) ask_others_for_room();
+  if (!hopeless || loop_.now() - room_asked_ < kAskAgain) return;
+  ask_others_for_room();
 }
 
 void Worker::ask_others_for_room() {
-  if (loop_.now() - room_asked_ < kAskAgain) return;
   room_asked_ = loop_.now();
   for (Worker* const other : shared_.workers) {
-    if (other != this) other->loop_.post([other] { other->make_room(); });
+    if (other != this) other->loop_.post([other] { other->make_room_for_others(); });
   }
 }
 
 /// A descriptor that became free here is for one that waits, for another worker first: a client of
 /// this one may have had it just now.
 void Worker::relieve() {
-  if (room_soon_) make_room();
+  if (room_maker_.could_after_turn()) make_room();
   if (finished_.empty() || !shared_.starved.exchange(false)) return;
   bool relieved = false;
   for (Worker* const worker : shared_.workers) {
@@ -215,74 +210,20 @@ void Worker::resume_accepting() {
   for (const auto& entrance : entrances_) entrance->resume();
 }
 
-/// Others have been waiting for a while.
-void Worker::note_pressure() {
-  for (const auto& entrance : entrances_) {
-    const auto pressed_for = entrance->pressed_for();
-    if (pressed_for >= kPressed) shared_.pressed_at = loop_.now();
-    if (pressed_for >= kHardPressed) shared_.hard_pressed_at = loop_.now();
-  }
-}
-
-/// Each has a moment to send its request: most clients do so at once.  While others have to wait
-/// for long, it is the shorter the fewer descriptors there are for them, so that the queue moves
-/// on.
 Loop::Room Worker::make_room() {
-  room_soon_ = false;
   if (tunnels() == sessions_.size()) return Loop::Room::none;
-  const auto now = loop_.now();
-  std::vector<Session*> spared;
-  std::size_t waiting = 0;
-  for (const auto& session : sessions_) {
-    if (!session->can_be_spared(now)) continue;
-    spared.push_back(session.get());
-    if (session->awaits_request()) ++waiting;
+  for (const auto& entrance : entrances_) {
+    shared_.pressure.note(entrance->pressed_for(), loop_.now());
   }
-  note_pressure();
-  const bool pressed = now - shared_.pressed_at.load() < kPressed;
-  const bool hard_pressed = now - shared_.hard_pressed_at.load() < kPressed;
-  const auto slots = static_cast<int>(std::min(waiting, kWaitingInFullTime));
-  const auto share = [pressed, slots](std::chrono::milliseconds time,
-                                      std::chrono::milliseconds least) {
-    if (!pressed) return time;
-    return std::max(least, time * slots / static_cast<int>(kWaitingInFullTime));
-  };
-  const auto least_for_turns = hard_pressed ? kLeastTimeToAsk : kLeastTimeForTurns;
-  const auto asked_before = now - share(kTimeToAsk, kLeastTimeToAsk);
-  const bool others_later = std::erase_if(spared, [asked_before](const Session* session) {
-                              return !session->can_be_spared(asked_before);
-                            }) > 0;
-  const std::size_t count = std::min(kRoomAtATime, spared.size());
-  const auto end = spared.begin() + static_cast<std::ptrdiff_t>(count);
-  std::partial_sort(spared.begin(), end, spared.end(),
-                    [](const Session* one, const Session* other) {
-                      const bool waits = one->awaits_request();
-                      if (waits != other->awaits_request()) return !waits;
-                      return one->started() < other->started();
-                    });
-  bool unsettled = false;
-  auto room = others_later ? Loop::Room::soon : Loop::Room::none;
-  for (Session* const session : std::span(spared).first(count)) {
-    const auto turns = session->time_for_turns();
-    if (turns.count() > 0 &&
-        session->started() > now - share(kTimeToAsk + turns, least_for_turns)) {
-      if (room == Loop::Room::none) room = Loop::Room::soon;
-      continue;
-    }
-    if (!session->is_settled()) {
-      if (room == Loop::Room::none) room = Loop::Room::soon;
-      unsettled = true;
-      continue;
-    }
-    room = Loop::Room::made;
-    if (session->awaits_request()) warn_of_waiting();
-    session->give_way();
-  }
-  room_soon_ = unsettled && room != Loop::Room::made;
-  return room;
+  return room_maker_.make_room(sessions_, loop_.now());
 }
 
-void Worker::warn_of_waiting() {
+/// Another worker has asked, and cannot see when more would be possible.
+void Worker::make_room_for_others() {
+  if (make_room() == Loop::Room::soon && shared_.starved) room_timer_.start(kLeastTimeToAsk);
+}
+
+void Worker::on_waiting_closed() {
   context().warn(RareWarnings::Kind::gave_way,
                  concat({"descriptors are short: connections that wait for a request are closed "
                          "for new ones - ",

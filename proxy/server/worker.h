@@ -12,6 +12,7 @@
 #include "policy/resumptions.h"
 #include "server/entrance.h"
 #include "server/generation.h"
+#include "server/room_maker.h"
 #include "server/stats.h"
 #include "session/session.h"
 
@@ -40,10 +41,7 @@ struct Shared {
   std::vector<Worker*> workers;  ///< all, before the first of their threads begins
   /// One of them waits for a descriptor to accept a connection with.
   std::atomic<bool> starved{false};
-  /// When clients had been waiting for descriptors for a while.
-  std::atomic<Loop::Clock::time_point> pressed_at{};
-  /// The same, for a long one.
-  std::atomic<Loop::Clock::time_point> hard_pressed_at{};
+  DescriptorPressure pressure;
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.
@@ -107,11 +105,9 @@ class Worker {
   void stop_accepting(Drain how);
   void limit_sessions();
   void begin_generation(const std::shared_ptr<const Ruleset>& ruleset);
-  /// See Loop::set_make_room(): refused connections are closed once they are answered, and those
-  /// that wait for a request, those first that have been there for the longest time.
-  Loop::Room make_room();
-  [[gnu::cold]] void note_pressure();
-  void warn_of_waiting();
+  [[gnu::cold]] Loop::Room make_room();
+  void make_room_for_others();
+  void on_waiting_closed();
   void ask_others_for_room();
   [[gnu::cold]] void relieve();
   void resume_accepting();
@@ -133,15 +129,16 @@ class Worker {
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions
   Loop::Clock::time_point room_asked_;                    // of the other workers
-  bool room_soon_ = false;            // make_room() could make some after a turn
-  std::atomic<bool> starved_{false};  // it waits for a descriptor
-  SessionContext* newest_ = nullptr;  // of that one
+  std::atomic<bool> starved_{false};                      // it waits for a descriptor
+  SessionContext* newest_ = nullptr;                      // of that one
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
-  Timer log_timer_;           // while a slow reader of the log is waited for
+  Timer log_timer_;  // while a slow reader of the log is waited for
+  RoomMaker room_maker_;
+  Timer room_timer_;          // while another worker waits for what this one will be able to spare
   std::size_t peak_ = 0;      // sessions at a time, since memory was given back
   bool after_burst_ = false;  // memory was given back, and more will be
   bool draining_ = false;

@@ -6,6 +6,7 @@ descriptors does not allow at a time comes in waves.
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import unittest
 
 import certs
 import harness
+import isolate
 import wire
 from culvert import PORT, has_thread_sanitizer, is_sanitized, launch
 from testbed import Testbed, wait_for, wait_until_steady
@@ -209,9 +211,18 @@ def request_of_tunnel():
     return b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: x\r\n\r\n" % echo_port
 
 
-def ask(case):
+def open_client_of(path=None):
+    if path is None:
+        return wire.open_client(testbed.home)
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(20)
+    client.connect(path)
+    return client
+
+
+def ask(case, path=None):
     """A client with a tunnel, or that was told why it has none."""
-    client = wire.open_client(testbed.home)
+    client = open_client_of(path)
     client.sendall(request_of_tunnel())
     reply = wire.read_reply(client)
     if reply.status != 200:
@@ -233,19 +244,20 @@ def fill_table(case):
 class FullTable(unittest.TestCase):
     """Beside tunnels and with whoever waits, a new client has an answer within a second."""
 
-    def check(self, threads, others, sends):
-        culvert = launch(self, testbed, "--threads", threads, "--header-timeout", "120s", wrapper=("prlimit", "--nofile=64", "--"))
+    def check(self, threads, others, sends, path=None):
+        culvert = launch(self, testbed, "--threads", threads, "--header-timeout", "120s", wrapper=("prlimit", "--nofile=64", "--"),
+                         listen=[f"127.0.0.1:{PORT}", *([f"unix:{path}"] if path else [])])
         tunnels, waiting, refused = fill_table(self), [], []
         for _ in range(others):
-            waiting.append(wire.open_client(testbed.home))
+            waiting.append(open_client_of(path))
             waiting[-1].sendall(sends)
         slowest = 0.0
         for _ in range(5):
             begun = time.monotonic()
-            refused.append(ask(self)[0])
+            refused.append(ask(self, path)[0])
             slowest = max(slowest, time.monotonic() - begun)
-        print(f"{threads} workers, {len(tunnels)} tunnels, {others} clients that have sent {len(sends)} bytes: a new one is answered "
-              f"within {1000 * slowest:.0f} ms", flush=True)
+        print(f"{threads} workers, {len(tunnels)} tunnels, {others} clients {'of a unix socket ' if path else ''}that have sent "
+              f"{len(sends)} bytes: a new one is answered within {1000 * slowest:.0f} ms", flush=True)
         self.assertLess(slowest, LONGEST_WAIT)
         for client in tunnels:
             client.sendall(b"?")
@@ -266,6 +278,13 @@ class FullTable(unittest.TestCase):
 
     def test_two_workers(self):
         self.check_kinds("2")
+
+    def test_a_unix_socket(self):
+        """Its clients are dealt to all workers, and the kernel does not tell since when they have waited."""
+        for threads in ("1", "2", "4"):
+            for sends in (b"", b"CONNECT "):
+                with self.subTest(threads=threads, sends=sends):
+                    self.check(threads, 60, sends, f"{isolate.STATE}/full.sock")
 
 
 class Crowds(unittest.TestCase):
