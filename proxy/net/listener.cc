@@ -307,9 +307,10 @@ Listener::Listener(Loop& loop, ListenSocket& socket, Accepted accepted, Starved 
 
 Listener::~Listener() { loop_.unwatch(socket_.fd(), *this); }
 
-void Listener::refuse_if(AskHopeless hopeless) {
+void Listener::refuse_if(AskHopeless hopeless, SpareDescriptor& spare) {
   hopeless_ = hopeless;
-  loop_.spare().keep();
+  spare_ = &spare;
+  spare.regain();
 }
 
 /// Level-triggered: a queue longer than a batch stays.
@@ -443,12 +444,12 @@ bool Listener::is_hopeless() {
 
 /// Not a single descriptor is left.
 bool Listener::accept_with_spare() {
-  if (made_room_ || !loop_.spare().held() || !is_hopeless()) return false;
-  loop_.spare().give();
+  if (made_room_ || spare_ == nullptr || !spare_->held() || !is_hopeless()) return false;
+  if (!spare_->give()) return false;
   if (accept_last()) {
     pause(kRetrySoon);
   } else {
-    loop_.spare().regain();
+    spare_->regain();
   }
   return true;
 }
@@ -475,7 +476,7 @@ void Listener::on_retry() {
     starved_(watch_error_);
     return begin_watching();
   }
-  loop_.spare().regain();
+  if (spare_ != nullptr) spare_->regain();
   pollfd queue{socket_.fd(), POLLIN, 0};
   if (poll(&queue, 1, 0) == 0) queued_since_ = Loop::Clock::time_point::max();
   loop_.rewatch(socket_.fd(), *this, EPOLLIN);

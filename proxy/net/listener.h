@@ -131,8 +131,8 @@ class Listener final : private Pollable {
   /// Connections stay in the kernel's queue for as long as `next` says.
   void limit_rate(NextAccept next) { next_ = next; }
   /// If it is hopeless for a while, connections are accepted, a few at a time, to be refused, see
-  /// Shortage: with what is left of the descriptors, and at last with the loop's spare one.
-  void refuse_if(AskHopeless hopeless);
+  /// Shortage: with what is left of the descriptors, and at last with the place of `spare`.
+  void refuse_if(AskHopeless hopeless, SpareDescriptor& spare);
   /// Of the connection that Accepted is called for.
   const Shortage& shortage() const { return shortage_; }
   /// For how long the queue has not been empty, as it had to wait; until it did so last.
@@ -175,6 +175,7 @@ class Listener final : private Pollable {
   bool is_starved_ = false;  // it waits for one
   int refused_ = 0;          // in this turn
   AskHopeless hopeless_{};
+  SpareDescriptor* spare_ = nullptr;
   Loop::Clock::time_point hopeless_since_ = Loop::Clock::time_point::max();
   NextAccept next_{};
   Timer retry_;

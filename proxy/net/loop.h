@@ -119,9 +119,11 @@ class Loop {
   void set_make_room(std::function<Room()> make_room) { make_room_ = std::move(make_room); }
   bool can_make_room() const { return make_room_ != nullptr; }
   Room make_room() { return make_room_ ? make_room_() : Room::none; }
-  /// What listeners keep to tell clients that there is none; nothing that a tunnel needs may have
-  /// its place.
-  SpareDescriptor& spare() { return spare_; }
+  /// `spare` is kept to tell clients that there is none: no socket of a dial may have its place.
+  void set_spare(SpareDescriptor& spare) { spare_ = &spare; }
+  /// Whether its place is taken, as far as there is one; to be asked before such a socket is
+  /// opened.
+  bool regain_spare() { return spare_ == nullptr || spare_->regain(); }
   /// Called at the end of each turn; one only.
   void set_turn_end(std::function<void()> hook) { turn_end_ = std::move(hook); }
 
@@ -167,7 +169,7 @@ class Loop {
   std::vector<std::function<void()>> deferred_;
   std::function<void()> turn_end_;
   std::function<Room()> make_room_;
-  SpareDescriptor spare_;
+  SpareDescriptor* spare_ = nullptr;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<Mailbox> mailbox_;
   int expected_posts_ = 0;

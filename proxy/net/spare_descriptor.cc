@@ -3,22 +3,22 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <utility>
-
 namespace culvert {
 
-void SpareDescriptor::keep() {
-  kept_ = true;
-  regain();
-}
-
 bool SpareDescriptor::take() {
-  fd_ = eventfd(0, EFD_CLOEXEC);
-  return fd_ >= 0;
+  const int fd = eventfd(0, EFD_CLOEXEC);
+  if (fd < 0) return held();
+  int none = -1;
+  // Another thread may have been quicker.
+  if (!fd_.compare_exchange_strong(none, fd)) close(fd);
+  return true;
 }
 
-void SpareDescriptor::give() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
+bool SpareDescriptor::give() {
+  const int fd = fd_.exchange(-1);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
 }
 
 }  // namespace culvert

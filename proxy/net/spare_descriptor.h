@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
+
 namespace culvert {
 
-/// Holds a place in the table of descriptors, for what has to be done when no other is left.
+/// Holds a place in the table of descriptors, for what has to be done when no other is left.  One
+/// for the whole process, which has one table; any thread may use it.
 class SpareDescriptor {
  public:
   SpareDescriptor() = default;
@@ -10,19 +13,16 @@ class SpareDescriptor {
   SpareDescriptor(const SpareDescriptor&) = delete;
   SpareDescriptor& operator=(const SpareDescriptor&) = delete;
 
-  /// There is to be one from now on.
-  void keep();
-  /// Takes it again if it was given away; false if there is no place for it.
-  bool regain() { return fd_ >= 0 || !kept_ || take(); }
-  bool held() const { return fd_ >= 0; }
-  /// Leaves its place to what is opened next.
-  void give();
+  /// Takes a place if it has none; false if there is none.
+  bool regain() { return held() || take(); }
+  bool held() const { return fd_.load(std::memory_order_relaxed) >= 0; }
+  /// Leaves its place to what is opened next; false if it had none.
+  bool give();
 
  private:
   [[gnu::cold]] bool take();
 
-  int fd_ = -1;
-  bool kept_ = false;
+  std::atomic<int> fd_{-1};
 };
 
 }  // namespace culvert

@@ -29,7 +29,7 @@ void set_option(int fd, int level, int name, T value) {
 /// -1 and errno if there is none, and nothing to make room for it.
 int open_socket(Loop& loop, int family) {
   const auto open = [&loop, family] {
-    if (!loop.spare().regain()) {
+    if (!loop.regain_spare()) {
       errno = EMFILE;
       return -1;
     }

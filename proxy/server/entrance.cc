@@ -42,7 +42,8 @@ void Entrance::open(ListenSocket socket, std::vector<Entrance*> dealt_to) {
                                          Listener::Accepted::to<&Entrance::on_accepted>(this),
                                          Listener::Starved::to<&Entrance::on_starved>(this));
   listener_->limit_rate(Listener::NextAccept::to<&Worker::next_accept>(&worker_));
-  listener_->refuse_if(Listener::AskHopeless::to<&Worker::ask_hopeless>(&worker_));
+  listener_->refuse_if(Listener::AskHopeless::to<&Worker::ask_hopeless>(&worker_),
+                       worker_.shared().spare);
 }
 
 void Entrance::take_over() {

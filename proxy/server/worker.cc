@@ -58,6 +58,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       room_timer_(loop_, Callback<void()>::to<&Worker::make_room_for_others>(this)) {
   shared_.workers.push_back(this);
   loop_.set_make_room([this] { return make_room(); });
+  loop_.set_spare(shared_.spare);
   for (ListenSocket& socket : sockets) {
     Entrance& entrance = add_entrance(socket.index());
     entrance.open(std::move(socket));
@@ -156,9 +157,9 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  ask_others_for_room();
   starved_ = true;
   shared_.starved = true;
+  ask_others_for_room();
   context().warn(RareWarnings::Kind::no_accept,
                  fmt::format("cannot accept connections: {} - {}",
                              std::generic_category().message(error), advice_for(error)));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/spare_descriptor.h"
 #include "policy/limits.h"
 #include "policy/resumptions.h"
 #include "server/entrance.h"
@@ -42,6 +43,7 @@ struct Shared {
   /// One of them waits for a descriptor to accept a connection with.
   std::atomic<bool> starved{false};
   DescriptorPressure pressure;
+  SpareDescriptor spare;
 };
 
 /// One thread's share of the work: a loop, its entrances, and the sessions that they accept.

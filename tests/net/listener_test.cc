@@ -179,10 +179,11 @@ TEST_CASE("where nobody can give way, connections are accepted to be refused aft
     void ask(bool& answer) const { answer = hopeless; }
     bool hopeless = false;
   } rule;
+  SpareDescriptor spare;
   door.loop.set_make_room([] { return Loop::Room::none; });
   door.listener.reset();
   door.open();
-  door.listener->refuse_if(Listener::AskHopeless::to<&Rule::ask>(&rule));
+  door.listener->refuse_if(Listener::AskHopeless::to<&Rule::ask>(&rule), spare);
   const Fd first = connect_to_loopback(door.port());
   const Fd second = connect_to_loopback(door.port());
   const Fd third = connect_to_loopback(door.port());
