@@ -175,17 +175,25 @@ class Told(Exception):
         self.answered = answered
 
 
+def new_client(port=PORT):
+    try:
+        return wire.open_client(testbed.home, port, timeout=PATIENCE)
+    except ConnectionResetError as error:
+        # Accepted and reset before this thread had its turn.
+        raise Told(repr(error), answered=False) from None
+
+
 def tunnel_round():
-    through_tunnel(wire.open_client(testbed.home, PORT, timeout=PATIENCE), f"127.0.0.1:{target}")
+    through_tunnel(new_client(), f"127.0.0.1:{target}")
 
 
 def name_round():
     """To a name that culvert itself looks up."""
-    through_tunnel(wire.open_client(testbed.home, PORT, timeout=PATIENCE), f"name.here:{named}")
+    through_tunnel(new_client(), f"name.here:{named}")
 
 
 def tls_round():
-    client = at_once(wire.open_client(testbed.home, TLS_PORT, timeout=PATIENCE))
+    client = at_once(new_client(TLS_PORT))
     try:
         client = trusting.wrap_socket(client, server_hostname="127.0.0.1")
     except TimeoutError:
