@@ -4,6 +4,7 @@
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
@@ -132,6 +133,9 @@ class Matrix:
         end = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < end and not is_enough():
             time.sleep(0.05)
+        # What it says of that may be behind: i2pd writes its log in a thread of its own.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.5)
         status = process.poll()
         try:
             os.killpg(process.pid, signal.SIGKILL)
