@@ -1,8 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 
 namespace culvert {
+
+/// A descriptor that somebody closes would help against this errno: the process has no more, or the
+/// system.
+constexpr bool is_lack_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
 /// Holds a place in the table of descriptors, for what has to be done when no other is left.  One
 /// for the whole process, which has one table; any thread may use it.

@@ -38,8 +38,7 @@ int open_socket(Loop& loop, int family) {
   const int fd = open();
   if (fd >= 0) return fd;
   const int error = errno;
-  const bool short_of_files = error == EMFILE || error == ENFILE;
-  if (short_of_files && loop.make_room() == Loop::Room::made) return open();
+  if (is_lack_of_descriptors(error) && loop.make_room() == Loop::Room::made) return open();
   errno = error;
   return -1;
 }

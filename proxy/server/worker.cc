@@ -157,9 +157,11 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
-  starved_ = true;
-  shared_.starved = true;
-  ask_others_for_room();
+  if (is_lack_of_descriptors(error)) {
+    starved_ = true;
+    shared_.starved = true;
+    ask_others_for_room();
+  }
   context().warn(RareWarnings::Kind::no_accept,
                  fmt::format("cannot accept connections: {} - {}",
                              std::generic_category().message(error), advice_for(error)));

@@ -22,6 +22,13 @@ TEST_CASE("a spare descriptor is held from when it is wanted until it goes") {
   CHECK(open_files() == files);
 }
 
+TEST_CASE("a descriptor that is closed helps against a lack of those alone") {
+  CHECK(is_lack_of_descriptors(EMFILE));
+  CHECK(is_lack_of_descriptors(ENFILE));
+  CHECK_FALSE(is_lack_of_descriptors(ENOMEM));
+  CHECK_FALSE(is_lack_of_descriptors(ENOSPC));
+}
+
 TEST_CASE(
     "the place of a spare descriptor is for what is opened next, and taken again after that") {
   SpareDescriptor spare;

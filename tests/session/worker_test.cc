@@ -221,6 +221,19 @@ TEST_CASE(
   CHECK_THAT(house.receive(late, 12), Contains("HTTP/1.1 200"));
 }
 
+TEST_CASE("a worker without descriptors has the others' clients give way, not one without memory") {
+  House house;
+  Worker other(house.shared, house.ruleset, 1, 2, {}, [] {});
+  const Fd silent = house.client();
+  REQUIRE(house.until([&] { return house.shared.connections == 1; }));
+  usleep(60'000);
+  for (const int error : {ENOMEM, ENOBUFS, ENOSPC}) other.on_starved(error);
+  for (int i = 0; i < 5; ++i) house.worker->loop().turn(20);
+  CHECK(house.shared.connections == 1);
+  other.on_starved(EMFILE);
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+}
+
 TEST_CASE("a client whose socket the system does not watch is let go of at once") {
   House house;
   house.worker->loop().turn(0);  // in which libuv begins to watch its own
