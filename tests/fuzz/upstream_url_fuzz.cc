@@ -2,6 +2,9 @@
 // password.
 #include "options/upstream_url.h"
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "fuzz/secret_fuzz.h"
 
 using namespace culvert;
@@ -29,12 +32,14 @@ UpstreamConfig check(std::string_view url, std::vector<std::string>& problems) {
   return upstream;
 }
 
-/// An '@' in the path of an option, as in ?ca=/me@work/ca.pem or ?ca=%d/me@work, ends no password.
+/// An '@' in the path of an option, as in ?ca=/me@work/ca.pem or ?ca= %d/me@work, ends no password.
 bool may_hold_path(std::string_view url) {
-  const std::size_t question = url.find('?');
-  if (question == std::string_view::npos) return false;
-  return url.find("=/", question) != std::string_view::npos ||
-         url.find("=%d/", question) != std::string_view::npos;
+  for (std::size_t equals = url.find('=', std::min(url.find('?'), url.size()));
+       equals != std::string_view::npos; equals = url.find('=', equals + 1)) {
+    const std::string_view value = trim_space(url.substr(equals + 1));
+    if (value.starts_with('/') || value.starts_with("%d/")) return true;
+  }
+  return false;
 }
 
 }  // namespace
