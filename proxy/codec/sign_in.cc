@@ -16,8 +16,8 @@ Error not_signed_in(std::string_view text) {
   return {Errc::proxy_auth_required, Side::client, 0, std::string(text)};
 }
 
-Error malformed_sign_in(std::string_view what) {
-  return {Errc::http_request_error, Side::client, 0, concat({kCredentialsField, " ", what})};
+Error malformed_sign_in(std::string_view field, std::string_view what) {
+  return {Errc::http_request_error, Side::client, 0, concat({field, " ", what})};
 }
 
 /// Schemes that are no secrets themselves: who leaves the scheme out sends one in its place.
@@ -31,26 +31,28 @@ Error other_scheme(std::string_view scheme) {
       {"the client signs in with ", shown, ", and this proxy takes Basic: a user and a password"}));
 }
 
-Result<Credentials> read_token(std::string_view token) {
+Result<Credentials> read_token(std::string_view field, std::string_view token) {
   auto decoded = base64_decode(token);
-  if (!decoded) return malformed_sign_in("is not valid base64 behind \"Basic\"");
+  if (!decoded) return malformed_sign_in(field, "is not valid base64 behind \"Basic\"");
   const Secret pair(*std::move(decoded));
   const std::string_view text = pair.reveal();
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos)
-    return malformed_sign_in("has no ':' between user and password");
-  if (has_control(text)) return malformed_sign_in("has a control character in user or password");
+    return malformed_sign_in(field, "has no ':' between user and password");
+  if (has_control(text)) {
+    return malformed_sign_in(field, "has a control character in user or password");
+  }
   return Credentials{std::string(text.substr(0, colon)),
                      Secret(std::string(text.substr(colon + 1)))};
 }
 
 }  // namespace
 
-Result<Credentials> credentials_of(const RequestHead& head) {
+Result<Credentials> credentials_of(const RequestHead& head, std::string_view field_name) {
   const Field* found = nullptr;
   for (const Field& field : head.fields) {
-    if (!iequals(field.name, kCredentialsField)) continue;
-    if (found != nullptr) return malformed_sign_in("stands there twice");
+    if (!iequals(field.name, field_name)) continue;
+    if (found != nullptr) return malformed_sign_in(field_name, "stands there twice");
     found = &field;
   }
   if (found == nullptr || found->value.empty()) {
@@ -62,7 +64,7 @@ Result<Credentials> credentials_of(const RequestHead& head) {
   const std::size_t end = std::min(value.find(' '), value.size());
   const std::string_view scheme = value.substr(0, end);
   if (!iequals(scheme, "Basic")) return other_scheme(scheme);
-  return read_token(trim(value.substr(end)));
+  return read_token(field_name, trim(value.substr(end)));
 }
 
 Error wrong_credentials(std::string_view user) {

@@ -122,6 +122,14 @@ class Needs {
       if (!is_below_grant(real)) add_place_of(real, Use::read);
     }
   }
+  void add_listener(const ListenConfig& listen) {
+    if (listen.kind == ListenConfig::Kind::unix_socket) add(folder_of(listen.path), Use::remove);
+    for (const CertificateFiles& files : listen.certificates) {
+      add_read(files.cert);
+      add_read(files.key);
+    }
+    add_read(listen.client_ca);
+  }
   /// A device or what descriptors are linked to is not made anew, and its folder holds others.
   void add_log(const std::string& path) {
     if (!is_access_log_file(path)) return;
@@ -184,15 +192,8 @@ NeededPaths needed_paths(const Config& config) {
     needs.add_read(upstream.ca);
   }
   needs.add_log(config.access_log);
-  for (const ListenConfig& listen : config.listen) {
-    if (listen.kind == ListenConfig::Kind::unix_socket) {
-      needs.add(folder_of(listen.path), Use::remove);
-    }
-    for (const CertificateFiles& files : listen.certificates) {
-      needs.add_read(files.cert);
-      needs.add_read(files.key);
-    }
-    needs.add_read(listen.client_ca);
+  for (const std::vector<ListenConfig>* listeners : {&config.listen, &config.admin}) {
+    for (const ListenConfig& listen : *listeners) needs.add_listener(listen);
   }
   if (config.take_over) needs.add(take_over_directory(), Use::remove);
   return needs.take();

@@ -105,6 +105,8 @@ struct NoProxyLine {
 /// What `culvert serve` runs with: plain values, validated.
 struct Config {
   std::vector<ListenConfig> listen;
+  std::vector<ListenConfig> admin;          ///< where the status page is; empty: nowhere
+  bool admin_actions = false;               ///< it may act for whoever can reach it
   bool take_over = false;                   ///< from a running culvert, and by the next one
   std::vector<UpstreamConfig> upstreams;    ///< in order of preference, never empty
   bool upstream_given = false;              ///< false: direct:// by default, which is logged

@@ -55,6 +55,7 @@ class ConfigBuilder {
 
   Config build() {
     read_listen();
+    read_admin();
     read_upstreams();
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
@@ -81,6 +82,45 @@ class ConfigBuilder {
       }
     }
     if (!settings_.has("listen")) config_.listen = default_listen();
+  }
+
+  void read_admin() {
+    for (const Given& given : settings_.of("admin")) {
+      std::vector<std::string> found;
+      const auto addresses = parse_listen(given.value, found);
+      for (const std::string& text : found) listen_problem(given, text);
+      for (const ListenConfig& listen : addresses) add_admin(given, listen);
+    }
+  }
+
+  void add_admin(const Given& given, const ListenConfig& listen) {
+    using Kind = ListenConfig::Kind;
+    if (listen.kind == Kind::systemd) {
+      return listen_problem(given, "write an address and port, or unix:/path");
+    }
+    if (listen.proxy_protocol) {
+      return listen_problem(given, "proxy-protocol has no meaning here");
+    }
+    const bool any_port = listen.kind == Kind::http && listen.address.port == 0;
+    const auto clashes = [&](const ListenConfig& other) {
+      return other.to_string() == listen.to_string() || covers(other, listen) ||
+             covers(listen, other);
+    };
+    const auto clash_in = [&](const std::vector<ListenConfig>& others) {
+      return !any_port && std::any_of(others.begin(), others.end(), clashes);
+    };
+    if (clash_in(config_.listen)) {
+      return listen_problem(given,
+                            "proxy clients connect there; give it an address or port of its own");
+    }
+    if (clash_in(config_.admin)) {
+      return listen_problem(given, fmt::format("{} is listened on twice", listen_url(listen)));
+    }
+    config_.admin.push_back(listen);
+    check_owners(given, listen);
+    if (!listen.optional && is_reachable_by_others(listen)) {
+      exposed_admin_.emplace_back(given.origin + " " + listen_url(listen), listen);
+    }
   }
 
   void add_listen(const Given& given, const ListenConfig& listen) {
@@ -271,6 +311,10 @@ class ConfigBuilder {
       if (has_lock(listen, config_)) continue;
       problems_.push_back(concat({name, ": ", open_listener_problem("it")}));
     }
+    for (const auto& [name, listen] : exposed_admin_) {
+      if (!is_protected(listen, config_))
+        problems_.push_back(concat({name, ": ", open_admin_problem()}));
+    }
   }
 
   /// Limits that count nobody.
@@ -340,6 +384,7 @@ class ConfigBuilder {
   Config config_;
   /// Listeners that others can reach, each behind its origin and address.
   std::vector<std::pair<std::string, ListenConfig>> exposed_;
+  std::vector<std::pair<std::string, ListenConfig>> exposed_admin_;  ///< the same of --admin
   std::vector<std::string> balanced_;  ///< origin and address of those that take PROXY headers
   BrokenUpstreams broken_;
   std::set<std::string_view> read_already_;  ///< flags; each is read once

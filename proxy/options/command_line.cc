@@ -170,6 +170,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
     all.problems.emplace_back(
         "--auth-file: the program of run gets a proxy of its own, without a sign-in; leave it out");
   }
+  const std::vector<Given> typed_admin = all.settings.of("admin");
   take(read_environment(environment), all);
   for (const Given& given : all.settings.of("config")) {
     const NamedFile named = named_file(given.value);
@@ -183,6 +184,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (runs) all.settings.add_missing(defaults_of_run(false));
   // That of a variable or file is often a service's.
   if (runs) all.settings.drop("auth-file");
+  if (runs) {
+    all.settings.drop("admin");
+    for (const Given& given : typed_admin) all.settings.add("admin", given);
+  }
   if (runs && read.program.empty()) {
     all.problems.emplace_back(
         "run: the command is missing, as in culvert run -- curl https://gcr.io/");

@@ -49,6 +49,14 @@ bool listeners_differ(const Config& started, const Config& now) {
                      });
 }
 
+bool admin_differs(const Config& started, const Config& now) {
+  return !std::equal(started.admin.begin(), started.admin.end(), now.admin.begin(), now.admin.end(),
+                     [](const ListenConfig& one, const ListenConfig& other) {
+                       return one.to_string() == other.to_string() && one.mode == other.mode &&
+                              one.owner == other.owner && one.group == other.group;
+                     });
+}
+
 bool tunnel_commands_differ(const Config& started, const Config& now) {
   return started.tunnel_command.reveal() != now.tunnel_command.reveal();
 }
@@ -80,6 +88,7 @@ constexpr RestartCheck kReloads = nullptr;
 
 constexpr std::string_view kClients = "Clients";
 constexpr std::string_view kUpstreams = "Upstreams";
+constexpr std::string_view kAdministration = "Administration";
 constexpr std::string_view kTimes = "Time limits (500ms, 12s, 5m, 1h; a bare number is seconds)";
 constexpr std::string_view kResources = "Resources";
 constexpr std::string_view kLogs = "Logs";
@@ -190,6 +199,15 @@ constexpr auto kFlags = std::to_array<Flag>({
      "a shell command that makes the tunnel, such as\n"
      "'ssh -N -D 127.0.0.1:1080 user@host': started, started again\n"
      "when it ends, and ended with culvert; what it says is logged"},
+
+    {"admin", "ADDR:PORT", kRepeatable, kAdministration, OwnReader{}, admin_differs,
+     "serve the status page, /metrics, /healthz, /readyz, /proxy.pac and\n"
+     "/api/v1/ there; repeatable; unix:/PATH, https:// and options as for\n"
+     "--listen; where others can reach it, --allow-client, --auth-file or\n"
+     "client-ca= say who may see it (default: off)"},
+    {"admin-actions", "", kOnce, kAdministration, SwitchValue{&Config::admin_actions}, kReloads,
+     "let the status page end tunnels and mark upstreams down also where\n"
+     "--admin is neither protected so nor a unix socket"},
 
     {"header-timeout", "TIME", kOnce, kTimes, DurationValue{&Config::header_timeout, {100ms, 1h}},
      kReloads, "for a client's request head, {least} to {most} (default: {default})"},

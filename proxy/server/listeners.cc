@@ -36,16 +36,20 @@ std::string bind_problem(const Error& error, const Config& config) {
 
 }  // namespace
 
+const ListenConfig& Listeners::at(const Config& config, std::size_t index) {
+  const std::size_t listeners = config.listen.size();
+  return index < listeners ? config.listen[index] : config.admin[index - listeners];
+}
+
 void Listeners::take(const Config& config, const Inheritance& given,
                      std::vector<std::string>& problems) {
   passed_ = given.sockets;
-  for (std::size_t i = 0; i < config.listen.size(); ++i) {
-    const ListenConfig& listen = config.listen[i];
-    if (listen.kind == ListenConfig::Kind::systemd) {
+  for (std::size_t i = 0; i < count(config); ++i) {
+    if (at(config, i).kind == ListenConfig::Kind::systemd) {
       take_systemd(config, i, given, problems);
       taken_.push_back(true);
     } else {
-      taken_.push_back(take_handed_over(listen, i));
+      taken_.push_back(take_handed_over(config, i));
     }
   }
   for (const PassedSocket& socket : passed_) {
@@ -60,7 +64,7 @@ void Listeners::take(const Config& config, const Inheritance& given,
 void Listeners::take_more(const Config& config, const std::vector<PassedSocket>& sockets) {
   passed_ = sockets;
   for (std::size_t i = 0; i < taken_.size(); ++i) {
-    if (!taken_[i]) taken_[i] = take_handed_over(config.listen[i], i);
+    if (!taken_[i]) taken_[i] = take_handed_over(config, i);
   }
   close_passed();
 }
@@ -103,13 +107,14 @@ void Listeners::take_systemd(const Config& config, std::size_t index, const Inhe
     }
     std::vector<ListenSocket> sockets;
     sockets.push_back(std::move(*socket));
-    add(std::move(sockets), listen, index, one->label);
+    add(std::move(sockets), config, index, one->label);
   }
   passed_.erase(wanted, passed_.end());
 }
 
 /// False if there is none.
-bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) {
+bool Listeners::take_handed_over(const Config& config, std::size_t index) {
+  const ListenConfig& listen = at(config, index);
   std::vector<ListenSocket> sockets;
   std::erase_if(passed_, [&](const PassedSocket& one) {
     if (!is_of(listen, one)) return false;
@@ -125,14 +130,15 @@ bool Listeners::take_handed_over(const ListenConfig& listen, std::size_t index) 
     return true;
   });
   if (sockets.empty()) return false;
-  add(std::move(sockets), listen, index, listen.to_string());
+  add(std::move(sockets), config, index, listen.to_string());
   return true;
 }
 
 void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
   if (bound_) return;
   const std::size_t problems_before = problems.size();
-  const auto before = std::tuple(urls_, listen_of_urls_, addresses_, open_, of_all_.size());
+  const auto before = std::tuple(urls_, listen_of_urls_, admin_urls_, addresses_, open_,
+                                 of_all_.size(), of_admin_.size());
   std::vector<std::size_t> of_workers_before;
   for (const auto& sockets : of_workers_) of_workers_before.push_back(sockets.size());
   address_in_use_ = false;
@@ -140,22 +146,23 @@ void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
   bound_ = problems.size() == problems_before;
   if (bound_) return warn_of_missing_ipv4();
   std::size_t of_all = 0;
-  std::tie(urls_, listen_of_urls_, addresses_, open_, of_all) = before;
+  std::size_t of_admin = 0;
+  std::tie(urls_, listen_of_urls_, admin_urls_, addresses_, open_, of_all, of_admin) = before;
   const auto shrink = [](std::vector<ListenSocket>& sockets, std::size_t size) {
     sockets.erase(sockets.begin() + static_cast<std::ptrdiff_t>(size), sockets.end());
   };
   shrink(of_all_, of_all);
+  shrink(of_admin_, of_admin);
   for (std::size_t i = 0; i < of_workers_.size(); ++i) shrink(of_workers_[i], of_workers_before[i]);
 }
 
 void Listeners::bind_each(const Config& config, std::vector<std::string>& problems) {
-  taken_.resize(config.listen.size());
-  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+  taken_.resize(count(config));
+  for (std::size_t i = 0; i < count(config); ++i) {
     if (taken_[i]) continue;
-    const ListenConfig& listen = config.listen[i];
-    auto bound = listen.kind == ListenConfig::Kind::unix_socket
-                     ? bind_unix(listen, i)
-                     : bind_tcp(listen, i, taken_by(listen, config));
+    const ListenConfig& listen = at(config, i);
+    auto bound =
+        listen.kind == ListenConfig::Kind::unix_socket ? bind_unix(config, i) : bind_tcp(config, i);
     if (bound || listen.optional) continue;
     problems.push_back(bind_problem(bound.error(), config));
     address_in_use_ = address_in_use_ || bound.error().sys == EADDRINUSE;
@@ -191,23 +198,26 @@ void Listeners::warn_of_missing_ipv4() {
   }
 }
 
-Result<void> Listeners::bind_tcp(const ListenConfig& listen, std::size_t index,
-                                 ListenSocket::Takes takes) {
+Result<void> Listeners::bind_tcp(const Config& config, std::size_t index) {
+  const ListenConfig& listen = at(config, index);
+  const ListenSocket::Takes takes = taken_by(listen, config);
   HostPort address = listen.address;
-  const bool share = of_workers_.size() > 1;
+  const std::size_t wanted = index < config.listen.size() ? of_workers_.size() : 1;
+  const bool share = wanted > 1;
   if (auto free = ListenSocket::check_free(address, takes); !free) return free;
   std::vector<ListenSocket> bound;  // one for each worker, or none
-  for (std::size_t i = 0; i < of_workers_.size(); ++i) {
+  for (std::size_t i = 0; i < wanted; ++i) {
     auto socket = ListenSocket::tcp(address, share, takes);
     if (!socket) return std::move(socket).error();
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));
   }
-  add(std::move(bound), listen, index, listen.to_string());
+  add(std::move(bound), config, index, listen.to_string());
   return {};
 }
 
-Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index) {
+Result<void> Listeners::bind_unix(const Config& config, std::size_t index) {
+  const ListenConfig& listen = at(config, index);
   SocketFileRights rights;
   rights.mode = listen.mode;
   // Whether there are such accounts was asked when the option was read.
@@ -217,29 +227,42 @@ Result<void> Listeners::bind_unix(const ListenConfig& listen, std::size_t index)
   if (!socket) return std::move(socket).error();
   std::vector<ListenSocket> bound;
   bound.push_back(std::move(*socket));
-  add(std::move(bound), listen, index, listen.to_string());
+  add(std::move(bound), config, index, listen.to_string());
   return {};
 }
 
 /// Every socket needs somebody who accepts: closing one would reset the clients in its queue.
-void Listeners::add(std::vector<ListenSocket> sockets, const ListenConfig& listen,
-                    std::size_t index, const std::string& label) {
-  for (ListenSocket& socket : sockets) socket.set_index(index);
+void Listeners::add(std::vector<ListenSocket> sockets, const Config& config, std::size_t index,
+                    const std::string& label) {
+  const ListenConfig& listen = at(config, index);
   const ListenSocket& first = sockets[0];
-  const std::string url = as_clients_write(listen, first.url());
-  if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) {
-    urls_.push_back(url);
-    listen_of_urls_.push_back(index);
-  }
   if (first.is_tcp()) addresses_.push_back(first.address());
   if (first.is_dual_stack()) {
     addresses_.push_back({"0.0.0.0", first.address().port, IpAddress::parse("0.0.0.0")});
   }
   for (const ListenSocket& socket : sockets) open_.push_back({{socket.fd(), label}, socket.file()});
+  if (index >= config.listen.size()) {
+    return add_admin(std::move(sockets), listen, index - config.listen.size());
+  }
+  for (ListenSocket& socket : sockets) socket.set_index(index);
+  const std::string url = as_clients_write(listen, first.url());
+  if (std::find(urls_.begin(), urls_.end(), url) == urls_.end()) {
+    urls_.push_back(url);
+    listen_of_urls_.push_back(index);
+  }
   const bool one_each = first.is_tcp() && sockets.size() >= of_workers_.size();
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     auto& to = one_each ? of_workers_[i % of_workers_.size()] : of_all_;
     to.push_back(std::move(sockets[i]));
+  }
+}
+
+void Listeners::add_admin(std::vector<ListenSocket> sockets, const ListenConfig& listen,
+                          std::size_t index) {
+  admin_urls_.push_back(as_clients_write(listen, sockets[0].url()));
+  for (ListenSocket& socket : sockets) {
+    socket.set_index(index);
+    of_admin_.push_back(std::move(socket));
   }
 }
 

@@ -10,7 +10,8 @@
 
 namespace culvert {
 
-/// The sockets of every `--listen`: those that another process passed on, and those bound here.
+/// The sockets of every `--listen` and `--admin`: those that another process passed on, and those
+/// bound here.
 class Listeners {
  public:
   explicit Listeners(std::size_t workers) : of_workers_(workers) {}
@@ -37,7 +38,7 @@ class Listeners {
   /// A socket outlives this process: what connects after our end waits for the next one.
   bool outlive_us() const { return outlive_us_; }
 
-  // ListenSocket::index() of each is its place in Config::listen.
+  // ListenSocket::index() of each is its place in Config::listen, or in Config::admin.
 
   /// Sockets that only this worker accepts from.
   std::vector<ListenSocket> take_of_worker(std::size_t index) {
@@ -45,6 +46,11 @@ class Listeners {
   }
   /// Sockets for all workers, which exist only once.
   std::vector<ListenSocket> take_of_all() { return std::move(of_all_); }
+
+  /// Those of `--admin`.
+  std::vector<ListenSocket> take_of_admin() { return std::move(of_admin_); }
+  /// "http://127.0.0.1:9128" and the like, one for each.
+  const std::vector<std::string>& admin_urls() const { return admin_urls_; }
 
   /// All sockets, for a successor, also after they were taken.
   std::vector<PassedSocket> to_pass_on() const;
@@ -55,25 +61,32 @@ class Listeners {
     SocketFile file;  // of a unix socket that systemd does not own
   };
 
-  // `index` is that of the ListenConfig in Config::listen.
+  // An `index` is a place in Config::listen with Config::admin behind it.
+  static std::size_t count(const Config& config) {
+    return config.listen.size() + config.admin.size();
+  }
+  static const ListenConfig& at(const Config& config, std::size_t index);
   void take_systemd(const Config& config, std::size_t index, const Inheritance& given,
                     std::vector<std::string>& problems);
-  bool take_handed_over(const ListenConfig& listen, std::size_t index);
+  bool take_handed_over(const Config& config, std::size_t index);
   void close_passed();
   void bind_each(const Config& config, std::vector<std::string>& problems);
-  Result<void> bind_tcp(const ListenConfig& listen, std::size_t index, ListenSocket::Takes takes);
+  Result<void> bind_tcp(const Config& config, std::size_t index);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
   void warn_of_missing_ipv4();
-  Result<void> bind_unix(const ListenConfig& listen, std::size_t index);
+  Result<void> bind_unix(const Config& config, std::size_t index);
   /// `sockets` are of one address.
-  void add(std::vector<ListenSocket> sockets, const ListenConfig& listen, std::size_t index,
+  void add(std::vector<ListenSocket> sockets, const Config& config, std::size_t index,
            const std::string& label);
+  void add_admin(std::vector<ListenSocket> sockets, const ListenConfig& listen, std::size_t index);
 
   std::vector<std::vector<ListenSocket>> of_workers_;
   std::vector<ListenSocket> of_all_;
   std::vector<PassedSocket> passed_;  // nobody's yet
-  std::vector<bool> taken_;           // for each of Config::listen: it was passed on
+  std::vector<ListenSocket> of_admin_;
+  std::vector<bool> taken_;  // for each index: it was passed on
   std::vector<std::string> urls_;
+  std::vector<std::string> admin_urls_;
   std::vector<std::size_t> listen_of_urls_;
   std::vector<HostPort> addresses_;
   std::vector<std::string> warnings_;

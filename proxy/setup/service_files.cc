@@ -55,7 +55,9 @@ std::string as_query_value(std::string_view path) {
 std::string with_files(std::string_view option, const std::string& value, const MapFile& map) {
   if (option == "auth-file") return map("--auth-file ", value);
   const std::size_t query = value.find('?');
-  if ((option != "upstream" && option != "listen") || query == std::string::npos) return value;
+  if ((option != "upstream" && option != "listen" && option != "admin") ||
+      query == std::string::npos)
+    return value;
   std::string changed = value.substr(0, query);
   char separator = '?';
   for (const std::string_view part : split(std::string_view(value).substr(query + 1), '&')) {
@@ -77,7 +79,7 @@ std::string with_files(std::string_view option, const std::string& value, const 
 }
 
 std::string ServiceFiles::usable(std::string_view option, const std::string& value) {
-  if (option == "listen") return usable_listen(value);
+  if (option == "listen" || option == "admin") return usable_listen(option, value);
   if (option == "auth-file") return usable_auth_file(value);
   if (option == "access-log") look_at_log(value);
   return with_files(option, value, [this](std::string_view given_as, const std::string& path) {
@@ -87,13 +89,13 @@ std::string ServiceFiles::usable(std::string_view option, const std::string& val
 
 /// A certificate and its key come from one time, so that a reload does not find a new certificate
 /// beside the key that systemd handed over at the start.
-std::string ServiceFiles::usable_listen(const std::string& value) {
+std::string ServiceFiles::usable_listen(std::string_view option, const std::string& value) {
   bool all_readable = true;
-  with_files("listen", value, [&](std::string_view, const std::string& path) {
+  with_files(option, value, [&](std::string_view, const std::string& path) {
     all_readable = all_readable && can_read(path);
     return path;
   });
-  return with_files("listen", value, [&](std::string_view given_as, const std::string& path) {
+  return with_files(option, value, [&](std::string_view given_as, const std::string& path) {
     std::string usable = usable_file(given_as, path);
     const bool alone = !all_readable && usable == path && path.starts_with('/');
     return alone && !path.starts_with(kCredentials) ? std::string(kCredentials) + credential(path)

@@ -29,7 +29,7 @@ class ServiceFiles {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  std::string usable_listen(const std::string& value);
+  std::string usable_listen(std::string_view option, const std::string& value);
   std::string usable_auth_file(const std::string& path);
   /// `given_as` stands before the path in messages.
   std::string usable_file(std::string_view given_as, const std::string& path);

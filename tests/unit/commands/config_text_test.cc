@@ -49,6 +49,7 @@ std::string other_value(const Flag& flag, const std::string& users) {
   // Those whose values have rules of their own.
   for (const Sample& sample : std::initializer_list<Sample>{
            {"listen", "127.0.0.1:4000"},
+           {"admin", "127.0.0.1:9128"},
            {"allow-client", "10.0.0.0/8,192.0.2.1"},
            {"auth-file", users},
            {"load-balancer", "10.0.0.0/8"},
