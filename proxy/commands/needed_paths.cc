@@ -12,7 +12,7 @@
 
 #include "base/redact.h"
 #include "commands/proxy_start.h"
-#include "net/take_over_place.h"
+#include "net/runtime_directory.h"
 #include "net/tls_context.h"
 
 namespace culvert {
@@ -195,7 +195,7 @@ NeededPaths needed_paths(const Config& config) {
   for (const std::vector<ListenConfig>* listeners : {&config.listen, &config.admin}) {
     for (const ListenConfig& listen : *listeners) needs.add_listener(listen);
   }
-  if (config.take_over) needs.add(take_over_directory(), Use::remove);
+  needs.add(runtime_directory(), Use::remove);
   return needs.take();
 }
 

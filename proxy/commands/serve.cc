@@ -23,6 +23,7 @@
 #include "config/bound_listeners.h"
 #include "config/listen_url.h"
 #include "net/orphans.h"
+#include "net/runtime_directory.h"
 #include "net/sandbox.h"
 #include "net/signals.h"
 #include "net/take_over.h"
@@ -147,7 +148,7 @@ bool ask_for_sockets(const Config& config, Inheritance& inheritance, TakeOver& o
     const bool got = listen.kind == ListenConfig::Kind::systemd && !inheritance.sockets.empty();
     if (!got) wanted.push_back(listen.to_string());
   }
-  auto taken = take_over(take_over_directory(), wanted);
+  auto taken = take_over(runtime_directory(), wanted);
   if (!taken) problems.push_back(taken.error().text);
   if (!taken || !*taken) return false;
   out.news = fmt::format("--take-over: took {} listening sockets over from process {}",
@@ -163,7 +164,7 @@ TakeOver prepare_take_over(const Config& config, Inheritance& inheritance,
                            std::vector<std::string>& problems) {
   TakeOver out;
   if (!config.take_over || !problems.empty()) return out;
-  auto place = TakeOverPlace::make(take_over_directory());
+  auto place = TakeOverPlace::make(runtime_directory());
   if (!place) {
     problems.push_back(place.error().text);
     return out;

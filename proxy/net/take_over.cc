@@ -18,9 +18,9 @@
 
 #include "base/text.h"
 #include "net/descriptor_message.h"
+#include "net/runtime_directory.h"
 #include "net/socket_address.h"
-#include "net/take_over_place.h"
-#include "net/take_over_requests.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 namespace {
@@ -168,8 +168,12 @@ int pid_in(std::string_view name, std::string_view prefix) {
 Result<std::optional<TakenOver>> take_over(const std::string& directory,
                                            const std::vector<std::string>& wanted,
                                            std::chrono::milliseconds patience) {
-  if (auto ready = prepare_take_over_directory(directory); !ready) return ready.error();
-  const std::string prefix = take_over_prefix();
+  if (auto ready = prepare_runtime_directory(directory); !ready) {
+    Error error = std::move(ready).error();
+    error.text.insert(0, "--take-over: ");
+    return error;
+  }
+  const std::string prefix = network_prefix();
   for (int tries = kTries; tries > 0; --tries) {
     const std::vector<std::string> names = socket_names(directory, prefix);
     std::optional<SocketAge> ours;

@@ -12,6 +12,7 @@
 
 #include "net/descriptor_message.h"
 #include "net/timer.h"
+#include "net/unix_peer.h"
 
 namespace culvert {
 namespace {
@@ -27,11 +28,6 @@ bool is_wanted(const std::vector<std::string>& wanted, const PassedSocket& socke
 }
 
 }  // namespace
-
-std::optional<UnixPeer> trusted_peer(int socket) {
-  const auto peer = unix_peer(socket);
-  return peer && (peer->uid == geteuid() || peer->uid == 0) ? peer : std::nullopt;
-}
 
 std::vector<PassedSocket> TakeOverRequest::of(const std::vector<PassedSocket>& sockets) const {
   std::vector<PassedSocket> out;

@@ -1,14 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/callback.h"
 #include "net/loop.h"
 #include "net/passed_sockets.h"
-#include "net/unix_peer.h"
 
 namespace culvert {
 
@@ -49,9 +47,5 @@ class TakeOverRequests final : private Pollable {
   Asked asked_;
   std::vector<std::unique_ptr<Arriving>> arriving_;
 };
-
-/// The process at the other end of a unix socket; nullopt: it is neither of our own user nor
-/// root's.
-std::optional<UnixPeer> trusted_peer(int socket);
 
 }  // namespace culvert

@@ -1,6 +1,7 @@
 #include "net/unix_peer.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -26,6 +27,11 @@ std::optional<UnixPeer> unix_peer(int fd) {
     return std::nullopt;
   }
   return UnixPeer{credentials.uid, credentials.pid};
+}
+
+std::optional<UnixPeer> trusted_peer(int fd) {
+  const auto peer = unix_peer(fd);
+  return peer && (peer->uid == geteuid() || peer->uid == 0) ? peer : std::nullopt;
 }
 
 }  // namespace culvert

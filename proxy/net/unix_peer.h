@@ -18,4 +18,7 @@ struct UnixPeer {
 /// nullopt if `fd` is no connection of a unix socket.
 std::optional<UnixPeer> unix_peer(int fd);
 
+/// The same; nullopt also if it is neither of our own user nor root's.
+std::optional<UnixPeer> trusted_peer(int fd);
+
 }  // namespace culvert

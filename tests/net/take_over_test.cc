@@ -19,6 +19,7 @@
 
 #include "net/descriptor_message.h"
 #include "net/predecessor.h"
+#include "net/runtime_directory.h"
 #include "net/successor.h"
 #include "net/take_over_place.h"
 #include "net/take_over_requests.h"
@@ -229,7 +230,7 @@ TEST_CASE("of those that are just starting only older ones are waited for") {
   const Directory directory;
   const auto ours = std::move(*TakeOverPlace::make(directory.path()));
   // Of another process that is there, made before or after ours.
-  const std::string other = directory.path() + "/" + take_over_prefix() + "1-0";
+  const std::string other = directory.path() + "/" + network_prefix() + "1-0";
   const bool is_older = GENERATE(true, false);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -255,7 +256,7 @@ TEST_CASE("a directory that others can write to is none for this") {
   CHECK_THAT(TakeOverPlace::make(directory.path()).error().text,
              Contains("others can write to it, or it is another user's"));
   CHECK_FALSE(take_over(directory.path(), {"http://a"}));
-  CHECK_FALSE(prepare_take_over_directory("/dev/null"));
+  CHECK_FALSE(prepare_runtime_directory("/dev/null"));
   CHECK_THAT(TakeOverPlace::make("/none/such").error().text,
              Contains("--take-over: /none/such: No such file or directory"));
 }

@@ -24,6 +24,8 @@ TEST_CASE("the other end of a unix socket is known, of another kind it is not") 
   const Fd tcp(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   CHECK_FALSE(unix_peer(tcp.get()));
   CHECK_FALSE(unix_peer(-1));
+  CHECK(trusted_peer(one.get()));
+  CHECK_FALSE(trusted_peer(tcp.get()));
 }
 
 TEST_CASE("a process of another namespace has no number here") {

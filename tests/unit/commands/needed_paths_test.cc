@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "net/runtime_directory.h"
 #include "net/tls_context.h"
 #include "support/catch.h"
 #include "support/sockets.h"
@@ -42,8 +43,11 @@ TEST_CASE("without files it is what names and certificates need") {
     CHECK_FALSE(is_named(grants, path));
   }
   CHECK(std::none_of(grants.begin(), grants.end(), [](const PathGrant& grant) {
-    return grant.use == Use::write || grant.use == Use::remove;
+    return grant.use == Use::write ||
+           (grant.use == Use::remove && grant.path != runtime_directory());
   }));
+  // Where our own sockets are.
+  CHECK(has(grants, runtime_directory(), Use::remove));
 }
 
 TEST_CASE("files that a reload reads are needed with their folders, links with both") {
@@ -198,9 +202,9 @@ TEST_CASE("unix sockets are removed at the end") {
   Config config;
   ListenConfig listen;
   listen.kind = ListenConfig::Kind::unix_socket;
-  listen.path = "/run/culvert/proxy.sock";
+  listen.path = "/run/proxies/proxy.sock";
   config.listen = {listen};
-  CHECK(has(needed_paths(config).grants, "/run/culvert", Use::remove));
+  CHECK(has(needed_paths(config).grants, "/run/proxies", Use::remove));
 }
 
 TEST_CASE("the paths are told by what may be done with them") {
