@@ -48,6 +48,8 @@ class RouteDial final : public Dial {
 
   void start() override { begin_pass(); }
 
+  /// It holds the request, or has done so until now.
+  bool holds() const { return held_since_.has_value(); }
   /// The upstream that connected, or else that was tried last.
   Upstream& current() const { return *current_; }
   /// The failed attempts of the last pass, see FailedAttempts::list().

@@ -27,6 +27,8 @@ class IdleTimer {
   Loop& loop() const { return timer_.loop(); }
   /// Something has moved in this turn.
   void progress() { last_progress_ = now(); }
+  /// When something has moved last; the start counts.
+  Loop::Clock::time_point last_progress() const { return last_progress_; }
 
  private:
   void arm();

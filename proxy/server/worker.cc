@@ -300,6 +300,25 @@ void Worker::stop_accepting(Drain how) {
   }
 }
 
+/// A session that ends gives its slot to the last one, which has had its turn, or is newer.
+std::size_t Worker::session_facts(std::size_t below, std::size_t most,
+                                  std::vector<SessionFacts>& out) {
+  below = std::min(below, sessions_.size());
+  for (; below > 0 && most > 0; --most) {
+    Session& session = *sessions_[--below];
+    if (session.is_in_request()) out.push_back(session.facts());
+  }
+  return below;
+}
+
+bool Worker::end_session(std::uint64_t id) {
+  const auto session = std::find_if(sessions_.begin(), sessions_.end(),
+                                    [id](const auto& candidate) { return candidate->id() == id; });
+  if (session == sessions_.end() || !(*session)->is_in_request()) return false;
+  (*session)->end_by_admin();
+  return true;
+}
+
 void Worker::end_without_clients() {
   // A session that ends gives its slot to the last one, which has had its turn.
   for (std::size_t i = sessions_.size(); i-- > 0;) sessions_[i]->end_without_client();

@@ -61,6 +61,15 @@ class Worker {
   const Stats& stats() const { return stats_; }
   /// How many run, in the worker's thread.
   std::size_t tunnels() const;
+  /// Appends the facts of sessions that have a request: of up to `most` sessions below the index
+  /// `below`, from there downwards; std::size_t's greatest value begins.  Returns where to go on,
+  /// in a later turn; 0: that was all.  None that lives all the while is passed over, but one may
+  /// come twice.  In the worker's thread.
+  [[gnu::cold]] std::size_t session_facts(std::size_t below, std::size_t most,
+                                          std::vector<SessionFacts>& out);
+  /// See Session::end_by_admin().  False: there is no such session, or it has no request.  In the
+  /// worker's thread.
+  [[gnu::cold]] bool end_session(std::uint64_t id);
 
   /// Adds an entrance for a socket of Config::listen[`listener`], which is not open yet and lives
   /// as long as the worker.  To be called before the loop runs.

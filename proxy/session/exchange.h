@@ -76,6 +76,16 @@ class Exchange final : private StreamEvents {
   std::unique_ptr<std::string> take_failures() { return std::move(failures_); }
   std::int32_t connect_ms() const { return connect_ms_; }
   std::int32_t first_byte_ms() const { return first_byte_ms_; }
+  /// Its dial holds the request, see RouteDial.
+  bool is_held() const { return stage_ == Stage::dial && dial_ && dial_->holds(); }
+  bool is_connected() const { return stage_ == Stage::active; }
+  /// When something moved last, from activate() on.
+  Loop::Clock::time_point last_moved() const { return timer_.last_progress(); }
+  /// Bytes for that side that it has not acknowledged, here and in the kernel.
+  std::uint64_t waiting_for_client() const { return response_.held() + client_.unsent(); }
+  std::uint64_t waiting_for_upstream() const {
+    return is_connected() ? request_.held() + connection_.stream->unsent() : 0;
+  }
   /// The upstream's connection, after `upgraded`.
   std::unique_ptr<Stream> take_upstream() { return std::move(connection_.stream); }
 

@@ -62,6 +62,10 @@ class Flow {
   std::uint64_t total() const { return total_; }
   /// Some bytes that were read are not written yet.
   bool holds_bytes() const { return (pending_ && !pending_->empty()) || pipe_.held > 0; }
+  /// How many.
+  std::size_t held() const { return (pending_ ? pending_->size() : 0) + pipe_.held; }
+  /// Bytes that `to` has not acknowledged, here and in the kernel.
+  std::uint64_t waiting() const { return held() + to_->unsent(); }
   /// Grows whenever anything moves, also when a slow `to` takes what was read long before.
   std::uint64_t progress() const {
     return 2 * total_ - (pending_ ? pending_->size() : 0) - pipe_.held;

@@ -62,6 +62,8 @@ class MessageFlow {
   bool body_read() const { return body_read_; }
   /// All that was read is written: the sender's bytes are awaited.
   bool starved() const { return output_.empty() && !(flow_ && flow_->holds_bytes()); }
+  /// Bytes that were read and are not written.
+  std::size_t held() const { return output_.left() + (flow_ ? flow_->held() : 0); }
   /// The receiver can distinguish a truncated body from a complete one.
   bool self_delimited() const { return out_.kind != BodyFraming::Kind::until_close; }
   /// The body ends only when the sender closes.

@@ -83,6 +83,11 @@ class Relay final : private StreamEvents {
   const RelayEnd& end() const { return end_; }
   /// Bytes of both directions.  Grows also when a slow side takes what was read long before.
   std::uint64_t moved() const { return progress() / 2; }
+  /// When anything moved last.
+  Loop::Clock::time_point last_moved() const { return idle_timer_.last_progress(); }
+  /// Bytes for that side that it has not acknowledged, here and in the kernel.
+  std::uint64_t waiting_for_client() const { return down_.flow.waiting(); }
+  std::uint64_t waiting_for_upstream() const { return up_.flow.waiting(); }
   /// Some of what the upstream sent waits for the client to take it.
   bool client_is_slow() const;
   /// Something in it had to wait for its turn since the last call: it was we who held it up.

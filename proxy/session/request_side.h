@@ -47,6 +47,8 @@ class RequestSide {
   bool sent() const { return state_ == State::sent; }
   /// More bytes of the client are awaited.
   bool starved() const { return flow_.starved(); }
+  /// Bytes that were read and are not written.
+  std::size_t held() const { return flow_.held(); }
   /// Bytes of the body that the client has sent, without framing.
   std::uint64_t body_bytes() const { return flow_.total(); }
   /// Grows as long as anything moves.

@@ -79,6 +79,8 @@ class ResponseSide {
   bool upstream_persists() const { return upstream_persists_; }
   /// More bytes of the upstream are awaited.
   bool starved() const { return flow_.starved(); }
+  /// Bytes that were read and are not written.
+  std::size_t held() const { return flow_.held(); }
   /// 100 (Continue) was received.
   bool has_continue() const { return has_continue_; }
   /// Bytes of the body that the upstream has sent, without framing.

@@ -171,7 +171,11 @@ void Session::cut(std::string_view why) {
   end_in_record(Outcome::Kind::aborted, Side::local, why);
 }
 
-void Session::abort(std::string_view why) {
+void Session::end_by_admin() {
+  abort("ended by an administrator", Errc::connection_terminated, "ended by an administrator");
+}
+
+void Session::abort(std::string_view why, Errc code, std::string_view cause) {
   if (is_ending()) {
     if (!setup_->answer->written()) client_->reset_on_close();
     return finish(record_.outcome, record_.closed_by, {});
@@ -182,7 +186,7 @@ void Session::abort(std::string_view why) {
     if (setup_->exchange->would_look_complete()) client_->reset_on_close();
   }
   if (relay_ && relay_->cut() && !end_with(kUnfinishedRecord)) client_->reset_on_close();
-  if (owes_answer) answer_abort();
+  if (owes_answer) answer_abort(code, cause);
   if (state_ == State::head) note_request_line();
   finish(Outcome::Kind::aborted, Side::local, why);
 }
@@ -259,11 +263,11 @@ bool Session::end_with(std::string_view bytes) {
   return true;
 }
 
-void Session::answer_abort() {
+void Session::answer_abort(Errc code, std::string_view why) {
   const std::string& target = record_.target;
-  const Error error{Errc::proxy_draining, Side::local, 0,
-                    "shutting down, and there was no answer yet" +
-                        (target.empty() ? "" : " from " + shorten_middle(target, 60))};
+  const Error error{code, Side::local, 0,
+                    concat({why, ", and there was no answer yet", target.empty() ? "" : " from ",
+                            shorten_middle(target, 60)})};
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
   end_with(setup_->protocol->refusal(error));
 }
@@ -276,6 +280,68 @@ const SessionRecord& Session::record() {
     record_exchange();
   }
   return record_;
+}
+
+bool Session::is_in_request() const {
+  switch (state_) {
+    case State::gate:
+    case State::sign_in:
+    case State::opening:
+    case State::tunnel:
+    case State::exchange:
+      return record_.stage >= SessionStage::route;
+    case State::head:
+    case State::kept_refusal:
+    case State::answer:
+    case State::over:
+      break;
+  }
+  return false;
+}
+
+SessionFacts Session::facts() const {
+  using Doing = SessionFacts::State;
+  SessionFacts facts{.id = record_.id,
+                     .client = record_.client_text(),
+                     .user = std::string(record_.user()),
+                     .method = std::string(record_.method),
+                     .target = record_.target,
+                     .stage = record_.stage,
+                     .started = record_.started,
+                     .moved = record_.started,
+                     .connect_ms = record_.connect_ms};
+  const Upstream* upstream = record_.upstream;
+  bool held = false;
+  if (relay_) {
+    facts.state = Doing::moving;
+    facts.bytes_up = relay_->bytes_up();
+    facts.bytes_down = relay_->bytes_down();
+    facts.moved = relay_->last_moved();
+    facts.waiting_for_client = relay_->waiting_for_client();
+    facts.waiting_for_upstream = relay_->waiting_for_upstream();
+  } else if (state_ == State::exchange) {
+    const Exchange& exchange = *setup_->exchange;
+    upstream = exchange.upstream();
+    facts.connect_ms = exchange.connect_ms();
+    facts.bytes_up = exchange.bytes_up();
+    facts.bytes_down = exchange.bytes_down();
+    held = exchange.is_held();
+    if (exchange.is_connected()) {
+      facts.state = Doing::moving;
+      facts.moved = exchange.last_moved();
+      facts.waiting_for_client = exchange.waiting_for_client();
+      facts.waiting_for_upstream = exchange.waiting_for_upstream();
+    }
+  } else if (state_ == State::opening) {
+    held = setup_->opening->is_held();
+  }
+  if (upstream != nullptr) facts.upstream = upstream->config.name;
+  if (held) facts.state = Doing::held;
+  const bool moves = context_->loop.now() - facts.moved < SessionFacts::kMoving;
+  if (facts.state == Doing::moving && !moves) {
+    facts.state = facts.waiting_for_client > 0 ? Doing::client_slow : Doing::quiet;
+  }
+  return facts;
 }
 
 void Session::on_ready(Stream&) {

@@ -17,6 +17,7 @@
 #include "session/kept_refusal.h"
 #include "session/password_checks.h"
 #include "session/relay.h"
+#include "session/session_facts.h"
 #include "session/session_record.h"
 
 namespace culvert {
@@ -69,15 +70,22 @@ class Session final : private StreamEvents, private ClientEvents {
   void give_way();
   /// Ends the session now: a request without a response gets an error response, a truncated
   /// transfer ends in a reset.
-  void abort(std::string_view why);
+  void abort(std::string_view why) { abort(why, Errc::proxy_draining, "shutting down"); }
+  /// Ends it now, as abort() does.
+  [[gnu::cold]] void end_by_admin();
   /// Nobody is there any more who could read an answer.  A tunnel ends once all that its client has
   /// sent is passed on, which may need another call later; anything else is aborted.
   void end_without_client();
 
+  std::uint64_t id() const { return record_.id; }
   /// When its connection, or its present request began.
   Loop::Clock::time_point started() const { return record_.started; }
   /// What is known of it at this moment, also while it is running.
   const SessionRecord& record();
+  /// It has a request, the answer of which is not decided yet.
+  bool is_in_request() const;
+  /// Of one that is: without a `stall`.
+  [[gnu::cold]] SessionFacts facts() const;
 
   /// The owner's index of this session.
   std::uint32_t slot = 0;
@@ -144,9 +152,10 @@ class Session final : private StreamEvents, private ClientEvents {
 
   /// A tunnel has its outcome, and its client is about to get the end of it.
   bool is_ending() const { return record_.outcome.kind != Outcome::Kind::none; }
+  void abort(std::string_view why, Errc code, std::string_view cause);
   bool owes_answer() const;
   bool end_with(std::string_view bytes);
-  void answer_abort();
+  void answer_abort(Errc code, std::string_view why);
   void refuse(Error error);
   void close_with(std::string answer);
   void on_answered(const Result<void>& taken);

@@ -10,15 +10,15 @@
 namespace culvert {
 namespace {
 
+std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
+
+}  // namespace
+
 std::string_view name_of(SessionStage stage) {
   static constexpr std::array<std::string_view, 6> kNames = {"head",        "route",  "dial",
                                                              "established", "tunnel", "exchange"};
   return kNames[static_cast<std::size_t>(stage)];
 }
-
-std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
-
-}  // namespace
 
 std::string_view Outcome::name() const {
   switch (kind) {

@@ -28,6 +28,9 @@ enum class SessionStage : std::uint8_t {
   exchange,     ///< a plain request is forwarded
 };
 
+/// "exchange".
+std::string_view name_of(SessionStage stage);
+
 /// How a session ended, or one plain request of it.
 struct Outcome {
   enum class Kind : std::uint8_t {

@@ -26,6 +26,8 @@ class TunnelOpening {
   void on_client_ready();
   /// Nothing of a response was written to the client.
   bool nothing_sent() const { return record_.stage == SessionStage::dial; }
+  /// See RouteDial.
+  bool is_held() const { return nothing_sent() && dial_ && dial_->holds(); }
 
  private:
   void on_dialed(DialResult result);

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <limits>
 #include <string>
+#include <vector>
 
 #include "support/catch.h"
 #include "support/refused_watches.h"
@@ -588,4 +590,40 @@ TEST_CASE("many clients at once, each with a tunnel of its own") {
   }
   tunnels.clear();
   CHECK(house.until([&] { return house.shared.connections == 0; }));
+}
+
+TEST_CASE("the facts of a worker's sessions come in slices, and each ends by its id") {
+  House house;
+  std::vector<SocketPair> tunnels;
+  for (int i = 0; i < 5; ++i) tunnels.push_back(house.tunnel());
+  const Fd silent = house.client();
+  settle(house.worker->loop(), 5);
+  std::vector<SessionFacts> facts;
+  std::size_t below = std::numeric_limits<std::size_t>::max();
+  std::size_t calls = 0;
+  do {
+    const std::size_t before = facts.size();
+    below = house.worker->session_facts(below, 2, facts);
+    CHECK(facts.size() - before <= 2);
+    ++calls;
+  } while (below > 0);
+  CHECK(calls == 3);
+  REQUIRE(facts.size() == 5);
+  // The last one first; the silent client has no request.
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(facts[i].id == 5 - i);
+    CHECK(facts[i].target == "127.0.0.1:" + std::to_string(house.target_port));
+    CHECK(facts[i].upstream == "direct");
+    CHECK(facts[i].stage == SessionStage::tunnel);
+  }
+
+  CHECK_FALSE(house.worker->end_session(6));
+  CHECK_FALSE(house.worker->end_session(17));
+  CHECK(house.worker->end_session(2));
+  CHECK(house.until([&] { return receive_now(tunnels[1].far).error == ECONNRESET; }));
+  CHECK(house.until([&] { return receive_now(tunnels[1].near).error == ECONNRESET; }));
+  facts.clear();
+  CHECK(house.worker->session_facts(std::numeric_limits<std::size_t>::max(), 100, facts) == 0);
+  CHECK(facts.size() == 4);
+  CHECK_FALSE(house.worker->end_session(2));
 }
