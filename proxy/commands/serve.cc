@@ -52,6 +52,7 @@ std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()
     config.warnings.push_back(fmt::format("--{} has changed, which needs a restart", flag));
   }
   config.listen = bound_listeners(started.listen, config.listen);
+  config.admin = bound_listeners(started.admin, config.admin);
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
   if (access_fd > STDERR_FILENO && is_access_log_file(config.access_log)) {
     const int fd = open_access_log(config, ReadWhen::serving, problems);
@@ -144,6 +145,7 @@ struct TakeOver {
 bool ask_for_sockets(const Config& config, Inheritance& inheritance, TakeOver& out,
                      std::vector<std::string>& problems) {
   std::vector<std::string> wanted;
+  for (const ListenConfig& listen : config.admin) wanted.push_back(listen.to_string());
   for (const ListenConfig& listen : config.listen) {
     const bool got = listen.kind == ListenConfig::Kind::systemd && !inheritance.sockets.empty();
     if (!got) wanted.push_back(listen.to_string());

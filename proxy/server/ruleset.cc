@@ -59,15 +59,18 @@ bool lets_any_address_in(const Config& config) {
 }  // namespace
 
 Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientContext>> tls,
-                 std::vector<std::shared_ptr<TlsServerContext>> doors)
+                 std::vector<std::shared_ptr<TlsServerContext>> doors,
+                 std::vector<std::shared_ptr<TlsServerContext>> admin_doors)
     : config(std::move(values)),
       password_checks(config.users ? std::make_shared<PasswordChecks>(config.threads) : nullptr),
       tls_listeners(std::move(doors)),
+      tls_admin(std::move(admin_doors)),
       access(config.allow_clients, lets_any_address_in(config)),
       router(make_router(config)),
       preset_gaps(make_preset_gaps(config, router)),
       guard(listeners, router, is_own_address) {
   tls_listeners.resize(config.listen.size());
+  tls_admin.resize(config.admin.size());
   // Different seeds: the trials of upstreams that went down together need not come together.
   for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
     SharedUpstream& upstream = shared.emplace_back();
@@ -170,15 +173,17 @@ void find_certificate_problems(const std::vector<UpstreamConfig>& upstreams,
                                std::vector<std::string>& problems) {
   std::vector<std::string> warnings;
   make_tls_contexts(upstreams, problems);
-  make_tls_listeners(listen, problems, warnings);
+  make_tls_listeners("--listen", listen, problems, warnings);
 }
 
 std::unique_ptr<Ruleset> make_ruleset(Config config, std::vector<std::string>& problems) {
   const std::size_t before = problems.size();
   auto tls = make_tls_contexts(config.upstreams, problems);
-  auto listeners = make_tls_listeners(config.listen, problems, config.warnings);
+  auto listeners = make_tls_listeners("--listen", config.listen, problems, config.warnings);
+  auto admin = make_tls_listeners("--admin", config.admin, problems, config.warnings);
   if (problems.size() != before) return nullptr;
-  return std::make_unique<Ruleset>(std::move(config), std::move(tls), std::move(listeners));
+  return std::make_unique<Ruleset>(std::move(config), std::move(tls), std::move(listeners),
+                                   std::move(admin));
 }
 
 }  // namespace culvert

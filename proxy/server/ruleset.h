@@ -23,7 +23,8 @@ Router make_router(const Config& config);
 /// makes another one, and sessions keep the one they began with.
 struct Ruleset {
   Ruleset(Config config, std::vector<std::shared_ptr<const TlsClientContext>> tls,
-          std::vector<std::shared_ptr<TlsServerContext>> tls_listeners = {});
+          std::vector<std::shared_ptr<TlsServerContext>> tls_listeners = {},
+          std::vector<std::shared_ptr<TlsServerContext>> tls_admin = {});
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
@@ -37,6 +38,8 @@ struct Ruleset {
   std::shared_ptr<PasswordChecks> password_checks;  ///< null if clients need not sign in
   /// For each listener; null for one without a certificate.
   std::vector<std::shared_ptr<TlsServerContext>> tls_listeners;
+  /// The same for Config::admin.
+  std::vector<std::shared_ptr<TlsServerContext>> tls_admin;
   AccessPolicy access;
   Router router;
   std::unique_ptr<PresetGaps> preset_gaps;  ///< null if no route has a preset

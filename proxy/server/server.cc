@@ -35,9 +35,7 @@ void Server::make_workers() {
   for (std::size_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(
         *shared_, ruleset_, i, count, listeners_.take_of_worker(i), [this, i] {
-          // The first worker's loop is this thread's and outlives the others.
           if (i == 0) return on_worker_drained();
-          workers_[i]->loop().stop();
           workers_[0]->loop().post([this] { on_worker_drained(); });
         }));
   }
@@ -112,6 +110,9 @@ std::string Server::run(Predecessor& predecessor, const std::function<void()>& b
   reporter_.reset();
   close_take_over();
   handover_.reset();
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    workers_[i]->loop().post([worker = workers_[i].get()] { worker->loop().stop(); });
+  }
   for (Thread& thread : threads_) thread.join();
   return {};
 }
@@ -221,6 +222,7 @@ void Server::drain(Drain how) {
   // The first worker deals the connections of shared sockets to the others.  It drains first, here
   // in its thread: so whatever it has dealt reaches a worker before the drain does, and nothing
   // does later.
+  if (watcher_ != nullptr) watcher_->on_draining(how == Drain::handed_over);
   workers_[0]->drain(how);
   each_worker([how](Worker& worker) { worker.drain(how); });
 }
@@ -273,6 +275,7 @@ void Server::adopt(std::unique_ptr<Ruleset> fresh) {
                 "reload: new clients of " + listen_url(listen) + " get its new settings");
   }
   ruleset_ = std::move(fresh);
+  if (watcher_ != nullptr) watcher_->on_adopted(ruleset_);
   log().write(Log::Level::info,
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "
                           "began with",

@@ -22,6 +22,17 @@
 
 namespace culvert {
 
+/// What another thread is to know of a Server.  Called in the first worker's thread.
+class ServerWatcher {
+ public:
+  virtual void on_adopted(const std::shared_ptr<const Ruleset>& ruleset) = 0;
+  /// Nothing new is served; if it is `handed_over`, another process does, and has the sockets.
+  virtual void on_draining(bool handed_over) = 0;
+
+ protected:
+  ~ServerWatcher() = default;
+};
+
 /// The listeners and workers, from bind to the last byte.
 class Server {
  public:
@@ -76,6 +87,15 @@ class Server {
   const Ruleset& ruleset() const { return *ruleset_; }
   Log& log() { return workers_[0]->log(); }
 
+  const std::shared_ptr<const Ruleset>& shared_ruleset() const { return ruleset_; }
+  bool draining() const { return draining_ || (handover_ && handover_->done()); }
+  /// `watcher` outlives it.
+  void set_watcher(ServerWatcher& watcher) { watcher_ = &watcher; }
+  /// Their loops turn until run() returns.
+  const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  /// Of `--admin`.
+  std::vector<ListenSocket> take_of_admin() { return listeners_.take_of_admin(); }
+
   /// Names that were looked up on this machine, by all workers.
   std::uint64_t target_lookups() const;
   std::uint64_t upstream_lookups() const;
@@ -129,6 +149,7 @@ class Server {
   std::optional<ServiceReporter> reporter_;             // the same; only if it is wanted
   std::unique_ptr<TakeOverPlace> place_;                // until we have handed over, or drain
   std::unique_ptr<TakeOverRequests> take_overs_;
+  ServerWatcher* watcher_ = nullptr;  // nullptr: none
   std::size_t running_ = 0;
   bool draining_ = false;
 };

@@ -28,20 +28,20 @@ TlsServerContext::Options options_of(const ListenConfig& listen) {
   return options;
 }
 
-std::string place_of(const ListenConfig& listen) {
-  return concat({"--listen ", listen_url(listen), ": "});
+std::string place_of(std::string_view flag, const ListenConfig& listen) {
+  return concat({flag, " ", listen_url(listen), ": "});
 }
 
-std::shared_ptr<TlsServerContext> make_one(const ListenConfig& listen,
+std::shared_ptr<TlsServerContext> make_one(std::string_view flag, const ListenConfig& listen,
                                            std::vector<std::string>& problems,
                                            std::vector<std::string>& warnings) {
   std::vector<std::string> found;
   auto made = TlsServerContext::make(options_of(listen), found);
-  for (const std::string& text : found) problems.push_back(place_of(listen) + text);
+  for (const std::string& text : found) problems.push_back(place_of(flag, listen) + text);
   if (made && made->default_certificate().has_no_alternative_name()) {
-    warnings.push_back(
-        concat({place_of(listen), "the certificate in ", printable(listen.certificates[0].cert),
-                " has no subjectAltName, so docker and all Go programs refuse it"}));
+    warnings.push_back(concat({place_of(flag, listen), "the certificate in ",
+                               printable(listen.certificates[0].cert),
+                               " has no subjectAltName, so docker and all Go programs refuse it"}));
   }
   return made;
 }
@@ -49,8 +49,8 @@ std::shared_ptr<TlsServerContext> make_one(const ListenConfig& listen,
 }  // namespace
 
 std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
-    const std::vector<ListenConfig>& listen, std::vector<std::string>& problems,
-    std::vector<std::string>& warnings) {
+    std::string_view flag, const std::vector<ListenConfig>& listen,
+    std::vector<std::string>& problems, std::vector<std::string>& warnings) {
   // Without TLS nothing is asked of OpenSSL, which takes 2 MiB once it has begun.
   std::shared_ptr<TicketKeys> tickets;
   std::vector<std::shared_ptr<TlsServerContext>> out;
@@ -59,7 +59,7 @@ std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
     if (listen[i].certificates.empty()) continue;
     // One --listen may be two addresses.
     const bool again = i > 0 && same_files(listen[i - 1], listen[i]);
-    out.back() = again ? out[i - 1] : make_one(listen[i], problems, warnings);
+    out.back() = again ? out[i - 1] : make_one(flag, listen[i], problems, warnings);
     if (!out.back() || again) continue;
     if (!tickets) tickets = std::make_shared<TicketKeys>();
     out.back()->set_ticket_keys(tickets);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -9,11 +10,11 @@
 
 namespace culvert {
 
-/// For each `--listen` with a certificate its context, null for the others; all of them seal their
-/// tickets by the same keys.  A file that cannot be used becomes a line of `problems`, what makes
-/// clients refuse a certificate one of `warnings`.
+/// For each listener of `flag` (--listen, --admin) with a certificate its context, null for the
+/// others; all of them seal their tickets by the same keys.  A file that cannot be used becomes a
+/// line of `problems`, what makes clients refuse a certificate one of `warnings`.
 std::vector<std::shared_ptr<TlsServerContext>> make_tls_listeners(
-    const std::vector<ListenConfig>& listen, std::vector<std::string>& problems,
-    std::vector<std::string>& warnings);
+    std::string_view flag, const std::vector<ListenConfig>& listen,
+    std::vector<std::string>& problems, std::vector<std::string>& warnings);
 
 }  // namespace culvert
