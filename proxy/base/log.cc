@@ -223,7 +223,7 @@ bool Log::has_room(Sink& sink) {
   if (sink.buffer.size() < kBufferLimit) return true;
   flush_sink(sink);
   if (sink.buffer.size() < kBufferLimit) return true;
-  ++sink.dropped;
+  sink.drop(1);
   sink.error = 0;
   return false;
 }
@@ -282,7 +282,7 @@ bool Log::flush_sink(Sink& sink) {
     } else {
       intact = false;
       sink.error = n < 0 ? errno : EIO;
-      sink.dropped += count_lines(rest);
+      sink.drop(count_lines(rest));
       rest = {};
     }
   }

@@ -61,6 +61,9 @@ class Log {
 
   /// Lines of the access log that were lost, and not reported yet.
   std::uint64_t lost_access_lines() const { return access_.dropped; }
+  /// All that were lost so far, reported or not.
+  std::uint64_t lost_lines_ever() const { return log_.lost_ever; }
+  std::uint64_t lost_access_lines_ever() const { return access_.lost_ever; }
   /// To be written at the end.
   static std::string loss_report(std::uint64_t lines, std::string_view log);
 
@@ -78,8 +81,14 @@ class Log {
     int fd;
     bool may_block;  ///< write(2) may block unless poll(2) reports it writable
     std::string buffer;
+    void drop(std::uint64_t lines) {
+      dropped += lines;
+      lost_ever += lines;
+    }
+
     std::uint64_t dropped = 0;  ///< lines lost and not yet reported
-    int error = 0;              ///< of the last write(2) that lost some; 0: there was no room
+    std::uint64_t lost_ever = 0;
+    int error = 0;  ///< of the last write(2) that lost some; 0: there was no room
   };
 
   void append_message(Level level, std::string_view message);

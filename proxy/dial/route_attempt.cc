@@ -34,6 +34,7 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
 RouteAttempt::~RouteAttempt() {
   end_lookup();
   if (!recorded_) upstream_.health->abandoned(permit_);
+  if (!counted_) upstream_.counters->count(AttemptEnd::abandoned);
   if (!done_) upstream_.health->remove_straggler();
 }
 
@@ -65,10 +66,26 @@ void RouteAttempt::log_result(const DialResult& result) const {
                          describe(dial_->times(), loop_.now())));
 }
 
+/// Of one that did not connect.
+AttemptEnd end_of(Proof proof) {
+  switch (proof) {
+    case Proof::works:
+      return AttemptEnd::refused;
+    case Proof::silent:
+      return AttemptEnd::unanswered;
+    case Proof::fails:
+    case Proof::none:
+      break;
+  }
+  return AttemptEnd::failed;
+}
+
 void RouteAttempt::on_done(UpstreamResult&& outcome) {
   end_lookup();
   std::string clause;
   const Proof proof = proof_of(outcome, dial_->replied(), upstream_.health->is_silent());
+  counted_ = true;
+  upstream_.counters->count(outcome ? AttemptEnd::connected : end_of(proof));
   if (!outcome) {
     const DialFailure& failure = outcome.error();
     proxy_failed_ = failure.proxy_failed();
@@ -121,9 +138,13 @@ void RouteAttempt::learn(Proof proof, const DialResult& result) {
     recorded_ = upstream_.unanswered(permit_, target_, begun_, result.error(), now, log_);
     return;
   }
-  const bool replied = dial_->replied() == Replied::to_request;
-  recorded_ = upstream_.learn(proof, permit_, {.replied = replied, .connected = result.ok()},
-                              result, now, log_);
+  UpstreamHealth::Evidence evidence{.replied = dial_->replied() == Replied::to_request,
+                                    .connected = result.ok()};
+  if (result) {
+    evidence.took = now - begun_;
+    upstream_.counters->connect.add(evidence.took);
+  }
+  recorded_ = upstream_.learn(proof, permit_, evidence, result, now, log_);
 }
 
 void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {

@@ -70,6 +70,7 @@ class RouteAttempt final : public Straggler {
   Loop::Clock::time_point begun_;
   UpstreamHealth::Permit permit_;
   bool recorded_ = false;
+  bool counted_ = false;
   bool unanswered_ = false;
   bool proxy_failed_ = false;
   bool may_pass_ = false;

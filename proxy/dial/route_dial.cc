@@ -40,6 +40,7 @@ RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, con
 
 RouteDial::~RouteDial() {
   if (held_as_resumption_) limits_.resumptions->end_hold();
+  if (held_since_ && limits_.counters != nullptr) --limits_.counters->held;
 }
 
 void RouteDial::begin_pass() {
@@ -104,6 +105,7 @@ void RouteDial::try_next() {
   const bool last = next_ == order_.size();
   if (!last) budget = std::min(budget, upstream.config.connect_timeout.value_or(kAttemptLimit));
   if (!last && limits_.hedge.count() > 0) timer_.start(limits_.hedge);
+  if (!attempts_.empty() && limits_.counters != nullptr) ++limits_.counters->hedges;
   attempts_.push_back(std::make_unique<RouteAttempt>(
       loop_, log_, upstream, target_, purpose_, check_, budget, permit,
       RouteAttempt::Done::to<&RouteDial::on_attempt_done>(this)));
@@ -183,7 +185,7 @@ bool RouteDial::may_hold() {
 
 void RouteDial::hold() {
   const auto now = loop_.now();
-  if (!held_since_) held_since_ = now;
+  if (!held_since_) begin_hold();
   auto pause = kHoldRetry;
   const auto awaits_name = [](const auto& entry) { return entry.second == Missing::name; };
   if (std::any_of(starting_.begin(), starting_.end(), awaits_name)) {
@@ -192,6 +194,13 @@ void RouteDial::hold() {
   }
   if (log_.enabled(Log::Level::debug)) log_hold(pause);
   timer_.start(pause);
+}
+
+void RouteDial::begin_hold() {
+  held_since_ = loop_.now();
+  if (limits_.counters == nullptr) return;
+  ++limits_.counters->held;
+  ++limits_.counters->holds;
 }
 
 void RouteDial::log_hold(milliseconds pause) {

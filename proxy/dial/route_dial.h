@@ -27,6 +27,7 @@ struct DialLimits {
   /// which then is that of each attempt.  nullptr: it is none.
   Resumptions* resumptions = nullptr;
   std::chrono::milliseconds hold_resumed{0};
+  DialCounters* counters = nullptr;  ///< of the worker; nullptr: nobody counts
 };
 
 /// Tries the candidates of a route in order until one connects, all within one budget; of several
@@ -71,6 +72,7 @@ class RouteDial final : public Dial {
   bool may_hold();
   bool may_hold_resumption();
   void hold();
+  void begin_hold();
   void log_hold(std::chrono::milliseconds pause);
   void on_timer();
 

@@ -14,6 +14,7 @@
 #include "dial/dial.h"
 #include "dial/dial_outcome.h"
 #include "dial/transport.h"
+#include "dial/upstream_counters.h"
 #include "dial/upstream_memory.h"
 #include "dial/warm_pool.h"
 #include "net/loop.h"
@@ -53,6 +54,8 @@ struct Upstream : SharedUpstream {
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
   Secret authorization;
   std::vector<std::unique_ptr<Straggler>> stragglers;
+  /// Of the worker.
+  std::shared_ptr<UpstreamCounters> counters = std::make_shared<UpstreamCounters>();
 
   // The outcome of an attempt, see UpstreamHealth.  A change of the health is logged, with the text
   // of `error`.

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "net/loop_lag.h"
 #include "net/spare_descriptor.h"
 #include "net/timer_heap.h"
 
@@ -133,6 +134,9 @@ class Loop {
   /// The name look-ups of this loop.
   Resolver& resolver();
 
+  /// How long its turns took, in its thread.
+  const LoopLag& lag() const { return lag_; }
+
   /// Kept by Lookup; may be read from any thread.
   LookupCounts& lookups() { return lookups_; }
 
@@ -141,9 +145,14 @@ class Loop {
 
  private:
   friend class Timer;
-  void fetch_events(int limit_ms);
+  int fetch_events(int limit_ms);
   void poll_events(int ms);
-  int wait_ms(int limit_ms) const;
+  int wait_ms(int limit_ms);
+  void end_turn_at(Clock::time_point at) {
+    if (at - now_ >= LoopLag::kLong) [[unlikely]]
+      lag_.note(at, at - now_);
+    now_ = at;
+  }
   bool works_elsewhere() const;
   void run_due_timers();
   void run_uv();
@@ -155,6 +164,7 @@ class Loop {
   std::unique_ptr<Uv> uv_;
   bool uv_wants_turn_ = true;
   LookupCounts lookups_;
+  LoopLag lag_;
   bool stopping_ = false;
   int epoll_ = -1;
   int watched_ = 0;

@@ -40,6 +40,8 @@ class PipePool {
   void give_back(Pipe pipe);
   /// Closes those that are not lent, when descriptors are scarce.
   void trim() { idle_.clear(); }
+  /// Pipes that are lent now.
+  std::size_t lent() const { return lent_; }
 
  private:
   Pipe open_pipe();

@@ -45,6 +45,7 @@ class Breaker {
   bool is_open(Time now) const;
   /// When the next trial may begin; nullopt while closed.
   std::optional<Time> next_trial() const { return open_until_; }
+  bool trial_under_way() const { return trial_under_way_; }
   /// When the current row of failures began; nullopt if the last attempt with a result succeeded,
   /// or there was none.
   std::optional<Time> down_since() const { return down_since_; }

@@ -1,6 +1,7 @@
 #include "policy/upstream_health.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace culvert {
@@ -69,6 +70,7 @@ UpstreamHealth::Change UpstreamHealth::succeeded(Permit permit, Time now, Eviden
   const Update update(*this);
   if (evidence.replied) note_reply(now);
   if (evidence.connected && !grants_prove_nothing_) probe_failed_ = false;
+  if (evidence.took.count() >= 0) note_time(evidence.took);
   Change change;
   if (const auto since = breaker_.down_since()) change.back_after = elapsed(*since, now);
   change.closed = breaker_.next_trial().has_value();
@@ -101,6 +103,13 @@ void UpstreamHealth::abandoned(Permit permit) {
 void UpstreamHealth::replied(Time now) {
   const Update update(*this);
   note_reply(now);
+}
+
+void UpstreamHealth::note_time(std::chrono::nanoseconds took) {
+  times_[next_time_] = took;
+  if (++next_time_ < kTimes) return;
+  next_time_ = 0;
+  times_full_ = true;
 }
 
 void UpstreamHealth::note_reply(Time now) {
@@ -157,6 +166,7 @@ bool UpstreamHealth::is_silent() const {
 bool UpstreamHealth::probe_passed() {
   const Update update(*this);
   probe_failed_ = grants_prove_nothing_ = false;
+  probe_passed_ = true;
   return std::exchange(probe_reported_, false);
 }
 
@@ -174,7 +184,7 @@ void UpstreamHealth::probe_failed_quietly() {
 
 void UpstreamHealth::clear_probe() {
   const Update update(*this);
-  probe_failed_ = probe_reported_ = grants_prove_nothing_ = false;
+  probe_failed_ = probe_passed_ = probe_reported_ = grants_prove_nothing_ = false;
 }
 
 bool UpstreamHealth::stalled(Time silent_since, Time now) {
@@ -239,6 +249,27 @@ milliseconds UpstreamHealth::down_for(Time now) const {
 Breaker UpstreamHealth::breaker() const {
   const std::lock_guard lock(mutex_);
   return breaker_;
+}
+
+UpstreamHealth::Report UpstreamHealth::report(Time now) const {
+  const std::lock_guard lock(mutex_);
+  Report report;
+  report.has_worked = breaker_.last_success().has_value();
+  if (const auto since = breaker_.down_since()) report.down_for = elapsed(*since, now);
+  if (breaker_.next_trial()) {
+    const bool may_try = breaker_.trial_under_way() || !breaker_.is_open(now);
+    report.breaker = may_try ? BreakerState::half_open : BreakerState::open;
+  }
+  if (probe_failed_) {
+    report.probe = Probe::failed;
+  } else if (probe_passed_) {
+    report.probe = Probe::passed;
+  }
+  report.early_grants = early_grants_.total();
+  const auto newest = times_.begin() + static_cast<std::ptrdiff_t>(next_time_);
+  if (times_full_) report.connects.assign(newest, times_.end());
+  report.connects.insert(report.connects.end(), times_.begin(), newest);
+  return report;
 }
 
 }  // namespace culvert

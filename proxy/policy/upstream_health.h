@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -49,6 +50,8 @@ class UpstreamHealth {
   struct Evidence {
     bool replied = false;    ///< the proxy has replied to the request, see replied()
     bool connected = false;  ///< there is a connection: as good as a probe that passed
+    /// How long that took, of a client's attempt that connected; else negative.
+    std::chrono::nanoseconds took{-1};
   };
   /// It has shown that the proxy works, if only by refusing the target.
   Change succeeded(Permit permit, Time now, Evidence evidence);
@@ -138,10 +141,28 @@ class UpstreamHealth {
   /// A snapshot.
   Breaker breaker() const;
 
+  // ---- for those who look on
+
+  enum class Probe : std::uint8_t { none, passed, failed };
+  enum class BreakerState : std::uint8_t { closed, open, half_open };
+  /// So many times to connect are remembered.
+  static constexpr std::size_t kTimes = 60;
+  struct Report {
+    bool has_worked = false;  ///< once, at least
+    /// How long the current row of failures has lasted; nullopt if there is none.
+    std::optional<std::chrono::milliseconds> down_for;
+    BreakerState breaker = BreakerState::closed;
+    Probe probe = Probe::none;                       ///< the last one, see Evidence::connected
+    std::uint64_t early_grants = 0;                  ///< see EarlyGrants::total()
+    std::vector<std::chrono::nanoseconds> connects;  ///< the last times to connect, oldest first
+  };
+  Report report(Time now) const;
+
  private:
   class Update;
   Change fail(Permit permit, bool slowly, Time now);
   void note_reply(Time now);
+  void note_time(std::chrono::nanoseconds took);
   Change fail_for_silence(Permit permit, Time now);
   bool has_been_silent() const;
 
@@ -159,6 +180,7 @@ class UpstreamHealth {
   std::vector<std::string> unanswered_;
   std::size_t proven_silences_ = 0;
   bool probe_failed_ = false;
+  bool probe_passed_ = false;          ///< once, and probing goes on
   bool grants_prove_nothing_ = false;  ///< see probe_failed()
   bool probe_reported_ = false;        ///< a failure beyond the proxy was, and no success since
   std::size_t stragglers_ = 0;
@@ -166,6 +188,9 @@ class UpstreamHealth {
   Time stalls_until_{};
   EarlyGrants early_grants_;
   MinuteCount http_for_tls_;
+  std::array<std::chrono::nanoseconds, kTimes> times_{};
+  std::size_t next_time_ = 0;
+  bool times_full_ = false;
 };
 
 }  // namespace culvert

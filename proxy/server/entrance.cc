@@ -102,7 +102,9 @@ void Entrance::admit(int fd, const std::optional<HostPort>& peer, const Shortage
   const std::size_t before = connections.fetch_add(1, std::memory_order_relaxed);
   const std::size_t most = context.config.max_connections;
   auto limits = limits_for(peer);
+  if (before >= most) context.met(Limit::connections);
   if (before >= most + kMostRefusals || (limits && !limits->is_worth_an_answer())) {
+    if (before < most) context.met(Limit::client_connections);
     connections.fetch_sub(1, std::memory_order_relaxed);
     ::close(fd);
     return;

@@ -25,9 +25,9 @@ std::vector<ListenerTerms> terms_of_listeners(const Ruleset& ruleset) {
 
 Generation::Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log,
                        FlowResources flow, Resumptions& resumptions, std::string_view pseudonym,
-                       bool tends_upstreams)
+                       bool tends_upstreams, UpstreamCounterTable* counters)
     : ruleset_(std::move(ruleset)),
-      upstreams_(make_upstreams(*ruleset_, loop, pseudonym)),
+      upstreams_(make_upstreams(*ruleset_, loop, pseudonym, counters)),
       context_{.loop = loop,
                .log = log,
                .config = ruleset_->config,

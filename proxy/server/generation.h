@@ -19,8 +19,10 @@ class Generation {
  public:
   /// All references and the pseudonym outlive it.  `tends_upstreams`: this
   /// one probes them and keeps their warm connections, for all workers; true for one worker only.
+  /// `counters` are the worker's; nullptr: nobody looks.
   Generation(std::shared_ptr<const Ruleset> ruleset, Loop& loop, Log& log, FlowResources flow,
-             Resumptions& resumptions, std::string_view pseudonym, bool tends_upstreams);
+             Resumptions& resumptions, std::string_view pseudonym, bool tends_upstreams,
+             UpstreamCounterTable* counters = nullptr);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 

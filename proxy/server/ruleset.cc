@@ -127,7 +127,8 @@ bool may_loop_unseen(const UpstreamConfig& upstream) {
 }
 
 std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
-                                                      std::string_view pseudonym) {
+                                                      std::string_view pseudonym,
+                                                      UpstreamCounterTable* counters) {
   const auto transport = std::make_shared<TcpTransport>(loop);
   std::vector<std::unique_ptr<Upstream>> out;
   for (std::size_t i = 0; i < ruleset.config.upstreams.size(); ++i) {
@@ -135,6 +136,7 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
     static_cast<SharedUpstream&>(*upstream) = ruleset.shared[i];
     upstream->config = ruleset.config.upstreams[i];
     upstream->pseudonym = pseudonym;
+    if (counters != nullptr) upstream->counters = counters->of(upstream->config.name);
     if (may_loop_unseen(upstream->config)) {
       upstream->proxy_check = {&ruleset.guard, AddressGuard::Client::ourselves};
     }

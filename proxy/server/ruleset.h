@@ -55,9 +55,11 @@ struct Ruleset {
 std::vector<std::shared_ptr<const TlsClientContext>> make_tls_contexts(
     const std::vector<UpstreamConfig>& upstreams, std::vector<std::string>& problems);
 
-/// The upstreams of `ruleset` as one loop uses them.  All that is given outlives them.
+/// The upstreams of `ruleset` as one loop uses them.  All that is given outlives them.  They count
+/// in `counters`; nullptr: nobody looks.
 std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Loop& loop,
-                                                      std::string_view pseudonym);
+                                                      std::string_view pseudonym,
+                                                      UpstreamCounterTable* counters = nullptr);
 
 /// A loop through this upstream's proxy would be seen by nobody: its protocol has no Via.
 bool may_loop_unseen(const UpstreamConfig& upstream);

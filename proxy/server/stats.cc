@@ -1,7 +1,6 @@
 #include "server/stats.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +24,18 @@ std::string size_text(std::uint64_t bytes) {
 
 }  // namespace
 
+std::string_view name_of(RequestKind kind) {
+  static constexpr std::array<std::string_view, kRequestKinds> kNames = {"none", "connect", "socks",
+                                                                         "plain"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+RequestKind kind_of(std::string_view method) {
+  if (method == "CONNECT") return RequestKind::connect;
+  if (method.empty()) return RequestKind::none;
+  return method == "SOCKS5" || method == "SOCKS4" ? RequestKind::socks : RequestKind::plain;
+}
+
 std::size_t Stats::index_of(Outcome outcome) {
   const auto kind = static_cast<std::size_t>(outcome.kind);
   return kind < kErrors ? kind : kErrors + static_cast<std::size_t>(outcome.error);
@@ -36,7 +47,7 @@ Outcome Stats::outcome_at(std::size_t index) {
 }
 
 void Stats::add(const SessionRecord& record) {
-  ++requests_[index_of(record.outcome)];
+  ++requests_[static_cast<std::size_t>(kind_of(record.method))][index_of(record.outcome)];
   if (record.stage == SessionStage::tunnel) ++tunnels_;
   if (record.stage == SessionStage::exchange) ++exchanges_;
   bytes_up_ += record.bytes_up;
@@ -44,7 +55,9 @@ void Stats::add(const SessionRecord& record) {
 }
 
 Stats& Stats::operator+=(const Stats& other) {
-  for (std::size_t i = 0; i < requests_.size(); ++i) requests_[i] += other.requests_[i];
+  for (std::size_t kind = 0; kind < kRequestKinds; ++kind) {
+    for (std::size_t i = 0; i < kOutcomes; ++i) requests_[kind][i] += other.requests_[kind][i];
+  }
   tunnels_ += other.tunnels_;
   exchanges_ += other.exchanges_;
   bytes_up_ += other.bytes_up_;
@@ -53,22 +66,36 @@ Stats& Stats::operator+=(const Stats& other) {
 }
 
 std::uint64_t Stats::requests() const {
-  return std::accumulate(requests_.begin(), requests_.end(), std::uint64_t{0});
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) sum += requests_at(i);
+  return sum;
 }
 
-std::uint64_t Stats::requests(Outcome outcome) const { return requests_[index_of(outcome)]; }
+std::uint64_t Stats::requests(Outcome outcome) const { return requests_at(index_of(outcome)); }
+
+std::uint64_t Stats::requests(RequestKind kind, Outcome outcome) const {
+  return requests_[static_cast<std::size_t>(kind)][index_of(outcome)];
+}
+
+std::uint64_t Stats::requests_at(std::size_t index) const {
+  std::uint64_t sum = 0;
+  for (const auto& of_kind : requests_) sum += of_kind[index];
+  return sum;
+}
 
 std::string Stats::summary() const {
   std::vector<std::size_t> seen;
-  for (std::size_t i = 0; i < requests_.size(); ++i) {
-    if (requests_[i] > 0) seen.push_back(i);
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (requests_at(i) > 0) seen.push_back(i);
   }
-  const auto more = [this](std::size_t a, std::size_t b) { return requests_[a] > requests_[b]; };
+  const auto more = [this](std::size_t a, std::size_t b) {
+    return requests_at(a) > requests_at(b);
+  };
   std::stable_sort(seen.begin(), seen.end(), more);
   std::string outcomes;
   for (const std::size_t i : seen) {
     outcomes +=
-        fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", requests_[i], outcome_at(i).name());
+        fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", requests_at(i), outcome_at(i).name());
   }
   const std::uint64_t count = requests();
   return fmt::format("served {} request{} ({}), {} up, {} down", count, count == 1 ? "" : "s",

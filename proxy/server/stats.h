@@ -4,11 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "session/session_record.h"
 
 namespace culvert {
+
+/// How a client has asked.
+enum class RequestKind : std::uint8_t {
+  none,  ///< what came was no request
+  connect,
+  socks,
+  plain,
+};
+inline constexpr std::size_t kRequestKinds = static_cast<std::size_t>(RequestKind::plain) + 1;
+
+/// The stable name for metrics and JSON.
+std::string_view name_of(RequestKind kind);
+/// By SessionRecord::method.
+RequestKind kind_of(std::string_view method);
 
 /// Sums over finished requests: each CONNECT is one, and each plain request.  For one thread; each
 /// worker has its own, and whoever wants the sum of all adds them up.
@@ -21,6 +36,7 @@ class Stats {
   std::uint64_t requests() const;
   /// Those that ended so.
   std::uint64_t requests(Outcome outcome) const;
+  std::uint64_t requests(RequestKind kind, Outcome outcome) const;
   /// Those that got as far as a tunnel (a CONNECT, or a plain request that was upgraded).
   std::uint64_t tunnels() const { return tunnels_; }
   /// Those that were plain, and got as far as an exchange.
@@ -34,17 +50,24 @@ class Stats {
   /// first.  1 MB is 1,000,000 bytes.
   std::string summary() const;
 
+  /// All outcomes that there can be, by a number; some of those are of no request.
+  static constexpr std::size_t outcomes();
+  static Outcome outcome_at(std::size_t index);
+
  private:
   // The kinds of Outcome, and then in the place of Kind::error every Errc.
   static constexpr auto kErrors = static_cast<std::size_t>(Outcome::Kind::error);
+  static constexpr std::size_t kOutcomes = kErrors + kErrcCount;
   static std::size_t index_of(Outcome outcome);
-  static Outcome outcome_at(std::size_t index);
+  std::uint64_t requests_at(std::size_t index) const;
 
-  std::array<std::uint64_t, kErrors + kErrcCount> requests_{};
+  std::array<std::array<std::uint64_t, kOutcomes>, kRequestKinds> requests_{};
   std::uint64_t tunnels_ = 0;
   std::uint64_t exchanges_ = 0;
   std::uint64_t bytes_up_ = 0;
   std::uint64_t bytes_down_ = 0;
 };
+
+constexpr std::size_t Stats::outcomes() { return kOutcomes; }
 
 }  // namespace culvert

@@ -1,6 +1,7 @@
 #include "server/worker.h"
 
 #include <malloc.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,6 +53,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       drained_(std::move(drained)),
       log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format,
            &shared.access_loss_told),
+      index_(index),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)),
@@ -75,6 +78,12 @@ std::size_t Worker::tunnels() const {
   return sum;
 }
 
+void Worker::on_request_finished(const SessionRecord& record) {
+  stats_.add(record);
+  if (record.upstream != nullptr)
+    record.upstream->counters->add_request(record.bytes_up, record.bytes_down);
+}
+
 Entrance& Worker::add_entrance(std::size_t listener) {
   entrances_.push_back(std::make_unique<Entrance>(*this, listener));
   return *entrances_.back();
@@ -87,8 +96,10 @@ void Worker::take_over() {
 void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   generations_.push_back(std::make_unique<Generation>(
       ruleset, loop_, log_, FlowResources{{buffer_.get(), kBufferBytes}, pipes_},
-      shared_.resumptions, shared_.pseudonym, tends_upstreams_));
-  context().request_finished = Callback<void(const SessionRecord&)>::to<&Stats::add>(&stats_);
+      shared_.resumptions, shared_.pseudonym, tends_upstreams_, &upstream_counters_));
+  context().request_finished =
+      Callback<void(const SessionRecord&)>::to<&Worker::on_request_finished>(this);
+  context().counters = &counters_;
   context().limited = &limited_;
   context().newest = &newest_;
   newest_ = &context();
@@ -124,7 +135,9 @@ void Worker::next_accept(std::chrono::milliseconds& wait) {
   constexpr std::chrono::nanoseconds kSecond = std::chrono::seconds(1);
   const auto burst = std::max<std::chrono::nanoseconds>(milliseconds(100), kSecond / rate);
   const auto from = shared_.limits.accepts.reserve(1, rate, burst, loop_.now());
-  if (from > loop_.now()) wait = std::chrono::ceil<milliseconds>(from - loop_.now());
+  if (from <= loop_.now()) return;
+  wait = std::chrono::ceil<milliseconds>(from - loop_.now());
+  counters_.met(Limit::accepts);
 }
 
 void Worker::adopt(const std::shared_ptr<const Ruleset>& ruleset) {
@@ -147,6 +160,7 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
       context(), next_id_, std::move(client), std::move(protocol), peer, admission,
       Callback<void(Session&)>::to<&Worker::on_session_finished>(this)));
   next_id_ += id_step_;
+  ++accepted_;
   Session& session = *sessions_.back();
   session.slot = static_cast<std::uint32_t>(sessions_.size() - 1);
   if (queued_for >= kTimeToAsk) session.note_wait_in_queue();
@@ -157,6 +171,7 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
 
 void Worker::on_starved(int error) {
   pipes_.trim();
+  ++accept_failures_;
   if (is_lack_of_descriptors(error)) {
     starved_ = true;
     shared_.starved = true;
@@ -169,6 +184,7 @@ void Worker::on_starved(int error) {
 
 void Worker::on_refusing() {
   pipes_.trim();
+  counters_.met(Limit::descriptors);
   context().warn(RareWarnings::Kind::refused,
                  concat({"no descriptors are left: each new client gets a 503 - ", kMoreFiles}));
 }
@@ -211,6 +227,67 @@ void Worker::relieve() {
 
 void Worker::resume_accepting() {
   for (const auto& entrance : entrances_) entrance->resume();
+}
+
+WorkerFacts Worker::facts() {
+  WorkerFacts facts;
+  facts.worker = index_;
+  facts.stats = stats_;
+  facts.counters = counters_;
+  facts.accepted = accepted_;
+  facts.accept_failures = accept_failures_;
+  facts.connections = sessions_.size();
+  facts.tunnels = tunnels();
+  facts.target_lookups = loop_.lookups().targets;
+  facts.upstream_lookups = loop_.lookups().upstreams;
+  facts.pipes = pipes_.lent();
+  facts.lost_lines = log_.lost_lines_ever();
+  facts.lost_access_lines = log_.lost_access_lines_ever();
+  facts.long_turns = loop_.lag().turns();
+  facts.long_turn_time = loop_.lag().sum();
+  facts.longest_turn = loop_.lag().longest(loop_.now());
+  timespec cpu{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  facts.cpu = std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec);
+  add_bytes(facts);
+  return facts;
+}
+
+/// Those of requests that run are counted elsewhere only once they have finished.
+void Worker::add_bytes(WorkerFacts& facts) {
+  struct Running {
+    ByteCounts bytes;
+    std::size_t tunnels = 0;
+  };
+  std::unordered_map<const UpstreamCounters*, Running> by_upstream;
+  facts.bytes = {stats_.bytes_up(), stats_.bytes_down()};
+  // Mostly it is the same upstream as of the session before.
+  const Upstream* last = nullptr;
+  Running* running = nullptr;
+  for (const auto& session : sessions_) {
+    const SessionRecord& record = session->record();
+    const ByteCounts bytes{record.bytes_up, record.bytes_down};
+    facts.bytes += bytes;
+    if (record.upstream == nullptr) continue;
+    if (record.upstream != last) {
+      last = record.upstream;
+      running = &by_upstream[last->counters.get()];
+    }
+    running->bytes += bytes;
+    if (record.stage == SessionStage::tunnel) ++running->tunnels;
+  }
+  told_.raise_to(facts.bytes);
+  facts.bytes = told_;
+  for (const UpstreamCounterTable::Entry& entry : upstream_counters_.entries()) {
+    UpstreamCounters& counters = *entry.counters;
+    const Running& now = by_upstream[&counters];
+    UpstreamTally tally{
+        entry.name, counters, {counters.bytes_up, counters.bytes_down}, now.tunnels};
+    tally.bytes += now.bytes;
+    counters.told_up = tally.bytes.up = std::max(counters.told_up, tally.bytes.up);
+    counters.told_down = tally.bytes.down = std::max(counters.told_down, tally.bytes.down);
+    facts.upstreams.push_back(std::move(tally));
+  }
 }
 
 Loop::Room Worker::make_room() {
@@ -268,6 +345,7 @@ void Worker::on_turn_end() {
     std::erase_if(generations_, [newest](const auto& generation) {
       return generation.get() != newest && !generation->in_use();
     });
+    upstream_counters_.sweep();
   }
   log_.flush();
   if (log_.waits() && !log_timer_.running()) log_timer_.start(kLogRetry);

@@ -15,6 +15,7 @@
 #include "server/generation.h"
 #include "server/room_maker.h"
 #include "server/stats.h"
+#include "server/worker_facts.h"
 #include "session/session.h"
 
 namespace culvert {
@@ -61,6 +62,10 @@ class Worker {
   const Stats& stats() const { return stats_; }
   /// How many run, in the worker's thread.
   std::size_t tunnels() const;
+  /// What it has counted so far and how it is now, in its thread.  Looks at each session.
+  WorkerFacts facts();
+  /// For whoever notices something about its sessions, in its thread.
+  SessionCounters& counters() { return counters_; }
   /// Appends the facts of sessions that have a request: of up to `most` sessions below the index
   /// `below`, from there downwards; std::size_t's greatest value begins.  Returns where to go on,
   /// in a later turn; 0: that was all.  None that lives all the while is passed over, but one may
@@ -112,6 +117,8 @@ class Worker {
 
  private:
   void renew_sessions();
+  void on_request_finished(const SessionRecord& record);
+  void add_bytes(WorkerFacts& facts);
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
   void limit_sessions();
@@ -135,7 +142,13 @@ class Worker {
   std::function<void()> drained_;
   Loop loop_;
   Log log_;
+  std::size_t index_;
   Stats stats_;
+  SessionCounters counters_;
+  UpstreamCounterTable upstream_counters_;
+  std::uint64_t accepted_ = 0;         // connections
+  std::uint64_t accept_failures_ = 0;  // calls
+  ByteCounts told_;                    // by facts()
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions

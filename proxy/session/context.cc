@@ -29,6 +29,7 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
               fmt::format("{}: goes by {} to{}", shown_target(target), route.rule, names));
   }
   DialLimits limits{config.connect_timeout, config.hold, config.hedge};
+  if (counters != nullptr) limits.counters = &counters->dials;
   const bool holds_resumed = config.hold.count() > 0 && config.hold_resumed.count() > 0;
   if (holds_resumed && purpose == DialPurpose::tunnel && !resumptions.empty() &&
       resumptions.is_resumption(target.to_string(), loop.now())) {

@@ -21,6 +21,7 @@
 #include "session/client_limits.h"
 #include "session/flow.h"
 #include "session/password_checks.h"
+#include "session/session_counters.h"
 #include "session/session_record.h"
 #include "session/stall_watch.h"
 
@@ -61,10 +62,15 @@ struct SessionContext {
   Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false
   const PasswordFile* users = nullptr;        ///< null if clients need not sign in
   PasswordChecks* password_checks = nullptr;  ///< null without `users`
+  SessionCounters* counters = nullptr;        ///< of the worker; nullptr: nobody counts
   RareWarnings rare_warnings{log};
 
   /// A warning that a client can cause whenever it likes.
   [[gnu::cold]] void warn(RareWarnings::Kind kind, std::string_view text);
+  /// A client has met it.
+  [[gnu::cold]] void met(Limit limit) const {
+    if (counters != nullptr) counters->met(limit);
+  }
   /// A client has not sent the whole `what` within Config::header_timeout.
   [[gnu::cold]] Error not_in_time(std::string_view what) const;
   bool is_superseded() const { return newest != nullptr && *newest != this; }

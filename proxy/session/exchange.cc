@@ -226,6 +226,7 @@ bool Exchange::receive_response() {
   auto outcome = response_.advance();
   if (first_byte_ms_ < 0 && response_.status() != 0) {
     first_byte_ms_ = ms_between(begun_, context_.loop.now());
+    connection_.upstream->counters->first_byte.add(context_.loop.now() - begun_);
     if (!connection_.to_proxy) connection_.upstream->health->brought_byte(begun_);
   }
   switch (outcome.kind) {

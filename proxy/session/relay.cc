@@ -36,9 +36,13 @@ void Relay::rest() {
   if (pacers_ != nullptr) pacers_->rest();
 }
 
-void Relay::start(Loop::Clock::time_point latest) {
+void Relay::take_events() {
   up_.flow.from().set_events(this);
   down_.flow.from().set_events(this);
+}
+
+void Relay::start(Loop::Clock::time_point latest) {
+  take_events();
   idle_timer_.start(limit(), latest);
   pump_both();
 }

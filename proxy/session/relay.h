@@ -75,8 +75,11 @@ class Relay final : private StreamEvents {
   void pace(Pacers& pacers) { pacers_ = &pacers; }
   /// `done` is called once and may destroy the relay.  It ends at `latest` whatever moves.
   void start(Loop::Clock::time_point latest = Loop::Clock::time_point::max());
-  /// A pacer is ready.
+  /// A pacer is ready, or a stream whose events the owner gets.
   void resume();
+  /// The streams' events are the relay's: they are after start(), as long as nobody else takes
+  /// them.
+  void take_events();
 
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }

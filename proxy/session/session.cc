@@ -360,8 +360,9 @@ void Session::on_ready(Stream&) {
       return setup_->sign_in->refusal->on_ready();
     case State::answer:
       return setup_->answer->on_ready();
-    case State::gate:
     case State::tunnel:
+      return move_first_bytes();
+    case State::gate:
     case State::over:
       return;
   }
@@ -375,6 +376,7 @@ bool Session::on_balanced(const ConnectionEnds& ends) {
   if (!limited_ || !record_.client_ip) return true;
   limits().set_client(context_->config, *record_.client_ip, context_->loop);
   if (limits().is_worth_an_answer()) return true;
+  context_->met(Limit::client_connections);
   finish(Outcome::Kind::none, Side::local, {});
   return false;
 }
@@ -458,7 +460,12 @@ void Session::on_request(ClientRequest& request) {
 std::optional<Error> Session::object_to_request() {
   const bool counted = setup_->sign_in && setup_->sign_in->over;
   if (counted || setup_->admission != Admission::serve) return std::nullopt;
-  return limits().object_to_request(context_->config, record_.client_ip, context_->loop);
+  auto objection = limits().object_to_request(context_->config, record_.client_ip, context_->loop);
+  if (objection) {
+    context_->met(objection->code == Errc::request_rate_limit ? Limit::requests
+                                                              : Limit::client_connections);
+  }
+  return objection;
 }
 
 void Session::on_verdict(Gate::Verdict verdict) {
@@ -528,6 +535,7 @@ void Session::on_password_verdict(PasswordVerdict verdict) {
     case PasswordVerdict::wrong:
       return refuse_sign_in(wrong_credentials(asked.user));
     case PasswordVerdict::busy:
+      context_->met(Limit::sign_in);
       return refuse(
           {Errc::sign_in_limit_reached, Side::client, 0,
            "too many sign-ins of this client failed, or wait to be checked - try again soon"});
@@ -587,6 +595,7 @@ void Session::follow(Gate::Verdict& verdict) {
   ClientRequest& request = *setup_->request;
   if (limited_ && !verdict.refusal) {
     verdict.refusal = limits().object_to_user(context_->config, record_.user(), context_->loop);
+    if (verdict.refusal) context_->met(Limit::user_connections);
   }
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_->preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
@@ -647,6 +656,28 @@ void Session::begin_tunnel() {
   const auto lifetime = config.max_lifetime;
   relay_->start(lifetime.count() > 0 ? context_->loop.now() + lifetime
                                      : Loop::Clock::time_point::max());
+  await_first_byte();
+}
+
+/// Until something has come back the streams' events are ours, so that no byte that follows costs
+/// anything.
+void Session::await_first_byte() {
+  if (heard_ || !relay_) return;
+  if (relay_->bytes_down() > 0) return note_first_byte();
+  client_->set_events(this);
+  upstream_stream_->set_events(this);
+}
+
+void Session::move_first_bytes() {
+  relay_->resume();
+  if (heard_ || !relay_ || relay_->bytes_down() == 0) return;
+  relay_->take_events();
+  note_first_byte();
+}
+
+void Session::note_first_byte() {
+  heard_ = true;
+  record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
 }
 
 void Session::pace_tunnel() {
@@ -656,7 +687,7 @@ void Session::pace_tunnel() {
 
 /// Bytes that had to wait may move.
 void Session::on_turn() {
-  if (relay_) return relay_->resume();
+  if (relay_) return move_first_bytes();
   if (state_ == State::exchange) return setup_->exchange->resume();
   limits().rest();
 }
@@ -669,6 +700,7 @@ void Session::drop_relay() {
 }
 
 void Session::on_relay_done() {
+  if (!heard_ && relay_->bytes_down() > 0) note_first_byte();
   const TunnelEnd end = judge_tunnel_end(*relay_, record_, *context_);
   note_loss(end.closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);
@@ -744,6 +776,7 @@ void Session::on_exchange_done() {
       return refuse(*end.error);
     case Exchange::End::Kind::upgraded:
       record_.first_byte_ms = -1;  // from here on it is an ordinary tunnel
+      heard_ = true;
       upstream_stream_ = setup_->exchange->take_upstream();
       return begin_tunnel();
   }

@@ -139,6 +139,9 @@ class Session final : private StreamEvents, private ClientEvents {
   void begin_tunnel();
   ClientLimits& limits();
   void pace_tunnel();
+  void await_first_byte();
+  void move_first_bytes();
+  void note_first_byte();
   void on_turn();
   void drop_relay();
   void on_relay_done();
@@ -165,6 +168,7 @@ class Session final : private StreamEvents, private ClientEvents {
   State state_ = State::head;
   bool limited_ = false;   // it has limits(), which stand elsewhere as most sessions have none
   bool had_time_ = false;  // see note_wait_in_queue()
+  bool heard_ = false;     // something has come back through the tunnel, and was noted
   SessionContext* context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;
