@@ -63,6 +63,7 @@ void Prober::on_done(UpstreamResult&& outcome) {
   }
   if (proof == Proof::fails) {
     upstream_.health->probe_failed_quietly();
+    upstream_.memory->probe_failed(result.error().text, loop_.now());
     return timer_.start(interval_);
   }
   fail(result.error().text);
@@ -148,6 +149,7 @@ std::string Prober::granted() const {
 
 void Prober::pass() {
   stream_.reset();
+  upstream_.memory->probe_passed();
   if (upstream_.health->probe_passed()) {
     log_.write(Log::Level::info, fmt::format("probe: upstream {} gives a connection to {} again",
                                              upstream_.config.label, host_.to_string()));
@@ -160,6 +162,7 @@ void Prober::pass() {
 void Prober::fail(const std::string& text) {
   const bool granted = stream_ != nullptr;
   stream_.reset();
+  upstream_.memory->probe_failed(text, loop_.now());
   if (upstream_.health->probe_failed(granted)) log_.write(Log::Level::warning, text);
   timer_.start(interval_);
 }

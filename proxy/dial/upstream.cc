@@ -55,7 +55,10 @@ void Upstream::target_was_reached(const HostPort& target, const Error& error, Ti
 
 void Upstream::report_failure(const UpstreamHealth::Change& change, const Error& error,
                               Log& log) const {
-  if (change.went_down) log.write(Log::Level::warning, error.text);
+  if (change.went_down) {
+    memory->went_down(error.text);
+    log.write(Log::Level::warning, error.text);
+  }
   if (change.open_for && log.enabled(Log::Level::debug)) {
     log.write(Log::Level::debug, fmt::format("{} keeps failing, and is passed over for {}",
                                              config.name, format_seconds(*change.open_for)));

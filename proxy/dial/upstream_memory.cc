@@ -24,6 +24,28 @@ std::string UpstreamMemory::last_cause() const {
   return last_cause_;
 }
 
+void UpstreamMemory::went_down(std::string why) {
+  const std::lock_guard lock(mutex_);
+  why_down_.failure = std::move(why);
+}
+
+void UpstreamMemory::probe_failed(std::string why, Time now) {
+  const std::lock_guard lock(mutex_);
+  why_down_.probe = std::move(why);
+  if (!why_down_.probes_fail_since) why_down_.probes_fail_since = now;
+}
+
+void UpstreamMemory::probe_passed() {
+  const std::lock_guard lock(mutex_);
+  why_down_.probe.clear();
+  why_down_.probes_fail_since.reset();
+}
+
+UpstreamMemory::WhyDown UpstreamMemory::why_down() const {
+  const std::lock_guard lock(mutex_);
+  return why_down_;
+}
+
 bool UpstreamMemory::begin_look(Time now) {
   const std::lock_guard lock(mutex_);
   if (last_look_ && now - *last_look_ < kLookPause) return false;

@@ -29,6 +29,18 @@ class UpstreamMemory {
   /// Of the last failure; empty if it has worked since.
   std::string last_cause() const;
 
+  /// The sentence with which it went down, and that of its last failed probe: for those who look
+  /// on, as long as UpstreamHealth says that it is so.
+  void went_down(std::string why);
+  void probe_failed(std::string why, Time now);
+  void probe_passed();
+  struct WhyDown {
+    std::string failure;
+    std::string probe;
+    std::optional<Time> probes_fail_since;
+  };
+  WhyDown why_down() const;
+
   /// It has never spoken the URL's protocol: a failure may be due to that.
   bool doubts_protocol() const { return doubts_protocol_.load(std::memory_order_relaxed); }
   /// It may be asked in other protocols now, which the caller does: at most once in kLookPause.
@@ -41,6 +53,7 @@ class UpstreamMemory {
   mutable std::mutex mutex_;
   std::atomic<bool> has_cause_ = false;
   std::string last_cause_;
+  WhyDown why_down_;
   std::atomic<bool> doubts_protocol_;
   std::optional<Time> last_look_;
   std::string_view other_protocol_;  // a constant

@@ -26,6 +26,8 @@ class WarmPool : public std::enable_shared_from_this<WarmPool> {
   /// Discards all, and replaces them: one that was taken turned out to have died unnoticed, so
   /// these may have, too.  From any thread.
   void discard_all();
+  /// How many are ready.  From any thread.
+  std::size_t size() const;
 
  private:
   friend class WarmKeeper;
@@ -35,7 +37,6 @@ class WarmPool : public std::enable_shared_from_this<WarmPool> {
     Loop::Clock::time_point since;
   };
 
-  std::size_t size() const;
   void wake_keeper();
 
   mutable std::mutex mutex_;
