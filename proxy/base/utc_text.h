@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <ctime>
 #include <string>
 
@@ -7,5 +8,8 @@ namespace culvert {
 
 /// "2026-11-28 14:03 UTC"
 std::string utc_text(std::time_t time);
+
+/// "2026-11-28T14:03:07.042Z" (RFC 3339)
+std::string rfc3339_text(std::chrono::system_clock::time_point time);
 
 }  // namespace culvert

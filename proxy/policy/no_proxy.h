@@ -28,18 +28,6 @@ namespace culvert {
 /// that was given, even an empty one.
 class NoProxy {
  public:
-  NoProxy() = default;  ///< No list was given: nothing matches.
-  explicit NoProxy(std::string_view list);
-
-  bool given() const { return given_; }
-  bool matches(const HostPort& target) const;
-  /// The entry that matches, as a text; empty if none does.
-  std::string why(const HostPort& target) const;
-
-  /// Entries that can never match what their author probably meant, one line each.
-  const std::vector<std::string>& warnings() const { return warnings_; }
-
- private:
   enum class Kind : std::uint8_t { all, address, block, domain };
   struct Entry {
     Kind kind = Kind::domain;
@@ -51,6 +39,19 @@ class NoProxy {
     std::string port;        ///< compared as text, as Go does; empty: every port
   };
 
+  NoProxy() = default;  ///< No list was given: nothing matches.
+  explicit NoProxy(std::string_view list);
+
+  bool given() const { return given_; }
+  bool matches(const HostPort& target) const;
+  /// The entry that matches, as a text; empty if none does.
+  std::string why(const HostPort& target) const;
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  /// Entries that can never match what their author probably meant, one line each.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
   void add(std::string_view text);
   void warn_if_futile(const Entry& entry);
   const Entry* find(const HostPort& target) const;

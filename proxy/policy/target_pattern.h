@@ -38,6 +38,13 @@ class TargetPattern {
   bool is_one_address() const {
     return kind_ == Kind::block && block_prefix_ == 8 * block_base_->size();
   }
+  Kind kind() const { return kind_; }
+  /// Kind host: the name; kind suffix: with its leading dot.
+  const std::string& name() const { return name_; }
+  /// Kind block.
+  const std::optional<IpAddress>& block_base() const { return block_base_; }
+  unsigned block_prefix() const { return block_prefix_; }
+  const std::optional<std::uint16_t>& port() const { return port_; }
   bool has_port() const { return port_.has_value(); }
   bool matches_everything() const { return kind_ == Kind::any && !port_; }
   /// Whether everything that `other` matches matches here, too.

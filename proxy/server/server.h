@@ -89,6 +89,7 @@ class Server {
 
   const std::shared_ptr<const Ruleset>& shared_ruleset() const { return ruleset_; }
   bool draining() const { return draining_ || (handover_ && handover_->done()); }
+  std::size_t connections() const { return shared_->connections.load(); }
   /// `watcher` outlives it.
   void set_watcher(ServerWatcher& watcher) { watcher_ = &watcher; }
   /// Their loops turn until run() returns.

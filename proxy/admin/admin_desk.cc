@@ -1,0 +1,354 @@
+#include "admin/admin_desk.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "admin/metrics_text.h"
+#include "admin/page_text.h"
+#include "admin/proxy_pac.h"
+#include "admin/readiness.h"
+#include "base/text.h"
+#include "net/tcp_stream.h"
+#include "net/unix_peer.h"
+#include "server/process_facts.h"
+
+namespace culvert {
+
+using Page = AdminRoute::Page;
+
+/// One listening socket.
+class AdminDesk::Door {
+ public:
+  Door(AdminDesk& desk, ListenSocket socket, std::optional<std::size_t> index)
+      : desk_(desk), socket_(std::move(socket)), index_(index) {
+    listener_.emplace(desk.loop_, socket_, Listener::Accepted::to<&Door::on_accepted>(this),
+                      Listener::Starved::to<&Door::on_starved>(this));
+  }
+  bool is_runtime() const { return !index_; }
+  /// Its file is the next process's.
+  void hand_over() {
+    socket_.leave_file();
+    socket_.set_outlives_us();
+  }
+
+ private:
+  void on_accepted(int fd, const std::optional<HostPort>& peer) {
+    const Ruleset& ruleset = *desk_.ruleset_;
+    if (is_runtime()) {
+      if (!trusted_peer(fd)) {
+        ::close(fd);
+        return;
+      }
+      return desk_.accept(fd, peer, {});
+    }
+    desk_.accept(fd, peer, {&ruleset.config.admin[*index_], ruleset.tls_admin[*index_].get()});
+  }
+  /// It is tried again by itself; the proxy's listeners say what is missing.
+  void on_starved(int) {}
+
+  AdminDesk& desk_;
+  ListenSocket socket_;
+  std::optional<std::size_t> index_;
+  std::optional<Listener> listener_;
+};
+
+AdminDesk::AdminDesk(Loop& loop, Server& server, Loop::Clock::time_point started)
+    : loop_(loop),
+      server_(server),
+      started_(started),
+      surveyor_(loop, server),
+      tick_(loop, Callback<void()>::to<&AdminDesk::on_tick>(this)) {}
+
+AdminDesk::~AdminDesk() = default;
+
+void AdminDesk::open(ListenSocket socket, std::optional<std::size_t> door) {
+  doors_.push_back(std::make_unique<Door>(*this, std::move(socket), door));
+}
+
+void AdminDesk::begin(std::shared_ptr<const Ruleset> ruleset) {
+  ruleset_ = std::move(ruleset);
+  if (!ruleset_->config.admin.empty()) tick_.start(History::kInterval);
+}
+
+void AdminDesk::adopt(std::shared_ptr<const Ruleset> ruleset) { ruleset_ = std::move(ruleset); }
+
+void AdminDesk::hand_over() {
+  for (const auto& door : doors_) {
+    if (!door->is_runtime()) door->hand_over();
+  }
+  std::erase_if(doors_, [](const auto& door) { return !door->is_runtime(); });
+}
+
+void AdminDesk::end() {
+  ended_ = true;
+  tick_.stop();
+  doors_.clear();
+  const std::string bye = event("bye", Json::object());
+  const auto all = connections_;
+  for (const auto& connection : all) {
+    if (connection->is_stream()) connection->send(bye);
+    connection->finish();
+  }
+  for (const auto& connection : all) connection->close();
+}
+
+void AdminDesk::accept(int fd, const std::optional<HostPort>& peer, const AdminDoor& door) {
+  if (connections_.size() >= kMostConnections && !make_room()) {
+    ::close(fd);
+    return;
+  }
+  auto stream = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
+  if (stream->watch_error() != 0) return;
+  connections_.push_back(std::make_shared<AdminConnection>(loop_, *this, door, ruleset_,
+                                                           std::move(stream), peer));
+  connections_.back()->start();
+}
+
+/// The one that awaits a request for longest gives way.
+bool AdminDesk::make_room() {
+  const auto idle = std::find_if(connections_.begin(), connections_.end(),
+                                 [](const auto& one) { return one->is_idle(); });
+  if (idle == connections_.end()) return false;
+  (*idle)->close();
+  return true;
+}
+
+/// It may be called from within it.
+void AdminDesk::on_closed(AdminConnection& connection) {
+  const auto found = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const auto& one) { return one.get() == &connection; });
+  if (found == connections_.end()) return;
+  loop_.defer([gone = std::move(*found)] {});
+  connections_.erase(found);
+}
+
+void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& request) {
+  const AdminRoute route = route_of(request);
+  if (route.page == Page::unknown) {
+    return connection.answer(admin_error(404, "there is nothing at this path", request.is_api()));
+  }
+  if (route.wrong_method) {
+    AdminAnswer answer =
+        admin_error(405, route.acts() ? "an action takes POST" : "this takes GET or HEAD",
+                    request.is_api());
+    answer.fields = route.acts() ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
+    return connection.answer(std::move(answer));
+  }
+  if (asked_ + kRemembers < loop_.now() && !tick_.running()) tick_.start(History::kInterval);
+  asked_ = loop_.now();
+  switch (route.page) {
+    case Page::status_page:
+      return connection.answer(
+          {.type = kHtmlType,
+           .body = std::string(status_page()),
+           .fields = concat({"Content-Security-Policy: ", status_page_policy(), "\r\n"})});
+    case Page::events:
+      return begin_events(connection);
+    case Page::end_tunnel:
+    case Page::mark_upstream:
+      return act(connection, route);
+    default:
+      return ask(connection, route, request);
+  }
+}
+
+void AdminDesk::act(AdminConnection& connection, const AdminRoute& route) {
+  if (!connection.may_act()) {
+    return connection.answer(admin_error(
+        403,
+        "actions take an --admin with --allow-client, --auth-file or client-ca=, a unix socket, or "
+        "--admin-actions",
+        true));
+  }
+  if (route.page == Page::end_tunnel) return end_tunnel(connection, route.subject);
+  mark_upstream(connection, route.subject, route.down);
+}
+
+void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
+  const auto number = parse_number<std::uint64_t>(id);
+  const std::size_t workers = server_.workers().size();
+  if (!number || *number == 0) {
+    return connection.answer(admin_error(404, "there is no session of that id", true));
+  }
+  // See Worker: ids count in steps of the workers' number.
+  Worker& worker = *server_.workers()[(*number - 1) % workers];
+  surveyor_.run_in(worker.loop(), [&worker, number = *number] { return worker.end_session(number); },
+                   [weak = connection.weak_from_this()](bool ended) {
+                     const auto there = weak.lock();
+                     if (!there) return;
+                     if (ended) return there->answer({.status = 204});
+                     there->answer(admin_error(404, "there is no session of that id", true));
+                   });
+}
+
+void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& name, bool down) {
+  const auto& upstreams = ruleset_->config.upstreams;
+  for (std::size_t i = 0; i < upstreams.size(); ++i) {
+    if (upstreams[i].name != name) continue;
+    ruleset_->shared[i].health->mark_down(down);
+    server_.workers()[0]->loop().post([worker = server_.workers()[0].get(), name, down] {
+      worker->log().write(Log::Level::info,
+                          concat({"upstream ", name, down ? " is marked down" : " is marked up again",
+                                  " by an administrator"}));
+    });
+    return connection.answer({.status = 204});
+  }
+  connection.answer(admin_error(404, "there is no upstream of that name", true));
+}
+
+void AdminDesk::ask(AdminConnection& connection, const AdminRoute& route,
+                    const AdminRequest& request) {
+  surveyor_.ask(route.wants(), [this, route, request, may_act = connection.may_act(),
+                                anonymous = connection.is_anonymous(),
+                                weak = connection.weak_from_this()](const Survey& survey) {
+    look(survey);
+    if (const auto there = weak.lock()) {
+      there->answer(answer(route, request, may_act, anonymous, survey));
+    }
+  });
+}
+
+/// What is known from now on.
+void AdminDesk::look(const Survey& survey) {
+  const WorkerFacts total = survey.total();
+  total_.look(total.bytes.up, total.bytes.down, survey.taken);
+  if (survey.taken - sampled_ >= History::kInterval - std::chrono::milliseconds(500)) {
+    history_.look(total.bytes.up, total.bytes.down, survey.taken);
+    sampled_ = survey.taken;
+  }
+}
+
+StatusFacts AdminDesk::status_facts(const Survey& survey, bool may_act) const {
+  StatusFacts facts;
+  facts.now = {std::chrono::system_clock::now(), survey.taken};
+  facts.started = started_;
+  facts.pid = getpid();
+  facts.actions_allowed = may_act;
+  facts.not_ready = not_ready_reason(survey, upstream_facts(*survey.ruleset, survey.taken));
+  facts.unhealthy = unhealthy_reason(survey);
+  facts.rate = total_.rate().value_or(Rate{});
+  facts.history = &history_;
+  return facts;
+}
+
+AdminAnswer AdminDesk::answer(const AdminRoute& route, const AdminRequest& request, bool may_act,
+                              bool anonymous, const Survey& survey) {
+  if (!survey.ruleset) {
+    return admin_error(503, "the first worker's loop has not turned yet", request.is_api());
+  }
+  const auto json = [](const Json& value) { return AdminAnswer{.type = kJsonType, .body = value.dump() + "\n"}; };
+  const auto probe = [&](const std::string& problem) {
+    if (problem.empty()) return AdminAnswer{.type = kTextType, .body = "ok\n"};
+    return admin_error(503, anonymous ? "no" : problem, false);
+  };
+  switch (route.page) {
+    case Page::healthz:
+      return probe(unhealthy_reason(survey));
+    case Page::readyz:
+      return probe(not_ready_reason(survey, upstream_facts(*survey.ruleset, survey.taken)));
+    case Page::proxy_pac:
+      return pac(request, survey);
+    case Page::metrics:
+      return metrics(request, survey);
+    case Page::status:
+      return json(status_json(survey, status_facts(survey, may_act)));
+    case Page::upstreams:
+      return json(upstreams_json(upstream_facts(*survey.ruleset, survey.taken), survey.total()));
+    case Page::tunnels: {
+      rates_.look(survey.sessions, survey.taken);
+      const auto query = TunnelQuery::parse(request.query);
+      if (!query) return admin_error(400, query.error().text, true);
+      return json(tunnels_json(*query, survey, rates_));
+    }
+    case Page::failures:
+      return json(Json::object().set("failures", Json::array()));
+    default:
+      return admin_error(404, "there is nothing at this path", request.is_api());
+  }
+}
+
+AdminAnswer AdminDesk::metrics(const AdminRequest& request, const Survey& survey) const {
+  MetricsFacts facts;
+  facts.version = CULVERT_VERSION;
+  facts.upstreams = upstream_facts(*survey.ruleset, survey.taken);
+  facts.ready = not_ready_reason(survey, facts.upstreams).empty();
+  facts.draining = survey.draining;
+  facts.workers = survey.workers;
+  facts.process = process_facts();
+  const MetricsFormat format = metrics_format(request.accept);
+  return {.type = content_type(format), .body = metrics_text(facts, format)};
+}
+
+AdminAnswer AdminDesk::pac(const AdminRequest& request, const Survey& survey) const {
+  const std::string proxy = pac_proxy(survey.listeners, request.host);
+  if (proxy.empty()) return admin_error(404, "no --listen is one that a browser can use", false);
+  return {.type = kPacType, .body = proxy_pac(survey.ruleset->config, proxy)};
+}
+
+void AdminDesk::begin_events(AdminConnection& connection) {
+  const auto streams = std::count_if(connections_.begin(), connections_.end(),
+                                     [](const auto& one) { return one->is_stream(); });
+  if (static_cast<std::size_t>(streams) >= kMostStreams) {
+    return connection.answer(admin_error(503, "too many listen to events already", true));
+  }
+  const bool first = streams == 0;
+  connection.begin_stream(kEventType);
+  connection.send("retry: 1000\n\n");
+  upstreams_told_.clear();
+  if (first || !tick_.running()) on_tick();
+}
+
+/// Each second while somebody listens; each interval of the history for a while after that.
+void AdminDesk::on_tick() {
+  const bool listened = std::any_of(connections_.begin(), connections_.end(),
+                                    [](const auto& one) { return one->is_stream(); });
+  const bool kept =
+      !ruleset_->config.admin.empty() || loop_.now() - asked_ < kRemembers || listened;
+  if (!kept || ended_) return;
+  tick_.start(listened ? kEventsApart
+                       : std::chrono::milliseconds(History::kInterval));
+  surveyor_.ask({.failures = listened}, [this](const Survey& survey) {
+    look(survey);
+    if (survey.ruleset) send_events(survey);
+  });
+}
+
+std::string AdminDesk::event(std::string_view name, const Json& data) {
+  std::string text = "id: ";
+  append_number(text, ++event_id_);
+  return text + concat({"\nevent: ", name, "\ndata: ", data.dump(), "\n\n"});
+}
+
+/// Empty if nothing has changed since they were told last.
+std::string AdminDesk::upstream_event(const Survey& survey) {
+  const Json data = upstreams_json(upstream_facts(*survey.ruleset, survey.taken), survey.total());
+  std::string text = data.dump();
+  if (text == upstreams_told_) return {};
+  upstreams_told_ = std::move(text);
+  return event("upstreams", data);
+}
+
+void AdminDesk::send_events(const Survey& survey) {
+  if (std::none_of(connections_.begin(), connections_.end(),
+                   [](const auto& one) { return one->is_stream(); })) {
+    return;
+  }
+  std::array<std::string, 2> status;  // without and with actions
+  const std::string others = upstream_event(survey);
+  const auto all = connections_;
+  for (const auto& connection : all) {
+    if (!connection->is_stream()) continue;
+    std::string& text = status[connection->may_act() ? 1 : 0];
+    if (text.empty()) {
+      StatusFacts facts = status_facts(survey, connection->may_act());
+      facts.history = nullptr;
+      text = event("status", status_json(survey, facts));
+    }
+    connection->send(text + others);
+  }
+}
+
+}  // namespace culvert

@@ -1,0 +1,143 @@
+#include "admin/surveyor.h"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+#include <utility>
+
+namespace culvert {
+
+void Surveyor::Link::post(std::function<void()> task) {
+  const std::lock_guard lock(mutex);
+  if (to != nullptr) to->loop_.post(std::move(task));
+}
+
+Surveyor::Surveyor(Loop& loop, Server& server)
+    : loop_(loop), server_(server), timer_(loop, Callback<void()>::to<&Surveyor::end>(this)) {
+  link_->to = this;
+  const std::size_t workers = server.workers().size();
+  survey_.workers.resize(workers);
+  for (std::size_t i = 0; i < workers; ++i) survey_.workers[i].worker = i;
+  answered_.resize(workers);
+  answered_last_.assign(workers, loop.clock_time());
+}
+
+Surveyor::~Surveyor() {
+  const std::lock_guard lock(link_->mutex);
+  link_->to = nullptr;
+}
+
+void Surveyor::ask(SurveyWants wants, Done done) {
+  waiting_.push_back({wants, std::move(done)});
+  if (!running_.empty() || timer_.running()) return;
+  const auto next = begun_ + kApart;
+  if (loop_.now() >= next) return begin();
+  timer_.start(std::chrono::ceil<std::chrono::milliseconds>(next - loop_.now()));
+}
+
+void Surveyor::run_in(Loop& loop, std::function<bool()> task, std::function<void(bool)> done) {
+  loop.post([link = link_, task = std::move(task), done = std::move(done)] {
+    const bool result = task();
+    link->post([done, result] { done(result); });
+  });
+}
+
+void Surveyor::begin() {
+  running_ = std::exchange(waiting_, {});
+  begun_ = loop_.clock_time();
+  ++round_;
+  SurveyWants wants;
+  for (const Asked& asked : running_) wants += asked.wants;
+  survey_.sessions.clear();
+  answered_.assign(answered_.size(), false);
+  left_ = answered_.size() + 1;
+  timer_.start(kPatience);
+  ask_server(round_);
+  for (std::size_t i = 0; i < answered_.size(); ++i) ask_worker(i, round_, wants);
+}
+
+/// Of what is the first worker's thread's.
+void Surveyor::ask_server(unsigned round) {
+  server_.loop().post([this, link = link_, server = &server_, round] {
+    auto general =
+        std::make_shared<General>(General{server->shared_ruleset(), server->draining(),
+                                          server->connections(), server->listeners().urls()});
+    link->post([this, general, round] { on_general(round, std::move(*general)); });
+  });
+}
+
+void Surveyor::ask_worker(std::size_t index, unsigned round, SurveyWants wants) {
+  Worker& worker = *server_.workers()[index];
+  worker.loop().post([this, link = link_, &worker, index, round, wants] {
+    auto part = std::make_shared<Part>();
+    part->facts = worker.facts();
+    if (wants.sessions) {
+      return gather(link, worker, index, round, part, std::numeric_limits<std::size_t>::max());
+    }
+    link->post([this, index, round, part] { on_part(index, round, *part); });
+  });
+}
+
+/// A slice of its sessions, and the next one in another turn.
+void Surveyor::gather(const std::shared_ptr<Link>& link, Worker& worker, std::size_t index,
+                      unsigned round, const std::shared_ptr<Part>& part, std::size_t below) {
+  const std::size_t next = worker.session_facts(below, kSlice, part->sessions);
+  if (next > 0) {
+    worker.loop().post([link, &worker, index, round, part, next] {
+      gather(link, worker, index, round, part, next);
+    });
+    return;
+  }
+  const std::lock_guard lock(link->mutex);
+  if (link->to == nullptr) return;
+  link->to->loop_.post([to = link->to, index, round, part] { to->on_part(index, round, *part); });
+}
+
+void Surveyor::on_general(unsigned round, General general) {
+  survey_.ruleset = std::move(general.ruleset);
+  survey_.draining = general.draining;
+  survey_.connections = general.connections;
+  survey_.listeners = std::move(general.listeners);
+  if (round == round_ && !running_.empty()) count_answer();
+}
+
+void Surveyor::on_part(std::size_t index, unsigned round, Part& part) {
+  answered_last_[index] = loop_.clock_time();
+  survey_.workers[index] = std::move(part.facts);
+  if (round != round_ || running_.empty()) return;
+  answered_[index] = true;
+  survey_.sessions.insert(survey_.sessions.end(), std::make_move_iterator(part.sessions.begin()),
+                          std::make_move_iterator(part.sessions.end()));
+  count_answer();
+}
+
+void Surveyor::count_answer() {
+  if (--left_ == 0) end();
+}
+
+/// All have answered, or the patience is over; or a pause is.
+void Surveyor::end() {
+  timer_.stop();
+  if (running_.empty()) {
+    if (!waiting_.empty()) begin();
+    return;
+  }
+  survey_.taken = loop_.clock_time();
+  survey_.silent.clear();
+  for (std::size_t i = 0; i < answered_.size(); ++i) {
+    if (!answered_[i]) survey_.silent.push_back({i, answered_last_[i]});
+  }
+  // One that gave its place to another while a worker was asked has come twice.
+  std::unordered_set<std::uint64_t> known;
+  std::erase_if(survey_.sessions,
+                [&](const SessionFacts& one) { return !known.insert(one.id).second; });
+  const std::vector<Asked> done = std::exchange(running_, {});
+  // A ruleset is there as soon as the first worker has answered once.
+  for (const Asked& asked : done) asked.done(survey_);
+  if (waiting_.empty() || timer_.running()) return;
+  const auto next = begun_ + kApart;
+  timer_.start(std::max(std::chrono::milliseconds(1),
+                        std::chrono::ceil<std::chrono::milliseconds>(next - loop_.clock_time())));
+}
+
+}  // namespace culvert
