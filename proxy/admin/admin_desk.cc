@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "net/tcp_stream.h"
 #include "net/unix_peer.h"
-#include "server/process_facts.h"
 
 namespace culvert {
 
@@ -102,8 +101,8 @@ void AdminDesk::accept(int fd, const std::optional<HostPort>& peer, const AdminD
   }
   auto stream = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
   if (stream->watch_error() != 0) return;
-  connections_.push_back(std::make_shared<AdminConnection>(loop_, *this, door, ruleset_,
-                                                           std::move(stream), peer));
+  connections_.push_back(
+      std::make_shared<AdminConnection>(loop_, *this, door, ruleset_, std::move(stream), peer));
   connections_.back()->start();
 }
 
@@ -131,9 +130,8 @@ void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& requ
     return connection.answer(admin_error(404, "there is nothing at this path", request.is_api()));
   }
   if (route.wrong_method) {
-    AdminAnswer answer =
-        admin_error(405, route.acts() ? "an action takes POST" : "this takes GET or HEAD",
-                    request.is_api());
+    AdminAnswer answer = admin_error(
+        405, route.acts() ? "an action takes POST" : "this takes GET or HEAD", request.is_api());
     answer.fields = route.acts() ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
     return connection.answer(std::move(answer));
   }
@@ -175,13 +173,14 @@ void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
   }
   // See Worker: ids count in steps of the workers' number.
   Worker& worker = *server_.workers()[(*number - 1) % workers];
-  surveyor_.run_in(worker.loop(), [&worker, number = *number] { return worker.end_session(number); },
-                   [weak = connection.weak_from_this()](bool ended) {
-                     const auto there = weak.lock();
-                     if (!there) return;
-                     if (ended) return there->answer({.status = 204});
-                     there->answer(admin_error(404, "there is no session of that id", true));
-                   });
+  surveyor_.run_in(
+      worker.loop(), [&worker, number = *number] { return worker.end_session(number); },
+      [weak = connection.weak_from_this()](bool ended) {
+        const auto there = weak.lock();
+        if (!there) return;
+        if (ended) return there->answer({.status = 204});
+        there->answer(admin_error(404, "there is no session of that id", true));
+      });
 }
 
 void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& name, bool down) {
@@ -190,9 +189,10 @@ void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& na
     if (upstreams[i].name != name) continue;
     ruleset_->shared[i].health->mark_down(down);
     server_.workers()[0]->loop().post([worker = server_.workers()[0].get(), name, down] {
-      worker->log().write(Log::Level::info,
-                          concat({"upstream ", name, down ? " is marked down" : " is marked up again",
-                                  " by an administrator"}));
+      worker->log().write(
+          Log::Level::info,
+          concat({"upstream ", name, down ? " is marked down" : " is marked up again",
+                  " by an administrator"}));
     });
     return connection.answer({.status = 204});
   }
@@ -239,7 +239,9 @@ AdminAnswer AdminDesk::answer(const AdminRoute& route, const AdminRequest& reque
   if (!survey.ruleset) {
     return admin_error(503, "the first worker's loop has not turned yet", request.is_api());
   }
-  const auto json = [](const Json& value) { return AdminAnswer{.type = kJsonType, .body = value.dump() + "\n"}; };
+  const auto json = [](const Json& value) {
+    return AdminAnswer{.type = kJsonType, .body = value.dump() + "\n"};
+  };
   const auto probe = [&](const std::string& problem) {
     if (problem.empty()) return AdminAnswer{.type = kTextType, .body = "ok\n"};
     return admin_error(503, anonymous ? "no" : problem, false);
@@ -277,7 +279,7 @@ AdminAnswer AdminDesk::metrics(const AdminRequest& request, const Survey& survey
   facts.ready = not_ready_reason(survey, facts.upstreams).empty();
   facts.draining = survey.draining;
   facts.workers = survey.workers;
-  facts.process = process_facts();
+  facts.process = process_.facts();
   const MetricsFormat format = metrics_format(request.accept);
   return {.type = content_type(format), .body = metrics_text(facts, format)};
 }
@@ -308,8 +310,7 @@ void AdminDesk::on_tick() {
   const bool kept =
       !ruleset_->config.admin.empty() || loop_.now() - asked_ < kRemembers || listened;
   if (!kept || ended_) return;
-  tick_.start(listened ? kEventsApart
-                       : std::chrono::milliseconds(History::kInterval));
+  tick_.start(listened ? kEventsApart : std::chrono::milliseconds(History::kInterval));
   surveyor_.ask({.failures = listened}, [this](const Survey& survey) {
     look(survey);
     if (survey.ruleset) send_events(survey);

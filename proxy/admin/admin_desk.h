@@ -15,6 +15,7 @@
 #include "admin/surveyor.h"
 #include "net/listener.h"
 #include "net/timer.h"
+#include "server/process_facts.h"
 #include "server/server.h"
 
 namespace culvert {
@@ -79,6 +80,7 @@ class AdminDesk final : private AdminConnection::Owner {
   Surveyor surveyor_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::shared_ptr<AdminConnection>> connections_;
+  ProcessMeter process_;
   SessionRates rates_;
   RateMeter total_;
   History history_;

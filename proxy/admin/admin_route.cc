@@ -57,9 +57,8 @@ AdminRoute action_of(std::string_view path) {
 AdminRoute route_of(const AdminRequest& request) {
   AdminRoute route = action_of(request.path);
   if (route.page == Page::unknown) {
-    const auto* const found =
-        std::find_if(kPaths.begin(), kPaths.end(),
-                     [&](const Path& one) { return one.path == request.path; });
+    const auto* const found = std::find_if(
+        kPaths.begin(), kPaths.end(), [&](const Path& one) { return one.path == request.path; });
     if (found == kPaths.end()) return route;
     route.page = found->page;
   }

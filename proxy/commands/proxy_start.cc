@@ -14,6 +14,7 @@
 
 #include "base/random_number.h"
 #include "base/redact.h"
+#include "net/runtime_directory.h"
 
 namespace culvert {
 namespace {
@@ -97,6 +98,13 @@ int open_access_log(const Config& config, ReadWhen when, std::vector<std::string
     fcntl(fd, F_SETFL, O_APPEND);
   }
   return fd;
+}
+
+std::unique_ptr<RuntimeSocket> make_runtime_socket(Log& log) {
+  auto made = RuntimeSocket::make(runtime_directory());
+  if (made) return std::move(*made);
+  log.write(Log::Level::debug, "culvert status will not find this process: " + made.error().text);
+  return nullptr;
 }
 
 }  // namespace culvert

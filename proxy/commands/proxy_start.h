@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "config/config.h"
+#include "net/runtime_socket.h"
 #include "options/read_file.h"
 
 namespace culvert {
@@ -39,5 +42,8 @@ bool is_access_log_file(const std::string& access_log);
 /// The descriptor for the access log, -1 for none.  A pipe's reader is waited for at the start
 /// only.
 int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems);
+
+/// For `culvert status`.  nullptr, and a line in the log, if there can be none.
+std::unique_ptr<RuntimeSocket> make_runtime_socket(Log& log);
 
 }  // namespace culvert

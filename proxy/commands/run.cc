@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "admin/admin_server.h"
 #include "base/duration.h"
 #include "base/fatal.h"
 #include "base/text.h"
@@ -220,15 +221,22 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
   for (const std::string& warning : options.config.warnings) {
     server->log().write(Log::Level::warning, warning);
   }
+  AdminServer admin(*server, make_runtime_socket(server->log()));
   int status = 0;
   int ending_signal = 0;
   {
     Run run(*server, options, std::move(forked), std::move(url));
     Predecessor none(-1);
-    if (const std::string why = server->run(none, [&] { run.begin(); }); !why.empty()) {
+    if (const std::string why = server->run(none,
+                                            [&] {
+                                              admin.begin();
+                                              run.begin();
+                                            });
+        !why.empty()) {
       complain(why);
       return kCannotStart;
     }
+    admin.end();
     status = run.status();
     ending_signal = run.ending_signal();
   }

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/admin_server.h"
 #include "commands/client_hints.h"
 #include "commands/needed_paths.h"
 #include "commands/proxy_start.h"
@@ -221,6 +222,9 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
   for (const std::string& url : listeners.urls()) {
     log.write(Log::Level::info, "listening on " + url);
   }
+  for (const std::string& url : listeners.admin_urls()) {
+    log.write(Log::Level::info, "status page on " + url + (url.starts_with("unix:") ? "" : "/"));
+  }
   for (const std::string& warning : listeners.warnings()) {
     log.write(Log::Level::warning, warning);
   }
@@ -295,17 +299,22 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
                     reload, std::move(listeners), {launcher.get(), &notice}, problems);
   if (!started) return failed(problems, 1);
   Server& server = *started;
+  AdminServer admin(server, make_runtime_socket(server.log()));
   sandbox = give_up_rights(config, server.log());
   {
     const ServeSignals signals(server);
     const Orphans orphans(server.loop(),
                           launcher ? std::vector{launcher->pid()} : std::vector<int>{});
     server.set_take_over_place(std::move(take.place));
-    const auto begun = [&] { log_start(server, config, notice, take.news); };
+    const auto begun = [&] {
+      admin.begin();
+      log_start(server, config, notice, take.news);
+    };
     if (const std::string why = server.run(predecessor, begun); !why.empty()) {
       complain(why);
       return 1;
     }
+    admin.end();
   }
   server.loop().turn(0);  // in which libuv lets go of their watchers
   server.log().write(Log::Level::info,
