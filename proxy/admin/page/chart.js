@@ -1,5 +1,4 @@
 // Throughput over the last ten minutes, and sparklines.
-const CHART_HEIGHT = 168;
 const CHART_POINTS = 120;
 
 /// The first of 1, 2, 5, 10, 20, 50... 500 KiB, MiB... that is not below `peak`.
@@ -23,7 +22,7 @@ class ThroughputChart {
     }
     this.when = make('span', {class: 'when'});
     legend.append(this.when);
-    this.svg = makeSvg('svg', {role: 'img', height: CHART_HEIGHT});
+    this.svg = makeSvg('svg', {role: 'img'});
     this.grid = makeSvg('g', {class: 'grid'});
     this.areas = {down: makeSvg('path', {class: 'area down'}), up: makeSvg('path', {class: 'area up'})};
     this.lines = {down: makeSvg('path', {class: 'line down'}), up: makeSvg('path', {class: 'line up'})};
@@ -73,14 +72,15 @@ class ThroughputChart {
 
   draw() {
     const width = Math.floor(this.place.clientWidth);
+    const height = Math.floor(this.place.clientHeight);
     if (width === 0) return;
     this.top = 10;
-    this.bottom = CHART_HEIGHT - 22;
+    this.bottom = height - 22;
     this.left = 0;
     this.right = width - 74;
     this.step = (this.right - this.left) / (CHART_POINTS - 1);
     setAttribute(this.svg, 'width', width);
-    setAttribute(this.svg, 'viewBox', `0 0 ${width} ${CHART_HEIGHT}`);
+    setAttribute(this.svg, 'height', height);
     const points = this.points;
     const series = (direction) => this.history[direction].slice(-points);
     const peaks = {down: 0, up: 0};
@@ -110,12 +110,12 @@ class ThroughputChart {
     for (const share of [0, 0.5, 1]) {
       const y = Math.round(this.bottom - share * (this.bottom - this.top)) + 0.5;
       parts.push(makeSvg('path', {d: `M${this.left} ${y}H${this.right}`}));
-      parts.push(makeSvg('text', {x: this.right + 8, y: y + 4}, share === 0 ? '0' : rateText(top * share)));
+      parts.push(makeSvg('text', {x: this.right + 8, y: y + 4}, share === 0 ? '0' : roundRateText(top * share)));
     }
     const span = (CHART_POINTS - 1) * interval;
-    for (let minutes = 0; minutes * 60 <= span + interval; minutes += 2) {
+    for (let minutes = 0; minutes * 60 <= span + interval; minutes += this.right < 420 ? 5 : 2) {
       const x = Math.max(this.left, this.right - (minutes * 60 / interval) * this.step);
-      const anchor = minutes === 0 ? 'end' : x < 20 ? 'start' : 'middle';
+      const anchor = minutes === 0 ? 'end' : x < 24 ? 'start' : 'middle';
       parts.push(makeSvg('path', {d: `M${x.toFixed(1)} ${this.bottom}v4`}));
       parts.push(makeSvg('text', {x: x.toFixed(1), y: this.bottom + 17, 'text-anchor': anchor},
         minutes === 0 ? say('now') : `−${minutes} min`));

@@ -24,8 +24,8 @@ function act(path) {
   return ask(path, {method: 'POST', headers: {'X-Culvert-Action': '1'}});
 }
 
-/// Whether the proxy is there, and what it says by itself. Calls `handlers[event](data)` for each event, and
-/// `handlers.lost()` and `handlers.back()` where that changes.
+/// Whether the proxy is there, and what it says by itself. Calls `handlers[event](data)` for each event, `handlers.open()`
+/// before the first one of a stream, and `handlers.lost()` and `handlers.back()` where that changes.
 class Connection {
   constructor(handlers) {
     this.handlers = handlers;
@@ -41,6 +41,7 @@ class Connection {
     const stream = new EventSource('/api/v1/events');
     this.stream = stream;
     this.lastEvent = performance.now();
+    stream.addEventListener('open', () => this.stream === stream && this.handlers.open());
     for (const event of ['status', 'upstreams', 'failure', 'bye']) {
       stream.addEventListener(event, (message) => {
         if (this.stream !== stream) return;

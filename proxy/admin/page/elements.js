@@ -55,12 +55,16 @@ function reconcile(parent, items, keyOf, create, update) {
   }
 }
 
-let lastAnnouncement = 0;
+const ANNOUNCEMENT_PAUSE = 10000;
+let lastAnnouncement = -ANNOUNCEMENT_PAUSE;
+let nextAnnouncement = 0;
 
-/// For those who hear the page: `important` is said in any case, all else at most every ten seconds.
+/// For those who hear the page: what is important is said at once, of all else the last in ten seconds.
 function announce(text, important = false) {
-  const now = performance.now();
-  if (!important && now - lastAnnouncement < 10000) return;
-  lastAnnouncement = now;
-  setText(byId('announcer'), visibleText(text));
+  clearTimeout(nextAnnouncement);
+  const wait = important ? 0 : lastAnnouncement + ANNOUNCEMENT_PAUSE - performance.now();
+  nextAnnouncement = setTimeout(() => {
+    lastAnnouncement = performance.now();
+    setText(byId('announcer'), text);
+  }, wait);
 }

@@ -22,7 +22,7 @@ class FailureList {
     this.outcomes = outcomes;
     const failed = Object.entries(outcomes).filter(([outcome, count]) => outcome !== 'ok' && count > 0);
     failed.sort((a, b) => b[1] - a[1]);
-    setText(byId('outcomes'), failed.slice(0, 4).map(([outcome, count]) => `${outcome} ${wholeNumber(count)}`).join(' · '));
+    setText(byId('outcomes'), failed.slice(0, 4).map(([outcome, count]) => `${visibleText(outcome)} ${wholeNumber(count)}`).join(' · '));
   }
 
   show() {

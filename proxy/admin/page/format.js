@@ -16,6 +16,11 @@ function byteText(bytes) {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/// Of a round number.
+function roundRateText(bytesPerSecond) {
+  return rateText(bytesPerSecond).replace('.0 ', ' ');
+}
+
 function rateText(bytesPerSecond) {
   return `${byteText(bytesPerSecond)}/s`;
 }

@@ -25,6 +25,7 @@ class Page {
       upstreams: (answer) => this.upstreams.take(answer.upstreams),
       failure: (failure) => this.takeFailure(failure),
       bye: () => this.takeBye(),
+      open: () => this.loadEvents(),
       lost: () => this.lost(),
       back: () => this.back(),
     });
@@ -69,10 +70,13 @@ class Page {
   tick() {
     ++this.ticks;
     this.connection.look();
-    this.loadTunnels();
-    if (this.ticks % HISTORY_EVERY === 0 || !this.connection.hasEvents) this.loadStatus();
-    if (this.status?.held > 0) this.loadHeld();
-    else this.tunnels.takeHeld([]);
+    const isDue = this.ticks % HISTORY_EVERY === 0;
+    if (isDue || !this.connection.hasEvents) this.loadStatus();
+    if (!this.connection.isLost) {
+      if (isDue && !this.connection.hasEvents) this.loadEvents();
+      this.loadTunnels();
+      this.loadHeld();
+    }
     this.sayState();
     this.failures.sayAges(this.proxyTime());
   }
@@ -85,9 +89,14 @@ class Page {
 
   loadAll() {
     this.loadStatus();
+    this.loadEvents();
+    this.loadTunnels();
+  }
+
+  /// What the events of a stream have been about, while there was none.
+  loadEvents() {
     this.loadUpstreams();
     this.loadFailures();
-    this.loadTunnels();
   }
 
   async loadStatus() {
@@ -127,8 +136,10 @@ class Page {
     }
   }
 
+  /// Of these there are few, at times when there are any.
   async loadHeld() {
-    const answer = await this.connection.get('tunnels?limit=500&sort=state');
+    if (!(this.status?.held > 0)) return this.tunnels.takeHeld([]);
+    const answer = await this.connection.get('tunnels?limit=100&sort=state');
     if (answer) this.tunnels.takeHeld(answer.tunnels.filter((tunnel) => tunnel.state === 'held'));
   }
 
@@ -144,14 +155,14 @@ class Page {
     this.sayFigures();
     this.sayState();
     if (before && before.pid !== status.pid) this.restarted();
-    if (status.stalled > this.stalled) announce(say('saidStalled', wholeNumber(status.stalled)));
+    if (before && status.stalled > this.stalled) announce(say('saidStalled', wholeNumber(status.stalled)));
     this.stalled = status.stalled;
   }
 
   takeFailure(failure) {
     this.failures.add(failure);
     this.failures.sayAges(this.proxyTime());
-    announce(say('saidFailure', failure.target, failure.explanation));
+    announce(say('saidFailure', visibleText(failure.target), visibleSentence(failure.explanation)));
   }
 
   takeBye() {
@@ -183,6 +194,7 @@ class Page {
 
   changeLanguage() {
     changeLanguage();
+    setText(byId('announcer'), '');
     this.sayAgain();
   }
 

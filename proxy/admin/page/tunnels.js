@@ -105,7 +105,8 @@ class TunnelTable {
   }
 
   sayOrder() {
-    byId('order-kept').hidden = !this.keepsOrder;
+    // Its room is kept: nothing moves for it.
+    byId('order-kept').style.visibility = this.keepsOrder ? 'visible' : 'hidden';
   }
 
   get rowHeight() {
@@ -222,7 +223,7 @@ class TunnelTable {
     row.append(cell('target', target), cell('client', client), cell('upstream', upstream), cell('state', state),
       cell('rate', rateDown, rateUp), cell('bytes', bytesDown, bytesUp), cell('quiet', quiet), cell('age', age), row.endCell);
     target.addEventListener('click', () => row.tunnel && this.onDetails(row.tunnel));
-    end.addEventListener('click', () => row.tunnel && this.onEnd(row.tunnel));
+    end.addEventListener('click', () => row.tunnel?.state !== 'ended' && this.onEnd(row.tunnel));
     return row;
   }
 
@@ -251,7 +252,8 @@ class TunnelTable {
     setText(parts.age, durationText(tunnel.age_seconds));
     setText(parts.end, say('end'));
     setAttribute(parts.end, 'aria-label', say('endOf', target));
-    setAttribute(parts.end, 'disabled', tunnel.state === 'ended');
+    // Not disabled: that would take the focus away.
+    setAttribute(parts.end, 'aria-disabled', tunnel.state === 'ended' ? 'true' : null);
   }
 
   takeHeld(tunnels) {

@@ -36,7 +36,7 @@ class UpstreamCards {
       typical: make('span', {class: 'faint'}), facts: make('dl'), mark: make('button', {type: 'button'}),
     };
     const {name, badge, tag, label, reason, notes, spark, connect, typical, facts, mark} = card.parts;
-    card.append(make('div', {class: 'title'}, make('h3', {}, name), badge, tag, mark), make('p', {class: 'where'}, label), reason, notes,
+    card.append(make('div', {class: 'title'}, make('h3', {}, name), badge, mark), make('p', {class: 'where'}, label, tag), reason, notes,
       make('div', {class: 'latency'}, spark, make('p', {}, connect, typical)), facts);
     mark.addEventListener('click', () => this.onMark(card.upstream));
     return card;
@@ -84,10 +84,9 @@ class UpstreamCards {
   }
 
   updateLatency(parts, times) {
+    setAttribute(parts.spark, 'hidden', times.length === 0);
+    parts.connect.hidden = times.length === 0;
     if (times.length === 0) {
-      parts.spark.replaceChildren();
-      setAttribute(parts.spark, 'aria-label', say('noConnects'));
-      setText(parts.connect, '');
       setText(parts.typical, say('noConnects'));
       return;
     }
