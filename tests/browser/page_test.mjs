@@ -287,6 +287,7 @@ test('pause: nothing changes, and nothing is asked', {}, async (stage) => {
   await pause(2200);
   assert.deepEqual(world.asked, []);
   assert.equal(await textOf(page, '#rows'), rows);
+  assert.match(await textOf(page, '#about'), /^Paused [2-9] s ago; what you see is from then\.$/);
   await button.click();
   await page.locator('.failure').waitFor();
   assert.equal(await textOf(page, '#state'), 'serving');
@@ -433,7 +434,7 @@ test('by the keyboard alone', {anywhere: true}, async (stage) => {
   if (!REAL) await until('all rows are there', async () => (await targetsOf(page)).length === 4);
   const seen = await walk(page);
   const names = seen.map((one) => one.name);
-  assert.deepEqual(names.slice(0, 3), ['Skip to the tunnels', 'pause', 'language']);
+  assert.deepEqual(names.slice(0, 4), ['Skip to the tunnels', 'Skip to the failures', 'pause', 'language']);
   assert.deepEqual(seen.filter((one) => !one.outlined || !one.inView), []);
   const from = names.indexOf('filter');
   assert.deepEqual(names.slice(from, from + 10), ['filter', 'scroller', 'Target', 'Client', 'Upstream', 'State', 'Rate ↓ ↑', 'Bytes ↓ ↑', 'Last moved',

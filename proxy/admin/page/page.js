@@ -8,7 +8,7 @@ class Page {
     this.statusAt = 0;         // performance.now() when it came.
     this.pausedAt = null;
     this.ticks = 0;
-    this.timer = 0;
+    this.runs = false;
     this.stalled = 0;
     this.question = new Question();
     this.details = new TunnelDetails((tunnel) => this.endTunnel(tunnel));
@@ -35,22 +35,22 @@ class Page {
     document.addEventListener('visibilitychange', () => this.startOrStop());
     this.sayAgain();
     this.startOrStop();
+    setInterval(() => this.tick(), TICK);
   }
 
   endTunnel(tunnel) {
     this.question.endTunnel(tunnel, () => this.loadTunnels());
   }
 
-  /// A page that nobody sees asks nothing.
+  /// A page that nobody sees, or that is paused, asks nothing.
   startOrStop() {
     const runs = !document.hidden && this.pausedAt === null;
-    if (runs && !this.timer) {
-      this.timer = setInterval(() => this.tick(), TICK);
+    if (runs === this.runs) return;
+    this.runs = runs;
+    if (runs) {
       this.connection.start();
       this.loadAll();
-    } else if (!runs && this.timer) {
-      clearInterval(this.timer);
-      this.timer = 0;
+    } else {
       this.connection.stop();
     }
   }
@@ -68,6 +68,11 @@ class Page {
   }
 
   tick() {
+    if (this.runs) this.askAgain();
+    this.sayState();
+  }
+
+  askAgain() {
     ++this.ticks;
     this.connection.look();
     const isDue = this.ticks % HISTORY_EVERY === 0;
@@ -77,7 +82,6 @@ class Page {
       this.loadTunnels();
       this.loadHeld();
     }
-    this.sayState();
     this.failures.sayAges(this.proxyTime());
   }
 

@@ -149,24 +149,24 @@ class TunnelTable {
       this.tunnels.set(tunnel.id, tunnel);
       if (!placed.has(tunnel.id)) others.push(tunnel.id);
     }
-    if (isKept) this.placeBeside(answer, others, isComplete ? found : null);
+    if (isKept) this.placeBeside(answer, others, found, isComplete);
     else others.forEach((id, at) => this.places.set(answer.offset + at, id));
     this.answered = query;
     this.show();
   }
 
-  /// While the order is kept: others only where nothing is yet. Of a complete list, what is not in it has ended.
-  placeBeside(answer, others, all) {
-    this.matching = Math.max(answer.matching, ...this.places.keys(), 0);
+  /// While the order is kept: others only where nothing is yet. What is not in the answer has ended, or is among the many
+  /// that were not asked for.
+  placeBeside(answer, others, found, isComplete) {
+    for (const id of this.places.values()) {
+      const tunnel = this.tunnels.get(id);
+      if (!tunnel || found.has(id)) continue;
+      this.tunnels.set(id, isComplete ? {...tunnel, state: 'ended', rate_up: 0, rate_down: 0, stall: null} : {...tunnel, isOld: true});
+    }
     for (let at = answer.offset; others.length > 0 && at < answer.offset + answer.tunnels.length; ++at) {
       if (!this.places.has(at)) this.places.set(at, others.shift());
     }
-    if (this.places.size > 0) this.matching = Math.max(answer.matching, Math.max(...this.places.keys()) + 1);
-    if (!all) return;
-    for (const id of this.places.values()) {
-      const tunnel = this.tunnels.get(id);
-      if (tunnel && !all.has(id)) this.tunnels.set(id, {...tunnel, state: 'ended', rate_up: 0, rate_down: 0, stall: null});
-    }
+    this.matching = Math.max(answer.matching, ...[...this.places.keys()].map((at) => at + 1));
   }
 
   scrolled() {
@@ -235,6 +235,7 @@ class TunnelTable {
     parts.target.hidden = parts.end.hidden = parts.state.hidden = !tunnel;
     if (!tunnel) return;
     setAttribute(row, 'data-state', tunnel.state);
+    setAttribute(row, 'class', tunnel.isOld ? 'old' : null);
     const target = visibleText(tunnel.target);
     setText(parts.target.firstChild, target);
     setAttribute(parts.target, 'title', target);
