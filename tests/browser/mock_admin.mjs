@@ -115,7 +115,7 @@ export class World {
     for (const tunnel of this.tunnels) {
       tunnel.age_seconds += 1;
       if (tunnel.state === 'moving') {
-        tunnel.rate_down = Math.round(tunnel.rate_down * (0.8 + 0.4 * this.random()) + 1);
+        if (!this.isSteady) tunnel.rate_down = Math.round(tunnel.rate_down * (0.8 + 0.4 * this.random()) + 1);
         tunnel.bytes_down += tunnel.rate_down;
         tunnel.bytes_up += tunnel.rate_up;
       } else {

@@ -12,7 +12,7 @@ const COLUMNS = [
 const TUNNEL_STATES = {connecting: 'connectingTunnel', quiet: 'quietTunnel'};
 const ROWS_BEYOND = 12;   // Above and below of those in view.
 const LEAST_ROWS = 50;
-const ROWS_WHILE_KEPT = 200;  // Enough to find again most of those whose order is kept.
+const ROWS_WHILE_KEPT = 500;  // Enough to find again most of those whose order is kept.
 const HELD_SHOWN = 5;
 
 class TunnelTable {
@@ -251,6 +251,8 @@ class TunnelTable {
     setText(parts.bytesUp, byteText(tunnel.bytes_up));
     setText(parts.quiet, quietText(tunnel));
     setText(parts.age, durationText(tunnel.age_seconds));
+    // Said with the number where there are no columns.
+    setAttribute(parts.age.parentNode, 'data-name', say('age'));
     setText(parts.end, say('end'));
     setAttribute(parts.end, 'aria-label', say('endOf', target));
     // Not disabled: that would take the focus away.
