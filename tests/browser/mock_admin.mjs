@@ -9,6 +9,7 @@ import path from 'node:path';
 const HOSTS = ['registry-1.docker.io', 'production.cloudflare.docker.example', 'gcr.io', 'ghcr.io', 'quay.io', 'mcr.microsoft.example',
   'k8s.gcr.io', 'us-docker.pkg.dev', 'storage.example', 'deb.debian.example', 'proxy.golang.example', 'api.example'];
 const HISTORY_POINTS = 120;
+const STATES = ['connecting', 'held', 'moving', 'quiet', 'client_slow', 'stalled'];  // As they are sorted.
 
 // A reader might be fooled by these, or a browser that took them for HTML.
 export const HOSTILE = [
@@ -151,7 +152,7 @@ export class World {
     const filter = (parameters.get('filter') ?? '').toLowerCase();
     const keys = {id: (t) => t.id, age: (t) => t.age_seconds, rate: (t) => (t.rate_up ?? 0) + (t.rate_down ?? 0),
       bytes: (t) => t.bytes_up + t.bytes_down, quiet: (t) => t.quiet_seconds, target: (t) => t.target, client: (t) => t.client,
-      upstream: (t) => t.upstream ?? '', state: (t) => t.state};
+      upstream: (t) => t.upstream ?? '', state: (t) => STATES.indexOf(t.state)};
     const key = keys[sort.replace('-', '')];
     if (!key || !(limit >= 1 && limit <= 500) || !(offset >= 0)) return null;
     const sign = sort.startsWith('-') ? -1 : 1;

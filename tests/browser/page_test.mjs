@@ -237,6 +237,7 @@ test('the table is sorted and filtered by the proxy', {}, async (stage) => {
   await sorts('Target', '-target', 'descending');
   await sorts('Age', '-age', 'descending');
   await sorts('Age', 'age', 'ascending');
+  await sorts('State', '-state', 'descending');
   await sorts('Bytes', '-bytes', 'descending');
   await page.getByRole('searchbox').fill('GHCR');
   await until('the others are gone', async () => (await targetsOf(page)).join() === expected({sort: '-bytes', filter: 'ghcr'}).join());

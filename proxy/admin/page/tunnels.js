@@ -1,13 +1,14 @@
 // The table of tunnels. It has elements for the rows in view only, and asks the proxy for those and a few around them.
+/// `descends`: at the first click, for what is most or worst.
 const COLUMNS = [
   {key: 'target', word: 'target'},
   {key: 'client', word: 'client'},
   {key: 'upstream', word: 'upstream'},
-  {key: 'state', word: 'state'},
-  {key: 'rate', word: 'rate', isNumber: true},
-  {key: 'bytes', word: 'bytes', isNumber: true},
-  {key: 'quiet', word: 'quiet', isNumber: true},
-  {key: 'age', word: 'age', isNumber: true},
+  {key: 'state', word: 'state', descends: true},  // Stalled ones first.
+  {key: 'rate', word: 'rate', descends: true},
+  {key: 'bytes', word: 'bytes', descends: true},
+  {key: 'quiet', word: 'quiet', descends: true},
+  {key: 'age', word: 'age', descends: true},
 ];
 const TUNNEL_STATES = {connecting: 'connectingTunnel', quiet: 'quietTunnel'};
 const ROWS_BEYOND = 12;   // Above and below of those in view.
@@ -61,9 +62,9 @@ class TunnelTable {
     this.endHead.hidden = !this.actionsAllowed;
   }
 
-  sortBy({key, isNumber}) {
-    const first = isNumber ? `-${key}` : key;
-    const second = isNumber ? key : `-${key}`;
+  sortBy({key, descends}) {
+    const first = descends ? `-${key}` : key;
+    const second = descends ? key : `-${key}`;
     this.sort = this.sort === first ? second : first;
     this.sayColumns();
     this.startAgain();
