@@ -15,7 +15,7 @@ import path from 'node:path';
 import {HOSTILE, MockAdmin, World, busyWorld} from './mock_admin.mjs';
 
 const SKIPPED = 77;
-const AT_ONCE = 3;        // Most of a test's time is waiting.
+const AT_ONCE = 4;        // Most of a test's time is waiting.
 const PATIENCE = 20000;   // For what takes a moment on a machine that does nothing else.
 const WIDTHS = [375, 768, 1280, 1920];
 const REAL = process.env.CULVERT_ADMIN;

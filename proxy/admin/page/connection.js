@@ -7,7 +7,7 @@ class ProxyError extends Error {}
 /// Resolves to the JSON of an answer, or null where it has none. Rejects with a ProxyError where the proxy refuses, with
 /// something else where it is not there.
 async function ask(path, options = {}) {
-  const response = await fetch(`/api/v1/${path}`, {
+  const response = await fetch(`api/v1/${path}`, {
     cache: 'no-store', redirect: 'error', signal: AbortSignal.timeout(REQUEST_TIMEOUT), ...options});
   if (response.status === 204) return null;
   let answer = null;
@@ -38,7 +38,7 @@ class Connection {
 
   start() {
     this.stop();
-    const stream = new EventSource('/api/v1/events');
+    const stream = new EventSource('api/v1/events');
     this.stream = stream;
     this.lastEvent = performance.now();
     stream.addEventListener('open', () => this.stream === stream && this.handlers.open());
@@ -47,13 +47,7 @@ class Connection {
         if (this.stream !== stream) return;
         this.lastEvent = performance.now();
         this.heard();
-        let data = null;
-        try {
-          data = JSON.parse(message.data);
-        } catch {
-          // An event may have no data.
-        }
-        this.handlers[event](data);
+        this.handlers[event](JSON.parse(message.data || 'null'));
       });
     }
   }
