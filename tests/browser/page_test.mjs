@@ -2,7 +2,9 @@
 //
 //   node page_test.mjs               CULVERT_PAGE: the folder of page.html, as build/dev/page/admin
 //   CULVERT_ADMIN=http://127.0.0.1:9100/ node page_test.mjs
-//                                    before a real culvert: what does not depend on what goes on there
+//                                    before a real culvert: what does not depend on what goes on there, and
+//                                    CULVERT_PULL=gcr.io:443: a tunnel to there that moves all the while,
+//                                    CULVERT_FAILURE=TEXT: a failure with this in its explanation or hint
 //
 // CULVERT_PEERS has browser/node_modules, as scripts/peers fills it. Says SKIP and why where it cannot run; with CI=true
 // that is a failure. TEST=PATTERN runs the tests of these names alone.
@@ -731,6 +733,28 @@ test('without the stream of events it asks', {}, async (stage) => {
   stage.complaints = stage.complaints.filter((complaint) => !/status of 503/.test(complaint));
   await stage.checkQuiet();
 });
+
+if (REAL && process.env.CULVERT_PULL) {
+  test('a pull that runs is seen to move', {anywhere: true}, async (stage) => {
+    const page = await stage.set();
+    const row = rowOf(page, process.env.CULVERT_PULL).first();
+    await row.locator('.badge[data-state="moving"]').waitFor();
+    const bytes = () => row.locator('.c-bytes').innerText();
+    const before = await bytes();
+    await until('more bytes have moved', async () => await bytes() !== before);
+    await until('it has a rate', async () => /[1-9]/.test(await row.locator('.c-rate .down').innerText()));
+    await until('the chart has begun', async () => (await page.locator('#chart .line.down').getAttribute('d')) !== '');
+    await stage.checkQuiet();
+  });
+}
+
+if (REAL && process.env.CULVERT_FAILURE) {
+  test('a failure is shown with its hint', {anywhere: true}, async (stage) => {
+    const page = await stage.set();
+    await page.locator('.failure', {hasText: process.env.CULVERT_FAILURE}).first().waitFor();
+    await stage.checkQuiet();
+  });
+}
 
 async function runOne({name, run}) {
   const stage = new Stage();
