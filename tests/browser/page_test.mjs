@@ -543,7 +543,9 @@ test('from 375 to 1,920 pixels', {anywhere: true}, async (stage) => {
 
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing in the ${colorScheme} theme`, {anywhere: true}, async (stage) => {
-    const page = await stage.set({world: busyWorld(), colorScheme});
+    const world = busyWorld();
+    world.add({target: ''});
+    const page = await stage.set({world, colorScheme});
     const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     assert.equal(background, colorScheme === 'dark' ? 'rgb(14, 18, 23)' : 'rgb(244, 246, 248)');
     const look = async (what) => {
@@ -570,7 +572,7 @@ for (const colorScheme of ['light', 'dark']) {
     await page.getByRole('button', {name: 'Pause'}).click();
     await look('paused');
     await page.getByRole('button', {name: 'Pause'}).click();
-    stage.world.upstreams.length = stage.world.tunnels.length = stage.world.failures.length = 0;
+    world.upstreams.length = world.tunnels.length = world.failures.length = world.history.up.length = world.history.down.length = 0;
     await page.reload();
     await page.locator('#no-tunnels:visible').waitFor();
     await page.evaluate(axe);

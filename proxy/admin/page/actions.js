@@ -34,7 +34,7 @@ class Question {
   }
 
   endTunnel(tunnel, afterwards) {
-    const target = visibleText(tunnel.target);
+    const target = targetText(tunnel);
     this.put({
       title: say('askEnd', target),
       text: say('askEndText', visibleText(tunnel.client), byteText(tunnel.bytes_down)),
@@ -92,7 +92,7 @@ class TunnelDetails {
 
   show(tunnel) {
     this.tunnel = tunnel;
-    setText(byId('details-title'), visibleText(tunnel.target));
+    setText(byId('details-title'), targetText(tunnel));
     setText(byId('details-end'), say('endIt'));
     byId('details-end').disabled = tunnel.state === 'ended';
     const both = (down, up) => `↓ ${down}  ↑ ${up}`;

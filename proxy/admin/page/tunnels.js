@@ -237,7 +237,7 @@ class TunnelTable {
     if (!tunnel) return;
     setAttribute(row, 'data-state', tunnel.state);
     setAttribute(row, 'class', tunnel.isOld ? 'old' : null);
-    const target = visibleText(tunnel.target);
+    const target = targetText(tunnel);
     setText(parts.target.firstChild, target);
     setAttribute(parts.target, 'title', target);
     setAttribute(parts.target, 'aria-label', say('detailsOf', target));
@@ -285,6 +285,11 @@ class TunnelTable {
 function tunnelStateText({state, stall}) {
   if (state === 'stalled' && stall) return `${say(`${stall.side}.${stall.what}`)} · ${durationText(stall.seconds)}`;
   return say(TUNNEL_STATES[state] ?? state);
+}
+
+/// Who has not asked yet has none.
+function targetText({target}) {
+  return target === '' ? '–' : visibleText(target);
 }
 
 function quietText({quiet_seconds: seconds}) {
