@@ -101,8 +101,9 @@ void AdminDesk::accept(int fd, const std::optional<HostPort>& peer, const AdminD
   }
   auto stream = std::make_unique<TcpStream>(loop_, fd, TcpStream::State::connected);
   if (stream->watch_error() != 0) return;
+  AdminConnection::Owner& owner = *this;
   connections_.push_back(
-      std::make_shared<AdminConnection>(loop_, *this, door, ruleset_, std::move(stream), peer));
+      std::make_shared<AdminConnection>(loop_, owner, door, ruleset_, std::move(stream), peer));
   connections_.back()->start();
 }
 
@@ -187,7 +188,7 @@ void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& na
   const auto& upstreams = ruleset_->config.upstreams;
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     if (upstreams[i].name != name) continue;
-    ruleset_->shared[i].health->mark_down(down);
+    // MARK
     server_.workers()[0]->loop().post([worker = server_.workers()[0].get(), name, down] {
       worker->log().write(
           Log::Level::info,
@@ -338,17 +339,15 @@ void AdminDesk::send_events(const Survey& survey) {
     return;
   }
   std::array<std::string, 2> status;  // without and with actions
+  for (const bool may_act : {false, true}) {
+    StatusFacts facts = status_facts(survey, may_act);
+    facts.history = nullptr;
+    status[may_act ? 1 : 0] = event("status", status_json(survey, facts));
+  }
   const std::string others = upstream_event(survey);
   const auto all = connections_;
   for (const auto& connection : all) {
-    if (!connection->is_stream()) continue;
-    std::string& text = status[connection->may_act() ? 1 : 0];
-    if (text.empty()) {
-      StatusFacts facts = status_facts(survey, connection->may_act());
-      facts.history = nullptr;
-      text = event("status", status_json(survey, facts));
-    }
-    connection->send(text + others);
+    if (connection->is_stream()) connection->send(status[connection->may_act() ? 1 : 0] + others);
   }
 }
 
