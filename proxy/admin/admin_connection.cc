@@ -286,6 +286,8 @@ void AdminConnection::on_deadline() {
     ends_ = true;
     return answer(admin_error(408, "the request did not arrive in time", false));
   }
+  // What it has not taken would stay in the kernel for long.
+  if (!output_.empty()) stream_->reset_on_close();
   close();
 }
 
