@@ -35,6 +35,15 @@ const Route& Router::route(const HostPort& target) const {
   return table_.otherwise;
 }
 
+const Route& Router::otherwise() const {
+  for (const RouteRule& rule : table_.rules) {
+    for (const TargetPattern& pattern : rule.patterns) {
+      if (pattern.matches_everything()) return rule.route;
+    }
+  }
+  return table_.otherwise;
+}
+
 const TargetPattern* Router::names(const HostPort& target) const {
   for (const RouteRule& rule : table_.rules) {
     for (const TargetPattern& pattern : rule.patterns) {

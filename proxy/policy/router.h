@@ -45,8 +45,9 @@ class Router {
   /// The route lives as long as the Router.
   const Route& route(const HostPort& target) const;
 
-  /// For targets without a rule of their own.
-  const Route& otherwise() const { return table_.otherwise; }
+  /// For targets without a rule of their own: that of the first rule for everything, or else the
+  /// default.
+  const Route& otherwise() const;
 
   /// The pattern by which a route permits this target in particular; nullptr if none does, or a
   /// rule that denies it is first.

@@ -33,3 +33,20 @@ TEST_CASE("a look at the protocol is taken once a minute, and its result kept") 
   CHECK(memory.other_protocol() == "HTTP");
   CHECK(memory.begin_look(now + 60s));
 }
+
+TEST_CASE("why it went down, and since when its probes fail, is remembered") {
+  UpstreamMemory memory;
+  const UpstreamMemory::Time now{};
+  CHECK(memory.why_down().failure.empty());
+  CHECK_FALSE(memory.why_down().probes_fail_since);
+  memory.went_down("it refused");
+  memory.probe_failed("no answer", now);
+  memory.probe_failed("closed", now + 5s);
+  CHECK(memory.why_down().failure == "it refused");
+  CHECK(memory.why_down().probe == "closed");
+  CHECK(memory.why_down().probes_fail_since == now);
+  memory.probe_passed();
+  CHECK(memory.why_down().failure == "it refused");
+  CHECK(memory.why_down().probe.empty());
+  CHECK_FALSE(memory.why_down().probes_fail_since);
+}

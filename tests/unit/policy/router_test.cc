@@ -101,3 +101,14 @@ TEST_CASE("the first rule that matches decides") {
     CHECK(router.explain(target(text)).route == &router.route(target(text)));
   }
 }
+
+TEST_CASE(
+    "what has no rule of its own goes by the first rule for everything, or else the default") {
+  RoutingTable table;
+  table.otherwise = {{7}, "default"};
+  table.rules.push_back(rule("gcr.io", {1}, "first"));
+  CHECK(Router(table).otherwise().rule == "default");
+  table.rules.push_back(rule("x.example,*", {2}, "second"));
+  table.rules.push_back(rule("*", {3}, "third"));
+  CHECK(Router(table).otherwise().rule == "second");
+}

@@ -1,5 +1,6 @@
 #include "policy/upstream_health.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -248,4 +249,49 @@ TEST_CASE("after a stall others are preferred for a minute, and the first of som
   CHECK(health.view(at(94s)).stalls);
   CHECK_FALSE(health.view(at(95s)).stalls);
   CHECK(health.stalled(at(60s), at(95s)));
+}
+
+TEST_CASE("a report says how the upstream is") {
+  UpstreamHealth health(kExact);
+  using State = UpstreamHealth::BreakerState;
+  CHECK_FALSE(health.report(at(0s)).has_worked);
+  CHECK_FALSE(health.report(at(0s)).down_for);
+  CHECK(health.report(at(0s)).breaker == State::closed);
+  for (int i = 0; i < 3; ++i) health.failed(Permit::granted, false, at(0s));
+  CHECK(health.report(at(900ms)).down_for == 900ms);
+  CHECK(health.report(at(900ms)).breaker == State::open);
+  CHECK(health.report(at(1s)).breaker == State::half_open);
+  CHECK(health.try_attempt(at(1s)) == Permit::trial);
+  CHECK(health.report(at(1s)).breaker == State::half_open);
+  health.succeeded(Permit::trial, at(1s), {});
+  CHECK(health.report(at(2s)).breaker == State::closed);
+  CHECK(health.report(at(2s)).has_worked);
+  CHECK_FALSE(health.report(at(2s)).down_for);
+}
+
+TEST_CASE("a report has the last probe, for which a client's connection may stand") {
+  UpstreamHealth health(kExact);
+  using Probe = UpstreamHealth::Probe;
+  CHECK(health.report(at(0s)).probe == Probe::none);
+  health.probe_passed();
+  CHECK(health.report(at(0s)).probe == Probe::passed);
+  health.probe_failed();
+  CHECK(health.report(at(0s)).probe == Probe::failed);
+  health.succeeded(Permit::granted, at(0s), {.connected = true});
+  CHECK(health.report(at(0s)).probe == Probe::passed);
+  health.clear_probe();
+  CHECK(health.report(at(0s)).probe == Probe::none);
+}
+
+TEST_CASE("a report has the last sixty times to connect, the oldest first") {
+  UpstreamHealth health(kExact);
+  health.succeeded(Permit::granted, at(0s), {.connected = true});
+  CHECK(health.report(at(0s)).connects.empty());
+  for (int i = 0; i < 150; ++i) {
+    health.succeeded(Permit::granted, at(0s), {.connected = true, .took = i * 1ms});
+    const auto times = health.report(at(0s)).connects;
+    REQUIRE(times.size() == std::min<std::size_t>(static_cast<std::size_t>(i) + 1, 60));
+    CHECK(times.front() == std::max(i - 59, 0) * 1ms);
+    CHECK(times.back() == i * 1ms);
+  }
 }
