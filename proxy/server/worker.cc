@@ -274,7 +274,8 @@ void Worker::add_bytes(WorkerFacts& facts) {
       running = &by_upstream[last->counters.get()];
     }
     running->bytes += bytes;
-    if (record.stage == SessionStage::tunnel) ++running->tunnels;
+    const bool runs = record.outcome.kind == Outcome::Kind::none;
+    if (runs && record.stage == SessionStage::tunnel) ++running->tunnels;
   }
   told_.raise_to(facts.bytes);
   facts.bytes = told_;

@@ -266,3 +266,38 @@ TEST_CASE("a task that is posted within a task runs") {
   });
   CHECK(turn_until(loop, [&] { return ran == 2; }));
 }
+
+TEST_CASE("turns that take long are noted, however the loop goes on after them") {
+  ManualClock clock;
+  Loop loop(&clock);
+  settle(loop, 3);
+  const auto work_for = [&](std::chrono::milliseconds time, bool goes_on) {
+    loop.defer([&, time, goes_on] {
+      clock.advance(time);
+      if (goes_on) loop.defer([] {});
+    });
+    loop.turn(0);
+    loop.turn(0);
+  };
+  work_for(1ms, false);
+  CHECK(loop.lag().turns() == 0);
+  CHECK(loop.lag().longest(loop.now()) == 0ms);
+  const bool goes_on = GENERATE(false, true);
+  work_for(3ms, goes_on);
+  work_for(7ms, goes_on);
+  work_for(2ms, goes_on);
+  CHECK(loop.lag().turns() == 3);
+  CHECK(loop.lag().sum() == 12ms);
+  CHECK(loop.lag().longest(loop.now()) == 7ms);
+  // What it waits for is no work.
+  loop.turn(30'000);
+  loop.turn(0);
+  CHECK(loop.lag().turns() == 3);
+  work_for(4ms, goes_on);
+  CHECK(loop.lag().longest(loop.now()) == 7ms);
+  loop.turn(40'000);
+  CHECK(loop.lag().longest(loop.now()) == 4ms);
+  loop.turn(40'000);
+  CHECK(loop.lag().longest(loop.now()) == 0ms);
+  CHECK(loop.lag().sum() == 16ms);
+}

@@ -57,6 +57,7 @@ TEST_CASE("a client with too many connections is told so") {
   CHECK(answer.head.find("Retry-After") == std::string::npos);
   CHECK(scene.dials() == 0);
   CHECK_THAT(scene.access_text(), Contains("outcome=client_connection_limit"));
+  CHECK(scene.counters.limits[static_cast<std::size_t>(Limit::client_connections)] == 1);
   CHECK(others[0].usage()->refused == 0);  // it is gone
 }
 
@@ -119,6 +120,7 @@ TEST_CASE("a client with too many requests is told when to come again") {
                                      "- see --max-requests-per-second"));
   CHECK_THAT(answer.head, Contains("\r\nRetry-After: 1\r\n"));
   CHECK(scene.dials() == 0);
+  CHECK(scene.counters.limits[static_cast<std::size_t>(Limit::requests)] == 1);
   CHECK_THAT(scene.access_text(), Contains("outcome=request_rate_limit"));
 }
 

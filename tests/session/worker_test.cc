@@ -150,6 +150,66 @@ TEST_CASE("a worker serves whoever comes, and counts them") {
   CHECK(house.until([&] { return house.shared.connections == 1; }));
 }
 
+TEST_CASE("a worker's facts have the bytes of a running tunnel, and each byte once") {
+  House house;
+  SocketPair tunnel = house.tunnel();
+  send_all(tunnel.far, "ping");
+  CHECK(house.receive(tunnel.near, 4) == "ping");
+  send_all(tunnel.near, "pong!");
+  CHECK(house.receive(tunnel.far, 5) == "pong!");
+  const auto check = [&](std::size_t tunnels, std::uint64_t requests) {
+    const WorkerFacts facts = house.worker->facts();
+    CHECK(facts.accepted == 1);
+    CHECK(facts.connections == tunnels);
+    CHECK(facts.tunnels == tunnels);
+    CHECK(facts.bytes.up == 4);
+    CHECK(facts.bytes.down == 5);
+    CHECK(facts.stats.requests(RequestKind::connect, Outcome::Kind::ok) == requests);
+    const UpstreamTally* const direct = facts.upstream("direct");
+    REQUIRE(direct != nullptr);
+    CHECK(direct->tunnels == tunnels);
+    CHECK(direct->bytes.up == 4);
+    CHECK(direct->bytes.down == 5);
+    CHECK(direct->counters.requests == requests);
+    CHECK(direct->counters.attempts[static_cast<std::size_t>(AttemptEnd::connected)] == 1);
+    CHECK(direct->counters.connect.total() == 1);
+    CHECK(direct->counters.first_byte.total() == 1);
+    CHECK(facts.target_lookups == 0);
+    CHECK(facts.cpu.count() > 0);
+  };
+  check(1, 0);
+  // A reload begins nothing anew.
+  house.reload([](Config& config) { config.hold = 1ms; });
+  check(1, 0);
+  tunnel.far.reset();
+  tunnel.near.reset();
+  CHECK(house.until([&] { return house.worker->stats().requests() == 1; }));
+  settle(house.worker->loop(), 3);
+  check(0, 1);
+}
+
+TEST_CASE("a worker forgets an upstream that no configuration has any more, and its figures") {
+  House house;
+  SocketPair tunnel = house.tunnel();
+  house.reload([](Config& config) { config.upstreams[0].name = "other"; });
+  CHECK(house.worker->facts().upstream("other") != nullptr);
+  CHECK(house.worker->facts().upstreams.size() == 2);  // the tunnel still runs
+  tunnel.far.reset();
+  tunnel.near.reset();
+  CHECK(house.until([&] { return house.worker->facts().upstreams.size() == 1; }));
+  CHECK(house.worker->facts().upstream("direct") == nullptr);
+}
+
+TEST_CASE("a client that is refused for want of connections has met that limit") {
+  House house(with([](Config& config) { config.max_connections = 1; }));
+  const SocketPair tunnel = house.tunnel();
+  Fd refused = house.client(house.connect_request(house.target_port));
+  CHECK(parse_answer(house.receive(refused)).status == 503);
+  const WorkerFacts facts = house.worker->facts();
+  CHECK(facts.counters.limits[static_cast<std::size_t>(Limit::connections)] == 1);
+  CHECK(facts.accepted == 2);
+}
+
 TEST_CASE("a worker sums up what it has served, without an access log too") {
   House house;
   REQUIRE_FALSE(house.worker->log().access_enabled());

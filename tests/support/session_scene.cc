@@ -99,6 +99,7 @@ void Scene::start(Admission admission) {
                                   .tells_clients = tells_clients_,
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
+  context_->counters = &counters;
   if (config.users) {
     context_->users = config.users.get();
     context_->password_checks = &password_checks_.emplace(1, matches);

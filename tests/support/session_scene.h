@@ -90,6 +90,7 @@ class Scene {
   Resumptions resumptions;
   Limits limits;  ///< in force if the config has one
   LimitedSessions limited;
+  SessionCounters counters;
   std::unique_ptr<Session> session;
   int finished = 0;
 

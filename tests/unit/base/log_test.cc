@@ -274,6 +274,8 @@ TEST_CASE("an access log that cannot be written is told again after it could be"
         " warning 2 lines of the access log were dropped: its reader is too "
         "slow or its file cannot be written\n");
   CHECK(log.lost_access_lines() == 0);
+  CHECK(log.lost_access_lines_ever() == 2);
+  CHECK(log.lost_lines_ever() == 0);
   ::dup2(full, access);
   CHECK_THAT(said_after_line(), Catch::Matchers::Contains("No space left on device; "));
   ::close(access);

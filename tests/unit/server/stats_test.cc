@@ -112,3 +112,27 @@ TEST_CASE("sizes are rounded to a tenth of their unit") {
   CHECK(sizes(1'000'000'000'000'000, std::numeric_limits<std::uint64_t>::max()) ==
         "1.0 PB up, 18.4 EB down");
 }
+
+TEST_CASE("requests are counted by how they were asked, too") {
+  Stats stats;
+  const auto add_as = [&](std::string_view method, Outcome outcome) {
+    SessionRecord record;
+    record.set_method(method);
+    record.finish(outcome, Side::client, {});
+    stats.add(record);
+  };
+  for (const char* method : {"CONNECT", "SOCKS4", "SOCKS5", "GET", "BREW", ""}) {
+    add_as(method, Outcome::Kind::ok);
+  }
+  add_as("CONNECT", Errc::dns_error);
+  Stats sum = stats;
+  sum += stats;
+  CHECK(sum.requests(RequestKind::connect, Outcome::Kind::ok) == 2);
+  CHECK(sum.requests(RequestKind::connect, Errc::dns_error) == 2);
+  CHECK(sum.requests(RequestKind::socks, Outcome::Kind::ok) == 4);
+  CHECK(sum.requests(RequestKind::plain, Outcome::Kind::ok) == 4);
+  CHECK(sum.requests(RequestKind::none, Outcome::Kind::ok) == 2);
+  CHECK(sum.requests(RequestKind::plain, Errc::dns_error) == 0);
+  CHECK(sum.requests(Outcome::Kind::ok) == 12);
+  CHECK(sum.requests() == 14);
+}
