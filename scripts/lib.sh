@@ -88,6 +88,20 @@ get_llhttp() {
   mv "$deps.new" "$deps"
 }
 
+# promtool is in the package of the Prometheus server, which would be started where it is installed. So that one is
+# only unpacked, into build/prometheus.
+get_promtool() {
+  local folder=$repo/build/prometheus
+  if command -v promtool > /dev/null || [ -x "$folder/usr/bin/promtool" ]; then
+    return
+  fi
+  say "unpacking prometheus into build/prometheus"
+  rm -rf "$folder" "$folder.new"
+  mkdir -p "$folder.new"
+  quietly promtool apt_with_lists unpack prometheus "$folder.new"
+  mv "$folder.new" "$folder"
+}
+
 # unpack PACKAGE FOLDER: without installing it.
 unpack() {
   rm -f "$2"/*.deb
