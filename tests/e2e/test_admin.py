@@ -123,7 +123,7 @@ class Numbers(unittest.TestCase):
             sent += 1000 + round_
         wait_for(lambda: self.bytes() == (sent, sent), 5, lambda: f"{self.bytes()} and not {sent}")
         values = metrics()
-        self.assertEqual(total(values, "culvert_tunnels_open"), 5)
+        self.assertEqual(total(values, "culvert_tunnels"), 5)
         status = ask("/api/v1/status").json()
         self.assertEqual((status["bytes_up"], status["bytes_down"], status["tunnels"]), (sent, sent, 5))
         tunnels = ask("/api/v1/tunnels?sort=id").json()
@@ -136,7 +136,7 @@ class Numbers(unittest.TestCase):
         self.assertEqual(self.bytes(), (sent, sent))
         for client in clients:
             client.close()
-        wait_for(lambda: total(metrics(), "culvert_tunnels_open") == 0, 10, "tunnels are still open")
+        wait_for(lambda: total(metrics(), "culvert_tunnels") == 0, 10, "tunnels are still open")
         self.assertEqual(self.bytes(), (sent, sent))
         self.assertEqual(ask("/api/v1/status").json()["requests"], {"ok": 5})
         self.assertEqual(ask("/api/v1/tunnels").json()["tunnels"], [])
