@@ -142,7 +142,7 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     if (part.substr(0, equals) != name) continue;
     std::string value(part.substr(std::min(equals + 1, part.size())));
     std::replace(value.begin(), value.end(), '+', ' ');
-    return percent_decode(value);
+    return percent_decode(value).value_or(value);
   }
   return std::nullopt;
 }

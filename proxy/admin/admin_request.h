@@ -39,8 +39,8 @@ struct AdminNames {
 std::variant<AdminRequest, AdminAnswer> read_admin_request(const RequestHead& head,
                                                            const AdminNames& names);
 
-/// The value of `name` in a query ("limit=100&sort=-rate"), decoded, '+' being a blank; nullopt if
-/// it is not there or malformed.
+/// The value of `name` in a query ("limit=100&sort=-rate"), decoded, '+' being a blank; what cannot
+/// be decoded stays as it is.  nullopt if it is not there.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
 }  // namespace culvert
