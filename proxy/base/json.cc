@@ -104,7 +104,7 @@ Json& Json::append(const Json& value) {
 
 std::string Json::dump(std::size_t indent) const {
   const std::unique_ptr<char, void (*)(void*)> text(
-      json_dumps(value_, JSON_INDENT(indent) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)),
+      json_dumps(value_, JSON_INDENT(indent) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)),
       [](void* bytes) { std::free(bytes); });
   return text ? text.get() : "null";
 }

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/one_line.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 namespace culvert {
 namespace {
@@ -37,32 +37,6 @@ std::string shown_time(microseconds time) {
   }
   const auto tenths = (time.count() + 50) / 100;
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " ms";
-}
-
-/// Nothing that a terminal obeys, or that turns the direction of what stands around it: C1
-/// controls, line separators, marks of direction (Unicode 15, chapter 23).
-bool is_shown(std::string_view character) {
-  if (character.size() == 1) return character[0] >= ' ' && character[0] != '\x7f';
-  if (character.size() == 2 && character[0] == '\xc2') return (character[1] & 0x60) != 0;
-  if (character.size() != 3 || character[0] != '\xe2') return true;
-  const auto last = static_cast<unsigned char>(character[2]);
-  if (character[1] == '\x80')
-    return !(last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae));
-  return !(character[1] == '\x81' && last >= 0xa6 && last <= 0xa9);
-}
-
-/// What peers sent is cleaned before; this is for what the user gave, as line breaks.
-std::string one_line(std::string_view text, bool utf8) {
-  text = trim(text);
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t size = std::max<std::size_t>(utf8 ? utf8_length(text) : 1, 1);
-    const std::string_view character = text.substr(0, size);
-    const bool is_foreign = size == 1 && (text[0] & 0x80) != 0;
-    out += is_foreign || !is_shown(character) ? "?" : character;
-    text.remove_prefix(size);
-  }
-  return out;
 }
 
 Json step_json(const CheckStep& step) {

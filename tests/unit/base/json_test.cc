@@ -54,6 +54,9 @@ TEST_CASE("JSON is written as it is meant") {
   object.set("list", Json::array().append("x").append(Json()));
   CHECK(object.dump() ==
         R"({"text": "a\"b\n", "ok": true, "ms": 1.5, "n": 7, "list": ["x", null]})");
+  // All digits that a time or a rate has.
+  CHECK(Json::parse("1234567.345")->dump() == "1234567.345");
+  CHECK(Json(0.1).dump() == "0.1");
   CHECK(Json("a\xff").dump() == R"("a?")");
   CHECK(Json::object().set("a", "b").dump(2) == "{\n  \"a\": \"b\"\n}");
 }
