@@ -8,6 +8,7 @@
 #include "commands/serve.h"
 #include "commands/setup.h"
 #include "commands/standard_streams.h"
+#include "commands/status.h"
 #include "commands/version.h"
 #include "net/passed_sockets.h"
 #include "net/signals.h"
@@ -45,6 +46,9 @@ int main(int argc, char** argv) {
   }
   if (const auto* options = std::get_if<culvert::SetupOptions>(&line)) {
     return culvert::flushed(culvert::setup(*options));
+  }
+  if (const auto* options = std::get_if<culvert::StatusOptions>(&line)) {
+    return culvert::flushed(culvert::status(*options));
   }
   if (const auto* options = std::get_if<culvert::RunOptions>(&line)) {
     return culvert::run(*options, inheritance);

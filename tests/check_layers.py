@@ -24,7 +24,8 @@ BELOW = {
     "check": ["host", "server", "session", "dial", "net", "config", "policy", "codec", "base"],
     "setup": ["host", "config", "policy", "base"],
     "admin": ["server", "session", "dial", "net", "config", "policy", "codec", "base"],
-    "commands": ["options", "check", "setup", "host", "admin", "server", "session", "dial", "net", "config", "policy", "codec",
+    "status": ["dial", "net", "config", "policy", "codec", "base"],
+    "commands": ["options", "check", "setup", "status", "host", "admin", "server", "session", "dial", "net", "config", "policy", "codec",
                  "base"],
 }
 

@@ -11,6 +11,7 @@
 #include "options/build_check.h"
 #include "options/build_config.h"
 #include "options/build_setup.h"
+#include "options/build_status.h"
 #include "options/check_target.h"
 #include "options/command_table.h"
 #include "options/completions.h"
@@ -37,12 +38,11 @@ constexpr std::string_view kMan = "man";
 constexpr std::string_view kCompletion = "completion";
 constexpr std::string_view kRun = "run";
 constexpr std::string_view kSetup = "setup";
-constexpr std::string_view kLaterCommand = "status";
+constexpr std::string_view kStatus = "status";
 
 /// Empty if there is such a command.
 std::string command_problem(std::string_view command) {
   if (find_command(command) != nullptr) return {};
-  if (command == kLaterCommand) return fmt::format("{}: this command is not there yet", command);
   if (command.find("://") != std::string_view::npos) {
     return fmt::format("{}: write --upstream before the URL of a proxy", redact(command));
   }
@@ -112,6 +112,13 @@ CommandLine read_setup(Arguments read, ReadWhen when) {
   return options;
 }
 
+CommandLine read_status(Arguments read) {
+  std::vector<std::string> problems = std::move(read.source.problems);
+  StatusOptions options = build_status(read.own, read.source.settings, problems);
+  if (!problems.empty()) return Problems{std::move(problems), {}};
+  return options;
+}
+
 /// `check --route URL...`, which walks nowhere.
 CommandLine ask_for_routes(const Arguments& read, Config config,
                            std::vector<std::string> problems) {
@@ -161,6 +168,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
 
   if (read.command == kMan || read.command == kCompletion) return print_text(std::move(read));
   if (read.command == kSetup) return read_setup(std::move(read), when);
+  if (read.command == kStatus) return read_status(std::move(read));
 
   const bool runs = read.command == kRun;
   const std::string typed = given_options(read, "timeout");

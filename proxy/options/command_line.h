@@ -12,6 +12,7 @@
 #include "options/run_options.h"
 #include "options/settings.h"
 #include "options/setup_options.h"
+#include "options/status_options.h"
 
 namespace culvert {
 
@@ -41,7 +42,7 @@ struct RouteQuestion {
   std::vector<HostPort> targets;
 };
 using CommandLine = std::variant<Config, Usage, Problems, ConfigQuestion, RouteQuestion, RunOptions,
-                                 CheckOptions, SetupOptions>;
+                                 CheckOptions, SetupOptions, StatusOptions>;
 
 /// Reads `arguments` (without the program's name), then `environment`, then the file of --config;
 /// of a flag that is in several of them the first counts.  `setup` has its arguments alone. Touches

@@ -50,6 +50,18 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "  culvert check --upstream socks5://127.0.0.1:1080 gcr.io/pause:3.1\n"
      "  culvert check --pid $(pidof dockerd) nginx\n"
      "  culvert check --config /etc/culvert/culvert.toml --route https://gcr.io/v2/\n"},
+    {"status", "status [options]", "watch one that runs", false, false,
+     "Shows what a running culvert does: its upstreams and why one is down, each\n"
+     "tunnel with how much came and who is not moving, and the last failures with a\n"
+     "hint. It asks the socket that each culvert has for its own user and root; with\n"
+     "--admin any other. On a terminal the table stays up to date until q or Ctrl-C,\n"
+     "else it is printed once. How much is still to come no proxy knows.\n"
+     "Exit status: 0 it answered, 1 it did not, 2 wrong usage, or none was found; 130\n"
+     "after Ctrl-C.\n",
+     "",
+     "  culvert status --filter gcr.io --sort bytes\n"
+     "  culvert status --watch-failures --json\n"
+     "  culvert status --admin 127.0.0.1:9090 --json | jq .tunnels\n"},
     {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true, true,
      "Prints what makes each target use culvert, where it is written, and what must be\n"
      "restarted. With systemd, options of the proxy go into the service's file.\n",
@@ -89,6 +101,22 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      "read the proxy variables of process N, such as\n"
      "dockerd, instead of this shell's"},
     {"check", "timeout", "TIME", false, "for all of it, 1s to 10m (default: 30s)"},
+
+    {"status", "admin", "ADDR:PORT", false,
+     "ask the admin interface there, instead of a culvert of\n"
+     "this user here; also unix:PATH or an https:// URL"},
+    {"status", "pid", "N", false, "ask process N, of several that run"},
+    {"status", "once", "", false, "print it once, as when it goes to a pipe"},
+    {"status", "json", "", false, "print one JSON object: status, upstreams, tunnels, failures"},
+    {"status", "watch-failures", "", false,
+     "print each failure as it happens; with --json as one\n"
+     "object a line"},
+    {"status", "interval", "TIME", false, "between two looks, 100ms to 1h (default: 1s)"},
+    {"status", "filter", "TEXT", false, "tunnels with TEXT in target, client or upstream"},
+    {"status", "sort", "KEY", false,
+     "tunnels by rate (the default), bytes, age or quiet, the\n"
+     "largest first; by target, client, upstream, state or id;\n"
+     "--sort=-KEY turns it round"},
 
     {"setup", "install", "", false, "write it: only files or keys of its own"},
     {"setup", "uninstall", "", false, "take it away again, to the byte"},

@@ -183,8 +183,8 @@ void append_exit_status(std::string& page) {
       ".SH EXIT STATUS\n"
       ".TP\n\\fB0\\fR\nafter a drain, or when what was asked for has been printed\n"
       ".TP\n\\fB1\\fR\nthe proxy could not start, as when a port is taken,\n"
-      "or check or setup found something that is not well\n"
-      ".TP\n\\fB2\\fR\nflags, variables or files hold a mistake\n"
+      "check or setup found something that is not well, or status got no answer\n"
+      ".TP\n\\fB2\\fR\nflags, variables or files hold a mistake, or status found no culvert\n"
       ".PP\nrun ends as its program does, with 128 and the number of the signal that ended it.\n";
 }
 

@@ -36,14 +36,15 @@ def run(testbed, *arguments, env=()):
 
 
 class Schema:
-    """check.schema.json, by Debian's python3-jsonschema."""
+    """A schema of this folder, by Debian's python3-jsonschema."""
 
-    def __init__(self):
+    def __init__(self, name="check.schema.json"):
+        self._name = name
         # The testbed lays the package below /usr, so it is not there before.
         sys.path.append("/usr/lib/python3/dist-packages")
         import jsonschema
 
-        with open(f"{HERE}/check.schema.json", encoding="utf-8") as file:
+        with open(f"{HERE}/{name}", encoding="utf-8") as file:
             schema = json.load(file)
         jsonschema.Draft202012Validator.check_schema(schema)
         self._validator = jsonschema.Draft202012Validator(schema)
@@ -51,7 +52,7 @@ class Schema:
     def validate(self, value):
         problems = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in self._validator.iter_errors(value)]
         if problems:
-            raise AssertionError("not as in check.schema.json:\n" + "\n".join(problems))
+            raise AssertionError(f"not as in {self._name}:\n" + "\n".join(problems))
 
 
 @dataclasses.dataclass

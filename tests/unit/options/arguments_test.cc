@@ -107,7 +107,8 @@ TEST_CASE("words and flags of check and setup") {
 }
 
 TEST_CASE("a flag of another command is told whose it is") {
-  CHECK(read_arguments({"--json"}).source.problems == Lines{"--json: an option of check"});
+  CHECK(read_arguments({"--json"}).source.problems ==
+        Lines{"--json: an option of check and status"});
   CHECK(read_arguments({"check", "--install"}).source.problems ==
         Lines{"--install: an option of setup"});
   CHECK(read_arguments({"run", "--timeout", "5s", "ls", "--json"}).source.problems ==

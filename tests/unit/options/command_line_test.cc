@@ -176,7 +176,8 @@ TEST_CASE("values that are missing or one too many") {
 }
 
 TEST_CASE("commands") {
-  CHECK(problems_of({"status"}) == Lines{"status: this command is not there yet"});
+  CHECK(problems_of({"staus"}) == Lines{"staus: unknown command (did you mean status?)"});
+  CHECK(problems_of({"status", "--onec"}) == Lines{"--onec: unknown flag (did you mean --once?)"});
   CHECK(problems_of({"sevre"}) == Lines{"sevre: unknown command (did you mean serve?)"});
   CHECK(problems_of({"chekc", "nginx"}) == Lines{"chekc: unknown command (did you mean check?)"});
   CHECK(problems_of({"help"}) == Lines{"help: unknown command (did you mean --help?)"});
@@ -251,6 +252,16 @@ TEST_CASE("check with targets, and without") {
   CHECK(options_of<CheckOptions>({"check"}).targets.empty());
   CHECK(problems_of({"check", "--pid", "x", "--threads", "0"}) ==
         Lines{"--threads 0: not between 1 and 256", "--pid x: not a number"});
+}
+
+TEST_CASE("status reads nothing but its arguments, and takes no option of the proxy") {
+  const StatusOptions options =
+      options_of<StatusOptions>({"status", "--admin", "127.0.0.1:9", "--sort=id"},
+                                {{"CULVERT_THREADS", "0"}, {"CULVERT_ADMIN", "x"}});
+  CHECK(options.admin->shown() == "http://127.0.0.1:9");
+  CHECK(options.sort == "id");
+  CHECK(problems_of({"status", "--upstream", "direct", "x"}) ==
+        Lines{"x: unexpected argument", "--upstream: an option of the proxy, status takes none"});
 }
 
 TEST_CASE("setup reads nothing but its arguments") {
