@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -163,16 +162,6 @@ bool finish(PatientOutput& output, Walk& walk) {
   return output.wait_for_reader(kPatience) && !output.failed();
 }
 
-/// With fewer the loop, a library's, aborts.
-bool has_descriptors() {
-  constexpr std::uint64_t kLeast = 16;
-  const std::uint64_t limit = raise_file_limit();
-  if (limit >= kLeast) return true;
-  complain(fmt::format("check: the limit of open files is {}, and it takes {} (ulimit -n)", limit,
-                       kLeast));
-  return false;
-}
-
 /// The exit status.
 int walk(const CheckOptions& options, const std::vector<CheckTarget>& targets,
          std::unique_ptr<Ruleset> ruleset) {
@@ -200,7 +189,10 @@ int check(const CheckOptions& options) {
   auto ruleset = make_ruleset(options.config, problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return 2;
-  if (!has_descriptors()) return 1;
+  if (const std::string problem = loop_limit_problem("check"); !problem.empty()) {
+    complain(problem);
+    return 1;
+  }
   return walk(options, targets, std::move(ruleset));
 }
 

@@ -30,13 +30,14 @@ struct CulvertFinder::Known {
   bool serves() const { return status && !status->draining(); }
   std::string line() const {
     std::string text = fmt::format("  --pid {}", number_of(socket));
-    if (!status) return text + "  does not answer";
+    const std::string place = fmt::format(" ({})", found().place.shown());
+    if (!status) return text + "  does not answer" + place;
     std::string listeners;
     for (const std::string& url : status->listeners) {
       listeners += (listeners.empty() ? "" : ", ") + one_line(url, false);
     }
-    return fmt::format("{}  {}, {}, since {}", text, listeners, one_line(status->state, false),
-                       one_line(status->started, false));
+    return fmt::format("{}  {}, {}, since {}{}", text, listeners, one_line(status->state, false),
+                       one_line(status->started, false), place);
   }
 };
 

@@ -37,6 +37,14 @@ std::uint64_t raise_file_limit() {
   return limit.rlim_cur;
 }
 
+std::string loop_limit_problem(std::string_view command) {
+  constexpr std::uint64_t kLeast = 16;
+  const std::uint64_t limit = raise_file_limit();
+  if (limit >= kLeast) return {};
+  return fmt::format("{}: the limit of open files is {}, and it takes {} (ulimit -n)", command,
+                     limit, kLeast);
+}
+
 void ignore_signals_of_writing() {
   // splice() has no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -12,10 +13,14 @@
 
 namespace culvert {
 
-// What `serve` and `run` do before they have a Server.
+// What `serve` and `run` do before they have a Server, and others before they have a Loop.
 
 /// Raises the limit of descriptors as far as allowed: a tunnel needs two.  Returns the limit.
 std::uint64_t raise_file_limit();
+
+/// The same.  A sentence about `command` if those are too few for a loop, which would abort, else
+/// nothing.
+std::string loop_limit_problem(std::string_view command);
 
 /// They become errors of the calls.
 void ignore_signals_of_writing();

@@ -20,6 +20,7 @@
 #include "check/report_text.h"
 #include "commands/find_culvert.h"
 #include "commands/patient_output.h"
+#include "commands/proxy_start.h"
 #include "commands/standard_streams.h"
 #include "net/loop.h"
 #include "net/runtime_directory.h"
@@ -383,6 +384,10 @@ int StatusCommand::show() {
 int status(const StatusOptions& options) {
   // Who reads our output may leave.
   std::signal(SIGPIPE, SIG_IGN);
+  if (const std::string problem = loop_limit_problem("status"); !problem.empty()) {
+    complain(problem);
+    return kNoAnswer;
+  }
   StatusCommand command(options);
   return command.run();
 }

@@ -168,7 +168,7 @@ class Finding(WithCulvert):
         self.assertEqual(done.returncode, 2)
         self.assertIn("culvert: status: 2 culverts run here; say which one:\n", done.stderr)
         # The process that listens is this one, for both.
-        self.assertRegex(done.stderr, r"  --pid \d+  http://127\.0\.0\.1:3128, serving, since 2026-11-30T00:11:19\.000Z\n")
+        self.assertRegex(done.stderr, r"  --pid \d+  http://127\.0\.0\.1:3128, serving, since 2026-11-30T00:11:19\.000Z \(unix:/run/culvert/.*\)\n")
         self.assertRegex(done.stderr, r"  --pid \d+  unix:/run/x\.sock, serving, since ")
         self.assertIn("pid 4343", self.assert_status(status("--once", "--pid", "4343")))
         # The one that drains is about to be followed by the other.
@@ -266,6 +266,14 @@ class NoAnswer(WithCulvert):
         done = status("--once", "--admin", "https://bob:hush@host/path")
         self.assertEqual(done.returncode, 2)
         self.assertNotIn("hush", done.stderr)
+
+
+    def test_too_few_descriptors(self):
+        done = subprocess.run(
+            ["prlimit", "--nofile=12", *command_line("--once")], capture_output=True, text=True, env=environment(), timeout=60, check=False
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "culvert: status: the limit of open files is 12, and it takes 16 (ulimit -n)\n")
 
 
 class WatchFailures(WithCulvert):
