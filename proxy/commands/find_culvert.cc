@@ -24,7 +24,7 @@ int number_of(const FoundRuntimeSocket& found) { return found.pid > 0 ? found.pi
 /// One that may be meant, and what it says.
 struct CulvertFinder::Known {
   FoundRuntimeSocket socket;
-  std::optional<StatusFacts> status;
+  std::optional<ShownStatus> status;
 
   FoundCulvert found() const { return {{.path = socket.path}, number_of(socket)}; }
   bool serves() const { return status && !status->draining(); }
@@ -65,7 +65,7 @@ std::vector<CulvertFinder::Known> CulvertFinder::candidates() {
     Known known{std::move(socket), std::nullopt};
     if (sockets.size() > 1) {
       const auto json = client_.get({.path = known.socket.path}, "/api/v1/status", kIntroduction);
-      if (json) known.status = StatusFacts::of(*json);
+      if (json) known.status = ShownStatus::of(*json);
     }
     out.push_back(std::move(known));
   }

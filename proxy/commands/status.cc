@@ -120,14 +120,14 @@ class StatusCommand {
   }
 
   /// All tunnels that match, as one page.  They come and go between the pages.
-  Result<TunnelPage> all_tunnels(std::string_view sort, Json* raw) {
-    TunnelPage out;
+  Result<ShownTunnels> all_tunnels(std::string_view sort, Json* raw) {
+    ShownTunnels out;
     std::set<std::int64_t> seen;
     for (std::size_t offset = 0; offset < kMostKept; offset += kPage) {
       const auto json = get(query_of(options_, sort, kPage, offset));
       if (!json) return json.error();
       const std::vector<Json> tunnels = json->at("tunnels").elements();
-      TunnelPage page = TunnelPage::of(*json);
+      ShownTunnels page = ShownTunnels::of(*json);
       out.total = page.total;
       out.matching = page.matching;
       for (std::size_t i = 0; i < tunnels.size(); ++i) {
@@ -145,15 +145,15 @@ class StatusCommand {
     Overview out;
     const auto status = get("/api/v1/status");
     if (!status) return status.error();
-    out.status = StatusFacts::of(*status);
+    out.status = ShownStatus::of(*status);
     const auto upstreams = get("/api/v1/upstreams");
     if (!upstreams) return upstreams.error();
-    out.upstreams = UpstreamFacts::of(*upstreams);
+    out.upstreams = ShownUpstream::of(*upstreams);
     if (rows) {
       const auto page =
           get(query_of(options_, options_.sort, std::clamp<std::size_t>(*rows, 1, kPage), 0));
       if (!page) return page.error();
-      out.tunnels = TunnelPage::of(*page);
+      out.tunnels = ShownTunnels::of(*page);
     } else {
       auto all = all_tunnels(options_.sort, nullptr);
       if (!all) return std::move(all).error();
@@ -161,7 +161,7 @@ class StatusCommand {
     }
     const auto failures = get("/api/v1/failures?limit=10");
     if (!failures) return failures.error();
-    out.failures = FailureFacts::list(*failures);
+    out.failures = ShownFailure::list(*failures);
     return out;
   }
 
@@ -223,7 +223,7 @@ class StatusCommand {
       std::vector<Json> all = json->at("failures").elements();
       std::reverse(all.begin(), all.end());
       for (const Json& each : all) {
-        const FailureFacts failure = FailureFacts::of(each);
+        const ShownFailure failure = ShownFailure::of(each);
         listed.emplace(failure.time, failure.id);
         if (first || known.count({failure.time, failure.id}) > 0) continue;
         if (options_.json) {

@@ -26,8 +26,8 @@ std::vector<std::int64_t> numbers_of(const Json& json) {
 
 }  // namespace
 
-StatusFacts StatusFacts::of(const Json& json) {
-  StatusFacts out;
+ShownStatus ShownStatus::of(const Json& json) {
+  ShownStatus out;
   out.version = text_at(json, "version");
   out.started = text_at(json, "started");
   out.state = text_at(json, "state");
@@ -57,10 +57,10 @@ StatusFacts StatusFacts::of(const Json& json) {
   return out;
 }
 
-std::vector<UpstreamFacts> UpstreamFacts::of(const Json& json) {
-  std::vector<UpstreamFacts> list;
+std::vector<ShownUpstream> ShownUpstream::of(const Json& json) {
+  std::vector<ShownUpstream> list;
   for (const Json& each : json.at("upstreams").elements()) {
-    UpstreamFacts out;
+    ShownUpstream out;
     out.name = text_at(each, "name");
     out.label = text_at(each, "label");
     out.state = text_at(each, "state");
@@ -83,8 +83,8 @@ std::vector<UpstreamFacts> UpstreamFacts::of(const Json& json) {
   return list;
 }
 
-TunnelFacts TunnelFacts::of(const Json& json) {
-  TunnelFacts out;
+ShownTunnel ShownTunnel::of(const Json& json) {
+  ShownTunnel out;
   out.id = number_at(json, "id");
   out.client = text_at(json, "client");
   out.user = text_at(json, "user");
@@ -105,18 +105,18 @@ TunnelFacts TunnelFacts::of(const Json& json) {
   return out;
 }
 
-TunnelPage TunnelPage::of(const Json& json) {
-  TunnelPage out;
+ShownTunnels ShownTunnels::of(const Json& json) {
+  ShownTunnels out;
   out.total = number_at(json, "total");
   out.matching = number_at(json, "matching");
   for (const Json& each : json.at("tunnels").elements()) {
-    out.tunnels.push_back(TunnelFacts::of(each));
+    out.tunnels.push_back(ShownTunnel::of(each));
   }
   return out;
 }
 
-FailureFacts FailureFacts::of(const Json& json) {
-  FailureFacts out;
+ShownFailure ShownFailure::of(const Json& json) {
+  ShownFailure out;
   out.id = number_at(json, "id");
   out.status = number_at(json, "status");
   out.time = text_at(json, "time");
@@ -131,8 +131,8 @@ FailureFacts FailureFacts::of(const Json& json) {
   return out;
 }
 
-std::vector<FailureFacts> FailureFacts::list(const Json& json) {
-  std::vector<FailureFacts> out;
+std::vector<ShownFailure> ShownFailure::list(const Json& json) {
+  std::vector<ShownFailure> out;
   for (const Json& each : json.at("failures").elements()) out.push_back(of(each));
   return out;
 }

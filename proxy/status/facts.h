@@ -11,7 +11,7 @@ namespace culvert {
 // What the admin interface tells (/api/v1/...), as far as it is shown.  Sizes are bytes, rates
 // bytes a second, times seconds.  What is missing is 0 or empty.
 
-struct StatusFacts {
+struct ShownStatus {
   std::string version, started, state, not_ready_reason, unhealthy_reason;
   std::int64_t pid = 0, uptime = 0;
   bool ready = false, healthy = true;
@@ -22,10 +22,10 @@ struct StatusFacts {
   std::vector<std::int64_t> history_up, history_down;  ///< oldest first
 
   bool draining() const { return state == "draining"; }
-  static StatusFacts of(const Json& json);
+  static ShownStatus of(const Json& json);
 };
 
-struct UpstreamFacts {
+struct ShownUpstream {
   std::string name, label, state, reason;
   bool default_route = false;
   std::int64_t down_for = 0;
@@ -34,41 +34,41 @@ struct UpstreamFacts {
   std::vector<std::int64_t> connect_ms;  ///< oldest first
 
   bool down() const { return state == "down" || state == "marked_down"; }
-  static std::vector<UpstreamFacts> of(const Json& json);
+  static std::vector<ShownUpstream> of(const Json& json);
 };
 
-struct TunnelFacts {
+struct ShownTunnel {
   std::int64_t id = 0;
   std::string client, user, method, target, upstream, stage, state, stall_side, stall_what;
   std::int64_t age = 0, quiet = 0, stalled_for = 0;
   std::int64_t bytes_up = 0, bytes_down = 0, rate = 0;
 
-  static TunnelFacts of(const Json& json);
+  static ShownTunnel of(const Json& json);
 };
 
 /// A page of them.
-struct TunnelPage {
+struct ShownTunnels {
   std::int64_t total = 0, matching = 0;
-  std::vector<TunnelFacts> tunnels;
+  std::vector<ShownTunnel> tunnels;
 
-  static TunnelPage of(const Json& json);
+  static ShownTunnels of(const Json& json);
 };
 
-struct FailureFacts {
+struct ShownFailure {
   std::int64_t id = 0, status = 0;
   std::string time, client, method, target, upstream, outcome, explanation, hint, detail;
 
-  static FailureFacts of(const Json& json);
+  static ShownFailure of(const Json& json);
   /// Newest first.
-  static std::vector<FailureFacts> list(const Json& json);
+  static std::vector<ShownFailure> list(const Json& json);
 };
 
 /// All that is shown at a time.
 struct Overview {
-  StatusFacts status;
-  std::vector<UpstreamFacts> upstreams;
-  TunnelPage tunnels;
-  std::vector<FailureFacts> failures;
+  ShownStatus status;
+  std::vector<ShownUpstream> upstreams;
+  ShownTunnels tunnels;
+  std::vector<ShownFailure> failures;
 };
 
 }  // namespace culvert

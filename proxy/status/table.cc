@@ -180,7 +180,7 @@ class Overviewed {
         {.title = "TREND", .dispensable = 6},
     };
     std::vector<std::vector<Span>> rows;
-    for (const UpstreamFacts& upstream : overview_.upstreams) {
+    for (const ShownUpstream& upstream : overview_.upstreams) {
       std::string name = clean(upstream.name);
       if (!upstream.label.empty() && upstream.label != upstream.name) {
         name += " " + clean(upstream.label);
@@ -206,7 +206,7 @@ class Overviewed {
     Section out{{lines.front()}, {}, 0, "upstreams"};
     for (std::size_t i = 0; i < overview_.upstreams.size(); ++i) {
       out.entries.push_back({lines[i + 1]});
-      const UpstreamFacts& upstream = overview_.upstreams[i];
+      const ShownUpstream& upstream = overview_.upstreams[i];
       if (!upstream.reason.empty()) {
         append_wrapped(clean(upstream.reason), Tone::bad, out.entries.back());
       }
@@ -215,7 +215,7 @@ class Overviewed {
   }
 
   /// Who does not move, or that all is well.
-  static Span state_of(const TunnelFacts& tunnel) {
+  static Span state_of(const ShownTunnel& tunnel) {
     if (tunnel.state == "moving") return {"moving", Tone::good};
     if (tunnel.state == "quiet") return {"quiet", Tone::dim};
     if (tunnel.state == "client_slow") return {"client reads slowly", Tone::doubtful};
@@ -230,7 +230,7 @@ class Overviewed {
     return {"connecting", Tone::plain};
   }
 
-  std::vector<Span> tunnel_row(const TunnelFacts& tunnel) const {
+  std::vector<Span> tunnel_row(const ShownTunnel& tunnel) const {
     std::string client = clean(tunnel.client);
     if (!tunnel.user.empty()) client = clean(tunnel.user) + "@" + client;
     const bool undecided = tunnel.stage == "route" || tunnel.stage == "dial";
@@ -259,9 +259,9 @@ class Overviewed {
         {.title = "LAST", .right = true, .dispensable = 2},
         {.title = "WHO WAITS", .least = 22},
     };
-    const TunnelPage& page = overview_.tunnels;
+    const ShownTunnels& page = overview_.tunnels;
     std::vector<std::vector<Span>> rows;
-    for (const TunnelFacts& tunnel : page.tunnels) rows.push_back(tunnel_row(tunnel));
+    for (const ShownTunnel& tunnel : page.tunnels) rows.push_back(tunnel_row(tunnel));
     std::vector<std::string> lines = table_lines(columns, std::move(rows), canvas_);
     Section out{{lines.front()}, {}, 0, "tunnels"};
     if (!view_.filter.empty()) {
@@ -278,14 +278,14 @@ class Overviewed {
 
   Section failure_section() const {
     Section out{{line({{"FAILURES (UTC)", Tone::dim}})}, {}, 0, "failures"};
-    for (const FailureFacts& failure : overview_.failures) {
+    for (const ShownFailure& failure : overview_.failures) {
       out.entries.push_back(failure_lines(failure, canvas_));
     }
     return out;
   }
 
   const Overview& overview_;
-  const StatusFacts& status_;
+  const ShownStatus& status_;
   const TableView& view_;
   const Canvas& canvas_;
 };
@@ -302,7 +302,7 @@ std::vector<std::string> overview_lines(const Overview& overview, const TableVie
   return Overviewed(overview, view).lines();
 }
 
-std::vector<std::string> failure_lines(const FailureFacts& failure, const Canvas& canvas) {
+std::vector<std::string> failure_lines(const ShownFailure& failure, const Canvas& canvas) {
   const auto clean = [&](std::string_view text) { return one_line(text, canvas.utf8); };
   std::string from = " from " + clean(failure.client);
   if (!failure.upstream.empty()) from += " via " + clean(failure.upstream);

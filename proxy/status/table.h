@@ -22,6 +22,6 @@ struct TableView {
 std::vector<std::string> overview_lines(const Overview& overview, const TableView& view);
 
 /// A failure as lines: what, why, and a hint if there is one.
-std::vector<std::string> failure_lines(const FailureFacts& failure, const Canvas& canvas);
+std::vector<std::string> failure_lines(const ShownFailure& failure, const Canvas& canvas);
 
 }  // namespace culvert

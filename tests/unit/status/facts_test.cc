@@ -17,7 +17,7 @@ Json parsed(const std::string& text) {
 }  // namespace
 
 TEST_CASE("the facts are those of the admin interface") {
-  const StatusFacts status = StatusFacts::of(parsed(R"({
+  const ShownStatus status = ShownStatus::of(parsed(R"({
       "version":"0.1.0","pid":7,"started":"2026-11-30T00:11:19.000Z","uptime_seconds":12.9,
       "state":"draining","ready":false,"not_ready_reason":"it drains","healthy":true,
       "unhealthy_reason":null,"listeners":["http://a","unix:/b"],"connections":5,"tunnels":3,
@@ -39,7 +39,7 @@ TEST_CASE("the facts are those of the admin interface") {
   CHECK(status.history_up == std::vector<std::int64_t>{1, 2});
   CHECK(status.history_down == std::vector<std::int64_t>{3, 4});
 
-  const auto upstreams = UpstreamFacts::of(parsed(R"({"upstreams":[{"name":"a","label":"l",
+  const auto upstreams = ShownUpstream::of(parsed(R"({"upstreams":[{"name":"a","label":"l",
       "state":"marked_down","reason":"why","down_seconds":12.5,"default_route":true,"tunnels":2,
       "attempts":{"connected":5,"refused":1,"failed":2,"unanswered":3,"abandoned":4},
       "connect_ms":[12,15]}]})"));
@@ -51,7 +51,8 @@ TEST_CASE("the facts are those of the admin interface") {
   CHECK(upstreams[0].failed == 6);
   CHECK(upstreams[0].connect_ms == std::vector<std::int64_t>{12, 15});
 
-  const TunnelPage page = TunnelPage::of(parsed(R"({"total":9,"matching":4,"offset":0,"tunnels":[
+  const ShownTunnels page =
+      ShownTunnels::of(parsed(R"({"total":9,"matching":4,"offset":0,"tunnels":[
       {"id":17,"client":"c","user":"bob","method":"CONNECT","target":"t","upstream":null,
       "stage":"dial","age_seconds":65.5,"bytes_up":1,"bytes_down":2,"rate_up":1.5,"rate_down":null,
       "quiet_seconds":31.2,"state":"stalled",
@@ -66,7 +67,7 @@ TEST_CASE("the facts are those of the admin interface") {
   CHECK(page.tunnels[0].stall_what == "does_not_read");
   CHECK(page.tunnels[0].stalled_for == 31);
 
-  const auto failures = FailureFacts::list(parsed(R"({"failures":[{"id":18,"time":"T","status":502,
+  const auto failures = ShownFailure::list(parsed(R"({"failures":[{"id":18,"time":"T","status":502,
       "outcome":"o","explanation":"e","hint":null}]})"));
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].id == 18);
@@ -77,10 +78,10 @@ TEST_CASE("the facts are those of the admin interface") {
 TEST_CASE("what is missing or of another kind is nothing") {
   const Json odd = parsed(R"({"pid":"x","listeners":7,"requests":[],"upstreams":{},"tunnels":[1],
       "failures":null,"history":3})");
-  CHECK(StatusFacts::of(odd).pid == 0);
-  CHECK(StatusFacts::of(odd).listeners.empty());
-  CHECK(UpstreamFacts::of(odd).empty());
-  CHECK(TunnelPage::of(odd).tunnels.size() == 1);
-  CHECK(TunnelPage::of(odd).tunnels[0].target.empty());
-  CHECK(FailureFacts::list(odd).empty());
+  CHECK(ShownStatus::of(odd).pid == 0);
+  CHECK(ShownStatus::of(odd).listeners.empty());
+  CHECK(ShownUpstream::of(odd).empty());
+  CHECK(ShownTunnels::of(odd).tunnels.size() == 1);
+  CHECK(ShownTunnels::of(odd).tunnels[0].target.empty());
+  CHECK(ShownFailure::list(odd).empty());
 }

@@ -14,8 +14,8 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-TunnelFacts tunnel(std::string target, std::string state = "moving") {
-  TunnelFacts out;
+ShownTunnel tunnel(std::string target, std::string state = "moving") {
+  ShownTunnel out;
   out.id = 17;
   out.client = "127.0.0.1:50123";
   out.method = "CONNECT";
@@ -30,8 +30,8 @@ TunnelFacts tunnel(std::string target, std::string state = "moving") {
   return out;
 }
 
-FailureFacts failure() {
-  FailureFacts out;
+ShownFailure failure() {
+  ShownFailure out;
   out.id = 18;
   out.time = "2026-11-30T03:20:01.000Z";
   out.client = "127.0.0.1:50124";
@@ -47,7 +47,7 @@ FailureFacts failure() {
 
 Overview overview() {
   Overview out;
-  StatusFacts& status = out.status;
+  ShownStatus& status = out.status;
   status.version = "0.1.0";
   status.state = "serving";
   status.ready = true;
@@ -61,7 +61,7 @@ Overview overview() {
   status.bytes_down = 4'512'345'678;
   status.rate_down = 2'100'000;
   status.history_down = {0, 500'000, 2'100'000};
-  UpstreamFacts upstream;
+  ShownUpstream upstream;
   upstream.name = "tunnel";
   upstream.label = "socks5://127.0.0.1:1080";
   upstream.state = "up";
@@ -134,13 +134,13 @@ TEST_CASE("what is not well is told with its reason") {
 }
 
 TEST_CASE("each tunnel says who is not moving") {
-  const auto who = [](TunnelFacts facts) {
+  const auto who = [](ShownTunnel facts) {
     Overview all;
     all.tunnels = {1, 1, {std::move(facts)}};
     return overview_lines(all, view(200)).back();
   };
   const auto stalled = [&](const char* side, const char* what) {
-    TunnelFacts facts = tunnel("a:1", "stalled");
+    ShownTunnel facts = tunnel("a:1", "stalled");
     facts.stall_side = side;
     facts.stall_what = what;
     facts.stalled_for = 31;
@@ -155,7 +155,7 @@ TEST_CASE("each tunnel says who is not moving") {
              Catch::EndsWith("  upstream does not send, 31s"));
   CHECK_THAT(stalled("upstream", "does_not_acknowledge"),
              Catch::EndsWith("  upstream does not ack, 31s"));
-  TunnelFacts facts = tunnel("a:1", "connecting");
+  ShownTunnel facts = tunnel("a:1", "connecting");
   facts.upstream.clear();
   CHECK_THAT(who(facts), Contains("  direct  "));
   facts.stage = "dial";
@@ -227,9 +227,9 @@ TEST_CASE("hostile names stay text") {
   facts.status.listeners = {hostile};
   facts.upstreams[0].name = facts.upstreams[0].label = hostile;
   facts.upstreams[0].state = facts.upstreams[0].reason = hostile;
-  TunnelFacts& each = facts.tunnels.tunnels[0];
+  ShownTunnel& each = facts.tunnels.tunnels[0];
   each.target = each.client = each.user = each.upstream = each.state = each.stage = hostile;
-  FailureFacts& failed = facts.failures[0];
+  ShownFailure& failed = facts.failures[0];
   failed.time = failed.client = failed.method = failed.target = failed.upstream = hostile;
   failed.outcome = failed.explanation = failed.hint = failed.detail = hostile;
   TableView odd = view(150);
@@ -245,7 +245,7 @@ TEST_CASE("hostile names stay text") {
 }
 
 TEST_CASE("a failure is what, why and a hint") {
-  FailureFacts facts = failure();
+  ShownFailure facts = failure();
   facts.upstream.clear();
   facts.detail = "a longer text";
   CHECK(failure_lines(facts, {60, true, false}) ==
