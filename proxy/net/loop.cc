@@ -106,15 +106,12 @@ Loop::Clock::time_point Loop::clock_time() const {
 
 void Loop::run() {
   stopping_ = false;
-  now_ = clock_time();
   while (!stopping_) turn();
 }
 
 void Loop::turn(int limit_ms) {
-  const int waited_ms = fetch_events(limit_ms);
-  const auto now = clock_time();
-  if (waited_ms == 0) end_turn_at(now);
-  now_ = now;
+  fetch_events(limit_ms);
+  now_ = clock_time();
   for (; event_index_ < event_count_; ++event_index_) {
     const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];
     if (event.data.ptr == this) {
@@ -140,19 +137,15 @@ void Loop::turn(int limit_ms) {
   if (turn_end_) turn_end_();
 }
 
-/// Waits until there are events, or for as long as it may, which it returns.
-int Loop::fetch_events(int limit_ms) {
+/// Waits until there are events, or for as long as it may.
+void Loop::fetch_events(int limit_ms) {
   event_index_ = 0;
   const int ms = wait_ms(limit_ms);
-  if (manual_clock_ == nullptr) {
-    poll_events(ms);
-    return ms;
-  }
+  if (manual_clock_ == nullptr) return poll_events(ms);
   const bool skips_wait = ms > 0 && !works_elsewhere();
   poll_events(!skips_wait ? ms : watched_ != 0 ? std::min(ms, kLocalDeliveryMs) : 0);
   const bool idle = skips_wait && event_count_ == 0;
   move_clock(*manual_clock_, timers_, std::chrono::milliseconds(idle ? ms : 0));
-  return ms;
 }
 
 void Loop::poll_events(int ms) {
@@ -164,16 +157,14 @@ void Loop::poll_events(int ms) {
   }
 }
 
-/// How long this turn may wait; -1: without limit.  Looks how long the one before took, unless it
-/// is not to wait at all: then that ends when the next one begins.
-int Loop::wait_ms(int limit_ms) {
+/// How long this turn may wait; -1: without limit.
+int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
-  const auto at = clock_time();
-  end_turn_at(at);
   if (!timers_.empty()) {
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - at);
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - clock_time());
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
     if (wait < 0 || ms < wait) wait = ms;
   }

@@ -134,7 +134,12 @@ class Loop {
   /// The name look-ups of this loop.
   Resolver& resolver();
 
-  /// How long its turns took, in its thread.
+  /// Notes how long this turn took so far; to be called at its end.
+  void note_turn() {
+    const auto at = clock_time();
+    if (at - now_ >= LoopLag::kLong) lag_.note(at, at - now_);
+  }
+  /// How long its turns took, as far as note_turn() was called; in its thread.
   const LoopLag& lag() const { return lag_; }
 
   /// Kept by Lookup; may be read from any thread.
@@ -145,14 +150,9 @@ class Loop {
 
  private:
   friend class Timer;
-  int fetch_events(int limit_ms);
+  void fetch_events(int limit_ms);
   void poll_events(int ms);
-  int wait_ms(int limit_ms);
-  void end_turn_at(Clock::time_point at) {
-    if (at - now_ >= LoopLag::kLong) [[unlikely]]
-      lag_.note(at, at - now_);
-    now_ = at;
-  }
+  int wait_ms(int limit_ms) const;
   bool works_elsewhere() const;
   void run_due_timers();
   void run_uv();

@@ -66,7 +66,6 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
     Entrance& entrance = add_entrance(socket.index());
     entrance.open(std::move(socket));
   }
-  loop_.set_turn_end([this] { on_turn_end(); });
   begin_generation(ruleset);
 }
 
@@ -104,6 +103,15 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   context().newest = &newest_;
   newest_ = &context();
   const Config& config = ruleset->config;
+  if (config.admin.empty()) {
+    loop_.set_turn_end([this] { on_turn_end(); });
+  } else {
+    // Somebody may look: that is worth a call of the clock in each turn.
+    loop_.set_turn_end([this] {
+      on_turn_end();
+      loop_.note_turn();
+    });
+  }
   shared_.limits.bandwidth.set_rates({.all = config.bandwidth,
                                       .per_client = config.bandwidth_per_client,
                                       .per_user = config.bandwidth_per_user});

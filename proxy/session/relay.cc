@@ -18,12 +18,12 @@ constexpr int kMaxResetPolls = 250;
 }  // namespace
 
 Relay::Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
-             RelaySettings settings, Callback<void()> done)
+             RelaySettings settings, Callback<void(RelayNews)> tell)
     : up_(client, upstream),
       down_(upstream, client),
       resources_(resources),
       settings_(settings),
-      done_(done),
+      tell_(tell),
       idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)) {}
 
 Relay::~Relay() {
@@ -36,13 +36,9 @@ void Relay::rest() {
   if (pacers_ != nullptr) pacers_->rest();
 }
 
-void Relay::take_events() {
+void Relay::start(Loop::Clock::time_point latest) {
   up_.flow.from().set_events(this);
   down_.flow.from().set_events(this);
-}
-
-void Relay::start(Loop::Clock::time_point latest) {
-  take_events();
   idle_timer_.start(limit(), latest);
   pump_both();
 }
@@ -61,6 +57,10 @@ void Relay::pump_both() {
   const std::uint64_t before = progress();
   pump(up_);
   if (!resetting_) pump(down_);
+  if (settings_.tells_first_byte && down_.flow.total() > 0) {
+    settings_.tells_first_byte = false;
+    tell_(RelayNews::first_byte);
+  }
   if (resetting_) return;
   if (up_.finished && down_.finished) {
     if (lost_ == nullptr) return finish();
@@ -246,7 +246,7 @@ void Relay::finish() {
   slow_peer_.reset();
   up_.flow.from().set_events(nullptr);
   down_.flow.from().set_events(nullptr);
-  done_();
+  tell_(RelayNews::end);
 }
 
 }  // namespace culvert

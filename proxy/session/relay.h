@@ -38,6 +38,13 @@ struct RelaySettings {
   /// Interval of the checks whether a peer that reads nothing is alive.
   Time peer_check{20'000};
   EofWhenLost eof_when_lost = EofWhenLost::nobody;
+  bool tells_first_byte = false;  ///< RelayNews::first_byte
+};
+
+/// What a relay tells its owner.
+enum class RelayNews : std::uint8_t {
+  first_byte,  ///< something has come back
+  end,         ///< it has ended; the last news
 };
 
 /// How a relay ended.
@@ -67,19 +74,16 @@ class Relay final : private StreamEvents {
  public:
   /// `resources` outlive the relay.
   Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
-        RelaySettings settings, Callback<void()> done);
+        RelaySettings settings, Callback<void(RelayNews)> tell);
   ~Relay();
 
   /// The flows take their turns as these allow, which outlive the relay.  To be called before
   /// start(); resume() is to be called when one is ready.
   void pace(Pacers& pacers) { pacers_ = &pacers; }
-  /// `done` is called once and may destroy the relay.  It ends at `latest` whatever moves.
+  /// `tell` may destroy the relay at its end.  It ends at `latest` whatever moves.
   void start(Loop::Clock::time_point latest = Loop::Clock::time_point::max());
-  /// A pacer is ready, or a stream whose events the owner gets.
+  /// A pacer is ready.
   void resume();
-  /// The streams' events are the relay's: they are after start(), as long as nobody else takes
-  /// them.
-  void take_events();
 
   std::uint64_t bytes_up() const { return up_.flow.total(); }
   std::uint64_t bytes_down() const { return down_.flow.total(); }
@@ -160,7 +164,7 @@ class Relay final : private StreamEvents {
   const FlowResources& resources_;
   Pacers* pacers_ = nullptr;
   RelaySettings settings_;
-  Callback<void()> done_;
+  Callback<void(RelayNews)> tell_;
   IdleTimer idle_timer_;
   std::unique_ptr<SlowPeer> slow_peer_;
   RelayEnd end_;

@@ -360,9 +360,8 @@ void Session::on_ready(Stream&) {
       return setup_->sign_in->refusal->on_ready();
     case State::answer:
       return setup_->answer->on_ready();
-    case State::tunnel:
-      return move_first_bytes();
     case State::gate:
+    case State::tunnel:
     case State::over:
       return;
   }
@@ -638,17 +637,19 @@ void Session::on_opened(DialResult result) {
   refuse(std::move(result).error());
 }
 
-void Session::begin_tunnel() {
+void Session::begin_tunnel(FirstByte first_byte) {
   state_ = State::tunnel;
   if (setup_->tls != nullptr) setup_->tls->end_secrets();
   record_.stage = SessionStage::tunnel;
   const Config& config = context_->config;
   const RelaySettings settings{.idle = config.idle_timeout,
                                .half_open = config.half_open_timeout,
-                               .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request)};
+                               .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request),
+                               .tells_first_byte = first_byte == FirstByte::awaited};
   setup_.reset();
-  relay_ = std::make_unique<Relay>(context_->loop, *client_, *upstream_stream_, context_->flow,
-                                   settings, Callback<void()>::to<&Session::on_relay_done>(this));
+  relay_ =
+      std::make_unique<Relay>(context_->loop, *client_, *upstream_stream_, context_->flow, settings,
+                              Callback<void(RelayNews)>::to<&Session::on_relay_news>(this));
   ++context_->tunnels;
   if (context_->stalls != nullptr)
     context_->stalls->add(*relay_, *record_.upstream, record_.target);
@@ -656,28 +657,6 @@ void Session::begin_tunnel() {
   const auto lifetime = config.max_lifetime;
   relay_->start(lifetime.count() > 0 ? context_->loop.now() + lifetime
                                      : Loop::Clock::time_point::max());
-  await_first_byte();
-}
-
-/// Until something has come back the streams' events are ours, so that no byte that follows costs
-/// anything.
-void Session::await_first_byte() {
-  if (heard_ || !relay_) return;
-  if (relay_->bytes_down() > 0) return note_first_byte();
-  client_->set_events(this);
-  upstream_stream_->set_events(this);
-}
-
-void Session::move_first_bytes() {
-  relay_->resume();
-  if (heard_ || !relay_ || relay_->bytes_down() == 0) return;
-  relay_->take_events();
-  note_first_byte();
-}
-
-void Session::note_first_byte() {
-  heard_ = true;
-  record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
 }
 
 void Session::pace_tunnel() {
@@ -687,7 +666,7 @@ void Session::pace_tunnel() {
 
 /// Bytes that had to wait may move.
 void Session::on_turn() {
-  if (relay_) return move_first_bytes();
+  if (relay_) return relay_->resume();
   if (state_ == State::exchange) return setup_->exchange->resume();
   limits().rest();
 }
@@ -699,8 +678,11 @@ void Session::drop_relay() {
   relay_.reset();
 }
 
-void Session::on_relay_done() {
-  if (!heard_ && relay_->bytes_down() > 0) note_first_byte();
+void Session::on_relay_news(RelayNews news) {
+  if (news == RelayNews::first_byte) {
+    record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
+    return;
+  }
   const TunnelEnd end = judge_tunnel_end(*relay_, record_, *context_);
   note_loss(end.closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);
@@ -776,9 +758,8 @@ void Session::on_exchange_done() {
       return refuse(*end.error);
     case Exchange::End::Kind::upgraded:
       record_.first_byte_ms = -1;  // from here on it is an ordinary tunnel
-      heard_ = true;
       upstream_stream_ = setup_->exchange->take_upstream();
-      return begin_tunnel();
+      return begin_tunnel(FirstByte::counted);
   }
 }
 

@@ -136,15 +136,13 @@ class Session final : private StreamEvents, private ClientEvents {
   void follow(Gate::Verdict& verdict);
   void note_preset_gap();
   void on_opened(DialResult result);
-  void begin_tunnel();
+  enum class FirstByte : bool { counted, awaited };
+  void begin_tunnel(FirstByte first_byte = FirstByte::awaited);
   ClientLimits& limits();
   void pace_tunnel();
-  void await_first_byte();
-  void move_first_bytes();
-  void note_first_byte();
   void on_turn();
   void drop_relay();
-  void on_relay_done();
+  void on_relay_news(RelayNews news);
   void note_loss(Side closed_by);
   void end_in_record(Outcome outcome, Side closed_by, std::string_view detail);
 
@@ -168,7 +166,6 @@ class Session final : private StreamEvents, private ClientEvents {
   State state_ = State::head;
   bool limited_ = false;   // it has limits(), which stand elsewhere as most sessions have none
   bool had_time_ = false;  // see note_wait_in_queue()
-  bool heard_ = false;     // something has come back through the tunnel, and was noted
   SessionContext* context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

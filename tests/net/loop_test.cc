@@ -270,6 +270,7 @@ TEST_CASE("a task that is posted within a task runs") {
 TEST_CASE("turns that take long are noted, however the loop goes on after them") {
   ManualClock clock;
   Loop loop(&clock);
+  loop.set_turn_end([&] { loop.note_turn(); });
   settle(loop, 3);
   const auto work_for = [&](std::chrono::milliseconds time, bool goes_on) {
     loop.defer([&, time, goes_on] {

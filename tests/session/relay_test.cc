@@ -139,10 +139,10 @@ TEST_CASE("bytes that were put back go first") {
   PipePool pipes;
   const FlowResources resources{buffer, pipes};
   struct {
-    void on_done() {}
+    void on_news(RelayNews) {}
   } owner;
   Relay relay(loop, *client_stream, *upstream_stream, resources, {},
-              Callback<void()>::to<&decltype(owner)::on_done>(&owner));
+              Callback<void(RelayNews)>::to<&decltype(owner)::on_news>(&owner));
   relay.start();
   settle(loop);
   CHECK(upstream.received() == "early late");

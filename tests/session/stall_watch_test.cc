@@ -33,12 +33,12 @@ class StallScene {
           upstream_stream(far_end.stream()),
           relay(std::make_unique<Relay>(owner.loop, *client_stream, *upstream_stream,
                                         owner.resources_, RelaySettings{},
-                                        Callback<void()>::to<&Tunnel::on_done>(this))) {
+                                        Callback<void(RelayNews)>::to<&Tunnel::on_news>(this))) {
       owner.watch_.add(*relay, through, target);
       relay->start();
     }
     ~Tunnel() { close(); }
-    void on_done() {
+    void on_news(RelayNews) {
       end = relay->end();
       close();
     }

@@ -12,7 +12,7 @@ RelayScene::RelayScene(Pace client_pace, Pace upstream_pace, RelaySettings setti
       client_stream_(client.stream()),
       upstream_stream_(upstream.stream()) {
   relay = std::make_unique<Relay>(loop, *client_stream_, *upstream_stream_, resources_, settings,
-                                  Callback<void()>::to<&RelayScene::on_done>(this));
+                                  Callback<void(RelayNews)>::to<&RelayScene::on_news>(this));
 }
 
 RelayScene::~RelayScene() {
@@ -20,7 +20,8 @@ RelayScene::~RelayScene() {
   CHECK_FALSE(loop.busy());
 }
 
-void RelayScene::on_done() {
+void RelayScene::on_news(RelayNews news) {
+  if (news != RelayNews::end) return;
   ++done;
   end = relay->end();
   bytes_up = relay->bytes_up();

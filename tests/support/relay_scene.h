@@ -36,7 +36,7 @@ class RelayScene {
   std::uint64_t bytes_down = 0;
 
  private:
-  void on_done();
+  void on_news(RelayNews news);
 
   std::string buffer_;
   PipePool pipes_;

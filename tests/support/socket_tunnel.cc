@@ -45,11 +45,12 @@ SocketTunnel::SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPai
       client_stream_(stream_of(house.loop, client_pair.near)),
       upstream_stream_(stream_of(house.loop, upstream_pair.near)) {
   relay = std::make_unique<Relay>(house.loop, *client_stream_, *upstream_stream_, house.resources,
-                                  settings, Callback<void()>::to<&SocketTunnel::on_done>(this));
+                                  settings,
+                                  Callback<void(RelayNews)>::to<&SocketTunnel::on_news>(this));
   relay->start();
 }
 
-void SocketTunnel::on_done() {
+void SocketTunnel::on_news(RelayNews) {
   done = true;
   end = relay->end();
   bytes_up = relay->bytes_up();

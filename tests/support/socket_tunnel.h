@@ -51,7 +51,7 @@ class SocketTunnel {
   std::uint64_t bytes_down = 0;
 
  private:
-  void on_done();
+  void on_news(RelayNews news);
 
   TunnelHouse& house_;
   std::unique_ptr<TcpStream> client_stream_;
