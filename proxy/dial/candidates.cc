@@ -1,6 +1,11 @@
 #include "dial/candidates.h"
 
 namespace culvert {
+namespace {
+
+constexpr std::string_view kMarkedDown = "is marked down by an administrator";
+
+}  // namespace
 
 Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time now) {
   Candidates out;
@@ -10,10 +15,11 @@ Candidates choose_candidates(std::span<Upstream* const> route, Upstream::Time no
     if (view.is_preferred()) {
       out.order.push_back(upstream);
     } else {
-      out.left_out.push_back({upstream, view.probe_failed ? "failed its probe"
-                                        : view.open       ? "keeps failing"
-                                        : view.stalls     ? "has stalled"
-                                                          : "grants tunnels too early"});
+      out.left_out.push_back({upstream, view.marked_down    ? kMarkedDown
+                                        : view.probe_failed ? "failed its probe"
+                                        : view.open         ? "keeps failing"
+                                        : view.stalls       ? "has stalled"
+                                                            : "grants tunnels too early"});
     }
   }
   out.preferred = !out.order.empty();

@@ -12,7 +12,8 @@ namespace culvert {
 
 /// Which upstreams of a route are tried now, and in which order: the route's, without those whose
 /// breaker is open or whose probe failed while there is a better one.  If there is none, all are
-/// tried but those that fail slowly, as each client would have to wait for a timeout.
+/// tried but those that fail slowly, as each client would have to wait for a timeout, and those
+/// that an administrator has marked down.
 struct Candidates {
   std::vector<Upstream*> order;
   bool preferred = true;  ///< false: there was no better one
@@ -21,7 +22,8 @@ struct Candidates {
     std::string_view why;  ///< "keeps failing", to follow its name
   };
   std::vector<LeftOut> left_out;
-  /// There is no better one, and these fail slowly: they are not tried now.
+  /// There is no better one, and these fail slowly, or an administrator has marked them down: they
+  /// are not tried now.
   std::vector<Upstream*> resting;
 };
 

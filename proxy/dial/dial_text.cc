@@ -225,6 +225,12 @@ Error resting_error(const UpstreamConfig& upstream, std::string_view down, std::
                       shown_target(target))};
 }
 
+Error marked_down_error(const UpstreamConfig& upstream, const HostPort& target) {
+  return {Errc::upstreams_down, Side::upstream, 0,
+          fmt::format("upstream {} is marked down by an administrator (for {})",
+                      shown_upstream(upstream.name), shown_target(target))};
+}
+
 Error left_out_error(const UpstreamConfig& upstream, std::string_view why, const HostPort& target) {
   return {Errc::upstreams_down, Side::upstream, 0,
           fmt::format("upstream {} was {} (for {})", shown_upstream(upstream.label), why,

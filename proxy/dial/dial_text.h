@@ -54,6 +54,9 @@ std::string describe_missing(const UpstreamConfig& upstream, Missing missing);
 Error resting_error(const UpstreamConfig& upstream, std::string_view down, std::string_view cause,
                     const HostPort& target);
 
+/// Of an upstream that an administrator has marked down.
+Error marked_down_error(const UpstreamConfig& upstream, const HostPort& target);
+
 /// Of an upstream that is left out while there are better ones; `why` is "not tried, it keeps
 /// failing".
 Error left_out_error(const UpstreamConfig& upstream, std::string_view why, const HostPort& target);

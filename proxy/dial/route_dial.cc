@@ -57,7 +57,13 @@ void RouteDial::begin_pass() {
   order_ = std::move(candidates.order);
   preferred_ = candidates.preferred;
   all_proxies_failed_ = true;
-  for (const Upstream* upstream : candidates.resting) note_resting(*upstream);
+  for (const Upstream* upstream : candidates.resting) {
+    if (!upstream->health->is_marked_down()) {
+      note_resting(*upstream);
+    } else if (order_.empty()) {
+      note_marked_down(*upstream);
+    }
+  }
   try_next();
 }
 
@@ -67,6 +73,13 @@ void RouteDial::note_resting(const Upstream& upstream) {
   const std::string cause = upstream.memory->last_cause();
   failures_.add({&upstream, fmt::format("down for {}{}{}", down, cause.empty() ? "" : ": ", cause),
                  resting_error(upstream.config, down, cause, target_)});
+}
+
+/// Nor is a request held for it.
+void RouteDial::note_marked_down(const Upstream& upstream) {
+  all_may_pass_ = false;
+  failures_.add({&upstream, "is marked down by an administrator",
+                 marked_down_error(upstream.config, target_)});
 }
 
 /// If no proxy that was tried works, why others were not tried matters too.

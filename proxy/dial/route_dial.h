@@ -67,6 +67,7 @@ class RouteDial final : public Dial {
   void remove(const RouteAttempt& attempt);
   void note_failure(const RouteAttempt& attempt, Error error);
   void note_resting(const Upstream& upstream);
+  [[gnu::cold]] void note_marked_down(const Upstream& upstream);
   void note_left_out();
   void end_pass();
   bool may_hold();

@@ -73,6 +73,14 @@ void Upstream::stalled(Time silent_since, const StallLimit& limit, Time now, Log
                         config.label, limit.describe(), slow_lookup_clause(silent_since, now)));
 }
 
+void Upstream::mark_down(bool down, Log& log) {
+  if (!health->mark_down(down)) return;
+  log.write(Log::Level::warning,
+            concat({"upstream ", config.name,
+                    down ? " is marked down by an administrator, and not used until that is undone"
+                         : " is not marked down any more"}));
+}
+
 void Upstream::closed_after_success(std::string_view target, bool client_spoke, Time now,
                                     Log& log) {
   const auto times = health->early_grant(client_spoke ? target : std::string_view(), now);

@@ -81,6 +81,8 @@ struct Upstream : SharedUpstream {
   /// For an error that may have the same cause: how often it has done so lately, as a clause that
   /// follows all others; empty if it has not.
   std::string early_grants_clause(Time now) const;
+  /// An administrator's mark, see UpstreamHealth; a change is logged.
+  [[gnu::cold]] void mark_down(bool down, Log& log);
   /// A tunnel through it has stalled, by `limit`.
   void stalled(Time silent_since, const StallLimit& limit, Time now, Log& log);
 

@@ -29,7 +29,8 @@ class UpstreamHealth::Update {
   ~Update() {
     health_.in_doubt_.store(health_.breaker_.next_trial() || health_.probe_failed_ ||
                                 !health_.unanswered_.empty() || health_.proven_silences_ > 0 ||
-                                health_.last_stall_ || health_.early_grants_.any(),
+                                health_.last_stall_ || health_.early_grants_.any() ||
+                                health_.is_marked_down(),
                             std::memory_order_release);
   }
   Update(const Update&) = delete;
@@ -233,11 +234,16 @@ std::optional<std::uint64_t> UpstreamHealth::http_for_tls(Time now) {
   return http_for_tls_.note(now);
 }
 
+bool UpstreamHealth::mark_down(bool down) {
+  const Update update(*this);
+  return marked_down_.exchange(down, std::memory_order_acq_rel) != down;
+}
+
 UpstreamHealth::View UpstreamHealth::view(Time now) const {
   if (!in_doubt_.load(std::memory_order_acquire)) return {};
   const std::lock_guard lock(mutex_);
-  return {breaker_.is_open(now), probe_failed_, fails_slowly_, now < stalls_until_,
-          early_grants_.pauses(now)};
+  return {breaker_.is_open(now),     probe_failed_,   fails_slowly_, now < stalls_until_,
+          early_grants_.pauses(now), is_marked_down()};
 }
 
 milliseconds UpstreamHealth::down_for(Time now) const {

@@ -119,6 +119,12 @@ class UpstreamHealth {
   /// most once a minute.
   std::optional<std::uint64_t> http_for_tls(Time now);
 
+  // ---- an administrator's mark
+
+  /// Until it is cleared it is not tried, whatever else is known of it.  False: that is no change.
+  bool mark_down(bool down);
+  bool is_marked_down() const { return marked_down_.load(std::memory_order_acquire); }
+
   // ---- names that are looked up beyond it
 
   PendingLookups& lookups() { return lookups_; }
@@ -131,9 +137,12 @@ class UpstreamHealth {
     bool fails_slowly = false;  ///< trying it costs the client a timeout
     bool stalls = false;        ///< a tunnel has stalled lately: others are preferred
     bool grants_early = false;  ///< EarlyGrants::pauses(): others are preferred
-    bool is_preferred() const { return !open && !probe_failed && !stalls && !grants_early; }
+    bool marked_down = false;   ///< by an administrator: it is not tried
+    bool is_preferred() const {
+      return !open && !probe_failed && !stalls && !grants_early && !marked_down;
+    }
     /// Whether it is tried if there is no better one.
-    bool may_be_tried() const { return !open || !fails_slowly; }
+    bool may_be_tried() const { return !marked_down && (!open || !fails_slowly); }
   };
   View view(Time now) const;
   /// How long the current row of failures has lasted; 0 if there is none.
@@ -168,10 +177,11 @@ class UpstreamHealth {
 
   PendingLookups lookups_;
   mutable std::mutex mutex_;
-  // Something is wrong: the breaker is open, the probe failed, requests went unanswered, or a
-  // tunnel has stalled or was granted too early, if only once.  As long as nothing is, an attempt
-  // takes the lock once, at its end.
+  // Something is wrong: the breaker is open, the probe failed, requests went unanswered, a tunnel
+  // has stalled or was granted too early, if only once, or it is marked down.  As long as nothing
+  // is, an attempt takes the lock once, at its end.
   std::atomic<bool> in_doubt_ = false;
+  std::atomic<bool> marked_down_ = false;
   Breaker breaker_;
   bool fails_slowly_ = false;
   Time last_reply_{};

@@ -78,6 +78,7 @@ void Exchange::clear() {
 bool Exchange::may_reuse_connection() const {
   const PlainRequest& request = request_.request();
   if (!connection_.leads_to(target(), request.upgrade)) return false;
+  if (connection_.upstream->health->is_marked_down()) return false;
   if (connection_.route != route_ && first_choice() != connection_.upstream) return false;
   if (!request.is_repeatable() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
     return false;

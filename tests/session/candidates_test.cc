@@ -104,3 +104,22 @@ TEST_CASE("an upstream in which a tunnel has stalled is left out for a minute") 
   for (const auto& upstream : three.all) upstream->health->stalled(three.now, three.now);
   CHECK(three.order() == "abc");
 }
+
+TEST_CASE("an upstream that an administrator has marked down is tried in no case") {
+  Three three;
+  three.all[0]->health->mark_down(true);
+  CHECK(three.order() == "bc");
+  CHECK(three.left_out() == "a");
+  CHECK(choose_candidates(three.route, three.now).left_out[0].why ==
+        "is marked down by an administrator");
+  CHECK(three.first() == "b");
+  three.fail(1, false);
+  three.fail(2, true);
+  CHECK(three.order() == "b");
+  CHECK(three.resting() == "ac");
+  CHECK(three.first() == "b");
+  for (const auto& upstream : three.all) upstream->health->mark_down(true);
+  CHECK(three.order().empty());
+  CHECK(three.resting() == "abc");
+  CHECK(three.first().empty());
+}

@@ -281,3 +281,41 @@ TEST_CASE("a failed probe is no reason not to ask the only upstream there is") {
   CHECK(scene.ask_and_wait(kImpatient).connected());
   CHECK_FALSE(probe_has_failed(upstream));
 }
+
+TEST_CASE("a request whose only upstream is marked down is refused at once, and says so") {
+  RouteScene scene;
+  Upstream& upstream = scene.add(socks5());
+  upstream.config.name = "tunnel";
+  MemoryFile file;
+  Log log(file.fd(), -1, Log::Level::info, Log::Format::text);
+  upstream.mark_down(true, log);
+  upstream.mark_down(true, log);
+  const bool patient = GENERATE(false, true);
+  const DialLimits limits = patient ? DialLimits{.budget = 12s, .hold = 12s} : kImpatient;
+  auto& request = scene.ask(limits);
+  REQUIRE(request.done());
+  CHECK(request.error().code == Errc::upstreams_down);
+  CHECK(request.error().text ==
+        "upstream tunnel is marked down by an administrator (for gcr.io:443)");
+  CHECK(scene.dials(0) == 0);
+  upstream.mark_down(false, log);
+  scene.grants(0);
+  CHECK(scene.ask_and_wait(kImpatient).connected());
+  log.flush();
+  const std::string text = file.text();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+  CHECK_THAT(text, Contains("upstream tunnel is marked down by an administrator, and not used") &&
+                       Contains("upstream tunnel is not marked down any more"));
+}
+
+TEST_CASE("while one is marked down another one serves, and its failure alone is told") {
+  RouteScene scene;
+  scene.add(socks5()).health->mark_down(true);
+  scene.add(socks5());
+  scene.proxy(1).fails(EHOSTUNREACH);
+  auto& request = scene.ask_and_wait(kImpatient);
+  CHECK(request.error().code == Errc::destination_ip_unroutable);
+  scene.grants(1);
+  CHECK(scene.ask_and_wait(kImpatient).connected());
+  CHECK(scene.dials(0) == 0);
+}

@@ -295,3 +295,20 @@ TEST_CASE("a report has the last sixty times to connect, the oldest first") {
     CHECK(times.back() == i * 1ms);
   }
 }
+
+TEST_CASE("an upstream that is marked down is not tried, whatever it shows, until that is undone") {
+  UpstreamHealth health(kExact);
+  CHECK_FALSE(health.is_marked_down());
+  CHECK_FALSE(health.mark_down(false));
+  CHECK(health.mark_down(true));
+  CHECK_FALSE(health.mark_down(true));
+  CHECK(health.is_marked_down());
+  CHECK(health.view(at(0s)).marked_down);
+  CHECK_FALSE(health.view(at(0s)).is_preferred());
+  CHECK_FALSE(health.view(at(0s)).may_be_tried());
+  health.succeeded(Permit::granted, at(1s), {.replied = true, .connected = true});
+  health.probe_passed();
+  CHECK_FALSE(health.view(at(1h)).may_be_tried());
+  CHECK(health.mark_down(false));
+  CHECK(health.view(at(1h)).is_preferred());
+}
