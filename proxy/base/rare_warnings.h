@@ -21,6 +21,7 @@ class RareWarnings {
     wrong_balancer,  ///< no PROXY header, or from somebody who is not believed
     distrust,        ///< a certificate is not accepted, or missing
     failed_attempts,
+    stalled,
     // What is short: the same sentence each time.
     no_accept,
     gave_way,
@@ -34,7 +35,8 @@ class RareWarnings {
   /// `log` outlives it.
   explicit RareWarnings(Log& log) : log_(log) {}
 
-  [[gnu::cold]] void write(Kind kind, Time now, std::string_view text);
+  /// True: it is written, and not only counted.
+  [[gnu::cold]] bool write(Kind kind, Time now, std::string_view text);
 
  private:
   struct Seen {

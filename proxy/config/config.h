@@ -135,8 +135,9 @@ struct Config {
   std::optional<HostPort> probe_tls;                  ///< the same, and it must answer in TLS
   std::chrono::milliseconds probe_interval{15'000};   ///< between two probes
   LostTunnel lost_tunnel = LostTunnel::automatic;
-  std::chrono::milliseconds idle_timeout{0};  ///< of a tunnel, in both directions; 0: never
-  StallLimit reset_stalled;                   ///< see StallWatch
+  std::chrono::milliseconds idle_timeout{0};      ///< of a tunnel, in both directions; 0: never
+  std::chrono::milliseconds stall_after{30'000};  ///< see StallReporter; 0: never
+  StallLimit reset_stalled;                       ///< see StallWatch
   std::chrono::milliseconds half_open_timeout{300'000};  ///< after one FIN, without progress
   std::chrono::milliseconds response_timeout{300'000};   ///< for a plain response's head
   std::chrono::milliseconds keep_alive_timeout{60'000};  ///< for a client's next plain request

@@ -247,6 +247,11 @@ constexpr auto kFlags = std::to_array<Flag>({
      DurationValue{&Config::idle_timeout, {1s, kLongest, kOrOff}}, kReloads,
      "for a tunnel without traffic both ways, or a plain answer that\n"
      "stalls, {least} to {most}, or off (default: {default})"},
+    {"stall-after", "TIME", kOnce, kTimes, DurationValue{&Config::stall_after, {1s, 1h, kOrOff}},
+     kReloads,
+     "log a tunnel or plain request, and who holds it up, in which bytes\n"
+     "wait, or a request for its answer, and nothing moved for TIME,\n"
+     "{least} to {most}, or off (default: {default})"},
     {"reset-stalled", "TIME[:RATE]", kOnce, kTimes,
      StallLimitValue{&Config::reset_stalled, {1s, 1h, kOrOff}}, kReloads,
      "end a tunnel in which less than RATE bytes a second (default:\n"

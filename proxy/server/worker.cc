@@ -55,6 +55,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
            &shared.access_loss_told),
       index_(index),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
+      stalls_(loop_, sessions_),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)),
       room_maker_(shared.pressure, Callback<void()>::to<&Worker::on_waiting_closed>(this)),
@@ -102,6 +103,7 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   context().limited = &limited_;
   context().newest = &newest_;
   newest_ = &context();
+  stalls_.follow(context());
   const Config& config = ruleset->config;
   if (config.admin.empty()) {
     loop_.set_turn_end([this] { on_turn_end(); });
@@ -174,6 +176,7 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
   if (queued_for >= kTimeToAsk) session.note_wait_in_queue();
   peak_ = std::max(peak_, sessions_.size());
   if (limits) session.limit(std::move(limits));
+  stalls_.on_session();
   session.start();
 }
 
@@ -320,6 +323,7 @@ void Worker::on_waiting_closed() {
 }
 
 void Worker::on_session_finished(Session& session) {
+  stalls_.forget(session);
   const std::size_t slot = session.slot;
   finished_.push_back(std::move(sessions_[slot]));
   if (slot + 1 != sessions_.size()) {
@@ -361,6 +365,7 @@ void Worker::on_turn_end() {
   if (draining_ && sessions_.empty() && !drained_reported_) {
     drained_reported_ = true;
     drain_timer_.stop();
+    stalls_.rest();
     current().retire();  // background work does not delay the end
     drained_();
   }
@@ -392,8 +397,12 @@ std::size_t Worker::session_facts(std::size_t below, std::size_t most,
                                   std::vector<SessionFacts>& out) {
   below = std::min(below, sessions_.size());
   for (; below > 0 && most > 0; --most) {
-    Session& session = *sessions_[--below];
-    if (session.is_in_request()) out.push_back(session.facts());
+    const Session& session = *sessions_[--below];
+    if (!session.is_in_request()) continue;
+    out.push_back(session.facts());
+    SessionFacts& facts = out.back();
+    facts.stall = stalls_.stall_of(session);
+    if (facts.stall) facts.state = SessionFacts::State::stalled;
   }
   return below;
 }
@@ -424,6 +433,7 @@ void Worker::on_drain_timeout() {
 
 void Worker::abort_sessions(std::string_view why) {
   while (!sessions_.empty()) sessions_.back()->abort(why);
+  stalls_.rest();
 }
 
 }  // namespace culvert

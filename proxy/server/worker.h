@@ -14,6 +14,7 @@
 #include "server/entrance.h"
 #include "server/generation.h"
 #include "server/room_maker.h"
+#include "server/stall_reporter.h"
 #include "server/stats.h"
 #include "server/worker_facts.h"
 #include "session/session.h"
@@ -66,6 +67,8 @@ class Worker {
   WorkerFacts facts();
   /// For whoever notices something about its sessions, in its thread.
   SessionCounters& counters() { return counters_; }
+  /// Those that have stalled, see `--stall-after`.  In the worker's thread.
+  const StallReporter& stalls() const { return stalls_; }
   /// Appends the facts of sessions that have a request: of up to `most` sessions below the index
   /// `below`, from there downwards; std::size_t's greatest value begins.  Returns where to go on,
   /// in a later turn; 0: that was all.  None that lives all the while is passed over, but one may
@@ -158,6 +161,7 @@ class Worker {
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;
+  StallReporter stalls_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
   Timer log_timer_;  // while a slow reader of the log is waited for

@@ -397,6 +397,24 @@ bool Exchange::client_awaits_100() const {
          !response_.has_continue();
 }
 
+StallSigns Exchange::stall_signs() const {
+  return {.for_client = {response_.held(), client_.unsent()},
+          .for_upstream = {request_.held(), connection_.stream->unsent()},
+          .received = bytes_down(),
+          .owes = owes(),
+          .paced = request_.waits_for_turn() || response_.waits_for_turn()};
+}
+
+/// Whose bytes are awaited.
+std::optional<Side> Exchange::owes() const {
+  const bool awaits_body = !request_.over() && request_.starved();
+  if (response_.complete()) return awaits_body ? std::optional(Side::client) : std::nullopt;
+  if (response_.has_final_head()) {
+    return response_.starved() ? std::optional(Side::upstream) : std::nullopt;
+  }
+  return awaits_body && !client_awaits_100() ? Side::client : Side::upstream;
+}
+
 void Exchange::finish_answered() {
   if (!request_.sent()) {
     end_.note = "answered before the request's end, the rest of which was not passed on";

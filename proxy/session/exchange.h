@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/idle_timer.h"
+#include "policy/stall_rule.h"
 #include "session/context.h"
 #include "session/plain_request.h"
 #include "session/request_side.h"
@@ -86,6 +87,9 @@ class Exchange final : private StreamEvents {
   std::uint64_t waiting_for_upstream() const {
     return is_connected() ? request_.held() + connection_.stream->unsent() : 0;
   }
+  const Stream* upstream_stream() const { return connection_.stream.get(); }
+  /// Whether something should move in it.  Only if it is connected.
+  [[gnu::cold]] StallSigns stall_signs() const;
   /// The upstream's connection, after `upgraded`.
   std::unique_ptr<Stream> take_upstream() { return std::move(connection_.stream); }
 
@@ -105,6 +109,7 @@ class Exchange final : private StreamEvents {
   bool send_request();
   bool receive_response();
   bool client_awaits_100() const;
+  std::optional<Side> owes() const;
   void on_complete();
   void send_rest();
   void on_no_head(int sys);

@@ -117,14 +117,15 @@ Io Flow::copy_once(const FlowResources& resources) {
     if (!pending_) pending_ = std::make_unique<std::string>();
     pending_->assign(bytes, written);
   }
-  copied_ += static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
+  copied_ = ((copied_ & kPaused) != 0 ? 0 : copied_) +
+            static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
   if (copied_ >= kSpliceAfter) splicing_ = true;
   return in;
 }
 
 /// Nothing more to read for now.
 void Flow::pause(const FlowResources& resources, std::size_t moved) {
-  copied_ = 0;
+  copied_ |= kPaused;
   if (splicing_ && moved < kSmallBurst) {
     // Small messages again: copying them is cheaper.
     if (++small_bursts_ >= kSmallBurstsToCopy) splicing_ = false;

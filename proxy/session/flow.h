@@ -58,6 +58,8 @@ class Flow {
   void splice_at_once() { splicing_ = true; }
   /// Its first bytes.
   const TlsOpening& opening() const { return opening_; }
+  /// Bytes that were copied without a pause between them, at last.  Says nothing while splicing.
+  std::uint32_t last_burst() const { return copied_ & ~kPaused; }
   /// Bytes read so far.
   std::uint64_t total() const { return total_; }
   /// Some bytes that were read are not written yet.
@@ -78,6 +80,8 @@ class Flow {
   void release(const FlowResources& resources);
 
  private:
+  static constexpr std::uint32_t kPaused = std::uint32_t{1} << 31;
+
   enum class Flush { empty, blocked, failed };
   Flush flush(int& error);
   Io move_once(const FlowResources& resources);
@@ -93,7 +97,7 @@ class Flow {
   Pipe pipe_;                             // holds what is read and not yet written, when splicing
   std::uint64_t total_ = 0;
   std::uint64_t left_ = kUnlimited;
-  std::uint32_t copied_ = 0;  // bytes since the last pause, while copying
+  std::uint32_t copied_ = 0;  // bytes between two pauses, while copying; with kPaused after them
   TlsOpening opening_;
   std::uint8_t small_bursts_ = 0;  // pauses in a row that came after few bytes, while splicing
   bool splicing_ = false;

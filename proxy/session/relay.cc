@@ -55,6 +55,7 @@ void Relay::on_ready(Stream&) {
 // Both directions are tried whichever stream is ready: a try that would block costs nothing.
 void Relay::pump_both() {
   const std::uint64_t before = progress();
+  const std::uint64_t received = bytes_down();
   pump(up_);
   if (!resetting_) pump(down_);
   if (settings_.tells_first_byte && down_.flow.total() > 0) {
@@ -66,7 +67,10 @@ void Relay::pump_both() {
     if (lost_ == nullptr) return finish();
     return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
   }
-  if (progress() != before) idle_timer_.progress();
+  if (progress() != before) {
+    idle_timer_.progress();
+    if (bytes_down() != received) answered_up_ = static_cast<std::uint32_t>(bytes_up());
+  }
   watch();
 }
 
@@ -172,6 +176,18 @@ bool Relay::take_paced() {
 
 bool Relay::client_is_slow() const {
   return down_.flow.holds_bytes() || down_.flow.to().unsent() > 0;
+}
+
+StallSigns Relay::stall_signs() const {
+  if (resetting_) return {};
+  return {.for_client = {down_.flow.held(), down_.flow.to().unsent()},
+          .for_upstream = {up_.flow.held(), up_.flow.to().unsent()},
+          .unanswered = static_cast<std::uint32_t>(bytes_up()) - answered_up_,
+          .last_burst = up_.flow.last_burst(),
+          .received = bytes_down(),
+          .upstream_finished = down_.eof,
+          .owes = {},
+          .paced = waits_for_turn()};
 }
 
 /// One that is being reset already ends by itself.

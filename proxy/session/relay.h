@@ -10,6 +10,7 @@
 #include "net/idle_timer.h"
 #include "net/stream.h"
 #include "net/timer.h"
+#include "policy/stall_rule.h"
 #include "session/flow.h"
 
 namespace culvert {
@@ -105,6 +106,8 @@ class Relay final : private StreamEvents {
   bool tls_answered_in_http() const {
     return up_.flow.opening().recognised() && down_.flow.opening().is_http_answer();
   }
+  /// Whether something should move in it.
+  [[gnu::cold]] StallSigns stall_signs() const;
   /// Ends it as a timeout does.
   void end_stalled();
   /// Nobody is there any more who could read what comes back, which a client's FIN alone does not
@@ -169,9 +172,10 @@ class Relay final : private StreamEvents {
   std::unique_ptr<SlowPeer> slow_peer_;
   RelayEnd end_;
   bool end_known_ = false;
-  bool half_open_ = false;  // one side has finished, or is dead
-  bool resetting_ = false;  // nothing is moved any more
-  Stream* lost_ = nullptr;  // a stream that cannot be written to any more
+  bool half_open_ = false;         // one side has finished, or is dead
+  bool resetting_ = false;         // nothing is moved any more
+  std::uint32_t answered_up_ = 0;  // bytes_up(), its lower half, when something came down last
+  Stream* lost_ = nullptr;         // a stream that cannot be written to any more
 };
 
 }  // namespace culvert

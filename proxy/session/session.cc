@@ -299,6 +299,29 @@ bool Session::is_in_request() const {
   return false;
 }
 
+std::optional<Loop::Clock::time_point> Session::last_moved() const {
+  if (relay_) return relay_->last_moved();
+  if (state_ != State::exchange || !setup_->exchange->is_connected()) return std::nullopt;
+  return setup_->exchange->last_moved();
+}
+
+StallSigns Session::stall_signs() const {
+  return relay_ ? relay_->stall_signs() : setup_->exchange->stall_signs();
+}
+
+const Upstream* Session::upstream() const {
+  return state_ == State::exchange ? setup_->exchange->upstream() : record_.upstream;
+}
+
+int Session::descriptor(Side side) const {
+  const Stream* stream = client_.get();
+  if (side != Side::client) {
+    stream =
+        state_ == State::exchange ? setup_->exchange->upstream_stream() : upstream_stream_.get();
+  }
+  return stream == nullptr ? -1 : stream->descriptor();
+}
+
 SessionFacts Session::facts() const {
   using Doing = SessionFacts::State;
   SessionFacts facts{.id = record_.id,
@@ -310,7 +333,6 @@ SessionFacts Session::facts() const {
                      .started = record_.started,
                      .moved = record_.started,
                      .connect_ms = record_.connect_ms};
-  const Upstream* upstream = record_.upstream;
   bool held = false;
   if (relay_) {
     facts.state = Doing::moving;
@@ -321,7 +343,6 @@ SessionFacts Session::facts() const {
     facts.waiting_for_upstream = relay_->waiting_for_upstream();
   } else if (state_ == State::exchange) {
     const Exchange& exchange = *setup_->exchange;
-    upstream = exchange.upstream();
     facts.connect_ms = exchange.connect_ms();
     facts.bytes_up = exchange.bytes_up();
     facts.bytes_down = exchange.bytes_down();
@@ -335,7 +356,7 @@ SessionFacts Session::facts() const {
   } else if (state_ == State::opening) {
     held = setup_->opening->is_held();
   }
-  if (upstream != nullptr) facts.upstream = upstream->config.name;
+  if (const Upstream* chosen = upstream()) facts.upstream = chosen->config.name;
   if (held) facts.state = Doing::held;
   const bool moves = context_->loop.now() - facts.moved < SessionFacts::kMoving;
   if (facts.state == Doing::moving && !moves) {

@@ -78,6 +78,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void end_without_client();
 
   std::uint64_t id() const { return record_.id; }
+  std::string client_text() const { return record_.client_text(); }
   /// When its connection, or its present request began.
   Loop::Clock::time_point started() const { return record_.started; }
   /// What is known of it at this moment, also while it is running.
@@ -87,8 +88,19 @@ class Session final : private StreamEvents, private ClientEvents {
   /// Of one that is: without a `stall`.
   [[gnu::cold]] SessionFacts facts() const;
 
+  /// When something moved last in its tunnel or exchange; nullopt: it has none.
+  std::optional<Loop::Clock::time_point> last_moved() const;
+  /// Of one that has a last_moved().
+  [[gnu::cold]] StallSigns stall_signs() const;
+  /// Of the connection to that side: client, or any other.  Negative if there is none.
+  [[gnu::cold]] int descriptor(Side side) const;
+  /// UpstreamConfig of what it goes through; nullptr if none is chosen yet.
+  [[gnu::cold]] const Upstream* upstream() const;
+
   /// The owner's index of this session.
   std::uint32_t slot = 0;
+  /// The owner looks at it for a stall.
+  bool suspected = false;
 
  private:
   enum class State : std::uint8_t {

@@ -7,16 +7,10 @@
 
 #include "base/error.h"
 #include "net/loop.h"
+#include "policy/stall_rule.h"
 #include "session/session_record.h"
 
 namespace culvert {
-
-/// What a side of a tunnel in which nothing moves does not do, although it could.
-enum class Idleness : std::uint8_t {
-  does_not_read,         ///< bytes wait for it, and it answers
-  does_not_acknowledge,  ///< bytes are under way to it, and no answer comes back
-  does_not_send,         ///< it owes an answer, or the rest of a message
-};
 
 /// A session in which something should move, and nothing has.
 struct SessionStall {
@@ -57,8 +51,6 @@ struct SessionFacts {
   std::optional<SessionStall> stall{};
 };
 
-/// "does_not_read".
-std::string_view name_of(Idleness what);
 /// "client_slow".
 std::string_view name_of(SessionFacts::State state);
 

@@ -19,9 +19,7 @@ TEST_CASE("names of what a session does") {
   CHECK(name_of(State::quiet) == "quiet");
   CHECK(name_of(State::client_slow) == "client_slow");
   CHECK(name_of(State::stalled) == "stalled");
-  CHECK(name_of(Idleness::does_not_read) == "does_not_read");
-  CHECK(name_of(Idleness::does_not_acknowledge) == "does_not_acknowledge");
-  CHECK(name_of(Idleness::does_not_send) == "does_not_send");
+
   CHECK(name_of(SessionStage::route) == "route");
   CHECK(name_of(SessionStage::exchange) == "exchange");
 }

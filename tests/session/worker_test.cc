@@ -687,3 +687,80 @@ TEST_CASE("the facts of a worker's sessions come in slices, and each ends by its
   CHECK(facts.size() == 4);
   CHECK_FALSE(house.worker->end_session(2));
 }
+
+TEST_CASE("a tunnel that waits for an answer is stalled, until something comes or it ends") {
+  Config config;
+  config.stall_after = 300ms;
+  House house(std::move(config));
+  const StallReporter& stalls = house.worker->stalls();
+  const SocketPair idle = house.tunnel();
+  SocketPair asking = house.tunnel();
+  const SocketPair greeting = house.tunnel();
+  send_all(asking.far, std::string(300, 'x'));
+  send_all(greeting.near, std::string(300, 'x'));
+  CHECK(stalls.stalled_now() == 0);
+  REQUIRE(house.until([&] { return stalls.stalled_now() > 0; }));
+  CHECK(stalls.stalled_now() == 1);
+  CHECK(stalls.stalled_total() == 1);
+  std::vector<SessionFacts> facts;
+  house.worker->session_facts(3, 3, facts);
+  REQUIRE(facts.size() == 3);
+  for (const SessionFacts& each : facts) {
+    CHECK((each.state == SessionFacts::State::stalled) == (each.id == 2));
+    CHECK(each.stall.has_value() == (each.id == 2));
+  }
+  const SessionStall& stall = *facts[1].stall;
+  CHECK(stall.side == Side::upstream);
+  CHECK(stall.what == Idleness::does_not_send);
+  CHECK_THAT(stall.text, Contains("the target has sent nothing for ") &&
+                             Contains(", since 300 bytes went to it; rtt "));
+
+  SECTION("an answer") {
+    send_all(asking.near, "answer");
+    CHECK(house.until([&] { return stalls.stalled_now() == 0; }));
+    CHECK(stalls.stalled_total() == 1);
+  }
+  SECTION("its end") {
+    asking = {};
+    CHECK(house.until([&] { return stalls.stalled_now() == 0; }));
+  }
+  SECTION("the administrator's end") {
+    CHECK(house.worker->end_session(2));
+    CHECK(stalls.stalled_now() == 0);
+  }
+  SECTION("nobody wants to know any more") {
+    house.reload([](Config& now) { now.stall_after = 0ms; });
+    CHECK(stalls.stalled_now() == 0);
+    // And again.
+    house.reload([](Config& now) { now.stall_after = 300ms; });
+    CHECK(house.until([&] { return stalls.stalled_now() == 1; }));
+    CHECK(stalls.stalled_total() == 2);
+  }
+}
+
+TEST_CASE("a client that does not take what has come holds its tunnel up") {
+  Config config;
+  config.stall_after = 300ms;
+  House house(std::move(config));
+  const SocketPair tunnel = house.tunnel();
+  const std::string much(1 << 20, 'x');
+  // As much as the buffers take, all the way.
+  REQUIRE(house.until([&] {
+    return send(tunnel.near.get(), much.data(), much.size(), MSG_DONTWAIT) < 0 &&
+           house.worker->stalls().stalled_now() == 1;
+  }));
+  std::vector<SessionFacts> facts;
+  house.worker->session_facts(1, 1, facts);
+  REQUIRE(facts.size() == 1);
+  REQUIRE(facts[0].stall);
+  CHECK(facts[0].stall->side == Side::client);
+  CHECK(facts[0].stall->what == Idleness::does_not_read);
+  CHECK(facts[0].waiting_for_client > 0);
+  CHECK_THAT(facts[0].stall->text, Contains("the client (127.0.0.1:") &&
+                                       Contains(" has not read for ") &&
+                                       Contains(" in the kernel; rtt "));
+  CHECK(house.until([&] {
+    receive_now(tunnel.far);
+    return house.worker->stalls().stalled_now() == 0;
+  }));
+}

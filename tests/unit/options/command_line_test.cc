@@ -41,6 +41,7 @@ TEST_CASE("the defaults") {
   CHECK(config.connect_timeout == milliseconds(12'000));
   CHECK(config.idle_timeout == milliseconds(0));
   CHECK(config.half_open_timeout == milliseconds(300'000));
+  CHECK(config.stall_after == milliseconds(30'000));
   CHECK(config.response_timeout == milliseconds(300'000));
   CHECK(config.keep_alive_timeout == milliseconds(60'000));
   CHECK(config.drain_timeout == milliseconds(30'000));

@@ -67,6 +67,7 @@ TEST_CASE("a default in help is what Config has") {
   CHECK(checked == std::set<std::string_view>{"header-timeout",
                                               "connect-timeout",
                                               "hold",
+                                              "stall-after",
                                               "reset-stalled",
                                               "hold-resumed",
                                               "hedge",
