@@ -80,6 +80,7 @@ std::size_t Worker::tunnels() const {
 
 void Worker::on_request_finished(const SessionRecord& record) {
   stats_.add(record);
+  failures_.add(record);
   if (record.upstream != nullptr)
     record.upstream->counters->add_request(record.bytes_up, record.bytes_down);
 }
@@ -245,6 +246,8 @@ WorkerFacts Worker::facts() {
   facts.worker = index_;
   facts.stats = stats_;
   facts.counters = counters_;
+  facts.counters.stalled = stalls_.stalled_now();
+  facts.counters.stalls = stalls_.stalled_total();
   facts.accepted = accepted_;
   facts.accept_failures = accept_failures_;
   facts.connections = sessions_.size();

@@ -13,6 +13,7 @@
 #include "policy/resumptions.h"
 #include "server/entrance.h"
 #include "server/generation.h"
+#include "server/recent_failures.h"
 #include "server/room_maker.h"
 #include "server/stall_reporter.h"
 #include "server/stats.h"
@@ -67,6 +68,8 @@ class Worker {
   WorkerFacts facts();
   /// For whoever notices something about its sessions, in its thread.
   SessionCounters& counters() { return counters_; }
+  /// In the worker's thread.
+  const RecentFailures& failures() const { return failures_; }
   /// Those that have stalled, see `--stall-after`.  In the worker's thread.
   const StallReporter& stalls() const { return stalls_; }
   /// Appends the facts of sessions that have a request: of up to `most` sessions below the index
@@ -152,6 +155,7 @@ class Worker {
   std::uint64_t accepted_ = 0;         // connections
   std::uint64_t accept_failures_ = 0;  // calls
   ByteCounts told_;                    // by facts()
+  RecentFailures failures_;
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions

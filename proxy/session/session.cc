@@ -823,6 +823,7 @@ void Session::on_answered(const Result<void>& taken) {
   if (!taken) return finish(Errc::canceled, Side::client, taken.error().text);
   const auto& failure = setup_->failure;
   if (!failure) return finish(Outcome::Kind::ok, Side::local, setup_->note);
+  if (!failure->detail.empty()) record_.set_more(failure->detail);
   finish(failure->code, failure->side, failure->text);
 }
 

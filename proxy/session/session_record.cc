@@ -103,6 +103,7 @@ void SessionRecord::next_request() {
   if (!notes) return;
   notes->failures.clear();
   notes->detail.clear();
+  notes->more.clear();
 }
 
 std::string SessionRecord::client_text() const {

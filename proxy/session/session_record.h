@@ -71,6 +71,7 @@ struct SessionRecord {
     std::string method;    ///< what SessionRecord::method is a view of, unless it is CONNECT
     std::string failures;  ///< the attempts before the one that connected: "attempts failed: a; b"
     std::string detail;    ///< about the outcome, as text
+    std::string more;      ///< Error::detail of it
     std::optional<UnixPeer> peer;  ///< of a unix socket
   };
 
@@ -110,6 +111,7 @@ struct SessionRecord {
   std::string_view user() const { return notes ? std::string_view(notes->user) : ""; }
   /// How it ended, and details for the log.
   void finish(Outcome end, Side closing, std::string_view detail);
+  void set_more(std::string_view text) { noted().more = text; }
   /// Discards the request, not the client.
   void next_request();
 

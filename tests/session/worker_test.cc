@@ -764,3 +764,15 @@ TEST_CASE("a client that does not take what has come holds its tunnel up") {
     return house.worker->stalls().stalled_now() == 0;
   }));
 }
+
+TEST_CASE("a request that fails is kept by its worker") {
+  House house;
+  const Fd client = house.client(house.connect_request(closed_port()));
+  CHECK_THAT(house.receive(client), Contains(" refused "));
+  CHECK(house.until([&] { return house.worker->failures().last() == 1; }));
+  std::vector<FailedRequest> failed;
+  house.worker->failures().copy_since(0, failed);
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].outcome == "connection_refused");
+  CHECK_THAT(failed[0].explanation, Contains(" refused the connection"));
+}
