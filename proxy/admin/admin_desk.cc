@@ -18,6 +18,12 @@ namespace culvert {
 
 using Page = AdminRoute::Page;
 
+namespace {
+
+constexpr std::size_t kMostFailures = 100;
+
+}  // namespace
+
 /// One listening socket.
 class AdminDesk::Door {
  public:
@@ -188,7 +194,7 @@ void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& na
   const auto& upstreams = ruleset_->config.upstreams;
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     if (upstreams[i].name != name) continue;
-    // MARK
+    ruleset_->shared[i].health->mark_down(down);
     server_.workers()[0]->loop().post([worker = server_.workers()[0].get(), name, down] {
       worker->log().write(
           Log::Level::info,
@@ -266,8 +272,14 @@ AdminAnswer AdminDesk::answer(const AdminRoute& route, const AdminRequest& reque
       if (!query) return admin_error(400, query.error().text, true);
       return json(tunnels_json(*query, survey, rates_));
     }
-    case Page::failures:
-      return json(Json::object().set("failures", Json::array()));
+    case Page::failures: {
+      const auto limit =
+          parse_number<std::size_t>(query_value(request.query, "limit").value_or("50"));
+      if (!limit || *limit == 0 || *limit > kMostFailures) {
+        return admin_error(400, "limit is a number from 1 to 100", true);
+      }
+      return json(failures_json(survey, *limit));
+    }
     default:
       return admin_error(404, "there is nothing at this path", request.is_api());
   }
@@ -333,9 +345,25 @@ std::string AdminDesk::upstream_event(const Survey& survey) {
   return event("upstreams", data);
 }
 
+/// Those that have come since they were told last; who begins to listen can ask for what was
+/// before.
+std::string AdminDesk::failure_events(const Survey& survey) {
+  const bool first = failures_told_.empty();
+  failures_told_.resize(survey.workers.size());
+  std::string text;
+  for (const Survey::Failure& failure : survey.failures) {
+    std::uint64_t& told = failures_told_[failure.worker];
+    if (failure.request.number <= told) continue;
+    told = failure.request.number;
+    if (!first) text += event("failure", failure_json(failure.request));
+  }
+  return text;
+}
+
 void AdminDesk::send_events(const Survey& survey) {
   if (std::none_of(connections_.begin(), connections_.end(),
                    [](const auto& one) { return one->is_stream(); })) {
+    failures_told_.clear();
     return;
   }
   std::array<std::string, 2> status;  // without and with actions
@@ -344,7 +372,7 @@ void AdminDesk::send_events(const Survey& survey) {
     facts.history = nullptr;
     status[may_act ? 1 : 0] = event("status", status_json(survey, facts));
   }
-  const std::string others = upstream_event(survey);
+  const std::string others = upstream_event(survey) + failure_events(survey);
   const auto all = connections_;
   for (const auto& connection : all) {
     if (connection->is_stream()) connection->send(status[connection->may_act() ? 1 : 0] + others);

@@ -71,6 +71,7 @@ class AdminDesk final : private AdminConnection::Owner {
   void on_tick();
   void send_events(const Survey& survey);
   std::string upstream_event(const Survey& survey);
+  std::string failure_events(const Survey& survey);
   std::string event(std::string_view name, const Json& data);
 
   Loop& loop_;
@@ -89,6 +90,7 @@ class AdminDesk final : private AdminConnection::Owner {
   Loop::Clock::time_point sampled_;
   std::uint64_t event_id_ = 0;
   std::string upstreams_told_;
+  std::vector<std::uint64_t> failures_told_;  // of each worker; empty: nobody has listened yet
   bool ended_ = false;
 };
 

@@ -158,6 +158,31 @@ Json tunnels_json(const TunnelQuery& query, const Survey& survey, const SessionR
   return out.set("tunnels", rows);
 }
 
+Json failure_json(const FailedRequest& failed) {
+  Json out = Json::object();
+  out.set("id", json_count(failed.id));
+  out.set("time", rfc3339_text(failed.time));
+  out.set("client", failed.client);
+  out.set("method", failed.method);
+  out.set("target", failed.target);
+  out.set("upstream", or_null(failed.upstream));
+  out.set("status", Json(std::int64_t{failed.status}));
+  out.set("outcome", failed.outcome);
+  out.set("stage", failed.stage);
+  out.set("explanation", failed.explanation);
+  out.set("hint", or_null(failed.hint));
+  return out.set("detail", or_null(failed.detail));
+}
+
+Json failures_json(const Survey& survey, std::size_t limit) {
+  Json rows = Json::array();
+  const auto& all = survey.failures;
+  for (std::size_t i = 0; i < all.size() && i < limit; ++i) {
+    rows.append(failure_json(all[all.size() - 1 - i].request));
+  }
+  return Json::object().set("failures", rows);
+}
+
 Json upstreams_json(const std::vector<UpstreamFacts>& upstreams, const WorkerFacts& total) {
   Json rows = Json::array();
   for (const UpstreamFacts& one : upstreams) {

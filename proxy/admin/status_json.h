@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ Json json_seconds(std::chrono::nanoseconds time);
 
 Json status_json(const Survey& survey, const StatusFacts& facts);
 Json tunnels_json(const TunnelQuery& query, const Survey& survey, const SessionRates& rates);
+/// The newest `limit` of them, the newest first.
+Json failures_json(const Survey& survey, std::size_t limit);
+Json failure_json(const FailedRequest& failed);
 Json upstreams_json(const std::vector<UpstreamFacts>& upstreams, const WorkerFacts& total);
 
 }  // namespace culvert

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/loop.h"
+#include "server/recent_failures.h"
 #include "server/ruleset.h"
 #include "server/worker_facts.h"
 #include "session/session_facts.h"
@@ -32,6 +33,11 @@ struct Survey {
     Loop::Clock::time_point turned_last;  ///< when it answered last; the start if it never did
   };
 
+  struct Failure {
+    std::size_t worker = 0;
+    FailedRequest request;
+  };
+
   Loop::Clock::time_point taken;
   std::shared_ptr<const Ruleset> ruleset;
   bool draining = false;
@@ -40,6 +46,7 @@ struct Survey {
   std::vector<WorkerFacts> workers;  ///< of one that is silent what it has said last
   std::vector<Silent> silent;
   std::vector<SessionFacts> sessions;  ///< each once, in no order
+  std::vector<Failure> failures;       ///< the oldest first
 
   /// All workers together.
   WorkerFacts total() const;

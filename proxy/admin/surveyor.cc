@@ -49,6 +49,7 @@ void Surveyor::begin() {
   SurveyWants wants;
   for (const Asked& asked : running_) wants += asked.wants;
   survey_.sessions.clear();
+  survey_.failures.clear();
   answered_.assign(answered_.size(), false);
   left_ = answered_.size() + 1;
   timer_.start(kPatience);
@@ -71,6 +72,7 @@ void Surveyor::ask_worker(std::size_t index, unsigned round, SurveyWants wants) 
   worker.loop().post([this, link = link_, &worker, index, round, wants] {
     auto part = std::make_shared<Part>();
     part->facts = worker.facts();
+    if (wants.failures) worker.failures().copy_since(0, part->failures);
     if (wants.sessions) {
       return gather(link, worker, index, round, part, std::numeric_limits<std::size_t>::max());
     }
@@ -108,6 +110,9 @@ void Surveyor::on_part(std::size_t index, unsigned round, Part& part) {
   answered_[index] = true;
   survey_.sessions.insert(survey_.sessions.end(), std::make_move_iterator(part.sessions.begin()),
                           std::make_move_iterator(part.sessions.end()));
+  for (FailedRequest& failed : part.failures) {
+    survey_.failures.push_back({index, std::move(failed)});
+  }
   count_answer();
 }
 
@@ -131,6 +136,10 @@ void Surveyor::end() {
   std::unordered_set<std::uint64_t> known;
   std::erase_if(survey_.sessions,
                 [&](const SessionFacts& one) { return !known.insert(one.id).second; });
+  std::stable_sort(survey_.failures.begin(), survey_.failures.end(),
+                   [](const Survey::Failure& one, const Survey::Failure& other) {
+                     return one.request.time < other.request.time;
+                   });
   const std::vector<Asked> done = std::exchange(running_, {});
   // A ruleset is there as soon as the first worker has answered once.
   for (const Asked& asked : done) asked.done(survey_);

@@ -50,6 +50,7 @@ class Surveyor {
   struct Part {
     WorkerFacts facts;
     std::vector<SessionFacts> sessions;
+    std::vector<FailedRequest> failures;
   };
   struct General {
     std::shared_ptr<const Ruleset> ruleset;
