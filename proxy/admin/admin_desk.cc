@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 #include "admin/metrics_text.h"
@@ -21,6 +22,17 @@ using Page = AdminRoute::Page;
 namespace {
 
 constexpr std::size_t kMostFailures = 100;
+constexpr std::string_view kNoSession = "there is no session of that id";
+
+/// To an action: done, or that there is nothing of that name.
+std::function<void(bool)> answer_of(AdminConnection& connection, std::string_view not_there) {
+  return [weak = connection.weak_from_this(), not_there](bool done) {
+    const auto there = weak.lock();
+    if (!there) return;
+    if (done) return there->answer({.status = 204});
+    there->answer(admin_error(404, not_there, true));
+  };
+}
 
 }  // namespace
 
@@ -176,7 +188,7 @@ void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
   const auto number = parse_number<std::uint64_t>(id);
   const std::size_t workers = server_.workers().size();
   if (!number || *number == 0) {
-    return connection.answer(admin_error(404, "there is no session of that id", true));
+    return connection.answer(admin_error(404, kNoSession, true));
   }
   // See Worker: ids count in steps of the workers' number.
   Worker& worker = *server_.workers()[(*number - 1) % workers];
@@ -191,19 +203,18 @@ void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
 }
 
 void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& name, bool down) {
-  const auto& upstreams = ruleset_->config.upstreams;
-  for (std::size_t i = 0; i < upstreams.size(); ++i) {
-    if (upstreams[i].name != name) continue;
-    ruleset_->shared[i].health->mark_down(down);
-    server_.workers()[0]->loop().post([worker = server_.workers()[0].get(), name, down] {
-      worker->log().write(
-          Log::Level::info,
-          concat({"upstream ", name, down ? " is marked down" : " is marked up again",
-                  " by an administrator"}));
-    });
-    return connection.answer({.status = 204});
-  }
-  connection.answer(admin_error(404, "there is no upstream of that name", true));
+  Worker& worker = *server_.workers()[0];
+  surveyor_.run_in(
+      worker.loop(),
+      [&worker, name, down] {
+        for (const auto& upstream : worker.context().upstreams) {
+          if (upstream->config.name != name) continue;
+          upstream->mark_down(down, worker.log());
+          return true;
+        }
+        return false;
+      },
+      answer_of(connection, "there is no upstream of that name"));
 }
 
 void AdminDesk::ask(AdminConnection& connection, const AdminRoute& route,
