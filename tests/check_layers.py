@@ -39,6 +39,8 @@ RESERVED = [
 ]
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# At the margin: of the namespace.
+DEFINITION = re.compile(r"^(?:class|struct|enum class|enum) (\w+)(?: final)?(?: : [^;{]*)? \{", re.MULTILINE)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
 
 
@@ -81,11 +83,23 @@ def check_file(root, path):
             yield f"has no header of its own, and includes none of {folder}/"
 
 
+def check_names(root, headers):
+    """Yields what has a name twice. Two classes of one name are one for the linker, which takes either's functions."""
+    places = {}
+    for path in headers:
+        code = COMMENT.sub("", path.read_text(encoding="utf-8"))
+        for name in set(DEFINITION.findall(code)):
+            places.setdefault(name, []).append(str(path.relative_to(root)))
+    for name, files in places.items():
+        for other in files[1:]:
+            yield f"{other}: {name} is defined in {files[0]}, too"
+
+
 def check(root):
     """Returns (number of files, list of violations)."""
     files = sorted(path for path in root.rglob("*") if path.suffix in (".h", ".cc"))
-    return len(files), [f"{path.relative_to(root)}: {text}"
-                        for path in files for text in check_file(root, path)]
+    wrong = [f"{path.relative_to(root)}: {text}" for path in files for text in check_file(root, path)]
+    return len(files), wrong + list(check_names(root, [path for path in files if path.suffix == ".h"]))
 
 
 # A tree with one violation of each kind: {file: (text, the complaint or None)}.
@@ -117,6 +131,8 @@ SAMPLE = {
     "net/orphan.cc": ('#include "base/error.h"\n', "no header of its own"),
     "net/bare.cc": ('#include "net/loop.h"\n#include "loop.h"\n', "no file of proxy/"),
     "util/misc.h": ("#pragma once\n", "no place in the layers"),
+    "base/facts.h": ("#pragma once\nclass Other;\nstruct Facts {\n  struct Inner {};\n};\n", None),
+    "net/facts.h": ("#pragma once\nclass Facts final : private Other {\n  struct Inner {};\n};\n", "Facts is defined in base/facts.h, too"),
 }
 
 
