@@ -42,6 +42,8 @@ constexpr int kOfSignal = 128;  // and its number
 constexpr std::size_t kPage = 500;
 /// A table that is kept has all it needs for this many, whatever is there.
 constexpr std::size_t kMostKept = 100'000;
+/// Between two looks of which the first only begins to count.
+constexpr std::chrono::milliseconds kForRates{1'000};
 /// Where lines may be as long as they like.
 constexpr std::size_t kNoWidth = 1'000;
 
@@ -178,7 +180,11 @@ class StatusCommand {
   }
 
   int print_once() {
-    const auto seen = overview(std::nullopt);
+    auto seen = overview(std::nullopt);
+    if (seen && seen->tunnels.lacks_rates()) {
+      pause(kForRates);
+      seen = overview(std::nullopt);
+    }
     if (!seen) return no_answer(seen.error());
     write_lines(overview_lines(*seen, {plain_canvas(), 0, options_.filter, {}}));
     return kAnswered;
@@ -191,7 +197,13 @@ class StatusCommand {
     if (!upstreams) return no_answer(upstreams.error());
     Json tunnels = Json::array();
     // Pages of an order that stays.
-    if (const auto all = all_tunnels("id", &tunnels); !all) return no_answer(all.error());
+    auto all = all_tunnels("id", &tunnels);
+    if (all && all->lacks_rates()) {
+      pause(kForRates);
+      tunnels = Json::array();
+      all = all_tunnels("id", &tunnels);
+    }
+    if (!all) return no_answer(all.error());
     const auto failures = get("/api/v1/failures?limit=100");
     if (!failures) return no_answer(failures.error());
     Json document = Json::object();

@@ -102,6 +102,7 @@ ShownTunnel ShownTunnel::of(const Json& json) {
   out.bytes_up = number_at(json, "bytes_up");
   out.bytes_down = number_at(json, "bytes_down");
   out.rate = number_at(json, "rate_up") + number_at(json, "rate_down");
+  out.rate_known = json.at("rate_down").integer().has_value();
   return out;
 }
 
@@ -113,6 +114,12 @@ ShownTunnels ShownTunnels::of(const Json& json) {
     out.tunnels.push_back(ShownTunnel::of(each));
   }
   return out;
+}
+
+bool ShownTunnels::lacks_rates() const {
+  return std::any_of(tunnels.begin(), tunnels.end(), [](const ShownTunnel& tunnel) {
+    return tunnel.state == "moving" && !tunnel.rate_known;
+  });
 }
 
 ShownFailure ShownFailure::of(const Json& json) {

@@ -42,6 +42,7 @@ struct ShownTunnel {
   std::string client, user, method, target, upstream, stage, state, stall_side, stall_what;
   std::int64_t age = 0, quiet = 0, stalled_for = 0;
   std::int64_t bytes_up = 0, bytes_down = 0, rate = 0;
+  bool rate_known = false;
 
   static ShownTunnel of(const Json& json);
 };
@@ -50,6 +51,9 @@ struct ShownTunnel {
 struct ShownTunnels {
   std::int64_t total = 0, matching = 0;
   std::vector<ShownTunnel> tunnels;
+
+  /// Something moves, and how fast is known only to who asks again.
+  bool lacks_rates() const;
 
   static ShownTunnels of(const Json& json);
 };

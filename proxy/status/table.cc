@@ -128,8 +128,11 @@ class Overviewed {
   }
 
   std::vector<Span> counts() const {
-    std::vector<Span> out = {
-        {fmt::format("  {} connections, {} tunnels", status_.connections, status_.tunnels)}};
+    const auto count = [](std::int64_t number, std::string_view noun) {
+      return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+    };
+    std::vector<Span> out = {{fmt::format("  {}, {}", count(status_.connections, "connection"),
+                                          count(status_.tunnels, "tunnel"))}};
     if (status_.stalled > 0) {
       out.push_back({", "});
       out.push_back({fmt::format("{} stalled", status_.stalled), Tone::bad});

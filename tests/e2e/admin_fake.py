@@ -52,6 +52,7 @@ class FakeAdmin:
         self.requests = []  # (target, fields) of each
         self.raw = None  # the bytes that answer each request, if set
         self.silent = False
+        self.rates_unknown = 0  # so many answers have no rates
         self.chunked = False
         self._listening = listening
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -139,6 +140,9 @@ class FakeAdmin:
         if sort.lstrip("-") == "rate":
             found.sort(key=lambda each: (each["rate_up"] or 0) + (each["rate_down"] or 0), reverse=sort.startswith("-"))
         page = found[offset:offset + limit]
+        if self.rates_unknown > 0:
+            self.rates_unknown -= 1
+            page = [made_from(each, rate_up=None, rate_down=None) for each in page]
         return self._reply(200, {"total": len(self.tunnels), "matching": len(found), "offset": offset, "tunnels": page})
 
     def _reply(self, status, value):

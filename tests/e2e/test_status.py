@@ -13,7 +13,9 @@ import unittest
 
 import checks
 import harness
+import wire
 from admin_fake import FAILURE, STALL, STATUS, TUNNEL, UPSTREAM, FakeAdmin, made_from
+from culvert import FOUR_THREADS, PORT, launch
 from screens import Terminal
 from testbed import Testbed, wait_for
 
@@ -22,9 +24,10 @@ RUNTIME = "/run/culvert"
 
 
 def setUpModule():
-    global testbed, schema, network
+    global testbed, schema, network, echo_port
     testbed = harness.report_on(Testbed())
     schema = checks.Schema("status.schema.json")
+    echo_port = wire.serve_in_threads(testbed.home, wire.echo)
     network = os.stat(f"/proc/{testbed.culvert_host.pid}/ns/net").st_ino
 
 
@@ -112,6 +115,19 @@ class Once(WithCulvert):
         self.assertEqual(document["upstreams"], self.admin.upstreams)
         self.assertEqual(document["tunnels"], self.admin.tunnels)
         self.assertEqual(document["failures"], [FAILURE])
+
+    def test_rates_that_are_not_known_yet(self):
+        """As of a proxy whom nobody has asked before."""
+        with self.admin.lock:
+            self.admin.rates_unknown = 1
+        self.assertIn("2.1 MB/s", self.assert_status(status("--once")))
+        with self.admin.lock:
+            self.admin.rates_unknown = 1
+        document = json.loads(self.assert_status(status("--json")))
+        self.assertEqual(document["tunnels"], self.admin.tunnels)
+        # Once more, not until they are.
+        self.admin.tunnels[0].update(rate_up=None, rate_down=None)
+        self.assertRegex(self.assert_status(status("--once")), r"(?m)^gcr\.io:443 .* 1m05s +- ")
 
     def test_the_schema_finds_what_is_wrong(self):
         good = {"status": STATUS, "upstreams": [UPSTREAM], "tunnels": [TUNNEL], "failures": [FAILURE]}
@@ -459,6 +475,40 @@ class OnATerminal(WithCulvert):
         self.assertNotIn(b"\x1b[?", terminal.raw)
         self.assertNotIn(b"\x1b[H", terminal.raw)
         self.assertIn("gcr.io:443", terminal.screen.text())
+
+
+class Real(unittest.TestCase):
+    """A culvert that is one."""
+
+    def setUp(self):
+        shutil.rmtree(RUNTIME, ignore_errors=True)
+        self.culvert = launch(self, testbed, *FOUR_THREADS)
+        self.client = wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}", early=b"ping")
+        self.addCleanup(self.client.close)
+        wire.receive_exactly(self.client, 4)
+
+    def test_it_is_found_and_tells_what_it_does(self):
+        done = status("--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = json.loads(done.stdout)
+        schema.validate(document)
+        self.assertEqual(document["status"]["pid"], self.culvert.pid)
+        self.assertEqual(document["status"]["state"], "serving")
+        self.assertEqual([one["target"] for one in document["tunnels"]], [f"127.0.0.1:{echo_port}"])
+        self.assertEqual([(one["bytes_up"], one["bytes_down"]) for one in document["tunnels"]], [(4, 4)])
+        table = status("--once", "--pid", str(self.culvert.pid)).stdout
+        self.assertRegex(table, rf"(?m)^  listening on .*:{PORT}.*\n  1 connection, 1 tunnel;")
+        self.assertRegex(table, rf"(?m)^127\.0\.0\.1:{echo_port} ")
+        self.assertEqual(len(json.loads(status("--json", "--filter", "no such").stdout)["tunnels"]), 0)
+
+    def test_its_socket_is_its_users_and_goes_with_it(self):
+        (name,) = os.listdir(RUNTIME)
+        self.assertRegex(name, rf"^status-{network}-{self.culvert.pid}-[0-9a-f]+\.sock$")
+        self.assertEqual(os.stat(f"{RUNTIME}/{name}").st_mode & 0o777, 0o600)
+        self.client.close()
+        self.culvert.stop()
+        self.assertEqual(os.listdir(RUNTIME), [])
+        self.assertEqual(status("--once").returncode, 2)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ TEST_CASE("the facts are those of the admin interface") {
   CHECK(page.tunnels[0].user == "bob");
   CHECK(page.tunnels[0].upstream.empty());
   CHECK(page.tunnels[0].rate == 1);
+  CHECK_FALSE(page.tunnels[0].rate_known);
+  CHECK_FALSE(page.lacks_rates());
   CHECK(page.tunnels[0].stall_side == "client");
   CHECK(page.tunnels[0].stall_what == "does_not_read");
   CHECK(page.tunnels[0].stalled_for == 31);
@@ -73,6 +75,16 @@ TEST_CASE("the facts are those of the admin interface") {
   CHECK(failures[0].id == 18);
   CHECK(failures[0].status == 502);
   CHECK(failures[0].hint.empty());
+}
+
+TEST_CASE("rates are lacking where something moves") {
+  const auto lacks = [](const std::string& tunnel) {
+    return ShownTunnels::of(parsed("{\"tunnels\":[" + tunnel + "]}")).lacks_rates();
+  };
+  CHECK(lacks(R"({"state":"moving","rate_up":null,"rate_down":null})"));
+  CHECK_FALSE(lacks(R"({"state":"moving","rate_up":0.5,"rate_down":0.0})"));
+  CHECK_FALSE(lacks(R"({"state":"quiet","rate_up":null,"rate_down":null})"));
+  CHECK_FALSE(lacks(""));
 }
 
 TEST_CASE("what is missing or of another kind is nothing") {
