@@ -350,28 +350,42 @@ void Worker::trim_memory() {
 #endif
 }
 
+/// Mostly there is nothing to do: what there may be stands elsewhere, as registers are saved for
+/// it.
 void Worker::on_turn_end() {
   if (shared_.starved.load(std::memory_order_relaxed)) relieve();
-  if (!finished_.empty()) {
-    finished_.clear();
-    trim_memory();
-  }
-  if (generations_.size() > 1) {
-    const Generation* newest = &current();
-    std::erase_if(generations_, [newest](const auto& generation) {
-      return generation.get() != newest && !generation->in_use();
-    });
-    upstream_counters_.sweep();
-  }
+  if (!finished_.empty()) destroy_finished();
+  if (generations_.size() > 1) drop_generations();
+  if (log_.waits()) flush_log();
+  if (draining_) report_drained();
+}
+
+void Worker::destroy_finished() {
+  finished_.clear();
+  trim_memory();
+}
+
+/// Those that no session is under any more.
+void Worker::drop_generations() {
+  const Generation* newest = &current();
+  std::erase_if(generations_, [newest](const auto& generation) {
+    return generation.get() != newest && !generation->in_use();
+  });
+  upstream_counters_.sweep();
+}
+
+void Worker::flush_log() {
   log_.flush();
   if (log_.waits() && !log_timer_.running()) log_timer_.start(kLogRetry);
-  if (draining_ && sessions_.empty() && !drained_reported_) {
-    drained_reported_ = true;
-    drain_timer_.stop();
-    stalls_.rest();
-    current().retire();  // background work does not delay the end
-    drained_();
-  }
+}
+
+void Worker::report_drained() {
+  if (!sessions_.empty() || drained_reported_) return;
+  drained_reported_ = true;
+  drain_timer_.stop();
+  stalls_.rest();
+  current().retire();  // background work does not delay the end
+  drained_();
 }
 
 void Worker::drain(Drain how) {

@@ -133,10 +133,14 @@ class Worker {
   void make_room_for_others();
   void on_waiting_closed();
   void ask_others_for_room();
-  [[gnu::cold]] void relieve();
+  [[gnu::cold, gnu::noinline]] void relieve();
   void resume_accepting();
   void on_session_finished(Session& session);
   void on_turn_end();
+  [[gnu::noinline]] void destroy_finished();
+  [[gnu::noinline]] void drop_generations();
+  [[gnu::noinline]] void flush_log();
+  [[gnu::noinline]] void report_drained();
   void on_drain_timeout();
   void abort_sessions(std::string_view why);
   void trim_memory();

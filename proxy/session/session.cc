@@ -702,8 +702,12 @@ void Session::drop_relay() {
 void Session::on_relay_news(RelayNews news) {
   if (news == RelayNews::first_byte) {
     record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
-    return;
+  } else {
+    on_relay_end();
   }
+}
+
+void Session::on_relay_end() {
   const TunnelEnd end = judge_tunnel_end(*relay_, record_, *context_);
   note_loss(end.closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);

@@ -155,6 +155,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_turn();
   void drop_relay();
   void on_relay_news(RelayNews news);
+  [[gnu::noinline]] void on_relay_end();
   void note_loss(Side closed_by);
   void end_in_record(Outcome outcome, Side closed_by, std::string_view detail);
 
