@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <string>
 #include <string_view>
 

@@ -1,12 +1,12 @@
 #include "server/worker.h"
 
 #include <malloc.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <ctime>
 #include <span>
 #include <string_view>
 #include <system_error>
