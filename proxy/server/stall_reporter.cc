@@ -61,7 +61,7 @@ void StallReporter::follow(SessionContext& newest) {
   tick_ = std::clamp(limit / 8, milliseconds(100), milliseconds(4'000));
   // The next walk looks at all.
   begun_ = begun_before_ = Time::min();
-  timer_.stop();
+  ticker_.stop();
   if (limit.count() == 0) {
     for (const auto& session : sessions_) forget(*session);
   } else if (!sessions_.empty()) {
@@ -70,17 +70,17 @@ void StallReporter::follow(SessionContext& newest) {
 }
 
 void StallReporter::wake() {
-  if (limit_.count() > 0) timer_.start(tick_);
+  if (limit_.count() > 0) ticker_.start(tick_);
 }
 
-void StallReporter::on_timer() {
+void StallReporter::on_tick() {
   if (next_ == 0) {
     begun_before_ = std::exchange(begun_, loop_.now());
     next_ = sessions_.size();
-    if (next_ == 0) return;
+    if (next_ == 0) return ticker_.stop();
   }
   look_at_some();
-  timer_.start(next_ > 0 ? kBetweenParts : tick_);
+  if (next_ > 0) ticker_.hurry(kBetweenParts);
 }
 
 /// From the last one downwards: one that ends gives its place to one that was looked at, or is new.

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "net/timer.h"
+#include "net/ticker.h"
 #include "policy/stall_rule.h"
 #include "session/session.h"
 
@@ -26,16 +26,16 @@ class StallReporter {
   StallReporter(Loop& loop, const Sessions& sessions)
       : loop_(loop),
         sessions_(sessions),
-        timer_(loop, Callback<void()>::to<&StallReporter::on_timer>(this)) {}
+        ticker_(loop, Callback<void()>::to<&StallReporter::on_tick>(this)) {}
 
   /// From now on by the configuration of `newest`, to which the warnings go.
   void follow(SessionContext& newest);
   /// A session has begun.
   void on_session() {
-    if (!timer_.running()) wake();
+    if (!ticker_.running()) wake();
   }
   /// No session is left.
-  void rest() { timer_.stop(); }
+  void rest() { ticker_.stop(); }
   /// A session is about to be destroyed.
   void forget(Session& session) {
     if (session.suspected) drop(session);
@@ -55,8 +55,8 @@ class StallReporter {
     bool written = false;  // that it is stalled
   };
 
-  void wake();
-  void on_timer();
+  [[gnu::cold]] void wake();
+  void on_tick();
   void look_at_some();
   void look(Session& session, Time now);
   void report(const Session& session, Suspect& suspect);
@@ -68,7 +68,7 @@ class StallReporter {
   SessionContext* context_ = nullptr;
   std::chrono::milliseconds limit_{0};  // 0: none
   std::chrono::milliseconds tick_{0};   // between two walks over the sessions
-  Timer timer_;                         // while there are sessions
+  Ticker ticker_;                       // while there are sessions
   Time begun_ = Time::min();            // when the present walk began, or the last one ...
   Time begun_before_ = Time::min();     // ... and the one before
   std::size_t next_ = 0;                // the walk goes on below this index; 0: it is over

