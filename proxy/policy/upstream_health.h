@@ -139,7 +139,7 @@ class UpstreamHealth {
     bool grants_early = false;  ///< EarlyGrants::pauses(): others are preferred
     bool marked_down = false;   ///< by an administrator: it is not tried
     bool is_preferred() const {
-      return !open && !probe_failed && !stalls && !grants_early && !marked_down;
+      return (open | probe_failed | stalls | grants_early | marked_down) == 0;
     }
     /// Whether it is tried if there is no better one.
     bool may_be_tried() const { return !marked_down && (!open || !fails_slowly); }

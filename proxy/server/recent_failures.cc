@@ -18,7 +18,7 @@ bool is_reset_by_client(const SessionRecord& record) {
 
 }  // namespace
 
-void RecentFailures::note(const SessionRecord& record) {
+void RecentFailures::add(const SessionRecord& record) {
   const bool is_error = record.outcome.kind == Outcome::Kind::error;
   const Errc code = record.outcome.error;
   if (is_error && (code == Errc::canceled || code == Errc::proxy_auth_required)) return;

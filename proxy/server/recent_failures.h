@@ -34,21 +34,15 @@ class RecentFailures {
  public:
   static constexpr std::size_t kMost = 50;
 
-  /// Of a request that has its outcome.  Not counted: what succeeded, was cut by us for a good
-  /// reason, or was given up by its client, and a request without a password, as clients begin with
-  /// one.
-  void add(const SessionRecord& record) {
-    using Kind = Outcome::Kind;
-    if (record.outcome.kind == Kind::error || record.outcome.kind == Kind::stalled) note(record);
-  }
+  /// Of a request whose outcome is an error or Outcome::Kind::stalled.  Not counted: what was given
+  /// up by its client, and a request without a password, as clients begin with one.
+  void add(const SessionRecord& record);
   /// The number of the last one; 0: there was none.
   std::uint64_t last() const { return last_; }
   /// Appends those with a greater number, as far as they are kept, the oldest first.
   void copy_since(std::uint64_t number, std::vector<FailedRequest>& out) const;
 
  private:
-  [[gnu::cold]] void note(const SessionRecord& record);
-
   std::vector<FailedRequest> kept_;  // a ring: number N is at (N - 1) % kMost
   std::uint64_t last_ = 0;
 };

@@ -80,7 +80,6 @@ std::size_t Worker::tunnels() const {
 
 void Worker::on_request_finished(const SessionRecord& record) {
   stats_.add(record);
-  failures_.add(record);
   if (record.upstream != nullptr)
     record.upstream->counters->add_request(record.bytes_up, record.bytes_down);
 }
@@ -101,6 +100,8 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   context().request_finished =
       Callback<void(const SessionRecord&)>::to<&Worker::on_request_finished>(this);
   context().counters = &counters_;
+  context().request_failed =
+      Callback<void(const SessionRecord&)>::to<&RecentFailures::add>(&failures_);
   context().limited = &limited_;
   context().newest = &newest_;
   newest_ = &context();

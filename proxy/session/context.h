@@ -57,6 +57,8 @@ struct SessionContext {
   /// Called with each record that has its outcome, whether there is an access log or not.  May be
   /// empty.
   Callback<void(const SessionRecord&)> request_finished{};
+  /// Called after that with those that have failed or stalled.  May be empty.
+  Callback<void(const SessionRecord&)> request_failed{};
   PresetGaps* preset_gaps = nullptr;          ///< null if no route has a preset
   LimitedSessions* limited = nullptr;         ///< of the worker; may be null if no session is
   Limits* client_limits = nullptr;            ///< nullptr: Config::counts_clients() is false

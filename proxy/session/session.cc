@@ -831,11 +831,18 @@ void Session::on_answered(const Result<void>& taken) {
   finish(failure->code, failure->side, failure->text);
 }
 
+void Session::note_failure() {
+  const auto kind = record_.outcome.kind;
+  const bool failed = kind == Outcome::Kind::error || kind == Outcome::Kind::stalled;
+  if (failed && context_->request_failed) context_->request_failed(record_);
+}
+
 /// Finishes the record and logs it; with Outcome::Kind::none there is nothing to record.
 void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail) {
   if (outcome.kind == Outcome::Kind::none) return;
   record_.finish(outcome, closed_by, detail);
   if (context_->request_finished) context_->request_finished(record_);
+  if (outcome.kind != Outcome::Kind::ok) note_failure();
   if (context_->log.access_enabled())
     write_access_line(context_->log, record_, context_->loop.now());
 }

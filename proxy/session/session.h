@@ -173,6 +173,7 @@ class Session final : private StreamEvents, private ClientEvents {
   void refuse(Error error);
   void close_with(std::string answer);
   void on_answered(const Result<void>& taken);
+  [[gnu::cold]] void note_failure();
   void conclude(Outcome outcome, Side closed_by, std::string_view detail);
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 

@@ -68,20 +68,16 @@ TEST_CASE("the next request of a connection has nothing of the last one's failur
   CHECK(kept[0].target.empty());
 }
 
-TEST_CASE("what has not failed, or whose client has ended it, is not among them") {
+TEST_CASE("what its client has ended or given up is not among them") {
   RecentFailures failures;
-  using Kind = Outcome::Kind;
-  for (const Kind kind : {Kind::none, Kind::ok, Kind::aborted, Kind::idle_timeout,
-                          Kind::half_open_timeout, Kind::lifetime_over}) {
-    failures.add(record_of(1, kind));
-  }
   failures.add(record_of(1, Errc::canceled));
   failures.add(record_of(1, Errc::proxy_auth_required));
   failures.add(
       record_of(1, Errc::connection_terminated, "reset", Side::client, SessionStage::tunnel));
   CHECK(failures.last() == 0);
   CHECK(all_since(failures).empty());
-  failures.add(record_of(2, Kind::stalled, "nothing moved", Side::local, SessionStage::tunnel));
+  failures.add(
+      record_of(2, Outcome::Kind::stalled, "nothing moved", Side::local, SessionStage::tunnel));
   failures.add(
       record_of(3, Errc::connection_terminated, "reset", Side::upstream, SessionStage::tunnel));
   const auto kept = all_since(failures);
