@@ -140,9 +140,10 @@ void Surveyor::end() {
                    [](const Survey::Failure& one, const Survey::Failure& other) {
                      return one.request.time < other.request.time;
                    });
-  const std::vector<Asked> done = std::exchange(running_, {});
-  // A ruleset is there as soon as the first worker has answered once.
-  for (const Asked& asked : done) asked.done(survey_);
+  // A ruleset is there as soon as the first worker has answered once.  Whoever asks again waits for
+  // the next survey, as this one is still told.
+  for (const Asked& asked : running_) asked.done(survey_);
+  running_.clear();
   if (waiting_.empty() || timer_.running()) return;
   const auto next = begun_ + kApart;
   timer_.start(std::max(std::chrono::milliseconds(1),
