@@ -129,6 +129,8 @@ void AdminConnection::scan() {
 
 /// The state is `asked` if the owner may be.
 void AdminConnection::take(const RequestHead& head) {
+  // Refusals of a HEAD have no body either.
+  if (head.method == "HEAD") request_.method = AdminRequest::Method::head;
   if (auto refusal = objection()) return answer(std::move(*refusal));
   auto read = read_admin_request(head, names());
   if (auto* const refusal = std::get_if<AdminAnswer>(&read)) return answer(std::move(*refusal));

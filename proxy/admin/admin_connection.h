@@ -110,7 +110,6 @@ class AdminConnection final : private StreamEvents,
   std::shared_ptr<const Ruleset> ruleset_;
   std::unique_ptr<Stream> stream_;
   std::optional<HostPort> peer_;
-  std::uint32_t uid_ = 0;
   Timer deadline_;
   State state_ = State::handshake;
   HeadScanner scanner_;
