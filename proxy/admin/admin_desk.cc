@@ -154,7 +154,7 @@ void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& requ
     answer.fields = route.acts() ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
     return connection.answer(std::move(answer));
   }
-  if (asked_ + kRemembers < loop_.now() && !tick_.running()) tick_.start(History::kInterval);
+  if (!tick_.running()) tick_.start(History::kInterval);
   asked_ = loop_.now();
   switch (route.page) {
     case Page::status_page:
