@@ -12,6 +12,7 @@ import tree_check
 
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
+    "admin/admin_desk": (["session/admin_server_test.cc"], "it answers beside a server, in a thread of its own"),
     "check/beyond_advice": (["session/beyond_test.cc"], "advice is tested in the world that it is for"),
     "check/hear": (["net/way_steps_test.cc"], "it is what a step hears from a server"),
     "check/port_look": (["net/way_steps_test.cc"], "it takes servers of each kind"),
