@@ -17,6 +17,7 @@
 using namespace culvert;
 using namespace culvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -393,4 +394,96 @@ TEST_CASE("where one address is in use none stays bound, and what is passed on t
     CHECK(set.shares() == "1 1 / 2");
   }
   CHECK(open_files() == before);
+}
+
+TEST_CASE("sockets of --admin are for one thread, which is no worker") {
+  const TempDir dir;
+  Set set(3);
+  set.config.admin = {at_port(0), at_path(dir.path("admin"))};
+  set.open({at_port(0)});
+  CHECK(set.problems.empty());
+  CHECK(set.listeners.urls().size() == 1);
+  CHECK(set.listeners.listen_of_urls() == std::vector<std::size_t>{0});
+  REQUIRE(set.listeners.admin_urls().size() == 2);
+  CHECK_THAT(set.listeners.admin_urls()[0], StartsWith("http://127.0.0.1:"));
+  CHECK(set.listeners.admin_urls()[1] == "unix:" + dir.path("admin"));
+  // The address guard knows that of the admin interface, too, and a successor gets all.
+  CHECK(set.listeners.addresses().size() == 2);
+  CHECK(set.listeners.to_pass_on().size() == 5);
+  const auto sockets = set.listeners.take_of_admin();
+  REQUIRE(sockets.size() == 2);
+  CHECK(sockets[0].index() == 0);
+  CHECK(sockets[1].index() == 1);
+  CHECK(set.listeners.admin_urls()[0] == sockets[0].url());
+  CHECK(set.listeners.addresses()[1].port == sockets[0].address().port);
+  CHECK(set.shares() == "1 1 1 / 0");
+}
+
+TEST_CASE("an --admin that cannot be bound leaves nothing bound") {
+  const TempDir dir;
+  std::uint16_t taken = 0;
+  const Fd other = listen_on_loopback(taken);
+  Set set(2);
+  set.config.admin = {at_path(dir.path("admin")), at_port(taken)};
+  set.open({at_port(0), at_path(dir.path("proxy"))});
+  REQUIRE(set.problems.size() == 1);
+  CHECK_THAT(set.problems[0], Contains("127.0.0.1:" + std::to_string(taken)));
+  CHECK(set.listeners.address_in_use());
+  CHECK(set.listeners.urls().empty());
+  CHECK(set.listeners.admin_urls().empty());
+  CHECK(set.listeners.addresses().empty());
+  CHECK(set.listeners.to_pass_on().empty());
+  CHECK(set.listeners.take_of_admin().empty());
+  CHECK(set.shares() == "0 0 / 0");
+  CHECK(access(dir.path("admin").c_str(), F_OK) != 0);
+  CHECK(access(dir.path("proxy").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a --listen that cannot be bound leaves no --admin either") {
+  std::uint16_t taken = 0;
+  const Fd other = listen_on_loopback(taken);
+  Set set(1);
+  set.config.admin = {at_port(0)};
+  set.open({at_port(taken)});
+  CHECK(set.problems.size() == 1);
+  CHECK(set.listeners.admin_urls().empty());
+  CHECK(set.listeners.take_of_admin().empty());
+}
+
+TEST_CASE("sockets of --admin are handed over like the others") {
+  const TempDir dir;
+  std::uint16_t port = 0;
+  std::uint16_t admin_port = 0;
+  const int proxy = listen_on_loopback(port).release();
+  const int admin = listen_on_loopback(admin_port).release();
+  Set set(1);
+  set.config.admin = {at_port(admin_port), at_path(dir.path("new"))};
+  set.open({at_port(port)}, {{{proxy, "http://127.0.0.1:" + std::to_string(port)},
+                              {admin, "http://127.0.0.1:" + std::to_string(admin_port)}},
+                             {},
+                             -1});
+  CHECK(set.problems.empty());
+  CHECK(set.listeners.admin_urls() ==
+        std::vector<std::string>{"http://127.0.0.1:" + std::to_string(admin_port),
+                                 "unix:" + dir.path("new")});
+  const auto sockets = set.listeners.take_of_admin();
+  REQUIRE(sockets.size() == 2);
+  CHECK(sockets[0].fd() == admin);
+  CHECK(sockets[0].index() == 0);
+  CHECK(sockets[1].index() == 1);
+  const auto of_worker = set.listeners.take_of_worker(0);
+  REQUIRE(of_worker.size() == 1);
+  CHECK(of_worker[0].fd() == proxy);
+}
+
+TEST_CASE("a socket of --admin that is not wanted any more is closed") {
+  std::uint16_t admin_port = 0;
+  const int admin = listen_on_loopback(admin_port).release();
+  Set set(1);
+  set.config.listen = {at_port(0)};
+  set.listeners.take(set.config,
+                     {{{admin, "http://127.0.0.1:" + std::to_string(admin_port)}}, {}, -1},
+                     set.problems);
+  CHECK(set.listeners.admin_urls().empty());
+  CHECK_FALSE(is_open(admin));
 }

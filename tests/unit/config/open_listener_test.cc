@@ -37,3 +37,24 @@ TEST_CASE("a certificate that some clients need is none that all need") {
                  Contains("--auth-file FILE") && Contains("client-ca=FILE") &&
                  Contains("--open-proxy"));
 }
+
+TEST_CASE("that everybody may use a listener protects no admin interface") {
+  const ListenConfig plain;
+  ListenConfig locked;
+  locked.speaks = ListenConfig::Speaks::tls_only;
+  locked.client_ca = "/ca.pem";
+  Config config;
+  CHECK_FALSE(is_protected(plain, config));
+  CHECK(is_protected(locked, config));
+  config.open_proxy = true;
+  CHECK(has_lock(plain, config));
+  CHECK_FALSE(is_protected(plain, config));
+  config.auth_file = "/users";
+  CHECK(is_protected(plain, config));
+  config.auth_file.clear();
+  config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
+  CHECK(is_protected(plain, config));
+  CHECK_THAT(open_admin_problem(), Contains("--allow-client CIDR") &&
+                                       Contains("--auth-file FILE") && Contains("client-ca=FILE") &&
+                                       !Contains("--open-proxy"));
+}

@@ -11,6 +11,7 @@
 
 using namespace culvert;
 using namespace culvert::test;
+using Catch::Matchers::Contains;
 using std::chrono::milliseconds;
 
 TEST_CASE("an address that is listened on twice") {
@@ -302,4 +303,58 @@ TEST_CASE("a limit that counts nobody is warned of") {
     CHECK(warnings({"--listen", "unix:/a", "--listen", "127.0.0.1:1"}, flag, "2000") == Lines{});
     CHECK(warnings({"--listen", "systemd"}, flag, "2000") == Lines{});
   }
+}
+
+TEST_CASE("an admin interface") {
+  CHECK(config_of({}).admin.empty());
+  CHECK_FALSE(config_of({}).admin_actions);
+  const Config config = config_of(
+      {"--admin", "127.0.0.1:9128", "--admin", "unix:/run/a?mode=0660", "--admin-actions"});
+  REQUIRE(config.admin.size() == 2);
+  CHECK(config.admin[0].to_string() == "http://127.0.0.1:9128");
+  CHECK(config.admin[1].path == "/run/a");
+  CHECK(config.admin[1].mode == 0660);
+  CHECK(config.admin_actions);
+  CHECK(config.listen[0].to_string() == "http://127.0.0.1:3128");
+  CHECK(config_of({}, {{"CULVERT_ADMIN", "127.0.0.1:9128"}}).admin.size() == 1);
+  CHECK(config_of({"--admin", "127.0.0.1:0", "--admin", "127.0.0.1:0"}).admin.size() == 2);
+  CHECK(problems_of({"--admin", "nonsense://a"}).size() == 1);
+}
+
+TEST_CASE("an admin interface that others can reach is protected") {
+  for (const char* address : {"0.0.0.0:9128", "192.0.2.1:9128", "[::]:9128", ":9128"}) {
+    CAPTURE(address);
+    const Lines lines = problems_of({"--admin", address, "--open-proxy"});
+    REQUIRE_FALSE(lines.empty());
+    CHECK_THAT(lines[0],
+               Contains("--admin http://") && Contains("others than this host can reach it"));
+    CHECK(problems_of({"--admin", address, "--admin-actions"}) ==
+          problems_of({"--admin", address}));
+    CHECK_FALSE(config_of({"--admin", address, "--allow-client", "10.0.0.0/8"}).admin.empty());
+  }
+  CHECK(config_of({"--admin", "127.0.0.1:9128"}).admin.size() == 1);
+  CHECK(config_of({"--admin", "[::1]:9128"}).admin.size() == 1);
+  CHECK(config_of({"--admin", "unix:/a?mode=0666"}).admin.size() == 1);
+}
+
+TEST_CASE("an admin interface has an address of its own") {
+  const Lines taken{
+      "--admin 127.0.0.1:1: proxy clients connect there; give it an address or port of its "
+      "own"};
+  CHECK(problems_of({"--listen", "127.0.0.1:1", "--admin", "127.0.0.1:1"}) == taken);
+  CHECK(problems_of({"--admin", "127.0.0.1:1", "--listen", "127.0.0.1:1"}) == taken);
+  CHECK(problems_of({"--listen", "0.0.0.0:1", "--open-proxy", "--admin", "127.0.0.1:1"}) == taken);
+  CHECK(problems_of({"--admin", "127.0.0.1:3128"}).size() == 1);
+  CHECK(problems_of({"--listen", "unix:/a", "--admin", "unix:/a"}).size() == 1);
+  CHECK(problems_of({"--admin", "127.0.0.1:1", "--admin", "127.0.0.1:1"}) ==
+        Lines{"--admin 127.0.0.1:1: http://127.0.0.1:1 is listened on twice"});
+  CHECK(problems_of({"--admin", "unix:/a", "--admin", "unix:/a"}).size() == 1);
+}
+
+TEST_CASE("what an admin interface cannot be") {
+  CHECK(problems_of({"--admin", "systemd"}) ==
+        Lines{"--admin systemd: write an address and port, or unix:/path"});
+  CHECK_THAT(problems_of({"--admin", "systemd:web"})[0], Contains("write an address and port"));
+  CHECK_THAT(problems_of({"--admin", "127.0.0.1:1?proxy-protocol=on"})[0],
+             Contains("proxy-protocol has no meaning here"));
 }

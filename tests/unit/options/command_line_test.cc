@@ -396,3 +396,16 @@ TEST_CASE("one broken upstream does not hide the mistakes around it") {
   REQUIRE(std::holds_alternative<Problems>(read));
   CHECK(std::get<Problems>(read).upstreams.at(0).name == "p");
 }
+
+TEST_CASE("run has the admin interface of its own line only") {
+  const Environment environment{{"CULVERT_ADMIN", "127.0.0.1:9128"}};
+  CHECK(config_of({}, environment).admin.size() == 1);
+  CHECK(options_of<RunOptions>({"run", "ls"}, environment).config.admin.empty());
+  const auto typed =
+      options_of<RunOptions>({"run", "--admin", "127.0.0.1:9129", "ls"}, environment).config.admin;
+  REQUIRE(typed.size() == 1);
+  CHECK(typed[0].address.port == 9129);
+  // Not even a wrong one is in its way.
+  CHECK(
+      options_of<RunOptions>({"run", "ls"}, {{"CULVERT_ADMIN", "0.0.0.0:1"}}).config.admin.empty());
+}

@@ -42,3 +42,10 @@ TEST_CASE("what a process is born with needs a restart") {
   CHECK(changed({"--tunnel-command", "ssh a"}, {"--tunnel-command", "ssh b"}) ==
         Flags{"tunnel-command"});
 }
+
+TEST_CASE("an admin interface at another address needs a restart, what it may do does not") {
+  CHECK(changed({}, {"--admin", "127.0.0.1:1"}) == Flags{"admin"});
+  CHECK(changed({"--admin", "127.0.0.1:1"}, {"--admin", "127.0.0.1:2"}) == Flags{"admin"});
+  CHECK(changed({"--admin", "unix:/a"}, {"--admin", "unix:/a?mode=0660"}) == Flags{"admin"});
+  CHECK(changed({"--admin", "unix:/a"}, {"--admin", "unix:/a", "--admin-actions"}).empty());
+}

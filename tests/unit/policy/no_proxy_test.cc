@@ -234,3 +234,26 @@ TEST_CASE("entries that cannot do what they seem to earn a warning") {
             .at(0)
             .ends_with("write the name in its xn-- form, which the command idn2 prints"));
 }
+
+TEST_CASE("the entries of a list, as whoever translates it needs them") {
+  using Kind = NoProxy::Kind;
+  CHECK(NoProxy().entries().empty());
+  const NoProxy list("Example.com:80,.sub.example,10.1.2.3/8,[2001:db8::1]:443");
+  const auto& entries = list.entries();
+  REQUIRE(entries.size() == 4);
+  CHECK(entries[0].kind == Kind::domain);
+  CHECK(entries[0].suffix == ".example.com");
+  CHECK(entries[0].also_host);
+  CHECK(entries[0].port == "80");
+  CHECK(entries[1].suffix == ".sub.example");
+  CHECK_FALSE(entries[1].also_host);
+  CHECK(entries[1].port.empty());
+  CHECK(entries[2].kind == Kind::block);
+  CHECK(entries[2].base.to_string() == "10.0.0.0");
+  CHECK(entries[2].prefix == 8);
+  CHECK(entries[3].kind == Kind::address);
+  CHECK(entries[3].base.to_string() == "2001:db8::1");
+  CHECK(entries[3].port == "443");
+  REQUIRE(NoProxy("a.example,*,b.example").entries().size() == 1);
+  CHECK(NoProxy("a.example,*,b.example").entries()[0].kind == Kind::all);
+}

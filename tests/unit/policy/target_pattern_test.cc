@@ -248,3 +248,22 @@ TEST_CASE("presets") {
     for (const std::string_view text : preset.patterns) pattern(std::string(text));
   }
 }
+
+TEST_CASE("the parts of a pattern, as whoever translates it needs them") {
+  using Kind = TargetPattern::Kind;
+  CHECK(pattern("*").kind() == Kind::any);
+  CHECK_FALSE(pattern("*").port());
+  CHECK(pattern("*:22").port() == 22);
+  CHECK(pattern("GCR.io.:443").kind() == Kind::host);
+  CHECK(pattern("GCR.io.:443").name() == "gcr.io");
+  CHECK(pattern("GCR.io.:443").port() == 443);
+  CHECK(pattern("*.gcr.io").kind() == Kind::suffix);
+  CHECK(pattern("*.gcr.io").name() == ".gcr.io");
+  CHECK(pattern("10.0.0.0/8").kind() == Kind::block);
+  REQUIRE(pattern("10.0.0.0/8").block_base());
+  CHECK(pattern("10.0.0.0/8").block_base()->to_string() == "10.0.0.0");
+  CHECK(pattern("10.0.0.0/8").block_prefix() == 8);
+  CHECK(pattern("[2001:db8::]/32:443").block_base()->to_string() == "2001:db8::");
+  CHECK(pattern("[2001:db8::]/32:443").block_prefix() == 32);
+  CHECK(pattern("192.0.2.7").block_prefix() == 32);
+}
