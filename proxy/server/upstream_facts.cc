@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "dial/upstream_protocol.h"
 
 namespace culvert {
@@ -77,6 +78,10 @@ std::vector<UpstreamFacts> upstream_facts(const Ruleset& ruleset, UpstreamHealth
     facts.kind = name_of_kind(upstream.kind);
     facts.default_route = std::find(otherwise.begin(), otherwise.end(), i) != otherwise.end();
     judge(facts, report, shared.memory->why_down(), now);
+    if (shared.health->is_marked_down()) {
+      facts.state = State::marked_down;
+      facts.reason = concat({"upstream ", upstream.name, " is marked down by an administrator"});
+    }
     facts.breaker = report.breaker;
     facts.probe = report.probe;
     facts.warm_wanted = upstream.warm;

@@ -107,6 +107,20 @@ TEST_CASE("an upstream whose probe fails is down as well") {
   CHECK_FALSE(facts.down_for);
 }
 
+TEST_CASE("that an upstream is marked down counts more than how it is") {
+  World world({"--upstream", "a=socks5://h"});
+  Upstream& upstream = *world.upstreams[0];
+  upstream.succeeded(Breaker::Permit::granted, {}, world.loop.now(), world.log);
+  upstream.health->mark_down(true);
+  CHECK(world.facts().state == State::marked_down);
+  CHECK(world.facts().reason == "upstream a is marked down by an administrator");
+  upstream.failed(Breaker::Permit::granted, kTimedOut, world.loop.now(), world.log);
+  CHECK(world.facts().state == State::marked_down);
+  upstream.health->mark_down(false);
+  CHECK(world.facts().state == State::down);
+  CHECK(world.facts().reason == "upstream a timed out");
+}
+
 TEST_CASE("tunnels that were granted too early are told") {
   World world({"--upstream", "a=socks5://h"});
   world.upstreams[0]->closed_after_success("x:1", true, world.loop.now(), world.log);
