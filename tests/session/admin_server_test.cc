@@ -372,3 +372,53 @@ TEST_CASE("a worker that does not turn is told by its number") {
   left.wait(false);
   CHECK(site.get("/healthz").status == 200);
 }
+
+TEST_CASE("an upstream that is marked down is used no more, until it is marked up again") {
+  const Site site({"--admin-actions"});
+  const auto state = [&] {
+    return site.get("/api/v1/upstreams").json().at("upstreams").elements()[0].at("state").text();
+  };
+  CHECK(site.post("/api/v1/upstreams/th%65re/down").status == 204);
+  CHECK(state().value_or("") == "marked_down");
+  const Reply ready = site.get("/readyz");
+  CHECK(ready.status == 503);
+  CHECK_THAT(ready.body, StartsWith("the upstream of the default route is down: "));
+  CHECK(site.get("/healthz").status == 200);
+  CHECK(site.post("/api/v1/upstreams/there/up").status == 204);
+  CHECK(state() == "unknown");
+  CHECK(site.get("/readyz").status == 200);
+  const Fd client = site.tunnel();
+  CHECK(state() == "up");
+}
+
+TEST_CASE("requests that failed are kept, and told as they happen") {
+  const Site site;
+  const Fd listener = site.admin();
+  send_all(listener, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  receive_until(listener, "event: status");
+  const std::string target = "127.0.0.1:" + std::to_string(closed_port());
+  const std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    const Fd client = connect_to_loopback(site.running->port());
+    send_all(client, request);
+    send_fin(client);
+    CHECK_THAT(receive_all(client), StartsWith("HTTP/1.1 502 "));
+  }
+  const auto failures = [&](std::string_view query) {
+    return site.get(concat({"/api/v1/failures", query})).json().at("failures").elements();
+  };
+  for (int i = 0; i < 1'000 && failures("").size() < 2; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const auto rows = failures("");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].at("target").text() == target);
+  CHECK(rows[0].at("status").integer() == 502);
+  CHECK(rows[0].at("outcome").text() == "connection_refused");
+  CHECK(failures("?limit=1").size() == 1);
+  for (const char* limit : {"0", "101", "x", "%zz"}) {
+    CHECK(site.get(concat({"/api/v1/failures?limit=", limit})).status == 400);
+  }
+  CHECK_THAT(receive_until(listener, "event: failure\ndata: {"),
+             Contains("event: failure\ndata: {"));
+}
