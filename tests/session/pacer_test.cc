@@ -71,7 +71,9 @@ struct PacedSockets {
     relay.pace(*pacers);
     relay.start();
   }
-  void on_done() { FAIL("the relay has ended"); }
+  void on_news(RelayNews news) {
+    if (news == RelayNews::end) FAIL("the relay has ended");
+  }
   /// The upstream sends so much, or what its socket takes; how much that was.
   std::size_t send_some(std::size_t most) {
     const ssize_t count = send(upstream_pair.far.get(), sent.data(), most, MSG_DONTWAIT);
@@ -100,7 +102,7 @@ struct PacedSockets {
   Bandwidth bandwidth;
   std::unique_ptr<Pacers> pacers;
   Relay relay{loop,      client, upstream,
-              resources, {},     Callback<void()>::to<&PacedSockets::on_done>(this)};
+              resources, {},     Callback<void(RelayNews)>::to<&PacedSockets::on_news>(this)};
   std::size_t received = 0;
 };
 
