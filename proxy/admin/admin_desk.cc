@@ -335,8 +335,10 @@ void AdminDesk::on_tick() {
       !ruleset_->config.admin.empty() || loop_.now() - asked_ < kRemembers || listened;
   if (!kept || ended_) return;
   tick_.start(listened ? kEventsApart : std::chrono::milliseconds(History::kInterval));
-  surveyor_.ask({.failures = listened}, [this](const Survey& survey) {
+  surveyor_.ask({.failures = listened}, [this, listened](const Survey& survey) {
     look(survey);
+    // One that was not asked for failures does not tell which are new.
+    if (!listened) return failures_told_.clear();
     if (survey.ruleset) send_events(survey);
   });
 }
