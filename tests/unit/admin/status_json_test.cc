@@ -296,3 +296,49 @@ TEST_CASE("upstreams, with what the workers count of them") {
   CHECK(dump(second, "false_successes") == "9");
   CHECK(dump(second, "connect_ms") == "[]");
 }
+
+TEST_CASE("failed requests, the newest first") {
+  Survey survey;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    Survey::Failure failure;
+    failure.request.number = i;
+    failure.request.id = 10 + i;
+    failure.request.time = kWall.wall + i * 1s;
+    failure.request.client = "127.0.0.1:50124";
+    failure.request.outcome = "connection_refused";
+    failure.request.stage = "dial";
+    survey.failures.push_back(failure);
+  }
+  FailedRequest& last = survey.failures.back().request;
+  last.method = "CONNECT";
+  last.target = "gcr.io:443";
+  last.upstream = "tunnel";
+  last.status = 502;
+  last.explanation = "it refused the connection";
+  last.hint = "is the tunnel up?";
+  last.detail = "attempts failed: a";
+  const Json all = failures_json(survey, 2);
+  CHECK(all.names() == Names{"failures"});
+  const auto rows = all.at("failures").elements();
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].names() == Names{"id", "time", "client", "method", "target", "upstream", "status",
+                                 "outcome", "stage", "explanation", "hint", "detail"});
+  CHECK(dump(rows[0], "id") == "13");
+  CHECK(dump(rows[0], "time") == "\"2026-11-27T14:00:03.250Z\"");
+  CHECK(dump(rows[0], "client") == "\"127.0.0.1:50124\"");
+  CHECK(dump(rows[0], "method") == "\"CONNECT\"");
+  CHECK(dump(rows[0], "target") == "\"gcr.io:443\"");
+  CHECK(dump(rows[0], "upstream") == "\"tunnel\"");
+  CHECK(dump(rows[0], "status") == "502");
+  CHECK(dump(rows[0], "outcome") == "\"connection_refused\"");
+  CHECK(dump(rows[0], "stage") == "\"dial\"");
+  CHECK(dump(rows[0], "explanation") == "\"it refused the connection\"");
+  CHECK(dump(rows[0], "hint") == "\"is the tunnel up?\"");
+  CHECK(dump(rows[0], "detail") == "\"attempts failed: a\"");
+  CHECK(dump(rows[1], "id") == "12");
+  CHECK(dump(rows[1], "upstream") == "null");
+  CHECK(dump(rows[1], "hint") == "null");
+  CHECK(dump(rows[1], "detail") == "null");
+  CHECK(failures_json(survey, 100).at("failures").elements().size() == 3);
+  CHECK(failures_json({}, 100).at("failures").elements().empty());
+}
