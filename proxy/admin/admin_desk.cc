@@ -363,11 +363,13 @@ std::string AdminDesk::upstream_event(const Survey& survey) {
 std::string AdminDesk::failure_events(const Survey& survey) {
   const bool first = failures_told_.empty();
   failures_told_.resize(survey.workers.size());
+  // The time of day, by which they stand in order, may step back.
+  const std::vector<std::uint64_t> told = failures_told_;
   std::string text;
   for (const Survey::Failure& failure : survey.failures) {
-    std::uint64_t& told = failures_told_[failure.worker];
-    if (failure.request.number <= told) continue;
-    told = failure.request.number;
+    const std::uint64_t number = failure.request.number;
+    if (number <= told[failure.worker]) continue;
+    failures_told_[failure.worker] = std::max(failures_told_[failure.worker], number);
     if (!first) text += event("failure", failure_json(failure.request));
   }
   return text;

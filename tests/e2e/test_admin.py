@@ -16,10 +16,13 @@ import time
 import unittest
 
 import harness
+import admin
 import isolate
+import peers
+import promtool
 import wire
-from culvert import FOUR_THREADS, launch
-from testbed import Testbed, wait_for
+from culvert import FOUR_THREADS, is_sanitized, launch
+from testbed import BORDER, Testbed, wait_for
 
 ADMIN_PORT = 9128
 DEAD_PORT = 1081
@@ -37,46 +40,12 @@ def setUpModule():
     sink_port = wire.serve_in_threads(testbed.home, swallow)
 
 
-class Answer:
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = response.headers
-        self.body = response.read().decode()
-
-    def json(self):
-        return json.loads(self.body)
-
-
-class Connection(http.client.HTTPConnection):
-    def __init__(self, make):
-        super().__init__("127.0.0.1", ADMIN_PORT, timeout=20)
-        self._make = make
-
-    def connect(self):
-        self.sock = self._make()
-
-
 def tcp(port=ADMIN_PORT, address="127.0.0.1"):
-    made = testbed.home.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.settimeout(20)
-    made.connect((address, port))
-    return made
-
-
-def unix(path):
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    made.settimeout(20)
-    made.connect(path)
-    return made
+    return admin.tcp(port, address, testbed.home.socket)
 
 
 def ask(path, method="GET", make=tcp, **headers):
-    connection = Connection(make)
-    try:
-        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        return Answer(connection.getresponse())
-    finally:
-        connection.close()
+    return admin.ask(make(), path, method, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def metrics(**more):
@@ -127,6 +96,10 @@ class Numbers(unittest.TestCase):
         status = ask("/api/v1/status").json()
         self.assertEqual((status["bytes_up"], status["bytes_down"], status["tunnels"]), (sent, sent, 5))
         tunnels = ask("/api/v1/tunnels?sort=id").json()
+        for name in ("status", "tunnels", "upstreams", "failures"):
+            admin.validate(name, ask(f"/api/v1/{name}").json())
+        if promtool.find():
+            self.assertEqual(promtool.complaints_about_metrics(ask("/metrics").body), [])
         self.assertEqual((tunnels["total"], tunnels["matching"]), (5, 5))
         self.assertEqual(sum(one["bytes_up"] for one in tunnels["tunnels"]), sent)
         self.assertEqual({one["target"] for one in tunnels["tunnels"]}, {f"127.0.0.1:{echo_port}"})
@@ -363,7 +336,7 @@ class Access(unittest.TestCase):
         path = f"{isolate.STATE}/admin.sock"
         culvert = self.start("--admin", f"unix:{path}?mode=0660")
         self.assertEqual(oct(os.stat(path).st_mode & 0o777), "0o660")
-        status = ask("/api/v1/status", make=lambda: unix(path), Host="whatever.example").json()
+        status = ask("/api/v1/status", make=lambda: admin.unix(path), Host="whatever.example").json()
         self.assertTrue(status["actions_allowed"])
         culvert.shut_down()
         self.assertFalse(os.path.exists(path))
@@ -392,7 +365,7 @@ class RuntimeSocket(unittest.TestCase):
         path = self.find(culvert)
         threads = culvert.threads()
         self.assertEqual(oct(os.stat(path).st_mode & 0o777), "0o600")
-        self.assertEqual(ask("/api/v1/status", make=lambda: unix(path)).json()["pid"], culvert.pid)
+        self.assertEqual(ask("/api/v1/status", make=lambda: admin.unix(path)).json()["pid"], culvert.pid)
         self.assertEqual(culvert.threads(), threads + 1)
         os.chmod(os.path.dirname(path), 0o755)
         os.chmod(path, 0o666)
@@ -433,7 +406,7 @@ class HandOver(unittest.TestCase):
         thread.join()
         # A connection that the old process had accepted is closed when it is idle, not in an answer.
         self.assertEqual(failed, [])
-        self.assertEqual(ask("/api/v1/status", make=lambda: unix(f"{isolate.STATE}/over.sock")).json()["pid"], second)
+        self.assertEqual(ask("/api/v1/status", make=lambda: admin.unix(f"{isolate.STATE}/over.sock")).json()["pid"], second)
         client.close()
         self.assertEqual(culvert.wait(20), 0)
         self.assertTrue(os.path.exists(f"{isolate.STATE}/over.sock"))
@@ -485,6 +458,38 @@ class HostileClients(unittest.TestCase):
         self.assertLess(culvert.resident_mib(), before + 8)
         wait_for(lambda: testbed.home.connections_to(ADMIN_PORT) == 0, 60, "the connection is still there")
         one.close()
+
+
+@unittest.skipIf(is_sanitized(), "the page is the same for each build")
+class StatusPage(unittest.TestCase):
+    def test_in_a_browser_while_curl_pulls(self):
+        wire.FileServer(testbed.outside, testbed.ca)
+        peers.start_microsocks(testbed)
+        culvert = launch(
+            self, testbed, "--admin", f"127.0.0.1:{ADMIN_PORT}", "--admin-actions", "--hold", "0",
+            "--upstream", f"tunnel=socks5://{BORDER}:{peers.MICROSOCKS_PORT}", "--upstream", f"dead=socks5://127.0.0.1:{DEAD_PORT}",
+            "--route", "dead.example=dead", "--route", "*=tunnel",
+        )
+        client, reply = wire.connect(testbed.home, "dead.example:443")
+        client.close()
+        self.assertEqual(reply.status, 502)
+        pull = subprocess.Popen(testbed.home.command([
+            "curl", "-sS", "--limit-rate", "2M", "--cacert", testbed.ca.certificate, "-o", "/dev/null", "-x", "http://127.0.0.1:3128",
+            f"https://files.world/bytes/{1 << 30}",
+        ]))
+        self.addCleanup(pull.wait)
+        self.addCleanup(pull.kill)
+        here = os.path.dirname(os.path.abspath(__file__))
+        env = {
+            **os.environ, "CULVERT_ADMIN": f"http://127.0.0.1:{ADMIN_PORT}/", "CULVERT_PULL": "files.world:443",
+            "CULVERT_FAILURE": f"socks5://127.0.0.1:{DEAD_PORT} refused the connection",
+        }
+        done = testbed.home.run(f"{here}/../browser/run", env=env, check=False, timeout=200)
+        if done.returncode == 77:
+            isolate.skip(done.stdout.strip())
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("is seen to move", done.stdout)
+        culvert.shut_down()
 
 
 class ProxyPac(unittest.TestCase):
