@@ -37,6 +37,7 @@ LimitNOFILE=65536
 LimitCORE=0
 
 DynamicUser=yes
+RuntimeDirectory=culvert
 UMask=0027
 NoNewPrivileges=yes
 CapabilityBoundingSet=
