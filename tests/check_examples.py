@@ -22,6 +22,8 @@ def commands(path):
     if path.suffix == ".toml":
         yield ["--config", str(path)]
         return
+    if path.suffix == ".png":
+        return
     for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
         # A commented line is meant to be used some day; what it names is not there yet.
         words = shlex.split(line, comments=True)

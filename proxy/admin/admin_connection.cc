@@ -131,9 +131,9 @@ void AdminConnection::scan() {
 void AdminConnection::take(const RequestHead& head) {
   // Refusals of a HEAD have no body either.
   if (head.method == "HEAD") request_.method = AdminRequest::Method::head;
-  if (auto refusal = objection()) return answer(std::move(*refusal));
+  if (auto refusal = objection()) return answer(*refusal);
   auto read = read_admin_request(head, names());
-  if (auto* const refusal = std::get_if<AdminAnswer>(&read)) return answer(std::move(*refusal));
+  if (auto* const refusal = std::get_if<AdminAnswer>(&read)) return answer(*refusal);
   request_ = std::move(std::get<AdminRequest>(read));
   anonymous_ = false;
   if (door_.wants_sign_in(ruleset_->config) && !sign_in(head)) return;
@@ -204,7 +204,7 @@ void AdminConnection::on_verdict(PasswordVerdict verdict) {
 void AdminConnection::refuse_sign_in(std::string_view text, int status) {
   AdminAnswer refusal = admin_error(status, text, request_.is_api());
   if (status == 401) refusal.fields = concat({"WWW-Authenticate: ", kChallenge, "\r\n"});
-  answer(std::move(refusal));
+  answer(refusal);
 }
 
 /// As names of other pages lead nowhere where a password or a certificate is asked for, any name
@@ -216,7 +216,7 @@ AdminNames AdminConnection::names() const {
   return names;
 }
 
-void AdminConnection::answer(AdminAnswer given) {
+void AdminConnection::answer(const AdminAnswer& given) {
   if (state_ == State::closed) return;
   ends_ = ends_ || given.close || !request_.kept || client_ended_;
   output_.bytes() += admin_head(given, !ends_);

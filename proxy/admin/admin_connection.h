@@ -62,7 +62,7 @@ class AdminConnection final : private StreamEvents,
   AdminConnection& operator=(const AdminConnection&) = delete;
 
   void start();
-  void answer(AdminAnswer answer);
+  void answer(const AdminAnswer& answer);
   /// The answer is a stream of what send() adds.
   void begin_stream(std::string_view type);
   void send(std::string_view text);

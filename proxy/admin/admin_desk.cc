@@ -152,7 +152,7 @@ void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& requ
     AdminAnswer answer = admin_error(
         405, route.acts() ? "an action takes POST" : "this takes GET or HEAD", request.is_api());
     answer.fields = route.acts() ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
-    return connection.answer(std::move(answer));
+    return connection.answer(answer);
   }
   if (!tick_.running()) tick_.start(History::kInterval);
   asked_ = loop_.now();

@@ -123,7 +123,7 @@ SelectedTunnels select_tunnels(const TunnelQuery& query, const std::vector<Sessi
   out.matching = candidates.size();
   const auto before = [&](const Candidate& one, const Candidate& other) {
     const auto order = compare(one, other, query.key);
-    if (order != 0) return query.descending ? order > 0 : order < 0;
+    if (std::is_neq(order)) return query.descending ? std::is_gt(order) : std::is_lt(order);
     return one.session->id < other.session->id;
   };
   const std::size_t first = std::min(query.offset, candidates.size());

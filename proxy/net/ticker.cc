@@ -17,31 +17,37 @@ timespec timespec_of(std::chrono::milliseconds time) {
 
 }  // namespace
 
+Ticker::~Ticker() {
+  stop();
+  if (fd_ >= 0) close(fd_);
+}
+
+void Ticker::open() {
+  if (fd_ < 0) fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+}
+
 void Ticker::start(std::chrono::milliseconds interval) {
   stop();
+  open();
+  if (fd_ < 0 || loop_.watch(fd_, *this, EPOLLIN) != 0) return;
+  running_ = true;
   interval_ = interval;
-  fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (fd_ < 0) return;
-  if (loop_.watch(fd_, *this, EPOLLIN) != 0) {
-    close(std::exchange(fd_, -1));
-    return;
-  }
-  set(interval);
+  set(interval, interval);
 }
 
 void Ticker::hurry(std::chrono::milliseconds delay) {
-  if (running()) set(delay);
+  if (running_) set(delay, interval_);
 }
 
-void Ticker::set(std::chrono::milliseconds first) const {
-  const itimerspec when{.it_interval = timespec_of(interval_), .it_value = timespec_of(first)};
+void Ticker::set(std::chrono::milliseconds first, std::chrono::milliseconds interval) const {
+  const itimerspec when{.it_interval = timespec_of(interval), .it_value = timespec_of(first)};
   timerfd_settime(fd_, 0, &when, nullptr);
 }
 
 void Ticker::stop() {
-  if (!running()) return;
+  if (!std::exchange(running_, false)) return;
   loop_.unwatch(fd_, *this);
-  close(std::exchange(fd_, -1));
+  set({}, {});
 }
 
 void Ticker::on_poll(std::uint32_t) {

@@ -62,6 +62,7 @@ void StallReporter::follow(SessionContext& newest) {
   // The next walk looks at all.
   begun_ = begun_before_ = Time::min();
   ticker_.stop();
+  if (limit.count() > 0) ticker_.open();
   if (limit.count() == 0) {
     for (const auto& session : sessions_) forget(*session);
   } else if (!sessions_.empty()) {

@@ -153,6 +153,8 @@ test('the world is shown as it is', {}, async (stage) => {
   const stalled = page.locator('#rows .badge[data-state="stalled"]');
   assert.deepEqual((await stalled.allInnerTexts()).map((text) => text.replace(/\d+:?\d*( s)?$/, '')).sort(),
     ['client is not reading · ', 'upstream sends no ACK · ']);
+  // They are asked for once the status says that there are some.
+  await until('the held request is there', async () => await page.locator('#held').getByText('registry-1').isVisible());
   assert.match(await textOf(page, '#held'), /Held requests\s+registry-1\.docker\.io:443 from 10\.0\.0\.19:40019, for \d+ s/);
   // Why it is down.
   const card = page.locator('.card', {hasText: 'office'});

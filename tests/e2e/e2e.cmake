@@ -34,6 +34,7 @@ function(culvert_e2e module halves)
     ENVIRONMENT "CULVERT=$<TARGET_FILE:culvert>;CULVERT_PEERS=${CULVERT_PEERS};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
+culvert_e2e(admin 2 TSAN Numbers Health Actions HandOver HostileClients)
 culvert_e2e(cli 2)
 culvert_e2e(check 1)
 culvert_e2e(curl 2)

@@ -211,6 +211,48 @@ class Health(unittest.TestCase):
         self.assertEqual(culvert.wait(20), 0)
 
 
+class Actions(unittest.TestCase):
+    def act(self, path):
+        return admin.act(tcp(), path).status
+
+    def test_a_tunnel_is_ended_by_a_reset_and_its_line_says_who(self):
+        culvert = launch(self, testbed, "--admin", f"127.0.0.1:{ADMIN_PORT}", "--admin-actions", *FOUR_THREADS)
+        kept, ended = tunnel(), tunnel(sink_port)
+        rows = ask("/api/v1/tunnels").json()["tunnels"]
+        number = next(one["id"] for one in rows if one["target"].endswith(f":{sink_port}"))
+        self.assertEqual(self.act(f"/api/v1/tunnels/{number}/end"), 204)
+        with self.assertRaises(ConnectionResetError):
+            wire.receive_exactly(ended, 1)
+        self.assertIn("ended by an administrator", culvert.wait_access_line(f"id={number} "))
+        self.assertEqual(self.act(f"/api/v1/tunnels/{number}/end"), 404)
+        kept.sendall(b"more")
+        self.assertEqual(wire.receive_exactly(kept, 4), b"more")
+        kept.close()
+
+    def test_an_upstream_is_marked_down_and_up_again(self):
+        culvert = launch(
+            self, testbed, "--admin", f"127.0.0.1:{ADMIN_PORT}", "--admin-actions", "--upstream", "way=direct", *FOUR_THREADS
+        )
+        tunnel().close()
+        self.assertEqual(self.act("/api/v1/upstreams/other/down"), 404)
+        self.assertEqual(self.act("/api/v1/upstreams/way/down"), 204)
+        culvert.wait_log("upstream way is marked down by an administrator")
+        client, reply = wire.connect(testbed.home, f"127.0.0.1:{echo_port}")
+        client.close()
+        self.assertEqual(reply.status, 503)
+        self.assertIn("upstream way is marked down by an administrator", reply.reason)
+        self.assertEqual(ask("/readyz").status, 503)
+        upstream, = ask("/api/v1/upstreams").json()["upstreams"]
+        self.assertEqual(upstream["state"], "marked_down")
+        failed, = ask("/api/v1/failures").json()["failures"]
+        self.assertEqual((failed["status"], failed["target"]), (503, f"127.0.0.1:{echo_port}"))
+        self.assertIn("marked down by an administrator", failed["explanation"])
+        self.assertEqual(self.act("/api/v1/upstreams/way/up"), 204)
+        tunnel().close()
+        self.assertEqual(ask("/readyz").status, 200)
+        culvert.shut_down()
+
+
 class Access(unittest.TestCase):
     def start(self, *options, **more):
         return launch(self, testbed, *options, **more)
@@ -229,7 +271,7 @@ class Access(unittest.TestCase):
             ({"Host": f"localhost:{ADMIN_PORT}"}, 200),
             ({"Host": "culvert:80"}, 200),
             ({"Host": "[::1]"}, 200),
-            ({"Origin": f"http://127.0.0.1:{ADMIN_PORT}"}, 200),
+            ({"Host": f"127.0.0.1:{ADMIN_PORT}", "Origin": f"http://127.0.0.1:{ADMIN_PORT}"}, 200),
             ({"Sec-Fetch-Site": "same-origin"}, 200),
         ):
             with self.subTest(headers):
@@ -489,6 +531,8 @@ class StatusPage(unittest.TestCase):
             isolate.skip(done.stdout.strip())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("is seen to move", done.stdout)
+        pull.kill()
+        pull.wait()
         culvert.shut_down()
 
 

@@ -37,6 +37,11 @@ SIZE = int(os.environ.get("CULVERT_UPGRADE_MIB", 32 if SLOW else 4096)) * MIB
 NOBODY = 65534
 
 
+def places():
+    """Where culverts can be taken over; each has a socket for `culvert status` as well."""
+    return [name for name in os.listdir(DIRECTORY) if not name.startswith("status-")]
+
+
 def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
@@ -106,9 +111,9 @@ class TakeOver(UpgradeCase):
         check_echo(client)
         client.close()
         self.assertEqual(old.wait(20), 0)
-        self.assertEqual(len(os.listdir(DIRECTORY)), 1)
+        self.assertEqual(len(places()), 1)
         new.shut_down()
-        self.assertEqual(os.listdir(DIRECTORY), [])
+        self.assertEqual(places(), [])
 
     def test_take_over_again_and_again_leaves_no_descriptor(self):
         path = f"{isolate.STATE}/again.sock"
@@ -138,7 +143,7 @@ class TakeOver(UpgradeCase):
         # One at other ports is none of its business.
         other = self.take_over(ports=(OTHER_PORT,))
         other.wait_log("so this one just starts\n")
-        self.assertEqual(len(os.listdir(DIRECTORY)), 2)
+        self.assertEqual(len(places()), 2)
         culvert.signal(signal.SIGKILL)
         culvert.wait(20)
         again = self.take_over()
@@ -219,7 +224,7 @@ class TakeOver(UpgradeCase):
 
     def ask(self, labels, culvert):
         """As a new process does. Returns the connection, the answer, and the descriptors that came with it."""
-        name, = (name for name in os.listdir(DIRECTORY) if f"-{culvert.pid}-" in name)
+        name, = (name for name in places() if f"-{culvert.pid}-" in name)
         client = socket.socket(socket.AF_UNIX)
         self.addCleanup(client.close)
         client.settimeout(20)
@@ -243,7 +248,7 @@ class TakeOver(UpgradeCase):
         fresh = len(descriptors_of(culvert.pid))
         for stage in ("connects", "asks for nothing", "writes nonsense", "gets the sockets", "is nearly ready"):
             with self.subTest(stage=stage):
-                name, = os.listdir(DIRECTORY)
+                name, = places()
                 if stage in ("connects", "writes nonsense"):
                     client = socket.socket(socket.AF_UNIX)
                     client.connect(f"{DIRECTORY}/{name}")
@@ -288,7 +293,7 @@ class TakeOver(UpgradeCase):
         culvert.wait_log(" serves from now on")
         pid = int(re.search(r"process (\d+) serves from now on", culvert.output())[1])
         self.assertEqual(culvert.wait(20), 0)
-        wait_for(lambda: any(f"-{pid}-" in name for name in os.listdir(DIRECTORY)), 10, "it cannot be asked")
+        wait_for(lambda: any(f"-{pid}-" in name for name in places()), 10, "it cannot be asked")
         new = self.take_over()
         wait_for(lambda: not peers.is_running(pid), 20, "the successor does not end")
         new.signal(signal.SIGUSR2)
@@ -312,7 +317,7 @@ class TakeOver(UpgradeCase):
         output = self.fails("--take-over", wrapper=["setpriv", f"--reuid={NOBODY}", "--clear-groups"])
         self.assertIn(f"--take-over: {DIRECTORY}: Permission denied", output)
         # Even where the files' rights do not keep it out.
-        name, = os.listdir(DIRECTORY)
+        name, = places()
         os.chmod(DIRECTORY, 0o777)
         os.chmod(f"{DIRECTORY}/{name}", 0o777)
         script = (
