@@ -90,7 +90,12 @@ void AdminDesk::begin(std::shared_ptr<const Ruleset> ruleset) {
   if (!ruleset_->config.admin.empty()) tick_.start(History::kInterval);
 }
 
-void AdminDesk::adopt(std::shared_ptr<const Ruleset> ruleset) { ruleset_ = std::move(ruleset); }
+/// Who may stay connects anew.
+void AdminDesk::adopt(std::shared_ptr<const Ruleset> ruleset) {
+  ruleset_ = std::move(ruleset);
+  const auto all = connections_;
+  for (const auto& connection : all) connection->finish();
+}
 
 void AdminDesk::hand_over() {
   for (const auto& door : doors_) {

@@ -40,6 +40,7 @@ class AdminDesk final : private AdminConnection::Owner {
   /// Accepts from `socket`, whose index is a place in Config::admin; nullopt: the runtime socket.
   void open(ListenSocket socket, std::optional<std::size_t> door);
   void begin(std::shared_ptr<const Ruleset> ruleset);
+  /// Connections end with the answer that they wait for, streams at once.
   void adopt(std::shared_ptr<const Ruleset> ruleset);
   /// Another process has the sockets of --admin.
   void hand_over();

@@ -73,6 +73,18 @@ std::vector<std::string> status_names(const std::string& directory) {
   return out;
 }
 
+/// Nobody has it any more.  Asked for by a socket of another type, which no connection can come of
+/// (EPROTOTYPE), so that whoever listens is not woken.
+bool is_left(const std::string& path) {
+  const auto address = SocketAddress::of_path(path);
+  if (!address) return false;
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool left = connect(fd, address->get(), address->size) != 0 && errno == ECONNREFUSED;
+  close(fd);
+  return left;
+}
+
 /// Nobody but us makes one that refuses: it gets its name when somebody listens already.
 void clear_away(const std::string& path) {
   struct stat file {};
@@ -104,7 +116,10 @@ uid_t user_of(const std::string& directory) {
 
 Result<std::unique_ptr<RuntimeSocket>> RuntimeSocket::make(const std::string& directory) {
   if (auto ready = prepare_runtime_directory(directory); !ready) return std::move(ready).error();
-  static_cast<void>(find_runtime_sockets({directory}));
+  for (const std::string& name : status_names(directory)) {
+    const std::string path = fmt::format("{}/{}", directory, name);
+    if (is_left(path)) clear_away(path);
+  }
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return runtime_error(directory, errno);
   std::unique_ptr<RuntimeSocket> out(new RuntimeSocket(fd));

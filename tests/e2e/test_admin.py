@@ -318,6 +318,19 @@ class Access(unittest.TestCase):
         self.assertEqual(refused.status, 403)
         self.assertIn("10.77.1.2", refused.body)
 
+    def test_a_reload_is_for_those_who_are_connected_too(self):
+        path = f"{isolate.STATE}/admin.toml"
+        isolate.write(path, f"admin = '0.0.0.0:{ADMIN_PORT}'\nallow-client = '10.77.1.2'\n")
+        culvert = self.start("--config", path)
+        stream = tcp(address="10.77.1.2")
+        stream.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"200 OK", stream.recv(65536))
+        isolate.write(path, f"admin = '0.0.0.0:{ADMIN_PORT}'\nallow-client = '192.0.2.1'\n")
+        culvert.signal(signal.SIGHUP)
+        wire.receive_all(stream)
+        self.assertEqual(ask("/healthz", make=lambda: tcp(address="10.77.1.2")).status, 403)
+        self.assertEqual(ask("/healthz").status, 200)
+
     def test_by_password(self):
         path = f"{isolate.STATE}/admin-users"
         isolate.write(path, "alice:" + subprocess.run(

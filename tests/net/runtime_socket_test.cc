@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -109,6 +110,20 @@ TEST_CASE("several are found, the newest first, and those that are left are clea
   socket_at(left, false);
   first = make(directory);
   CHECK_FALSE(exists(left));
+}
+
+TEST_CASE("whoever makes one clears away what is left, and wakes nobody") {
+  const TempDir dir;
+  const std::string directory = dir.path("culvert");
+  const auto first = make(directory);
+  const std::string left = directory + "/status-1-2-3.sock";
+  socket_at(left, true).reset();
+  REQUIRE(exists(left));
+  const auto second = make(directory);
+  CHECK_FALSE(exists(left));
+  CHECK(exists(first->path()));
+  CHECK(accept(first->fd(), nullptr, nullptr) < 0);
+  CHECK(errno == EAGAIN);
 }
 
 TEST_CASE("one of another network namespace, or whose queue is full, is found as well") {
