@@ -245,7 +245,7 @@ void AdminConnection::send(std::string_view text) {
 
 void AdminConnection::finish() {
   if (state_ == State::closed) return;
-  if (is_idle()) return close();
+  if (is_idle() && served_) return close();
   ends_ = true;
   if (state_ == State::streaming) write();
 }
@@ -266,6 +266,7 @@ void AdminConnection::write() {
 
 void AdminConnection::next_request() {
   state_ = State::head;
+  served_ = true;
   output_.clear_keeping(4096);
   deadline_.start(received_.empty() ? kIdleTimeout : kHeadTimeout);
   request_ = {};

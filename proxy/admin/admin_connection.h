@@ -66,7 +66,8 @@ class AdminConnection final : private StreamEvents,
   /// The answer is a stream of what send() adds.
   void begin_stream(std::string_view type);
   void send(std::string_view text);
-  /// Ends a stream once all of it is written; a connection that awaits a request at once.
+  /// Ends a stream once all of it is written, a connection that awaits another request at once, and
+  /// any other after its answer.
   void finish();
   void close();
 
@@ -120,7 +121,8 @@ class AdminConnection final : private StreamEvents,
   bool certified_ = false;
   bool anonymous_ = false;
   bool client_ended_ = false;
-  bool ends_ = false;  // after what is to be written
+  bool served_ = false;  // a request
+  bool ends_ = false;    // after what is to be written
 };
 
 }  // namespace culvert

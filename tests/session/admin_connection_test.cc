@@ -500,11 +500,23 @@ TEST_CASE("an end in good order") {
   Visit visit;
   visit.answers = false;
   visit.start();
-  SECTION("at once where no request is under way") {
+  SECTION("at once where another request might come") {
+    visit.send(get("/a"));
+    visit.connection->answer({.type = kTextType, .body = "first"});
+    settle(visit.loop);
     CHECK(visit.connection->is_idle());
+    visit.connection->finish();
+    CHECK(visit.over());
+  }
+  SECTION("behind the answer to the first one, which is awaited") {
     visit.send("GET / HT");
     CHECK(visit.connection->is_idle());
     visit.connection->finish();
+    CHECK(visit.closed == 0);
+    visit.send("TP/1.1\r\nHost: localhost\r\n\r\n");
+    visit.connection->answer({.type = kTextType, .body = "last"});
+    settle(visit.loop);
+    CHECK_THAT(visit.got(), Contains("\r\nConnection: close\r\n") && EndsWith("last"));
     CHECK(visit.over());
   }
   SECTION("behind the answer to one that is") {
