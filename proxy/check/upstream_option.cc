@@ -53,22 +53,6 @@ std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
 
 }  // namespace
 
-std::string_view scheme_of(UpstreamConfig::Kind kind) {
-  switch (kind) {
-    case UpstreamConfig::Kind::direct:
-      break;
-    case UpstreamConfig::Kind::socks5:
-      return "socks5";
-    case UpstreamConfig::Kind::socks4a:
-      return "socks4a";
-    case UpstreamConfig::Kind::http:
-      return "http";
-    case UpstreamConfig::Kind::https:
-      return "https";
-  }
-  return "direct";
-}
-
 std::string upstream_value(const UpstreamConfig& upstream, const OptionChange& change) {
   const std::string_view scheme = change.scheme.empty() ? scheme_of(upstream.kind) : change.scheme;
   const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;

@@ -24,7 +24,4 @@ std::string upstream_value(const UpstreamConfig& upstream, const OptionChange& c
 /// it was given, but for its credentials and for `change`; as one word of a shell's.
 std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change);
 
-/// As it is written in its URL: "socks5".
-std::string_view scheme_of(UpstreamConfig::Kind kind);
-
 }  // namespace culvert

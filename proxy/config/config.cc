@@ -12,6 +12,22 @@ std::string ListenConfig::to_string() const {
   return "http://" + address.to_string();
 }
 
+std::string_view scheme_of(UpstreamConfig::Kind kind) {
+  switch (kind) {
+    case UpstreamConfig::Kind::direct:
+      break;
+    case UpstreamConfig::Kind::socks5:
+      return "socks5";
+    case UpstreamConfig::Kind::socks4a:
+      return "socks4a";
+    case UpstreamConfig::Kind::http:
+      return "http";
+    case UpstreamConfig::Kind::https:
+      return "https";
+  }
+  return "direct";
+}
+
 bool Config::counts_clients() const {
   return max_connections_per_client > 0 || max_connections_per_user > 0 ||
          max_requests_per_second > 0 || limits_bandwidth();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/connection_ends.h"
@@ -72,6 +73,9 @@ struct UpstreamConfig {
   std::string via;  ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
+
+/// As it is written in an upstream's URL: "socks5".
+std::string_view scheme_of(UpstreamConfig::Kind kind);
 
 /// How a tunnel that was lost on the upstream's side, or that we cut, ends for its client.
 enum class LostTunnel {

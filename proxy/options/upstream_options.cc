@@ -50,22 +50,6 @@ constexpr std::array<Option, 10> kOptions = {{
     {"proxy-protocol", kAllKinds & ~bit(Kind::direct)},
 }};
 
-std::string_view kind_name(Kind kind) {
-  switch (kind) {
-    case Kind::direct:
-      return "direct";
-    case Kind::socks5:
-      return "socks5";
-    case Kind::socks4a:
-      return "socks4a";
-    case Kind::http:
-      return "http";
-    case Kind::https:
-      return "https";
-  }
-  return "";
-}
-
 const Option* find_option(std::string_view name) {
   const auto found = std::find_if(kOptions.begin(), kOptions.end(),
                                   [&](const Option& option) { return option.name == name; });
@@ -98,7 +82,7 @@ class OptionReader {
         const bool is_name = given.has_equals && !may_be_password(query_);
         problem(fmt::format("unknown option {}of {} ({})",
                             is_name ? fmt::format("'{}' ", printable(name, 40)) : std::string(),
-                            kind_name(upstream_.kind), options_of(upstream_.kind)));
+                            scheme_of(upstream_.kind), options_of(upstream_.kind)));
         continue;
       }
       if (std::find(seen.begin(), seen.end(), name) != seen.end()) {

@@ -11,22 +11,6 @@ namespace {
 
 using State = UpstreamFacts::State;
 
-std::string_view name_of_kind(UpstreamConfig::Kind kind) {
-  switch (kind) {
-    case UpstreamConfig::Kind::direct:
-      return "direct";
-    case UpstreamConfig::Kind::socks5:
-      return "socks5";
-    case UpstreamConfig::Kind::socks4a:
-      return "socks4a";
-    case UpstreamConfig::Kind::http:
-      return "http";
-    case UpstreamConfig::Kind::https:
-      return "https";
-  }
-  return {};
-}
-
 void judge(UpstreamFacts& facts, const UpstreamHealth::Report& report, UpstreamMemory::WhyDown why,
            UpstreamHealth::Time now) {
   if (report.down_for) {
@@ -75,7 +59,7 @@ std::vector<UpstreamFacts> upstream_facts(const Ruleset& ruleset, UpstreamHealth
     UpstreamFacts& facts = all.emplace_back();
     facts.name = upstream.name;
     facts.label = upstream.label;
-    facts.kind = name_of_kind(upstream.kind);
+    facts.kind = scheme_of(upstream.kind);
     facts.default_route = std::find(otherwise.begin(), otherwise.end(), i) != otherwise.end();
     judge(facts, report, shared.memory->why_down(), now);
     if (shared.health->is_marked_down()) {
