@@ -41,16 +41,12 @@ bool differs(const Config& started, const Config& now) {
   return started.*Member != now.*Member;
 }
 
-bool listeners_differ(const Config& started, const Config& now) {
-  return !std::equal(started.listen.begin(), started.listen.end(), now.listen.begin(),
-                     now.listen.end(), [](const ListenConfig& one, const ListenConfig& other) {
-                       return one.to_string() == other.to_string() && one.mode == other.mode &&
-                              one.owner == other.owner && one.group == other.group;
-                     });
-}
-
-bool admin_differs(const Config& started, const Config& now) {
-  return !std::equal(started.admin.begin(), started.admin.end(), now.admin.begin(), now.admin.end(),
+/// Which sockets there are, and their files.
+template <std::vector<ListenConfig> Config::*Listeners>
+bool sockets_differ(const Config& started, const Config& now) {
+  const std::vector<ListenConfig>& before = started.*Listeners;
+  const std::vector<ListenConfig>& after = now.*Listeners;
+  return !std::equal(before.begin(), before.end(), after.begin(), after.end(),
                      [](const ListenConfig& one, const ListenConfig& other) {
                        return one.to_string() == other.to_string() && one.mode == other.mode &&
                               one.owner == other.owner && one.group == other.group;
@@ -96,7 +92,8 @@ constexpr std::string_view kConfiguration = "Configuration";
 
 // In the order of --help; a group's flags stand together.
 constexpr auto kFlags = std::to_array<Flag>({
-    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{usual_listeners}, listeners_differ,
+    {"listen", "ADDR:PORT", kRepeatable, kClients, OwnReader{usual_listeners},
+     sockets_differ<&Config::listen>,
      "where clients connect; repeatable (default: 127.0.0.1:3128 and\n"
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
@@ -200,7 +197,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "'ssh -N -D 127.0.0.1:1080 user@host': started, started again\n"
      "when it ends, and ended with culvert; what it says is logged"},
 
-    {"admin", "ADDR:PORT", kRepeatable, kAdministration, OwnReader{}, admin_differs,
+    {"admin", "ADDR:PORT", kRepeatable, kAdministration, OwnReader{},
+     sockets_differ<&Config::admin>,
      "serve the status page, /metrics, /healthz, /readyz, /proxy.pac and\n"
      "/api/v1/ there; repeatable; unix:/PATH, https:// and options as for\n"
      "--listen; where others can reach it, --allow-client, --auth-file or\n"
