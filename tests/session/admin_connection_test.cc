@@ -1,7 +1,6 @@
 // One connection to the admin interface: what it reads, writes and waits for, and how it ends.
 #include "admin/admin_connection.h"
 
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -10,6 +9,7 @@
 #include "base/text.h"
 #include "net/manual_clock.h"
 #include "support/catch.h"
+#include "support/held_passwords.h"
 #include "support/scripted_stream.h"
 #include "support/session_scene.h"
 #include "support/turns.h"
@@ -22,17 +22,6 @@ using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 namespace {
-
-std::atomic<bool> held{false};
-std::atomic<int> checking{0};
-
-/// Takes the time that a test wants; "s3cret" is right.
-bool matches_when_let(const Secret& password, const Secret&) {
-  ++checking;
-  while (held) std::this_thread::sleep_for(1ms);
-  --checking;
-  return password.reveal() == "s3cret";
-}
 
 std::string get(std::string_view path, std::string_view fields = {},
                 std::string_view method = "GET") {

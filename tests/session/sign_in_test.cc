@@ -1,5 +1,4 @@
 // Clients that have to sign in: --auth-file.
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -7,6 +6,7 @@
 
 #include "base/text.h"
 #include "support/catch.h"
+#include "support/held_passwords.h"
 #include "support/session_scene.h"
 #include "support/turns.h"
 
@@ -19,17 +19,6 @@ using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 namespace {
-
-std::atomic<bool> held{false};
-std::atomic<int> checking{0};
-
-/// Takes the time that a test wants; "s3cret" is right.
-bool matches_when_let(const Secret& password, const Secret&) {
-  ++checking;
-  while (held) std::this_thread::sleep_for(1ms);
-  --checking;
-  return password.reveal() == "s3cret";
-}
 
 std::string authorization(const std::string& pair) {
   return "Proxy-Authorization: Basic " + base64_encode(pair) + "\r\n";
