@@ -199,12 +199,7 @@ void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
   Worker& worker = *server_.workers()[(*number - 1) % workers];
   surveyor_.run_in(
       worker.loop(), [&worker, number = *number] { return worker.end_session(number); },
-      [weak = connection.weak_from_this()](bool ended) {
-        const auto there = weak.lock();
-        if (!there) return;
-        if (ended) return there->answer({.status = 204});
-        there->answer(admin_error(404, "there is no session of that id", true));
-      });
+      answer_of(connection, kNoSession));
 }
 
 void AdminDesk::mark_upstream(AdminConnection& connection, const std::string& name, bool down) {
@@ -244,13 +239,15 @@ void AdminDesk::look(const Survey& survey) {
   }
 }
 
-StatusFacts AdminDesk::status_facts(const Survey& survey, bool may_act) const {
+StatusFacts AdminDesk::status_facts(const Survey& survey,
+                                    const std::vector<UpstreamFacts>& upstreams,
+                                    bool may_act) const {
   StatusFacts facts;
   facts.now = {std::chrono::system_clock::now(), survey.taken};
   facts.started = started_;
   facts.pid = getpid();
   facts.actions_allowed = may_act;
-  facts.not_ready = not_ready_reason(survey, upstream_facts(*survey.ruleset, survey.taken));
+  facts.not_ready = not_ready_reason(survey, upstreams);
   facts.unhealthy = unhealthy_reason(survey);
   facts.rate = total_.rate().value_or(Rate{});
   facts.history = &history_;
@@ -262,6 +259,7 @@ AdminAnswer AdminDesk::answer(const AdminRoute& route, const AdminRequest& reque
   if (!survey.ruleset) {
     return admin_error(503, "the first worker's loop has not turned yet", request.is_api());
   }
+  const auto upstreams = [&] { return upstream_facts(*survey.ruleset, survey.taken); };
   const auto json = [](const Json& value) {
     return AdminAnswer{.type = kJsonType, .body = value.dump() + "\n"};
   };
@@ -273,15 +271,15 @@ AdminAnswer AdminDesk::answer(const AdminRoute& route, const AdminRequest& reque
     case Page::healthz:
       return probe(unhealthy_reason(survey));
     case Page::readyz:
-      return probe(not_ready_reason(survey, upstream_facts(*survey.ruleset, survey.taken)));
+      return probe(not_ready_reason(survey, upstreams()));
     case Page::proxy_pac:
       return pac(request, survey);
     case Page::metrics:
       return metrics(request, survey);
     case Page::status:
-      return json(status_json(survey, status_facts(survey, may_act)));
+      return json(status_json(survey, status_facts(survey, upstreams(), may_act)));
     case Page::upstreams:
-      return json(upstreams_json(upstream_facts(*survey.ruleset, survey.taken), survey.total()));
+      return json(upstreams_json(upstreams(), survey.total()));
     case Page::tunnels: {
       rates_.look(survey.sessions, survey.taken);
       const auto query = TunnelQuery::parse(request.query);
@@ -355,8 +353,9 @@ std::string AdminDesk::event(std::string_view name, const Json& data) {
 }
 
 /// Empty if nothing has changed since they were told last.
-std::string AdminDesk::upstream_event(const Survey& survey) {
-  const Json data = upstreams_json(upstream_facts(*survey.ruleset, survey.taken), survey.total());
+std::string AdminDesk::upstream_event(const Survey& survey,
+                                      const std::vector<UpstreamFacts>& upstreams) {
+  const Json data = upstreams_json(upstreams, survey.total());
   std::string text = data.dump();
   if (text == upstreams_told_) return {};
   upstreams_told_ = std::move(text);
@@ -381,22 +380,22 @@ std::string AdminDesk::failure_events(const Survey& survey) {
 }
 
 void AdminDesk::send_events(const Survey& survey) {
-  if (std::none_of(connections_.begin(), connections_.end(),
-                   [](const auto& one) { return one->is_stream(); })) {
-    failures_told_.clear();
-    return;
+  std::vector<std::shared_ptr<AdminConnection>> streams;
+  for (const auto& connection : connections_) {
+    if (connection->is_stream()) streams.push_back(connection);
   }
+  if (streams.empty()) return failures_told_.clear();
+  const auto upstreams = upstream_facts(*survey.ruleset, survey.taken);
   std::array<std::string, 2> status;  // without and with actions
-  for (const bool may_act : {false, true}) {
-    StatusFacts facts = status_facts(survey, may_act);
+  for (const auto& stream : streams) {
+    std::string& text = status[stream->may_act() ? 1 : 0];
+    if (!text.empty()) continue;
+    StatusFacts facts = status_facts(survey, upstreams, stream->may_act());
     facts.history = nullptr;
-    status[may_act ? 1 : 0] = event("status", status_json(survey, facts));
+    text = event("status", status_json(survey, facts));
   }
-  const std::string others = upstream_event(survey) + failure_events(survey);
-  const auto all = connections_;
-  for (const auto& connection : all) {
-    if (connection->is_stream()) connection->send(status[connection->may_act() ? 1 : 0] + others);
-  }
+  const std::string others = upstream_event(survey, upstreams) + failure_events(survey);
+  for (const auto& stream : streams) stream->send(status[stream->may_act() ? 1 : 0] + others);
 }
 
 }  // namespace culvert

@@ -17,6 +17,7 @@
 #include "net/timer.h"
 #include "server/process_facts.h"
 #include "server/server.h"
+#include "server/upstream_facts.h"
 
 namespace culvert {
 
@@ -66,12 +67,13 @@ class AdminDesk final : private AdminConnection::Owner {
   AdminAnswer metrics(const AdminRequest& request, const Survey& survey) const;
   AdminAnswer pac(const AdminRequest& request, const Survey& survey) const;
   void look(const Survey& survey);
-  StatusFacts status_facts(const Survey& survey, bool may_act) const;
+  StatusFacts status_facts(const Survey& survey, const std::vector<UpstreamFacts>& upstreams,
+                           bool may_act) const;
 
   void begin_events(AdminConnection& connection);
   void on_tick();
   void send_events(const Survey& survey);
-  std::string upstream_event(const Survey& survey);
+  std::string upstream_event(const Survey& survey, const std::vector<UpstreamFacts>& upstreams);
   std::string failure_events(const Survey& survey);
   std::string event(std::string_view name, const Json& data);
 

@@ -73,26 +73,20 @@ void Surveyor::ask_worker(std::size_t index, unsigned round, SurveyWants wants) 
     auto part = std::make_shared<Part>();
     part->facts = worker.facts();
     if (wants.failures) worker.failures().copy_since(0, part->failures);
-    if (wants.sessions) {
-      return gather(link, worker, index, round, part, std::numeric_limits<std::size_t>::max());
-    }
-    link->post([this, index, round, part] { on_part(index, round, *part); });
+    const auto done = [this, link, index, round, part] {
+      link->post([this, index, round, part] { on_part(index, round, *part); });
+    };
+    if (!wants.sessions) return done();
+    gather(worker, part, std::numeric_limits<std::size_t>::max(), done);
   });
 }
 
-/// A slice of its sessions, and the next one in another turn.
-void Surveyor::gather(const std::shared_ptr<Link>& link, Worker& worker, std::size_t index,
-                      unsigned round, const std::shared_ptr<Part>& part, std::size_t below) {
+/// A slice of its sessions, and the next one in another turn; then `done`.
+void Surveyor::gather(Worker& worker, const std::shared_ptr<Part>& part, std::size_t below,
+                      const std::function<void()>& done) {
   const std::size_t next = worker.session_facts(below, kSlice, part->sessions);
-  if (next > 0) {
-    worker.loop().post([link, &worker, index, round, part, next] {
-      gather(link, worker, index, round, part, next);
-    });
-    return;
-  }
-  const std::lock_guard lock(link->mutex);
-  if (link->to == nullptr) return;
-  link->to->loop_.post([to = link->to, index, round, part] { to->on_part(index, round, *part); });
+  if (next == 0) return done();
+  worker.loop().post([&worker, part, next, done] { gather(worker, part, next, done); });
 }
 
 void Surveyor::on_general(unsigned round, General general) {

@@ -66,8 +66,8 @@ class Surveyor {
   void begin();
   void ask_server(unsigned round);
   void ask_worker(std::size_t index, unsigned round, SurveyWants wants);
-  static void gather(const std::shared_ptr<Link>& link, Worker& worker, std::size_t index,
-                     unsigned round, const std::shared_ptr<Part>& part, std::size_t below);
+  static void gather(Worker& worker, const std::shared_ptr<Part>& part, std::size_t below,
+                     const std::function<void()>& done);
   void on_general(unsigned round, General general);
   void on_part(std::size_t index, unsigned round, Part& part);
   void count_answer();
