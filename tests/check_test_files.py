@@ -12,6 +12,7 @@ import tree_check
 
 # {file in proxy/: (the test files that test it, as paths in tests/; why it has none of its own)}.
 TESTED_BY = {
+    "admin/trace_streams": (["session/admin_server_test.cc"], "it answers beside a server, in a thread of its own"),
     "admin/admin_desk": (["session/admin_server_test.cc"], "it answers beside a server, in a thread of its own"),
     "check/beyond_advice": (["session/beyond_test.cc"], "advice is tested in the world that it is for"),
     "check/hear": (["net/way_steps_test.cc"], "it is what a step hears from a server"),
@@ -46,6 +47,7 @@ TESTED_BY = {
         ["session/failover_test.cc", "session/hedge_test.cc", "session/hold_test.cc"],
         "one test file each for failover, hedging and holding",
     ),
+    "dial/dial_trace": (["session/session_trace_test.cc"], "its steps are tested in the order in which they are told"),
     "dial/transport": (["session/proxy_dial_test.cc"], "an interface and its defaults"),
     "dial/warm_keeper": (["session/warm_pool_test.cc"], "a pool is tested with what keeps it full"),
     "net/child_environment": (["net/process_test.cc", "net/successor_test.cc"], "it is what these children get"),
@@ -66,6 +68,7 @@ TESTED_BY = {
     "options/completion_zsh": (["unit/options/completions_test.cc", "e2e/test_cli.py"], "a script is tested by its shell"),
     "net/terminal_keys": (["e2e/test_status.py"], "it takes a terminal"),
     "net/terminal": (["net/foreground_child_test.cc"], "it is for that child; e2e/test_run.py has a terminal"),
+    "session/session_steps": (["session/session_trace_test.cc"], "steps are tested in the order in which they are told"),
     "server/ruleset": (["session/generation_test.cc", "session/worker_test.cc"], "it is made for these"),
     "server/serve_signals": (["e2e/test_shutdown.py", "e2e/test_reload.py"], "signals are tested as a process gets them"),
     "server/server": (

@@ -22,7 +22,10 @@ using Page = AdminRoute::Page;
 namespace {
 
 constexpr std::size_t kMostFailures = 100;
-constexpr std::string_view kNoSession = "there is no session of that id";
+
+constexpr std::string_view kNoActions =
+    "this takes an --admin with --allow-client, --auth-file or client-ca=, a unix socket, or "
+    "--admin-actions";
 
 /// To an action: done, or that there is nothing of that name.
 std::function<void(bool)> answer_of(AdminConnection& connection, std::string_view not_there) {
@@ -77,6 +80,7 @@ AdminDesk::AdminDesk(Loop& loop, Server& server, Loop::Clock::time_point started
       server_(server),
       started_(started),
       surveyor_(loop, server),
+      traces_(loop, server, surveyor_),
       tick_(loop, Callback<void()>::to<&AdminDesk::on_tick>(this)) {}
 
 AdminDesk::~AdminDesk() = default;
@@ -144,6 +148,7 @@ void AdminDesk::on_closed(AdminConnection& connection) {
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& one) { return one.get() == &connection; });
   if (found == connections_.end()) return;
+  traces_.forget(connection);
   loop_.defer([gone = std::move(*found)] {});
   connections_.erase(found);
 }
@@ -169,6 +174,8 @@ void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& requ
            .fields = concat({"Content-Security-Policy: ", status_page_policy(), "\r\n"})});
     case Page::events:
       return begin_events(connection);
+    case Page::trace:
+      return begin_trace(connection, request);
     case Page::end_tunnel:
     case Page::mark_upstream:
       return act(connection, route);
@@ -178,27 +185,17 @@ void AdminDesk::on_request(AdminConnection& connection, const AdminRequest& requ
 }
 
 void AdminDesk::act(AdminConnection& connection, const AdminRoute& route) {
-  if (!connection.may_act()) {
-    return connection.answer(admin_error(
-        403,
-        "actions take an --admin with --allow-client, --auth-file or client-ca=, a unix socket, or "
-        "--admin-actions",
-        true));
-  }
+  if (!connection.may_act()) return connection.answer(admin_error(403, kNoActions, true));
   if (route.page == Page::end_tunnel) return end_tunnel(connection, route.subject);
   mark_upstream(connection, route.subject, route.down);
 }
 
 void AdminDesk::end_tunnel(AdminConnection& connection, const std::string& id) {
   const auto number = parse_number<std::uint64_t>(id);
-  const std::size_t workers = server_.workers().size();
-  if (!number || *number == 0) {
-    return connection.answer(admin_error(404, kNoSession, true));
-  }
-  // See Worker: ids count in steps of the workers' number.
-  Worker& worker = *server_.workers()[(*number - 1) % workers];
+  Worker* const worker = number ? server_.worker_of(*number) : nullptr;
+  if (worker == nullptr) return connection.answer(admin_error(404, kNoSession, true));
   surveyor_.run_in(
-      worker.loop(), [&worker, number = *number] { return worker.end_session(number); },
+      worker->loop(), [worker, number = *number] { return worker->end_session(number); },
       answer_of(connection, kNoSession));
 }
 
@@ -317,13 +314,31 @@ AdminAnswer AdminDesk::pac(const AdminRequest& request, const Survey& survey) co
   return {.type = kPacType, .body = proxy_pac(survey.ruleset->config, proxy)};
 }
 
-void AdminDesk::begin_events(AdminConnection& connection) {
+bool AdminDesk::refuse_stream(AdminConnection& connection) const {
   const auto streams = std::count_if(connections_.begin(), connections_.end(),
                                      [](const auto& one) { return one->is_stream(); });
-  if (static_cast<std::size_t>(streams) >= kMostStreams) {
-    return connection.answer(admin_error(503, "too many listen to events already", true));
-  }
-  const bool first = streams == 0;
+  if (static_cast<std::size_t>(streams) < kMostStreams) return false;
+  connection.answer(admin_error(503, "too many listen to events already", true));
+  return true;
+}
+
+/// To what happens to all.
+bool AdminDesk::listens(const AdminConnection& connection) const {
+  return connection.is_stream() && !traces_.has(connection);
+}
+
+/// It tells more of other clients than the tables do.
+void AdminDesk::begin_trace(AdminConnection& connection, const AdminRequest& request) {
+  if (!connection.may_act()) return connection.answer(admin_error(403, kNoActions, true));
+  const auto query = TraceQuery::parse(request.query);
+  if (!query) return connection.answer(admin_error(400, query.error().text, true));
+  if (!refuse_stream(connection)) traces_.begin(connection, *query);
+}
+
+void AdminDesk::begin_events(AdminConnection& connection) {
+  if (refuse_stream(connection)) return;
+  const bool first = std::none_of(connections_.begin(), connections_.end(),
+                                  [this](const auto& one) { return listens(*one); });
   connection.begin_stream(kEventType);
   connection.send("retry: 1000\n\n");
   upstreams_told_.clear();
@@ -333,7 +348,7 @@ void AdminDesk::begin_events(AdminConnection& connection) {
 /// Each second while somebody listens; each interval of the history for a while after that.
 void AdminDesk::on_tick() {
   const bool listened = std::any_of(connections_.begin(), connections_.end(),
-                                    [](const auto& one) { return one->is_stream(); });
+                                    [this](const auto& one) { return listens(*one); });
   const bool kept =
       !ruleset_->config.admin.empty() || loop_.now() - asked_ < kRemembers || listened;
   if (!kept || ended_) return;
@@ -382,7 +397,7 @@ std::string AdminDesk::failure_events(const Survey& survey) {
 void AdminDesk::send_events(const Survey& survey) {
   std::vector<std::shared_ptr<AdminConnection>> streams;
   for (const auto& connection : connections_) {
-    if (connection->is_stream()) streams.push_back(connection);
+    if (listens(*connection)) streams.push_back(connection);
   }
   if (streams.empty()) return failures_told_.clear();
   const auto upstreams = upstream_facts(*survey.ruleset, survey.taken);

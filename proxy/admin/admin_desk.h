@@ -13,6 +13,7 @@
 #include "admin/rates.h"
 #include "admin/status_json.h"
 #include "admin/surveyor.h"
+#include "admin/trace_streams.h"
 #include "net/listener.h"
 #include "net/timer.h"
 #include "server/process_facts.h"
@@ -70,6 +71,9 @@ class AdminDesk final : private AdminConnection::Owner {
   StatusFacts status_facts(const Survey& survey, const std::vector<UpstreamFacts>& upstreams,
                            bool may_act) const;
 
+  bool refuse_stream(AdminConnection& connection) const;
+  bool listens(const AdminConnection& connection) const;
+  void begin_trace(AdminConnection& connection, const AdminRequest& request);
   void begin_events(AdminConnection& connection);
   void on_tick();
   void send_events(const Survey& survey);
@@ -82,6 +86,7 @@ class AdminDesk final : private AdminConnection::Owner {
   Loop::Clock::time_point started_;
   std::shared_ptr<const Ruleset> ruleset_;
   Surveyor surveyor_;
+  TraceStreams traces_;
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::shared_ptr<AdminConnection>> connections_;
   ProcessMeter process_;

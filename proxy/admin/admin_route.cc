@@ -25,6 +25,7 @@ constexpr auto kPaths = std::to_array<Path>({
     {"/api/v1/upstreams", Page::upstreams},
     {"/api/v1/failures", Page::failures},
     {"/api/v1/events", Page::events},
+    {"/api/v1/trace", Page::trace},
 });
 
 constexpr std::string_view kTunnels = "/api/v1/tunnels/";

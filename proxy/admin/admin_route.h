@@ -22,6 +22,7 @@ struct AdminRoute {
     upstreams,
     failures,
     events,
+    trace,          ///< a stream of events, too
     end_tunnel,     ///< `subject`: the id of a session
     mark_upstream,  ///< `subject`: its name, which is to be `down` or not
   };

@@ -142,8 +142,11 @@ Log::~Log() {
 }
 
 void Log::write(Level level, std::string_view message) {
-  if (!enabled(level) || !has_room(log_)) return;
-  append_message(level, message);
+  if (enabled(level)) write_wanted(level, message);
+}
+
+void Log::write_wanted(Level level, std::string_view message) {
+  if (has_room(log_)) append_message(level, message);
 }
 
 void Log::append_message(Level level, std::string_view message) {

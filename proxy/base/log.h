@@ -33,6 +33,8 @@ class Log {
   /// One line with time and level.  The caller formats only if enabled(); `message` may hold any
   /// bytes: what is not printable ASCII (in JSON: not UTF-8) is escaped here.
   void write(Level level, std::string_view message);
+  /// The same for what somebody has asked for: it is written even if the level is not enabled().
+  void write_wanted(Level level, std::string_view message);
 
   bool access_enabled() const { return access_.fd >= 0; }
   /// One line of the access log: time, then the fields in the order in which they are added, as `

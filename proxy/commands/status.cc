@@ -85,6 +85,7 @@ class StatusCommand {
       return kNoneFound;
     }
     if (options_.watch_failures) return finish(watch_failures());
+    if (!options_.trace.empty()) return finish(trace());
     if (options_.json) return finish(print_json());
     const bool terminal = isatty(STDOUT_FILENO) == 1;
     if (options_.once || !terminal) return finish(print_once());
@@ -248,6 +249,36 @@ class StatusCommand {
       first = false;
       pause(options_.interval);
     }
+    return kNoAnswer;
+  }
+
+  /// Until as many sessions as were asked for are over.
+  int trace() {
+    const bool by_id = parse_number<std::uint64_t>(options_.trace).has_value();
+    const std::string subject = percent_encode(options_.trace, is_letter_or_digit);
+    const std::string target =
+        by_id ? concat({"/api/v1/trace?id=", subject})
+              : fmt::format("/api/v1/trace?target={}&sessions={}", subject, options_.sessions);
+    bool complete = false;
+    const auto followed =
+        client_.follow(culvert_.place, target, [&](const StreamEvent& event, const Json& data) {
+          if (event.name == "end") complete = true;
+          if (event.name == "begin" && !by_id && !options_.json) {
+            complain(fmt::format("status: waits for up to {} sessions to {} (Ctrl-C ends it)",
+                                 options_.sessions, printable(options_.trace)));
+          }
+          if (event.name == "step") {
+            if (options_.json) {
+              output_.write(data.dump() + "\n");
+            } else {
+              write_lines(trace_lines(data, plain_canvas()));
+            }
+          }
+          return !complete && event.name != "bye" && !output_.failed();
+        });
+    if (!followed) return no_answer(followed.error());
+    if (complete) return kAnswered;
+    complain(concat({"status: ", culvert_.shown(), " has ended"}));
     return kNoAnswer;
   }
 

@@ -168,7 +168,9 @@ struct Config {
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::text;
-  std::string access_log = "-";  ///< "-": standard output, "off", or a file
+  std::vector<TargetPattern> trace_targets;  ///< whose sessions are traced; empty: nobody's
+  std::size_t trace_sessions = 10;           ///< how many of them
+  std::string access_log = "-";              ///< "-": standard output, "off", or a file
 
   std::string file;  ///< --config, for messages; empty: none
 

@@ -8,6 +8,7 @@
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
 #include "dial/dial_text.h"
+#include "dial/dial_trace.h"
 #include "dial/upstream.h"
 
 namespace culvert {
@@ -47,6 +48,12 @@ HandshakeFailure TlsStep::failure(const Io& io) const {
 ProxyStep::ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake)
     : stream_(stream), handshake_(std::move(handshake)), output_(handshake_->take_output()) {}
 
+void ProxyStep::tell(Trace& trace, const UpstreamConfig& upstream) {
+  trace_ = &trace;
+  upstream_ = &upstream;
+  trace_sent(trace_, *upstream_, phase(), output_.rest());
+}
+
 HandshakeStep::Progress ProxyStep::advance() {
   std::array<char, 2048> buffer;
   for (;;) {
@@ -77,7 +84,11 @@ HandshakeStep::Progress ProxyStep::pause_or_fail() {
 /// False if the proxy refused.
 bool ProxyStep::take(std::string_view bytes) {
   note_reply();
+  const DialPhase answered = phase();
   auto used = handshake_->consume(bytes);
+  if (trace_ != nullptr) {
+    trace_received(trace_, *upstream_, answered, used ? bytes.substr(0, *used) : bytes);
+  }
   if (!used) {
     refusal_ = std::move(used).error();
     return false;
@@ -85,6 +96,7 @@ bool ProxyStep::take(std::string_view bytes) {
   // Bytes received with the reply belong to the tunnel.
   if (*used < bytes.size()) stream_.unread(std::string(bytes.substr(*used)));
   output_.bytes() = handshake_->take_output();
+  if (trace_ != nullptr) trace_sent(trace_, *upstream_, phase(), output_.rest());
   return true;
 }
 

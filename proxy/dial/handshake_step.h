@@ -7,7 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/trace.h"
 #include "codec/handshake.h"
+#include "config/config.h"
 #include "dial/dial_outcome.h"
 #include "net/output.h"
 #include "net/stream.h"
@@ -74,6 +76,8 @@ class ProxyStep final : public HandshakeStep {
  public:
   /// `stream` outlives every advance().
   ProxyStep(Stream& stream, std::unique_ptr<Handshake> handshake);
+  /// Tells what is sent and received from the first message on; both outlive every advance().
+  [[gnu::cold]] void tell(Trace& trace, const UpstreamConfig& upstream);
   Progress advance() override;
   DialPhase phase() const override { return handshake_->phase(); }
   HandshakeFailure failure(const Io& io) const override;
@@ -89,6 +93,8 @@ class ProxyStep final : public HandshakeStep {
   Output output_;
   Replied replied_ = Replied::nothing;
   std::optional<HandshakeFailure> refusal_;  // from the proxy's reply
+  Trace* trace_ = nullptr;
+  const UpstreamConfig* upstream_ = nullptr;  // with trace_
 };
 
 }  // namespace culvert

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/text.h"
 #include "dial/dial_text.h"
 #include "dial/upstream.h"
 #include "dial/upstream_protocol.h"
@@ -45,6 +46,7 @@ void ProxyDial::start() {
     if (auto objection = objection_to(request_)) return fail(std::move(*objection));
     return connect();
   }
+  if (request_.check.trace != nullptr) tell("on a connection that is kept ready to ");
   timer_.start(request_.left());
   step_ = next_step();
   advance();
@@ -54,6 +56,7 @@ void ProxyDial::start() {
 AddressCheck ProxyDial::check_of_proxy(const Upstream& upstream) const {
   AddressCheck check = upstream.proxy_check;
   check.ends = request_.check.ends;
+  check.trace = request_.check.trace;
   return check;
 }
 
@@ -84,23 +87,35 @@ void ProxyDial::on_connected(DialResult result) {
   advance();
 }
 
+void ProxyDial::tell(std::string_view what) const {
+  request_.check.trace->step(concat({what, request_.upstream.config.name}));
+}
+
 /// Begins the next handshake; nullptr if there is none.
 HandshakeStep* ProxyDial::next_step() {
   if (!times_.pooled && !header_ && request_.upstream.config.proxy_protocol) {
+    if (request_.check.trace != nullptr) tell("a PROXY protocol header goes to ");
     header_.emplace(*stream_, proxy_header(request_.upstream.config, request_.check.ends));
     stream_->set_events(this);
     return &*header_;
   }
   if (!times_.pooled && !tls_ && protocol_of(request_.upstream.config).uses_tls) {
+    if (request_.check.trace != nullptr) tell("TLS begins with ");
     tls_.emplace(stream_, request_.upstream);
     stream_->set_events(this);
     return &*tls_;
   }
   if (proxy_) return nullptr;
-  if (tls_) times_.secured = request_.loop.now();
+  if (tls_) {
+    times_.secured = request_.loop.now();
+    if (request_.check.trace != nullptr) tell("TLS stands with ");
+  }
   auto handshake = make_proxy_handshake();
   if (!handshake) return nullptr;
   proxy_.emplace(*stream_, std::move(handshake));
+  if (request_.check.trace != nullptr) {
+    proxy_->tell(*request_.check.trace, request_.upstream.config);
+  }
   stream_->set_events(this);
   return &*proxy_;
 }

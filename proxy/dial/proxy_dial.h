@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "config/config.h"
 #include "dial/dial.h"
@@ -33,6 +34,7 @@ class ProxyDial final : public UpstreamDial, private StreamEvents {
   void connect();
   void on_connected(DialResult result);
   HandshakeStep* next_step();
+  [[gnu::cold]] void tell(std::string_view what) const;
   std::unique_ptr<Handshake> make_proxy_handshake() const;
   void advance();
   void on_ready(Stream&) override { advance(); }

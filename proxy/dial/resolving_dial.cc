@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dial/dial_text.h"
+#include "dial/dial_trace.h"
 #include "dial/proxy_dial.h"
 #include "dial/upstream.h"
 #include "dial/upstream_protocol.h"
@@ -27,7 +28,7 @@ UpstreamRequest by_address(const UpstreamRequest& request, const HostPort& addre
       .upstream = request.upstream,
       .target = address,
       .purpose = request.purpose,
-      .check = {.ends = request.check.ends},
+      .check = {.ends = request.check.ends, .trace = request.check.trace},
       .begun = request.begun,
       .deadline = request.deadline,
       .connect_limit = request.connect_limit,
@@ -54,6 +55,7 @@ void ResolvingDial::start() {
     return fail(lookup_failure(std::move(permitted).error()));
   }
   timer_.start(request_.left());
+  trace_lookup(request_.check.trace, request_.target);
   lookup_ =
       std::make_unique<Lookup>(request_.loop, request_.target.full_name(), Side::target,
                                Callback<void(Lookup::Found)>::to<&ResolvingDial::on_found>(this));
@@ -65,6 +67,7 @@ void ResolvingDial::on_found(Lookup::Found found) {
   if (!found) {
     return fail(lookup_failure(local_lookup_error(std::move(found).error())));
   }
+  trace_addresses(request_.check.trace, request_.target, *found);
   const auto permitted = request_.check.resolved(*found, request_.target.port, request_.egress());
   if (!permitted) return fail(lookup_failure(permitted.error()));
   const IpAddress& chosen = choose(*permitted, protocol_of(request_.upstream.config));

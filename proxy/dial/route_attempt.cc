@@ -22,14 +22,16 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       upstream_(upstream),
       target_(target),
       ends_(check.ends != nullptr ? std::make_unique<const ConnectionEnds>(*check.ends) : nullptr),
+      trace_(check.trace != nullptr ? check.trace->shared_from_this() : nullptr),
       purpose_(purpose),
       done_(done),
       begun_(loop.now()),
       permit_(permit),
-      dial_(make_upstream_dial(
-          upstream_request(loop, upstream, target_, purpose,
-                           {check.guard, check.client, ends_.get()}, DialBudget{.total = budget}),
-          UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
+      dial_(
+          make_upstream_dial(upstream_request(loop, upstream, target_, purpose,
+                                              {check.guard, check.client, ends_.get(), check.trace},
+                                              DialBudget{.total = budget}),
+                             UpstreamDial::Done::to<&RouteAttempt::on_done>(this))) {}
 
 RouteAttempt::~RouteAttempt() {
   end_lookup();
@@ -39,10 +41,7 @@ RouteAttempt::~RouteAttempt() {
 }
 
 void RouteAttempt::start() {
-  if (log_.enabled(Log::Level::debug)) {
-    log_.write(Log::Level::debug,
-               fmt::format("{}: trying {}", shown_target(target_), upstream_.config.name));
-  }
+  if (is_told()) tell(concat({"trying ", upstream_.config.name}));
   if (is_lookup_beyond()) upstream_.health->lookups().add(lookup_, target_, begun_);
   dial_->start();
 }
@@ -59,11 +58,17 @@ void RouteAttempt::end_lookup() {
   if (lookup_.added()) upstream_.health->lookups().remove(lookup_, loop_.now());
 }
 
-void RouteAttempt::log_result(const DialResult& result) const {
-  log_.write(Log::Level::debug,
-             fmt::format("{}: {} {}: {}", shown_target(target_), upstream_.config.name,
-                         result ? "has connected" : result.error().text,
-                         describe(dial_->times(), loop_.now())));
+/// To whom it matters.
+void RouteAttempt::tell(std::string_view what) const {
+  if (trace_) trace_->step(what);
+  if (log_.enabled(Log::Level::debug)) {
+    log_.write(Log::Level::debug, concat({shown_target(target_), ": ", what}));
+  }
+}
+
+void RouteAttempt::tell_result(const DialResult& result) const {
+  tell(concat({upstream_.config.name, " ", result ? "has connected" : result.error().text, ": ",
+               describe(dial_->times(), loop_.now())}));
 }
 
 /// Of one that did not connect.
@@ -97,7 +102,7 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
   }
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (!clause.empty()) result = with_clause(std::move(result).error(), clause);
-  if (log_.enabled(Log::Level::debug)) log_result(result);
+  if (is_told()) tell_result(result);
   learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);
@@ -152,6 +157,7 @@ void RouteAttempt::overtaken(std::unique_ptr<RouteAttempt> attempt) {
   if (!protocol_of(upstream.config).has_proxy) return;
   if (attempt->dial_->replied() == Replied::to_request) return;
   if (!upstream.health->add_straggler()) return;
+  if (attempt->trace_) attempt->trace_->step(concat({upstream.config.name, " was slower"}));
   attempt->done_ = {};
   upstream.stragglers.push_back(std::move(attempt));
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/log.h"
 #include "dial/upstream.h"
@@ -56,7 +57,9 @@ class RouteAttempt final : public Straggler {
   bool failure_may_pass(const DialFailure& failure, Proof proof) const;
   std::string early_grant_clause(const DialFailure& failure) const;
   void learn(Proof proof, const DialResult& result);
-  void log_result(const DialResult& result) const;
+  bool is_told() const { return trace_ != nullptr || log_.enabled(Log::Level::debug); }
+  [[gnu::cold]] void tell(std::string_view what) const;
+  [[gnu::cold]] void tell_result(const DialResult& result) const;
   bool is_lookup_beyond() const;
   void end_lookup();
 
@@ -65,6 +68,7 @@ class RouteAttempt final : public Straggler {
   Upstream& upstream_;
   HostPort target_;
   std::unique_ptr<const ConnectionEnds> ends_;  // of the client, which it may outlive
+  std::shared_ptr<Trace> trace_;                // the same
   DialPurpose purpose_;
   Done done_;
   Loop::Clock::time_point begun_;

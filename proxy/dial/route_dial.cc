@@ -53,7 +53,7 @@ void RouteDial::begin_pass() {
   if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
   Candidates candidates = choose_candidates(upstreams_, now);
   left_out_ = std::move(candidates.left_out);
-  if (log_.enabled(Log::Level::debug)) log_left_out();
+  if (is_told()) tell_left_out();
   order_ = std::move(candidates.order);
   preferred_ = candidates.preferred;
   all_proxies_failed_ = true;
@@ -93,10 +93,17 @@ void RouteDial::note_left_out() {
   }
 }
 
-void RouteDial::log_left_out() {
+/// To whom it matters.
+void RouteDial::tell(std::string_view what) {
+  if (check_.trace != nullptr) check_.trace->step(what);
+  if (log_.enabled(Log::Level::debug)) {
+    log_.write(Log::Level::debug, concat({shown_target(target_), ": ", what}));
+  }
+}
+
+void RouteDial::tell_left_out() {
   for (const auto& [upstream, why] : left_out_) {
-    log_.write(Log::Level::debug, fmt::format("{}: {} is passed over if there is another, it {}",
-                                              shown_target(target_), upstream->config.name, why));
+    tell(concat({upstream->config.name, " is passed over if there is another, it ", why}));
   }
 }
 
@@ -205,7 +212,7 @@ void RouteDial::hold() {
     const auto left = std::chrono::floor<milliseconds>(deadline_ - now);
     pause = std::clamp(left - kHoldRetry, kHoldRetry, kHoldLookupRetry);
   }
-  if (log_.enabled(Log::Level::debug)) log_hold(pause);
+  if (is_told()) tell_hold(pause);
   timer_.start(pause);
 }
 
@@ -216,14 +223,13 @@ void RouteDial::begin_hold() {
   ++limits_.counters->holds;
 }
 
-void RouteDial::log_hold(milliseconds pause) {
+void RouteDial::tell_hold(milliseconds pause) {
   std::string all = starting_.empty() ? "its upstreams" : "";
   for (const auto& [upstream, missing] : starting_) {
     if (!all.empty()) all += ", ";
     all += describe_missing(upstream->config, missing);
   }
-  log_.write(Log::Level::debug, fmt::format("{}: held: waiting for {}, tried again in {}",
-                                            shown_target(target_), all, format_seconds(pause)));
+  tell(fmt::format("held: waiting for {}, tried again in {}", all, format_seconds(pause)));
 }
 
 bool RouteDial::may_hold_resumption() {

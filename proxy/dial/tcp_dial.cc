@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+#include "dial/dial_trace.h"
 #include "net/tcp_connect.h"
 
 namespace culvert {
@@ -41,6 +43,7 @@ void TcpDial::start() {
     try_next();
     return;
   }
+  trace_lookup(check_.trace, address_);
   lookup_ = std::make_unique<Lookup>(loop_, address_.full_name(), side_,
                                      Callback<void(Lookup::Found)>::to<&TcpDial::on_found>(this));
 }
@@ -51,6 +54,7 @@ void TcpDial::on_found(Lookup::Found found) {
     finish(std::move(found).error());
     return;
   }
+  trace_addresses(check_.trace, address_, *found);
   auto permitted = check_.resolved(*found, address_.port, AddressGuard::Egress::direct);
   if (!permitted) {
     finish(std::move(permitted).error());
@@ -65,6 +69,7 @@ void TcpDial::try_next() {
   while (next_ < candidates_.size()) {
     int error = 0;
     const IpAddress& address = candidates_[next_++];
+    if (check_.trace != nullptr) trace_connecting(check_.trace, address, address_.port);
     auto stream = begin_connect(loop_, address, address_.port, error);
     if (!stream) {
       fail_attempt(connect_error(error, side_, address.family()));
@@ -100,13 +105,19 @@ void TcpDial::on_ready(Stream& stream) {
 }
 
 void TcpDial::fail_attempt(Error error) {
+  if (check_.trace != nullptr) {
+    check_.trace->step(concat({address_.to_string(), " ", error.text}));
+  }
   if (!failure_ || specificity(error) > specificity(*failure_)) failure_ = std::move(error);
 }
 
 void TcpDial::finish(DialResult result) {
   delay_.stop();
   attempts_.clear();
-  if (result) (*result)->set_events(nullptr);
+  if (result) {
+    (*result)->set_events(nullptr);
+    if (check_.trace != nullptr) trace_connected(check_.trace, (*result)->descriptor());
+  }
   done_(std::move(result));
 }
 

@@ -15,13 +15,14 @@ constexpr std::chrono::milliseconds kLongest{60'000};
 /// A dial through the hop, as a Transport gives it.
 class HopDial final : public Dial {
  public:
-  HopDial(Loop& loop, Upstream& hop, const HostPort& address, const ConnectionEnds* ends,
+  HopDial(Loop& loop, Upstream& hop, const HostPort& address, const AddressCheck& check,
           DialDone done)
       : hop_(hop),
         address_(address),
         done_(done),
         dial_(make_upstream_dial(
-            upstream_request(loop, hop, address, DialPurpose::hop, AddressCheck{.ends = ends},
+            upstream_request(loop, hop, address, DialPurpose::hop,
+                             AddressCheck{.ends = check.ends, .trace = check.trace},
                              DialBudget{.connect = kLongest, .total = kLongest}),
             UpstreamDial::Done::to<&HopDial::on_done>(this))) {}
 
@@ -48,7 +49,7 @@ class HopDial final : public Dial {
 
 std::unique_ptr<Dial> ViaTransport::dial(const HostPort& address, Side, const AddressCheck& check,
                                          DialDone done) {
-  return std::make_unique<HopDial>(loop_, hop_, address, check.ends, done);
+  return std::make_unique<HopDial>(loop_, hop_, address, check, done);
 }
 
 }  // namespace culvert

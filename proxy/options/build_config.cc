@@ -62,6 +62,7 @@ class ConfigBuilder {
     read_allow_clients();
     read_auth_file();
     read_load_balancers();
+    read_trace();
     for (const Flag& flag : flags()) read(flag);
     check_not_both("probe-tls", "probe");
     check_exposure();
@@ -230,6 +231,23 @@ class ConfigBuilder {
       config_.warnings.push_back(
           fmt::format("{} {}: whoever reaches that listener can pass for any client",
                       settings_.of("load-balancer").front().origin, block.to_string()));
+    }
+  }
+
+  void read_trace() {
+    read(*find_flag("trace-sessions"));
+    for (const Given& given : settings_.of("trace-target")) {
+      std::vector<std::string> found;
+      for (TargetPattern& pattern : parse_target_patterns(given.value, found)) {
+        config_.trace_targets.push_back(std::move(pattern));
+      }
+      for (const std::string& each : found) {
+        problems_.push_back(concat({given.origin, " ", each}));
+      }
+    }
+    if (settings_.has("trace-sessions") && !settings_.has("trace-target")) {
+      config_.warnings.push_back(concat({settings_.of("trace-sessions").front().origin,
+                                         ": without --trace-target no session is traced"}));
     }
   }
 

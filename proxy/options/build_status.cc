@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "options/nearest.h"
 #include "options/values.h"
+#include "policy/target_pattern.h"
 
 namespace culvert {
 namespace {
@@ -125,6 +126,21 @@ StatusOptions build_status(const Settings& own, const Settings& proxy,
   for (const Given& given : own.of("interval")) {
     take_parsed(given, parse_duration(given.value, kIntervalLimits), options.interval, problems);
   }
+  for (const Given& given : own.of("trace")) {
+    options.trace = given.value;
+    if (parse_number<std::uint64_t>(given.value)) {
+      if (own.has("sessions"))
+        problems.emplace_back("--sessions: has no meaning beside --trace ID");
+      continue;
+    }
+    std::vector<std::string> found;
+    parse_target_patterns(given.value, found);
+    for (const std::string& each : found) problems.push_back(concat({given.origin, " ", each}));
+  }
+  for (const Given& given : own.of("sessions")) {
+    take_parsed(given, parse_count(given.value, 1, 10'000), options.sessions, problems);
+    if (!own.has("trace")) problems.emplace_back("--sessions: has no meaning without --trace");
+  }
   for (const Given& given : own.of("filter")) options.filter = given.value;
   for (const Given& given : own.of("sort")) {
     Parsed<std::string> key = parse_sort_key(given.value);
@@ -137,6 +153,8 @@ StatusOptions build_status(const Settings& own, const Settings& proxy,
   }
   refuse_together(own, "admin", "pid", problems);
   refuse_together(own, "once", "watch-failures", problems);
+  refuse_together(own, "once", "trace", problems);
+  refuse_together(own, "watch-failures", "trace", problems);
   return options;
 }
 

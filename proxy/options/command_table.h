@@ -61,6 +61,7 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "",
      "  culvert status --filter gcr.io --sort bytes\n"
      "  culvert status --watch-failures --json\n"
+     "  culvert status --trace gcr.io,.gcr.io\n"
      "  culvert status --admin 127.0.0.1:9090 --json | jq .tunnels\n"},
     {"setup", "setup [options] TARGET...", "configure docker, apt and others for it", true, true,
      "Prints what makes each target use culvert, where it is written, and what must be\n"
@@ -111,6 +112,12 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {"status", "watch-failures", "", false,
      "print each failure as it happens; with --json as one\n"
      "object a line"},
+    {"status", "trace", "ID|PATTERN", false,
+     "print each step of session ID from now on, or of the\n"
+     "next sessions to the targets, written as in --route;\n"
+     "heads without what may be a secret; with --json as\n"
+     "one object a line"},
+    {"status", "sessions", "N", false, "of how many, for --trace PATTERN (default: 10)"},
     {"status", "interval", "TIME", false, "between two looks, 100ms to 1h (default: 1s)"},
     {"status", "filter", "TEXT", false, "tunnels with TEXT in target, client or upstream"},
     {"status", "sort", "KEY", false,

@@ -325,6 +325,14 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"log-format", "FORMAT", kOnce, kLogs,
      ChoiceValue<Log::Format>{&Config::log_format, kLogFormats}, differs<&Config::log_format>,
      "text or json (default: {default})"},
+    {"trace-target", "PATTERN,...", kRepeatable, kLogs, OwnReader{}, kReloads,
+     "log each step of the next sessions to these targets, which are\n"
+     "written as in --route: look-ups, connections, what is said to\n"
+     "upstreams, heads of requests and answers (what may be a secret is\n"
+     "left out), and the end, whatever --log-level; see culvert status --trace"},
+    {"trace-sessions", "N", kOnce, kLogs,
+     CountValue<std::size_t>{&Config::trace_sessions, 1, 10'000}, kReloads,
+     "of how many, {least} to {most} (default: {default}); a reload counts anew"},
     {"access-log", "FILE", kOnce, kLogs, OutputFileValue{&Config::access_log},
      kinds_of_access_log_differ,
      "one line for each finished session: a file, - for standard\n"

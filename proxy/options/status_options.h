@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,8 @@ struct StatusOptions {
   bool json = false;
   bool watch_failures = false;
   std::chrono::milliseconds interval{1'000};
+  std::string trace;          ///< a session's number, or patterns of targets; empty: none
+  std::size_t sessions = 10;  ///< to them, that are traced
   std::string filter;
   std::string sort = "-rate";  ///< a key of /api/v1/tunnels
 };

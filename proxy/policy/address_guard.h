@@ -8,6 +8,7 @@
 #include "base/connection_ends.h"
 #include "base/host_port.h"
 #include "base/result.h"
+#include "base/trace.h"
 #include "policy/router.h"
 
 namespace culvert {
@@ -60,14 +61,16 @@ class AddressGuard {
   IsOwn is_own_;
 };
 
-/// The guard for one client, as a dial carries it, and what upstreams may be told of the client.  A
-/// default one permits everything.
+/// The guard for one client, as a dial carries it, and what else the dial has to know of the
+/// client. A default one permits everything.
 struct AddressCheck {
   const AddressGuard* guard = nullptr;
   AddressGuard::Client client = AddressGuard::Client::here;
   /// For upstreams with `?proxy-protocol`, longer than the dial.  nullptr: none has that, or the
   /// connection is our own.
   const ConnectionEnds* ends = nullptr;
+  /// Where the steps of the dial are told, as long as that takes; mostly nullptr.
+  Trace* trace = nullptr;
 
   /// For a target as the client named it.  The error's text is a clause that follows it ("is a
   /// loopback address, ...").

@@ -40,6 +40,18 @@ void Server::make_workers() {
         }));
   }
   for (ListenSocket& socket : listeners_.take_of_all()) open_for_all(std::move(socket));
+  order_trace();
+}
+
+/// Of `--trace-target`, from now on; sessions that are traced already go on so.
+void Server::order_trace() {
+  if (trace_) shared_->traces.remove(*trace_);
+  trace_.reset();
+  const Config& config = ruleset_->config;
+  if (config.trace_targets.empty()) return;
+  trace_ =
+      std::make_shared<TraceOrder>(config.trace_targets, config.trace_sessions, trace_to_log());
+  shared_->traces.add(trace_);
 }
 
 /// The first worker accepts, as its thread is the one that begins to drain: see drain().
@@ -275,6 +287,7 @@ void Server::adopt(std::unique_ptr<Ruleset> fresh) {
                 "reload: new clients of " + listen_url(listen) + " get its new settings");
   }
   ruleset_ = std::move(fresh);
+  order_trace();
   if (watcher_ != nullptr) watcher_->on_adopted(ruleset_);
   log().write(Log::Level::info,
               fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "

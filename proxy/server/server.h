@@ -94,6 +94,13 @@ class Server {
   void set_watcher(ServerWatcher& watcher) { watcher_ = &watcher; }
   /// Their loops turn until run() returns.
   const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  /// The one that has, or had, or will have the session `id`; nullptr: there is no such id.
+  Worker* worker_of(std::uint64_t id) const {
+    // See Worker: ids count in steps of the workers' number.
+    return id == 0 ? nullptr : workers_[(id - 1) % workers_.size()].get();
+  }
+  /// From any thread.
+  TraceBoard& traces() { return shared_->traces; }
   /// Of `--admin`.
   std::vector<ListenSocket> take_of_admin() { return listeners_.take_of_admin(); }
 
@@ -118,6 +125,7 @@ class Server {
         around_(around) {}
 
   void make_workers();
+  void order_trace();
   void open_for_all(ListenSocket socket);
   std::string start_threads(Predecessor& predecessor);
   void tell_threads(Threads what);
@@ -144,6 +152,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<Thread> threads_;
+  std::shared_ptr<TraceOrder> trace_;  // of --trace-target
   std::unique_ptr<TunnelCommand> tunnel_;
   std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
   std::optional<Handover> handover_;                    // while run() runs

@@ -124,12 +124,14 @@ void StallReporter::look(Session& session, Time now) {
 
 void StallReporter::report(const Session& session, Suspect& suspect) {
   const auto stall = stall_of(session);
+  if (Trace* const trace = session.trace()) trace->step(concat({"stalled: ", stall->text}));
   suspect.written =
       context_->rare_warnings.write(RareWarnings::Kind::stalled, loop_.now(),
                                     concat({name_of(session), " stalled: ", stall->text}));
 }
 
 void StallReporter::report_end(const Session& session, const Suspect& suspect) {
+  if (Trace* const trace = session.trace()) trace->step("moves again");
   if (!suspect.written) return;
   context_->log.write(Log::Level::info, concat({name_of(session), " moves again after ",
                                                 format_seconds(suspect.stall.lasted())}));

@@ -54,6 +54,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       log_(STDERR_FILENO, shared.access_fd, ruleset->config.log_level, ruleset->config.log_format,
            &shared.access_loss_told),
       index_(index),
+      tracer_(loop_, log_, shared.traces),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       stalls_(loop_, sessions_),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
@@ -100,6 +101,7 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   context().request_finished =
       Callback<void(const SessionRecord&)>::to<&Worker::on_request_finished>(this);
   context().counters = &counters_;
+  context().tracer = &tracer_;
   context().request_failed =
       Callback<void(const SessionRecord&)>::to<&RecentFailures::add>(&failures_);
   context().limited = &limited_;
@@ -425,12 +427,24 @@ std::size_t Worker::session_facts(std::size_t below, std::size_t most,
   return below;
 }
 
-bool Worker::end_session(std::uint64_t id) {
+/// Of those that have a request.
+Session* Worker::find_session(std::uint64_t id) const {
   const auto session = std::find_if(sessions_.begin(), sessions_.end(),
                                     [id](const auto& candidate) { return candidate->id() == id; });
-  if (session == sessions_.end() || !(*session)->is_in_request()) return false;
-  (*session)->end_by_admin();
-  return true;
+  if (session == sessions_.end() || !(*session)->is_in_request()) return nullptr;
+  return session->get();
+}
+
+bool Worker::end_session(std::uint64_t id) {
+  Session* const session = find_session(id);
+  if (session != nullptr) session->end_by_admin();
+  return session != nullptr;
+}
+
+bool Worker::trace_session(std::uint64_t id, std::shared_ptr<TraceOrder> order) {
+  Session* const session = find_session(id);
+  if (session != nullptr) session->follow_trace(std::move(order));
+  return session != nullptr;
 }
 
 void Worker::end_without_clients() {

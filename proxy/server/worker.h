@@ -19,6 +19,8 @@
 #include "server/stats.h"
 #include "server/worker_facts.h"
 #include "session/session.h"
+#include "session/trace_board.h"
+#include "session/tracer.h"
 
 namespace culvert {
 
@@ -42,6 +44,7 @@ struct Shared {
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;
   Limits limits;
+  TraceBoard traces;
   std::vector<Worker*> workers;  ///< all, before the first of their threads begins
   /// One of them waits for a descriptor to accept a connection with.
   std::atomic<bool> starved{false};
@@ -81,6 +84,8 @@ class Worker {
   /// See Session::end_by_admin().  False: there is no such session, or it has no request.  In the
   /// worker's thread.
   [[gnu::cold]] bool end_session(std::uint64_t id);
+  /// See Session::follow_trace(), and end_session().
+  [[gnu::cold]] bool trace_session(std::uint64_t id, std::shared_ptr<TraceOrder> order);
 
   /// Adds an entrance for a socket of Config::listen[`listener`], which is not open yet and lives
   /// as long as the worker.  To be called before the loop runs.
@@ -122,6 +127,7 @@ class Worker {
   void on_starved(int error);
 
  private:
+  Session* find_session(std::uint64_t id) const;
   void renew_sessions();
   void on_request_finished(const SessionRecord& record);
   void add_bytes(WorkerFacts& facts);
@@ -160,6 +166,7 @@ class Worker {
   std::uint64_t accept_failures_ = 0;  // calls
   ByteCounts told_;                    // by facts()
   RecentFailures failures_;
+  Tracer tracer_;
   std::unique_ptr<char[]> buffer_;
   PipePool pipes_;
   std::vector<std::unique_ptr<Generation>> generations_;  // the last one takes new sessions

@@ -11,6 +11,7 @@
 #include "base/host_port.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "session/plain_request.h"
 
 namespace culvert {
@@ -93,6 +94,11 @@ class ClientProtocol {
   virtual bool takes_turns() const { return false; }
   /// Of the request that has arrived last, however malformed the rest of it is.
   virtual RequestLine request_line() const = 0;
+  /// The request that has arrived, for a Trace.
+  virtual std::string shown_request() const {
+    const RequestLine line = request_line();
+    return concat({line.method, " ", line.target});
+  }
   /// User and password of the request, of which the protocol keeps nothing.  An error says what is
   /// wrong, or missing.
   virtual Result<Credentials> take_credentials() {

@@ -28,6 +28,7 @@
 namespace culvert {
 
 class TlsServerContext;
+class Tracer;
 
 /// What one --listen has for its clients.  Lives as long as the SessionContext.
 struct ListenerTerms {
@@ -65,6 +66,7 @@ struct SessionContext {
   const PasswordFile* users = nullptr;        ///< null if clients need not sign in
   PasswordChecks* password_checks = nullptr;  ///< null without `users`
   SessionCounters* counters = nullptr;        ///< of the worker; nullptr: nobody counts
+  Tracer* tracer = nullptr;                   ///< of the worker; nullptr: nobody wants to see
   RareWarnings rare_warnings{log};
 
   /// A warning that a client can cause whenever it likes.

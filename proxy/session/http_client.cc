@@ -14,6 +14,7 @@
 #include "codec/connection_options.h"
 #include "codec/intermediary.h"
 #include "codec/request_target.h"
+#include "codec/shown_head.h"
 #include "codec/sign_in.h"
 #include "net/tls_server_context.h"
 #include "session/answer.h"
@@ -238,6 +239,8 @@ RequestLine HttpClient::request_line() const {
   }
   return {line.method, logged_target(line)};
 }
+
+std::string HttpClient::shown_request() const { return shown_head(parsed_.head); }
 
 /// What was received is overwritten where it holds the password, as are the bytes that were just
 /// read.

@@ -33,6 +33,7 @@ class HttpClient final : public ClientProtocol {
   void next_request() override;
   bool request_begun() const override { return scanner_.begun(); }
   RequestLine request_line() const override;
+  [[gnu::cold]] std::string shown_request() const override;
   Result<Credentials> take_credentials() override;
   void begin_drain() override;
   [[gnu::cold]] std::unique_ptr<ClientProtocol> renewed(SessionContext& context) override;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codec/forward_head.h"
 #include "codec/intermediary.h"
+#include "codec/shown_head.h"
 
 namespace culvert {
 
@@ -26,6 +27,7 @@ Result<void> RequestSide::begin(const UpstreamConnection& connection, std::strin
   upstream_ = connection.stream.get();
   flow_.start(client_, *upstream_, request_->framing, request_->framing);
   append_head(connection, pseudonym);
+  if (request_->check.trace != nullptr) tell_head(connection);
   auto used = flow_.feed(held_);
   if (!used) return std::move(used).error();
   if (*used < held_.size()) client_.unread(held_.substr(*used));
@@ -48,6 +50,13 @@ void RequestSide::append_head(const UpstreamConnection& connection, std::string_
   forward.framing = request_->framing;
   if (const auto hops = max_forwards(request_->head)) forward.max_forwards = *hops - 1;
   append_request_head(request_->head, request_->target, request_->options, forward, flow_.output());
+}
+
+void RequestSide::tell_head(const UpstreamConnection& connection) {
+  request_->check.trace->step(
+      concat({connection.reused ? "sent on the connection of the request before, through "
+                                : "sent through ",
+              connection.upstream->config.name, ":\n", shown_request(flow_.output())}));
 }
 
 MessageFlow::Outcome RequestSide::pump(const FlowResources& resources) {

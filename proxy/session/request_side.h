@@ -61,6 +61,7 @@ class RequestSide {
 
  private:
   void append_head(const UpstreamConnection& connection, std::string_view pseudonym);
+  [[gnu::cold]] void tell_head(const UpstreamConnection& connection);
 
   Stream& client_;
   Stream* upstream_ = nullptr;

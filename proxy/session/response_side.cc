@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "base/redact.h"
+#include "base/text.h"
 #include "codec/challenge.h"
 #include "codec/forward_head.h"
 #include "codec/protocol_guess.h"
+#include "codec/shown_head.h"
 #include "codec/upgrade.h"
 #include "session/http_date.h"
 #include "session/pacer.h"
@@ -99,6 +101,7 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   if (connection_.to_proxy) {
     head_.reason = redact_echo(head_.reason, connection_.upstream->config.credentials);
   }
+  if (request_.request().check.trace != nullptr) tell_head();
   const auto options = connection_options(head_);
   if (!options) return bad_answer(options.error());
   const std::span<char> rest = bytes.subspan(**end - before);
@@ -111,6 +114,13 @@ ResponseSide::Outcome ResponseSide::take(std::span<char> bytes) {
   scanner_.reset();
   begun_head_.clear();
   return outcome;
+}
+
+void ResponseSide::tell_head() const {
+  const UpstreamConfig& upstream = connection_.upstream->config;
+  request_.request().check.trace->step(
+      concat({connection_.to_proxy ? upstream.name : "the target", " answered:\n",
+              shown_head(head_, upstream.credentials)}));
 }
 
 /// Counts the bytes of an interim response, of which time takes some back.  Silence between them is

@@ -99,6 +99,7 @@ class ResponseSide {
   Outcome flush_interim();
   Io read_head(std::span<char> buffer);
   Outcome take(std::span<char> bytes);
+  [[gnu::cold]] void tell_head() const;
   bool interim_floods(std::size_t bytes);
   Outcome take_interim(const ConnectionOptions& options, std::string_view rest);
   Outcome take_final(const ConnectionOptions& options, std::span<char> rest);

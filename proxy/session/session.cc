@@ -13,7 +13,9 @@
 #include "net/tls_stream.h"
 #include "session/exchange.h"
 #include "session/last_answer.h"
+#include "session/session_steps.h"
 #include "session/tls_client.h"
+#include "session/tracer.h"
 #include "session/tunnel_end.h"
 #include "session/tunnel_opening.h"
 
@@ -365,6 +367,37 @@ SessionFacts Session::facts() const {
   return facts;
 }
 
+/// Its client has asked for something.
+void Session::consider_trace(const ClientRequest& request) {
+  if (!traced_) {
+    if (context_->tracer->consider(record_.id, *request.target) == nullptr) return;
+    traced_ = true;
+  }
+  traced()->step(request_step(record_, setup_->tls != nullptr, setup_->protocol->shown_request()));
+}
+
+Trace* Session::traced() const { return &context_->tracer->of(record_.id); }
+
+void Session::follow_trace(std::shared_ptr<TraceOrder> order) {
+  SessionTrace& trace = context_->tracer->follow(record_.id, std::move(order));
+  if (!traced_) trace.step(present_step(facts(), context_->loop.now()));
+  traced_ = true;
+  if (relay_) relay_->tell_ends();
+}
+
+void Session::trace_verdict(const Gate::Verdict& verdict) const {
+  if (verdict.route != nullptr) traced()->step(route_step(*verdict.route, context_->config));
+}
+
+void Session::trace_refusal(const Error& error) const { traced()->step(refusal_step(error)); }
+
+void Session::trace_end() const { traced()->step(end_step(record_)); }
+
+void Session::end_trace() {
+  traced_ = false;
+  context_->tracer->end(record_.id, "the session is over");
+}
+
 void Session::on_ready(Stream&) {
   switch (state_) {
     case State::head:
@@ -467,6 +500,8 @@ void Session::on_request(ClientRequest& request) {
   } else {
     record_.target = request.target->to_string();
   }
+  if (traced_ || (context_->tracer != nullptr && context_->tracer->wants())) [[unlikely]]
+    consider_trace(request);
   context_->gate.ask({.client = record_.client_ip,
                       .admission = setup_->admission,
                       .target = *request.target,
@@ -545,6 +580,7 @@ void Session::on_sign_in_timeout() {
 void Session::on_password_verdict(PasswordVerdict verdict) {
   SignIn& asked = *setup_->sign_in;
   asked.deadline.stop();
+  if (traced_) traced()->step(sign_in_step(verdict, asked.user));
   switch (verdict) {
     case PasswordVerdict::right:
       record_.set_user(asked.user);
@@ -572,6 +608,7 @@ void Session::refuse_sign_in(Error error) {
   ++refused.kept_refusals;
   state_ = State::kept_refusal;
   record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
+  if (traced_) trace_refusal(error);
   setup_->failure = std::move(error);
   const ClientRequest& request = *setup_->request;
   refused.refusal.emplace(context_->loop, *client_, context_->flow.buffer, std::move(answer),
@@ -617,6 +654,7 @@ void Session::follow(Gate::Verdict& verdict) {
     verdict.refusal = limits().object_to_user(context_->config, record_.user(), context_->loop);
     if (verdict.refusal) context_->met(Limit::user_connections);
   }
+  if (traced_) trace_verdict(verdict);
   if (request.plain != nullptr && verdict.client_admitted) return begin_exchange(verdict);
   if (context_->preset_gaps != nullptr && verdict.client_admitted) note_preset_gap();
   if (verdict.refusal) return refuse(std::move(*verdict.refusal));
@@ -626,7 +664,7 @@ void Session::follow(Gate::Verdict& verdict) {
   setup_->opening.emplace(*context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
   setup_->opening->begin(*verdict.route, *request.target,
-                         {&context_->guard, verdict.place, ends_for_upstreams()});
+                         {&context_->guard, verdict.place, ends_for_upstreams(), trace()});
 }
 
 /// What ?proxy-protocol tells an upstream of the client; nullptr if none has that.
@@ -666,7 +704,9 @@ void Session::begin_tunnel(FirstByte first_byte) {
   const RelaySettings settings{.idle = config.idle_timeout,
                                .half_open = config.half_open_timeout,
                                .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request),
-                               .tells_first_byte = first_byte == FirstByte::awaited};
+                               .tells_first_byte = first_byte == FirstByte::awaited,
+                               .tells_ends = traced_};
+  if (traced_) traced()->step("the tunnel stands, and its client knows");
   setup_.reset();
   relay_ =
       std::make_unique<Relay>(context_->loop, *client_, *upstream_stream_, context_->flow, settings,
@@ -700,9 +740,10 @@ void Session::drop_relay() {
 }
 
 void Session::on_relay_news(RelayNews news) {
+  if (traced_ && news != RelayNews::end) traced()->step(news_step(news));
   if (news == RelayNews::first_byte) {
     record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
-  } else {
+  } else if (news == RelayNews::end) {
     on_relay_end();
   }
 }
@@ -746,7 +787,7 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     record_.status = 200;
     return close_with(request.own_answer());
   }
-  request.check = {&context_->guard, verdict.place, ends_for_upstreams()};
+  request.check = {&context_->guard, verdict.place, ends_for_upstreams(), trace()};
   if (limited_ && context_->config.limits_bandwidth()) {
     setup_->exchange->pace(
         limits().pacers(context_->loop, Callback<void()>::to<&Session::on_turn>(this)));
@@ -804,6 +845,7 @@ void Session::refuse(Error error) {
   if (error.sys == EMFILE) setup_->admission = Admission::crowded;
   std::string answer = setup_->protocol->refusal(error);
   if (!answer.empty()) record_.status = static_cast<std::int16_t>(meaning_of(error.code).status);
+  if (traced_) trace_refusal(error);
   setup_->failure = std::move(error);
   close_with(std::move(answer));
 }
@@ -841,6 +883,7 @@ void Session::note_failure() {
 void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail) {
   if (outcome.kind == Outcome::Kind::none) return;
   record_.finish(outcome, closed_by, detail);
+  if (traced_) trace_end();
   if (context_->request_finished) context_->request_finished(record_);
   if (outcome.kind != Outcome::Kind::ok) note_failure();
   if (context_->log.access_enabled())
@@ -850,6 +893,7 @@ void Session::conclude(Outcome outcome, Side closed_by, std::string_view detail)
 void Session::finish(Outcome outcome, Side closed_by, std::string_view detail) {
   if (relay_) record();
   conclude(outcome, closed_by, detail);
+  if (traced_) end_trace();
   state_ = State::over;
   setup_.reset();
   // It may still point to the exchange that was destroyed.

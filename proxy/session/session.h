@@ -22,6 +22,8 @@
 
 namespace culvert {
 
+class TraceOrder;
+
 /// One client connection, from accept to last byte: the order of events.  A ClientProtocol reads
 /// requests, the Gate admits them, a TunnelOpening connects, and a Relay moves the bytes.  The
 /// methods stand in the order in which a CONNECT passes them; a plain request is handled by an
@@ -96,6 +98,10 @@ class Session final : private StreamEvents, private ClientEvents {
   [[gnu::cold]] int descriptor(Side side) const;
   /// UpstreamConfig of what it goes through; nullptr if none is chosen yet.
   [[gnu::cold]] const Upstream* upstream() const;
+  /// `order` wants to see its steps from now on.
+  [[gnu::cold]] void follow_trace(std::shared_ptr<TraceOrder> order);
+  /// Where its steps are told; nullptr: nobody wants to see them.
+  Trace* trace() const { return traced_ ? traced() : nullptr; }
 
   /// The owner's index of this session.
   std::uint32_t slot = 0;
@@ -128,6 +134,13 @@ class Session final : private StreamEvents, private ClientEvents {
   void on_tls(const ListenerTerms& listener) override;
   void on_user(std::string_view name) override;
   void on_client_idle(Side closed_by) override;
+
+  [[gnu::cold]] void consider_trace(const ClientRequest& request);
+  [[gnu::cold]] Trace* traced() const;
+  [[gnu::cold]] void trace_verdict(const Gate::Verdict& verdict) const;
+  [[gnu::cold]] void trace_refusal(const Error& error) const;
+  [[gnu::cold]] void trace_end() const;
+  [[gnu::cold]] void end_trace();
 
   void start_protocol();
   [[gnu::cold]] void renew();
@@ -178,8 +191,9 @@ class Session final : private StreamEvents, private ClientEvents {
   void finish(Outcome outcome, Side closed_by, std::string_view detail);
 
   State state_ = State::head;
-  bool limited_ = false;   // it has limits(), which stand elsewhere as most sessions have none
-  bool had_time_ = false;  // see note_wait_in_queue()
+  bool limited_ = false;       // it has limits(), which stand elsewhere as most sessions have none
+  bool had_time_ : 1 = false;  // see note_wait_in_queue()
+  bool traced_ : 1 = false;    // it has a SessionTrace
   SessionContext* context_;
   std::unique_ptr<Stream> client_;
   std::unique_ptr<Stream> upstream_stream_;

@@ -44,18 +44,51 @@ class AdminClient::Question final : private StreamEvents {
   }
 
   Result<Json> ask(const std::string& target) {
-    if (auto ready = place_.path.empty() ? connect() : connect_to_socket(); !ready) {
-      return std::move(ready).error();
-    }
-    if (place_.tls) {
-      if (auto ready = secure(); !ready) return std::move(ready).error();
-    }
-    if (auto ready = send(target); !ready) return std::move(ready).error();
+    if (auto ready = begin(target); !ready) return std::move(ready).error();
     if (auto ready = receive(); !ready) return std::move(ready).error();
     return read();
   }
 
+  Result<void> follow(const std::string& target, const OnEvent& on_event) {
+    if (auto ready = begin(target); !ready) return ready;
+    std::array<char, std::size_t{16} * 1024> bytes;
+    bool complete = false;
+    EventReader events;
+    while (!complete && !client_.stop_) {
+      const Io io = stream_->try_read(bytes);
+      if (io.status == Io::Status::ok) {
+        auto taken = reader_.take({bytes.data(), io.bytes});
+        if (!taken) return std::move(taken).error();
+        complete = *taken;
+        if (reader_.status() != 200) continue;
+        timer_.stop();
+        for (const StreamEvent& event : events.take(reader_.take_body())) {
+          const auto data = Json::parse(event.data);
+          if (data && !on_event(event, *data)) return {};
+        }
+      } else if (io.status != Io::Status::would_block) {
+        break;
+      } else if (!wait()) {
+        if (client_.stop_) return {};
+        return given_up("did not answer");
+      }
+    }
+    if (client_.stop_) return {};
+    if (reader_.status() == 200 || reader_.status() == 0) {
+      return no_answer("closed the connection");
+    }
+    return read().error();
+  }
+
  private:
+  Result<void> begin(const std::string& target) {
+    if (auto ready = place_.path.empty() ? connect() : connect_to_socket(); !ready) return ready;
+    if (place_.tls) {
+      if (auto ready = secure(); !ready) return ready;
+    }
+    return send(target);
+  }
+
   Result<void> connect_to_socket() {
     int error = 0;
     stream_ = connect_unix(client_.loop_, place_.path, error);
@@ -191,6 +224,11 @@ class AdminClient::Question final : private StreamEvents {
 Result<Json> AdminClient::get(const AdminPlace& place, const std::string& target,
                               std::chrono::milliseconds limit) {
   return Question(*this, place, limit).ask(target);
+}
+
+Result<void> AdminClient::follow(const AdminPlace& place, const std::string& target,
+                                 const OnEvent& on_event, std::chrono::milliseconds limit) {
+  return Question(*this, place, limit).follow(target, on_event);
 }
 
 }  // namespace culvert

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "config/admin_place.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
+#include "status/event_reader.h"
 
 namespace culvert {
 
@@ -23,6 +25,12 @@ class AdminClient {
   /// that follows the name of who was asked: "refused the connection".
   Result<Json> get(const AdminPlace& place, const std::string& target,
                    std::chrono::milliseconds limit = std::chrono::milliseconds(5'000));
+  /// Called with the data of each event.  False: no more are wanted.
+  using OnEvent = std::function<bool(const StreamEvent& event, const Json& data)>;
+  /// The events that a GET of `target` brings with a 200, whose head comes in `limit`, until no
+  /// more are wanted, or `stop` is true.  An error as above, also if the stream ends before.
+  Result<void> follow(const AdminPlace& place, const std::string& target, const OnEvent& on_event,
+                      std::chrono::milliseconds limit = std::chrono::milliseconds(5'000));
 
  private:
   class Question;

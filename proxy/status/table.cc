@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/one_line.h"
+#include "base/text.h"
 #include "status/quantity.h"
 
 namespace culvert {
@@ -326,6 +327,27 @@ std::vector<std::string> failure_lines(const ShownFailure& failure, const Canvas
   add(clean(failure.explanation));
   if (!failure.detail.empty()) add("detail: " + clean(failure.detail));
   if (!failure.hint.empty()) add("hint: " + clean(failure.hint));
+  return out;
+}
+
+std::vector<std::string> trace_lines(const Json& step, const Canvas& canvas) {
+  const std::string text = step.at("step").text().value_or("");
+  const std::int64_t after = step.at("after_us").integer().value_or(0);
+  const std::string head =
+      fmt::format("{} {:>6}.{:03} ms  ", step.at("session").integer().value_or(0), after / 1'000,
+                  after % 1'000);
+  const std::size_t width =
+      std::max<std::size_t>(canvas.width - std::min(canvas.width, head.size()), 10);
+  std::vector<std::string> out;
+  bool of_head = false;
+  for (const std::string_view line : split(text, '\n')) {
+    for (const std::string& part : wrap_words(one_line(line, canvas.utf8), width, canvas.utf8)) {
+      const std::string begin = out.empty() ? head : std::string(head.size(), ' ');
+      out.push_back(
+          join_spans({{begin, Tone::dim}, {part, of_head ? Tone::dim : Tone::plain}}, canvas));
+    }
+    of_head = true;
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "status/cells.h"
 #include "status/facts.h"
 
@@ -23,5 +24,8 @@ std::vector<std::string> overview_lines(const Overview& overview, const TableVie
 
 /// A failure as lines: what, why, and a hint if there is one.
 std::vector<std::string> failure_lines(const ShownFailure& failure, const Canvas& canvas);
+
+/// A step of /api/v1/trace.
+std::vector<std::string> trace_lines(const Json& step, const Canvas& canvas);
 
 }  // namespace culvert

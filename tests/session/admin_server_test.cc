@@ -284,6 +284,73 @@ TEST_CASE("events come until the server ends") {
   CHECK(got.find("event: upstreams\n", first + 1) == std::string::npos);
 }
 
+TEST_CASE("a trace shows the next sessions to a target, and ends after them") {
+  const Site site({"--admin-actions"});
+  const Fd client = site.admin();
+  send_all(client,
+           "GET /api/v1/trace?target=127.0.0.1&sessions=2 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string got = receive_until(client, "event: begin\ndata: {}\n\n");
+  CHECK_THAT(got, Contains("\r\nContent-Type: text/event-stream\r\n"));
+  Fd first = site.tunnel();
+  send_reset(first);
+  got += receive_until(client, "\"last\": true");
+  CHECK_THAT(got, !Contains("event: end"));
+  Fd second = site.tunnel();
+  send_reset(second);
+  const Fd third = site.tunnel();
+  got += receive_all(client);
+  CHECK_THAT(got, Contains("event: step\ndata: {\"session\": ") &&
+                      Contains("\"step\": \"request of 127.0.0.1:") &&
+                      Contains("the tunnel stands, and its client knows") &&
+                      EndsWith("event: end\ndata: {}\n\n"));
+  std::size_t last = 0;
+  for (auto at = got.find("\"last\": true"); at != std::string::npos;
+       at = got.find("\"last\": true", at + 1)) {
+    ++last;
+  }
+  CHECK(last == 2);
+}
+
+TEST_CASE("a trace of a session that runs") {
+  Site site({"--admin-actions"});
+  Fd tunnel = site.tunnel();
+  const Json rows = site.get("/api/v1/tunnels").json().at("tunnels");
+  const auto id = *rows.elements()[0].at("id").integer();
+  const Fd client = site.admin();
+  send_all(client, concat({"GET /api/v1/trace?id=", std::to_string(id),
+                           " HTTP/1.1\r\nHost: localhost\r\n\r\n"}));
+  CHECK_THAT(receive_until(client, "now "), Contains("\"step\": \"CONNECT 127.0.0.1:"));
+  send_reset(tunnel);
+  CHECK_THAT(receive_all(client), EndsWith("event: end\ndata: {}\n\n"));
+  CHECK(site.get("/api/v1/trace?id=" + std::to_string(id)).status == 404);
+  CHECK(site.get("/api/v1/trace?id=0").status == 404);
+  CHECK(site.get("/api/v1/trace").status == 400);
+  CHECK(ask(site.admin(), "/api/v1/trace?target=*", "HEAD").status == 200);
+}
+
+TEST_CASE("a trace whose reader has left, or whose server ends") {
+  Site site({"--admin-actions"});
+  {
+    const Fd client = site.admin();
+    send_all(client, "GET /api/v1/trace?target=* HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    receive_until(client, "event: begin\ndata: {}\n\n");
+  }
+  const Fd tunnel = site.tunnel();
+  const Fd client = site.admin();
+  send_all(client, "GET /api/v1/trace?target=* HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  receive_until(client, "event: begin\ndata: {}\n\n");
+  const Fd other = site.tunnel();
+  site.running.reset();
+  CHECK_THAT(receive_all(client), Contains("the tunnel stands") && Contains("event: bye\n"));
+}
+
+TEST_CASE("where actions are not allowed, nothing is traced") {
+  const Site site;
+  const Reply reply = site.get("/api/v1/trace?target=*");
+  CHECK(reply.status == 403);
+  CHECK_THAT(reply.json().at("error").text().value_or(""), Contains("--admin-actions"));
+}
+
 TEST_CASE("there are places for so many who listen to events") {
   const Site site;
   std::vector<Fd> listening;

@@ -100,6 +100,7 @@ void Scene::start(Admission admission) {
                                   .pseudonym = "culvert-test",
                                   .preset_gaps = preset_gaps});
   context_->counters = &counters;
+  context_->tracer = &tracer_.emplace(loop, log_, traces);
   if (config.users) {
     context_->users = config.users.get();
     context_->password_checks = &password_checks_.emplace(1, matches);

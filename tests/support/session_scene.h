@@ -7,6 +7,8 @@
 
 #include "net/manual_clock.h"
 #include "session/session.h"
+#include "session/trace_board.h"
+#include "session/tracer.h"
 #include "support/memory_file.h"
 #include "support/scripted_stream.h"
 #include "support/scripted_transport.h"
@@ -91,6 +93,7 @@ class Scene {
   Limits limits;  ///< in force if the config has one
   LimitedSessions limited;
   SessionCounters counters;
+  TraceBoard traces;
   std::unique_ptr<Session> session;
   int finished = 0;
 
@@ -108,6 +111,7 @@ class Scene {
   std::optional<AccessPolicy> access_;
   std::optional<AddressGuard> guard_;
   std::optional<StallWatch> stalls_;
+  std::optional<Tracer> tracer_;
   std::optional<PasswordChecks> password_checks_;
   std::optional<SessionContext> context_;
 };

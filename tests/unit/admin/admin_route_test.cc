@@ -31,7 +31,8 @@ TEST_CASE("what is at each path") {
                                                     {"/api/v1/tunnels", Page::tunnels},
                                                     {"/api/v1/upstreams", Page::upstreams},
                                                     {"/api/v1/failures", Page::failures},
-                                                    {"/api/v1/events", Page::events}}) {
+                                                    {"/api/v1/events", Page::events},
+                                                    {"/api/v1/trace", Page::trace}}) {
     CAPTURE(path);
     CHECK(route(path).page == page);
     CHECK_FALSE(route(path).acts());

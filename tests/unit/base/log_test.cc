@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/catch.h"
+#include "support/memory_file.h"
 
 using namespace culvert;
 
@@ -294,4 +295,15 @@ TEST_CASE("an access log's reader that is too slow is told while it is") {
   CHECK(without_time(log_pipe.take()) ==
         " warning the access log cannot be written: its reader is too slow; its lines are dropped, "
         "and their number is told later\n");
+}
+
+TEST_CASE("what was asked for is written whatever the level") {
+  test::MemoryFile file;
+  Log log(file.fd(), -1, Log::Level::error, Log::Format::text);
+  log.write(Log::Level::info, "not this");
+  log.write_wanted(Log::Level::info, "this");
+  log.flush();
+  const std::string text = file.text();
+  CHECK(text.find(" info this\n") != std::string::npos);
+  CHECK(text.find("not") == std::string::npos);
 }

@@ -53,6 +53,7 @@ std::string other_value(const Flag& flag, const std::string& users) {
            {"allow-client", "10.0.0.0/8,192.0.2.1"},
            {"auth-file", users},
            {"load-balancer", "10.0.0.0/8"},
+           {"trace-target", "gcr.io:443"},
            {"upstream", "a=socks5://h:1?connect-timeout=5s&resolve=local"},
            {"route", ".x.example,10.0.0.0/8:443=direct"},
            {"no-proxy", "\"quoted\",.example"},

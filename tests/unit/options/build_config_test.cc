@@ -44,6 +44,19 @@ TEST_CASE("an address that another listener takes as well") {
             .listen.size() == 2);
 }
 
+TEST_CASE("whose sessions are traced") {
+  const Config config = config_of({"--trace-target", "gcr.io,.gcr.io", "--trace-target",
+                                   "10.0.0.0/8:5000", "--trace-sessions", "3"});
+  REQUIRE(config.trace_targets.size() == 3);
+  CHECK(config.trace_targets[2].text() == "10.0.0.0/8:5000");
+  CHECK(config.trace_sessions == 3);
+  CHECK(config_of({}).trace_targets.empty());
+  CHECK(problems_of({"--trace-target", "gcr.io:x,,bob:hush@gcr.io", "--trace-sessions", "0"})
+            .size() == 4);
+  CHECK(config_of({"--trace-sessions", "3"}).warnings ==
+        Lines{"--trace-sessions: without --trace-target no session is traced"});
+}
+
 TEST_CASE("upstreams of one name") {
   CHECK(problems_of({"--upstream", "a=direct", "--upstream", "a=socks5://h"}) ==
         Lines{"--upstream socks5://h:1080: there are two upstreams of the name 'a'; write "

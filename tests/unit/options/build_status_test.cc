@@ -60,6 +60,9 @@ TEST_CASE("the options of status") {
   CHECK(defaults.interval == std::chrono::seconds(1));
   CHECK(defaults.sort == "-rate");
   CHECK(built({{"watch-failures", ""}}).watch_failures);
+  CHECK(built({{"trace", "17"}}).trace == "17");
+  CHECK(built({{"trace", "gcr.io,.gcr.io"}}).sessions == 10);
+  CHECK(built({{"trace", "gcr.io"}, {"sessions", "3"}}).sessions == 3);
 }
 
 TEST_CASE("places of an admin interface") {
@@ -97,6 +100,12 @@ TEST_CASE("mistakes in the options of status, all at once") {
   CHECK(problems_with({{"pid", "1"}, {"admin", "a:1"}, {"once", ""}, {"watch-failures", ""}}) ==
         Lines{"--pid: has no meaning beside --admin",
               "--watch-failures: has no meaning beside --once"});
+  CHECK(problems_with({{"trace", "17"}, {"sessions", "2"}, {"once", ""}}) ==
+        Lines{"--sessions: has no meaning beside --trace ID",
+              "--trace: has no meaning beside --once"});
+  CHECK(problems_with({{"sessions", "0"}}) == Lines{"--sessions 0: not between 1 and 10000",
+                                                    "--sessions: has no meaning without --trace"});
+  CHECK(problems_with({{"trace", "gcr.io:x"}}).size() == 1);
   CHECK(problems_with({}, {{"upstream", "direct"}}) ==
         Lines{"--upstream: an option of the proxy, status takes none"});
 }

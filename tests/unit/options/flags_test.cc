@@ -89,7 +89,8 @@ TEST_CASE("a default in help is what Config has") {
                                               "log-level",
                                               "log-format",
                                               "access-log",
-                                              "lost-tunnel"});
+                                              "lost-tunnel",
+                                              "trace-sessions"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");
   CHECK_FALSE(config.probe.has_value());

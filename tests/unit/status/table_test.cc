@@ -253,3 +253,16 @@ TEST_CASE("a failure is what, why and a hint") {
               "      upstream socks5://127.0.0.1:1080 refused the", "      connection",
               "      detail: a longer text", "      hint: is the tunnel up?"});
 }
+
+TEST_CASE("a step of a trace") {
+  const Json step = Json::object()
+                        .set("session", std::int64_t{17})
+                        .set("after_us", std::int64_t{12'034})
+                        .set("step", "request of x:\nGET / HTTP/1.1\nHost: h\x1b[31m");
+  CHECK(trace_lines(step, {80, false, false}) ==
+        Lines{"17     12.034 ms  request of x:", "                  GET / HTTP/1.1",
+              "                  Host: h?[31m"});
+  const Json longer = Json::object().set("step", "one two three");
+  CHECK(trace_lines(longer, {28, false, false}) ==
+        Lines{"0      0.000 ms  one two", "                 three"});
+}
