@@ -1,11 +1,24 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/access_field.h"
+#include "base/journal_entry.h"
+#include "base/record_sink.h"
+
 namespace culvert {
+
+/// Where the access log goes.
+struct AccessOutput {
+  int fd = -1;                          ///< < 0: nowhere
+  std::unique_ptr<RecordSink> journal;  ///< to the systemd journal by this, whose descriptor is fd
+};
 
 /// The log and the access log.  Each worker has its own Log, so no line waits for a lock: lines are
 /// buffered until flush(), which the loop calls once a turn, usually with one write(2).  A write is
@@ -14,6 +27,9 @@ namespace culvert {
 /// terminal does not accept at once stays in the buffer; beyond 256 KiB lines are dropped.  Lost
 /// lines are counted, and the log reports their number once they can be written again; that the
 /// access log loses lines, it says at once.  The process must ignore SIGPIPE.
+///
+/// With a `journal` each line of the access log is an entry of the systemd journal instead, one
+/// record of the sink, whatever the format.
 class Log {
  public:
   enum class Level : std::uint8_t { debug, info, warning, error };
@@ -21,8 +37,8 @@ class Log {
 
   /// `access_fd` < 0: no access log.  Of the Logs with the same `loss_told`, one reports that the
   /// access log loses lines.
-  Log(int log_fd, int access_fd, Level level, Format format,
-      std::atomic<bool>* loss_told = nullptr);
+  Log(int log_fd, int access_fd, Level level, Format format, std::atomic<bool>* loss_told = nullptr,
+      RecordSink* journal = nullptr);
   // Only lack of memory could throw here.
   // NOLINTNEXTLINE(bugprone-exception-escape)
   ~Log();  ///< flushes; owns no descriptor
@@ -48,17 +64,27 @@ class Log {
     AccessLine(const AccessLine&) = delete;
     AccessLine& operator=(const AccessLine&) = delete;
 
-    void add(std::string_view key, std::string_view value);
-    void add(std::string_view key, std::int64_t value);
-    void add(std::string_view key, std::uint64_t value);
-    /// For fields that text has within another one.
-    bool is_json() const { return format_ == Format::json; }
+    void add(AccessField field, std::string_view value);
+    void add(AccessField field, std::int64_t value);
+    void add(AccessField field, std::uint64_t value);
+    /// For what text has within another field.
+    void add_apart(AccessField field, std::int64_t value);
+    /// How much it matters; for the journal.
+    void set_priority(JournalPriority priority) { priority_ = priority; }
 
    private:
-    void begin_field(std::string_view key);
+    void begin_field(AccessField field);
+    void begin_entry();
+    void end_entry();
+    template <typename Number>
+    void add_number(AccessField field, Number value);
 
+    Log& log_;
     Format format_;
-    std::string* out_ = nullptr;  // nullptr: the line is dropped
+    JournalPriority priority_ = JournalPriority::info;
+    std::string* out_ = nullptr;         // nullptr: the line is dropped
+    std::optional<JournalEntry> entry_;  // its fields; then `out_` is to be its message
+    std::size_t entry_begin_ = 0;
   };
 
   /// Lines of the access log that were lost, and not reported yet.
@@ -78,10 +104,11 @@ class Log {
 
  private:
   struct Sink {
-    explicit Sink(int fd);
+    Sink(int fd, RecordSink* record_sink);
 
     int fd;
-    bool may_block;  ///< write(2) may block unless poll(2) reports it writable
+    RecordSink* records;  ///< if not nullptr, `buffer` has their lengths before them
+    bool may_block;       ///< write(2) may block unless poll(2) reports it writable
     std::string buffer;
     void drop(std::uint64_t lines) {
       dropped += lines;
@@ -100,9 +127,11 @@ class Log {
   void tell_access_loss();
   /// True if there was something to write and all of it was taken.
   bool flush_sink(Sink& sink);
+  bool flush_records(Sink& sink);
 
   Sink log_;
   Sink access_;
+  std::string message_;  ///< of the entry that is being made
   Level level_;
   Format format_;
   std::atomic<bool> own_loss_told_{false};

@@ -32,10 +32,12 @@ std::string valid_config_line(const Config& config) {
 int answer_config_question(const ConfigQuestion& question) {
   const Config& config = question.config;
   std::vector<std::string> problems;
-  // As a start and a reload do.  The access log was looked at when it was read, and is not made.
+  // As a start and a reload do.  A file for the access log was looked at when it was read, and is
+  // not made.
   if (question.check) {
     if (std::string few = file_limit_problem(config); !few.empty()) problems.push_back(few);
     static_cast<void>(make_ruleset(config, problems));
+    if (config.access_log == kJournalAsLog) static_cast<void>(open_journal(problems));
   }
   if (!problems.empty()) {
     for (const std::string& problem : problems) complain(problem);

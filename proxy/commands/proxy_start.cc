@@ -9,11 +9,14 @@
 #include <csignal>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/journal_entry.h"
 #include "base/random_number.h"
 #include "base/redact.h"
+#include "net/journal_socket.h"
 #include "net/runtime_directory.h"
 
 namespace culvert {
@@ -89,12 +92,25 @@ void leave_no_core() {
 std::string make_pseudonym() { return fmt::format("culvert-{:08x}", random_number()); }
 
 bool is_access_log_file(const std::string& access_log) {
-  return access_log != "-" && access_log != "off";
+  return access_log != "-" && access_log != "off" && access_log != kJournalAsLog;
 }
 
-int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems) {
-  if (config.access_log == "-") return STDOUT_FILENO;
-  if (config.access_log == "off") return -1;
+AccessOutput open_journal(std::vector<std::string>& problems) {
+  std::string why;
+  auto journal = JournalSocket::open(kJournalSocket, why);
+  if (!journal) {
+    problems.push_back(fmt::format("--access-log {}: {}", kJournalAsLog, no_journal(why)));
+    return {};
+  }
+  const int fd = journal->fd();
+  return {fd, std::move(journal)};
+}
+
+AccessOutput open_access_log(const Config& config, ReadWhen when,
+                             std::vector<std::string>& problems) {
+  if (config.access_log == "-") return {STDOUT_FILENO, nullptr};
+  if (config.access_log == "off") return {};
+  if (config.access_log == kJournalAsLog) return open_journal(problems);
   const int no_wait = when == ReadWhen::serving ? O_NONBLOCK : 0;
   const int fd =
       open(config.access_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | no_wait, 0640);
@@ -105,7 +121,7 @@ int open_access_log(const Config& config, ReadWhen when, std::vector<std::string
   } else if (no_wait != 0) {
     fcntl(fd, F_SETFL, O_APPEND);
   }
-  return fd;
+  return {fd, nullptr};
 }
 
 std::unique_ptr<RuntimeSocket> make_runtime_socket(Log& log) {

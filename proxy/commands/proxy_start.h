@@ -44,9 +44,12 @@ std::string make_pseudonym();
 /// Whether this value of --access-log names a file.
 bool is_access_log_file(const std::string& access_log);
 
-/// The descriptor for the access log, -1 for none.  A pipe's reader is waited for at the start
-/// only.
-int open_access_log(const Config& config, ReadWhen when, std::vector<std::string>& problems);
+/// Where the access log goes.  A pipe's reader is waited for at the start only.
+AccessOutput open_access_log(const Config& config, ReadWhen when,
+                             std::vector<std::string>& problems);
+
+/// For --access-log journal.  No journal, and a problem, if there is none.
+AccessOutput open_journal(std::vector<std::string>& problems);
 
 /// For `culvert status`.  nullptr, and a line in the log, if there can be none.
 std::unique_ptr<RuntimeSocket> make_runtime_socket(Log& log);

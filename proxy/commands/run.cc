@@ -200,11 +200,11 @@ void end_by_signal(int signal) {
 }
 
 int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Ruleset> ruleset,
-                  int access_fd, Listeners listeners) {
+                  AccessOutput access, Listeners listeners) {
   std::vector<std::string> problems;
-  const auto server =
-      Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                    Server::Reload(), std::move(listeners), Server::Around(), problems);
+  const auto server = Server::start(
+      std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), std::move(access)),
+      Server::Reload(), std::move(listeners), Server::Around(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!server) return kCannotStart;
   std::string url = url_for_clients(server->listeners());
@@ -270,12 +270,12 @@ int run(const RunOptions& options, const Inheritance& inheritance) {
   }
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
-  const int access_fd = open_access_log(config, ReadWhen::starting, problems);
+  AccessOutput access = open_access_log(config, ReadWhen::starting, problems);
   Listeners listeners(config.threads);
   listeners.take(config, own_inheritance(), problems);
   for (const std::string& problem : problems) complain(problem);
   if (!problems.empty()) return kCannotStart;
-  return serve_and_run(options, std::move(forked), std::move(ruleset), access_fd,
+  return serve_and_run(options, std::move(forked), std::move(ruleset), std::move(access),
                        std::move(listeners));
 }
 

@@ -55,8 +55,8 @@ std::unique_ptr<Ruleset> read_ruleset_in_place(const std::function<CommandLine()
   config.listen = bound_listeners(started.listen, config.listen);
   config.admin = bound_listeners(started.admin, config.admin);
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
-  if (access_fd > STDERR_FILENO && is_access_log_file(config.access_log)) {
-    const int fd = open_access_log(config, ReadWhen::serving, problems);
+  if (is_access_log_file(started.access_log) && is_access_log_file(config.access_log)) {
+    const int fd = open_access_log(config, ReadWhen::serving, problems).fd;
     if (fd >= 0 && problems.empty()) dup3(fd, access_fd, O_CLOEXEC);
     if (fd >= 0) close(fd);
   }
@@ -278,7 +278,8 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   ServiceNotice::clean_environment();
   std::vector<std::string> problems;
   std::unique_ptr<Ruleset> ruleset = make_ruleset(config, problems);
-  const int access_fd = open_access_log(config, ReadWhen::starting, problems);
+  AccessOutput access = open_access_log(config, ReadWhen::starting, problems);
+  const int access_fd = access.fd;
   const bool usable = problems.empty();
   TakeOver take = prepare_take_over(config, inheritance, problems);
   if (usable && !problems.empty()) return failed(problems, 1);
@@ -294,9 +295,9 @@ int serve(const Config& config, const std::function<CommandLine()>& read_again,
   const auto reload = [&](std::vector<std::string>& found) {
     return read_ruleset_again(read_again, config, access_fd, sandbox, found);
   };
-  const auto started =
-      Server::start(std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), access_fd),
-                    reload, std::move(listeners), {launcher.get(), &notice}, problems);
+  const auto started = Server::start(
+      std::move(ruleset), std::make_unique<Shared>(make_pseudonym(), std::move(access)), reload,
+      std::move(listeners), {launcher.get(), &notice}, problems);
   if (!started) return failed(problems, 1);
   Server& server = *started;
   AdminServer admin(server, make_runtime_socket(server.log()));

@@ -107,6 +107,9 @@ struct NoProxyLine {
 };
 
 /// What `culvert serve` runs with: plain values, validated.
+/// --access-log: the systemd journal.
+inline constexpr std::string_view kJournalAsLog = "journal";
+
 struct Config {
   std::vector<ListenConfig> listen;
   std::vector<ListenConfig> admin;          ///< where the status page is; empty: nowhere
@@ -170,7 +173,7 @@ struct Config {
   Log::Format log_format = Log::Format::text;
   std::vector<TargetPattern> trace_targets;  ///< whose sessions are traced; empty: nobody's
   std::size_t trace_sessions = 10;           ///< how many of them
-  std::string access_log = "-";              ///< "-": standard output, "off", or a file
+  std::string access_log = "-";  ///< "-": standard output, "off", kJournalAsLog, or a file
 
   std::string file;  ///< --config, for messages; empty: none
 

@@ -1,14 +1,19 @@
 #include "options/build_config.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 
 #include "base/account.h"
+#include "base/journal_entry.h"
 #include "base/redact.h"
 #include "base/text.h"
 #include "config/listen_url.h"
@@ -65,6 +70,7 @@ class ConfigBuilder {
     read_trace();
     for (const Flag& flag : flags()) read(flag);
     check_not_both("probe-tls", "probe");
+    check_journal();
     check_exposure();
     check_balanced();
     warn_of_idle_limits();
@@ -374,6 +380,17 @@ class ConfigBuilder {
           fmt::format("{}?proxy-protocol=on: say whose header is believed with --load-balancer "
                       "CIDR,...",
                       listen));
+    }
+  }
+
+  /// Not for a reload, which opens no other one.  Whether somebody listens there, the start finds.
+  void check_journal() {
+    struct stat info {};
+    const std::string path(kJournalSocket);
+    if (when_ != ReadWhen::starting || config_.access_log != kJournalAsLog) return;
+    if (::stat(path.c_str(), &info) != 0) {
+      problem(settings_.of("access-log").back(),
+              no_journal(std::generic_category().message(errno)));
     }
   }
 

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +29,9 @@ std::string take(const Parsed<T>& parsed, Out& out) {
   out = static_cast<Out>(std::get<T>(parsed));
   return {};
 }
+
+/// In the place of an output file.
+constexpr auto kNoFiles = std::to_array<std::string_view>({"-", kOff, kJournalAsLog});
 
 /// A file that is missing is created at the start; here only its folder is checked.
 std::string output_file_problem(const std::string& path) {
@@ -119,8 +124,13 @@ struct Reader {
   }
 
   std::string operator()(const OutputFileValue& value) const {
-    config.*value.member = iequals(text, kOff) ? std::string(kOff) : text;
-    return text == "-" || iequals(text, kOff) ? std::string() : output_file_problem(text);
+    for (const std::string_view word : kNoFiles) {
+      if (!iequals(text, word)) continue;
+      config.*value.member = word;
+      return {};
+    }
+    config.*value.member = text;
+    return output_file_problem(text);
   }
 
   std::string operator()(const SecretValue& value) const {
@@ -219,7 +229,7 @@ std::vector<std::string_view> keywords(const FlagValue& value) {
         }
         if constexpr (std::is_same_v<decltype(kind), const RateValue&>) out.push_back(kOff);
         if constexpr (std::is_same_v<decltype(kind), const OutputFileValue&>) {
-          out.insert(out.end(), {"-", kOff});
+          out.insert(out.end(), kNoFiles.begin(), kNoFiles.end());
         }
       },
       value);

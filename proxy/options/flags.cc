@@ -57,11 +57,12 @@ bool tunnel_commands_differ(const Config& started, const Config& now) {
   return started.tunnel_command.reveal() != now.tunnel_command.reveal();
 }
 
-/// A file may be exchanged for another one, but not for standard output.
+/// A file may be exchanged for another one, but for nothing else.
 bool kinds_of_access_log_differ(const Config& started, const Config& now) {
   const auto kind = [](const Config& config) -> std::string_view {
     const std::string& log = config.access_log;
-    return log == "-" || log == "off" ? std::string_view(log) : "file";
+    const bool named = log == "-" || log == "off" || log == kJournalAsLog;
+    return named ? std::string_view(log) : "file";
   };
   return kind(started) != kind(now);
 }
@@ -336,7 +337,8 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"access-log", "FILE", kOnce, kLogs, OutputFileValue{&Config::access_log},
      kinds_of_access_log_differ,
      "one line for each finished session: a file, - for standard\n"
-     "output, or off (default: {default})"},
+     "output, journal for entries with fields in the systemd journal,\n"
+     "or off (default: {default})"},
 
     {"config", "FILE", kOnce, kConfiguration, OwnReader{}, kReloads,
      "take flags from a TOML file, as in threads = 2 or listen =\n"

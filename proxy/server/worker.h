@@ -35,11 +35,11 @@ class Worker;
 
 /// What all workers share for the life of the process.
 struct Shared {
-  explicit Shared(std::string name = {}, int access_log = -1)
-      : pseudonym(std::move(name)), access_fd(access_log) {}
+  explicit Shared(std::string name = {}, AccessOutput access_log = {})
+      : pseudonym(std::move(name)), access(std::move(access_log)) {}
 
   std::string pseudonym;  ///< in Via; distinguishes this process from other culverts
-  int access_fd;
+  AccessOutput access;
   std::atomic<bool> access_loss_told{false};  ///< see Log
   std::atomic<std::size_t> connections{0};
   Resumptions resumptions;

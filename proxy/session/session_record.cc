@@ -10,6 +10,15 @@
 namespace culvert {
 namespace {
 
+/// A warning: what `culvert status` shows as a failure, unless the client gave up.
+JournalPriority priority_of(const Outcome& outcome) {
+  using Kind = Outcome::Kind;
+  if (outcome.kind == Kind::ok) return JournalPriority::info;
+  const bool failed = outcome.kind == Kind::error && outcome.error != Errc::canceled;
+  return failed || outcome.kind == Kind::stalled ? JournalPriority::warning
+                                                 : JournalPriority::notice;
+}
+
 std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
 
 }  // namespace
@@ -116,35 +125,40 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   const std::string client = record.notes ? std::string() : record.client_text();
   if (record.notes && record.notes->client.empty()) record.notes->client = record.client_text();
   Log::AccessLine line(log);
-  line.add("id", record.id);
-  line.add("client", record.notes ? record.notes->client : client);
-  if (record.notes && record.notes->peer && !record.client_ip && line.is_json()) {
-    line.add("uid", std::uint64_t{record.notes->peer->uid});
-    line.add("pid", std::int64_t{record.notes->peer->pid});
+  line.set_priority(priority_of(record.outcome));
+  line.add(AccessField::id, record.id);
+  line.add(AccessField::client, record.notes ? record.notes->client : client);
+  if (record.notes && record.notes->peer && !record.client_ip) {
+    line.add_apart(AccessField::uid, std::int64_t{record.notes->peer->uid});
+    line.add_apart(AccessField::pid, std::int64_t{record.notes->peer->pid});
   }
   if (record.notes && !record.notes->balancer.empty()) {
-    line.add("balancer", record.notes->balancer);
+    line.add(AccessField::balancer, record.notes->balancer);
   }
-  if (const std::string_view user = record.user(); !user.empty()) line.add("user", user);
-  line.add("method", or_dash(record.method));
-  line.add("target", or_dash(record.target));
-  line.add("upstream", record.upstream ? std::string_view(record.upstream->config.label) : "-");
-  line.add("outcome", record.outcome.name());
-  line.add("stage", name_of(record.stage));
-  line.add("status", std::int64_t{record.status});
-  line.add("bytes_up", record.bytes_up);
-  line.add("bytes_down", record.bytes_down);
-  if (record.connect_ms >= 0) line.add("connect_ms", std::int64_t{record.connect_ms});
-  if (record.first_byte_ms >= 0) line.add("first_byte_ms", std::int64_t{record.first_byte_ms});
-  line.add("total_ms",
+  if (const std::string_view user = record.user(); !user.empty()) line.add(AccessField::user, user);
+  line.add(AccessField::method, or_dash(record.method));
+  line.add(AccessField::target, or_dash(record.target));
+  line.add(AccessField::upstream,
+           record.upstream ? std::string_view(record.upstream->config.label) : "-");
+  line.add(AccessField::outcome, record.outcome.name());
+  line.add(AccessField::stage, name_of(record.stage));
+  line.add(AccessField::status, std::int64_t{record.status});
+  line.add(AccessField::bytes_up, record.bytes_up);
+  line.add(AccessField::bytes_down, record.bytes_down);
+  if (record.connect_ms >= 0) line.add(AccessField::connect_ms, std::int64_t{record.connect_ms});
+  if (record.first_byte_ms >= 0)
+    line.add(AccessField::first_byte_ms, std::int64_t{record.first_byte_ms});
+  line.add(AccessField::total_ms,
            std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
-  line.add("closed_by", record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
+  line.add(AccessField::closed_by,
+           record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
   if (!record.notes) return;
   const std::string& failures = record.notes->failures;
   const std::string& detail = record.notes->detail;
   if (detail.empty() && failures.empty()) return;
-  if (failures.empty()) return line.add("detail", detail);
-  line.add("detail", detail.empty() ? failures : fmt::format("{}; {}", detail, failures));
+  if (failures.empty()) return line.add(AccessField::detail, detail);
+  line.add(AccessField::detail,
+           detail.empty() ? failures : fmt::format("{}; {}", detail, failures));
 }
 
 }  // namespace culvert

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "base/text.h"
+#include "config/config.h"
 #include "setup/root.h"
 
 namespace culvert {
@@ -127,14 +128,16 @@ std::string ServiceFiles::usable_file(std::string_view given_as, const std::stri
 }
 
 void ServiceFiles::look_at_log(const std::string& path) {
-  if (path == "-" || iequals(path, "off") || path.starts_with("/dev/")) return;
+  constexpr auto kNoFiles = std::to_array<std::string_view>({"-", "off", kJournalAsLog});
+  const auto is_path = [&](std::string_view word) { return iequals(path, word); };
+  if (std::any_of(kNoFiles.begin(), kNoFiles.end(), is_path) || path.starts_with("/dev/")) return;
   if (path.starts_with(kLogs)) {
     logs_ = true;
     return;
   }
-  problems_.push_back(
-      concat({"--access-log ", path, ": the service can write below ", kLogs,
-              " alone: --access-log ", kLogs, last_part(path), ", or without it to the journal"}));
+  problems_.push_back(concat({"--access-log ", path, ": the service can write below ", kLogs,
+                              " alone: --access-log ", kLogs, last_part(path),
+                              ", or to the journal, with --access-log journal or without it"}));
 }
 
 /// Any user can, through all of its folders.

@@ -57,6 +57,7 @@ culvert_e2e(upstreams 1 PART failover ONLY Failover Hold TSAN FailoverWithFourTh
 culvert_e2e(upstreams 1 PART chains ONLY Chains TSAN ChainsWithFourThreads)
 culvert_e2e(upstreams 1 PART warm ONLY Warm TSAN WarmWithFourThreads)
 culvert_e2e(workers 1 TSAN)
+culvert_e2e(journal 1)
 culvert_e2e(names 1 TSAN)
 culvert_e2e(setup 2)
 culvert_e2e(setup_json 1)

@@ -35,7 +35,7 @@ struct House {
     std::vector<Entrance*> entrances;
     for (std::size_t i = 0; i < count; ++i) {
       // One each, so that they can be counted.
-      shared.push_back(std::make_unique<Shared>("", access.fd()));
+      shared.push_back(std::make_unique<Shared>("", AccessOutput{access.fd(), nullptr}));
       workers.push_back(std::make_unique<Worker>(*shared.back(), ruleset, i, count,
                                                  std::vector<ListenSocket>(), [] {}));
       entrances.push_back(&workers.back()->add_entrance(0));

@@ -126,7 +126,7 @@ struct House {
   Fd target;
   MemoryFile access;
   Config config;
-  Shared shared{"house", access.fd()};
+  Shared shared{"house", AccessOutput{access.fd(), nullptr}};
   std::shared_ptr<Ruleset> ruleset;
   std::unique_ptr<Worker> worker;
   bool drained = false;

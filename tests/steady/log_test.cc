@@ -2,7 +2,9 @@
 // that is off, exchange_test.cc shows.)
 #include <fcntl.h>
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "session/session_record.h"
 #include "steady/counted.h"
@@ -51,4 +53,32 @@ TEST_CASE("an exchange's line is written at the end of its turn") {
   CHECK(cost.log_lines == 1);
   CHECK(cost.writes == 1);
   CHECK(scene.access_lines().size() == 2);
+}
+
+TEST_CASE("the entries of a turn for the journal leave together, and cost no memory") {
+  struct Journal : RecordSink {
+    Sent send(std::span<const std::string_view> records) override {
+      ++calls;
+      return {records.size(), 0};
+    }
+    int calls = 0;
+  } journal;
+  Log log(-1, 0, Log::Level::info, Log::Format::text, nullptr, &journal);
+  Upstream upstream;
+  upstream.config.label = "socks5://127.0.0.1:1080";
+  SessionRecord record;
+  record.begin(123456789, HostPort::parse("[2001:db8:1234:5678:9abc:def0:1234:5678]:50001").value(),
+               {});
+  record.set_method("GET");
+  record.set_url("http://a-rather-long-name.example/path");
+  record.upstream = &upstream;
+  record.finish(Outcome::Kind::ok, Side::client, "words that have to be quoted");
+  const auto turn = [&] {
+    for (int i = 0; i < 10; ++i) write_access_line(log, record, {});
+    log.flush();
+  };
+  turn();
+  journal.calls = 0;
+  CHECK(cost_of(turn).allocations == 0);
+  CHECK(journal.calls == 1);
 }

@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/catch.h"
 #include "support/memory_file.h"
+#include "unit/base/journal_fields.h"
 
 using namespace culvert;
 
@@ -59,11 +64,11 @@ std::string without_time(const std::string& line) {
 
 void write_some_access(Log& log) {
   Log::AccessLine line(log);
-  line.add("id", std::uint64_t{17});
-  line.add("client", "127.0.0.1:50123");
-  line.add("bytes_up", std::uint64_t{5'000'000'000});
-  line.add("change", std::int64_t{-3});
-  line.add("detail", "a \"b\"\n\x9b");
+  line.add(AccessField::id, std::uint64_t{17});
+  line.add(AccessField::client, "127.0.0.1:50123");
+  line.add(AccessField::bytes_up, std::uint64_t{5'000'000'000});
+  line.add(AccessField::total_ms, std::int64_t{-3});
+  line.add(AccessField::detail, "a \"b\"\n\x9b");
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -140,7 +145,7 @@ TEST_CASE("JSON lines") {
   CHECK(access.substr(0, 9) == "{\"time\":\"");
   CHECK(access.substr(9 + kTimeSize) ==
         "\",\"type\":\"access\",\"id\":17,\"client\":\"127.0.0.1:50123\",\"bytes_up\":5000000000,"
-        "\"change\":-3,\"detail\":\"a \\\"b\\\"\\n\\ufffd\"}\n");
+        "\"total_ms\":-3,\"detail\":\"a \\\"b\\\"\\n\\ufffd\"}\n");
 }
 
 TEST_CASE("access lines are fields that people can read") {
@@ -152,7 +157,7 @@ TEST_CASE("access lines are fields that people can read") {
   const auto lines = lines_of(pipe.take());
   REQUIRE(lines.size() == 2);
   CHECK(without_time(lines[0]) ==
-        " access id=17 client=127.0.0.1:50123 bytes_up=5000000000 change=-3 "
+        " access id=17 client=127.0.0.1:50123 bytes_up=5000000000 total_ms=-3 "
         "detail=\"a \\\"b\\\"\\n\\x9b\"");
   CHECK(without_time(lines[1]) == " access");
 }
@@ -195,7 +200,7 @@ TEST_CASE("a slow reader loses whole lines, gets their number, and the rest in o
   CHECK(expected < kLines);
   CHECK(without_time(lines.back()) ==
         " warning " + std::to_string(kLines - expected) +
-            " lines of the log were dropped: its reader is too slow or its file cannot be written");
+            " lines of the log were dropped: its reader is too slow or it cannot be written");
 }
 
 TEST_CASE("a line longer than a pipe's atomic write stays whole") {
@@ -273,7 +278,7 @@ TEST_CASE("an access log that cannot be written is told again after it could be"
   ::dup2(access_pipe.writer(), access);  // as after a rotation
   CHECK(said_after_line() ==
         " warning 2 lines of the access log were dropped: its reader is too "
-        "slow or its file cannot be written\n");
+        "slow or it cannot be written\n");
   CHECK(log.lost_access_lines() == 0);
   CHECK(log.lost_access_lines_ever() == 2);
   CHECK(log.lost_lines_ever() == 0);
@@ -289,7 +294,7 @@ TEST_CASE("an access log's reader that is too slow is told while it is") {
   Log log(log_pipe.writer(), access_pipe.writer(), Log::Level::info, Log::Format::text);
   while (log.lost_access_lines() == 0) {
     Log::AccessLine line(log);
-    line.add("padding", std::string(2000, 'x'));
+    line.add(AccessField::detail, std::string(2000, 'x'));
   }
   log.flush();
   CHECK(without_time(log_pipe.take()) ==
@@ -306,4 +311,189 @@ TEST_CASE("what was asked for is written whatever the level") {
   const std::string text = file.text();
   CHECK(text.find(" info this\n") != std::string::npos);
   CHECK(text.find("not") == std::string::npos);
+}
+
+namespace {
+
+/// A journald that takes what it is told to.
+struct Journal : RecordSink {
+  Sent send(std::span<const std::string_view> records) override {
+    ++calls;
+    Sent sent;
+    for (const std::string_view record : records) {
+      if (room == 0) sent.error = error;
+      if (sent.error == 0 && record.size() > longest) sent.error = EMSGSIZE;
+      if (sent.error != 0) return sent;
+      --room;
+      ++sent.records;
+      taken.emplace_back(record);
+    }
+    return sent;
+  }
+
+  std::size_t room = 1000;  ///< for so many records
+  std::size_t longest = JournalEntry::kMost;
+  int error = EAGAIN;  ///< without room
+  int calls = 0;
+  std::vector<std::string> taken;
+};
+
+/// A log with it.  The descriptor says only that there is one.
+struct JournalScene {
+  explicit JournalScene(Log::Format format = Log::Format::text)
+      : log(pipe.writer(), 0, Log::Level::info, format, nullptr, &journal) {}
+
+  std::string said() {
+    const std::string text = pipe.take();
+    return text.empty() ? text : without_time(text);
+  }
+
+  Pipe pipe;
+  Journal journal;
+  Log log;
+};
+
+}  // namespace
+
+TEST_CASE("an entry of the journal has the text as its message, and fields") {
+  JournalScene scene(GENERATE(Log::Format::text, Log::Format::json));
+  REQUIRE(scene.log.access_enabled());
+  write_some_access(scene.log);
+  {
+    Log::AccessLine line(scene.log);
+    line.add(AccessField::id, std::uint64_t{18});
+    line.add_apart(AccessField::uid, 1000);
+    line.set_priority(JournalPriority::warning);
+  }
+  CHECK(scene.log.waits());
+  CHECK(scene.journal.taken.empty());  // gathered until the flush
+  scene.log.flush();
+  CHECK_FALSE(scene.log.waits());
+  CHECK(scene.journal.calls == 1);
+  REQUIRE(scene.journal.taken.size() == 2);
+  CHECK(scene.journal.taken[0] ==
+        "SYSLOG_IDENTIFIER=culvert\n"
+        "MESSAGE_ID=1bdfce2762b9448c8723f51fbd37bc59\n"
+        "CULVERT_ID=17\n"
+        "CULVERT_CLIENT=127.0.0.1:50123\n"
+        "CULVERT_BYTES_UP=5000000000\n"
+        "CULVERT_TOTAL_MS=-3\n"
+        "CULVERT_DETAIL=a \"b\"\\n\\x9b\n"
+        "PRIORITY=6\n"
+        "MESSAGE=access id=17 client=127.0.0.1:50123 bytes_up=5000000000 total_ms=-3 "
+        "detail=\"a \\\"b\\\"\\n\\x9b\"\n");
+  CHECK(test::value_of(scene.journal.taken[1], "CULVERT_UID") == "1000");
+  CHECK(test::value_of(scene.journal.taken[1], "MESSAGE") == "access id=18");
+  CHECK(test::value_of(scene.journal.taken[1], "PRIORITY") == "4");
+  CHECK(scene.said().empty());
+}
+
+TEST_CASE("what text has within another field stands apart in JSON") {
+  Pipe pipe;
+  const auto format = GENERATE(Log::Format::text, Log::Format::json);
+  Log log(-1, pipe.writer(), Log::Level::info, format);
+  { Log::AccessLine(log).add_apart(AccessField::uid, 1000); }
+  log.flush();
+  const bool has_it = pipe.take().find(",\"uid\":1000}") != std::string::npos;
+  CHECK(has_it == (format == Log::Format::json));
+}
+
+TEST_CASE("many entries of one turn are sent together, in their order") {
+  JournalScene scene;
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    Log::AccessLine line(scene.log);
+    line.add(AccessField::id, i);
+  }
+  scene.log.flush();
+  REQUIRE(scene.journal.taken.size() == 40);
+  CHECK(scene.journal.calls == 3);
+  for (std::size_t i = 0; i < 40; ++i) {
+    CHECK(test::value_of(scene.journal.taken[i], "CULVERT_ID") == std::to_string(i));
+  }
+}
+
+TEST_CASE("entries wait for a journald that is busy") {
+  JournalScene scene;
+  scene.journal.room = 1;
+  for (int i = 0; i < 3; ++i) write_some_access(scene.log);
+  scene.log.flush();
+  CHECK(scene.journal.taken.size() == 1);
+  CHECK(scene.log.waits());
+  CHECK(scene.log.lost_access_lines() == 0);
+  scene.journal.room = 10;
+  scene.log.flush();
+  CHECK(scene.journal.taken.size() == 3);
+  CHECK_FALSE(scene.log.waits());
+  CHECK(scene.said().empty());
+}
+
+TEST_CASE("a journald that stays busy costs entries, and that is told") {
+  JournalScene scene;
+  scene.journal.room = 0;
+  std::uint64_t written = 0;
+  while (scene.log.lost_access_lines() == 0) {
+    Log::AccessLine line(scene.log);
+    line.add(AccessField::target, std::string(1000, 'x'));
+    ++written;
+  }
+  scene.log.flush();
+  CHECK(scene.said() ==
+        " warning the access log cannot be written: its reader is too slow; its lines are dropped, "
+        "and their number is told later\n");
+  scene.journal.room = 1000;
+  scene.log.flush();
+  CHECK(scene.journal.taken.size() == written - 1);
+  CHECK(scene.said() ==
+        " warning 1 lines of the access log were dropped: its reader is too slow or it cannot be "
+        "written\n");
+  CHECK(scene.log.lost_access_lines() == 0);
+}
+
+TEST_CASE("entries are lost while no journald is there, and come again") {
+  JournalScene scene;
+  scene.journal.room = 0;
+  scene.journal.error = ECONNREFUSED;
+  for (int i = 0; i < 2; ++i) write_some_access(scene.log);
+  scene.log.flush();
+  CHECK(scene.said() ==
+        " warning the access log cannot be written: Connection refused; its lines are dropped, and "
+        "their number is told later\n");
+  CHECK_FALSE(scene.log.waits());
+  CHECK(scene.log.lost_access_lines() == 2);
+  scene.journal.room = 10;
+  write_some_access(scene.log);
+  scene.log.flush();
+  CHECK(scene.journal.taken.size() == 1);
+  CHECK(scene.said() ==
+        " warning 2 lines of the access log were dropped: its reader is too slow or it cannot be "
+        "written\n");
+  CHECK(scene.log.lost_access_lines_ever() == 2);
+}
+
+TEST_CASE("an entry that is refused costs no other one") {
+  JournalScene scene;
+  scene.journal.longest = 400;
+  write_some_access(scene.log);
+  {
+    Log::AccessLine line(scene.log);
+    line.add(AccessField::target, std::string(1000, 'x'));
+  }
+  write_some_access(scene.log);
+  scene.log.flush();
+  CHECK(scene.journal.taken.size() == 2);
+  CHECK(scene.log.lost_access_lines() == 1);
+  CHECK_THAT(scene.said(), Catch::Matchers::Contains("cannot be written: Message too long; "));
+}
+
+TEST_CASE("a log that ends gives a busy journald a moment, and no longer") {
+  const int error = GENERATE(EAGAIN, ECONNREFUSED);
+  Journal journal;
+  journal.room = 0;
+  journal.error = error;
+  {
+    Log log(-1, 0, Log::Level::info, Log::Format::text, nullptr, &journal);
+    write_some_access(log);
+  }
+  CHECK(journal.taken.empty());
+  CHECK((error == EAGAIN ? journal.calls > 2 : journal.calls == 1));
 }

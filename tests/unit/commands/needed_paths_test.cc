@@ -145,7 +145,7 @@ TEST_CASE("the folder of the access log is written to, but not one of devices") 
   config.access_log = "/dev/stdout";
   CHECK(has(needed_paths(config).grants, "/dev/stdout", Use::write));
   CHECK_FALSE(is_named(needed_paths(config).grants, "/dev"));
-  for (const char* none : {"-", "off"}) {
+  for (const char* none : {"-", "off", "journal"}) {
     config.access_log = none;
     CHECK_FALSE(is_named(needed_paths(config).grants, "."));
   }

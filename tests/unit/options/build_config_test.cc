@@ -1,6 +1,7 @@
 #include "options/build_config.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -143,6 +144,20 @@ TEST_CASE("the access log's file") {
   CHECK(problems_of({"--access-log", "/tmp"}) == Lines{"--access-log /tmp: is a directory"});
   CHECK(problems_of({"--access-log", "http://u:secret@h/x"}).front().find("secret") ==
         std::string::npos);
+}
+
+TEST_CASE("the access log's journal is looked for at the start") {
+  const bool is_here = access("/run/systemd/journal/socket", F_OK) == 0;
+  const CommandLine start = parse_command_line({"--access-log", "journal"});
+  CHECK(std::holds_alternative<Config>(start) == is_here);
+  if (!is_here) {
+    CHECK(problems_of({"--access-log", "journal"}) ==
+          Lines{"--access-log journal: there is no systemd journal here "
+                "(/run/systemd/journal/socket: No such file or directory); outside of systemd, as "
+                "in a container, write -, a file or off"});
+  }
+  CHECK(std::holds_alternative<Config>(
+      parse_command_line({"--access-log", "journal"}, {}, ReadWhen::serving)));
 }
 
 TEST_CASE("draining: 0 is no time, off is no limit") {

@@ -125,6 +125,9 @@ TEST_CASE("the value of a flag: files to write to") {
   CHECK(read("access-log", file.path() + ".new") == file.path() + ".new");
   CHECK(read("access-log", "-") == "-");
   CHECK(read("access-log", "off") == "off");
+  CHECK(read("access-log", "journal") == "journal");
+  CHECK(read("access-log", "Journal") == "journal");
+  CHECK(read("access-log", "./journal") == "./journal");
   CHECK(read("access-log", "OFF") == "off");  // as of every other option
   // docker's --env-file keeps quotes; a file of such a name is not meant.
   CHECK(read("access-log", "\"off\"") == "! stands in quotes, which are no part of it");
@@ -145,6 +148,6 @@ TEST_CASE("keywords of flag values") {
   CHECK(keywords(find_flag("max-requests-per-second")->value) == Words{"off"});
   CHECK(keywords(find_flag("max-connections")->value).empty());
   CHECK(keywords(find_flag("hold")->value).empty());
-  CHECK(keywords(find_flag("access-log")->value) == Words{"-", "off"});
+  CHECK(keywords(find_flag("access-log")->value) == Words{"-", "off", "journal"});
   CHECK(keywords(find_flag("listen")->value).empty());
 }

@@ -30,6 +30,22 @@ TEST_CASE("a reload applies routes, upstreams, lists and limits") {
   CHECK(changed({"--access-log", "/tmp/a"}, {"--access-log", "/tmp/b"}).empty());
 }
 
+TEST_CASE("the access log stays of one kind") {
+  const auto changes = [](const char* before, const char* after) {
+    Config started;
+    Config now;
+    started.access_log = before;
+    now.access_log = after;
+    return changed_until_restart(started, now) == Flags{"access-log"};
+  };
+  CHECK_FALSE(changes("journal", "journal"));
+  CHECK_FALSE(changes("./journal", "/b"));
+  for (const char* other : {"-", "off", "/a", "./journal"}) {
+    CHECK(changes("journal", other));
+    CHECK(changes(other, "journal"));
+  }
+}
+
 TEST_CASE("what a process is born with needs a restart") {
   CHECK(changed({"--listen", "127.0.0.1:1"}, {"--listen", "127.0.0.1:2"}) == Flags{"listen"});
   CHECK(changed({"--listen", "unix:/a"}, {"--listen", "unix:/a?mode=0666"}) == Flags{"listen"});

@@ -1,10 +1,16 @@
 #include "session/session_record.h"
 
+#include <fstream>
+#include <regex>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "session/session.h"
 #include "support/catch.h"
 #include "support/memory_file.h"
+#include "unit/base/journal_fields.h"
 
 using namespace culvert;
 using namespace culvert::test;
@@ -39,6 +45,21 @@ struct Scene {
     REQUIRE(!text.empty());
     const std::string_view time = "2026-11-24T05:36:24.123Z";
     return text.substr(time.size() + (format == Log::Format::json ? 9 : 0));
+  }
+
+  /// The entry of the journal.
+  std::string entry() {
+    struct Journal : RecordSink {
+      Sent send(std::span<const std::string_view> records) override {
+        for (const std::string_view sent : records) taken += sent;
+        return {records.size(), 0};
+      }
+      std::string taken;
+    } journal;
+    Log log(-1, 0, Log::Level::info, Log::Format::text, nullptr, &journal);
+    write_access_line(log, record, begun + 1234ms);
+    log.flush();
+    return journal.taken;
   }
 
   Loop::Clock::time_point begun{1h};
@@ -179,4 +200,92 @@ TEST_CASE("a load balancer stands beside the client for whom it has connected") 
     CHECK_THAT(scene.line(Log::Format::json), Contains("\"balancer\":\"127.0.0.1:50123\""));
     scene.record.next_request();
   }
+}
+
+namespace {
+
+/// One line of the README's table of fields.
+struct Documented {
+  std::string name;
+  std::string entry;
+  std::string kind;
+};
+
+std::vector<Documented> documented_fields() {
+  std::ifstream file(CULVERT_README);
+  std::vector<Documented> fields;
+  for (std::string line; std::getline(file, line);) {
+    std::smatch cells;
+    static const std::regex row(R"(\| `(\w+)` \| `(CULVERT_\w+)` \| ([a-z]+)\b.* \|)");
+    if (std::regex_match(line, cells, row)) fields.push_back({cells[1], cells[2], cells[3]});
+  }
+  return fields;
+}
+
+/// With all that a record can have.
+void fill_all(Scene& scene) {
+  scene.fill();
+  scene.record.client_ip.reset();
+  scene.record.set_unix_peer({1000, 4242});
+  scene.record.set_user("ann");
+  scene.record.notes->balancer = "10.0.0.1:1";
+  scene.record.first_byte_ms = 3;
+  scene.record.finish(Errc::connection_refused, Side::upstream, "why");
+}
+
+}  // namespace
+
+TEST_CASE("the README names every field, in all three forms, in their order") {
+  const auto documented = documented_fields();
+  REQUIRE(documented.size() == kAccessFields.size());
+  Scene scene;
+  fill_all(scene);
+  const std::string json = scene.line(Log::Format::json);
+  const auto entry = test::fields_of(scene.entry());
+  // Behind SYSLOG_IDENTIFIER and MESSAGE_ID, and before PRIORITY and MESSAGE.
+  REQUIRE(entry.size() == documented.size() + 4);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < documented.size(); ++i) {
+    const auto& [name, in_entry, kind] = documented[i];
+    INFO(name);
+    CHECK(name == kAccessFields[i]);
+    CHECK(in_entry == entry[i + 2].first);
+    const std::size_t found = json.find(",\"" + name + "\":", at);
+    REQUIRE(found != json.npos);
+    const char first = json[found + name.size() + 4];
+    REQUIRE((kind == "text" || kind == "number"));
+    CHECK((first == '"') == (kind == "text"));
+    at = found;
+  }
+}
+
+TEST_CASE("the journal's message is the text, and its fields are those of JSON") {
+  Scene scene;
+  fill_all(scene);
+  const std::string entry = scene.entry();
+  CHECK(" " + test::value_of(entry, "MESSAGE") + "\n" == scene.line());
+  CHECK(test::value_of(entry, "CULVERT_UID") == "1000");
+  CHECK(test::value_of(entry, "CULVERT_PID") == "4242");
+  CHECK(test::value_of(entry, "CULVERT_CLIENT") == "unix:uid=1000,pid=4242");
+  CHECK(test::value_of(entry, "CULVERT_TARGET") == "gcr.io:443");
+  CHECK(test::value_of(entry, "CULVERT_OUTCOME") == "connection_refused");
+  CHECK(test::value_of(entry, "CULVERT_BYTES_UP") == "5000000000");
+  CHECK(test::value_of(entry, "CULVERT_DETAIL") == "why");
+}
+
+TEST_CASE("the priority of an entry tells how a session ended") {
+  const auto priority_of = [](Outcome outcome) {
+    Scene scene;
+    scene.fill();
+    scene.record.finish(outcome, Side::local, {});
+    return test::value_of(scene.entry(), "PRIORITY");
+  };
+  CHECK(priority_of(Outcome::Kind::ok) == "6");
+  for (const auto kind : {Outcome::Kind::aborted, Outcome::Kind::idle_timeout,
+                          Outcome::Kind::half_open_timeout, Outcome::Kind::lifetime_over}) {
+    CHECK(priority_of(kind) == "5");
+  }
+  CHECK(priority_of(Errc::canceled) == "5");
+  CHECK(priority_of(Outcome::Kind::stalled) == "4");
+  CHECK(priority_of(Errc::connection_refused) == "4");
 }

@@ -79,7 +79,7 @@ TEST_CASE("/tmp and homes are hidden, by a link, too") {
 TEST_CASE("a log is written to its own folder, the journal or nowhere") {
   const TemporaryRoot root;
   const SetupFacts facts = root.facts();
-  for (const char* fine : {"-", "off", "/dev/stdout"}) {
+  for (const char* fine : {"-", "off", "journal", "/dev/stdout"}) {
     ServiceFiles files(facts);
     CHECK(files.usable("access-log", fine) == fine);
     CHECK(files.unit_lines().empty());

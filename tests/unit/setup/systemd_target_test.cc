@@ -157,7 +157,8 @@ TEST_CASE("a service whose files it cannot have is not installed") {
   CHECK(plan_systemd(facts).problems ==
         std::vector<std::string>{
             "--access-log /srv/access.log: the service can write below /var/log/culvert/ alone: "
-            "--access-log /var/log/culvert/access.log, or without it to the journal",
+            "--access-log /var/log/culvert/access.log, or to the journal, with --access-log "
+            "journal or without it",
             "--upstream ...ca=ca.pem: the service starts in /; write the whole path of the file"});
   root.link("/usr/bin/culvert", "/home/me/culvert");
   root.write("/home/me/culvert", "", 0755);
