@@ -5,7 +5,9 @@
 #include "support/session_scene.h"
 #include "support/turns.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -273,5 +275,3 @@ TEST_CASE("back-pressure: a target that does not read stops the client") {
     CHECK(pour(scene, scene.client(), string(8192, 'x')) < kMostHeld);
   }
 }
-
-}  // namespace culvert::test

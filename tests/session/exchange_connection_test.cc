@@ -5,7 +5,9 @@
 #include "support/catch.h"
 #include "support/plain_scene.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -347,5 +349,3 @@ TEST_CASE("an access line is about its own exchange only") {
   CHECK_FALSE(has(lines[1], "a.example"));
   CHECK_FALSE(has(lines[1], "POST"));
 }
-
-}  // namespace culvert::test

@@ -5,7 +5,9 @@
 #include "support/session_scene.h"
 #include "support/turns.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -423,5 +425,3 @@ TEST_CASE("the time of a client that ceases to send begins then, however long al
   scene.answer("def");
   CHECK(scene.receive().ends_with("def"));
 }
-
-}  // namespace culvert::test

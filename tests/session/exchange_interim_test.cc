@@ -3,7 +3,9 @@
 #include "support/catch.h"
 #include "support/plain_scene.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -437,5 +439,3 @@ TEST_CASE("RFC 9110 7.8: through an HTTP proxy an upgrade takes a tunnel of its 
     CHECK(scene.at_target(1) == "frame");
   }
 }
-
-}  // namespace culvert::test

@@ -9,7 +9,9 @@
 #include "support/plain_scene.h"
 #include "support/strict_http.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -141,5 +143,3 @@ void run(unsigned seed) {
 TEST_CASE("RFC 9112 9.3.2: any exchanges in any pieces arrive as they were sent") {
   for (unsigned seed = 0; seed < 40; ++seed) run(seed);
 }
-
-}  // namespace culvert::test

@@ -3,7 +3,9 @@
 #include "support/catch.h"
 #include "support/plain_scene.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 /// What the target gets when the client sends `head`, in which "\n" stands for CRLF.
@@ -257,5 +259,3 @@ TEST_CASE("RFC 9110 15.5.8: 407 of an upstream proxy is ours to solve, and becom
             "HTTP/1.1 502 culvert: upstream http://proxy.example:3128 (for a.example:80) "
             "answered 407 - it wants a user and password"));
 }
-
-}  // namespace culvert::test

@@ -4,7 +4,9 @@
 #include "support/catch.h"
 #include "support/plain_scene.h"
 
-namespace culvert::test {
+using namespace culvert;
+using namespace culvert::test;
+
 namespace {
 
 using std::string;
@@ -318,5 +320,3 @@ TEST_CASE("RFC 9112 6.3: a body where none may be is not the next response") {
     CHECK(scene.receive().starts_with("HTTP/1.1 200 second\r\n"));
   }
 }
-
-}  // namespace culvert::test

@@ -16,7 +16,7 @@ inline UpstreamConfig read(const std::string& value) {
   return upstream;
 }
 
-inline std::vector<std::string> problems_of(const std::string& value) {
+inline std::vector<std::string> url_problems(const std::string& value) {
   std::vector<std::string> problems;
   parse_upstream(value, problems);
   return problems;
@@ -24,7 +24,7 @@ inline std::vector<std::string> problems_of(const std::string& value) {
 
 /// The only problem of `value`.
 inline std::string problem_of(const std::string& value) {
-  const auto problems = problems_of(value);
+  const auto problems = url_problems(value);
   INFO(value);
   REQUIRE(problems.size() == 1);
   return problems.front();

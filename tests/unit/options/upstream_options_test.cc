@@ -72,7 +72,7 @@ TEST_CASE("options of an upstream") {
         "https://h?ca=/nonexistent.pem: ca=/nonexistent.pem: No such file or directory");
   CHECK(problem_of("https://h?key=" + pem.path()).ends_with("option 'key' needs 'cert' beside it"));
   // Every problem is found, not the first alone.
-  CHECK(problems_of("https://u:p%@h:0/x?foo=1&ca=/nonexistent&connect-timeout=x").size() >= 4);
+  CHECK(url_problems("https://u:p%@h:0/x?foo=1&ca=/nonexistent&connect-timeout=x").size() >= 4);
 }
 
 TEST_CASE("a NUL byte would cut a value in silence") {

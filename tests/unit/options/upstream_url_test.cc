@@ -176,7 +176,7 @@ TEST_CASE("common mistakes get a helpful text") {
 }
 
 TEST_CASE("what looks like the host may be a piece of a password") {
-  CHECK(problems_of("https://u:a@secret!?sni=x@h") ==
+  CHECK(url_problems("https://u:a@secret!?sni=x@h") ==
         std::vector<std::string>{"https://***: the host is not a host name",
                                  "https://***: sni=***: not a host name"});
 }
@@ -209,7 +209,7 @@ TEST_CASE("no problem ever shows a credential, however mangled the URL") {
       if (where > at && where < at + secret.size()) continue;
       url.insert(where, 1, letters[below(letters.size())]);
     }
-    for (const std::string& problem : problems_of(url)) {
+    for (const std::string& problem : url_problems(url)) {
       INFO(url << " -> " << problem);
       REQUIRE(problem.find(secret) == std::string::npos);
     }
