@@ -17,7 +17,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT CULVERT_SANITIZE)
     "fmt=${fmt_VERSION}" "llhttp=${Llhttp_VERSION}")
   add_test(NAME instructions.rounds COMMAND ${instructions} ${measured})
   set_tests_properties(instructions.rounds PROPERTIES
-    LABELS instructions PROCESSORS 2 TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+    LABELS instructions PROCESSORS 4 TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
   add_custom_target(update_instructions
     COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 ${instructions} --update ${measured}
     DEPENDS culvert VERBATIM)
