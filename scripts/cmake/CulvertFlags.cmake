@@ -1,12 +1,13 @@
 # How everything is compiled and linked. The warnings are for our own files: those of the targets
 # that link culvert_flags.
 
-# ccache, when it is there. It refuses precompiled headers unless told that they are fine.
+# ccache, when it is there. It refuses precompiled headers unless told that they are fine. The compiler says what a source
+# depends on, so ccache need not have it preprocessed first.
 find_program(CCACHE ccache)
 mark_as_advanced(CCACHE)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
