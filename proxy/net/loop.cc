@@ -106,11 +106,18 @@ Loop::Clock::time_point Loop::clock_time() const {
 
 void Loop::run() {
   stopping_ = false;
-  while (!stopping_) turn();
+  ended_ = {};
+  while (!stopping_) turn_after_another(-1);
 }
 
 void Loop::turn(int limit_ms) {
+  ended_ = {};
+  turn_after_another(limit_ms);
+}
+
+void Loop::turn_after_another(int limit_ms) {
   fetch_events(limit_ms);
+  ended_ = {};
   now_ = clock_time();
   for (; event_index_ < event_count_; ++event_index_) {
     const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];
@@ -162,9 +169,9 @@ int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
   if (!timers_.empty()) {
+    const auto now = ended_ != Clock::time_point() ? ended_ : clock_time();
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - clock_time());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - now);
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
     if (wait < 0 || ms < wait) wait = ms;
   }

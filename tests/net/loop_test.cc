@@ -5,10 +5,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "net/manual_clock.h"
+#include "net/timer.h"
 #include "support/catch.h"
 #include "support/sockets.h"
 #include "support/turns.h"
@@ -301,4 +304,31 @@ TEST_CASE("turns that take long are noted, however the loop goes on after them")
   loop.turn(40'000);
   CHECK(loop.lag().longest(loop.now()) == 0ms);
   CHECK(loop.lag().sum() == 16ms);
+}
+
+TEST_CASE("timers come at their times in a loop whose turns are noted") {
+  ManualClock clock;
+  Loop loop(&clock);
+  bool notes = true;
+  loop.set_turn_end([&] {
+    if (notes) loop.note_turn();
+  });
+  std::vector<std::chrono::milliseconds> times;
+  const auto begun = clock.now();
+  struct Ticking {
+    void on_tick() { tick(); }
+    std::function<void()> tick;
+    Timer timer;
+    explicit Ticking(Loop& owner) : timer(owner, Callback<void()>::to<&Ticking::on_tick>(this)) {}
+  } ticking(loop);
+  ticking.tick = [&] {
+    times.push_back(std::chrono::floor<std::chrono::milliseconds>(clock.now() - begun));
+    notes = times.size() != 2;
+    if (times.size() == 5) return loop.stop();
+    clock.advance(1ms);  // the work of this turn
+    ticking.timer.start(6ms);
+  };
+  ticking.timer.start(6ms);
+  loop.run();
+  CHECK(times == std::vector<std::chrono::milliseconds>{6ms, 12ms, 18ms, 24ms, 30ms});
 }
