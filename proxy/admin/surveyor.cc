@@ -1,8 +1,6 @@
 #include "admin/surveyor.h"
 
 #include <algorithm>
-#include <limits>
-#include <unordered_set>
 #include <utility>
 
 namespace culvert {
@@ -70,23 +68,14 @@ void Surveyor::ask_server(unsigned round) {
 void Surveyor::ask_worker(std::size_t index, unsigned round, SurveyWants wants) {
   Worker& worker = *server_.workers()[index];
   worker.loop().post([this, link = link_, &worker, index, round, wants] {
-    auto part = std::make_shared<Part>();
-    part->facts = worker.facts();
-    if (wants.failures) worker.failures().copy_since(0, part->failures);
-    const auto done = [this, link, index, round, part] {
+    const auto take = [this, link, &worker, index, round, wants](
+                          WorkerFacts facts, std::vector<SessionFacts> sessions) {
+      auto part = std::make_shared<Part>(Part{std::move(facts), std::move(sessions), {}});
+      if (wants.failures) worker.failures().copy_since(0, part->failures);
       link->post([this, index, round, part] { on_part(index, round, *part); });
     };
-    if (!wants.sessions) return done();
-    gather(worker, part, std::numeric_limits<std::size_t>::max(), done);
+    worker.gather(wants.sessions, take);
   });
-}
-
-/// A slice of its sessions, and the next one in another turn; then `done`.
-void Surveyor::gather(Worker& worker, const std::shared_ptr<Part>& part, std::size_t below,
-                      const std::function<void()>& done) {
-  const std::size_t next = worker.session_facts(below, kSlice, part->sessions);
-  if (next == 0) return done();
-  worker.loop().post([&worker, part, next, done] { gather(worker, part, next, done); });
 }
 
 void Surveyor::on_general(unsigned round, General general) {
@@ -126,10 +115,6 @@ void Surveyor::end() {
   for (std::size_t i = 0; i < answered_.size(); ++i) {
     if (!answered_[i]) survey_.silent.push_back({i, answered_last_[i]});
   }
-  // One that gave its place to another while a worker was asked has come twice.
-  std::unordered_set<std::uint64_t> known;
-  std::erase_if(survey_.sessions,
-                [&](const SessionFacts& one) { return !known.insert(one.id).second; });
   std::stable_sort(survey_.failures.begin(), survey_.failures.end(),
                    [](const Survey::Failure& one, const Survey::Failure& other) {
                      return one.request.time < other.request.time;

@@ -24,8 +24,6 @@ class Surveyor {
   static constexpr std::chrono::milliseconds kPatience{1'000};
   /// Between the begins of two surveys, at least.
   static constexpr std::chrono::milliseconds kApart{20};
-  /// How many sessions a worker looks at in one turn.
-  static constexpr std::size_t kSlice = 512;
 
   using Done = std::function<void(const Survey& survey)>;
 
@@ -66,8 +64,6 @@ class Surveyor {
   void begin();
   void ask_server(unsigned round);
   void ask_worker(std::size_t index, unsigned round, SurveyWants wants);
-  static void gather(Worker& worker, const std::shared_ptr<Part>& part, std::size_t below,
-                     const std::function<void()>& done);
   void on_general(unsigned round, General general);
   void on_part(std::size_t index, unsigned round, Part& part);
   void count_answer();

@@ -11,17 +11,13 @@
 #include "base/text.h"
 #include "dial/upstream_protocol.h"
 #include "net/tcp_facts.h"
+#include "net/walk_part.h"
 
 namespace culvert {
 namespace {
 
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// One part of a walk: some hundred system calls at most.
-constexpr microseconds kPart{400};
-constexpr std::size_t kMostOfPart = 2'048;
-constexpr std::size_t kBetweenClocks = 16;
 constexpr milliseconds kBetweenParts{1};
 constexpr std::size_t kMostOfTarget = 100;
 
@@ -86,11 +82,11 @@ void StallReporter::on_tick() {
 
 /// From the last one downwards: one that ends gives its place to one that was looked at, or is new.
 void StallReporter::look_at_some() {
-  const Time end = loop_.clock_time() + kPart;
+  WalkPart part(loop_);
   next_ = std::min(next_, sessions_.size());
-  for (std::size_t count = 1; next_ > 0 && count <= kMostOfPart; ++count) {
+  while (next_ > 0) {
     look(*sessions_[--next_], loop_.now());
-    if (count % kBetweenClocks == 0 && loop_.clock_time() >= end) return;
+    if (part.is_over_after_one()) return;
   }
 }
 

@@ -10,7 +10,6 @@
 #include <span>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -56,6 +55,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       index_(index),
       tracer_(loop_, log_, shared.traces),
       buffer_(std::make_unique<char[]>(kBufferBytes)),
+      walk_(loop_, sessions_),
       stalls_(loop_, sessions_),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)),
@@ -244,7 +244,7 @@ void Worker::resume_accepting() {
   for (const auto& entrance : entrances_) entrance->resume();
 }
 
-WorkerFacts Worker::facts() {
+WorkerFacts Worker::own_facts() {
   WorkerFacts facts;
   facts.worker = index_;
   facts.stats = stats_;
@@ -255,6 +255,7 @@ WorkerFacts Worker::facts() {
   facts.accept_failures = accept_failures_;
   facts.connections = sessions_.size();
   facts.tunnels = tunnels();
+  facts.bytes = {stats_.bytes_up(), stats_.bytes_down()};
   facts.target_lookups = loop_.lookups().targets;
   facts.upstream_lookups = loop_.lookups().upstreams;
   facts.pipes = pipes_.lent();
@@ -266,46 +267,78 @@ WorkerFacts Worker::facts() {
   timespec cpu{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   facts.cpu = std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec);
-  add_bytes(facts);
   return facts;
 }
 
-/// Those of requests that run are counted elsewhere only once they have finished.
-void Worker::add_bytes(WorkerFacts& facts) {
-  struct Running {
-    ByteCounts bytes;
-    std::size_t tunnels = 0;
-  };
-  std::unordered_map<const UpstreamCounters*, Running> by_upstream;
-  facts.bytes = {stats_.bytes_up(), stats_.bytes_down()};
-  // Mostly it is the same upstream as of the session before.
-  const Upstream* last = nullptr;
-  Running* running = nullptr;
-  for (const auto& session : sessions_) {
-    const SessionRecord& record = session->record();
-    const ByteCounts bytes{record.bytes_up, record.bytes_down};
-    facts.bytes += bytes;
-    if (record.upstream == nullptr) continue;
-    if (record.upstream != last) {
-      last = record.upstream;
-      running = &by_upstream[last->counters.get()];
+/// Bytes of requests that run are counted elsewhere only once they have finished.  What finishes
+/// while it walks is left out, so that no byte is there twice.
+class Worker::Gathering final : public SessionWalk::Visitor {
+ public:
+  Gathering(Worker& worker, bool wants_sessions, TakeFacts take)
+      : worker_(worker), wants_sessions_(wants_sessions), take_(std::move(take)) {}
+
+  void begin() override {
+    facts_ = worker_.own_facts();
+    if (wants_sessions_) sessions_.reserve(worker_.sessions_.size());
+    for (const UpstreamCounterTable::Entry& entry : worker_.upstream_counters_.entries()) {
+      const UpstreamCounters& counters = *entry.counters;
+      facts_.upstreams.push_back(
+          {entry.name, counters, {counters.bytes_up, counters.bytes_down}, 0});
     }
-    running->bytes += bytes;
+  }
+
+  void look(Session& session) override {
+    const SessionRecord& record = session.record();
+    const ByteCounts bytes{record.bytes_up, record.bytes_down};
+    facts_.bytes += bytes;
+    if (record.upstream != nullptr) add_to_upstream(record, bytes);
+    if (!wants_sessions_ || !session.is_in_request()) return;
+    sessions_.push_back(session.facts());
+    SessionFacts& facts = sessions_.back();
+    facts.stall = worker_.stalls_.stall_of(session);
+    if (facts.stall) facts.state = SessionFacts::State::stalled;
+  }
+
+  void end() override {
+    worker_.told_.raise_to(facts_.bytes);
+    facts_.bytes = worker_.told_;
+    for (const UpstreamCounterTable::Entry& entry : worker_.upstream_counters_.entries()) {
+      UpstreamTally* const tally = tally_of(entry.name);
+      if (tally == nullptr) continue;
+      UpstreamCounters& counters = *entry.counters;
+      counters.told_up = tally->bytes.up = std::max(counters.told_up, tally->bytes.up);
+      counters.told_down = tally->bytes.down = std::max(counters.told_down, tally->bytes.down);
+    }
+    take_(std::move(facts_), std::move(sessions_));
+  }
+
+ private:
+  UpstreamTally* tally_of(std::string_view name) {
+    const auto found = std::find_if(facts_.upstreams.begin(), facts_.upstreams.end(),
+                                    [name](const auto& tally) { return tally.name == name; });
+    return found == facts_.upstreams.end() ? nullptr : &*found;
+  }
+
+  /// Mostly it is the same upstream as of the session before.
+  void add_to_upstream(const SessionRecord& record, const ByteCounts& bytes) {
+    const std::string& name = record.upstream->config.name;
+    if (tally_ == nullptr || tally_->name != name) tally_ = tally_of(name);
+    if (tally_ == nullptr) return;
+    tally_->bytes += bytes;
     const bool runs = record.outcome.kind == Outcome::Kind::none;
-    if (runs && record.stage == SessionStage::tunnel) ++running->tunnels;
+    if (runs && record.stage == SessionStage::tunnel) ++tally_->tunnels;
   }
-  told_.raise_to(facts.bytes);
-  facts.bytes = told_;
-  for (const UpstreamCounterTable::Entry& entry : upstream_counters_.entries()) {
-    UpstreamCounters& counters = *entry.counters;
-    const Running& now = by_upstream[&counters];
-    UpstreamTally tally{
-        entry.name, counters, {counters.bytes_up, counters.bytes_down}, now.tunnels};
-    tally.bytes += now.bytes;
-    counters.told_up = tally.bytes.up = std::max(counters.told_up, tally.bytes.up);
-    counters.told_down = tally.bytes.down = std::max(counters.told_down, tally.bytes.down);
-    facts.upstreams.push_back(std::move(tally));
-  }
+
+  Worker& worker_;
+  bool wants_sessions_;
+  TakeFacts take_;
+  WorkerFacts facts_;
+  std::vector<SessionFacts> sessions_;
+  UpstreamTally* tally_ = nullptr;  // of the session before
+};
+
+void Worker::gather(bool wants_sessions, TakeFacts take) {
+  walk_.start(std::make_unique<Gathering>(*this, wants_sessions, std::move(take)));
 }
 
 Loop::Room Worker::make_room() {
@@ -330,7 +363,7 @@ void Worker::on_waiting_closed() {
 
 void Worker::on_session_finished(Session& session) {
   stalls_.forget(session);
-  const std::size_t slot = session.slot;
+  const std::size_t slot = walk_.before_leaving(session.slot);
   finished_.push_back(std::move(sessions_[slot]));
   if (slot + 1 != sessions_.size()) {
     sessions_[slot] = std::move(sessions_.back());
@@ -410,21 +443,6 @@ void Worker::stop_accepting(Drain how) {
       entrance->close();
     }
   }
-}
-
-/// A session that ends gives its slot to the last one, which has had its turn, or is newer.
-std::size_t Worker::session_facts(std::size_t below, std::size_t most,
-                                  std::vector<SessionFacts>& out) {
-  below = std::min(below, sessions_.size());
-  for (; below > 0 && most > 0; --most) {
-    const Session& session = *sessions_[--below];
-    if (!session.is_in_request()) continue;
-    out.push_back(session.facts());
-    SessionFacts& facts = out.back();
-    facts.stall = stalls_.stall_of(session);
-    if (facts.stall) facts.state = SessionFacts::State::stalled;
-  }
-  return below;
 }
 
 /// Of those that have a request.

@@ -15,6 +15,7 @@
 #include "server/generation.h"
 #include "server/recent_failures.h"
 #include "server/room_maker.h"
+#include "server/session_walk.h"
 #include "server/stall_reporter.h"
 #include "server/stats.h"
 #include "server/worker_facts.h"
@@ -67,20 +68,18 @@ class Worker {
   const Stats& stats() const { return stats_; }
   /// How many run, in the worker's thread.
   std::size_t tunnels() const;
-  /// What it has counted so far and how it is now, in its thread.  Looks at each session.
-  WorkerFacts facts();
+  using TakeFacts = std::function<void(WorkerFacts facts, std::vector<SessionFacts> sessions)>;
+  /// Calls `take` with what it has counted so far and how it is now; with `wants_sessions` also
+  /// with the facts of each session that has a request, in no order.  In this turn or a later one,
+  /// as it looks at each session, and in its thread.  Never, if others were asked for before it
+  /// could begin.
+  [[gnu::cold]] void gather(bool wants_sessions, TakeFacts take);
   /// For whoever notices something about its sessions, in its thread.
   SessionCounters& counters() { return counters_; }
   /// In the worker's thread.
   const RecentFailures& failures() const { return failures_; }
   /// Those that have stalled, see `--stall-after`.  In the worker's thread.
   const StallReporter& stalls() const { return stalls_; }
-  /// Appends the facts of sessions that have a request: of up to `most` sessions below the index
-  /// `below`, from there downwards; std::size_t's greatest value begins.  Returns where to go on,
-  /// in a later turn; 0: that was all.  None that lives all the while is passed over, but one may
-  /// come twice.  In the worker's thread.
-  [[gnu::cold]] std::size_t session_facts(std::size_t below, std::size_t most,
-                                          std::vector<SessionFacts>& out);
   /// See Session::end_by_admin().  False: there is no such session, or it has no request.  In the
   /// worker's thread.
   [[gnu::cold]] bool end_session(std::uint64_t id);
@@ -127,10 +126,12 @@ class Worker {
   void on_starved(int error);
 
  private:
+  class Gathering;
+
   Session* find_session(std::uint64_t id) const;
   void renew_sessions();
   void on_request_finished(const SessionRecord& record);
-  void add_bytes(WorkerFacts& facts);
+  WorkerFacts own_facts();
   Generation& current() { return *generations_.back(); }
   void stop_accepting(Drain how);
   void limit_sessions();
@@ -164,7 +165,7 @@ class Worker {
   UpstreamCounterTable upstream_counters_;
   std::uint64_t accepted_ = 0;         // connections
   std::uint64_t accept_failures_ = 0;  // calls
-  ByteCounts told_;                    // by facts()
+  ByteCounts told_;                    // by gather()
   RecentFailures failures_;
   Tracer tracer_;
   std::unique_ptr<char[]> buffer_;
@@ -176,6 +177,7 @@ class Worker {
   std::vector<std::unique_ptr<Entrance>> entrances_;
   LimitedSessions limited_;
   std::vector<std::unique_ptr<Session>> sessions_;
+  SessionWalk walk_;
   StallReporter stalls_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;

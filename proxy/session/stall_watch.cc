@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dial/upstream_protocol.h"
+#include "net/walk_part.h"
 
 namespace culvert {
 namespace {
@@ -37,24 +38,67 @@ void StallWatch::add(Relay& relay, Upstream& upstream, std::string_view target) 
 
 void StallWatch::remove(const Relay& relay) {
   watched_.erase(const_cast<Relay*>(&relay));
-  if (watched_.empty()) timer_.stop();
+  if (!watched_.empty()) return;
+  timer_.stop();
+  unseen_.clear();
 }
 
 void StallWatch::on_tick() {
+  if (unseen_.empty()) {
+    unseen_.reserve(watched_.size());
+    for (const auto& entry : watched_) unseen_.push_back(entry.first);
+    if (unseen_.size() > WalkPart::kMost) return timer_.start(kBetweenParts);
+  }
+  look_at_some();
+  if (!unseen_.empty()) return timer_.start(kBetweenParts);
   timer_.start(tick_);
+  end_stalled();
+}
+
+/// The kernel is asked about each that is quiet.
+void StallWatch::look_at_some() {
+  WalkPart part(loop_);
+  while (!unseen_.empty()) {
+    const auto found = watched_.find(unseen_.back());
+    unseen_.pop_back();
+    if (found == watched_.end()) continue;
+    auto& [relay, watched] = *found;
+    if (has_stalled(*relay, watched)) {
+      stalled_.push_back(relay);
+    } else if (is_silent_with_others(watched, {})) {
+      silent_.push_back(relay);
+    }
+    if (part.is_over_after_one()) return;
+  }
+}
+
+void StallWatch::end_stalled() {
+  std::vector<Relay*> ending;
   std::vector<const Watched*> stalled;
-  for (auto& [relay, watched] : watched_) {
-    watched.stalled = has_stalled(*relay, watched);
-    if (!watched.stalled) continue;
+  // Since their part of the look they may have moved, or ended and given their place to another.
+  for (Relay* const relay : std::exchange(silent_, {})) {
+    const auto found = watched_.find(relay);
+    if (found != watched_.end() && is_silent_with_others(found->second, {})) {
+      ending.push_back(relay);
+    }
+  }
+  for (Relay* const relay : std::exchange(stalled_, {})) {
+    const auto found = watched_.find(relay);
+    if (found == watched_.end() || !has_stalled(*relay, found->second)) continue;
+    const Watched& watched = found->second;
     watched.upstream->stalled(watched.since, limit_, loop_.now(), log_);
     stalled.push_back(&watched);
+    ending.push_back(relay);
   }
-  std::vector<Relay*> ending;
-  for (const auto& [relay, watched] : watched_) {
-    if (watched.stalled || is_silent_with_others(watched, stalled)) ending.push_back(relay);
+  if (!stalled.empty()) {
+    for (const auto& [relay, watched] : watched_) {
+      if (is_silent_with_others(watched, stalled)) ending.push_back(relay);
+    }
   }
-  // Each of them is removed by its owner.
-  for (Relay* relay : ending) relay->end_stalled();
+  // Each of them is removed by its owner; some may be there twice, or gone.
+  for (Relay* const relay : ending) {
+    if (watched_.contains(relay)) relay->end_stalled();
+  }
 }
 
 bool StallWatch::has_stalled(Relay& relay, Watched& watched) {

@@ -42,10 +42,13 @@ class StallWatch {
     Time since;  // when enough had moved last, or was not to be expected ...
     std::uint64_t moved;         // ... and how much had until then
     std::uint64_t received = 0;  // from the upstream
-    bool stalled = false;
   };
+  // Between two parts of a look at all of them.
+  static constexpr std::chrono::milliseconds kBetweenParts{1};
 
   void on_tick();
+  void look_at_some();
+  void end_stalled();
   bool has_stalled(Relay& relay, Watched& watched);
   bool is_silent_with_others(const Watched& watched,
                              const std::vector<const Watched*>& stalled) const;
@@ -57,6 +60,10 @@ class StallWatch {
   std::uint64_t enough_;  // bytes in the limit's time
   Timer timer_;           // runs while there is something to watch
   std::unordered_map<Relay*, Watched> watched_;
+  // Of the look that is under way; some may be gone.
+  std::vector<Relay*> unseen_;
+  std::vector<Relay*> stalled_;
+  std::vector<Relay*> silent_;  // beside one that was found before
 };
 
 }  // namespace culvert

@@ -5,15 +5,13 @@ descriptors does not allow at a time comes in waves.
 """
 
 import os
-import resource
 import socket
-import subprocess
-import sys
 import threading
 import time
 import unittest
 
 import certs
+import crowds
 import harness
 import isolate
 import wire
@@ -35,65 +33,11 @@ def setUpModule():
     global testbed, echo_port
     testbed = harness.report_on(Testbed())
     echo_port = wire.serve_in_threads(testbed.home, wire.echo, backlog=512)
-    # Each half of a tunnel is a descriptor of culvert, of the crowd or of the target.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-# Answers a request, and keeps every connection until its client closes it. A process of its own, as it has as many
-# descriptors as the crowd.
-TARGET = """
-import selectors, socket, sys
-listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-listener.setblocking(False)
-print(listener.getsockname()[1], flush=True)
-poll = selectors.DefaultSelector()
-poll.register(listener, selectors.EVENT_READ)
-while True:
-    for key, _ in poll.select():
-        if key.fileobj is listener:
-            try:
-                client = listener.accept()[0]
-            except BlockingIOError:
-                continue
-            client.setblocking(False)
-            poll.register(client, selectors.EVENT_READ)
-            continue
-        try:
-            data = key.fileobj.recv(65536)
-            if data.startswith(b"GET "):
-                key.fileobj.send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
-        except BlockingIOError:
-            continue
-        except OSError:
-            data = b""
-        if not data:
-            poll.unregister(key.fileobj)
-            key.fileobj.close()
-"""
-
-
-class Helper:
-    def __init__(self, case, *argv):
-        self.process = subprocess.Popen(
-            testbed.home.command([sys.executable, *argv]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        case.addCleanup(self.process.wait)
-        case.addCleanup(self.process.kill)
-
-    def line(self):
-        return self.process.stdout.readline().strip()
-
-    def do(self, command):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        answer = self.line()
-        if not answer.startswith("done"):
-            raise AssertionError(f"{command}: {answer}")
+    crowds.allow_all_descriptors()
 
 
 def crowd(case, target=1):
-    return Helper(case, os.path.join(os.path.dirname(__file__), "crowd.py"), str(PORT), str(target))
+    return crowds.start_clients(case, testbed.home, target)
 
 
 class NewClients:
@@ -289,13 +233,13 @@ class FullTable(unittest.TestCase):
 
 class Crowds(unittest.TestCase):
     def test_memory_and_descriptors_come_back(self):
-        target = Helper(self, "-c", TARGET)
+        target = crowds.start_target(self, testbed.home)
         clients = crowd(self, target.line())
         cert, key = certs.Authority("crowds").issue("proxy.example", "DNS:proxy.example")
         culvert = launch(self, testbed, "--threads", "2", "--max-connections", "1000000", "--access-log", "off",
                          "--header-timeout", "10m", "--keep-alive-timeout", "10m",
                          listen=[f"http://127.0.0.1:{PORT}?cert={cert}&key={key}"])
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
+        most = crowds.spare_descriptors()
         for kind, descriptors in (("connect", 2), ("idle", 1), ("get", 2), ("socks", 2), ("tls", 1)):
             with self.subTest(kind=kind):
                 # A first crowd makes what stays: the allocator's, and its first pools.

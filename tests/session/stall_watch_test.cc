@@ -2,8 +2,10 @@
 #include "session/stall_watch.h"
 
 #include <deque>
+#include <vector>
 
 #include "net/manual_clock.h"
+#include "net/walk_part.h"
 #include "session/pacer.h"
 #include "support/catch.h"
 #include "support/memory_file.h"
@@ -69,10 +71,14 @@ class StallScene {
     CHECK_FALSE(loop.busy());
   }
 
+  /// Nothing happens yet.
+  Tunnel& open_quietly(Upstream& through, std::string_view target = "gcr.io:443") {
+    return tunnels_.emplace_back(*this, through, target);
+  }
   Tunnel& open(std::size_t down = 0) { return open_through(upstream, down); }
   Tunnel& open_through(Upstream& through, std::size_t down,
                        std::string_view target = "gcr.io:443") {
-    Tunnel& tunnel = tunnels_.emplace_back(*this, through, target);
+    Tunnel& tunnel = open_quietly(through, target);
     if (down > 0) tunnel.far_end.sends(numbered_bytes(down));
     settle(loop);
     return tunnel;
@@ -314,4 +320,24 @@ TEST_CASE("a tunnel that is slow because of our own limit has not stalled") {
   turn_for(scene.loop, 20s);
   CHECK(tunnel.stalled());
   tunnel.close();
+}
+
+TEST_CASE("of more tunnels than one look takes those end that have stalled, and no others") {
+  StallScene scene;
+  constexpr std::size_t kMany = WalkPart::kMost + 100;
+  std::vector<StallScene::Tunnel*> tunnels;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    tunnels.push_back(&scene.open_quietly(scene.upstream));
+  }
+  auto& stalled = scene.open(kMuch);
+  turn_for(scene.loop, 9s);
+  // Those that hear something now are not silent with it.
+  for (std::size_t i = 0; i < kMany; i += 2) tunnels[i]->far_end.sends("x");
+  turn_for(scene.loop, 6s);
+  CHECK(stalled.stalled());
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    if (tunnels[i]->open() != (i % 2 == 0)) ++wrong;
+  }
+  CHECK(wrong == 0);
 }

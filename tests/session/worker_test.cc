@@ -5,7 +5,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <limits>
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,26 @@ struct House {
     settle(worker->loop(), 5);
     return got;
   }
+  struct Gathered {
+    WorkerFacts facts;
+    std::vector<SessionFacts> sessions;
+  };
+  Gathered gather() {
+    std::optional<Gathered> got;
+    worker->gather(true, [&](WorkerFacts facts, std::vector<SessionFacts> sessions) {
+      got = Gathered{std::move(facts), std::move(sessions)};
+    });
+    REQUIRE(until([&] { return got.has_value(); }));
+    return *got;
+  }
+  WorkerFacts facts() { return gather().facts; }
+  /// The oldest one first.
+  std::vector<SessionFacts> sessions() {
+    std::vector<SessionFacts> all = gather().sessions;
+    std::sort(all.begin(), all.end(),
+              [](const auto& one, const auto& other) { return one.id < other.id; });
+    return all;
+  }
   void reload(auto change) {
     Config config = ruleset->config;
     change(config);
@@ -158,7 +179,7 @@ TEST_CASE("a worker's facts have the bytes of a running tunnel, and each byte on
   send_all(tunnel.near, "pong!");
   CHECK(house.receive(tunnel.far, 5) == "pong!");
   const auto check = [&](std::size_t tunnels, std::uint64_t requests) {
-    const WorkerFacts facts = house.worker->facts();
+    const WorkerFacts facts = house.facts();
     CHECK(facts.accepted == 1);
     CHECK(facts.connections == tunnels);
     CHECK(facts.tunnels == tunnels);
@@ -192,12 +213,12 @@ TEST_CASE("a worker forgets an upstream that no configuration has any more, and 
   House house;
   SocketPair tunnel = house.tunnel();
   house.reload([](Config& config) { config.upstreams[0].name = "other"; });
-  CHECK(house.worker->facts().upstream("other") != nullptr);
-  CHECK(house.worker->facts().upstreams.size() == 2);  // the tunnel still runs
+  CHECK(house.facts().upstream("other") != nullptr);
+  CHECK(house.facts().upstreams.size() == 2);  // the tunnel still runs
   tunnel.far.reset();
   tunnel.near.reset();
-  CHECK(house.until([&] { return house.worker->facts().upstreams.size() == 1; }));
-  CHECK(house.worker->facts().upstream("direct") == nullptr);
+  CHECK(house.until([&] { return house.facts().upstreams.size() == 1; }));
+  CHECK(house.facts().upstream("direct") == nullptr);
 }
 
 TEST_CASE("a client that is refused for want of connections has met that limit") {
@@ -205,7 +226,7 @@ TEST_CASE("a client that is refused for want of connections has met that limit")
   const SocketPair tunnel = house.tunnel();
   Fd refused = house.client(house.connect_request(house.target_port));
   CHECK(parse_answer(house.receive(refused)).status == 503);
-  const WorkerFacts facts = house.worker->facts();
+  const WorkerFacts facts = house.facts();
   CHECK(facts.counters.limits[static_cast<std::size_t>(Limit::connections)] == 1);
   CHECK(facts.accepted == 2);
 }
@@ -652,26 +673,17 @@ TEST_CASE("many clients at once, each with a tunnel of its own") {
   CHECK(house.until([&] { return house.shared.connections == 0; }));
 }
 
-TEST_CASE("the facts of a worker's sessions come in slices, and each ends by its id") {
+TEST_CASE("the facts of a worker's sessions, each of which ends by its id") {
   House house;
   std::vector<SocketPair> tunnels;
   for (int i = 0; i < 5; ++i) tunnels.push_back(house.tunnel());
   const Fd silent = house.client();
   settle(house.worker->loop(), 5);
-  std::vector<SessionFacts> facts;
-  std::size_t below = std::numeric_limits<std::size_t>::max();
-  std::size_t calls = 0;
-  do {
-    const std::size_t before = facts.size();
-    below = house.worker->session_facts(below, 2, facts);
-    CHECK(facts.size() - before <= 2);
-    ++calls;
-  } while (below > 0);
-  CHECK(calls == 3);
+  const std::vector<SessionFacts> facts = house.sessions();
+  // The silent client has no request.
   REQUIRE(facts.size() == 5);
-  // The last one first; the silent client has no request.
   for (std::size_t i = 0; i < 5; ++i) {
-    CHECK(facts[i].id == 5 - i);
+    CHECK(facts[i].id == i + 1);
     CHECK(facts[i].target == "127.0.0.1:" + std::to_string(house.target_port));
     CHECK(facts[i].upstream == "direct");
     CHECK(facts[i].stage == SessionStage::tunnel);
@@ -682,10 +694,26 @@ TEST_CASE("the facts of a worker's sessions come in slices, and each ends by its
   CHECK(house.worker->end_session(2));
   CHECK(house.until([&] { return receive_now(tunnels[1].far).error == ECONNRESET; }));
   CHECK(house.until([&] { return receive_now(tunnels[1].near).error == ECONNRESET; }));
-  facts.clear();
-  CHECK(house.worker->session_facts(std::numeric_limits<std::size_t>::max(), 100, facts) == 0);
-  CHECK(facts.size() == 4);
+  CHECK(house.sessions().size() == 4);
   CHECK_FALSE(house.worker->end_session(2));
+}
+
+TEST_CASE("facts are told to whoever asked while others were gathered, and to the last of them") {
+  House house;
+  const SocketPair tunnel = house.tunnel();
+  std::string told;
+  house.worker->gather(false, [&](WorkerFacts facts, std::vector<SessionFacts> sessions) {
+    told += 'a';
+    CHECK(facts.tunnels == 1);
+    CHECK(sessions.empty());
+    for (const char name : {'b', 'c'}) {
+      house.worker->gather(true, [&told, name](WorkerFacts, std::vector<SessionFacts> all) {
+        told += name;
+        CHECK(all.size() == 1);
+      });
+    }
+  });
+  CHECK(house.until([&] { return told == "abc"; }));
 }
 
 TEST_CASE("a tunnel that waits for an answer is stalled, until something comes or it ends") {
@@ -702,8 +730,7 @@ TEST_CASE("a tunnel that waits for an answer is stalled, until something comes o
   REQUIRE(house.until([&] { return stalls.stalled_now() > 0; }));
   CHECK(stalls.stalled_now() == 1);
   CHECK(stalls.stalled_total() == 1);
-  std::vector<SessionFacts> facts;
-  house.worker->session_facts(3, 3, facts);
+  const std::vector<SessionFacts> facts = house.sessions();
   REQUIRE(facts.size() == 3);
   for (const SessionFacts& each : facts) {
     CHECK((each.state == SessionFacts::State::stalled) == (each.id == 2));
@@ -749,8 +776,7 @@ TEST_CASE("a client that does not take what has come holds its tunnel up") {
     return send(tunnel.near.get(), much.data(), much.size(), MSG_DONTWAIT) < 0 &&
            house.worker->stalls().stalled_now() == 1;
   }));
-  std::vector<SessionFacts> facts;
-  house.worker->session_facts(1, 1, facts);
+  const std::vector<SessionFacts> facts = house.sessions();
   REQUIRE(facts.size() == 1);
   REQUIRE(facts[0].stall);
   CHECK(facts[0].stall->side == Side::client);
