@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <compare>
-#include <optional>
 #include <utility>
 
 #include "admin/admin_request.h"
@@ -71,7 +70,21 @@ std::strong_ordering compare(const Candidate& one, const Candidate& other, Key k
   return std::strong_ordering::equal;
 }
 
-bool matches(const SessionFacts& session, const std::string& filter) {
+/// "17,4711".  False: that is no list of so many.
+bool read_ids(std::string_view text, std::vector<std::uint64_t>& out) {
+  for (const std::string_view part : split(text, ',')) {
+    const auto id = parse_number<std::uint64_t>(part);
+    if (!id || out.size() == TunnelQuery::kMost) return false;
+    out.push_back(*id);
+  }
+  std::sort(out.begin(), out.end());
+  return true;
+}
+
+bool matches(const SessionFacts& session, const TunnelQuery& query) {
+  const auto& ids = query.ids;
+  if (ids && !std::binary_search(ids->begin(), ids->end(), session.id)) return false;
+  const std::string& filter = query.filter;
   if (filter.empty()) return true;
   const auto has = [&](const std::string& text) {
     return to_lower(text).find(filter) != std::string::npos;
@@ -83,6 +96,12 @@ bool matches(const SessionFacts& session, const std::string& filter) {
 
 Result<TunnelQuery> TunnelQuery::parse(std::string_view query) {
   TunnelQuery out;
+  if (const auto given = query_value(query, "ids")) {
+    if (!read_ids(*given, out.ids.emplace())) {
+      return bad_parameter("ids is a list of up to 500 numbers");
+    }
+    out.limit = kMost;
+  }
   if (const auto given = query_value(query, "limit")) {
     const auto limit = parse_number<std::size_t>(*given);
     if (!limit || *limit == 0 || *limit > kMost) {
@@ -115,7 +134,7 @@ SelectedTunnels select_tunnels(const TunnelQuery& query, const std::vector<Sessi
                                const SessionRates& rates) {
   std::vector<Candidate> candidates;
   for (const SessionFacts& session : sessions) {
-    if (!matches(session, query.filter)) continue;
+    if (!matches(session, query)) continue;
     const Rate rate = rates.of(session.id).value_or(Rate{});
     candidates.push_back({&session, rate.up + rate.down});
   }

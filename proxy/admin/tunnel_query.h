@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct TunnelQuery {
   Key key = Key::rate;
   bool descending = true;
   std::string filter{};  ///< in lower case; a part of target, client or upstream
+  /// In order; nullopt: of all.  With these the limit is kMost, unless another one is given.
+  std::optional<std::vector<std::uint64_t>> ids{};
 
   /// Of the query of a URL.  The error's text names the parameter that is wrong.
   static Result<TunnelQuery> parse(std::string_view query);

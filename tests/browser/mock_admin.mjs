@@ -63,7 +63,7 @@ export class World {
 
   upstream(name, label, kind, more) {
     return {
-      name, label, kind, default_route: false, state: 'up', down_seconds: null, reason: null, since: null, breaker: 'closed', probe: 'passed',
+      name, label, kind, default_route: false, state: 'up', down_seconds: null, reason: null, breaker: 'closed', probe: 'passed',
       warm_wanted: 0, warm_ready: 0, tunnels: 5, attempts: {connected: 812, refused: 3, failed: 1, unanswered: 0, abandoned: 0},
       bytes_up: 48e6, bytes_down: 6.2e9, false_successes: 0,
       connect_ms: Array.from({length: 60}, (_, at) => Math.round(11 + 7 * this.random() + (at % 23 === 0 ? 30 : 0))), ...more,
@@ -146,7 +146,8 @@ export class World {
   }
 
   window(parameters) {
-    const limit = Number(parameters.get('limit') ?? 100);
+    const ids = parameters.get('ids')?.split(',').map(Number);
+    const limit = Number(parameters.get('limit') ?? (ids ? 500 : 100));
     const offset = Number(parameters.get('offset') ?? 0);
     const sort = parameters.get('sort') ?? '-rate';
     const filter = (parameters.get('filter') ?? '').toLowerCase();
@@ -154,9 +155,9 @@ export class World {
       bytes: (t) => t.bytes_up + t.bytes_down, quiet: (t) => t.quiet_seconds, target: (t) => t.target, client: (t) => t.client,
       upstream: (t) => t.upstream ?? '', state: (t) => STATES.indexOf(t.state)};
     const key = keys[sort.replace('-', '')];
-    if (!key || !(limit >= 1 && limit <= 500) || !(offset >= 0)) return null;
+    if (!key || !(limit >= 1 && limit <= 500) || !(offset >= 0) || ids && !ids.every((id) => id > 0)) return null;
     const sign = sort.startsWith('-') ? -1 : 1;
-    const matching = this.tunnels.filter((tunnel) => [tunnel.target, tunnel.client, tunnel.upstream ?? ''].some((text) =>
+    const matching = this.tunnels.filter((tunnel) => (ids?.includes(tunnel.id) ?? true) && [tunnel.target, tunnel.client, tunnel.upstream ?? ''].some((text) =>
       text.toLowerCase().includes(filter)));
     matching.sort((a, b) => sign * (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) || a.id - b.id);
     return {total: this.tunnels.length, matching: matching.length, offset, tunnels: matching.slice(offset, offset + limit)};

@@ -665,21 +665,44 @@ test('4,000 tunnels: rows for those in view alone', {}, async (stage) => {
   await stage.checkQuiet();
 });
 
-test('a row that is not asked for any more says so while the order is kept', {}, async (stage) => {
+test('rows stay up to date while their order is kept, wherever they stand by now', {}, async (stage) => {
   const world = new World({tunnels: 600});
   world.isSteady = true;
-  for (const tunnel of world.tunnels) Object.assign(tunnel, {state: 'moving', rate_down: 1e6 - tunnel.id});
+  for (const tunnel of world.tunnels) Object.assign(tunnel, {state: 'moving', rate_down: 1e6 - tunnel.id, rate_up: 0});
   const page = await stage.set({world});
   await page.locator('#rows tr').nth(3).hover();
   await page.locator('#order-kept').waitFor();
+  const before = await targetsOf(page);
   const client = await page.locator('#rows .c-client').nth(2).innerText();
   const row = page.locator('#rows tr', {has: page.getByText(client, {exact: true})});
-  assert.equal(await row.getAttribute('class'), null);
   const tunnel = world.tunnels.find((one) => client.endsWith(one.client));
-  Object.assign(tunnel, {state: 'quiet', rate_down: 0, rate_up: 0});
-  await until('it is told apart', async () => await row.getAttribute('class') === 'old');
+  Object.assign(tunnel, {state: 'quiet', rate_down: 0, rate_up: 0, quiet_seconds: 5000});
+  await row.locator('.badge[data-state="quiet"]').waitFor();
+  Object.assign(tunnel, {bytes_down: 7 * 2 ** 40});
+  await until('its bytes go on', async () => (await row.locator('.c-bytes').innerText()).includes('7.0 TiB'));
+  assert.equal(await row.getAttribute('class'), null);
+  world.tunnels.splice(world.tunnels.indexOf(tunnel), 1);
+  await row.locator('.badge[data-state="ended"]').waitFor();
+  assert.deepEqual(await targetsOf(page), before);
   await page.mouse.move(5, 5);
   await row.waitFor({state: 'detached'});
+  await stage.checkQuiet();
+});
+
+test('the details of a tunnel stay up to date wherever it stands in the table', {}, async (stage) => {
+  const world = new World({tunnels: 600});
+  world.isSteady = true;
+  for (const tunnel of world.tunnels) Object.assign(tunnel, {state: 'moving', rate_down: 1e6 - tunnel.id, rate_up: 0});
+  const page = await stage.set({world});
+  await page.locator('#rows .name').nth(2).click();
+  const details = page.getByRole('dialog');
+  await details.waitFor();
+  const tunnel = world.tunnels[2];
+  Object.assign(tunnel, {state: 'quiet', rate_down: 0, rate_up: 0, bytes_down: 7 * 2 ** 40});
+  await until('its bytes go on', async () => (await details.innerText()).includes('7.0 TiB'));
+  world.tunnels.splice(2, 1);
+  await until('its end is told', async () => /ended/.test(await details.innerText()));
+  await page.keyboard.press('Escape');
   await stage.checkQuiet();
 });
 

@@ -134,9 +134,11 @@ class Numbers(unittest.TestCase):
         for offset in (0, 3, 6):
             paged += [one["id"] for one in ask(f"/api/v1/tunnels?sort=id&limit=3&offset={offset}").json()["tunnels"]]
         self.assertEqual(paged, ids)
+        some = ask(f"/api/v1/tunnels?sort=-id&ids={ids[1]},{ids[6]},4711").json()
+        self.assertEqual(([one["id"] for one in some["tunnels"]], some["total"], some["matching"]), ([ids[6], ids[1]], 8, 2))
         found = ask(f"/api/v1/tunnels?filter={sink_port}").json()
         self.assertEqual((found["total"], found["matching"]), (8, 1))
-        for wrong in ("limit=0", "limit=501", "limit=x", "offset=-1", "sort=size"):
+        for wrong in ("limit=0", "limit=501", "limit=x", "offset=-1", "sort=size", "ids=", "ids=1,x"):
             with self.subTest(wrong):
                 refused = ask(f"/api/v1/tunnels?{wrong}")
                 self.assertEqual(refused.status, 400)

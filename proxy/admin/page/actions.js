@@ -69,6 +69,7 @@ class TunnelDetails {
   constructor(onEnd) {
     this.dialog = byId('details');
     this.tunnel = null;
+    this.missed = [];  // Its id, where the last answer did not have it.
     byId('details-close').addEventListener('click', () => this.dialog.close());
     byId('details-end').addEventListener('click', () => {
       this.dialog.close();
@@ -85,9 +86,18 @@ class TunnelDetails {
 
   /// Anew, if it is among these.
   update(tunnels) {
-    if (!this.dialog.open) return;
-    const now = tunnels.get(this.tunnel.id);
+    this.missed = [];
+    if (!this.dialog.open || this.tunnel.state === 'ended') return;
+    const now = tunnels.find(({id}) => id === this.tunnel.id);
     if (now) this.show(now);
+    else this.missed = [this.tunnel.id];
+  }
+
+  /// What there is of those that were asked for by `missed`.
+  takeMissed(tunnels) {
+    const [id] = this.missed;
+    this.update(tunnels);
+    if (this.missed[0] === id && id !== undefined) this.show(endedTunnel(this.tunnel));
   }
 
   show(tunnel) {

@@ -132,12 +132,23 @@ class Page {
     this.loadingTunnels = false;
     if (answer) {
       this.tunnels.take(answer, query);
-      this.details.update(this.tunnels.tunnels);
+      this.details.update(answer.tunnels);
+      this.loadMissed();
     }
     if (this.wantsTunnels) {
       this.wantsTunnels = false;
       this.loadTunnels();
     }
+  }
+
+  /// What is to be seen, and stands elsewhere in the order by now.
+  async loadMissed() {
+    const {missed} = this.tunnels;
+    const ids = [...new Set([...missed, ...this.details.missed])];
+    if (ids.length === 0) return;
+    const answer = await this.connection.get(`tunnels?ids=${ids.join(',')}`);
+    this.tunnels.takeMissed(answer?.tunnels, missed);
+    if (answer) this.details.takeMissed(answer.tunnels);
   }
 
   /// Of these there are few, at times when there are any.

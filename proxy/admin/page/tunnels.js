@@ -13,7 +13,6 @@ const COLUMNS = [
 const TUNNEL_STATES = {connecting: 'connectingTunnel', quiet: 'quietTunnel'};
 const ROWS_BEYOND = 12;   // Above and below of those in view.
 const LEAST_ROWS = 50;
-const ROWS_WHILE_KEPT = 500;  // Enough to find again most of those whose order is kept.
 const HELD_SHOWN = 5;
 
 class TunnelTable {
@@ -29,6 +28,7 @@ class TunnelTable {
     this.places = new Map();   // From the place in the order to the tunnel's id.
     this.tunnels = new Map();  // By id.
     this.answered = null;      // The query that the rows are from.
+    this.missed = [];          // Ids of rows in view that were not in its answer.
     this.actionsAllowed = false;
     this.isPointedAt = false;
     this.spacers = [make('tr', {class: 'spacer', 'aria-hidden': true}), make('tr', {class: 'spacer', 'aria-hidden': true})];
@@ -126,8 +126,7 @@ class TunnelTable {
   /// What to ask the proxy for now.
   query() {
     const [first, end] = this.view;
-    const least = this.keepsOrder ? ROWS_WHILE_KEPT : LEAST_ROWS;
-    const limit = Math.min(500, Math.max(least, end - first));
+    const limit = Math.min(500, Math.max(LEAST_ROWS, end - first));
     const offset = Math.max(0, first - Math.floor((limit - (end - first)) / 2));
     return {limit, offset, sort: this.sort, filter: this.filter};
   }
@@ -143,6 +142,7 @@ class TunnelTable {
       this.tunnels.clear();
       this.matching = answer.matching;
     }
+    this.missed = [];
     const found = new Set();
     const others = [];
     for (const tunnel of answer.tunnels) {
@@ -156,18 +156,31 @@ class TunnelTable {
     this.show();
   }
 
-  /// While the order is kept: others only where nothing is yet. What is not in the answer has ended, or is among the many
-  /// that were not asked for.
+  /// While the order is kept: others only where nothing is yet. What is not in the answer has ended, or is now among the
+  /// many that were not asked for.
   placeBeside(answer, others, found, isComplete) {
-    for (const id of this.places.values()) {
+    const [first, end] = this.view;
+    for (const [at, id] of this.places) {
       const tunnel = this.tunnels.get(id);
-      if (!tunnel || found.has(id)) continue;
-      this.tunnels.set(id, isComplete ? {...tunnel, state: 'ended', rate_up: 0, rate_down: 0, stall: null} : {...tunnel, isOld: true});
+      if (!tunnel || found.has(id) || tunnel.state === 'ended') continue;
+      if (isComplete) this.tunnels.set(id, endedTunnel(tunnel));
+      else if (at >= first && at < end) this.missed.push(id);
+      else this.tunnels.set(id, {...tunnel, isOld: true});
     }
     for (let at = answer.offset; others.length > 0 && at < answer.offset + answer.tunnels.length; ++at) {
       if (!this.places.has(at)) this.places.set(at, others.shift());
     }
     this.matching = Math.max(answer.matching, ...[...this.places.keys()].map((at) => at + 1));
+  }
+
+  /// What was asked for by `ids`; `tunnels` is undefined where no answer came.
+  takeMissed(tunnels, ids) {
+    const found = new Map(tunnels?.map((tunnel) => [tunnel.id, tunnel]));
+    for (const id of ids) {
+      const before = this.tunnels.get(id);
+      if (before) this.tunnels.set(id, found.get(id) ?? (tunnels ? endedTunnel(before) : {...before, isOld: true}));
+    }
+    this.show();
   }
 
   scrolled() {
@@ -177,7 +190,7 @@ class TunnelTable {
       this.show();
       const [first, end] = this.view;
       for (let at = first; at < end; ++at) {
-        if (!this.places.has(at)) return this.onAsk();
+        if (this.tunnels.get(this.places.get(at))?.isOld ?? true) return this.onAsk();
       }
     });
   }
@@ -279,6 +292,10 @@ class TunnelTable {
     this.show();
     this.showHeld();
   }
+}
+
+function endedTunnel(tunnel) {
+  return {...tunnel, state: 'ended', rate_up: 0, rate_down: 0, stall: null, isOld: false};
 }
 
 /// The state, and of a tunnel that does not move who is to blame, and since when.

@@ -75,6 +75,7 @@ TEST_CASE("without parameters the fastest hundred are asked for") {
   CHECK(query->key == Key::rate);
   CHECK(query->descending);
   CHECK(query->filter.empty());
+  CHECK_FALSE(query->ids);
 }
 
 TEST_CASE("parameters of a query") {
@@ -87,6 +88,23 @@ TEST_CASE("parameters of a query") {
   CHECK(query->filter == "gcr.io");
   CHECK(TunnelQuery::parse("sort=-quiet")->descending);
   CHECK(TunnelQuery::parse("limit=1")->limit == 1);
+}
+
+TEST_CASE("a list of ids is read in any order, and sets the limit to what it may have") {
+  const auto query = TunnelQuery::parse("ids=18446744073709551615,2%2C1,2");
+  REQUIRE(query);
+  REQUIRE(query->ids);
+  CHECK(*query->ids == Ids{1, 2, 2, 18'446'744'073'709'551'615U});
+  CHECK(query->limit == TunnelQuery::kMost);
+  CHECK(TunnelQuery::parse("ids=7&limit=3")->limit == 3);
+  std::string most = "ids=1";
+  for (std::size_t i = 1; i < TunnelQuery::kMost; ++i) most += ",1";
+  CHECK(TunnelQuery::parse(most)->ids->size() == TunnelQuery::kMost);
+  CHECK(problem(most + ",1") == "ids is a list of up to 500 numbers");
+  for (const char* ids : {"", ",", "1,", ",1", "1,,2", "-1", "x", "1;2", "18446744073709551616"}) {
+    CAPTURE(ids);
+    CHECK(problem(concat({"ids=", ids})) == "ids is a list of up to 500 numbers");
+  }
 }
 
 TEST_CASE("parameters that are wrong") {
@@ -166,4 +184,14 @@ TEST_CASE("a filter is a part of target, client or upstream, in any case") {
   CHECK(select("sort=id&filter=%3A443") == Ids{2, 3, 4});
   CHECK(select("sort=id&filter=") == Ids{1, 2, 3, 4});
   CHECK(select("sort=id&filter=a+b").empty());
+}
+
+TEST_CASE("of the ids that are asked for those that there are, as far as the filter goes") {
+  CHECK(select("sort=id&ids=4,1,17") == Ids{1, 4});
+  CHECK(select("sort=-id&ids=1,1,4") == Ids{4, 1});
+  CHECK(select("ids=17").empty());
+  CHECK(select("sort=id&ids=1,3,4&filter=gcr") == Ids{3, 4});
+  CHECK(select("sort=id&ids=1,3,4&limit=1&offset=1") == Ids{3});
+  const auto all = sessions();
+  CHECK(select_tunnels(*TunnelQuery::parse("ids=1,3,17"), all, {}).matching == 2);
 }
