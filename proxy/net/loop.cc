@@ -117,7 +117,6 @@ void Loop::turn(int limit_ms) {
 
 void Loop::turn_after_another(int limit_ms) {
   fetch_events(limit_ms);
-  ended_ = {};
   now_ = clock_time();
   for (; event_index_ < event_count_; ++event_index_) {
     const epoll_event& event = events_[static_cast<std::size_t>(event_index_)];
@@ -129,14 +128,16 @@ void Loop::turn_after_another(int limit_ms) {
   }
   event_count_ = 0;
 
-  resuming_.swap(resumed_);
-  for (Pollable*& next : resuming_) {
-    Pollable* owner = std::exchange(next, nullptr);
-    if (owner == nullptr) continue;  // unwatched meanwhile
-    owner->resumed_ = false;
-    owner->on_poll(0);
+  if (!resumed_.empty()) {
+    resuming_.swap(resumed_);
+    for (Pollable*& next : resuming_) {
+      Pollable* owner = std::exchange(next, nullptr);
+      if (owner == nullptr) continue;  // unwatched meanwhile
+      owner->resumed_ = false;
+      owner->on_poll(0);
+    }
+    resuming_.clear();
   }
-  resuming_.clear();
 
   run_due_timers();
   if (uv_wants_turn_) run_uv();
@@ -169,7 +170,10 @@ int Loop::wait_ms(int limit_ms) const {
   if (!resumed_.empty() || !deferred_.empty() || uv_wants_turn_) return 0;
   int wait = limit_ms;
   if (!timers_.empty()) {
-    const auto now = ended_ != Clock::time_point() ? ended_ : clock_time();
+    // As now_ still is that of the turn before, a later time is of that turn, too.
+    auto now = ended_;
+    if (now <= now_) [[likely]]
+      now = clock_time();
     // Rounded up: a timer that is due in half a millisecond must not spin until then.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.earliest() - now);
     const int ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
