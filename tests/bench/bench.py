@@ -22,6 +22,10 @@ import report
 import rows
 
 
+# What --admin measures: a request, a GiB each way, a small message.
+ADMIN_ROWS = ("churn", "download4", "upload4", "ping", "get1k")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/bench", help="where culvert and the bench programs were built")
@@ -36,6 +40,8 @@ def main():
                         help="another proxy; {port}, {socks} and {http} in it are ports on 127.0.0.1")
     parser.add_argument("--growth", action="store_true", help="only: what a tunnel costs among 10 to 10,000 others")
     parser.add_argument("--workers", action="store_true", help="only: one worker against two")
+    parser.add_argument("--admin", action="store_true",
+                        help="only: culvert with --admin, Prometheus and a page against one without, in pairs")
     parser.add_argument("--start", action="store_true", help="only: time to the first accept, memory at rest, size")
     parser.add_argument("--check", action="store_true", help="fail when a ratio grew beyond what baseline.json allows")
     parser.add_argument("--save-baseline", action="store_true", help="write the ratios of this run into baseline.json")
@@ -59,6 +65,8 @@ def main():
             print(report.growth(bench.growth((10, 100, 1000, 10000))))
         elif options.workers:
             print(report.workers(bench.workers()))
+        elif options.admin:
+            print(report.admin(bench.admin([name for name in wanted if name in ADMIN_ROWS])))
         elif options.start:
             print(report.start(bench.start()))
         else:
@@ -87,6 +95,7 @@ def self_test(bench, wanted):
     report.ratios(results)
     report.growth(bench.growth((10, 50)))
     report.workers(bench.workers())
+    report.admin(bench.admin(("churn", "download4")))
     report.start(bench.start())
     notice_faults(bench)
     stats = bench.servers.stats()

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+import onlookers
 import proxies
 import rows
 
@@ -367,6 +368,44 @@ class Bench:
                 finally:
                     self.stop_proxy(proxy)
         return lines
+
+    # ---- with somebody who looks on
+
+    def admin(self, wanted):
+        """Pairs of samples, of a culvert that nobody looks at and of one with a page and Prometheus, each with so many workers."""
+        lines = []
+        for name in wanted:
+            row = rows.ROWS[name]
+            for threads in (1, 2):
+                lines.append((row, threads, self._admin_pairs(row, threads)))
+        return lines
+
+    def _admin_pairs(self, row, threads):
+        pairs, started, watching, port = [], [], None, 0
+
+        def with_admin(place):
+            nonlocal port
+            port = proxies.free_port(place.port + 1)
+            return [*proxies.culvert(place, None, threads), "--admin", f"127.0.0.1:{port}"]
+
+        try:
+            started.append(self.launch("culvert", lambda place: proxies.culvert(place, None, threads), row.upstream))
+            started.append(self.launch("culvert that is watched", with_admin, row.upstream))
+            watching = onlookers.Onlookers(port)
+            for proxy in started:
+                self._sample(row, proxy, {**row.numbers(self.options.scale), **row.tiny})
+            for round_number in range(self.options.rounds):
+                order = started if round_number % 2 == 0 else started[::-1]
+                samples = {proxy.name: self._sample(row, proxy, row.numbers(self.options.scale)) for proxy in order}
+                pairs.append(tuple(samples[proxy.name] for proxy in started))
+                self.complaints += [f"{row.title}: {proxy}: {sample['failures']}" for proxy, sample in samples.items() if sample["failed"]]
+        finally:
+            if watching:
+                watching.stop()
+                self.complaints += [f"onlookers: {problem}" for problem in watching.problems]
+            for proxy in started:
+                self.stop_proxy(proxy)
+        return pairs
 
     # ---- one worker against two
 

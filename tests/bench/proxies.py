@@ -179,9 +179,9 @@ def tls_of_clients(place, to, resumes):
 PEERS = {"tinyproxy": tinyproxy, "privoxy": privoxy, "v2ray": v2ray, "squid": squid, "haproxy": haproxy}
 
 
-def free_port():
+def free_port(least=0):
     """Below the range of ports that the kernel gives to connections, which would take it in between."""
-    for port in range(20100 + os.getpid() % 4000, 32000):
+    for port in range(max(least, 20100 + os.getpid() % 4000), 32000):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

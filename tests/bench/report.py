@@ -174,6 +174,20 @@ def workers(lines):
     return markdown(head, out) + "\n\nClient and servers need cores as well: with two in all, the gain is a lower bound."
 
 
+def admin(lines):
+    out = []
+    for row, threads, pairs in lines:
+        costs = [(alone["cost"], watched["cost"]) for alone, watched in pairs if "cost" in alone and "cost" in watched]
+        if not costs:
+            continue
+        growth = sorted(watched / alone - 1 for alone, watched in costs)
+        quarter = len(growth) // 4
+        out.append([row.title, threads, *(number(statistics.median(column) * row.factor) for column in zip(*costs)),
+                    f"{statistics.median(growth):+.1%}", f"{growth[quarter]:+.1%} to {growth[-1 - quarter]:+.1%}"])
+    head = ["", "workers", "alone", "with Prometheus and a page", "growth", "half of the pairs are within"]
+    return markdown(head, out)
+
+
 def start(lines):
     head = ["", "first accept after, ms", "resident, MiB", "of that its own (PSS), MiB", "stripped, KiB"]
     return markdown(head, [[line["column"], number(line["ms"]), number(line["rss_mib"]), number(line["pss_mib"]),
