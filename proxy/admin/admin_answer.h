@@ -19,7 +19,8 @@ inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 inline constexpr std::string_view kPacType = "application/x-ns-proxy-autoconfig";
 inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 /// To what is about one session.
-inline constexpr std::string_view kNoSession = "there is no session of that id";
+inline constexpr std::string_view kNoSession =
+    "there is no session of that id, or it has no request now";
 inline constexpr std::string_view kEventType = "text/event-stream";
 
 /// An error for a program (below /api, in JSON) or a person.  `text` is a sentence.

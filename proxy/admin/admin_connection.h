@@ -74,6 +74,7 @@ class AdminConnection final : private StreamEvents,
   /// It awaits a request, or never had a whole one.
   bool is_idle() const { return state_ == State::handshake || state_ == State::head; }
   bool is_stream() const { return state_ == State::streaming; }
+  bool is_at_runtime_socket() const { return door_.listen == nullptr; }
   bool may_act() const { return door_.may_act(ruleset_->config); }
   /// Nobody has said who asks, as for the health of a protected interface nobody has to.
   bool is_anonymous() const { return anonymous_; }

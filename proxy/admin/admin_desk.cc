@@ -94,11 +94,13 @@ void AdminDesk::begin(std::shared_ptr<const Ruleset> ruleset) {
   if (!ruleset_->config.admin.empty()) tick_.start(History::kInterval);
 }
 
-/// Who may stay connects anew.
+/// Who may stay connects anew.  Who gets in at the runtime socket is not a matter of rules.
 void AdminDesk::adopt(std::shared_ptr<const Ruleset> ruleset) {
   ruleset_ = std::move(ruleset);
   const auto all = connections_;
-  for (const auto& connection : all) connection->finish();
+  for (const auto& connection : all) {
+    if (!connection->is_at_runtime_socket()) connection->finish();
+  }
 }
 
 void AdminDesk::hand_over() {
@@ -318,7 +320,7 @@ bool AdminDesk::refuse_stream(AdminConnection& connection) const {
   const auto streams = std::count_if(connections_.begin(), connections_.end(),
                                      [](const auto& one) { return one->is_stream(); });
   if (static_cast<std::size_t>(streams) < kMostStreams) return false;
-  connection.answer(admin_error(503, "too many listen to events already", true));
+  connection.answer(admin_error(503, "24 listen to events already, which is as many as may", true));
   return true;
 }
 

@@ -276,6 +276,9 @@ class StatusCommand {
           }
           return !complete && event.name != "bye" && !output_.failed();
         });
+    // What a slow reader has not taken yet is not lost.
+    output_.wait_for_reader(std::chrono::hours(24));
+    if (output_.failed()) return kNoAnswer;
     if (!followed) return no_answer(followed.error());
     if (complete) return kAnswered;
     complain(concat({"status: ", culvert_.shown(), " has ended"}));

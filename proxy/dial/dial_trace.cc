@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "codec/shown_head.h"
 #include "dial/upstream_protocol.h"
@@ -87,7 +88,11 @@ void trace_received(Trace* trace, const UpstreamConfig& upstream, DialPhase phas
     return trace->step(
         concat({upstream.name, " answered:\n", shown_response(bytes, upstream.credentials)}));
   }
-  trace->step(concat({upstream.name, " answered the ", to_string(phase), ": ", in_hex(bytes)}));
+  // A reply to anything but the request has two bytes, and what follows may repeat a password.
+  if (phase != DialPhase::request) bytes = bytes.substr(0, 2);
+  const bool repeats = redact_echo(bytes, upstream.credentials) == kHidden;
+  trace->step(concat({upstream.name, " answered the ", to_string(phase), ": ",
+                      repeats ? std::string(kHidden) : in_hex(bytes)}));
 }
 
 }  // namespace culvert

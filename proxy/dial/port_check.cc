@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "codec/clause.h"
 #include "codec/socks.h"
 #include "dial/proxy_dial.h"
@@ -63,6 +64,11 @@ void PortCheck::on_done(UpstreamResult&& result) {
 void PortCheck::ask_after(DialFailure first_end, milliseconds patience) {
   first_end_ = std::move(first_end);
   patience_ = patience;
+  if (request_.check.trace != nullptr) {
+    request_.check.trace->step(
+        concat({request_.upstream.config.name,
+                " ended the connection unanswered; asking what is behind its port"}));
+  }
   ask(fmt::format("OPTIONS * HTTP/1.1\r\nHost: {}\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n",
                   request_.upstream.config.address.to_string()));
 }

@@ -67,7 +67,8 @@ void RouteAttempt::tell(std::string_view what) const {
 }
 
 void RouteAttempt::tell_result(const DialResult& result) const {
-  tell(concat({upstream_.config.name, " ", result ? "has connected" : result.error().text, ": ",
+  tell(concat({upstream_.config.name, result ? " " : ": ",
+               result ? "has connected" : result.error().text, ": ",
                describe(dial_->times(), loop_.now())}));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
 #include "dial/dial_text.h"
@@ -95,6 +96,11 @@ bool SecondLook::is_about_nothing_sent(const DialFailure& failure) const {
 
 void SecondLook::reconnect(DialFailure first_end) {
   const UpstreamRequest& request = dial_.request();
+  if (request.check.trace != nullptr) {
+    request.check.trace->step(
+        concat({request.upstream.config.name,
+                " ended the connection unanswered; connecting again to see what it does unasked"}));
+  }
   look_ = std::make_unique<Look>(
       std::move(first_end), request.loop, Callback<void()>::to<&SecondLook::on_timeout>(this),
       request.upstream.transport->dial(request.upstream.config.address, Side::upstream,

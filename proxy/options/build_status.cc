@@ -154,7 +154,9 @@ StatusOptions build_status(const Settings& own, const Settings& proxy,
   refuse_together(own, "admin", "pid", problems);
   refuse_together(own, "once", "watch-failures", problems);
   refuse_together(own, "once", "trace", problems);
-  refuse_together(own, "watch-failures", "trace", problems);
+  for (const std::string_view other : {"watch-failures", "filter", "sort", "interval"}) {
+    refuse_together(own, "trace", other, problems);
+  }
   return options;
 }
 

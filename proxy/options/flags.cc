@@ -205,8 +205,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      "--listen; where others can reach it, --allow-client, --auth-file or\n"
      "client-ca= say who may see it (default: off)"},
     {"admin-actions", "", kOnce, kAdministration, SwitchValue{&Config::admin_actions}, kReloads,
-     "let the status page end tunnels and mark upstreams down also where\n"
-     "--admin is neither protected so nor a unix socket"},
+     "let the status page end tunnels and mark upstreams down, and let\n"
+     "/api/v1/trace be read, also where --admin is neither protected so\n"
+     "nor a unix socket"},
 
     {"header-timeout", "TIME", kOnce, kTimes, DurationValue{&Config::header_timeout, {100ms, 1h}},
      kReloads, "for a client's request head, {least} to {most} (default: {default})"},

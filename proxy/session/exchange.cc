@@ -281,6 +281,10 @@ void Exchange::send_rest() {
 /// The upstream closed, or failed with `sys`, before a complete head had arrived.
 void Exchange::on_no_head(int sys) {
   const bool begun = response_.state() != ResponseSide::State::waiting;
+  if (Trace* const trace = request_.request().check.trace) {
+    trace->step(begun ? "the connection ended within the head of the answer"
+                      : "the connection ended without an answer");
+  }
   const bool went_stale = connection_.reused && !begun;
   if (went_stale && request_.request().is_repeatable()) {
     // The upstream closed the connection just when it was reused: not an error of this request.

@@ -369,10 +369,8 @@ SessionFacts Session::facts() const {
 
 /// Its client has asked for something.
 void Session::consider_trace(const ClientRequest& request) {
-  if (!traced_) {
-    if (context_->tracer->consider(record_.id, *request.target) == nullptr) return;
-    traced_ = true;
-  }
+  if (context_->tracer->consider(record_.id, *request.target) == nullptr) return;
+  traced_ = true;
   traced()->step(request_step(record_, setup_->tls != nullptr, setup_->protocol->shown_request()));
 }
 
@@ -380,7 +378,7 @@ Trace* Session::traced() const { return &context_->tracer->of(record_.id); }
 
 void Session::follow_trace(std::shared_ptr<TraceOrder> order) {
   SessionTrace& trace = context_->tracer->follow(record_.id, std::move(order));
-  if (!traced_) trace.step(present_step(facts(), context_->loop.now()));
+  trace.step(present_step(facts(), context_->loop.now()));
   traced_ = true;
   if (relay_) relay_->tell_ends();
 }

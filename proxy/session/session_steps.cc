@@ -26,8 +26,11 @@ std::string sign_in_step(PasswordVerdict verdict, std::string_view user) {
 }
 
 std::string route_step(const Route& route, const Config& config) {
-  std::string out = concat({"goes by ", route.rule, " to"});
-  for (const std::size_t index : route.upstreams) out += " " + config.upstreams[index].name;
+  if (route.denied()) return concat({"refused by ", route.rule});
+  std::string out = concat({"goes by ", route.rule, " to "});
+  for (std::size_t i = 0; i < route.upstreams.size(); ++i) {
+    out += concat({i == 0 ? "" : ", ", config.upstreams[route.upstreams[i]].name});
+  }
   return out;
 }
 
@@ -65,7 +68,7 @@ std::string present_step(const SessionFacts& facts, Loop::Clock::time_point now)
     return format_seconds(std::chrono::round<std::chrono::milliseconds>(now - since));
   };
   return fmt::format(
-      "{} {} of {} through {}, begun {} ago, now {}; {} bytes up, {} down, the last one {} ago",
+      "{} {} of {} through {}, begun {} ago, now {}; {} bytes up, {} down, nothing more for {}",
       facts.method, facts.target, facts.client, facts.upstream.empty() ? "-" : facts.upstream,
       age(facts.started), name_of(facts.state), facts.bytes_up, facts.bytes_down, age(facts.moved));
 }

@@ -29,14 +29,15 @@ void TraceBoard::remove(const TraceOrder& order) {
   drop_fulfilled();
 }
 
-TraceBoard::Orders TraceBoard::take(const HostPort& target) {
+TraceBoard::Orders TraceBoard::take(const HostPort& target, const Orders& known) {
   const std::lock_guard lock(mutex_);
   Orders out;
   for (const auto& order : waiting_) {
     const bool matches =
         std::any_of(order->targets_.begin(), order->targets_.end(),
                     [&](const TargetPattern& pattern) { return pattern.matches(target); });
-    if (!matches) continue;
+    const bool has_it = std::find(known.begin(), known.end(), order) != known.end();
+    if (!matches || has_it) continue;
     --order->left_;
     out.push_back(order);
   }

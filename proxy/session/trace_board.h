@@ -57,8 +57,9 @@ class TraceBoard {
   void remove(const TraceOrder& order);
   /// Whether somebody waits for a session at all.
   bool wants() const { return wants_.load(std::memory_order_relaxed); }
-  /// Those who want this session, for whom it counts.
-  Orders take(const HostPort& target);
+  /// Those who want a session that asks for `target`, and for whom it counts; `known` have it
+  /// already.
+  Orders take(const HostPort& target, const Orders& known = {});
 
  private:
   void drop_fulfilled();

@@ -31,8 +31,11 @@ void SessionTrace::tell(std::string_view text, bool last) {
 }
 
 SessionTrace* Tracer::consider(std::uint64_t session, const HostPort& target) {
-  TraceBoard::Orders orders = board_.take(target);
-  if (orders.empty()) return nullptr;
+  const auto known = traces_.find(session);
+  const bool is_new = known == traces_.end();
+  TraceBoard::Orders orders =
+      board_.take(target, is_new ? TraceBoard::Orders() : known->second->orders_);
+  if (is_new && orders.empty()) return nullptr;
   for (auto& order : orders) follow(session, std::move(order));
   return &of(session);
 }
@@ -41,7 +44,10 @@ SessionTrace& Tracer::follow(std::uint64_t session, std::shared_ptr<TraceOrder> 
   auto& trace = traces_[session];
   if (!trace) trace = std::make_shared<SessionTrace>(session, loop_, log_);
   const auto known = std::find(trace->orders_.begin(), trace->orders_.end(), order);
-  if (known == trace->orders_.end()) trace->orders_.push_back(std::move(order));
+  if (known == trace->orders_.end()) {
+    trace->orders_.push_back(std::move(order));
+    trace->steps_ = 0;
+  }
   return *trace;
 }
 

@@ -18,7 +18,7 @@ namespace culvert {
 /// The trace of one session, from its first step to its last.
 class SessionTrace final : public Trace {
  public:
-  /// Steps beyond that are left out, but for the last one.
+  /// Steps beyond that are left out, but for the last one, until somebody else wants to see it.
   static constexpr std::size_t kMostSteps = 1'000;
 
   /// Both outlive the session, of which this tells.
@@ -48,7 +48,7 @@ class Tracer {
 
   /// Whether somebody waits for a session.
   bool wants() const { return board_.wants(); }
-  /// A session asks for `target`.  nullptr: nobody wants to see it.
+  /// A session asks for `target`, perhaps not its first one.  nullptr: nobody wants to see it.
   [[gnu::cold]] SessionTrace* consider(std::uint64_t session, const HostPort& target);
   /// `order` wants to see this session.
   [[gnu::cold]] SessionTrace& follow(std::uint64_t session, std::shared_ptr<TraceOrder> order);

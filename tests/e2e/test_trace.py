@@ -145,8 +145,15 @@ class Trace(unittest.TestCase):
         rows = admin.get(admin.unix(self.socket(culvert)), "/api/v1/tunnels").json()["tunnels"]
         follower = Follower(self, str(rows[0]["id"]), "--pid", str(culvert.pid))
         first = follower.process.stdout.readline()
+        # Neither a reload nor somebody else who looks on takes it away.
+        culvert.signal(signal.SIGHUP)
+        culvert.wait_log("reloaded")
+        other = Follower(self, str(rows[0]["id"]), "--pid", str(culvert.pid))
+        self.assertIn(" through direct, begun ", other.process.stdout.readline())
         self.assertRegex(first, rf"^{rows[0]['id']} +\d+\.\d{{3}} ms  CONNECT 127\.0\.0\.1:{echo_port} of 127\.0\.0\.1:\d+ through direct, ")
         client.close()
+        out, _ = other.end()
+        self.assertIn("the session is over", out)
         out, _ = follower.end()
         for part in ("the client sends no more, and the upstream knows", "outcome ok, ended by client; 4 bytes up, 4 down",
                      "the session is over"):

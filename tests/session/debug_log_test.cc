@@ -30,7 +30,7 @@ TEST_CASE("debug logs each attempt and where its time went") {
   CHECK_THAT(
       scene.log_text(),
       Contains(" debug gcr.io:443: trying first") &&
-          Contains(" debug gcr.io:443: first upstream socks5://proxy.example:1080 refused") &&
+          Contains(" debug gcr.io:443: first: upstream socks5://proxy.example:1080 refused") &&
           Contains(" debug gcr.io:443: trying second") &&
           Contains(" debug gcr.io:443: second has connected: connect 0 ms, handshake 0 ms"));
 }

@@ -83,6 +83,20 @@ TEST_CASE("the steps of a tunnel through SOCKS5 with a password") {
   CHECK(scene.last);
 }
 
+TEST_CASE("a SOCKS5 proxy that repeats the password is shown without it") {
+  TracedScene scene;
+  scene.add(named("tunnel", socks5_as("bob", "hush")));
+  scene.client.sends(std::string(kConnect)).expects_end();
+  scene.upstream.expects("\x05\x01\x02"s).sends("\x05\x02"s);
+  scene.upstream.expects(
+      "\x01\x03"
+      "bob\x04hush"s);
+  scene.upstream.sends("\x01\x01hush"s);
+  scene.start();
+  REQUIRE(scene.run());
+  CHECK_THAT(scene.all(), Contains("tunnel answered the authentication: 01 01\n"));
+}
+
 TEST_CASE("the steps of a tunnel that an HTTP proxy refuses") {
   TracedScene scene("gcr.io");
   scene.add(named("corp", http_as("bob", "hush")));
@@ -95,7 +109,7 @@ TEST_CASE("the steps of a tunnel that an HTTP proxy refuses") {
         "sent to corp:\nCONNECT gcr.io:443 HTTP/1.1\nHost: gcr.io:443\n"
         "Proxy-Authorization: (not shown)");
   CHECK(scene.steps[4] == "corp answered:\n***\nSet-Cookie: (not shown)\nContent-Length: 0");
-  CHECK_THAT(scene.steps[5], Catch::Matchers::StartsWith("corp "));
+  CHECK_THAT(scene.steps[5], Catch::Matchers::StartsWith("corp: "));
   CHECK_THAT(scene.steps[6], Catch::Matchers::StartsWith("answered with 403 (upstream_denied): "));
   CHECK_THAT(scene.steps[7], Catch::Matchers::StartsWith("outcome upstream_denied, ended by "));
   CHECK(scene.last);
@@ -150,7 +164,7 @@ TEST_CASE("a tunnel that runs is followed from then on") {
   scene.session->follow_trace(std::make_shared<TraceOrder>(
       std::vector<TargetPattern>{}, 1, [&](const TraceStep& step, Log&) { scene.take(step); }));
   CHECK(scene.steps == Texts{"CONNECT gcr.io:443 of 127.0.0.1:50001 through out, begun 0.0 s ago, "
-                             "now moving; 4 bytes up, 5 down, the last one 0.0 s ago"});
+                             "now moving; 4 bytes up, 5 down, nothing more for 0.0 s"});
   scene.client.ends();
   scene.upstream.expects_end().ends();
   REQUIRE(scene.run());

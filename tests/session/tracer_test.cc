@@ -85,6 +85,24 @@ TEST_CASE("several see one session, and each sees it once") {
   CHECK(scene.texts() == Texts{"5+0 first", "5+0 second", "5+0 second", "5+0 third", "5+0 over."});
 }
 
+TEST_CASE("who comes later sees a session that others see already, once it asks again") {
+  Traced scene;
+  scene.board.add(scene.order(1));
+  REQUIRE(scene.tracer.consider(5, scene.gcr) != nullptr);
+  const auto late = scene.order(3);
+  scene.board.add(late);
+  scene.tracer.consider(5, scene.gcr)->step("request");
+  // It counts once for each.
+  scene.tracer.consider(5, scene.gcr)->step("another");
+  CHECK(scene.texts() == Texts{"5+0 request", "5+0 request", "5+0 another", "5+0 another"});
+  scene.tracer.end(5, "over");
+  for (const std::uint64_t session : {6U, 7U}) {
+    REQUIRE(scene.tracer.consider(session, scene.gcr) != nullptr);
+    scene.tracer.end(session, "over");
+  }
+  CHECK(scene.tracer.consider(8, scene.gcr) == nullptr);
+}
+
 TEST_CASE("a trace has so many steps, and then its end") {
   Traced scene;
   scene.board.add(scene.order());

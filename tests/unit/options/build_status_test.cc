@@ -103,6 +103,9 @@ TEST_CASE("mistakes in the options of status, all at once") {
   CHECK(problems_with({{"trace", "17"}, {"sessions", "2"}, {"once", ""}}) ==
         Lines{"--sessions: has no meaning beside --trace ID",
               "--trace: has no meaning beside --once"});
+  CHECK(problems_with({{"trace", "17"}, {"filter", "gcr"}, {"watch-failures", ""}}) ==
+        Lines{"--watch-failures: has no meaning beside --trace",
+              "--filter: has no meaning beside --trace"});
   CHECK(problems_with({{"sessions", "0"}}) == Lines{"--sessions 0: not between 1 and 10000",
                                                     "--sessions: has no meaning without --trace"});
   CHECK(problems_with({{"trace", "gcr.io:x"}}).size() == 1);
