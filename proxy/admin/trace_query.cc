@@ -36,8 +36,9 @@ Result<TraceQuery> TraceQuery::parse(std::string_view query) {
   if (!problems.empty()) return trace_mistake(std::move(problems.front()));
   if (sessions) {
     const auto number = parse_number<std::size_t>(*sessions);
-    if (!number || *number == 0 || *number > kMostSessions) {
-      return trace_mistake("sessions is a number from 1 to 10000");
+    if (!number || *number == 0 || *number > kMostTracedSessions) {
+      return trace_mistake(
+          concat({"sessions is a number from 1 to ", std::to_string(kMostTracedSessions)}));
     }
     out.sessions = *number;
   }

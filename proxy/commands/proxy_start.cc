@@ -91,10 +91,6 @@ void leave_no_core() {
 
 std::string make_pseudonym() { return fmt::format("culvert-{:08x}", random_number()); }
 
-bool is_access_log_file(const std::string& access_log) {
-  return access_log != "-" && access_log != "off" && access_log != kJournalAsLog;
-}
-
 AccessOutput open_journal(std::vector<std::string>& problems) {
   std::string why;
   auto journal = JournalSocket::open(kJournalSocket, why);

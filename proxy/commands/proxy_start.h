@@ -41,9 +41,6 @@ void leave_no_core();
 /// Random, so that a chain of culverts is not mistaken for a loop.
 std::string make_pseudonym();
 
-/// Whether this value of --access-log names a file.
-bool is_access_log_file(const std::string& access_log);
-
 /// Where the access log goes.  A pipe's reader is waited for at the start only.
 AccessOutput open_access_log(const Config& config, ReadWhen when,
                              std::vector<std::string>& problems);

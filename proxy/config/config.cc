@@ -1,8 +1,11 @@
 #include "config/config.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "base/text.h"
 
 namespace culvert {
 
@@ -10,6 +13,11 @@ std::string ListenConfig::to_string() const {
   if (kind == Kind::unix_socket) return "unix:" + path;
   if (kind == Kind::systemd) return name.empty() ? "systemd" : "systemd:" + name;
   return "http://" + address.to_string();
+}
+
+bool is_access_log_file(std::string_view access_log) {
+  return std::none_of(kNoLogFiles.begin(), kNoLogFiles.end(),
+                      [&](std::string_view word) { return iequals(access_log, word); });
 }
 
 std::string_view scheme_of(UpstreamConfig::Kind kind) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -109,6 +110,14 @@ struct NoProxyLine {
 /// What `culvert serve` runs with: plain values, validated.
 /// --access-log: the systemd journal.
 inline constexpr std::string_view kJournalAsLog = "journal";
+/// How many sessions a trace shows, unless it is told another number, and at most.
+inline constexpr std::size_t kTracedSessions = 10;
+inline constexpr std::size_t kMostTracedSessions = 10'000;
+
+/// What --access-log may name in the place of a file.
+inline constexpr auto kNoLogFiles = std::to_array<std::string_view>({"-", "off", kJournalAsLog});
+/// Whether this value of --access-log, given in letters of any case, names a file.
+bool is_access_log_file(std::string_view access_log);
 
 struct Config {
   std::vector<ListenConfig> listen;
@@ -171,8 +180,8 @@ struct Config {
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::text;
-  std::vector<TargetPattern> trace_targets;  ///< whose sessions are traced; empty: nobody's
-  std::size_t trace_sessions = 10;           ///< how many of them
+  std::vector<TargetPattern> trace_targets;      ///< whose sessions are traced; empty: nobody's
+  std::size_t trace_sessions = kTracedSessions;  ///< how many of them
   std::string access_log = "-";  ///< "-": standard output, "off", kJournalAsLog, or a file
 
   std::string file;  ///< --config, for messages; empty: none

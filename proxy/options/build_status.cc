@@ -11,6 +11,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "options/nearest.h"
 #include "options/values.h"
 #include "policy/target_pattern.h"
@@ -138,7 +139,8 @@ StatusOptions build_status(const Settings& own, const Settings& proxy,
     for (const std::string& each : found) problems.push_back(concat({given.origin, " ", each}));
   }
   for (const Given& given : own.of("sessions")) {
-    take_parsed(given, parse_count(given.value, 1, 10'000), options.sessions, problems);
+    take_parsed(given, parse_count(given.value, 1, kMostTracedSessions), options.sessions,
+                problems);
     if (!own.has("trace")) problems.emplace_back("--sessions: has no meaning without --trace");
   }
   for (const Given& given : own.of("filter")) options.filter = given.value;

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -29,9 +28,6 @@ std::string take(const Parsed<T>& parsed, Out& out) {
   out = static_cast<Out>(std::get<T>(parsed));
   return {};
 }
-
-/// In the place of an output file.
-constexpr auto kNoFiles = std::to_array<std::string_view>({"-", kOff, kJournalAsLog});
 
 /// A file that is missing is created at the start; here only its folder is checked.
 std::string output_file_problem(const std::string& path) {
@@ -124,7 +120,7 @@ struct Reader {
   }
 
   std::string operator()(const OutputFileValue& value) const {
-    for (const std::string_view word : kNoFiles) {
+    for (const std::string_view word : kNoLogFiles) {
       if (!iequals(text, word)) continue;
       config.*value.member = word;
       return {};
@@ -229,7 +225,7 @@ std::vector<std::string_view> keywords(const FlagValue& value) {
         }
         if constexpr (std::is_same_v<decltype(kind), const RateValue&>) out.push_back(kOff);
         if constexpr (std::is_same_v<decltype(kind), const OutputFileValue&>) {
-          out.insert(out.end(), kNoFiles.begin(), kNoFiles.end());
+          out.insert(out.end(), kNoLogFiles.begin(), kNoLogFiles.end());
         }
       },
       value);

@@ -61,8 +61,7 @@ bool tunnel_commands_differ(const Config& started, const Config& now) {
 bool kinds_of_access_log_differ(const Config& started, const Config& now) {
   const auto kind = [](const Config& config) -> std::string_view {
     const std::string& log = config.access_log;
-    const bool named = log == "-" || log == "off" || log == kJournalAsLog;
-    return named ? std::string_view(log) : "file";
+    return is_access_log_file(log) ? "file" : std::string_view(log);
   };
   return kind(started) != kind(now);
 }
@@ -333,7 +332,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "upstreams, heads of requests and answers (what may be a secret is\n"
      "left out), and the end, whatever --log-level; see culvert status --trace"},
     {"trace-sessions", "N", kOnce, kLogs,
-     CountValue<std::size_t>{&Config::trace_sessions, 1, 10'000}, kReloads,
+     CountValue<std::size_t>{&Config::trace_sessions, 1, kMostTracedSessions}, kReloads,
      "of how many, {least} to {most} (default: {default}); a reload counts anew"},
     {"access-log", "FILE", kOnce, kLogs, OutputFileValue{&Config::access_log},
      kinds_of_access_log_differ,

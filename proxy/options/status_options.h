@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/admin_place.h"
+#include "config/config.h"
 
 namespace culvert {
 
@@ -17,8 +18,8 @@ struct StatusOptions {
   bool json = false;
   bool watch_failures = false;
   std::chrono::milliseconds interval{1'000};
-  std::string trace;          ///< a session's number, or patterns of targets; empty: none
-  std::size_t sessions = 10;  ///< to them, that are traced
+  std::string trace;  ///< a session's number, or patterns of targets; empty: none
+  std::size_t sessions = kTracedSessions;  ///< to them, that are traced
   std::string filter;
   std::string sort = "-rate";  ///< a key of /api/v1/tunnels
 };

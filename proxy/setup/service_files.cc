@@ -128,9 +128,7 @@ std::string ServiceFiles::usable_file(std::string_view given_as, const std::stri
 }
 
 void ServiceFiles::look_at_log(const std::string& path) {
-  constexpr auto kNoFiles = std::to_array<std::string_view>({"-", "off", kJournalAsLog});
-  const auto is_path = [&](std::string_view word) { return iequals(path, word); };
-  if (std::any_of(kNoFiles.begin(), kNoFiles.end(), is_path) || path.starts_with("/dev/")) return;
+  if (!is_access_log_file(path) || path.starts_with("/dev/")) return;
   if (path.starts_with(kLogs)) {
     logs_ = true;
     return;
