@@ -6,6 +6,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "codec/clause.h"
 #include "codec/shown_head.h"
 #include "dial/upstream_protocol.h"
 #include "net/own_end.h"
@@ -44,6 +45,13 @@ std::string in_hex(std::string_view bytes) {
 }
 
 }  // namespace
+
+void tell_step(Trace* trace, Log& log, const HostPort& target, std::string_view what) {
+  if (trace != nullptr) trace->step(what);
+  if (log.enabled(Log::Level::debug)) {
+    log.write(Log::Level::debug, concat({shown_target(target), ": ", what}));
+  }
+}
 
 void trace_lookup(Trace* trace, const HostPort& address) {
   if (trace != nullptr) trace->step(concat({"looking ", address.host, " up on this host"}));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/host_port.h"
+#include "base/log.h"
 #include "base/trace.h"
 #include "codec/handshake.h"
 #include "config/config.h"
@@ -12,6 +13,13 @@
 namespace culvert {
 
 // The steps of a dial, for Trace.  Without one, nothing happens.
+
+/// Whether somebody wants to know of steps that are for the log as well.
+inline bool is_told(const Trace* trace, const Log& log) {
+  return trace != nullptr || log.enabled(Log::Level::debug);
+}
+/// Tells them one, of a dial to `target`.
+[[gnu::cold]] void tell_step(Trace* trace, Log& log, const HostPort& target, std::string_view what);
 
 /// The name of `address` is looked up here.
 [[gnu::cold]] void trace_lookup(Trace* trace, const HostPort& address);

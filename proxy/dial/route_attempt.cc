@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "codec/clause.h"
 #include "dial/dial_text.h"
+#include "dial/dial_trace.h"
 #include "dial/upstream_protocol.h"
 #include "net/stream.h"
 
@@ -41,7 +42,9 @@ RouteAttempt::~RouteAttempt() {
 }
 
 void RouteAttempt::start() {
-  if (is_told()) tell(concat({"trying ", upstream_.config.name}));
+  if (is_told(trace_.get(), log_)) {
+    tell_step(trace_.get(), log_, target_, concat({"trying ", upstream_.config.name}));
+  }
   if (is_lookup_beyond()) upstream_.health->lookups().add(lookup_, target_, begun_);
   dial_->start();
 }
@@ -58,18 +61,11 @@ void RouteAttempt::end_lookup() {
   if (lookup_.added()) upstream_.health->lookups().remove(lookup_, loop_.now());
 }
 
-/// To whom it matters.
-void RouteAttempt::tell(std::string_view what) const {
-  if (trace_) trace_->step(what);
-  if (log_.enabled(Log::Level::debug)) {
-    log_.write(Log::Level::debug, concat({shown_target(target_), ": ", what}));
-  }
-}
-
 void RouteAttempt::tell_result(const DialResult& result) const {
-  tell(concat({upstream_.config.name, result ? " " : ": ",
-               result ? "has connected" : result.error().text, ": ",
-               describe(dial_->times(), loop_.now())}));
+  tell_step(trace_.get(), log_, target_,
+            concat({upstream_.config.name, result ? " " : ": ",
+                    result ? "has connected" : result.error().text, ": ",
+                    describe(dial_->times(), loop_.now())}));
 }
 
 /// Of one that did not connect.
@@ -103,7 +99,7 @@ void RouteAttempt::on_done(UpstreamResult&& outcome) {
   }
   DialResult result = to_dial_result(std::move(outcome), upstream_.config, target_, purpose_);
   if (!clause.empty()) result = with_clause(std::move(result).error(), clause);
-  if (is_told()) tell_result(result);
+  if (is_told(trace_.get(), log_)) tell_result(result);
   learn(proof, result);
   if (done_) return done_(*this, std::move(result));
   if (unanswered_) upstream_.target_was_reached(target_, result.error(), loop_.now(), log_);

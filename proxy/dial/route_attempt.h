@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/log.h"
 #include "dial/upstream.h"
@@ -57,8 +56,6 @@ class RouteAttempt final : public Straggler {
   bool failure_may_pass(const DialFailure& failure, Proof proof) const;
   std::string early_grant_clause(const DialFailure& failure) const;
   void learn(Proof proof, const DialResult& result);
-  bool is_told() const { return trace_ != nullptr || log_.enabled(Log::Level::debug); }
-  [[gnu::cold]] void tell(std::string_view what) const;
   [[gnu::cold]] void tell_result(const DialResult& result) const;
   bool is_lookup_beyond() const;
   void end_lookup();

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "codec/clause.h"
 #include "dial/dial_text.h"
+#include "dial/dial_trace.h"
 #include "policy/resumptions.h"
 
 namespace culvert {
@@ -53,7 +54,7 @@ void RouteDial::begin_pass() {
   if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
   Candidates candidates = choose_candidates(upstreams_, now);
   left_out_ = std::move(candidates.left_out);
-  if (is_told()) tell_left_out();
+  if (is_told(check_.trace, log_)) tell_left_out();
   order_ = std::move(candidates.order);
   preferred_ = candidates.preferred;
   all_proxies_failed_ = true;
@@ -93,17 +94,10 @@ void RouteDial::note_left_out() {
   }
 }
 
-/// To whom it matters.
-void RouteDial::tell(std::string_view what) {
-  if (check_.trace != nullptr) check_.trace->step(what);
-  if (log_.enabled(Log::Level::debug)) {
-    log_.write(Log::Level::debug, concat({shown_target(target_), ": ", what}));
-  }
-}
-
 void RouteDial::tell_left_out() {
   for (const auto& [upstream, why] : left_out_) {
-    tell(concat({upstream->config.name, " is passed over if there is another, it ", why}));
+    tell_step(check_.trace, log_, target_,
+              concat({upstream->config.name, " is passed over if there is another, it ", why}));
   }
 }
 
@@ -212,7 +206,7 @@ void RouteDial::hold() {
     const auto left = std::chrono::floor<milliseconds>(deadline_ - now);
     pause = std::clamp(left - kHoldRetry, kHoldRetry, kHoldLookupRetry);
   }
-  if (is_told()) tell_hold(pause);
+  if (is_told(check_.trace, log_)) tell_hold(pause);
   timer_.start(pause);
 }
 
@@ -229,7 +223,8 @@ void RouteDial::tell_hold(milliseconds pause) {
     if (!all.empty()) all += ", ";
     all += describe_missing(upstream->config, missing);
   }
-  tell(fmt::format("held: waiting for {}, tried again in {}", all, format_seconds(pause)));
+  tell_step(check_.trace, log_, target_,
+            fmt::format("held: waiting for {}, tried again in {}", all, format_seconds(pause)));
 }
 
 bool RouteDial::may_hold_resumption() {

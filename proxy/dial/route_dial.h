@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,9 +60,7 @@ class RouteDial final : public Dial {
 
  private:
   void begin_pass();
-  bool is_told() const { return check_.trace != nullptr || log_.enabled(Log::Level::debug); }
-  [[gnu::cold]] void tell(std::string_view what);
-  void tell_left_out();
+  [[gnu::cold]] void tell_left_out();
   void try_next();
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
   void on_connected(const RouteAttempt& attempt, DialResult result);
@@ -77,7 +74,7 @@ class RouteDial final : public Dial {
   bool may_hold_resumption();
   void hold();
   void begin_hold();
-  void tell_hold(std::chrono::milliseconds pause);
+  [[gnu::cold]] void tell_hold(std::chrono::milliseconds pause);
   void on_timer();
 
   Loop& loop_;
