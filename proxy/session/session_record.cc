@@ -150,8 +150,7 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
     line.add(AccessField::first_byte_ms, std::int64_t{record.first_byte_ms});
   line.add(AccessField::total_ms,
            std::int64_t{std::chrono::round<milliseconds>(now - record.started).count()});
-  line.add(AccessField::closed_by,
-           record.closed_by == Side::local ? "culvert" : to_string(record.closed_by));
+  line.add(AccessField::closed_by, record.closed_by_name());
   if (!record.notes) return;
   const std::string& failures = record.notes->failures;
   const std::string& detail = record.notes->detail;

@@ -112,6 +112,10 @@ struct SessionRecord {
   /// How it ended, and details for the log.
   void finish(Outcome end, Side closing, std::string_view detail);
   void set_more(std::string_view text) { noted().more = text; }
+  /// Who ended it first: "client", "culvert".  Meaningful once there is an outcome.
+  std::string_view closed_by_name() const {
+    return closed_by == Side::local ? "culvert" : to_string(closed_by);
+  }
   /// Discards the request, not the client.
   void next_request();
 

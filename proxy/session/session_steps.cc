@@ -54,11 +54,9 @@ std::string_view news_step(RelayNews news) {
 }
 
 std::string end_step(const SessionRecord& record) {
-  const std::string_view closed_by =
-      record.closed_by == Side::local ? "culvert" : to_string(record.closed_by);
   std::string out =
-      fmt::format("outcome {}, ended by {}; {} bytes up, {} down", record.outcome.name(), closed_by,
-                  record.bytes_up, record.bytes_down);
+      fmt::format("outcome {}, ended by {}; {} bytes up, {} down", record.outcome.name(),
+                  record.closed_by_name(), record.bytes_up, record.bytes_down);
   if (record.notes && !record.notes->detail.empty()) out += "; " + record.notes->detail;
   return out;
 }
