@@ -320,7 +320,10 @@ bool AdminDesk::refuse_stream(AdminConnection& connection) const {
   const auto streams = std::count_if(connections_.begin(), connections_.end(),
                                      [](const auto& one) { return one->is_stream(); });
   if (static_cast<std::size_t>(streams) < kMostStreams) return false;
-  connection.answer(admin_error(503, "24 listen to events already, which is as many as may", true));
+  connection.answer(admin_error(
+      503,
+      concat({std::to_string(kMostStreams), " listen to events already, which is as many as may"}),
+      true));
   return true;
 }
 

@@ -1,6 +1,5 @@
 #include "admin/trace_streams.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -27,24 +26,19 @@ std::string trace_event(std::string_view name, const Json& data) {
 
 }  // namespace
 
-/// Nothing is told any more once this returns.
 TraceStreams::~TraceStreams() {
-  for (const Reader& reader : readers_) {
-    server_.traces().remove(*reader.order);
-    reader.order->close();
-  }
+  for (const auto& [connection, reader] : readers_) drop(reader);
+}
+
+/// Nothing is told any more once this returns.
+void TraceStreams::drop(const Reader& reader) {
+  server_.traces().remove(*reader.order);
+  reader.order->close();
 }
 
 TraceStreams::Reader* TraceStreams::reader_of(const AdminConnection& connection) {
-  const auto found = std::find_if(readers_.begin(), readers_.end(), [&](const Reader& reader) {
-    return reader.connection == &connection;
-  });
-  return found == readers_.end() ? nullptr : &*found;
-}
-
-bool TraceStreams::has(const AdminConnection& connection) const {
-  return std::any_of(readers_.begin(), readers_.end(),
-                     [&](const Reader& reader) { return reader.connection == &connection; });
+  const auto found = readers_.find(&connection);
+  return found == readers_.end() ? nullptr : &found->second;
 }
 
 void TraceStreams::begin(AdminConnection& connection, const TraceQuery& query) {
@@ -53,7 +47,7 @@ void TraceStreams::begin(AdminConnection& connection, const TraceQuery& query) {
                                             [this, weak](const TraceStep& step, Log&) {
                                               loop_.post([this, weak, step] { show(weak, step); });
                                             });
-  readers_.push_back({.connection = &connection, .order = order, .left = query.sessions});
+  readers_.emplace(&connection, Reader{.order = order, .left = query.sessions});
   if (!query.id) {
     server_.traces().add(std::move(order));
     return on_found(weak, true);
@@ -98,12 +92,10 @@ void TraceStreams::show(const std::weak_ptr<AdminConnection>& connection, const 
 }
 
 void TraceStreams::forget(const AdminConnection& connection) {
-  std::erase_if(readers_, [&](const Reader& reader) {
-    if (reader.connection != &connection) return false;
-    server_.traces().remove(*reader.order);
-    reader.order->close();
-    return true;
-  });
+  const auto found = readers_.find(&connection);
+  if (found == readers_.end()) return;
+  drop(found->second);
+  readers_.erase(found);
 }
 
 }  // namespace culvert

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "admin/admin_connection.h"
 #include "admin/surveyor.h"
@@ -28,17 +28,17 @@ class TraceStreams {
   void begin(AdminConnection& connection, const TraceQuery& query);
   /// It is over.
   void forget(const AdminConnection& connection);
-  bool has(const AdminConnection& connection) const;
+  bool has(const AdminConnection& connection) const { return readers_.contains(&connection); }
 
  private:
   struct Reader {
-    const AdminConnection* connection;
     std::shared_ptr<TraceOrder> order;
     std::size_t left = 0;   // sessions that are not over
     bool begun = false;     // the stream
     std::string waiting{};  // events, until then
   };
 
+  void drop(const Reader& reader);
   Reader* reader_of(const AdminConnection& connection);
   void on_found(const std::weak_ptr<AdminConnection>& connection, bool found);
   void show(const std::weak_ptr<AdminConnection>& connection, const TraceStep& step);
@@ -46,7 +46,7 @@ class TraceStreams {
   Loop& loop_;
   Server& server_;
   Surveyor& surveyor_;
-  std::vector<Reader> readers_;
+  std::unordered_map<const AdminConnection*, Reader> readers_;
 };
 
 }  // namespace culvert
