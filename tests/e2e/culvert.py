@@ -108,9 +108,7 @@ class Culvert(Program):
     def end_successors(self):
         """Those that it has started to hand over to."""
         for pid in re.findall(r"hand-over: process (\d+) is starting", self.output()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-            wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
+            peers.kill(pid)
 
     def count_in_log(self, text):
         """How often the text is in the log (stderr). A line that is still being written does not count."""

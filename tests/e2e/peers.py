@@ -1,5 +1,6 @@
 """The real programs around culvert: the far ends of the tunnels, registries and docker."""
 
+import contextlib
 import json
 import os
 import signal
@@ -72,6 +73,13 @@ def is_running(pid):
         return state(pid) not in ("", "Z") or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def kill(pid):
+    """Ends it, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(pid), signal.SIGKILL)
+    wait_for(lambda: not is_running(pid), 10, f"process {pid} still runs")
 
 
 def children(pid):

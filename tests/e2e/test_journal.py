@@ -262,7 +262,7 @@ class Entries(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log(" serves from now on")
         new = int(re.search(r"process (\d+) serves from now on", culvert.output())[1])
-        self.addCleanup(kill, new)
+        self.addCleanup(peers.kill, new)
         self.assertEqual(culvert.wait(20), 0)
         tunnel()
         self.assertEqual(journald.next()["CULVERT_OUTCOME"], "ok")
@@ -299,14 +299,6 @@ class Entries(unittest.TestCase):
         )
         self.assertEqual(done.stdout, "502", done.stderr)
         self.assertEqual(journald.next()["CULVERT_TARGET"], CLOSED)
-
-
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
 
 
 @harness.needs(JOURNALD)

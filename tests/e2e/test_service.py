@@ -60,14 +60,6 @@ class Manager:
                 return pid, lines
 
 
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    wait_for(lambda: not peers.is_running(pid), 10, f"process {pid} still runs")
-
-
 class Notices(unittest.TestCase):
     def start(self, text="threads = 2\n", *options, env=None, **more):
         self.path = f"{isolate.STATE}/service.toml"
@@ -130,7 +122,7 @@ class Notices(unittest.TestCase):
             sender, lines = self.manager.wait_for("MAINPID=")
             self.assertEqual(sender, old)
             new = int(lines[0].removeprefix("MAINPID="))
-            self.addCleanup(kill, new)
+            self.addCleanup(peers.kill, new)
             # From now on the old one is silent. Whoever started the new one is gone, so that systemd is its parent.
             sender, lines = self.manager.next()
             self.assertEqual((sender, lines[:2]), (new, ["READY=1", "WATCHDOG=1"]))
@@ -174,7 +166,7 @@ class Notices(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         _, lines = manager.wait_for("MAINPID=")
         new = int(lines[0].removeprefix("MAINPID="))
-        self.addCleanup(kill, new)
+        self.addCleanup(peers.kill, new)
         self.assertEqual(manager.wait_for("READY=1")[0], new)
         self.assertEqual(culvert.wait(20), 0)
         tunnel().close()
@@ -259,7 +251,7 @@ class Sandbox(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log(" serves from now on")
         new = int(re.search(r"process (\d+) serves from now on", culvert.output())[1])
-        self.addCleanup(kill, new)
+        self.addCleanup(peers.kill, new)
         self.assertEqual(culvert.wait(20), 0)
         tunnel().close()
         self.assertEqual(self.no_new_privileges(new), {"1"})

@@ -4,9 +4,7 @@
 // are concerned, what leads from and to them, and descriptors that become such; the event loop's
 // own, and files, work as always.
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,8 +13,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
+
+#include "shared_file.h"
 
 namespace {
 
@@ -66,18 +65,8 @@ constexpr std::array<std::array<int, 6>, kCalls> kErrors = {{
 }};
 constexpr int kNone = -1;
 
-Orders* find_orders() {
-  const char* const path = std::getenv("CULVERT_FAULTS");
-  if (path == nullptr) return nullptr;
-  const int fd = open(path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) return nullptr;
-  void* const found = mmap(nullptr, sizeof(Orders), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  close(fd);
-  return found == MAP_FAILED ? nullptr : static_cast<Orders*>(found);
-}
-
 Orders* orders() {
-  static Orders* const found = find_orders();
+  static Orders* const found = map_shared_file<Orders>("CULVERT_FAULTS");
   return found;
 }
 

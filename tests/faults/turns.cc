@@ -4,17 +4,16 @@
 // CULVERT_TURNS names a file of the size of Turns, mapped by the test as well.  A turn is what a
 // thread does from one epoll_wait() to the next.
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <ctime>
+
+#include "shared_file.h"
 
 namespace {
 
@@ -30,18 +29,8 @@ struct Slot {
 };
 using Turns = std::array<Slot, 32>;
 
-Turns* find_turns() {
-  const char* const path = std::getenv("CULVERT_TURNS");
-  if (path == nullptr) return nullptr;
-  const int fd = open(path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) return nullptr;
-  void* const found = mmap(nullptr, sizeof(Turns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  close(fd);
-  return found == MAP_FAILED ? nullptr : static_cast<Turns*>(found);
-}
-
 // When it is loaded: later the program gives up the right to write to files.
-Turns* const turns = find_turns();
+Turns* const turns = map_shared_file<Turns>("CULVERT_TURNS");
 
 /// Of this thread.
 Slot* own_slot() {

@@ -15,20 +15,33 @@
 using namespace culvert;
 using namespace culvert::test;
 
+namespace {
+
+/// One that is over.
+struct RequestOfLongNames {
+  RequestOfLongNames() {
+    upstream.config.label = "socks5://127.0.0.1:1080";
+    record.begin(123456789,
+                 HostPort::parse("[2001:db8:1234:5678:9abc:def0:1234:5678]:50001").value(), {});
+    record.set_method("GET");
+    record.set_url("http://a-rather-long-name.example/path");
+    record.upstream = &upstream;
+    record.stage = SessionStage::exchange;
+    record.finish(Outcome::Kind::ok, Side::client, "words that have to be quoted");
+  }
+
+  Upstream upstream;
+  SessionRecord record;
+};
+
+}  // namespace
+
 TEST_CASE("the access lines of a turn leave with one write, and cost no memory") {
   const auto format = GENERATE(Log::Format::text, Log::Format::json);
   const Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
   Log log(null.get(), null.get(), Log::Level::info, format);
-  Upstream upstream;
-  upstream.config.label = "socks5://127.0.0.1:1080";
-  SessionRecord record;
-  record.begin(123456789, HostPort::parse("[2001:db8:1234:5678:9abc:def0:1234:5678]:50001").value(),
-               {});
-  record.set_method("GET");
-  record.set_url("http://a-rather-long-name.example/path");
-  record.upstream = &upstream;
-  record.stage = SessionStage::exchange;
-  record.finish(Outcome::Kind::ok, Side::client, "words that have to be quoted");
+  RequestOfLongNames request;
+  SessionRecord& record = request.record;
   const auto turn = [&] {
     for (int i = 0; i < 10; ++i) write_access_line(log, record, {});
     log.flush();
@@ -64,15 +77,8 @@ TEST_CASE("the entries of a turn for the journal leave together, and cost no mem
     int calls = 0;
   } journal;
   Log log(-1, 0, Log::Level::info, Log::Format::text, nullptr, &journal);
-  Upstream upstream;
-  upstream.config.label = "socks5://127.0.0.1:1080";
-  SessionRecord record;
-  record.begin(123456789, HostPort::parse("[2001:db8:1234:5678:9abc:def0:1234:5678]:50001").value(),
-               {});
-  record.set_method("GET");
-  record.set_url("http://a-rather-long-name.example/path");
-  record.upstream = &upstream;
-  record.finish(Outcome::Kind::ok, Side::client, "words that have to be quoted");
+  RequestOfLongNames request;
+  SessionRecord& record = request.record;
   const auto turn = [&] {
     for (int i = 0; i < 10; ++i) write_access_line(log, record, {});
     log.flush();
