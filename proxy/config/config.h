@@ -107,18 +107,18 @@ struct NoProxyLine {
   std::string list;
 };
 
-/// What `culvert serve` runs with: plain values, validated.
 /// --access-log: the systemd journal.
 inline constexpr std::string_view kJournalAsLog = "journal";
-/// How many sessions a trace shows, unless it is told another number, and at most.
-inline constexpr std::size_t kTracedSessions = 10;
-inline constexpr std::size_t kMostTracedSessions = 10'000;
-
 /// What --access-log may name in the place of a file.
 inline constexpr auto kNoLogFiles = std::to_array<std::string_view>({"-", "off", kJournalAsLog});
 /// Whether this value of --access-log, given in letters of any case, names a file.
 bool is_access_log_file(std::string_view access_log);
 
+/// How many sessions a trace shows, unless it is told another number, and at most.
+inline constexpr std::size_t kTracedSessions = 10;
+inline constexpr std::size_t kMostTracedSessions = 10'000;
+
+/// What `culvert serve` runs with: plain values, validated.
 struct Config {
   std::vector<ListenConfig> listen;
   std::vector<ListenConfig> admin;          ///< where the status page is; empty: nowhere
