@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--growth", action="store_true", help="only: what a tunnel costs among 10 to 10,000 others")
     parser.add_argument("--workers", action="store_true", help="only: one worker against two")
     parser.add_argument("--admin", action="store_true",
-                        help="only: culvert with --admin, Prometheus and a page against one without, in pairs")
+                        help="only: what Prometheus and a page cost, in pairs of one process; for 1 %% --rounds 150")
     parser.add_argument("--start", action="store_true", help="only: time to the first accept, memory at rest, size")
     parser.add_argument("--check", action="store_true", help="fail when a ratio grew beyond what baseline.json allows")
     parser.add_argument("--save-baseline", action="store_true", help="write the ratios of this run into baseline.json")

@@ -1,6 +1,8 @@
 """Runs the workloads and takes the samples."""
 
 import contextlib
+import dataclasses
+import functools
 import json
 import os
 import resource
@@ -372,40 +374,48 @@ class Bench:
     # ---- with somebody who looks on
 
     def admin(self, wanted):
-        """Pairs of samples, of a culvert that nobody looks at and of one with a page and Prometheus, each with so many workers."""
+        """Pairs of samples of one culvert, while nobody looks and while a page and Prometheus do, with so many workers.
+
+        It is one process whose onlookers come and go, on one core with its clients and servers: what the kernel does
+        for a GiB depends on where each of them runs far more than on anybody who looks on.
+        """
         lines = []
         for name in wanted:
-            row = rows.ROWS[name]
+            row = dataclasses.replace(rows.ROWS[name], one_core=True)
             for threads in (1, 2):
                 lines.append((row, threads, self._admin_pairs(row, threads)))
         return lines
 
     def _admin_pairs(self, row, threads):
-        pairs, started, watching, port = [], [], None, 0
+        pairs, port = [], 0
 
         def with_admin(place):
             nonlocal port
             port = proxies.free_port(place.port + 1)
             return [*proxies.culvert(place, None, threads), "--admin", f"127.0.0.1:{port}"]
 
+        proxy = self.launch("culvert", with_admin, row.upstream)
         try:
-            started.append(self.launch("culvert", lambda place: proxies.culvert(place, None, threads), row.upstream))
-            started.append(self.launch("culvert that is watched", with_admin, row.upstream))
-            watching = onlookers.Onlookers(port)
-            for proxy in started:
-                self._sample(row, proxy, {**row.numbers(self.options.scale), **row.tiny})
+            self._watched_sample(row, proxy, {**row.numbers(self.options.scale), **row.tiny}, port)
             for round_number in range(self.options.rounds):
-                order = started if round_number % 2 == 0 else started[::-1]
-                samples = {proxy.name: self._sample(row, proxy, row.numbers(self.options.scale)) for proxy in order}
-                pairs.append(tuple(samples[proxy.name] for proxy in started))
-                self.complaints += [f"{row.title}: {proxy}: {sample['failures']}" for proxy, sample in samples.items() if sample["failed"]]
+                samples = {}
+                for watched in (False, True) if round_number % 2 == 0 else (True, False):
+                    take = functools.partial(self._watched_sample, port=port) if watched else self._sample
+                    samples[watched] = sample = take(row, proxy, row.numbers(self.options.scale))
+                    if sample["failed"]:
+                        self.complaints.append(f"{row.title}: {'watched' if watched else 'alone'}: {sample['failures']}")
+                pairs.append((samples[False], samples[True]))
         finally:
-            if watching:
-                watching.stop()
-                self.complaints += [f"onlookers: {problem}" for problem in watching.problems]
-            for proxy in started:
-                self.stop_proxy(proxy)
+            self.stop_proxy(proxy)
         return pairs
+
+    def _watched_sample(self, row, proxy, numbers, port):
+        watching = onlookers.Onlookers(port)
+        try:
+            return self._sample(row, proxy, numbers)
+        finally:
+            watching.stop()
+            self.complaints += [f"onlookers: {problem}" for problem in watching.problems]
 
     # ---- one worker against two
 
