@@ -19,6 +19,7 @@ enum class AccessField : std::uint8_t {
   method,
   target,
   upstream,
+  balance,
   outcome,
   stage,
   status,
@@ -33,9 +34,9 @@ enum class AccessField : std::uint8_t {
 
 /// Their names in text and in JSON; in the journal CULVERT_ and the same in capitals.
 inline constexpr auto kAccessFields = std::to_array<std::string_view>(
-    {"id", "client", "uid", "pid", "balancer", "user", "method", "target", "upstream", "outcome",
-     "stage", "status", "bytes_up", "bytes_down", "connect_ms", "first_byte_ms", "total_ms",
-     "closed_by", "detail"});
+    {"id",         "client",     "uid",           "pid",      "balancer",  "user",   "method",
+     "target",     "upstream",   "balance",       "outcome",  "stage",     "status", "bytes_up",
+     "bytes_down", "connect_ms", "first_byte_ms", "total_ms", "closed_by", "detail"});
 static_assert(kAccessFields.size() == static_cast<std::size_t>(AccessField::detail) + 1);
 
 constexpr std::string_view name_of(AccessField field) {

@@ -45,6 +45,17 @@ bool Config::limits_bandwidth() const {
   return bandwidth > 0 || bandwidth_per_client > 0 || bandwidth_per_user > 0;
 }
 
+bool Config::balances_by_load() const {
+  const auto by_load = [](const std::vector<Tier>& tiers) {
+    return std::any_of(tiers.begin(), tiers.end(), [](const Tier& tier) {
+      return tier.is_balanced() && tier.balance != Balance::sticky;
+    });
+  };
+  return by_load(default_tiers) ||
+         std::any_of(routes.begin(), routes.end(),
+                     [&](const RouteConfig& route) { return by_load(route.tiers); });
+}
+
 std::string StallLimit::describe() const {
   const std::string what =
       rate == 0 ? std::string("nothing") : fmt::format("less than {} bytes a second", rate);

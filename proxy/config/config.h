@@ -15,6 +15,7 @@
 #include "base/ip_address.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "policy/balance.h"
 #include "policy/no_proxy.h"
 #include "policy/password_file.h"
 #include "policy/presets.h"
@@ -71,7 +72,8 @@ struct UpstreamConfig {
   std::optional<std::chrono::milliseconds> connect_timeout;  ///< own deadline of one attempt
   std::optional<ProxyVersion> proxy_protocol;  ///< ?proxy-protocol: the header that is sent first
   std::size_t warm = 0;                        ///< ?warm=N: connections kept ready for a request
-  std::string via;  ///< ?via=NAME: the upstream through which this one is reached
+  std::uint32_t weight = 1;  ///< ?weight=N: its share where a route is balanced, beside others'
+  std::string via;           ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
 };
 
@@ -99,6 +101,7 @@ struct RouteConfig {
   std::vector<const Preset*> presets;  ///< those among them
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams; empty: deny
   std::string origin{};                ///< "--route", "CULVERT_ROUTE", "FILE:3: route"
+  std::vector<Tier> tiers{};           ///< of `upstreams`, see Route
 };
 
 /// One value of `--no-proxy`.
@@ -130,6 +133,8 @@ struct Config {
   std::string upstream_origin;              ///< of the first: "--upstream", "FILE:3: upstream"
   std::vector<RouteConfig> routes;          ///< first match wins
   std::vector<std::size_t> default_route;   ///< upstreams for what no route matches
+  std::vector<Tier> default_tiers;          ///< of them, see Route
+  Balance balance = Balance::order;         ///< of routes that do not say it
   NoProxy no_proxy;                         ///< targets that go direct before any route
   std::vector<NoProxyLine> no_proxy_lines;  ///< what that is made of
   std::optional<std::size_t> direct;        ///< the upstream for that, if anything needs it
@@ -175,6 +180,8 @@ struct Config {
   /// One of those is set that count something for each client or user.
   bool counts_clients() const;
   bool limits_bandwidth() const;
+  /// A route is balanced, and so that it matters what upstreams do.
+  bool balances_by_load() const;
 
   Secret tunnel_command;  ///< for the shell, kept running; empty: none
 

@@ -28,6 +28,7 @@ RouteAttempt::RouteAttempt(Loop& loop, Log& log, Upstream& upstream, const HostP
       done_(done),
       begun_(loop.now()),
       permit_(permit),
+      load_(*upstream.load),
       dial_(
           make_upstream_dial(upstream_request(loop, upstream, target_, purpose,
                                               {check.guard, check.client, ends_.get(), check.trace},
@@ -145,6 +146,7 @@ void RouteAttempt::learn(Proof proof, const DialResult& result) {
   if (result) {
     evidence.took = now - begun_;
     upstream_.counters->connect.add(evidence.took);
+    if (upstream_.learns_pace) upstream_.load->connected(evidence.took, now);
   }
   recorded_ = upstream_.learn(proof, permit_, evidence, result, now, log_);
 }

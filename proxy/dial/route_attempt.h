@@ -70,6 +70,7 @@ class RouteAttempt final : public Straggler {
   Done done_;
   Loop::Clock::time_point begun_;
   UpstreamHealth::Permit permit_;
+  LoadShare load_;
   bool recorded_ = false;
   bool counted_ = false;
   bool unanswered_ = false;

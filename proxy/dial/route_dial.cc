@@ -23,12 +23,12 @@ constexpr milliseconds kHoldLookupRetry{1'000};  // spares the DNS server
 
 }  // namespace
 
-RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
+RouteDial::RouteDial(Loop& loop, Log& log, RouteLanes route, const HostPort& target,
                      DialPurpose purpose, const AddressCheck& check, const DialLimits& limits,
                      DialDone done)
     : loop_(loop),
       log_(log),
-      upstreams_(std::move(upstreams)),
+      route_(std::move(route)),
       target_(target),
       purpose_(purpose),
       check_(check),
@@ -37,7 +37,7 @@ RouteDial::RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, con
       resumption_deadline_(loop.now() + std::max(limits.budget, limits.hold_resumed)),
       done_(done),
       timer_(loop, Callback<void()>::to<&RouteDial::on_timer>(this)),
-      current_(upstreams_[0]) {}
+      current_(route_.upstreams[0]) {}
 
 RouteDial::~RouteDial() {
   if (held_as_resumption_) limits_.resumptions->end_hold();
@@ -52,10 +52,12 @@ void RouteDial::begin_pass() {
   unanswered_.clear();
   const auto now = loop_.now();
   if (held_as_resumption_) deadline_ = std::min(now + limits_.budget, resumption_deadline_);
-  Candidates candidates = choose_candidates(upstreams_, now);
+  Candidates candidates = choose_candidates(route_, target_.host, now);
   left_out_ = std::move(candidates.left_out);
   if (is_told(check_.trace, log_)) tell_left_out();
   order_ = std::move(candidates.order);
+  chosen_by_ = candidates.chosen_by;
+  if (is_balanced(route_.tiers) && is_told(check_.trace, log_)) tell_balance();
   preferred_ = candidates.preferred;
   all_proxies_failed_ = true;
   for (const Upstream* upstream : candidates.resting) {
@@ -99,6 +101,21 @@ void RouteDial::tell_left_out() {
     tell_step(check_.trace, log_, target_,
               concat({upstream->config.name, " is passed over if there is another, it ", why}));
   }
+}
+
+void RouteDial::tell_balance() {
+  std::string all;
+  for (const Upstream* upstream : order_) {
+    const UpstreamLoad::Now load = upstream->load->now();
+    all += concat({all.empty() ? "" : ", ", upstream->config.name, " (",
+                   std::to_string(load.active), " of ", std::to_string(load.open), " active)"});
+  }
+  tell_step(check_.trace, log_, target_, concat({name_of(chosen_by_), ": ", all}));
+}
+
+ChosenBy RouteDial::chosen_by() const {
+  if (route_.tiers.empty() || order_.empty() || current_ == order_.front()) return chosen_by_;
+  return ChosenBy::failover;
 }
 
 /// Starts the next upstream of this pass.

@@ -41,10 +41,9 @@ struct DialLimits {
 /// cannot be used, silence included.
 class RouteDial final : public Dial {
  public:
-  /// `upstreams` is not empty; they, the loop and the log outlive the dial.
-  RouteDial(Loop& loop, Log& log, std::vector<Upstream*> upstreams, const HostPort& target,
-            DialPurpose purpose, const AddressCheck& check, const DialLimits& limits,
-            DialDone done);
+  /// `route` is not empty; its upstreams, the loop and the log outlive the dial.
+  RouteDial(Loop& loop, Log& log, RouteLanes route, const HostPort& target, DialPurpose purpose,
+            const AddressCheck& check, const DialLimits& limits, DialDone done);
   ~RouteDial();
 
   void start() override { begin_pass(); }
@@ -53,6 +52,8 @@ class RouteDial final : public Dial {
   bool holds() const { return held_since_.has_value(); }
   /// The upstream that connected, or else that was tried last.
   Upstream& current() const { return *current_; }
+  /// Why that one.
+  ChosenBy chosen_by() const;
   /// The failed attempts of the last pass, see FailedAttempts::list().
   std::string failures() const { return failures_.list(); }
   /// More than one attempt failed, so that the reported error does not cover all.
@@ -61,6 +62,7 @@ class RouteDial final : public Dial {
  private:
   void begin_pass();
   [[gnu::cold]] void tell_left_out();
+  [[gnu::cold]] void tell_balance();
   void try_next();
   void on_attempt_done(RouteAttempt& attempt, DialResult result);
   void on_connected(const RouteAttempt& attempt, DialResult result);
@@ -79,7 +81,7 @@ class RouteDial final : public Dial {
 
   Loop& loop_;
   Log& log_;
-  std::vector<Upstream*> upstreams_;
+  RouteLanes route_;
   HostPort target_;
   DialPurpose purpose_;
   AddressCheck check_;
@@ -90,6 +92,7 @@ class RouteDial final : public Dial {
   Timer timer_;
   Upstream* current_;
   std::vector<Upstream*> order_;               // of this pass
+  ChosenBy chosen_by_ = ChosenBy::order;       // Candidates::chosen_by
   bool preferred_ = true;                      // Candidates::preferred
   std::vector<Candidates::LeftOut> left_out_;  // of this pass
   bool all_proxies_failed_ = true;             // in this pass, as far as they were tried

@@ -22,6 +22,7 @@
 #include "net/tls_session_slot.h"
 #include "policy/address_guard.h"
 #include "policy/upstream_health.h"
+#include "policy/upstream_load.h"
 
 namespace culvert {
 
@@ -37,6 +38,7 @@ struct SharedUpstream {
   std::shared_ptr<TlsSessionSlot> tls_session = std::make_shared<TlsSessionSlot>();
   std::shared_ptr<UpstreamHealth> health = std::make_shared<UpstreamHealth>();
   std::shared_ptr<UpstreamMemory> memory = std::make_shared<UpstreamMemory>();
+  std::shared_ptr<UpstreamLoad> load = std::make_shared<UpstreamLoad>();
   std::shared_ptr<WarmPool> warm;  ///< with ?warm=N
 };
 
@@ -54,6 +56,7 @@ struct Upstream : SharedUpstream {
   /// Value of Proxy-Authorization for requests in absolute-form; may be empty.
   Secret authorization;
   std::vector<std::unique_ptr<Straggler>> stragglers;
+  bool learns_pace = false;  ///< a route is balanced by how fast it is
   /// Of the worker.
   std::shared_ptr<UpstreamCounters> counters = std::make_shared<UpstreamCounters>();
 

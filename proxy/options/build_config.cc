@@ -62,6 +62,7 @@ class ConfigBuilder {
     read_listen();
     read_admin();
     read_upstreams();
+    read(*find_flag("balance"));
     read_routing(settings_, broken_, config_, problems_);
     read_threads();
     read_allow_clients();

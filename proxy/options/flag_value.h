@@ -91,8 +91,8 @@ struct OwnReader {
 using FlagValue =
     std::variant<OwnReader, SwitchValue, DurationValue, OptionalDurationValue, StallLimitValue,
                  CountValue<unsigned>, CountValue<std::size_t>, ChoiceValue<Log::Level>,
-                 ChoiceValue<Log::Format>, ChoiceValue<LostTunnel>, HostPortValue, OutputFileValue,
-                 SecretValue, RateValue>;
+                 ChoiceValue<Log::Format>, ChoiceValue<LostTunnel>, ChoiceValue<Balance>,
+                 HostPortValue, OutputFileValue, SecretValue, RateValue>;
 
 /// Reads `text` into the member.  Returns what is wrong, without repeating `text`; empty if nothing
 /// is.  A file is only checked, not opened.  Does nothing for an OwnReader.

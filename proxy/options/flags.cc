@@ -31,6 +31,14 @@ constexpr auto kLostTunnels = std::to_array<Choice<LostTunnel>>({
     {"reset", LostTunnel::reset},
 });
 
+constexpr auto kBalances = [] {
+  std::array<Choice<Balance>, kBalanceNames.size()> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = {kBalanceNames[i].first, kBalanceNames[i].second};
+  }
+  return out;
+}();
+
 constexpr milliseconds kLongest = 168h;
 constexpr bool kOrOff = true;
 
@@ -168,17 +176,19 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  resolve=local          look names up here (socks5, socks4a)\n"
      "  warm=N                 keep N connections ready for a request\n"
      "                         (any kind but direct)\n"
+     "  weight=N               its share where a route is balanced, 1 to\n"
+     "                         100 (any kind; default: 1), see --balance\n"
      "  via=NAME               the upstream through which this one is\n"
      "                         reached (any kind but direct)\n"
      "  proxy-protocol=v1|v2   tell the proxy the client's address in a\n"
      "                         header first (any kind but direct; not\n"
      "                         with warm)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
-    {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
+    {"route", "PATTERN,...=[BALANCE:]NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"
      "repeatable, the first that matches counts (default: every\n"
      "upstream that is not the via of another); NAME may be direct,\n"
-     "and deny refuses\n"
+     "and deny refuses; BALANCE as for --balance, as in '*=least:a,b'\n"
      "  gcr.io               that host alone\n"
      "  .gcr.io or *.gcr.io  its subdomains\n"
      "  10.0.0.0/8           targets given as an address in the block\n"
@@ -187,6 +197,18 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                       dockerhub, ghcr, quay, mcr, ecr, nvidia and\n"
      "                       redhat, or preset:containers for all\n"
      "each but a preset may end in :PORT"},
+    {"balance", "BALANCE", kOnce, kUpstreams, ChoiceValue<Balance>{&Config::balance, kBalances},
+     kReloads,
+     "how requests are spread over the upstreams of a route that work\n"
+     "(default: {default}), unless the route says it itself\n"
+     "  order    all by the first; the others are for its failure\n"
+     "  least    by the one with the fewest requests and tunnels under\n"
+     "           way, idle ones aside, and then the fewest bytes\n"
+     "  fastest  by the one that has connected and delivered fastest\n"
+     "           lately; one request of 16 tries another, to learn\n"
+     "  sticky   each client's requests to one host by the same one\n"
+     "weight=N of an upstream multiplies its share; what sticky would\n"
+     "choose decides between equals of least and fastest"},
     {"no-proxy", "LIST", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go direct before any route is asked, read as Go\n"
      "programs read NO_PROXY; localhost and loopback belong to any list,\n"

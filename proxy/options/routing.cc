@@ -31,6 +31,7 @@ class RoutingReader {
     read_no_proxy();
     warn_of_unreachable_routes();
     warn_of_unused_upstreams();
+    warn_of_unused_weights();
   }
 
  private:
@@ -43,6 +44,7 @@ class RoutingReader {
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
       if (hops.count(i) == 0) config_.default_route.push_back(i);
     }
+    config_.default_tiers = {{config_.default_route.size(), config_.balance}};
   }
 
   void read_route(const Given& given) {
@@ -69,8 +71,38 @@ class RoutingReader {
       }
     }
     for (const std::string& text : found) problem(given, text);
-    if (!read_names(given, given.value.substr(equals + 1), route) || !found.empty()) return;
+    std::string_view names = std::string_view(given.value).substr(equals + 1);
+    const std::optional<Balance> balance = read_balance(given, names);
+    if (!balance || !read_names(given, names, route) || !found.empty()) return;
+    route.tiers = {{route.upstreams.size(), *balance}};
     config_.routes.push_back(std::move(route));
+  }
+
+  /// How a route says that it is balanced, if it does: "least:" is cut off from `names`.  nullopt:
+  /// it is not a word for that.
+  std::optional<Balance> read_balance(const Given& given, std::string_view& names) {
+    const std::string_view first = names.substr(0, names.find(','));
+    const std::size_t colon = first.find(':');
+    // The name of an upstream may be its URL.
+    if (colon == std::string_view::npos || first.substr(colon).starts_with("://")) {
+      return config_.balance;
+    }
+    const std::string_view word = trim_space(first.substr(0, colon));
+    for (const auto& [name, balance] : kBalanceNames) {
+      if (!iequals(word, name)) continue;
+      names.remove_prefix(colon + 1);
+      return balance;
+    }
+    problem(given, fmt::format("'{}:' is no way to balance ({})", printable(redact(word), 40),
+                               join_balance_names()));
+    return std::nullopt;
+  }
+
+  static std::string join_balance_names() {
+    std::string out;
+    for (const auto& [name, balance] : kBalanceNames)
+      out += concat({out.empty() ? "" : ", ", name});
+    return out;
   }
 
   bool read_names(const Given& given, std::string_view list, RouteConfig& route) {
@@ -190,6 +222,18 @@ class RoutingReader {
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
       if (used.count(i) > 0) continue;
       warn(fmt::format("--upstream {}: no route uses it", config_.upstreams[i].name));
+    }
+  }
+
+  /// Without a route that is balanced a weight does nothing.
+  void warn_of_unused_weights() {
+    if (is_balanced(config_.default_tiers)) return;
+    for (const RouteConfig& route : config_.routes) {
+      if (is_balanced(route.tiers)) return;
+    }
+    for (const UpstreamConfig& upstream : config_.upstreams) {
+      if (upstream.weight == 1) continue;
+      warn(fmt::format("--upstream {}: weight does nothing without --balance", upstream.name));
     }
   }
 

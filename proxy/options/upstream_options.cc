@@ -37,7 +37,7 @@ constexpr bool kFile = true;
 constexpr unsigned bit(Kind kind) { return 1U << static_cast<unsigned>(kind); }
 constexpr unsigned kAllKinds =
     bit(Kind::direct) | bit(Kind::socks5) | bit(Kind::socks4a) | bit(Kind::http) | bit(Kind::https);
-constexpr std::array<Option, 10> kOptions = {{
+constexpr std::array<Option, 11> kOptions = {{
     {"resolve", bit(Kind::socks5) | bit(Kind::socks4a)},
     {"ca", bit(Kind::https), kFile},
     {"cert", bit(Kind::https), kFile},
@@ -48,6 +48,7 @@ constexpr std::array<Option, 10> kOptions = {{
     {"via", kAllKinds & ~bit(Kind::direct)},
     {"warm", kAllKinds & ~bit(Kind::direct)},
     {"proxy-protocol", kAllKinds & ~bit(Kind::direct)},
+    {"weight", kAllKinds},
 }};
 
 const Option* find_option(std::string_view name) {
@@ -116,6 +117,8 @@ class OptionReader {
       upstream_.via = value;
     } else if (name == "warm") {
       take_warm(value);
+    } else if (name == "weight") {
+      take_weight(value);
     } else if (name == "proxy-protocol") {
       take_proxy_protocol(value);
     }
@@ -136,6 +139,16 @@ class OptionReader {
       problem(fmt::format("{}: {}", shown("warm", value), *wrong));
     } else {
       upstream_.warm = static_cast<std::size_t>(std::get<std::uint64_t>(count));
+    }
+  }
+
+  void take_weight(const std::string& value) {
+    constexpr std::uint64_t kMost = 100;
+    const auto weight = parse_count(value, 1, kMost);
+    if (const auto* wrong = std::get_if<std::string>(&weight)) {
+      problem(fmt::format("{}: {}", shown("weight", value), *wrong));
+    } else {
+      upstream_.weight = static_cast<std::uint32_t>(std::get<std::uint64_t>(weight));
     }
   }
 

@@ -71,6 +71,8 @@ struct AddressCheck {
   const ConnectionEnds* ends = nullptr;
   /// Where the steps of the dial are told, as long as that takes; mostly nullptr.
   Trace* trace = nullptr;
+  /// See affinity_of(); only for a route that is balanced.
+  std::uint64_t client_key = 0;
 
   /// For a target as the client named it.  The error's text is a clause that follows it ("is a
   /// loopback address, ...").

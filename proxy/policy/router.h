@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/host_port.h"
+#include "policy/balance.h"
 #include "policy/no_proxy.h"
 #include "policy/presets.h"
 #include "policy/target_pattern.h"
@@ -15,6 +16,9 @@ namespace culvert {
 struct Route {
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams, in the order to try
   std::string rule;                    ///< what chose it: "--route .gcr.io=tunnel", "default", ...
+  /// How they are ordered anew for each request, from the first on; those beyond are tried in
+  /// their order.
+  std::vector<Tier> tiers{};
 
   bool denied() const { return upstreams.empty(); }
 };

@@ -12,6 +12,26 @@
 
 namespace culvert {
 
+namespace {
+
+/// None, if none is balanced.
+std::vector<Tier> tiers_to_balance(const std::vector<Tier>& tiers) {
+  return is_balanced(tiers) ? tiers : std::vector<Tier>();
+}
+
+/// Those of a route of which it has to be known how fast they are.
+void note_pace_wanted(const std::vector<std::size_t>& route, const std::vector<Tier>& tiers,
+                      std::vector<std::unique_ptr<Upstream>>& upstreams) {
+  std::size_t next = 0;
+  for (const Tier& tier : tiers) {
+    for (std::size_t i = 0; i < tier.count; ++i, ++next) {
+      if (tier.balance == Balance::fastest) upstreams[route[next]]->learns_pace = true;
+    }
+  }
+}
+
+}  // namespace
+
 Router make_router(const Config& config) {
   RoutingTable table;
   table.no_proxy = config.no_proxy;
@@ -19,9 +39,11 @@ Router make_router(const Config& config) {
   table.direct.rule = "--no-proxy";
   for (const RouteConfig& route : config.routes) {
     table.rules.push_back(
-        {route.patterns, {route.upstreams, "--route " + route.text}, route.presets});
+        {route.patterns,
+         {route.upstreams, "--route " + route.text, tiers_to_balance(route.tiers)},
+         route.presets});
   }
-  table.otherwise = {config.default_route, "default"};
+  table.otherwise = {config.default_route, "default", tiers_to_balance(config.default_tiers)};
   // A Config that was not read from a command line may name no default: then every upstream is.
   if (config.default_route.empty() && config.routes.empty() && !config.no_proxy.given()) {
     return Router(config.upstreams.size());
@@ -86,6 +108,7 @@ void Ruleset::keep_from(const Ruleset& before) {
     if (const auto same = same_upstream(before.config, config, i)) {
       shared[i].health = before.shared[*same].health;
       shared[i].memory = before.shared[*same].memory;
+      shared[i].load = before.shared[*same].load;
     }
   }
   if (password_checks && before.password_checks) password_checks = before.password_checks;
@@ -144,6 +167,10 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
       upstream->authorization = Secret("Basic " + std::string(basic_token(*credentials).reveal()));
     }
     out.push_back(std::move(upstream));
+  }
+  note_pace_wanted(ruleset.config.default_route, ruleset.config.default_tiers, out);
+  for (const RouteConfig& route : ruleset.config.routes) {
+    note_pace_wanted(route.upstreams, route.tiers, out);
   }
   for (const auto& upstream : out) {
     if (const auto& via = upstream->config.via_index) {

@@ -57,6 +57,7 @@ Worker::Worker(Shared& shared, const std::shared_ptr<const Ruleset>& ruleset, st
       buffer_(std::make_unique<char[]>(kBufferBytes)),
       walk_(loop_, sessions_),
       stalls_(loop_, sessions_),
+      lanes_(loop_, sessions_),
       drain_timer_(loop_, Callback<void()>::to<&Worker::on_drain_timeout>(this)),
       log_timer_(loop_, Callback<void()>::to<&Log::flush>(&log_)),
       room_maker_(shared.pressure, Callback<void()>::to<&Worker::on_waiting_closed>(this)),
@@ -108,6 +109,7 @@ void Worker::begin_generation(const std::shared_ptr<const Ruleset>& ruleset) {
   context().newest = &newest_;
   newest_ = &context();
   stalls_.follow(context());
+  lanes_.follow(context());
   const Config& config = ruleset->config;
   if (config.admin.empty()) {
     loop_.set_turn_end([this] { on_turn_end(); });
@@ -181,6 +183,7 @@ void Worker::begin_session(std::unique_ptr<Stream> client, std::unique_ptr<Clien
   peak_ = std::max(peak_, sessions_.size());
   if (limits) session.limit(std::move(limits));
   stalls_.on_session();
+  lanes_.on_session();
   session.start();
 }
 
@@ -420,6 +423,7 @@ void Worker::report_drained() {
   drained_reported_ = true;
   drain_timer_.stop();
   stalls_.rest();
+  lanes_.rest();
   current().retire();  // background work does not delay the end
   drained_();
 }
@@ -484,6 +488,7 @@ void Worker::on_drain_timeout() {
 void Worker::abort_sessions(std::string_view why) {
   while (!sessions_.empty()) sessions_.back()->abort(why);
   stalls_.rest();
+  lanes_.rest();
 }
 
 }  // namespace culvert

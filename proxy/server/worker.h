@@ -13,6 +13,7 @@
 #include "policy/resumptions.h"
 #include "server/entrance.h"
 #include "server/generation.h"
+#include "server/lane_watch.h"
 #include "server/recent_failures.h"
 #include "server/room_maker.h"
 #include "server/session_walk.h"
@@ -179,6 +180,7 @@ class Worker {
   std::vector<std::unique_ptr<Session>> sessions_;
   SessionWalk walk_;
   StallReporter stalls_;
+  LaneWatch lanes_;
   std::vector<std::unique_ptr<Session>> finished_;  // destroyed when the turn is over
   Timer drain_timer_;
   Timer log_timer_;  // while a slow reader of the log is waited for

@@ -14,13 +14,10 @@ namespace culvert {
 std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPort& target,
                                                 DialPurpose purpose, const AddressCheck& check,
                                                 DialDone done, std::span<Upstream* const> without) {
-  std::vector<Upstream*> on_route;
-  for (const std::size_t index : route.upstreams) {
-    Upstream* const upstream = upstreams[index].get();
-    if (std::find(without.begin(), without.end(), upstream) == without.end()) {
-      on_route.push_back(upstream);
-    }
-  }
+  RouteLanes lanes{.upstreams = {}, .tiers = route.tiers, .client = check.client_key};
+  std::vector<Upstream*>& on_route = lanes.upstreams;
+  for (const std::size_t index : route.upstreams) on_route.push_back(upstreams[index].get());
+  for (const Upstream* const upstream : without) lanes.remove(upstream);
   if (on_route.empty()) return nullptr;
   if (log.enabled(Log::Level::debug)) {
     std::string names;
@@ -36,7 +33,7 @@ std::unique_ptr<RouteDial> SessionContext::dial(const Route& route, const HostPo
     limits.resumptions = &resumptions;
     limits.hold_resumed = config.hold_resumed;
   }
-  return std::make_unique<RouteDial>(loop, log, std::move(on_route), target, purpose, check, limits,
+  return std::make_unique<RouteDial>(loop, log, std::move(lanes), target, purpose, check, limits,
                                      done);
 }
 

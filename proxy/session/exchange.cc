@@ -79,7 +79,7 @@ bool Exchange::may_reuse_connection() const {
   const PlainRequest& request = request_.request();
   if (!connection_.leads_to(target(), request.upgrade)) return false;
   if (connection_.upstream->health->is_marked_down()) return false;
-  if (connection_.route != route_ && first_choice() != connection_.upstream) return false;
+  if (!is_on_route()) return false;
   if (!request.is_repeatable() && context_.loop.now() - connection_.idle_since > kSurelyOpen) {
     return false;
   }
@@ -91,9 +91,12 @@ bool Exchange::may_reuse_connection() const {
   return is_quiet(*connection_.stream);
 }
 
-/// The upstream that a dial along the route would try first.
-const Upstream* Exchange::first_choice() const {
-  return first_candidate(route_->upstreams, context_.upstreams, context_.loop.now());
+/// A dial along the route might have made it.
+bool Exchange::is_on_route() const {
+  // Another host may belong to another upstream.
+  if (connection_.target != target() && is_balanced(route_->tiers)) return false;
+  return connection_.route == route_ ||
+         is_first_choice(*connection_.upstream, *route_, context_.upstreams, context_.loop.now());
 }
 
 /// After a 101 the connection is a tunnel.
@@ -103,6 +106,7 @@ void Exchange::begin_dial() {
 
 void Exchange::dial(DialPurpose purpose) {
   stage_ = Stage::dial;
+  load_.drop();
   purpose_ = purpose;
   connection_.reused = false;
   connection_.stream.reset();
@@ -113,6 +117,7 @@ void Exchange::dial(DialPurpose purpose) {
 
 void Exchange::on_dialed(DialResult result) {
   connection_.upstream = &dial_->current();
+  connection_.chosen_by = dial_->chosen_by();
   connect_ms_ = ms_between(begun_, context_.loop.now());
   std::string failures = dial_->failures();
   const bool several_failed = dial_->several_failed();
@@ -156,6 +161,7 @@ void Exchange::note_failures(std::string failures) {
 /// There is a connection: request and response are transferred.
 void Exchange::activate() {
   stage_ = Stage::active;
+  load_.take(*connection_.upstream->load);
   connection_.stream->set_events(this);
   response_.begin();
   if (auto fine = request_.begin(connection_, context_.pseudonym); !fine) {
@@ -446,6 +452,7 @@ void Exchange::finish(End::Kind kind, Side closed_by, std::optional<Error> error
   end_.reset = kind == End::Kind::abort && would_look_complete();
   end_.error = std::move(error);
   stage_ = Stage::idle;
+  load_.drop();
   timer_.stop();
   request_.release(context_.flow);
   response_.release(context_.flow);

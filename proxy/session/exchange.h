@@ -70,6 +70,8 @@ class Exchange final : private StreamEvents {
   bool nothing_sent() const { return !response_.has_final_head() && !response_.within_interim(); }
   int status() const { return response_.status(); }  ///< of the response; 0 before it has begun
   Upstream* upstream() const { return connection_.upstream; }
+  /// Why that one.
+  ChosenBy chosen_by() const { return connection_.chosen_by; }
   std::uint64_t bytes_up() const { return request_.body_bytes(); }
   std::uint64_t bytes_down() const { return response_.body_bytes(); }
   /// The attempts that failed before the one that connected (RouteDial::failures()); nullptr if
@@ -97,7 +99,7 @@ class Exchange final : private StreamEvents {
   enum class Stage : std::uint8_t { idle, dial, active };
 
   bool may_reuse_connection() const;
-  const Upstream* first_choice() const;
+  bool is_on_route() const;
   void begin_dial();
   void dial(DialPurpose purpose);
   bool may_forward_upgrade(const Error& refusal) const;
@@ -137,6 +139,7 @@ class Exchange final : private StreamEvents {
   std::unique_ptr<RouteDial> dial_;
   std::unique_ptr<std::string> failures_;
   UpstreamConnection connection_;
+  LoadShare load_;  // while it is connected
   RequestSide request_;
   ResponseSide response_;
   IdleTimer timer_;

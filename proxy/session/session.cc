@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -305,6 +306,11 @@ std::optional<Loop::Clock::time_point> Session::last_moved() const {
   if (relay_) return relay_->last_moved();
   if (state_ != State::exchange || !setup_->exchange->is_connected()) return std::nullopt;
   return setup_->exchange->last_moved();
+}
+
+std::uint64_t Session::bytes_moved() const {
+  if (relay_) return relay_->bytes_up() + relay_->bytes_down();
+  return setup_->exchange->bytes_up() + setup_->exchange->bytes_down();
 }
 
 StallSigns Session::stall_signs() const {
@@ -661,8 +667,19 @@ void Session::follow(Gate::Verdict& verdict) {
   state_ = State::opening;
   setup_->opening.emplace(*context_, *client_, record_, setup_->protocol->established(),
                           DialDone::to<&Session::on_opened>(this));
-  setup_->opening->begin(*verdict.route, *request.target,
-                         {&context_->guard, verdict.place, ends_for_upstreams(), trace()});
+  setup_->opening->begin(*verdict.route, *request.target, what_dials_need(verdict));
+}
+
+AddressCheck Session::what_dials_need(const Gate::Verdict& verdict) {
+  AddressCheck out{&context_->guard, verdict.place, ends_for_upstreams(), trace()};
+  if (is_balanced(verdict.route->tiers)) out.client_key = client_key();
+  return out;
+}
+
+/// One number for one client, whatever its port.
+std::uint64_t Session::client_key() const {
+  if (record_.client_ip) return std::hash<std::string>()(record_.client_ip->to_string());
+  return record_.notes && record_.notes->peer ? record_.notes->peer->uid : 0;
 }
 
 /// What ?proxy-protocol tells an upstream of the client; nullptr if none has that.
@@ -710,6 +727,7 @@ void Session::begin_tunnel(FirstByte first_byte) {
       std::make_unique<Relay>(context_->loop, *client_, *upstream_stream_, context_->flow, settings,
                               Callback<void(RelayNews)>::to<&Session::on_relay_news>(this));
   ++context_->tunnels;
+  record_.upstream->load->begin();
   if (context_->stalls != nullptr)
     context_->stalls->add(*relay_, *record_.upstream, record_.target);
   if (limited_) pace_tunnel();
@@ -733,6 +751,7 @@ void Session::on_turn() {
 void Session::drop_relay() {
   if (!relay_) return;
   --context_->tunnels;
+  record_.upstream->load->end();
   if (context_->stalls != nullptr) context_->stalls->remove(*relay_);
   relay_.reset();
 }
@@ -785,7 +804,7 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
     record_.status = 200;
     return close_with(request.own_answer());
   }
-  request.check = {&context_->guard, verdict.place, ends_for_upstreams(), trace()};
+  request.check = what_dials_need(verdict);
   if (limited_ && context_->config.limits_bandwidth()) {
     setup_->exchange->pace(
         limits().pacers(context_->loop, Callback<void()>::to<&Session::on_turn>(this)));
@@ -797,6 +816,7 @@ void Session::begin_exchange(const Gate::Verdict& verdict) {
 void Session::record_exchange() {
   Exchange& exchange = *setup_->exchange;
   record_.upstream = exchange.upstream();
+  record_.chosen_by = exchange.chosen_by();
   record_.connect_ms = exchange.connect_ms();
   record_.first_byte_ms = exchange.first_byte_ms();
   record_.bytes_up = exchange.bytes_up();

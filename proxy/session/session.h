@@ -92,6 +92,8 @@ class Session final : private StreamEvents, private ClientEvents {
 
   /// When something moved last in its tunnel or exchange; nullopt: it has none.
   std::optional<Loop::Clock::time_point> last_moved() const;
+  /// Of one that has a last_moved(): both ways, within the request.
+  std::uint64_t bytes_moved() const;
   /// Of one that has a last_moved().
   [[gnu::cold]] StallSigns stall_signs() const;
   /// Of the connection to that side: client, or any other.  Negative if there is none.
@@ -146,6 +148,8 @@ class Session final : private StreamEvents, private ClientEvents {
   [[gnu::cold]] void renew();
   void note_unix_peer();
   void note_request_line();
+  AddressCheck what_dials_need(const Gate::Verdict& verdict);
+  [[gnu::cold]] std::uint64_t client_key() const;
   const ConnectionEnds* ends_for_upstreams();
   std::optional<Error> object_to_request();
   void on_verdict(Gate::Verdict verdict);

@@ -104,6 +104,7 @@ void SessionRecord::next_request() {
   method = {};
   target.clear();
   upstream = nullptr;
+  chosen_by = ChosenBy::order;
   bytes_up = bytes_down = 0;
   status = 0;
   connect_ms = first_byte_ms = -1;
@@ -140,6 +141,9 @@ void write_access_line(Log& log, SessionRecord& record, Loop::Clock::time_point 
   line.add(AccessField::target, or_dash(record.target));
   line.add(AccessField::upstream,
            record.upstream ? std::string_view(record.upstream->config.label) : "-");
+  if (record.chosen_by != ChosenBy::order) {
+    line.add(AccessField::balance, name_of(record.chosen_by));
+  }
   line.add(AccessField::outcome, record.outcome.name());
   line.add(AccessField::stage, name_of(record.stage));
   line.add(AccessField::status, std::int64_t{record.status});

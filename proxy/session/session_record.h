@@ -91,7 +91,8 @@ struct SessionRecord {
   /// Where it is, or ended; an error response does not change it.
   SessionStage stage = SessionStage::head;
   Outcome outcome = Outcome::Kind::none;
-  Side closed_by = Side::local;  ///< meaningful once there is an outcome
+  ChosenBy chosen_by = ChosenBy::order;  ///< why `upstream`
+  Side closed_by = Side::local;          ///< meaningful once there is an outcome
 
   /// `peer` is nullopt for a unix socket.
   void begin(std::uint64_t session_id, const std::optional<HostPort>& peer,

@@ -47,6 +47,7 @@ void TunnelOpening::on_client_ready() {
 
 void TunnelOpening::on_dialed(DialResult result) {
   record_.upstream = &dial_->current();
+  record_.chosen_by = dial_->chosen_by();
   record_.connect_ms = ms_between(dial_begun_, context_.loop.now());
   std::string failures = dial_->failures();
   if (!result) {

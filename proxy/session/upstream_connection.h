@@ -16,6 +16,7 @@ struct UpstreamConnection {
   std::unique_ptr<Stream> stream;
   Upstream* upstream = nullptr;  ///< the last one that was tried, even without a stream
   const Route* route = nullptr;  ///< by which it was dialed
+  ChosenBy chosen_by = ChosenBy::order;
   /// It ends at an HTTP proxy, which takes requests for every target, in absolute-form; else it
   /// leads to `target`.
   bool to_proxy = false;

@@ -33,11 +33,11 @@ struct Three {
     for (const Upstream* upstream : upstreams) out += upstream->config.name;
     return out;
   }
-  std::string order() const { return names(choose_candidates(route, now).order); }
-  std::string resting() const { return names(choose_candidates(route, now).resting); }
+  std::string order() const { return names(choose_candidates({route}, "gcr.io", now).order); }
+  std::string resting() const { return names(choose_candidates({route}, "gcr.io", now).resting); }
   std::string left_out() const {
     std::string out;
-    for (const auto& [upstream, why] : choose_candidates(route, now).left_out) {
+    for (const auto& [upstream, why] : choose_candidates({route}, "gcr.io", now).left_out) {
       out += upstream->config.name + (why == "failed its probe" ? "(probe)"
                                       : why == "has stalled"    ? "(stall)"
                                                                 : "");
@@ -45,9 +45,11 @@ struct Three {
     return out;
   }
   std::string first() const {
-    const std::vector<std::size_t> indices = {0, 1, 2};
-    const Upstream* found = first_candidate(indices, all, now);
-    return found != nullptr ? found->config.name : "";
+    const Route indices{{0, 1, 2}, "default"};
+    for (const auto& upstream : all) {
+      if (is_first_choice(*upstream, indices, all, now)) return upstream->config.name;
+    }
+    return "";
   }
 
   std::vector<std::unique_ptr<Upstream>> all;
@@ -70,7 +72,7 @@ TEST_CASE(
   three.fail(0, true);
   three.all[1]->health->probe_failed();
   CHECK(three.order() == "c");
-  CHECK(choose_candidates(three.route, three.now).preferred);
+  CHECK(choose_candidates({three.route}, "gcr.io", three.now).preferred);
   CHECK(three.left_out() == "ab(probe)");
   CHECK(three.resting() == "");
   CHECK(three.first() == "c");
@@ -82,7 +84,7 @@ TEST_CASE("if there is no better one, all are tried but those that fail slowly")
   three.all[1]->health->probe_failed();
   three.fail(2, false);
   CHECK(three.order() == "bc");
-  CHECK_FALSE(choose_candidates(three.route, three.now).preferred);
+  CHECK_FALSE(choose_candidates({three.route}, "gcr.io", three.now).preferred);
   CHECK(three.resting() == "a");
   CHECK(three.first() == "b");
   three.fail(1, true);
@@ -110,7 +112,7 @@ TEST_CASE("an upstream that an administrator has marked down is tried in no case
   three.all[0]->health->mark_down(true);
   CHECK(three.order() == "bc");
   CHECK(three.left_out() == "a");
-  CHECK(choose_candidates(three.route, three.now).left_out[0].why ==
+  CHECK(choose_candidates({three.route}, "gcr.io", three.now).left_out[0].why ==
         "is marked down by an administrator");
   CHECK(three.first() == "b");
   three.fail(1, false);

@@ -72,9 +72,9 @@ class RouteScene {
     for (const auto& upstream : upstreams) all.push_back(upstream.get());
     dials_.push_back(std::make_unique<Request>());
     Request& request = *dials_.back();
-    request.dial =
-        std::make_unique<RouteDial>(loop, log_, std::move(all), to, purpose, AddressCheck{}, limits,
-                                    DialDone::to<&Request::on_done>(&request));
+    request.dial = std::make_unique<RouteDial>(loop, log_, RouteLanes{std::move(all), tiers}, to,
+                                               purpose, AddressCheck{}, limits,
+                                               DialDone::to<&Request::on_done>(&request));
     request.dial->start();
     return request;
   }
@@ -103,6 +103,7 @@ class RouteScene {
   Loop loop{&clock};
   const HostPort target = HostPort::parse("gcr.io:443").value();
   std::vector<std::unique_ptr<Upstream>> upstreams;
+  std::vector<Tier> tiers;  // of them
 
  private:
   MemoryFile file_;
