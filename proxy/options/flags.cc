@@ -184,11 +184,11 @@ constexpr auto kFlags = std::to_array<Flag>({
      "                         header first (any kind but direct; not\n"
      "                         with warm)\n"
      "  ca=FILE cert=FILE key=FILE sni=NAME      (https)"},
-    {"route", "PATTERN,...=[BALANCE:]NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
+    {"route", "PATTERN,...=NAME,...", kRepeatable, kUpstreams, OwnReader{}, kReloads,
      "targets that go through these upstreams, tried in their order;\n"
      "repeatable, the first that matches counts (default: every\n"
      "upstream that is not the via of another); NAME may be direct,\n"
-     "and deny refuses; BALANCE as for --balance, as in '*=least:a,b'\n"
+     "and deny refuses\n"
      "  gcr.io               that host alone\n"
      "  .gcr.io or *.gcr.io  its subdomains\n"
      "  10.0.0.0/8           targets given as an address in the block\n"
@@ -196,7 +196,8 @@ constexpr auto kFlags = std::to_array<Flag>({
      "  preset:gcr           hosts of a registry, best effort; also k8s,\n"
      "                       dockerhub, ghcr, quay, mcr, ecr, nvidia and\n"
      "                       redhat, or preset:containers for all\n"
-     "each but a preset may end in :PORT"},
+     "each but a preset may end in :PORT; with a word of --balance before\n"
+     "the names, as in '*=least:a,b', the route is balanced so"},
     {"balance", "BALANCE", kOnce, kUpstreams, ChoiceValue<Balance>{&Config::balance, kBalances},
      kReloads,
      "how requests are spread over the upstreams of a route that work\n"

@@ -245,7 +245,18 @@ class RoutingReader {
   void warn(std::string text) { config_.warnings.push_back(std::move(text)); }
 
   void problem(const Given& given, std::string_view text) {
-    problems_.push_back(fmt::format("{} {}: {}", given.origin, redact(given.value), text));
+    problems_.push_back(fmt::format("{} {}: {}", given.origin, shown(given.value), text));
+  }
+
+  /// Behind a ':' there may be a password, but not behind that of a balance.
+  static std::string shown(std::string_view route) {
+    for (const auto& [name, balance] : kBalanceNames) {
+      const std::size_t end = route.find(concat({"=", name, ":"}));
+      if (end == std::string_view::npos) continue;
+      const std::size_t cut = end + name.size() + 2;
+      return redact(route.substr(0, cut - 1)) + ":" + redact(route.substr(cut));
+    }
+    return redact(route);
   }
 
   const Settings& settings_;

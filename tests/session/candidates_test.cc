@@ -125,3 +125,117 @@ TEST_CASE("an upstream that an administrator has marked down is tried in no case
   CHECK(three.resting() == "abc");
   CHECK(three.first().empty());
 }
+
+namespace {
+
+/// Five of them, a and b beside each other and c, d and e, by `first` and `then`.
+struct Tiers {
+  Tiers(Balance first, Balance then) : tiers{{2, first}, {3, then}} {
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+      all.push_back(std::make_unique<Upstream>());
+      all.back()->config = socks5();
+      all.back()->config.name = name;
+    }
+  }
+  RouteLanes lanes(std::uint64_t client = 0) const {
+    RouteLanes out{.upstreams = {}, .tiers = tiers, .client = client};
+    for (const auto& upstream : all) out.upstreams.push_back(upstream.get());
+    return out;
+  }
+  Candidates choose(std::uint64_t client = 0) const {
+    return choose_candidates(lanes(client), "gcr.io", now);
+  }
+  std::string order() const { return Three::names(choose().order); }
+  void busy(std::string_view names) {
+    for (const char name : names) all[static_cast<std::size_t>(name - 'a')]->load->begin();
+  }
+  void fail(char name, bool slowly = false) {
+    for (int i = 0; i < 3; ++i) {
+      all[static_cast<std::size_t>(name - 'a')]->health->failed(UpstreamHealth::Permit::granted,
+                                                                slowly, now);
+    }
+  }
+  bool leads(char name, std::vector<Tier> of) const {
+    const Route route{{0, 1, 2, 3, 4}, "default", std::move(of)};
+    return is_first_choice(*all[static_cast<std::size_t>(name - 'a')], route, all, now);
+  }
+
+  std::vector<Tier> tiers;
+  std::vector<std::unique_ptr<Upstream>> all;
+  const UpstreamHealth::Time now = UpstreamHealth::Time() + 1h;
+};
+
+}  // namespace
+
+TEST_CASE("each tier is balanced by itself, and stays where it is") {
+  Tiers five(Balance::least, Balance::least);
+  five.busy("aaccd");
+  CHECK(five.order() == "baedc");
+  CHECK(five.choose().chosen_by == ChosenBy::least);
+  five.busy("bbbee");
+  CHECK(five.order().substr(0, 2) == "ab");
+  CHECK(five.order()[2] == 'd');
+
+  Tiers ordered(Balance::order, Balance::least);
+  ordered.busy("aac");
+  CHECK(ordered.order().substr(0, 2) == "ab");
+  CHECK(ordered.order().back() == 'c');
+  CHECK(ordered.choose().chosen_by == ChosenBy::order);
+}
+
+TEST_CASE("who is left out is not balanced with the others") {
+  Tiers five(Balance::least, Balance::order);
+  five.fail('a');
+  CHECK(five.order() == "bcde");
+  CHECK(five.choose().chosen_by == ChosenBy::least);
+  five.fail('b');
+  CHECK(five.order() == "cde");
+  CHECK(five.choose().chosen_by == ChosenBy::failover);
+  // If there is no better one, those that fail are balanced alike.
+  for (const char name : {'c', 'd', 'e'}) five.fail(name, true);
+  five.busy("a");
+  CHECK(five.order() == "ba");
+  CHECK_FALSE(five.choose().preferred);
+  CHECK(five.choose().chosen_by == ChosenBy::least);
+}
+
+TEST_CASE("one that has ended early is taken out of its tier") {
+  const Tiers five(Balance::least, Balance::least);
+  RouteLanes lanes = five.lanes();
+  lanes.remove(five.all[3].get());
+  CHECK(lanes.tiers == std::vector<Tier>{{2, Balance::least}, {2, Balance::least}});
+  lanes.remove(five.all[3].get());
+  lanes.remove(five.all[0].get());
+  CHECK(lanes.tiers == std::vector<Tier>{{1, Balance::least}, {2, Balance::least}});
+  CHECK(Three::names(lanes.upstreams) == "bce");
+}
+
+TEST_CASE("another client's host has another upstream if that is sticky") {
+  const Tiers five(Balance::sticky, Balance::sticky);
+  std::string first;
+  for (std::uint64_t client = 0; client < 40; ++client) {
+    const std::string name = Three::names({five.choose(client).order[0]});
+    CHECK(name == Three::names({five.choose(client).order[0]}));
+    first += name;
+  }
+  CHECK(first.find('a') != first.npos);
+  CHECK(first.find('b') != first.npos);
+}
+
+TEST_CASE("a kept connection is as good as any of the first tier that works") {
+  Tiers five(Balance::least, Balance::least);
+  const std::vector<Tier> balanced = five.tiers;
+  CHECK(five.leads('a', balanced));
+  CHECK(five.leads('b', balanced));
+  CHECK_FALSE(five.leads('c', balanced));
+  CHECK(five.leads('a', {}));
+  CHECK_FALSE(five.leads('b', {}));
+  five.fail('a');
+  CHECK_FALSE(five.leads('a', balanced));
+  CHECK(five.leads('b', balanced));
+  CHECK(five.leads('b', {}));
+  five.fail('b');
+  CHECK(five.leads('d', balanced));
+  CHECK_FALSE(five.leads('d', {}));
+  CHECK(five.leads('c', {}));
+}

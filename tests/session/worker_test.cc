@@ -27,12 +27,13 @@ struct House {
   enum class Socket { ours, outlives_us };
   explicit House(Config given = {}, Socket kind = Socket::ours)
       : target(listen_on_loopback(target_port)) {
-    given.upstreams = {direct()};
+    if (given.upstreams.empty()) given.upstreams = {direct()};
+    const std::size_t upstreams = given.upstreams.size();
     given.log_level = Log::Level::error;
     given.hold = 0ms;
     if (given.listen.empty()) given.listen = {ListenConfig()};
-    ruleset = std::make_shared<Ruleset>(std::move(given),
-                                        std::vector<std::shared_ptr<const TlsClientContext>>(1));
+    ruleset = std::make_shared<Ruleset>(
+        std::move(given), std::vector<std::shared_ptr<const TlsClientContext>>(upstreams));
     const HostPort any{"127.0.0.1", 0, IpAddress::parse("127.0.0.1")};
     std::vector<ListenSocket> sockets;
     sockets.push_back(ListenSocket::tcp(any, false).value());
@@ -118,8 +119,11 @@ struct House {
   void reload(auto change) {
     Config config = ruleset->config;
     change(config);
-    worker->adopt(std::make_shared<Ruleset>(
-        std::move(config), std::vector<std::shared_ptr<const TlsClientContext>>(1)));
+    const std::size_t upstreams = config.upstreams.size();
+    const auto next = std::make_shared<Ruleset>(
+        std::move(config), std::vector<std::shared_ptr<const TlsClientContext>>(upstreams));
+    next->keep_from(*ruleset);
+    worker->adopt(next);
     settle(worker->loop(), 5);
   }
   /// A client with a tunnel, and the target's end of it.
@@ -801,4 +805,92 @@ TEST_CASE("a request that fails is kept by its worker") {
   REQUIRE(failed.size() == 1);
   CHECK(failed[0].outcome == "connection_refused");
   CHECK_THAT(failed[0].explanation, Contains(" refused the connection"));
+}
+
+namespace {
+
+/// Two ways out, a and b, that are the same, balanced so.
+Config balanced(Balance balance) {
+  Config config;
+  for (const char* name : {"a", "b"}) {
+    config.upstreams.push_back(direct());
+    config.upstreams.back().name = name;
+  }
+  config.default_route = {0, 1};
+  config.default_tiers = {{2, balance}};
+  return config;
+}
+
+UpstreamLoad::Now load_of(const House& house, std::size_t index) {
+  return house.ruleset->shared[index].load->now();
+}
+
+}  // namespace
+
+TEST_CASE("tunnels are spread over the upstreams, and counted until they end") {
+  House house(balanced(Balance::least));
+  std::vector<SocketPair> tunnels;
+  for (int i = 0; i < 4; ++i) tunnels.push_back(house.tunnel());
+  CHECK(load_of(house, 0).open == 2);
+  CHECK(load_of(house, 1).open == 2);
+  tunnels.clear();
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+  CHECK(load_of(house, 0).open == 0);
+  CHECK(load_of(house, 1).open == 0);
+}
+
+TEST_CASE("a plain request counts until its answer is there, not the connection that is kept") {
+  House house(balanced(Balance::least));
+  const auto open = [&] { return load_of(house, 0).open + load_of(house, 1).open; };
+  const Fd client = house.client(house.get_request());
+  const Fd server = house.accepted();
+  CHECK(house.until([&] { return open() == 1; }));
+  send_all(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(house.receive(client, 1).size() >= 1);
+  CHECK(house.until([&] { return open() == 0; }));
+  CHECK(house.shared.connections == 1);
+}
+
+TEST_CASE("idle tunnels are told from busy ones, and how fast they move bytes") {
+  House house(balanced(Balance::fastest));
+  const SocketPair one = house.tunnel();
+  const SocketPair other = house.tunnel();
+  const std::size_t of_one = load_of(house, 0).open == 1 ? 0 : 1;
+  const auto loads = [&] { return std::pair(load_of(house, 0), load_of(house, 1)); };
+  REQUIRE(loads().first.open + loads().second.open == 2);
+  CHECK(loads().first.active + loads().second.active == 2);
+  // One goes on sending, and the other is silent.
+  const std::string block(64 * 1024, 'x');
+  const auto moves = [&](auto done) {
+    return house.until([&] {
+      send_all(one.near, block);
+      while (!receive_now(one.far).bytes.empty()) {
+      }
+      return done();
+    });
+  };
+  const auto active = [&] { return loads().first.active + loads().second.active; };
+  const auto rate = [&] { return loads().first.rate + loads().second.rate; };
+  CHECK(moves([&] { return active() == 1 && rate() > 0; }));
+  CHECK(house.ruleset->shared[of_one].load->pace().connect);
+  CHECK(std::max(house.ruleset->shared[0].load->pace().rate,
+                 house.ruleset->shared[1].load->pace().rate) > 0);
+  // Then nothing moves in any.
+  CHECK(house.until([&] { return active() == 0 && rate() == 0; }));
+  SECTION("a byte, and it is busy again") {
+    send_all(other.far, "x");
+    CHECK(house.until([&] { return active() == 1; }));
+  }
+  SECTION("a reload after which nobody wants to know") {
+    house.reload([](Config& now) { now.default_tiers = {{2, Balance::order}}; });
+    CHECK(active() == 2);
+  }
+  SECTION("the worker's end") {
+    house.worker->abort_all();
+    CHECK(loads().first.open + loads().second.open == 0);
+    house.worker.reset();
+    house.ruleset->shared[0].load->begin();
+    house.ruleset->shared[1].load->begin();
+    CHECK(active() == 2);
+  }
 }

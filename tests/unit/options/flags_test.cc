@@ -90,6 +90,7 @@ TEST_CASE("a default in help is what Config has") {
                                               "log-format",
                                               "access-log",
                                               "lost-tunnel",
+                                              "balance",
                                               "trace-sessions"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");

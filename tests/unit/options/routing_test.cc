@@ -140,6 +140,66 @@ TEST_CASE("a route knows its presets") {
   CHECK(config.routes[1].presets.empty());
 }
 
+TEST_CASE("routes are balanced as --balance or they themselves say") {
+  using Tiers = std::vector<Tier>;
+  const Config usual = config_of(two_and({"--route", "x.example=b"}));
+  CHECK(usual.balance == Balance::order);
+  CHECK(usual.default_tiers == Tiers{{2, Balance::order}});
+  CHECK_FALSE(usual.balances_by_load());
+  CHECK(make_router(usual).otherwise().tiers.empty());
+
+  const Config config = config_of(
+      two_and({"--balance", "Sticky", "--route", "gcr.io=least:a,b", "--route", "eu.gcr.io=b,a",
+               "--route", "quay.io=FASTEST: b", "--route", "k8s.io=order:a,b", "--route",
+               "docker.io=deny", "--no-proxy", "y.example"}));
+  CHECK(config.warnings.empty());
+  CHECK(config.default_tiers == Tiers{{2, Balance::sticky}});
+  CHECK(config.routes[0].tiers == Tiers{{2, Balance::least}});
+  CHECK(config.routes[1].tiers == Tiers{{2, Balance::sticky}});
+  CHECK(config.routes[2].tiers == Tiers{{1, Balance::fastest}});
+  CHECK(config.routes[3].tiers == Tiers{{2, Balance::order}});
+  CHECK(config.balances_by_load());
+  CHECK(upstreams_of(config, "gcr.io:443") == "a,b");
+  const Router router = make_router(config);
+  CHECK(router.route(*HostPort::parse("gcr.io:443")).rule == "--route gcr.io=least:a,b");
+  CHECK(router.route(*HostPort::parse("gcr.io:443")).tiers == Tiers{{2, Balance::least}});
+  // With one there is nothing to choose.
+  CHECK(router.route(*HostPort::parse("quay.io:443")).tiers.empty());
+  CHECK(router.route(*HostPort::parse("y.example:443")).tiers.empty());
+  CHECK_FALSE(config_of(two_and({"--balance", "sticky"})).balances_by_load());
+  CHECK_FALSE(config_of({"--upstream", "socks5://h", "--balance", "least"}).balances_by_load());
+
+  // An upstream without a name is named by its URL.
+  const Config urls =
+      config_of({"--upstream", "socks5://h:1", "--upstream", "http://i:2", "--route",
+                 "x.example=socks5://h:1", "--route", "y.example=least:http://i:2,socks5://h:1"});
+  CHECK(upstreams_of(urls, "x.example:1") == "socks5://h:1");
+  CHECK(upstreams_of(urls, "y.example:1") == "http://i:2,socks5://h:1");
+}
+
+TEST_CASE("a route or --balance that names no way to balance is reported") {
+  CHECK(problems_of(two_and({"--route", "gcr.io=lest:a,b", "--route", "gcr.io=least:", "--route",
+                             "gcr.io=least:a,c", "--route", "gcr.io=:a"})) ==
+        Lines{
+            "--route gcr.io=lest:***: 'lest:' is no way to balance (order, least, fastest, sticky)",
+            "--route gcr.io=least:: the name of an upstream is missing",
+            "--route gcr.io=least:a,c: no upstream is named 'c' (a, b, direct, deny)",
+            "--route gcr.io=:***: ':' is no way to balance (order, least, fastest, sticky)",
+        });
+  CHECK(problems_of(two_and({"--balance", "random"})) ==
+        Lines{"--balance random: not one of order, least, fastest, sticky"});
+}
+
+TEST_CASE("a weight where nothing is balanced is most likely a mistake") {
+  const auto warnings = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--upstream", "a=socks5://h?weight=3", "--upstream", "b=http://i"});
+    return config_of(more).warnings;
+  };
+  CHECK(warnings({}) == Lines{"--upstream a: weight does nothing without --balance"});
+  CHECK(warnings({"--balance", "least"}).empty());
+  CHECK(warnings({"--route", "x.example=sticky:a,b"}).empty());
+}
+
 TEST_CASE("every bad route is reported") {
   CHECK(problems_of(two_and({"--route", "gcr.io", "--route", "gcr.io=c", "--route", "gcr.io=a,a",
                              "--route", "10.1.0.0/8,x*=a", "--route", "gcr.io=", "--route", "=a",

@@ -37,16 +37,23 @@ TEST_CASE("options of an upstream") {
 
   CHECK(problem_of("socks5://h?sni=x") ==
         "socks5://h?sni=x: unknown option 'sni' of socks5 (resolve, connect-timeout, "
-        "password-file, via, warm, proxy-protocol)");
+        "password-file, via, warm, proxy-protocol, weight)");
   CHECK(problem_of("direct://?resolve=local") ==
-        "direct://?resolve=local: unknown option 'resolve' of direct (connect-timeout)");
+        "direct://?resolve=local: unknown option 'resolve' of direct (connect-timeout, weight)");
   CHECK(problem_of("direct://?warm=3") ==
-        "direct://?warm=3: unknown option 'warm' of direct (connect-timeout)");
+        "direct://?warm=3: unknown option 'warm' of direct (connect-timeout, weight)");
   CHECK(read("http://h?warm=3").warm == 3);
   CHECK(read("socks5://h").warm == 0);
   CHECK(problem_of("socks5://h?warm=65").find("warm=65: ") != std::string::npos);
+  CHECK(read("socks5://h").weight == 1);
+  CHECK(read("socks5://h?weight=3").weight == 3);
+  CHECK(read("direct?weight=100").weight == 100);
+  for (const char* wrong : {"0", "101", "-1", "1.5", "x"}) {
+    const std::string url = std::string("socks5://h?weight=") + wrong;
+    CHECK(problem_of(url).starts_with(url + ": weight=" + wrong + ": "));
+  }
   CHECK(problem_of("direct?via=a") ==
-        "direct?via=a: unknown option 'via' of direct (connect-timeout)");
+        "direct?via=a: unknown option 'via' of direct (connect-timeout, weight)");
   CHECK(read("http://h?via=a").via == "a");
   CHECK(read("socks5://h?proxy-protocol=v1").proxy_protocol == ProxyVersion::v1);
   CHECK(read("https://h?proxy-protocol=V2").proxy_protocol == ProxyVersion::v2);
@@ -54,7 +61,8 @@ TEST_CASE("options of an upstream") {
   CHECK(problem_of("http://h?proxy-protocol=on") ==
         "http://h?proxy-protocol=on: proxy-protocol=on: either v1 or v2");
   CHECK(problem_of("direct?proxy-protocol=v1") ==
-        "direct?proxy-protocol=v1: unknown option 'proxy-protocol' of direct (connect-timeout)");
+        "direct?proxy-protocol=v1: unknown option 'proxy-protocol' of direct (connect-timeout, "
+        "weight)");
   CHECK(read("http://h?via=socks5%3A%2F%2Fh%3A1080").via == "socks5://h:1080");
   CHECK(problem_of("socks5://h?resolve=") ==
         "socks5://h?resolve=: option 'resolve' needs a value, as in resolve=...");

@@ -229,6 +229,7 @@ void fill_all(Scene& scene) {
   scene.record.set_unix_peer({1000, 4242});
   scene.record.set_user("ann");
   scene.record.notes->balancer = "10.0.0.1:1";
+  scene.record.chosen_by = ChosenBy::least;
   scene.record.first_byte_ms = 3;
   scene.record.finish(Errc::connection_refused, Side::upstream, "why");
 }
