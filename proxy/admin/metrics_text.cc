@@ -196,6 +196,13 @@ void write_upstream_states(MetricsWriter& out, const std::vector<UpstreamFacts>&
   for (const UpstreamFacts& one : upstreams) {
     out.add({{"upstream", one.name}}, std::uint64_t{one.warm_ready});
   }
+  out.begin(
+      "culvert_upstream_active", Type::gauge, {},
+      "Attempts, tunnels and plain requests under way through it; without idle tunnels where a "
+      "route is balanced by least or fastest.");
+  for (const UpstreamFacts& one : upstreams) {
+    out.add({{"upstream", one.name}}, std::uint64_t{one.active});
+  }
   out.begin("culvert_upstream_warm_connections_wanted", Type::gauge, {}, "The N of ?warm=N.");
   for (const UpstreamFacts& one : upstreams) {
     out.add({{"upstream", one.name}}, std::uint64_t{one.warm_wanted});

@@ -38,9 +38,13 @@ std::string name_of(const UpstreamConfig& upstream) {
 
 std::string names_of(const Config& config, const Route& route) {
   std::string names;
-  for (const std::size_t index : route.upstreams) {
-    if (!names.empty()) names += ", then ";
-    names += name_of(config.upstreams[index]);
+  for (const RoutePart& part : parts_of(route)) {
+    std::string_view between = names.empty() ? "" : ", then ";
+    for (const std::size_t index : part.upstreams) {
+      names += concat({between, name_of(config.upstreams[index])});
+      between = " or ";
+    }
+    if (part.balance != Balance::order) names += concat({" (", name_of(part.balance), ")"});
   }
   return names;
 }

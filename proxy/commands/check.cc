@@ -45,8 +45,19 @@ void print_upstreams(const Config& config, const Route& route) {
     return;
   }
   std::string_view label = "way";
-  for (const std::size_t index : route.upstreams) {
-    print(stdout, fmt::format("  {:<6}{}\n", label, describe(config, index)));
+  for (const RoutePart& part : parts_of(route)) {
+    if (part.balance != Balance::order) {
+      print(stdout, fmt::format("  {:<6}by {}, {}, of\n", label, name_of(part.balance),
+                                meaning_of(part.balance)));
+      label = "";
+    }
+    for (const std::size_t index : part.upstreams) {
+      const std::uint32_t weight = config.upstreams[index].weight;
+      const bool weighs = part.balance != Balance::order && weight != 1;
+      print(stdout, fmt::format("  {:<6}{}{}\n", label, describe(config, index),
+                                weighs ? fmt::format(", weight {}", weight) : std::string()));
+      if (part.balance == Balance::order) label = "then";
+    }
     label = "then";
   }
 }

@@ -45,17 +45,6 @@ void balance(const RouteLanes& route, std::string_view host, Upstream::Time now,
   }
 }
 
-/// From `first` on: those that stand beside each other in `route`.
-std::span<const std::size_t> beside(const Route& route, std::size_t first) {
-  std::size_t end = 0;
-  for (const Tier& tier : route.tiers) {
-    end += tier.count;
-    if (first >= end) continue;
-    return std::span(route.upstreams).subspan(first, tier.is_balanced() ? end - first : 1);
-  }
-  return std::span(route.upstreams).subspan(first, 1);
-}
-
 }  // namespace
 
 void RouteLanes::remove(const Upstream* upstream) {
@@ -101,16 +90,14 @@ Candidates choose_candidates(const RouteLanes& route, std::string_view host, Ups
 bool is_first_choice(const Upstream& upstream, const Route& route,
                      std::span<const std::unique_ptr<Upstream>> upstreams, Upstream::Time now) {
   const auto leads = [&](auto may_serve) -> std::optional<bool> {
-    for (std::size_t i = 0; i < route.upstreams.size();) {
-      const auto group = beside(route, i);
+    for (const RoutePart& part : parts_of(route)) {
       bool found = false;
-      for (const std::size_t index : group) {
+      for (const std::size_t index : part.upstreams) {
         if (!may_serve(upstreams[index]->health->view(now))) continue;
         if (upstreams[index].get() == &upstream) return true;
         found = true;
       }
       if (found) return false;
-      i += group.size();
     }
     return std::nullopt;
   };

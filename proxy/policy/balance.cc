@@ -116,6 +116,20 @@ std::string_view name_of(Balance balance) {
   return {};
 }
 
+std::string_view meaning_of(Balance balance) {
+  switch (balance) {
+    case Balance::order:
+      return "the first that works";
+    case Balance::least:
+      return "the one with the least to do";
+    case Balance::fastest:
+      return "the one that should deliver first";
+    case Balance::sticky:
+      return "the same one for each client and host";
+  }
+  return {};
+}
+
 std::string_view name_of(ChosenBy chosen) {
   switch (chosen) {
     case ChosenBy::order:

@@ -31,6 +31,9 @@ inline constexpr auto kBalanceNames = std::to_array<std::pair<std::string_view, 
 /// "least".
 std::string_view name_of(Balance balance);
 
+/// Which one it takes: "the one with the least to do".
+std::string_view meaning_of(Balance balance);
+
 /// Upstreams of a route that stand beside each other in it, and among which it is balanced.  What
 /// follows them is for their failure.
 struct Tier {

@@ -17,6 +17,24 @@ const Preset* preset_with(const RouteRule& rule, const TargetPattern& pattern) {
 
 }  // namespace
 
+std::vector<RoutePart> parts_of(const Route& route) {
+  std::vector<RoutePart> parts;
+  std::span<const std::size_t> left = route.upstreams;
+  const auto take = [&](std::size_t count, Balance balance) {
+    parts.push_back({left.first(count), balance});
+    left = left.subspan(count);
+  };
+  for (const Tier& tier : route.tiers) {
+    if (tier.is_balanced()) {
+      take(tier.count, tier.balance);
+    } else {
+      for (std::size_t i = 0; i < tier.count; ++i) take(1, Balance::order);
+    }
+  }
+  while (!left.empty()) take(1, Balance::order);
+  return parts;
+}
+
 Router::Router(RoutingTable table) : table_(std::move(table)) {}
 
 Router::Router(std::size_t upstream_count) {

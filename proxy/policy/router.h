@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,15 @@ struct Route {
 
   bool denied() const { return upstreams.empty(); }
 };
+
+/// Upstreams of a route that stand beside each other: those of a balanced tier, or one alone.
+struct RoutePart {
+  std::span<const std::size_t> upstreams;
+  Balance balance = Balance::order;
+};
+
+/// The route in such parts, in their order.
+std::vector<RoutePart> parts_of(const Route& route);
 
 /// One `--route`: the first of its patterns that matches decides.
 struct RouteRule {

@@ -68,6 +68,8 @@ std::vector<UpstreamFacts> upstream_facts(const Ruleset& ruleset, UpstreamHealth
     }
     facts.breaker = report.breaker;
     facts.probe = report.probe;
+    facts.weight = upstream.weight;
+    facts.active = shared.load->now().active;
     facts.warm_wanted = upstream.warm;
     if (shared.warm) facts.warm_ready = shared.warm->size();
     facts.false_successes = report.early_grants;

@@ -33,6 +33,8 @@ struct UpstreamFacts {
   std::string reason;  ///< why it is down, a sentence; else empty
   UpstreamHealth::BreakerState breaker = UpstreamHealth::BreakerState::closed;
   UpstreamHealth::Probe probe = UpstreamHealth::Probe::none;
+  std::uint32_t weight = 1;
+  std::uint32_t active = 0;  ///< see UpstreamLoad::Now
   std::size_t warm_wanted = 0;
   std::size_t warm_ready = 0;
   std::uint64_t false_successes = 0;               ///< see EarlyGrants

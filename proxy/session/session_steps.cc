@@ -28,8 +28,14 @@ std::string sign_in_step(PasswordVerdict verdict, std::string_view user) {
 std::string route_step(const Route& route, const Config& config) {
   if (route.denied()) return concat({"refused by ", route.rule});
   std::string out = concat({"goes by ", route.rule, " to "});
-  for (std::size_t i = 0; i < route.upstreams.size(); ++i) {
-    out += concat({i == 0 ? "" : ", ", config.upstreams[route.upstreams[i]].name});
+  std::string_view between;
+  for (const RoutePart& part : parts_of(route)) {
+    for (const std::size_t index : part.upstreams) {
+      out += concat({between, config.upstreams[index].name});
+      between = part.balance == Balance::order ? ", " : " or ";
+    }
+    if (part.balance != Balance::order) out += concat({" (", name_of(part.balance), ")"});
+    between = ", ";
   }
   return out;
 }

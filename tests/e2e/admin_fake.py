@@ -17,7 +17,7 @@ STATUS = {
 }
 UPSTREAM = {
     "name": "tunnel", "label": "socks5://127.0.0.1:1080", "kind": "socks5", "default_route": True, "state": "up",
-    "down_seconds": None, "reason": None, "since": None, "breaker": "closed", "probe": "none", "warm_wanted": 0, "warm_ready": 0,
+    "down_seconds": None, "reason": None, "since": None, "breaker": "closed", "probe": "none", "warm_wanted": 0, "warm_ready": 0, "weight": 1, "active": 0,
     "tunnels": 2, "attempts": {"connected": 5, "refused": 1, "failed": 0, "unanswered": 0, "abandoned": 0}, "bytes_up": 1,
     "bytes_down": 2, "false_successes": 0, "connect_ms": [12, 15, 11],
 }

@@ -68,6 +68,25 @@ class UsageErrors(unittest.TestCase):
             ],
         )
 
+    def test_check_shows_how_a_route_is_balanced(self):
+        done = self.fails("check", "--route", "gcr.io", "--route", "example.com", "--upstream", "a=socks5://h", "--upstream", "b=socks5://i?weight=3",
+                          "--upstream", "c=http://j", "--route", "gcr.io=least:a,b", code=0)
+        self.assertEqual(
+            done.stdout.splitlines(),
+            [
+                "gcr.io:443",
+                "  rule  --route gcr.io=least:a,b: gcr.io stands for the host gcr.io",
+                "  way   by least, the one with the least to do, of",
+                "        a (socks5://h:1080)",
+                "        b (socks5://i:1080), weight 3",
+                "example.com:443",
+                "  rule  default: no other rule matched",
+                "  way   a (socks5://h:1080)",
+                "  then  b (socks5://i:1080)",
+                "  then  c (http://j:3128)",
+            ],
+        )
+
     def test_version_tells_the_libraries(self):
         lines = self.fails("--version", code=0).stdout.splitlines()
         self.assertRegex(lines[0], r"^culvert \d+\.\d+\.\d+$")

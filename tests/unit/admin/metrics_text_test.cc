@@ -63,6 +63,7 @@ MetricsFacts sample() {
   up.state = UpstreamFacts::State::up;
   up.warm_wanted = 4;
   up.warm_ready = 3;
+  up.active = 5;
   UpstreamFacts down;
   down.name = "corp \"proxy\"\n";
   down.label = "http://proxy.example:3128";
@@ -138,6 +139,7 @@ TEST_CASE("the figures of all workers are summed up, and those of loops are not"
            "culvert_upstream_first_byte_seconds_count{upstream=\"tunnel\"} 2",
            "culvert_upstream_requests_total{upstream=\"tunnel\"} 8",
            "culvert_upstream_tunnels{upstream=\"tunnel\"} 2",
+           "culvert_upstream_active{upstream=\"tunnel\"} 5",
            "culvert_upstream_transferred_bytes_total{upstream=\"tunnel\",direction=\"down\"} 1200",
            "culvert_loop_longest_turn_seconds{worker=\"0\"} 0.003",
            "culvert_loop_longest_turn_seconds{worker=\"1\"} 0.003",

@@ -239,6 +239,8 @@ TEST_CASE("upstreams, with what the workers count of them") {
   used.probe = UpstreamHealth::Probe::passed;
   used.warm_wanted = 4;
   used.warm_ready = 3;
+  used.weight = 7;
+  used.active = 5;
   used.connects = {12ms, 15'400us};
   UpstreamFacts down;
   down.name = "other";
@@ -259,9 +261,9 @@ TEST_CASE("upstreams, with what the workers count of them") {
   REQUIRE(all.at("upstreams").elements().size() == 2);
   const Json first = all.at("upstreams").elements()[0];
   CHECK(first.names() == Names{"name", "label", "kind", "default_route", "state", "down_seconds",
-                               "reason", "breaker", "probe", "warm_wanted", "warm_ready", "tunnels",
-                               "attempts", "bytes_up", "bytes_down", "false_successes",
-                               "connect_ms"});
+                               "reason", "breaker", "probe", "warm_wanted", "warm_ready", "weight",
+                               "active", "tunnels", "attempts", "bytes_up", "bytes_down",
+                               "false_successes", "connect_ms"});
   CHECK(dump(first, "name") == "\"tunnel\"");
   CHECK(dump(first, "label") == "\"socks5://127.0.0.1:1080\"");
   CHECK(dump(first, "kind") == "\"socks5\"");
@@ -273,6 +275,8 @@ TEST_CASE("upstreams, with what the workers count of them") {
   CHECK(dump(first, "probe") == "\"passed\"");
   CHECK(dump(first, "warm_wanted") == "4");
   CHECK(dump(first, "warm_ready") == "3");
+  CHECK(dump(first, "weight") == "7");
+  CHECK(dump(first, "active") == "5");
   CHECK(dump(first, "tunnels") == "2");
   CHECK(first.at("attempts").names() ==
         Names{"connected", "refused", "failed", "unanswered", "abandoned"});

@@ -112,3 +112,22 @@ TEST_CASE(
   table.rules.push_back(rule("*", {3}, "third"));
   CHECK(Router(table).otherwise().rule == "second");
 }
+
+TEST_CASE("a route in parts: balanced tiers, and each of the others alone") {
+  const auto parts = [](std::vector<std::size_t> upstreams, std::vector<Tier> tiers) {
+    const Route route{std::move(upstreams), "default", std::move(tiers)};
+    std::string out;
+    for (const RoutePart& part : parts_of(route)) {
+      out += std::string(name_of(part.balance)) + ":";
+      for (const std::size_t index : part.upstreams) out += std::to_string(index);
+      out += ' ';
+    }
+    return out;
+  };
+  CHECK(parts({}, {}) == "");
+  CHECK(parts({2, 0}, {}) == "order:2 order:0 ");
+  CHECK(parts({2, 0, 1}, {{2, Balance::least}}) == "least:20 order:1 ");
+  CHECK(parts({0, 1, 2, 3}, {{2, Balance::order}, {2, Balance::sticky}}) ==
+        "order:0 order:1 sticky:23 ");
+  CHECK(parts({0, 1}, {{1, Balance::least}, {1, Balance::order}}) == "order:0 order:1 ");
+}
