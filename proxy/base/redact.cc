@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/ip_address.h"
+#include "base/port_mark.h"
 #include "base/text.h"
 
 namespace culvert {
@@ -28,7 +29,7 @@ std::string hide_odd_port(std::string_view host_and_port) {
   if (colon == kNone) return std::string(host_and_port);
   const std::string_view port = host_and_port.substr(colon + 1);
   const bool is_number = std::all_of(port.begin(), port.end(), is_digit);
-  if (is_number && port.size() <= 5) return std::string(host_and_port);
+  if ((is_number && port.size() <= 5) || port == kPortMark) return std::string(host_and_port);
   return std::string(host_and_port.substr(0, colon + 1)).append(kHidden);
 }
 

@@ -75,6 +75,10 @@ struct UpstreamConfig {
   std::uint32_t weight = 1;  ///< ?weight=N: its share where a route is balanced, beside others'
   std::string via;           ///< ?via=NAME: the upstream through which this one is reached
   std::optional<std::size_t> via_index;  ///< the same as an index into Config::upstreams; no cycles
+  /// Which of --tunnels is at its port, from 1; then `address` has no port and `label` has "{port}"
+  /// before it is chosen.  0: the port is its own.
+  std::size_t tunnel = 0;
+  std::string group;  ///< what those of several tunnels are called together; empty: it is one alone
 };
 
 /// As it is written in an upstream's URL: "socks5".
@@ -183,7 +187,8 @@ struct Config {
   /// A route is balanced, and so that it matters what upstreams do.
   bool balances_by_load() const;
 
-  Secret tunnel_command;  ///< for the shell, kept running; empty: none
+  Secret tunnel_command;    ///< for the shell, kept running; empty: none
+  std::size_t tunnels = 1;  ///< how many of it run; 2 and more take a "{port}" in it
 
   Log::Level log_level = Log::Level::info;
   Log::Format log_format = Log::Format::text;

@@ -17,7 +17,7 @@ bool same(const Config& before, std::size_t old_index, const Config& after, std:
          one.key == other.key && one.sni == other.sni &&
          one.connect_timeout == other.connect_timeout &&
          one.proxy_protocol == other.proxy_protocol && one.warm == other.warm &&
-         one.via == other.via &&
+         one.via == other.via && one.tunnel == other.tunnel &&
          (!one.via_index || same(before, *one.via_index, after, *other.via_index));
 }
 

@@ -47,6 +47,8 @@ TEST_CASE("what a URL shows of itself") {
       {"socks5://u:123456", "socks5://u:***"},
       {"socks5://u%3Ap", "socks5://***"},
       {"u:p", "u:***"},
+      {"socks5://127.0.0.1:{port}", "socks5://127.0.0.1:{port}"},
+      {"socks5://u:{port}x", "socks5://u:***"},
       {"u:1,p", "u:***"},
       {"u:p=https://h", "u:***"},
       {"http://[u:p]:80", "http://[u:***"},
