@@ -228,7 +228,7 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
   for (const std::string& warning : listeners.warnings()) {
     log.write(Log::Level::warning, warning);
   }
-  for (const UpstreamConfig& upstream : config.upstreams) {
+  for (const UpstreamConfig& upstream : server.ruleset().config.upstreams) {
     log.write(Log::Level::info,
               "upstream " +
                   (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +

@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
-#include "net/predecessor.h"
 #include "net/start_error.h"
 
 namespace culvert {
@@ -112,10 +111,10 @@ void Successor::make_orphan() {
   launcher_->finish();
 }
 
-bool Successor::let_go(const std::optional<ChildProcess::Handle>& command) {
+bool Successor::let_go(const std::vector<PassedCommand>& commands) {
   if (let_go_) return false;
   let_go_ = true;
-  const bool sent = send_turn(control_, command);
+  const bool sent = send_turn(control_, commands);
   close_control();
   return sent;
 }

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,7 @@
 #include "net/launcher.h"
 #include "net/loop.h"
 #include "net/passed_sockets.h"
-#include "net/process.h"
+#include "net/predecessor.h"
 #include "net/timer.h"
 
 namespace culvert {
@@ -23,8 +22,8 @@ namespace culvert {
 ///
 /// Both ends speak over two connected sockets: the successor writes its tunnel command and a NUL
 /// when it is ready; we answer with a group's number to let it go, and if that is above 0, with the
-/// descriptors of the command that it takes over (SCM_RIGHTS).  One that we did not start cannot be
-/// killed when it is given up: it gets -1, and why.
+/// descriptors of the command that it takes over (SCM_RIGHTS); see send_turn().  One that we did
+/// not start cannot be killed when it is given up: it gets -1, and why.
 class Successor final : private Pollable, private Launcher::Client {
  public:
   static constexpr std::chrono::milliseconds kTimeToStart{15'000};
@@ -57,9 +56,9 @@ class Successor final : private Pollable, private Launcher::Client {
   /// Ends the launcher, if one has started it: the successor is nobody's child then.  Once it is
   /// ready.
   void make_orphan();
-  /// It serves from now on, and looks after `command`, if there is one.  Once it is ready.  False:
-  /// it did not get the command.
-  bool let_go(const std::optional<ChildProcess::Handle>& command);
+  /// It serves from now on, and looks after `commands`.  Once it is ready.  False: it did not get
+  /// them.
+  bool let_go(const std::vector<PassedCommand>& commands);
 
  private:
   Successor(Loop& loop, Launcher* launcher, Ready ready, Failed failed,

@@ -156,11 +156,11 @@ int Handover::make_orphan() {
   return successor_->pid();
 }
 
-bool Handover::let_go(const std::optional<ChildProcess::Handle>& command) {
+bool Handover::let_go(const std::vector<PassedCommand>& commands) {
   done_ = true;
   log_.write(Log::Level::info,
              fmt::format("hand-over: {} serves from now on", name_of_successor()));
-  return successor_->let_go(command);
+  return successor_->let_go(commands);
 }
 
 void Handover::on_failed(const std::string& why) {

@@ -32,7 +32,7 @@ class Handover {
   /// Gives a process that asks what it wants of `sockets`, or tells it why not.
   void answer(const TakeOverRequest& request, const std::vector<PassedSocket>& sockets);
   /// See Successor.
-  bool let_go(const std::optional<ChildProcess::Handle>& command);
+  bool let_go(const std::vector<PassedCommand>& commands);
   /// Gives up a new process that does not serve yet.
   void cancel();
   bool done() const { return done_; }

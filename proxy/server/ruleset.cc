@@ -103,6 +103,16 @@ Ruleset::Ruleset(Config values, std::vector<std::shared_ptr<const TlsClientConte
   }
 }
 
+std::unique_ptr<Ruleset> Ruleset::with(Config changed) const {
+  std::vector<std::shared_ptr<const TlsClientContext>> tls;
+  for (const SharedUpstream& upstream : shared) tls.push_back(upstream.tls);
+  auto out =
+      std::make_unique<Ruleset>(std::move(changed), std::move(tls), tls_listeners, tls_admin);
+  out->listeners = listeners;
+  out->keep_from(*this);
+  return out;
+}
+
 void Ruleset::keep_from(const Ruleset& before) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (const auto same = same_upstream(before.config, config, i)) {

@@ -28,6 +28,9 @@ struct Ruleset {
   Ruleset(const Ruleset&) = delete;
   Ruleset& operator=(const Ruleset&) = delete;
 
+  /// The same with `changed`, whose upstreams differ from ours by their ports alone.
+  std::unique_ptr<Ruleset> with(Config changed) const;
+
   /// Takes over the health of those upstreams that `before` has, too, which gaps of presets were
   /// reported, the verdicts about passwords, and the keys of TLS tickets.  For a reload, before the
   /// workers share it.

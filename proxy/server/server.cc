@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +23,7 @@ std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
       new Server(std::move(shared), std::move(reload), std::move(listeners), around));
   const std::size_t before = problems.size();
   server->listeners_.bind(ruleset->config, problems);
+  if (problems.size() == before) server->choose_ports(ruleset->config, problems);
   if (problems.size() != before) return nullptr;
   ruleset->listeners = server->listeners_.addresses();
   server->ruleset_ = std::move(ruleset);
@@ -29,6 +32,12 @@ std::unique_ptr<Server> Server::start(std::unique_ptr<Ruleset> ruleset,
 }
 
 Server::~Server() = default;
+
+/// Of those upstreams that are at tunnels.
+void Server::choose_ports(Config& config, std::vector<std::string>& problems) {
+  if (tunnel_ports_.give_to(config)) return;
+  problems.emplace_back("--tunnel-command: no port of 127.0.0.1 is free");
+}
 
 void Server::make_workers() {
   const std::size_t count = ruleset_->config.threads;
@@ -80,14 +89,43 @@ std::string Server::start_threads(Predecessor& predecessor) {
     }
     threads_.push_back(*thread);
   }
-  running_tunnel_ = predecessor.await_turn(ruleset_->config.tunnel_command.reveal());
+  const Config& config = ruleset_->config;
+  passed_tunnels_ = predecessor.await_turn(
+      TunnelCommands::identity(config.tunnel_command.reveal(), config.tunnels));
   if (!predecessor.given_up().empty()) {
     tell_threads(Threads::end);
     return "the running culvert goes on serving: " + predecessor.given_up();
   }
+  take_over_ports();
   for (const auto& worker : workers_) worker->take_over();
   tell_threads(Threads::run);
   return {};
+}
+
+/// Those of the tunnels that go on running.  Before there are threads and clients.
+void Server::take_over_ports() {
+  std::vector<std::uint16_t> ports;
+  for (const PassedCommand& command : passed_tunnels_) ports.push_back(command.port);
+  if (ports.empty() || ports[0] == 0) return;
+  tunnel_ports_.take_over(std::move(ports));
+  Config config = ruleset_->config;
+  tunnel_ports_.give_to(config);
+  ruleset_ = ruleset_->with(std::move(config));
+  for (const auto& worker : workers_) worker->adopt(ruleset_);
+}
+
+void Server::begin_tunnels() {
+  const Config& config = ruleset_->config;
+  if (config.tunnel_command.empty()) return;
+  tunnels_ = std::make_unique<TunnelCommands>(loop(), log(), config, tunnel_ports_);
+  tunnel_use_.emplace(workers_, TunnelUse::Found::to<&Server::on_tunnels_used>(this));
+  tunnels_->set_count(config.tunnels, passed_tunnels_);
+}
+
+/// Those that are not wanted any more end with the last session through them.
+void Server::on_tunnels_used(TunnelSet used) {
+  tunnels_->end_leaving(used);
+  if (tunnels_->leaving() == 0) tunnel_use_->stop();
 }
 
 /// Those that are to end have ended then.
@@ -109,16 +147,10 @@ std::string Server::run(Predecessor& predecessor, const std::function<void()>& b
   open_take_over();
   begun();
   begin_reports();
-  if (const Secret& command = ruleset_->config.tunnel_command; !command.empty()) {
-    tunnel_ = std::make_unique<TunnelCommand>(loop(), log(), command);
-    if (running_tunnel_) {
-      tunnel_->take_over(*running_tunnel_);
-    } else {
-      tunnel_->start();
-    }
-  }
+  begin_tunnels();
   loop().run();
-  tunnel_.reset();
+  if (tunnel_use_) tunnel_use_->stop();
+  tunnels_.reset();
   reporter_.reset();
   close_take_over();
   handover_.reset();
@@ -182,7 +214,7 @@ std::string Server::status_text(std::size_t tunnels) const {
 
 void Server::end() {
   if (draining_) {
-    if (tunnel_ && running_ == 0) tunnel_->kill();
+    if (tunnels_ && running_ == 0) tunnels_->kill();
     return each_worker([](Worker& worker) { worker.abort_all(); });
   }
   draining_ = true;
@@ -211,16 +243,17 @@ void Server::hand_over() {
   if (!draining_) handover_->begin(listeners_.to_pass_on());
 }
 
-/// The tunnels of both processes go through one command, so it is not ended with this one.
+/// The tunnels of both processes go through the same commands, so they are not ended with this one.
 void Server::on_successor_ready(const std::string& tunnel_command) {
   const int successor = handover_->make_orphan();
   if (reporter_) reporter_->handed_over(successor);
-  if (tunnel_ && tunnel_->runs(tunnel_command)) {
-    const auto running = tunnel_->handle();
-    if (handover_->let_go(running) || !running) tunnel_->release();
-    if (running) close(running->pid_fd);
-  } else {
-    handover_->let_go({});
+  std::vector<PassedCommand> passed;
+  if (tunnels_ && tunnels_->identity() == tunnel_command) passed = tunnels_->to_pass_on();
+  const bool runs = std::any_of(passed.begin(), passed.end(),
+                                [](const PassedCommand& one) { return one.running.has_value(); });
+  if ((handover_->let_go(passed) || !runs) && !passed.empty()) tunnels_->release();
+  for (const PassedCommand& one : passed) {
+    if (one.running) close(one.running->pid_fd);
   }
   close_take_over();
   log().write(Log::Level::info,
@@ -258,6 +291,8 @@ std::unique_ptr<Ruleset> Server::read_again() {
   std::unique_ptr<Ruleset> fresh = reload_(problems);
   if (fresh) {
     fresh->listeners = listeners_.addresses();
+    find_unknown_ports(fresh->config, problems);
+    if (problems.empty()) choose_ports(fresh->config, problems);
     find_loops(*fresh, problems);
     if (!problems.empty()) fresh.reset();
   }
@@ -277,6 +312,18 @@ std::unique_ptr<Ruleset> Server::read_again() {
     log().write(Log::Level::warning, "reload: " + warning);
   }
   return fresh;
+}
+
+/// A changed command takes a restart, and until then those tunnels are there that run.
+void Server::find_unknown_ports(const Config& config, std::vector<std::string>& problems) const {
+  if (tunnels_ && tunnels_->runs_by(config)) return;
+  const std::size_t known = tunnels_ && tunnel_ports_.of(1) != 0 ? tunnels_->count() : 0;
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    if (upstream.tunnel <= known) continue;
+    problems.push_back(
+        fmt::format("--upstream {}: --tunnel-command has changed, and its port takes a restart",
+                    upstream.name));
+  }
 }
 
 void Server::adopt(std::unique_ptr<Ruleset> fresh) {
@@ -299,6 +346,9 @@ void Server::adopt(std::unique_ptr<Ruleset> fresh) {
     Worker* const worker = workers_[i].get();
     worker->loop().post([worker, ruleset = ruleset_] { worker->adopt(ruleset); });
   }
+  if (!tunnels_ || !tunnels_->runs_by(ruleset_->config)) return;
+  tunnels_->set_count(ruleset_->config.tunnels);
+  if (tunnels_->leaving() != 0) tunnel_use_->start();
 }
 
 void Server::each_worker(const std::function<void(Worker&)>& task) {
@@ -309,9 +359,9 @@ void Server::each_worker(const std::function<void(Worker&)>& task) {
 
 void Server::on_worker_drained() {
   if (--running_ > 0) return;
-  // The tunnel command ends last: what drained went through it.
-  if (!tunnel_) return on_tunnel_stopped();
-  tunnel_->stop(Callback<void()>::to<&Server::on_tunnel_stopped>(this));
+  // The tunnel commands end last: what drained went through it.
+  if (!tunnels_) return on_tunnels_stopped();
+  tunnels_->stop(Callback<void()>::to<&Server::on_tunnels_stopped>(this));
 }
 
 std::uint64_t Server::target_lookups() const {

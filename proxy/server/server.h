@@ -17,7 +17,9 @@
 #include "server/handover.h"
 #include "server/listeners.h"
 #include "server/service_reporter.h"
-#include "server/tunnel_command.h"
+#include "server/tunnel_commands.h"
+#include "server/tunnel_ports.h"
+#include "server/tunnel_use.h"
 #include "server/worker.h"
 
 namespace culvert {
@@ -139,7 +141,12 @@ class Server {
   void on_successor_ready(const std::string& tunnel_command);
   void drain(Drain how);
   void on_worker_drained();
-  void on_tunnel_stopped() { workers_[0]->loop().stop(); }
+  void choose_ports(Config& config, std::vector<std::string>& problems);
+  void take_over_ports();
+  void begin_tunnels();
+  void find_unknown_ports(const Config& config, std::vector<std::string>& problems) const;
+  void on_tunnels_used(TunnelSet used);
+  void on_tunnels_stopped() { workers_[0]->loop().stop(); }
   void each_worker(const std::function<void(Worker&)>& task);
 
   // Clients may connect as soon as there is a listener, and a signal may arrive.
@@ -153,11 +160,13 @@ class Server {
   std::atomic<Threads> threads_may_ = Threads::wait;
   std::vector<Thread> threads_;
   std::shared_ptr<TraceOrder> trace_;  // of --trace-target
-  std::unique_ptr<TunnelCommand> tunnel_;
-  std::optional<ChildProcess::Handle> running_tunnel_;  // our predecessor's
-  std::optional<Handover> handover_;                    // while run() runs
-  std::optional<ServiceReporter> reporter_;             // the same; only if it is wanted
-  std::unique_ptr<TakeOverPlace> place_;                // until we have handed over, or drain
+  TunnelPorts tunnel_ports_;
+  std::unique_ptr<TunnelCommands> tunnels_;    // nullptr: there is no command
+  std::optional<TunnelUse> tunnel_use_;        // the same
+  std::vector<PassedCommand> passed_tunnels_;  // our predecessor's
+  std::optional<Handover> handover_;           // while run() runs
+  std::optional<ServiceReporter> reporter_;    // the same; only if it is wanted
+  std::unique_ptr<TakeOverPlace> place_;       // until we have handed over, or drain
   std::unique_ptr<TakeOverRequests> take_overs_;
   ServerWatcher* watcher_ = nullptr;  // nullptr: none
   std::size_t running_ = 0;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/duration.h"
+#include "config/tunnel_port.h"
+#include "net/free_port.h"
 
 namespace culvert {
 
@@ -22,10 +24,11 @@ constexpr std::size_t kLastWords = 10;
 
 }  // namespace
 
-TunnelCommand::TunnelCommand(Loop& loop, Log& log, const Secret& command)
+TunnelCommand::TunnelCommand(Loop& loop, Log& log, const Secret& command, std::uint16_t port)
     : loop_(loop),
       log_(log),
-      command_(command),
+      command_(port == 0 ? command : Secret(with_port(command.reveal(), port))),
+      port_(port),
       name_(shown_name(command.reveal())),
       timer_(loop, Callback<void()>::to<&TunnelCommand::on_timer>(this)) {}
 
@@ -43,7 +46,14 @@ std::string TunnelCommand::shown_name(std::string_view command) {
 
 void TunnelCommand::start() {
   started_ = loop_.now();
-  log_.write(Log::Level::info, fmt::format("tunnel: starting {}", name_));
+  stopped_ = {};
+  log_.write(Log::Level::info, fmt::format("{}: starting {}", label_, name_));
+  if (port_ != 0 && is_listened_at(port_)) {
+    log_.write(Log::Level::warning,
+               fmt::format("{}: another process listens at 127.0.0.1:{}, the port that was free "
+                           "for it",
+                           label_, port_));
+  }
   auto child = ChildProcess::start(loop_, std::string(command_.reveal()),
                                    ChildProcess::Line::to<&TunnelCommand::on_line>(this),
                                    ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
@@ -53,7 +63,7 @@ void TunnelCommand::start() {
 
 void TunnelCommand::take_over(const ChildProcess::Handle& running) {
   started_ = loop_.now();
-  log_.write(Log::Level::info, fmt::format("tunnel: {} goes on running", name_));
+  log_.write(Log::Level::info, fmt::format("{}: {} goes on running", label_, name_));
   child_ =
       ChildProcess::take_over(loop_, running, ChildProcess::Line::to<&TunnelCommand::on_line>(this),
                               ChildProcess::Exited::to<&TunnelCommand::on_exit>(this));
@@ -80,7 +90,7 @@ void TunnelCommand::on_line(std::string_view line) {
     return;
   }
   if (log_.enabled(Log::Level::info)) {
-    return log_.write(Log::Level::info, fmt::format("tunnel: {}", line));
+    return log_.write(Log::Level::info, fmt::format("{}: {}", label_, line));
   }
   if (last_words_.size() == kLastWords) last_words_.erase(last_words_.begin());
   last_words_.emplace_back(line);
@@ -89,7 +99,7 @@ void TunnelCommand::on_line(std::string_view line) {
 /// What it said before it failed, if that was not logged then.
 void TunnelCommand::repeat_last_words() {
   for (const std::string& line : last_words_) {
-    log_.write(Log::Level::warning, fmt::format("tunnel: {}", line));
+    log_.write(Log::Level::warning, fmt::format("{}: {}", label_, line));
   }
   last_words_.clear();
 }
@@ -97,7 +107,7 @@ void TunnelCommand::repeat_last_words() {
 void TunnelCommand::report_suppressed() {
   if (suppressed_ == 0) return;
   log_.write(Log::Level::warning,
-             fmt::format("tunnel: {} lines more, which were too many", suppressed_));
+             fmt::format("{}: {} lines more, which were too many", label_, suppressed_));
   suppressed_ = 0;
 }
 
@@ -109,7 +119,7 @@ void TunnelCommand::on_exit(int status, int signal) {
                                        : fmt::format("exited with status {}", status);
   if (stopped_) {
     timer_.stop();
-    log_.write(Log::Level::info, fmt::format("tunnel: {} {}", name_, end));
+    log_.write(Log::Level::info, fmt::format("{}: {} {}", label_, name_, end));
     return stopped_();
   }
   repeat_last_words();
@@ -120,9 +130,15 @@ void TunnelCommand::on_exit(int status, int signal) {
 
 void TunnelCommand::start_later(const std::string& what_happened) {
   wait_ = std::clamp(wait_ * 2, kFirstWait, kLongestWait);
-  log_.write(Log::Level::warning, fmt::format("tunnel: {} {}, starting again in {}", name_,
+  log_.write(Log::Level::warning, fmt::format("{}: {} {}, starting again in {}", label_, name_,
                                               what_happened, format_duration(wait_)));
   timer_.start(wait_);
+}
+
+void TunnelCommand::let_end(Callback<void()> ended) {
+  timer_.stop();
+  if (!child_) return ended();
+  stopped_ = ended;
 }
 
 void TunnelCommand::stop(Callback<void()> stopped) {

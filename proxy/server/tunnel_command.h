@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -20,18 +21,25 @@ namespace culvert {
 /// hundred lines a second; where the log has not that level, its last lines when it fails.
 class TunnelCommand {
  public:
-  /// The command may hold secrets: only its first word is ever shown.
-  TunnelCommand(Loop& loop, Log& log, const Secret& command);
+  /// `port` takes the place of each "{port}" in `command`; 0: there is none.  The command may hold
+  /// secrets: only its first word is ever shown.
+  TunnelCommand(Loop& loop, Log& log, const Secret& command, std::uint16_t port = 0);
+
+  /// What the log calls it; "tunnel" at first.
+  void set_label(std::string label) { label_ = std::move(label); }
 
   void start();
   /// Instead of start(): looks after one that another process has released.
   void take_over(const ChildProcess::Handle& running);
-  /// Whether this is the command.
-  bool runs(std::string_view command) const { return command_.reveal() == command; }
+  bool running() const { return child_ != nullptr; }
   /// See ChildProcess::handle(); nullopt also if it does not run now.
   std::optional<ChildProcess::Handle> handle() const;
   /// Another process looks after it from now on.
   void release();
+  /// It is not started again, until start() or stay(); `ended` is called once it has ended, perhaps
+  /// within this call.
+  void let_end(Callback<void()> ended);
+  void stay() { stopped_ = {}; }
   /// Ends it, by force after a while.  `stopped` is called once, perhaps within this call.
   void stop(Callback<void()> stopped);
   /// By force and now.
@@ -51,7 +59,9 @@ class TunnelCommand {
   Loop& loop_;
   Log& log_;
   Secret command_;
+  std::uint16_t port_;
   std::string name_;
+  std::string label_ = "tunnel";
   Timer timer_;
   std::unique_ptr<ChildProcess> child_;
   Loop::Clock::time_point started_;

@@ -344,6 +344,39 @@ void Worker::gather(bool wants_sessions, TakeFacts take) {
   walk_.start(std::make_unique<Gathering>(*this, wants_sessions, std::move(take)));
 }
 
+class Worker::TunnelFinder final : public SessionWalk::Visitor {
+ public:
+  explicit TunnelFinder(TakeTunnels take) : take_(std::move(take)) {}
+
+  void begin() override {}
+  void look(Session& session) override {
+    const SessionContext& context = session.context();
+    const Upstream* const upstream = session.last_moved() ? session.upstream() : nullptr;
+    if (upstream != nullptr) {
+      add(upstream->config, context.config);
+    } else if (context.is_superseded()) {
+      used_ = kAllTunnels;  // it may choose any that there were
+    }
+  }
+  void end() override { take_(used_); }
+
+ private:
+  /// With those on the way to it.
+  void add(const UpstreamConfig& upstream, const Config& config) {
+    for (const UpstreamConfig* hop = &upstream; hop != nullptr;
+         hop = hop->via_index ? &config.upstreams[*hop->via_index] : nullptr) {
+      used_ |= tunnel_bit(hop->tunnel);
+    }
+  }
+
+  TakeTunnels take_;
+  TunnelSet used_ = 0;
+};
+
+void Worker::find_tunnels(TakeTunnels take) {
+  walk_.start(std::make_unique<TunnelFinder>(std::move(take)));
+}
+
 Loop::Room Worker::make_room() {
   if (tunnels() == sessions_.size()) return Loop::Room::none;
   for (const auto& entrance : entrances_) {

@@ -19,6 +19,7 @@
 #include "server/session_walk.h"
 #include "server/stall_reporter.h"
 #include "server/stats.h"
+#include "server/tunnel_set.h"
 #include "server/worker_facts.h"
 #include "session/session.h"
 #include "session/trace_board.h"
@@ -75,6 +76,9 @@ class Worker {
   /// as it looks at each session, and in its thread.  Never, if others were asked for before it
   /// could begin.
   [[gnu::cold]] void gather(bool wants_sessions, TakeFacts take);
+  using TakeTunnels = std::function<void(TunnelSet used)>;
+  /// Calls `take` with those of --tunnels that its sessions go through, or still may.  As gather().
+  [[gnu::cold]] void find_tunnels(TakeTunnels take);
   /// For whoever notices something about its sessions, in its thread.
   SessionCounters& counters() { return counters_; }
   /// In the worker's thread.
@@ -128,6 +132,7 @@ class Worker {
 
  private:
   class Gathering;
+  class TunnelFinder;
 
   Session* find_session(std::uint64_t id) const;
   void renew_sessions();

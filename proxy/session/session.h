@@ -79,6 +79,8 @@ class Session final : private StreamEvents, private ClientEvents {
   /// sent is passed on, which may need another call later; anything else is aborted.
   void end_without_client();
 
+  /// What a request that it has now, or has begun to read, goes by.
+  const SessionContext& context() const { return *context_; }
   std::uint64_t id() const { return record_.id; }
   std::string client_text() const { return record_.client_text(); }
   /// When its connection, or its present request began.

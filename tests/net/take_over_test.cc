@@ -196,7 +196,7 @@ TEST_CASE("a new process that hangs is given up, and told so when it wakes up") 
       running.loop, [&] { return !running.why.empty(); }, 20s));
   CHECK(running.why == "was not ready to serve within 100ms");
   Predecessor predecessor(taken->control);
-  CHECK_FALSE(predecessor.await_turn("ssh"));
+  CHECK(predecessor.await_turn("ssh").empty());
   CHECK(predecessor.given_up() == "this process was not ready to serve within 100ms");
   close_all(*taken);
 }

@@ -145,6 +145,13 @@ struct House {
   int drained = 0;
 };
 
+TunnelSet tunnels_used(House& house) {
+  std::optional<TunnelSet> used;
+  house.worker->find_tunnels([&](TunnelSet set) { used = set; });
+  REQUIRE(house.until([&] { return used.has_value(); }));
+  return *used;
+}
+
 void deny_all(Config& config) {
   std::string problem;
   config.routes = {{.text = "*=deny",
@@ -893,4 +900,38 @@ TEST_CASE("idle tunnels are told from busy ones, and how fast they move bytes") 
     house.ruleset->shared[1].load->begin();
     CHECK(active() == 2);
   }
+}
+
+TEST_CASE("which tunnels are needed is seen from what goes through them, or still may") {
+  House house;
+  const auto at_tunnel = [&](std::size_t tunnel) {
+    house.reload([&](Config& config) { config.upstreams[0].tunnel = tunnel; });
+  };
+  CHECK(tunnels_used(house) == 0);
+  at_tunnel(3);
+  SocketPair first = house.tunnel();
+  CHECK(tunnels_used(house) == tunnel_bit(3));
+  at_tunnel(1);
+  SocketPair second = house.tunnel();
+  CHECK(tunnels_used(house) == (tunnel_bit(1) | tunnel_bit(3)));
+  first.far.reset();
+  first.near.reset();
+  REQUIRE(house.until([&] { return tunnels_used(house) == tunnel_bit(1); }));
+
+  // A request that has begun to arrive goes by what was in force then.
+  const std::string request = house.connect_request(house.target_port);
+  Fd late = house.client(request.substr(0, 10));
+  REQUIRE(house.until([&] { return house.worker->shared().connections == 2; }));
+  settle(house.worker->loop(), 5);
+  CHECK(tunnels_used(house) == tunnel_bit(1));
+  at_tunnel(0);
+  CHECK(tunnels_used(house) == kAllTunnels);
+  send_all(late, request.substr(10));
+  CHECK(house.receive(late, kEstablished.size()) == kEstablished);
+  CHECK(tunnels_used(house) == tunnel_bit(1));
+  Fd(accept(house.target.get(), nullptr, nullptr)).reset();
+  late.reset();
+  second.far.reset();
+  second.near.reset();
+  REQUIRE(house.until([&] { return tunnels_used(house) == 0; }));
 }
