@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -18,6 +20,7 @@
 #include "base/text.h"
 #include "config/listen_url.h"
 #include "config/open_listener.h"
+#include "config/tunnel_port.h"
 #include "options/broken_upstreams.h"
 #include "options/cores.h"
 #include "options/credential_file.h"
@@ -31,6 +34,8 @@
 
 namespace culvert {
 namespace {
+
+constexpr std::string_view kCommandSample = "ssh -N -D 127.0.0.1:{port} user@host";
 
 /// Does `listen` have every address of the family of `other`, at its port?  One socket of the two
 /// could not be bound then.
@@ -177,29 +182,37 @@ class ConfigBuilder {
   }
 
   void read_upstreams() {
+    const bool has_mark = read_tunnels();
     std::vector<std::string> origins;
+    bool uses_mark = false;
     for (const Given& given : settings_.of("upstream")) {
       std::vector<std::string> found;
       UpstreamConfig upstream = parse_upstream(given.value, found, when_);
-      const auto same = [&](const UpstreamConfig& other) { return other.name == upstream.name; };
-      if (found.empty() && std::any_of(config_.upstreams.begin(), config_.upstreams.end(), same)) {
+      const bool at_mark = upstream.tunnel > 0;
+      uses_mark = uses_mark || at_mark;
+      if (at_mark && !has_mark) {
         found.push_back(
-            fmt::format("{0}: there are two upstreams of the name '{1}'; write "
-                        "OTHERNAME={0}",
-                        upstream.label, printable(upstream.name)));
+            fmt::format("{}: {} is the port of a tunnel: write it in "
+                        "--tunnel-command, too, as in '{}'",
+                        upstream.label, kPortMark, kCommandSample));
       }
-      for (const std::string& text : found) {
-        problems_.push_back(fmt::format("{} {}", given.origin, text));
+      const std::string name = upstream.name;
+      if (!add_upstream(given.origin, std::move(upstream), config_.upstreams.size(), found)) {
+        broken_.add(name);
       }
-      if (found.empty()) {
-        config_.upstreams.push_back(std::move(upstream));
-        origins.push_back(given.origin);
-      } else {
-        broken_.add(upstream.name);
-      }
+      origins.resize(config_.upstreams.size(), given.origin);
     }
     config_.upstream_given = settings_.has("upstream");
     if (config_.upstream_given) config_.upstream_origin = settings_.of("upstream").front().origin;
+    if (has_mark && !uses_mark) {
+      // What was made for it is what is to be used.
+      std::vector<std::string> found;
+      config_.upstream_origin = settings_.of("tunnel-command").back().origin;
+      const std::size_t before = config_.upstreams.size();
+      add_upstream(config_.upstream_origin, parse_upstream(kTunnelUpstream, found), 0, found);
+      origins.insert(origins.begin(), config_.upstreams.size() - before, config_.upstream_origin);
+      config_.upstream_given = true;
+    }
     config_.upstream_count = config_.upstreams.size();
     if (!config_.upstream_given) {
       std::vector<std::string> none;
@@ -207,6 +220,61 @@ class ConfigBuilder {
       origins.emplace_back();
     }
     resolve_via(config_.upstreams, origins, broken_, problems_);
+  }
+
+  /// Whether the tunnels have ports that are chosen.
+  bool read_tunnels() {
+    const Flag& tunnels = *find_flag("tunnels");
+    read(*find_flag("tunnel-command"));
+    read(tunnels);
+    const bool has_mark = has_port_mark(config_.tunnel_command.reveal());
+    if (!settings_.has(tunnels.name)) return has_mark;
+    const Given& given = settings_.of(tunnels.name).back();
+    if (config_.tunnel_command.empty()) {
+      problem(given, fmt::format("there is no --tunnel-command to run; give one, as in '{}'",
+                                 kCommandSample));
+    } else if (config_.tunnels > 1 && !has_mark) {
+      problem(given, fmt::format("each of them needs a port of its own: write {} in "
+                                 "--tunnel-command in its place, as in '{}'",
+                                 kPortMark, kCommandSample));
+    }
+    return has_mark;
+  }
+
+  /// In front of the one at `place`: one, or as many as there are tunnels.  False: it has `found`
+  /// problems.
+  bool add_upstream(const std::string& origin, UpstreamConfig upstream, std::size_t place,
+                    std::vector<std::string>& found) {
+    std::vector<UpstreamConfig> added(upstream.tunnel > 0 ? config_.tunnels : 1, upstream);
+    if (added.size() > 1) {
+      for (std::size_t i = 0; i < added.size(); ++i) {
+        added[i].group = upstream.name;
+        added[i].tunnel = i + 1;
+        added[i].name = fmt::format("{}-{}", upstream.name, i + 1);
+      }
+    }
+    for (const UpstreamConfig& one : added) {
+      if (!found.empty()) break;
+      for (const std::string& name : {one.name, one.group}) {
+        if (name.empty() || !is_name_taken(name)) continue;
+        found.push_back(
+            fmt::format("{0}: there are two upstreams of the name '{1}'; write "
+                        "OTHERNAME={0}",
+                        upstream.label, printable(name)));
+      }
+    }
+    for (const std::string& text : found) problems_.push_back(fmt::format("{} {}", origin, text));
+    if (!found.empty()) return false;
+    config_.upstreams.insert(config_.upstreams.begin() + static_cast<std::ptrdiff_t>(place),
+                             std::make_move_iterator(added.begin()),
+                             std::make_move_iterator(added.end()));
+    return true;
+  }
+
+  bool is_name_taken(std::string_view name) const {
+    return std::any_of(
+        config_.upstreams.begin(), config_.upstreams.end(),
+        [name](const UpstreamConfig& other) { return other.name == name || other.group == name; });
   }
 
   void read_threads() {

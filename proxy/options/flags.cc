@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "config/tunnel_port.h"
 #include "options/nearest.h"
 
 namespace culvert {
@@ -82,7 +83,10 @@ std::vector<std::string> usual_listeners(const Config& config) {
   return out;
 }
 
-std::vector<std::string> no_upstream(const Config&) { return {"direct"}; }
+std::vector<std::string> usual_upstream(const Config& config) {
+  if (config.upstreams.empty() || config.upstreams[0].tunnel == 0) return {"direct"};
+  return {std::string(kTunnelUpstream)};
+}
 
 // ---- the table
 
@@ -157,7 +161,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "         podman and skopeo have; reset for all others\n"
      "tunnels without TLS always end in a reset"},
 
-    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{no_upstream}, kReloads,
+    {"upstream", "[NAME=]URL", kRepeatable, kUpstreams, OwnReader{usual_upstream}, kReloads,
      "the way out; repeatable, tried in their order (default: direct,\n"
      "which means no proxy: names are looked up and connections made\n"
      "from here)\n"
@@ -219,6 +223,14 @@ constexpr auto kFlags = std::to_array<Flag>({
      "a shell command that makes the tunnel, such as\n"
      "'ssh -N -D 127.0.0.1:1080 user@host': started, started again\n"
      "when it ends, and ended with culvert; what it says is logged"},
+    {"tunnels", "N", kOnce, kUpstreams, CountValue<std::size_t>{&Config::tunnels, 1, 16}, kReloads,
+     "how many of --tunnel-command run at the same time, {least} to {most}\n"
+     "(default: {default}), each at a free port that takes the place of {port}, as\n"
+     "in 'ssh -N -D 127.0.0.1:{port} user@host'; an --upstream with it, as\n"
+     "in NAME=socks5://127.0.0.1:{port}, becomes NAME-1, NAME-2 and so on\n"
+     "(with one tunnel NAME); where there is none, the first upstream is\n"
+     "tunnel=socks5://127.0.0.1:{port}; NAME in a route means all of them,\n"
+     "balanced by least unless the route or --balance says otherwise"},
 
     {"admin", "ADDR:PORT", kRepeatable, kAdministration, OwnReader{},
      sockets_differ<&Config::admin>,

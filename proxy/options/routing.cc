@@ -19,6 +19,38 @@ namespace {
 constexpr std::string_view kDirect = "direct";
 constexpr std::string_view kDeny = "deny";
 
+/// The upstreams of a route as they are named.
+class RouteUpstreams {
+ public:
+  /// `balance`: of those that stand beside each other.  If that was not `said`, those of one
+  /// --tunnel-command are not for each other's failure alone.
+  RouteUpstreams(Balance balance, bool said)
+      : balance_(balance),
+        of_group_(said || balance != Balance::order ? balance : Balance::least) {}
+
+  bool has(std::size_t index) const {
+    return std::find(upstreams.begin(), upstreams.end(), index) != upstreams.end();
+  }
+  /// One, or all of a group, which is a tier of its own.
+  void add(const std::vector<std::size_t>& named) {
+    const bool is_group = named.size() > 1;
+    if (is_group || after_group_ || tiers.empty()) {
+      tiers.push_back({0, is_group ? of_group_ : balance_});
+    }
+    after_group_ = is_group;
+    tiers.back().count += named.size();
+    upstreams.insert(upstreams.end(), named.begin(), named.end());
+  }
+
+  std::vector<std::size_t> upstreams;
+  std::vector<Tier> tiers;
+
+ private:
+  Balance balance_;
+  Balance of_group_;
+  bool after_group_ = false;
+};
+
 class RoutingReader {
  public:
   RoutingReader(const Settings& settings, const BrokenUpstreams& broken, Config& config,
@@ -41,10 +73,19 @@ class RoutingReader {
     for (const UpstreamConfig& upstream : config_.upstreams) {
       if (upstream.via_index) hops.insert(*upstream.via_index);
     }
-    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
-      if (hops.count(i) == 0) config_.default_route.push_back(i);
+    RouteUpstreams route(config_.balance, settings_.has("balance"));
+    for (std::size_t i = 0; i < config_.upstreams.size();) {
+      std::vector<std::size_t> beside;
+      const std::string& group = config_.upstreams[i].group;
+      do {
+        if (hops.count(i) == 0) beside.push_back(i);
+        ++i;
+      } while (!group.empty() && i < config_.upstreams.size() &&
+               config_.upstreams[i].group == group);
+      if (!beside.empty()) route.add(beside);
     }
-    config_.default_tiers = {{config_.default_route.size(), config_.balance}};
+    config_.default_route = std::move(route.upstreams);
+    config_.default_tiers = std::move(route.tiers);
   }
 
   void read_route(const Given& given) {
@@ -72,9 +113,13 @@ class RoutingReader {
     }
     for (const std::string& text : found) problem(given, text);
     std::string_view names = std::string_view(given.value).substr(equals + 1);
+    const std::size_t before = names.size();
     const std::optional<Balance> balance = read_balance(given, names);
-    if (!balance || !read_names(given, names, route) || !found.empty()) return;
-    route.tiers = {{route.upstreams.size(), *balance}};
+    if (!balance) return;
+    RouteUpstreams named(*balance, names.size() != before || settings_.has("balance"));
+    if (!read_names(given, names, named) || !found.empty()) return;
+    route.upstreams = std::move(named.upstreams);
+    route.tiers = std::move(named.tiers);
     config_.routes.push_back(std::move(route));
   }
 
@@ -105,7 +150,7 @@ class RoutingReader {
     return out;
   }
 
-  bool read_names(const Given& given, std::string_view list, RouteConfig& route) {
+  bool read_names(const Given& given, std::string_view list, RouteUpstreams& route) {
     bool good = true;
     bool deny = false;
     const auto names = split(list, ',');
@@ -114,16 +159,16 @@ class RoutingReader {
         deny = true;
         continue;
       }
-      const auto index = find_upstream(name);
-      if (index && std::find(route.upstreams.begin(), route.upstreams.end(), *index) ==
-                       route.upstreams.end()) {
-        route.upstreams.push_back(*index);
-      } else if (index) {
+      const std::vector<std::size_t> found = find_upstreams(name);
+      if (found.empty()) {
+        if (name.empty() || !broken_.may_be(name)) problem(given, unknown_name(name));
+        good = false;
+      } else if (std::any_of(found.begin(), found.end(),
+                             [&](std::size_t index) { return route.has(index); })) {
         problem(given, fmt::format("'{}' is named twice", redact(name)));
         good = false;
       } else {
-        if (name.empty() || !broken_.may_be(name)) problem(given, unknown_name(name));
-        good = false;
+        route.add(found);
       }
     }
     if (deny && names.size() > 1) {
@@ -136,7 +181,10 @@ class RoutingReader {
   std::string unknown_name(std::string_view name) const {
     if (name.empty()) return "the name of an upstream is missing";
     std::string names;
-    for (const UpstreamConfig& upstream : config_.upstreams) names += upstream.name + ", ";
+    for (const UpstreamConfig& upstream : config_.upstreams) {
+      if (upstream.tunnel == 1 && !upstream.group.empty()) names += upstream.group + ", ";
+      names += upstream.name + ", ";
+    }
     if (!named_direct()) names += "direct, ";
     return fmt::format("no upstream is named '{}' ({}deny)", redact(name), names);
   }
@@ -146,12 +194,15 @@ class RoutingReader {
                        [](const UpstreamConfig& upstream) { return upstream.name == kDirect; });
   }
 
-  std::optional<std::size_t> find_upstream(std::string_view name) {
-    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
-      if (config_.upstreams[i].name == name) return i;
+  /// Those that have the name together, or the one; none: there is none.
+  std::vector<std::size_t> find_upstreams(std::string_view name) {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < config_.upstreams.size() && !name.empty(); ++i) {
+      const UpstreamConfig& upstream = config_.upstreams[i];
+      if (upstream.name == name || upstream.group == name) found.push_back(i);
     }
-    if (iequals(name, kDirect)) return direct();
-    return std::nullopt;
+    if (found.empty() && iequals(name, kDirect)) found.push_back(direct());
+    return found;
   }
 
   /// The built-in `direct`: the first upstream of that kind, or one of its own.

@@ -10,6 +10,7 @@
 
 #include "base/redact.h"
 #include "base/text.h"
+#include "config/tunnel_port.h"
 #include "options/redact_upstream.h"
 #include "options/upstream_options.h"
 
@@ -35,6 +36,8 @@ constexpr std::array<Scheme, 8> kSchemes = {{
     {"https", Kind::https, "https", 443},
     {"direct", Kind::direct, "direct", 0},
 }};
+/// Of an upstream at the port of a tunnel, if it is not given another.
+constexpr std::string_view kTunnelName = "tunnel";
 constexpr std::string_view kSchemeList = "socks5, socks4a, http, https, direct";
 
 /// Protocols of other tunnels, which are usable through the SOCKS port of their client.
@@ -102,7 +105,9 @@ class UpstreamReader {
 
   void check_name() {
     if (upstream_.name.empty()) {
-      upstream_.name = upstream_.kind == Kind::direct ? "direct" : upstream_.label;
+      upstream_.name = upstream_.kind == Kind::direct ? "direct"
+                       : upstream_.tunnel > 0         ? kTunnelName
+                                                      : upstream_.label;
     } else if (iequals(upstream_.name, "direct") && upstream_.kind != Kind::direct) {
       problem("the name 'direct' is taken: routes use it to go without a proxy");
     }
@@ -238,8 +243,11 @@ class UpstreamReader {
       problem("an IPv6 address stands in brackets, as in [::1]:1080");
       return;
     }
-    const auto number = port ? parse_number<std::uint16_t>(*port) : scheme.default_port;
-    if (port && number.value_or(0) == 0) {
+    const bool has_mark = port && *port == kPortMark;
+    if (has_mark) upstream_.tunnel = 1;
+    const auto number =
+        port && !has_mark ? parse_number<std::uint16_t>(*port) : std::optional(scheme.default_port);
+    if (number.value_or(0) == 0) {
       // It may be a password whose '@host' is missing, so it is not shown.
       problem("the port is not a number from 1 to 65535");
       return;
@@ -260,7 +268,18 @@ class UpstreamReader {
       return;
     }
     upstream_.address = std::move(*address);
+    if (has_mark) return take_mark(scheme);
     upstream_.label = fmt::format("{}://{}", scheme.label, upstream_.address.to_string());
+  }
+
+  void take_mark(const Scheme& scheme) {
+    if (!upstream_.address.is_loopback()) {
+      return problem("{port} is a port of this host: write 127.0.0.1:{port}");
+    }
+    upstream_.address.port = 0;
+    std::string host = upstream_.address.to_string();
+    host.pop_back();
+    upstream_.label = concat({scheme.label, "://", host, kPortMark});
   }
 
   void read_options() {

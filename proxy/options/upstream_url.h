@@ -15,6 +15,9 @@ namespace culvert {
 /// ?resolve=local), socks4a (so is socks4; a server with SOCKS4 alone refuses names, which
 /// ?resolve=local avoids), http, https and direct.  User and password are percent-decoded.
 ///
+/// A port "{port}" is that of a tunnel: the result's `tunnel` is 1, and its name is "tunnel" if no
+/// other is given.
+///
 /// Every problem found is appended to `problems` as "URL: what is wrong", never showing
 /// credentials; the result is usable only if none was.  `via` is a name that resolve_via() looks
 /// up.

@@ -20,9 +20,12 @@ UpstreamConfig check(std::string_view url, std::vector<std::string>& problems) {
   FUZZ_CHECK(!upstream.name.empty() && test::is_printable(upstream.name));
   FUZZ_CHECK(upstream.warm <= 64);
   const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;
-  FUZZ_CHECK(is_direct ? upstream.label == "direct://" : upstream.address.port != 0);
+  const bool at_tunnel = upstream.tunnel > 0;
+  FUZZ_CHECK(is_direct ? upstream.label == "direct://" : (upstream.address.port == 0) == at_tunnel);
+  FUZZ_CHECK(!at_tunnel || (upstream.address.is_loopback() && upstream.label.ends_with(":{port}")));
   FUZZ_CHECK(!is_direct || (!upstream.credentials && upstream.via.empty()));
-  if (!is_direct) FUZZ_CHECK(upstream.label.ends_with("://" + upstream.address.to_string()));
+  if (!is_direct && !at_tunnel)
+    FUZZ_CHECK(upstream.label.ends_with("://" + upstream.address.to_string()));
 
   const UpstreamConfig again = parse_upstream(upstream.label, problems, ReadWhen::serving);
   FUZZ_CHECK(problems.empty());

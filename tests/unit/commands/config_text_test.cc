@@ -103,7 +103,8 @@ TEST_CASE("every option is printed, and where it came from") {
 }
 
 TEST_CASE("what was printed and is read again is printed the same") {
-  const std::set<std::string_view> secrets = {"tunnel-command"};
+  // What takes a secret is not complete without it.
+  const std::set<std::string_view> secrets = {"tunnel-command", "tunnels"};
   const TemporaryFile users(
       "alice:$5$rounds=1000$salt$CCvcOM6b7TEJDPb37Aec/9UpOg4QhPNAxPpL9ZzjTB7\n");
   for (const Flag& flag : flags()) {
@@ -125,6 +126,31 @@ TEST_CASE("what was printed and is read again is printed the same") {
       CHECK(without_origins(again) == expected);
     }
   }
+}
+
+TEST_CASE("tunnels are printed as they were given, and take their command to be read again") {
+  const TemporaryFile given(
+      "tunnel-command = 'ssh -D {port} hush'\ntunnels = 4\nupstream = "
+      "'lane=socks5://127.0.0.1:{port}?warm=2'\n");
+  const std::string once = printed({"--config", given.path()});
+  CHECK_THAT(once, Contains("\ntunnels = 4  # " + given.path() + ":2\n"));
+  CHECK_THAT(once, Contains("  \"lane=socks5://127.0.0.1:{port}?warm=2\",  # "));
+  CHECK(once.find("hush") == std::string::npos);
+
+  const TemporaryFile incomplete(once);
+  const CommandLine line = parse_command_line({"--config", incomplete.path()}, {});
+  const auto* const found = std::get_if<Problems>(&line);
+  REQUIRE(found != nullptr);
+  CHECK_THAT(found->lines.at(0), Contains("tunnels 4: there is no --tunnel-command to run"));
+
+  const TemporaryFile file(once + "tunnel-command = 'ssh -D {port} hush'\n");
+  const Config config = test::config_of({"--config", file.path()});
+  CHECK(config.tunnels == 4);
+  REQUIRE(config.upstreams.size() == 4);
+  CHECK(config.upstreams[3].warm == 2);
+
+  CHECK_THAT(printed({"--tunnel-command", "ssh -D {port} hush"}),
+             Contains("\n#upstream = [\"tunnel=socks5://127.0.0.1:{port}\"]  # default\n"));
 }
 
 TEST_CASE("a default that was printed is a default again") {

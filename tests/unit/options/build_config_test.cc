@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "support/catch.h"
 #include "unit/options/parsed_line.h"
@@ -385,4 +388,120 @@ TEST_CASE("what an admin interface cannot be") {
   CHECK_THAT(problems_of({"--admin", "systemd:web"})[0], Contains("write an address and port"));
   CHECK_THAT(problems_of({"--admin", "127.0.0.1:1?proxy-protocol=on"})[0],
              Contains("proxy-protocol has no meaning here"));
+}
+
+namespace {
+
+/// "tunnel-1 = socks5://127.0.0.1:{port}", and which tunnel's port it is.
+std::vector<std::pair<std::string, std::size_t>> upstreams_of(
+    const std::vector<std::string>& arguments) {
+  std::vector<std::pair<std::string, std::size_t>> out;
+  for (const UpstreamConfig& one : config_of(arguments).upstreams) {
+    out.emplace_back(one.name + " = " + one.label, one.tunnel);
+  }
+  return out;
+}
+
+constexpr const char* kSsh = "ssh -N -D 127.0.0.1:{port} hush";
+constexpr const char* kSample = "'ssh -N -D 127.0.0.1:{port} user@host'";
+
+}  // namespace
+
+TEST_CASE("a tunnel command with a port is an upstream by itself, the first") {
+  using List = std::vector<std::pair<std::string, std::size_t>>;
+  CHECK(upstreams_of({"--tunnel-command", kSsh}) ==
+        List{{"tunnel = socks5://127.0.0.1:{port}", 1}});
+  CHECK(upstreams_of({"--tunnel-command", kSsh, "--tunnels", "2", "--upstream", "b=http://h"}) ==
+        List{{"tunnel-1 = socks5://127.0.0.1:{port}", 1},
+             {"tunnel-2 = socks5://127.0.0.1:{port}", 2},
+             {"b = http://h:3128", 0}});
+  const Config config = config_of({"--tunnel-command", kSsh, "--tunnels", "3"});
+  CHECK(config.upstream_given);
+  CHECK(config.upstream_count == 3);
+  CHECK(config.upstream_origin == "--tunnel-command");
+  CHECK(config.upstreams[2].group == "tunnel");
+  CHECK(config.default_route == std::vector<std::size_t>{0, 1, 2});
+  CHECK(config.warnings.empty());
+  CHECK(upstreams_of({"--tunnel-command", "ssh -D 1080 hush"}) == List{{"direct = direct://", 0}});
+}
+
+TEST_CASE("an upstream at the port of a tunnel is as many as there are tunnels") {
+  using List = std::vector<std::pair<std::string, std::size_t>>;
+  const std::vector<std::string> given = {
+      "--tunnel-command", kSsh,
+      "--upstream",       "b=http://h",
+      "--upstream",       "lane=socks5://me:secret@localhost:{port}?warm=2&via=b",
+      "--upstream",       "http://[::1]:{port}"};
+  CHECK(upstreams_of(given) == List{{"b = http://h:3128", 0},
+                                    {"lane = socks5://localhost:{port}", 1},
+                                    {"tunnel = http://[::1]:{port}", 1}});
+  std::vector<std::string> several = given;
+  several.insert(several.end(), {"--tunnels", "2"});
+  const Config config = config_of(several);
+  CHECK(upstreams_of(several) == List{{"b = http://h:3128", 0},
+                                      {"lane-1 = socks5://localhost:{port}", 1},
+                                      {"lane-2 = socks5://localhost:{port}", 2},
+                                      {"tunnel-1 = http://[::1]:{port}", 1},
+                                      {"tunnel-2 = http://[::1]:{port}", 2}});
+  for (const std::size_t index : {1U, 2U}) {
+    const UpstreamConfig& lane = config.upstreams[index];
+    CHECK(lane.warm == 2);
+    CHECK(lane.via_index == 0);
+    CHECK(lane.group == "lane");
+    CHECK(lane.address.port == 0);
+    CHECK(lane.credentials->password.reveal() == "secret");
+  }
+  // One of them may be a hop.
+  CHECK(config_of(
+            {"--tunnel-command", kSsh, "--tunnels", "2", "--upstream", "b=http://h?via=tunnel-2"})
+            .upstreams[2]
+            .via_index == 1);
+}
+
+TEST_CASE("what is wrong with tunnels is told without their command") {
+  const std::string sample = kSample;
+  CHECK(problems_of({"--tunnels", "2"}) ==
+        Lines{"--tunnels 2: there is no --tunnel-command to run; give one, as in " + sample});
+  CHECK(problems_of({"--tunnels", "2", "--tunnel-command", "ssh -D ${port} hush"}) ==
+        Lines{"--tunnels 2: each of them needs a port of its own: write {port} in "
+              "--tunnel-command in its place, as in " +
+              sample});
+  CHECK(config_of({"--tunnels", "1", "--tunnel-command", "ssh -D 1080 hush"}).tunnels == 1);
+  for (const char* const number : {"0", "17", "x", "-1"}) {
+    INFO(number);
+    CHECK(problems_of({"--tunnels", number, "--tunnel-command", kSsh}).size() == 1);
+  }
+  const Lines no_mark{
+      "--upstream socks5://127.0.0.1:{port}: {port} is the port of a tunnel: write it in "
+      "--tunnel-command, too, as in " +
+      sample};
+  CHECK(problems_of({"--upstream", "a=socks5://127.0.0.1:{port}"}) == no_mark);
+  CHECK(problems_of({"--upstream", "a=socks5://127.0.0.1:{port}", "--tunnel-command",
+                     "ssh -D 1080 hush"}) == no_mark);
+  CHECK(problems_of({"--upstream", "a=socks5://h:{port}", "--tunnel-command", kSsh}) ==
+        Lines{"--upstream a=socks5://h:{port}: {port} is a port of this host: write "
+              "127.0.0.1:{port}"});
+  // A part of a port is none.
+  CHECK(problems_of({"--upstream", "socks5://127.0.0.1:{port}0", "--tunnel-command", kSsh}) ==
+        Lines{"--upstream socks5://127.0.0.1:***: the port is not a number from 1 to 65535"});
+}
+
+TEST_CASE("the names of tunnels' upstreams are their own") {
+  for (const char* const name : {"tunnel", "tunnel-2"}) {
+    INFO(name);
+    const std::string other = std::string(name) + "=http://h";
+    const Lines problems =
+        problems_of({"--tunnel-command", kSsh, "--tunnels", "2", "--upstream", other});
+    REQUIRE(problems.size() == 1);
+    CHECK_THAT(problems[0], Contains("there are two upstreams of the name '" + std::string(name)));
+  }
+  CHECK(problems_of({"--tunnel-command", kSsh, "--tunnels", "2", "--upstream",
+                     "a=socks5://127.0.0.1:{port}", "--upstream", "a=http://h"})
+            .size() == 1);
+}
+
+TEST_CASE("tunnels are read from a file and from a variable") {
+  const TemporaryFile file("tunnel-command = 'ssh -D {port} hush'\ntunnels = 4\n");
+  CHECK(config_of({"--config", file.path()}).upstreams.size() == 4);
+  CHECK(config_of({"--config", file.path()}, {{"CULVERT_TUNNELS", "3"}}).upstreams.size() == 3);
 }

@@ -62,7 +62,8 @@ TEST_CASE("a default in help is what Config has") {
     CHECK_FALSE(shown.empty());
     CHECK(shown == show_flag_value(flag.value, Config()));
     CHECK(shown ==
-          show_flag_value(flag.value, config_of({"--" + std::string(flag.name) + "=" + text})));
+          show_flag_value(flag.value, config_of({"--" + std::string(flag.name) + "=" + text,
+                                                 "--tunnel-command=ssh"})));
   }
   CHECK(checked == std::set<std::string_view>{"header-timeout",
                                               "connect-timeout",
@@ -91,7 +92,8 @@ TEST_CASE("a default in help is what Config has") {
                                               "access-log",
                                               "lost-tunnel",
                                               "balance",
-                                              "trace-sessions"});
+                                              "trace-sessions",
+                                              "tunnels"});
 
   CHECK(default_in_help(*find_flag("probe")) == "off");
   CHECK_FALSE(config.probe.has_value());

@@ -57,6 +57,9 @@ TEST_CASE("what a process is born with needs a restart") {
   CHECK(changed({"--access-log", "off"}, {"--access-log", "/tmp/b"}) == Flags{"access-log"});
   CHECK(changed({"--tunnel-command", "ssh a"}, {"--tunnel-command", "ssh b"}) ==
         Flags{"tunnel-command"});
+  CHECK(changed({"--tunnel-command", "ssh {port}"},
+                {"--tunnel-command", "ssh {port}", "--tunnels", "4"})
+            .empty());
 }
 
 TEST_CASE("an admin interface at another address needs a restart, what it may do does not") {

@@ -245,3 +245,66 @@ TEST_CASE("what looks like a mistake is a warning") {
         Lines{"--no-proxy 172.17.*: never matches; a '*' stands alone or first, addresses are "
               "written as in 172.17.0.0/16"});
 }
+
+TEST_CASE("a route that names the upstreams of several tunnels has all of them in one tier") {
+  using Indices = std::vector<std::size_t>;
+  using Tiers = std::vector<Tier>;
+  const std::vector<std::string> given = {
+      "--tunnel-command", "ssh {port}", "--tunnels",  "2",
+      "--upstream",       "a=http://a", "--upstream", "t=socks5://127.0.0.1:{port}",
+      "--upstream",       "b=http://b", "--upstream", "c=http://c"};  // 0: a; 1, 2: t; 3: b; 4: c
+  const auto read = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), given.begin(), given.end());
+    return config_of(more);
+  };
+  const Config config = read({});
+  CHECK(config.default_route == Indices{0, 1, 2, 3, 4});
+  CHECK(config.default_tiers ==
+        Tiers{{1, Balance::order}, {2, Balance::least}, {2, Balance::order}});
+  CHECK(config.warnings.empty());
+
+  struct Row {
+    const char* names;
+    Indices upstreams;
+    Tiers tiers;
+  };
+  const Row rows[] = {
+      {"t", {1, 2}, {{2, Balance::least}}},
+      {"b,t,c", {3, 1, 2, 4}, {{1, Balance::order}, {2, Balance::least}, {1, Balance::order}}},
+      {"sticky:t,b,c", {1, 2, 3, 4}, {{2, Balance::sticky}, {2, Balance::sticky}}},
+      {"order:t", {1, 2}, {{2, Balance::order}}},
+      // One by one they are as any others.
+      {"t-2,t-1", {2, 1}, {{2, Balance::order}}},
+      {"fastest:t-2,b", {2, 3}, {{2, Balance::fastest}}},
+  };
+  for (const Row& row : rows) {
+    INFO(row.names);
+    const Config routed = read({"--route", "x=" + std::string(row.names)});
+    REQUIRE(routed.routes.size() == 1);
+    CHECK(routed.routes[0].upstreams == row.upstreams);
+    CHECK(routed.routes[0].tiers == row.tiers);
+  }
+  CHECK(read({"--balance", "fastest", "--route", "x=t"}).routes[0].tiers ==
+        Tiers{{2, Balance::fastest}});
+  CHECK(read({"--balance", "order"}).default_tiers ==
+        Tiers{{1, Balance::order}, {2, Balance::order}, {2, Balance::order}});
+
+  const auto problems = [&](std::string route) {
+    std::vector<std::string> arguments = given;
+    arguments.insert(arguments.end(), {"--route", std::move(route)});
+    return problems_of(arguments);
+  };
+  CHECK(problems("x=t,t-2") == Lines{"--route x=t,t-2: 't-2' is named twice"});
+  CHECK(problems("x=t-2,t") == Lines{"--route x=t-2,t: 't' is named twice"});
+  CHECK(problems("x=t-3") ==
+        Lines{"--route x=t-3: no upstream is named 't-3' (a, t, t-1, t-2, b, c, direct, deny)"});
+}
+
+TEST_CASE("one tunnel is an upstream like any other, and a hop is left out of the default route") {
+  const Config one = config_of({"--tunnel-command", "ssh {port}", "--upstream", "b=http://b"});
+  CHECK(one.default_tiers == std::vector<Tier>{{2, Balance::order}});
+  const Config hop = config_of({"--tunnel-command", "ssh {port}", "--tunnels", "3", "--upstream",
+                                "b=http://b?via=tunnel-2"});
+  CHECK(hop.default_route == std::vector<std::size_t>{0, 2, 3});
+  CHECK(hop.default_tiers == std::vector<Tier>{{2, Balance::least}, {1, Balance::order}});
+}
