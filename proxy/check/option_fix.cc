@@ -50,7 +50,9 @@ std::string upstream_fix(const Config* config, const UpstreamConfig& upstream,
   const std::size_t count = config == nullptr ? 0 : config->upstream_count;
   for (std::size_t i = 0; i < count; ++i) {
     const UpstreamConfig& each = config->upstreams[i];
-    const bool is_changed = each.name == upstream.name;
+    if (each.tunnel > 1) continue;  // one option is for all of a group
+    const bool is_changed =
+        each.name == upstream.name || (!each.group.empty() && each.group == upstream.group);
     found = found || is_changed;
     values.push_back(upstream_value(
         each, is_changed ? change : OptionChange{.login = each.credentials.has_value()}));

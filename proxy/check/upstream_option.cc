@@ -1,6 +1,7 @@
 #include "check/upstream_option.h"
 
 #include "base/duration.h"
+#include "base/port_mark.h"
 #include "base/shell_text.h"
 #include "base/text.h"
 
@@ -33,6 +34,12 @@ class Parameters {
   std::string text_;
 };
 
+std::string place_of(const UpstreamConfig& upstream) {
+  std::string place = upstream.address.to_string();
+  if (upstream.tunnel > 0) place.replace(place.rfind(':') + 1, std::string::npos, kPortMark);
+  return place;
+}
+
 std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
                        const OptionChange& change) {
   Parameters all(change.parameter);
@@ -56,12 +63,13 @@ std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
 std::string upstream_value(const UpstreamConfig& upstream, const OptionChange& change) {
   const std::string_view scheme = change.scheme.empty() ? scheme_of(upstream.kind) : change.scheme;
   const bool is_direct = upstream.kind == UpstreamConfig::Kind::direct;
-  const bool is_named = !upstream.name.empty() && upstream.name != upstream.label;
-  std::string text = is_named && !(is_direct && upstream.name == scheme) ? upstream.name + "=" : "";
+  const std::string& name = upstream.group.empty() ? upstream.name : upstream.group;
+  const bool is_named = !name.empty() && name != upstream.label;
+  std::string text = is_named && !(is_direct && name == scheme) ? name + "=" : "";
   text += scheme;
   if (!is_direct) {
     text.append(change.login ? "://USER:PASSWORD@" : "://");
-    text += change.place.empty() ? upstream.address.to_string() : std::string(change.place);
+    text += change.place.empty() ? place_of(upstream) : std::string(change.place);
   }
   return text + parameters(upstream, scheme, change);
 }

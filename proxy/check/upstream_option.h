@@ -21,7 +21,8 @@ struct OptionChange {
 std::string upstream_value(const UpstreamConfig& upstream, const OptionChange& change);
 
 /// "--upstream tunnel=socks5://127.0.0.1:1080", as an option that names this upstream with all that
-/// it was given, but for its credentials and for `change`; as one word of a shell's.
+/// it was given, but for its credentials and for `change`; those of several tunnels have one.  As
+/// one word of a shell's.
 std::string upstream_option(const UpstreamConfig& upstream, const OptionChange& change);
 
 }  // namespace culvert

@@ -122,7 +122,7 @@ void WaySteps::walk_upstreams(TargetReport& report) {
 /// Whether the upstream works, as far as its steps show.
 bool WaySteps::pass(std::size_t index, const WayTarget* target) {
   if (!protocol_of(walk_.upstream(index).config).has_proxy) return true;
-  return pass_hops(index) && pass_upstream(index, target);
+  return has_port(index) && pass_hops(index) && pass_upstream(index, target);
 }
 
 bool WaySteps::add(std::size_t index, CheckStep step) {
@@ -134,10 +134,24 @@ bool WaySteps::add(std::size_t index, CheckStep step) {
   return ok;
 }
 
+/// No check can pass one whose port is not known; the first shows it in a step.
+bool WaySteps::has_port(std::size_t index) {
+  const UpstreamConfig& upstream = walk_.upstream(index).config;
+  if (upstream.tunnel == 0 || upstream.address.port != 0) return true;
+  if (contains(told_, index)) return false;
+  StepClock clock(walk_, "upstream", upstream.label);
+  clock.fail(
+      "its port is chosen when culvert starts its tunnel, and check starts no "
+      "--tunnel-command",
+      "culvert status  # names the port: check --upstream " +
+          std::string(scheme_of(upstream.kind)) + "://127.0.0.1:PORT");
+  return add(index, clock.end());
+}
+
 /// From the one that is reached from here.
 bool WaySteps::pass_hops(std::size_t index) {
   const auto hop = walk_.upstream(index).config.via_index;
-  return !hop || (pass_hops(*hop) && pass_hop(*hop, index));
+  return !hop || (has_port(*hop) && pass_hops(*hop) && pass_hop(*hop, index));
 }
 
 /// `hop` gives a connection to the proxy of `next`.

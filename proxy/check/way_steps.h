@@ -37,6 +37,7 @@ class WaySteps {
   using Trial = Walk::Trial;
 
   bool pass(std::size_t index, const WayTarget* target);
+  bool has_port(std::size_t index);
   bool pass_hops(std::size_t index);
   bool pass_hop(std::size_t hop, std::size_t next);
   bool pass_upstream(std::size_t index, const WayTarget* target);

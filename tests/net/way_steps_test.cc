@@ -232,6 +232,26 @@ TEST_CASE("each hop of a chain has a step, and what is behind a broken one is no
   CHECK(outline(beyond_refused(upstream_at(Kind::socks5, closed_port()))) == "upstream FAILED");
 }
 
+TEST_CASE("an upstream at the port of a tunnel that does not run is not tried") {
+  UpstreamConfig tunnel = upstream_at(Kind::socks5, 1);
+  tunnel.tunnel = 1;
+  tunnel.address.port = 0;
+  tunnel.label = "socks5://127.0.0.1:{port}";
+  const auto report = walked({tunnel});
+  REQUIRE(outline(report) == "upstream FAILED");
+  CHECK(report.steps[0].subject == tunnel.label);
+  CHECK(holds(report.steps[0].cause, "check starts no --tunnel-command"));
+  CHECK(holds(report.steps[0].fix, "--upstream socks5://127.0.0.1:PORT"));
+
+  // Nor what is behind it.
+  UpstreamConfig next = upstream_at(Kind::http, closed_port());
+  next.via_index = 0;
+  Config config = config_of({tunnel, next});
+  config.default_route = {1, 0};
+  const auto walk = walk_with(std::move(config));
+  CHECK(outline(walked(*walk)) == "upstream FAILED");
+}
+
 TEST_CASE("without a target each upstream is looked at") {
   const ThreadServer http(script({"HTTP/1.1 400 Bad Request\r\n\r\n"}));
   const auto walk = walk_with(

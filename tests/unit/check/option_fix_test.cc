@@ -1,5 +1,7 @@
 #include "check/option_fix.h"
 
+#include <cstddef>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -93,4 +95,17 @@ TEST_CASE("a rule is shown by where it stands") {
 TEST_CASE("a fix has one comment") {
   CHECK(with_comment("route = []  # in a", "b") == "route = []  # in a; b");
   CHECK(with_comment("--route a=b", "c") == "--route a=b  # c");
+}
+
+TEST_CASE("several tunnels have one option") {
+  Config config = config_of("");
+  for (std::size_t i = 0; i < 2; ++i) {
+    UpstreamConfig& one = config.upstreams[i];
+    one.address = host("127.0.0.1:31001");
+    one.name = "tunnel-" + std::to_string(i + 1);
+    one.group = "tunnel";
+    one.tunnel = i + 1;
+  }
+  CHECK(upstream_fix(&config, config.upstreams[1], {}) ==
+        "--upstream 'tunnel=socks5://127.0.0.1:{port}'");
 }

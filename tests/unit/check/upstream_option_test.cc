@@ -48,3 +48,16 @@ TEST_CASE("an upstream's option has all that it was given, and no password") {
         "--upstream 'office=http://proxy.example:3129?resolve=local&connect-timeout=2s&warm=3&"
         "via=tunnel'");
 }
+
+TEST_CASE("the option of a tunnel's upstream has the mark again, and is that of all") {
+  UpstreamConfig one = upstream(Kind::socks5, "127.0.0.1:31001");
+  one.name = "tunnel-2";
+  one.group = "tunnel";
+  one.tunnel = 2;
+  one.warm = 3;
+  CHECK(upstream_option(one, {}) == "--upstream 'tunnel=socks5://127.0.0.1:{port}?warm=3'");
+  one.address.port = 0;
+  one.name = "ours";
+  one.group.clear();
+  CHECK(upstream_value(one, {}) == "ours=socks5://127.0.0.1:{port}?warm=3");
+}
