@@ -312,6 +312,21 @@ class TakeOver(UpgradeCase):
         self.assertNotIn("tunnel: begun", new.output())
         new.shut_down()
 
+    def test_several_tunnel_commands_change_hands_with_their_ports(self):
+        command = ("--tunnel-command", "echo at {port}; exec sleep 1000", "--tunnels", "3")
+        culvert = self.begin(*command)
+        for number in (1, 2, 3):
+            culvert.wait_log(f"tunnel {number}: at ")
+        new = self.take_over(*command)
+        for number in (1, 2, 3):
+            new.wait_log(f"tunnel {number}: echo goes on running")
+        self.assertEqual(culvert.wait(20), 0)
+        self.assertNotIn(": at ", new.output())
+        upstreams = [re.findall(r"upstream tunnel-\d = socks5://127\.0\.0\.1:\d+\n", one.output()) for one in (culvert, new)]
+        self.assertEqual(len(upstreams[0]), 3)
+        self.assertEqual(upstreams[0], upstreams[1])
+        new.shut_down()
+
     def test_another_user_gets_nothing(self):
         culvert = self.begin()
         output = self.fails("--take-over", wrapper=["setpriv", f"--reuid={NOBODY}", "--clear-groups"])
