@@ -92,10 +92,10 @@ Json upstream_json(const UpstreamFacts& facts, const UpstreamTally* tally) {
   out.set("reason", or_null(facts.reason));
   out.set("breaker", culvert::name_of(facts.breaker));
   out.set("probe", culvert::name_of(facts.probe));
-  out.set("weight", json_count(facts.weight));
-  out.set("active", json_count(facts.active));
   out.set("warm_wanted", json_count(facts.warm_wanted));
   out.set("warm_ready", json_count(facts.warm_ready));
+  out.set("weight", json_count(facts.weight));
+  out.set("active", json_count(facts.active));
   out.set("tunnels", json_count(tally ? tally->tunnels : 0));
   out.set("attempts", attempts);
   out.set("bytes_up", json_count(tally ? tally->bytes.up : 0));
