@@ -13,21 +13,19 @@ import isolate
 from testbed import GCR
 
 
-def make_image(size, seed):
-    """Writes an image with one layer that holds one file of that many random bytes. Returns its folder."""
+def make_image(size, seed, layers=1):
+    """Writes an image whose layers hold one file of that many random bytes each. Returns its folder."""
     path = os.path.join(isolate.STATE, f"image-{seed}")
     os.makedirs(path)
-    tar = layer_tar(size, seed)
-    # Random bytes do not get smaller, so trying to compress them would only take time.
-    layer = gzip.compress(tar, compresslevel=0, mtime=0)
+    tars = [layer_tar(size, f"{seed} {number}") for number in range(layers)]
     config = json.dumps(
         {
             "architecture": "amd64",
             "os": "linux",
             "created": "2020-01-01T00:00:00Z",
             "config": {},
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest()]},
-            "history": [{"created": "2020-01-01T00:00:00Z"}],
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]},
+            "history": [{"created": "2020-01-01T00:00:00Z"}] * layers,
         }
     ).encode()
     kind = "application/vnd.docker.distribution.manifest.v2+json"
@@ -35,7 +33,11 @@ def make_image(size, seed):
         "schemaVersion": 2,
         "mediaType": kind,
         "config": {"mediaType": "application/vnd.docker.container.image.v1+json", **store(path, config)},
-        "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", **store(path, layer)}],
+        # Random bytes do not get smaller, so trying to compress them would only take time.
+        "layers": [
+            {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", **store(path, gzip.compress(tar, compresslevel=0, mtime=0))}
+            for tar in tars
+        ],
     }
     with open(os.path.join(path, "manifest.json"), "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=3)

@@ -113,15 +113,16 @@ def resume(pid):
 class SshTunnel(Program):
     """ssh -D at home, to the sshd on the border. Can be cut and started again."""
 
-    def __init__(self, testbed, port=SOCKS_PORT):
+    def __init__(self, testbed, port=SOCKS_PORT, to=(BORDER, SSH_PORT), more=()):
+        """`to`: the address and port of the sshd, or of what leads there. `more`: options that others do not have."""
         self.port = port
         at = folder("sshd")
         options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts", "ExitOnForwardFailure=yes",
                    "Ciphers=aes128-gcm@openssh.com", "LogLevel=VERBOSE"]
         argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{port}"]
-        for option in options:
+        for option in (*options, *more):
             argv += ["-o", option]
-        super().__init__("ssh", testbed.home, [*argv, "-p", SSH_PORT, f"{USER}@{BORDER}"])
+        super().__init__("ssh", testbed.home, [*argv, "-p", to[1], f"{USER}@{to[0]}"])
 
     def up(self):
         self.start()
@@ -273,7 +274,7 @@ def cached_blobs(port):
     return sum("data" in files for _, _, files in os.walk(f"{cache_folder(port)}/data/docker/registry/v2/blobs"))
 
 
-def pull_through_registry(testbed, port, proxy):
+def pull_through_registry(testbed, port, proxy, **more):
     """A registry at home that fetches from gcr.io what it does not have, through the proxy. Not started yet."""
     at = cache_folder(port)
     config = f"{at}/config.yml"
@@ -283,7 +284,7 @@ def pull_through_registry(testbed, port, proxy):
             f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
             f"http: {{addr: '127.0.0.1:{port}'}}\nproxy: {{remoteurl: 'https://gcr.io'}}\n",
         )
-    env = {"https_proxy": proxy, "SSL_CERT_FILE": testbed.ca.certificate}
+    env = {"https_proxy": proxy, "SSL_CERT_FILE": testbed.ca.certificate, **more}
     return Program(f"cache-{port}", testbed.home, ["/usr/bin/docker-registry", "serve", config], env)
 
 
