@@ -79,10 +79,11 @@ if(NOT CULVERT_SANITIZE MATCHES "address")
 endif()
 if(NOT CULVERT_SANITIZE)
   culvert_e2e(admin_crowd 8)
+  culvert_e2e(lanes 4)
   culvert_e2e(pulls 4)
 endif()
-# These take most of a minute: first, so that others run meanwhile.
-foreach(name e2e.upstreams_warm e2e.upstreams_failover e2e.pulls e2e.docker e2e.failures)
+# These take most of a minute, or two: first, so that others run meanwhile.
+foreach(name e2e.lanes e2e.upstreams_warm e2e.upstreams_failover e2e.pulls e2e.docker e2e.failures)
   if(TEST ${name})
     set_tests_properties(${name} PROPERTIES COST 1000)
   endif()
