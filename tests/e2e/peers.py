@@ -51,7 +51,9 @@ def start_sshd(testbed):
     config = put(
         f"{at}/sshd_config",
         f"Port {SSH_PORT}\nListenAddress {BORDER}\nHostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\n"
-        "UsePAM no\nUseDNS no\nPasswordAuthentication no\nAllowTcpForwarding yes\nPidFile none\nMaxSessions 1000\n",
+        "UsePAM no\nUseDNS no\nPasswordAuthentication no\nAllowTcpForwarding yes\nPidFile none\nMaxSessions 1000\n"
+        # By default 10: it refuses some of those that come at once.
+        "MaxStartups 100\n",
     )
     sshd = testbed.start(Program("sshd", testbed.border, ["/usr/sbin/sshd", "-D", "-e", "-f", config]))
     sshd.wait_listening(SSH_PORT, BORDER)
