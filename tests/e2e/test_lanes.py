@@ -6,6 +6,7 @@ waits for the end of its own. What is compared was under way at the same time, e
 
 import datetime
 import itertools
+import shlex
 import threading
 import time
 import unittest
@@ -99,7 +100,7 @@ class Pull:
 
     def _run(self):
         self.shaper = Shaper(testbed.home, (BORDER, peers.SSH_PORT), RATE)
-        self.culvert = launch(ForTheModule, testbed, *self._upstreams(), "--balance", "least", *self._options, port=next(ports))
+        self._start_culvert()
         proxy = f"http://127.0.0.1:{self.culvert.port}"
         registry, cache = "gcr.io", None
         if self._cache_settings is not None:
@@ -126,12 +127,12 @@ class Pull:
         self.culvert.shut_down()
         self.layers_at_once = most_at_once(self.culvert.access_lines())
 
-    def _upstreams(self):
-        tunnels = [
-            peers.start_ssh_tunnel(testbed, port=next(ports), to=("127.0.0.1", self.shaper.port), more=self._ssh)
-            for _ in range(self._lanes)
-        ]
-        return [part for tunnel in tunnels for part in ("--upstream", f"socks5://127.0.0.1:{tunnel.port}")]
+    def _start_culvert(self):
+        line = ("127.0.0.1", self.shaper.port)
+        ssh = shlex.join(map(str, peers.SshTunnel(testbed, port="{port}", to=line, more=self._ssh).argv))
+        options = ("--tunnel-command", ssh, "--tunnels", self._lanes)
+        self.culvert = launch(ForTheModule, testbed, *options, *self._options, port=next(ports))
+        self.culvert.wait_log(": Authenticated to ", self._lanes)
 
     def _watch(self, began):
         lane, thaws_at = None, float("inf")
@@ -207,7 +208,8 @@ class Lanes(unittest.TestCase):
         self.assertLess(pull.seconds, self.pulled("one_lane").seconds)
 
     def test_a_frozen_lane_that_ssh_gives_up(self):
-        self.frozen("frozen_and_given_up")
+        pull = self.frozen("frozen_and_given_up")
+        self.assertEqual(len(pull.shaper.lanes), LANES + 1, "there is not a new lane in its place")
 
     def test_a_lane_that_is_frozen_for_a_while(self):
         """By default nobody gives it up."""
