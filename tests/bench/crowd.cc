@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@ enum class Use { echo, half_close, early_data, download, upload, get };
 constexpr std::array kChecked = {Use::echo, Use::half_close, Use::early_data, Use::download,
                                  Use::upload};
 constexpr std::array kCheckedNames = {"echo", "half_close", "early_data", "download", "upload"};
+
+class Tunnel;
 
 /// What all tunnels have in common.
 class Crowd {
@@ -62,6 +65,11 @@ class Crowd {
   }
   std::uint64_t next_number() { return number_++; }
 
+  /// The tunnel's next message is due when the pause is over.
+  void rest(Tunnel& tunnel) { resting_.emplace_back(now_ns() + plan_.pause * 1'000'000, &tunnel); }
+  /// Waits for what happens next, and lets happen what is due.
+  void turn();
+
   bool working() const { return working_; }
   void start_work() {
     working_ = true;
@@ -95,6 +103,8 @@ class Crowd {
 
   Plan plan_;
   Poller poller_;
+  // In order, as all rest equally long.
+  std::deque<std::pair<std::uint64_t, Tunnel*>> resting_;
   bool working_ = false;
   std::uint64_t born_ = now_ns();
   std::uint64_t started_ = born_;
@@ -157,14 +167,16 @@ class Tunnel final : public Watched {
   void open();
   /// From ready to work.
   void begin();
+  void send_message();
   void end() { over(std::nullopt); }
   bool ready() const { return state_ == State::ready; }
+  bool working() const { return state_ == State::working; }
   bool closed() const { return state_ == State::closed; }
 
   void on_event(std::uint32_t events) override;
 
  private:
-  enum class State { closed, connecting, asking, ready, working };
+  enum class State { closed, connecting, greeting, asking, ready, working };
 
   const Plan& plan() const { return crowd_.plan(); }
   bool messages() const { return use_ == Use::echo && plan().work != Work::check; }
@@ -174,9 +186,10 @@ class Tunnel final : public Watched {
   void choose_check();
   void bind_to_source(std::uint64_t number) const;
   void connected();
+  void ask();
   void read_answer();
+  std::optional<std::size_t> answer_end();
   void become_ready();
-  void send_message();
   void send_request();
   void transmit();
   void receive();
@@ -284,6 +297,7 @@ void Tunnel::on_event(std::uint32_t events) {
       return;
     case State::connecting:
       return connected();
+    case State::greeting:
     case State::asking:
       if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) return read_answer();
       return transmit();
@@ -303,9 +317,26 @@ void Tunnel::connected() {
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return over(std::string("connect: ") + std::strerror(error));
   if (use_ == Use::get) return become_ready();
+  if (!plan().socks) return ask();
+  state_ = State::greeting;
+  out_ = {5, 1, 0};
+  transmit();
+}
+
+/// "127.0.0.1:80" as SOCKS5 has it (RFC 1928 section 4), behind the command CONNECT.
+std::string socks_request(const std::string& target) {
+  const sockaddr_in address = to_address(target);
+  std::string request = {5, 1, 0, 1};
+  request.append(reinterpret_cast<const char*>(&address.sin_addr), 4);
+  request.append(reinterpret_cast<const char*>(&address.sin_port), 2);
+  return request;
+}
+
+void Tunnel::ask() {
   state_ = State::asking;
   const std::string to = target();
-  out_ = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n\r\n";
+  out_ =
+      plan().socks ? socks_request(to) : "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n\r\n";
   if (use_ == Use::early_data) {
     // Together with the request, as some clients do who cannot wait.
     out_ += Pattern::at(seed_, 0, bytes_);
@@ -321,16 +352,36 @@ void Tunnel::read_answer() {
   if (count < 0) return over(std::string("before the answer: ") + std::strerror(errno));
   if (count == 0) return over("closed before the answer");
   in_.append(scratch(), static_cast<std::size_t>(count));
-  const std::size_t end = in_.find("\r\n\r\n");
-  if (end == std::string::npos) return;
-  if (!in_.starts_with("HTTP/1.") || in_.substr(8, 4) != " 200")
-    return over("answered " + in_.substr(0, in_.find("\r\n")));
-  const std::string rest = in_.substr(end + 4);
+  if (state_ == State::greeting) {
+    if (in_.size() < 2) return;
+    if (in_ != std::string{5, 0}) return over("no SOCKS5 without a password");
+    in_.clear();
+    return ask();
+  }
+  const std::optional<std::size_t> end = answer_end();
+  if (!end) return;
+  const std::string rest = in_.substr(*end);
   in_.clear();
   become_ready();
   if (rest.empty()) return;
   if (state_ != State::working) return over("bytes that nobody asked for");
   hear(rest);
+}
+
+// Where the answer ends; nothing if it is not whole, or is a refusal, which ends the tunnel.
+std::optional<std::size_t> Tunnel::answer_end() {
+  if (plan().socks) {
+    constexpr std::size_t kReply = 10;  // with an IPv4 address
+    if (in_.size() < kReply) return std::nullopt;
+    if (in_.starts_with(std::string{5, 0, 0, 1})) return kReply;
+    over("answered SOCKS " + std::to_string(in_[1]));
+    return std::nullopt;
+  }
+  const std::size_t end = in_.find("\r\n\r\n");
+  if (end == std::string::npos) return std::nullopt;
+  if (in_.starts_with("HTTP/1.") && in_.substr(8, 4) == " 200") return end + 4;
+  over("answered " + in_.substr(0, in_.find("\r\n")));
+  return std::nullopt;
 }
 
 void Tunnel::become_ready() {
@@ -487,7 +538,8 @@ void Tunnel::all_heard() {
     return send_request();
   }
   const bool stays = plan().work == Work::ping || plan().work == Work::mixed;
-  if (stays && messages_ < plan().messages) return send_message();
+  if (stays && messages_ < plan().messages)
+    return plan().pause > 0 ? crowd_.rest(*this) : send_message();
   if (plan().work != Work::burst) return end();
   state_ = State::ready;
   crowd_.note_done(use_);
@@ -542,6 +594,25 @@ void Tunnel::watch(std::uint32_t events) {
   if (events == events_) return;
   events_ = events;
   crowd_.poller().change(fd_, events, this);
+}
+
+void Crowd::turn() {
+  constexpr int kLongest = 100;
+  constexpr std::uint64_t kMillisecond = 1'000'000;
+  int wait = kLongest;
+  if (!resting_.empty()) {
+    const std::uint64_t due = resting_.front().first;
+    const std::uint64_t now = now_ns();
+    // Rounded up, or the last part of a millisecond would be spent awake.
+    const std::uint64_t left = due > now ? (due - now + kMillisecond - 1) / kMillisecond : 0;
+    wait = static_cast<int>(std::min<std::uint64_t>(left, kLongest));
+  }
+  poller_.turn(wait);
+  while (!resting_.empty() && resting_.front().first <= now_ns()) {
+    Tunnel* tunnel = resting_.front().second;
+    resting_.pop_front();
+    if (tunnel->working()) tunnel->send_message();
+  }
 }
 
 /// Waits for a line of standard input, or its end.
@@ -623,7 +694,7 @@ int run(const Plan& plan) {
   crowd.start_work();
   start_all(crowd, tunnels, opens_first);
   while (crowd.open() > 0) {
-    crowd.poller().turn(100);
+    crowd.turn();
     if (plan.work == Work::burst && crowd.settled() >= plan.tunnels)
       for (const auto& tunnel : tunnels)
         if (!tunnel->closed()) tunnel->end();

@@ -30,6 +30,8 @@ enum class Work {
 struct Plan {
   Work work = Work::churn;
   sockaddr_in proxy{};
+  /// Whether the clients speak SOCKS5, and not HTTP.
+  bool socks = false;
   /// ADDRESS:PORT of the targets, as the proxy is told.
   std::string echo;
   std::string sink;
@@ -45,6 +47,8 @@ struct Plan {
   std::uint64_t size = 1;
   /// In each tunnel (ping, mixed).
   std::uint64_t messages = 1;
+  /// Between an answer and the next message of the same tunnel, in milliseconds (ping).
+  std::uint64_t pause = 0;
   /// How many of the tunnels are downloads (mixed).
   std::uint64_t bulk = 0;
   /// How many loopback addresses the clients come from: one has 28,000 ports.

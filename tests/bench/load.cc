@@ -24,11 +24,12 @@ constexpr const char* kHelp =
       FILE gets the certificate of the HTTPS upstream. User and password are bench and
       rig-password.
 
-  load run --proxy ADDRESS:PORT --work WORK [--NAME NUMBER]...
+  load run --proxy ADDRESS:PORT --work WORK [--speaks http|socks] [--NAME NUMBER]...
       --echo, --sink, --source, --origin ADDRESS:PORT   the targets
       download, upload    --tunnels each move --bytes
       churn               --count tunnels, --tunnels at a time: one message of --size, and close
-      ping                --messages of --size there and back in each of --tunnels
+      ping                --messages of --size there and back in each of --tunnels, --pause
+                          milliseconds apart
       mixed               the same, while --bulk of the tunnels download --bytes each
       idle                --tunnels in which nothing moves
       burst               --tunnels at once, each with a message
@@ -78,6 +79,9 @@ bench::Plan make_plan(Options options) {
   if (found == kWorks.end()) bench::fail("there is no --work " + work);
   plan.work = found->second;
   plan.proxy = bench::to_address(take(options, "proxy"));
+  const std::string protocol = take(options, "speaks");
+  plan.socks = protocol == "socks";
+  if (!plan.socks && !protocol.empty() && protocol != "http") bench::fail("--speaks " + protocol);
   plan.echo = take(options, "echo");
   plan.sink = take(options, "sink");
   plan.source = take(options, "source");
@@ -89,6 +93,7 @@ bench::Plan make_plan(Options options) {
                                      {"bytes", &plan.bytes},
                                      {"size", &plan.size},
                                      {"messages", &plan.messages},
+                                     {"pause", &plan.pause},
                                      {"bulk", &plan.bulk},
                                      {"sources", &sources},
                                      {"seconds", &seconds}})

@@ -67,8 +67,8 @@ class Servers:
 class Client:
     """One `load run`, held at its gate until go()."""
 
-    def __init__(self, load, servers, port, work, numbers):
-        argv = [load, "run", "--proxy", f"127.0.0.1:{port}", "--work", work]
+    def __init__(self, load, servers, port, work, numbers, speaks="http"):
+        argv = [load, "run", "--proxy", f"127.0.0.1:{port}", "--work", work, "--speaks", speaks]
         for target in ("echo", "sink", "source", "origin"):
             argv += [f"--{target}", f"127.0.0.1:{servers.ports[target]}"]
         for name, number in numbers.items():
@@ -147,9 +147,10 @@ class Bench:
             if not row.floor:
                 raise proxies.Unfit("no floor for this row")
             make = lambda place: proxies.floor(place, row.floor)
-        proxy = self.launch(name, make, row.upstream, bool(row.clients_tls))
-        if row.clients_tls:
-            resumes = row.clients_tls == "resumed"
+        proxy = self.launch(name, make, row.upstream, row.clients)
+        # The floor is a relay, and what the cipher costs is added to it.
+        if row.clients.startswith("tls") and name != "floor":
+            resumes = row.clients == "tls_resumed"
             try:
                 proxy.front = self.launch("TLS of the clients", lambda place: proxies.tls_of_clients(place, proxy.port, resumes))
             except proxies.NotHere:
@@ -158,8 +159,8 @@ class Bench:
             proxy.entry = proxy.front.port
         return proxy
 
-    def launch(self, name, make, upstream="socks", over_tls=False):
-        proxy = proxies.Proxy(name, make, self.servers, upstream, self.peers, self.build, over_tls)
+    def launch(self, name, make, upstream="socks", clients="http"):
+        proxy = proxies.Proxy(name, make, self.servers, upstream, self.peers, self.build, clients)
         self.running.append(proxy)
         return proxy
 
@@ -235,7 +236,8 @@ class Bench:
 
     def _measured(self, row, proxy, numbers):
         before = self.servers.stats()
-        client = Client(self.load, self.servers, proxy.entry, row.work, numbers)
+        speaks = "socks" if row.clients == "socks" else "http"
+        client = Client(self.load, self.servers, proxy.entry, row.work, numbers, speaks)
         moved = (proxy.pid, self.servers.process.pid, client.process.pid) if row.one_core else ()
         for pid in moved:
             move_to(pid, {max(self.cores)})

@@ -25,10 +25,11 @@ class Unfit(Exception):
 class Place:
     """What a command line is made from: a port, the servers' ports, a scratch folder, unpacked packages."""
 
-    def __init__(self, port, ports, upstream, folder, peers, build, over_tls):
+    def __init__(self, port, ports, upstream, folder, peers, build, clients):
         self.port, self.ports, self.upstream, self.folder = port, ports, upstream, folder
-        self.peers, self.build, self.over_tls = peers, build, over_tls
+        self.peers, self.build, self.clients = peers, build, clients
         self.to = ports[upstream]
+        self.over_tls = clients.startswith("tls")
         self.certificate = os.path.join(os.path.dirname(folder), "upstream.crt")
 
     def write(self, name, text):
@@ -54,11 +55,15 @@ class Place:
                 return path
         raise NotHere(f"/usr/{name} (scripts/peers --bench unpacks it)")
 
-    def only(self, *upstreams, tls_clients=False):
+    def only(self, *upstreams, clients=("http",)):
         if self.upstream not in upstreams:
             raise Unfit(f"no {self.upstream} upstream")
-        if self.over_tls and not tls_clients:
-            raise Unfit("no clients over TLS")
+        if self.clients not in clients:
+            raise Unfit(f"no {self.clients} clients")
+
+    def of_like_clients(self):
+        """The port of a proxy that speaks what the clients do: a relay passes their own requests on to it."""
+        return self.ports["socks" if self.clients == "socks" else "http"]
 
     def own_certificate(self):
         """Of a proxy whose clients come over TLS: the same for all, and in one file with its key."""
@@ -89,8 +94,7 @@ def culvert(place, binary=None, threads=1):
 
 
 def floor(place, role):
-    # A relay has no upstream to speak to, so it passes the client's own CONNECT on to an HTTP proxy.
-    to = place.to if role == "connect" else place.ports["http"]
+    to = place.to if role == "connect" else place.of_like_clients()
     more = ["--copy", "1"] if role == "copy" else []
     if place.upstream == "socks_password":
         more += ["--password", f"{USER}:{PASSWORD}"]
@@ -120,7 +124,7 @@ def privoxy(place):
 
 
 def v2ray(place):
-    place.only("socks", "socks_password", "http", "https")
+    place.only("socks", "socks_password", "http", "https", clients=("http", "socks"))
     server = {"address": "127.0.0.1", "port": place.to}
     if place.upstream == "socks_password":
         server["users"] = [{"user": USER, "pass": PASSWORD}]
@@ -129,7 +133,7 @@ def v2ray(place):
         way_out["streamSettings"] = {"security": "tls", "tlsSettings": {"allowInsecure": True, "serverName": "bench"}}
     return [place.program("v2ray"), "-config", place.write("v2ray.json", json.dumps({
         "log": {"loglevel": "none"},
-        "inbounds": [{"listen": "127.0.0.1", "port": place.port, "protocol": "http"}],
+        "inbounds": [{"listen": "127.0.0.1", "port": place.port, "protocol": place.clients}],
         "outbounds": [way_out],
         "policy": {"levels": {"0": {"connIdle": 600}}}}))]
 
@@ -153,10 +157,10 @@ def squid(place):
 
 
 def haproxy(place):
-    """Only relays TCP, to the HTTP upstream (over TLS for the HTTPS one)."""
-    place.only("socks", "http", "https", tls_clients=True)
+    """Only relays TCP, to the upstream that speaks what the clients do (over TLS to the HTTPS one)."""
+    place.only("socks", "http", "https", clients=("http", "socks", "tls", "tls_resumed"))
     tls = place.upstream == "https"
-    to = place.to if tls else place.ports["http"]
+    to = place.to if tls else place.of_like_clients()
     # Splicing takes two more descriptors a connection, for as long as bytes are under way.
     most = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] / 2.6) - 60
     return [place.program("haproxy"), "-db", "-q", "-f", place.write(
@@ -195,13 +199,13 @@ def free_port(least=0):
 class Proxy:
     """A program under test while it runs."""
 
-    def __init__(self, name, make, servers, upstream, peers, build, over_tls=False):
+    def __init__(self, name, make, servers, upstream, peers, build, clients="http"):
         self.name = name
         self.folder = tempfile.mkdtemp(prefix="proxy-", dir=servers.folder)
         # Where it listens, and where its clients find it.
         self.port = self.entry = free_port()
         self.front = None
-        argv = make(Place(self.port, servers.ports, upstream, self.folder, peers, build, over_tls))
+        argv = make(Place(self.port, servers.ports, upstream, self.folder, peers, build, clients))
         env = dict(os.environ)
         if argv[0].startswith(peers):
             env["LD_LIBRARY_PATH"] = ":".join(glob.glob(f"{peers}/usr/lib/*-linux-gnu*") + [f"{peers}/usr/lib"])

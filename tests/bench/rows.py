@@ -27,8 +27,9 @@ class Row:
     # One message at a time: whoever wakes whom on which core would matter more than anything the proxy does, so all
     # of them share a core.
     one_core: bool = False
-    # The clients come over TLS: "full" or "resumed" handshakes; plainly if empty.
-    clients_tls: str = ""
+    # What the clients speak to the proxy: http, socks, or HTTP over TLS, with handshakes that are full (tls) or
+    # resumed (tls_resumed).
+    clients: str = "http"
 
     def numbers(self, scale):
         shrunk = {name: max(int(value * scale), self.tiny.get(name, 1)) for name, value in self.scaled.items()}
@@ -37,14 +38,14 @@ class Row:
         return {**self.fixed, **shrunk}
 
 
-def bulk(title, work, tunnels, upstream="socks", floor="relay", total=1536 * MIB):
+def bulk(title, work, tunnels, upstream="socks", floor="relay", total=1536 * MIB, clients="http"):
     return Row(f"{title}, CPU s/GiB", work, upstream, {"tunnels": tunnels}, {"bytes": total // tunnels}, {"bytes": 300_000},
-               per="bytes", unit=1 << 30, factor=1, floor=floor)
+               per="bytes", unit=1 << 30, factor=1, floor=floor, clients=clients)
 
 
-def churn(title, upstream="socks", floor="connect", count=6000, also=(), clients_tls=""):
+def churn(title, upstream="socks", floor="connect", count=6000, also=(), clients="http"):
     return Row(f"{title}, us", "churn", upstream, {"tunnels": 32, "sources": 8, "size": 1}, {"count": count}, {"count": 60},
-               floor=floor, also=also, clients_tls=clients_tls)
+               floor=floor, also=also, clients=clients)
 
 
 def get(title, size, count, upstream="socks"):
@@ -57,8 +58,9 @@ ROWS = {
     "churn-password": churn("the same, SOCKS5 with password", "socks_password"),
     "churn-http": churn("the same, HTTP upstream", "http", floor="relay"),
     "churn-https": churn("the same, HTTPS upstream", "https", floor="", count=2000, also=("resumed",)),
-    "churn-tls": churn("the same, HTTP upstream, clients over TLS", "http", floor="", count=2000, clients_tls="full"),
-    "churn-tls-resumed": churn("the same, resumed", "http", floor="", count=2000, clients_tls="resumed"),
+    "churn-socks": churn("the same, clients over SOCKS5", floor="relay", clients="socks"),
+    "churn-tls": churn("the same, HTTP upstream, clients over TLS", "http", floor="", count=2000, clients="tls"),
+    "churn-tls-resumed": churn("the same, resumed", "http", floor="", count=2000, clients="tls_resumed"),
     "download4": bulk("4 downloads", "download", 4),
     "download64": bulk("64 downloads", "download", 64),
     "upload4": bulk("4 uploads", "upload", 4),
@@ -66,6 +68,8 @@ ROWS = {
     "download4-http": bulk("4 downloads, HTTP upstream", "download", 4, "http"),
     "download4-https": bulk("4 downloads, HTTPS upstream", "download", 4, "https", "copy", 512 * MIB),
     "upload4-https": bulk("4 uploads, HTTPS upstream", "upload", 4, "https", "copy", 512 * MIB),
+    "download4-tls": bulk("4 downloads, clients over TLS", "download", 4, "http", "copy", 512 * MIB, "tls"),
+    "upload4-tls": bulk("4 uploads, clients over TLS", "upload", 4, "http", "copy", 512 * MIB, "tls"),
     "ping": Row("1 byte there and back, us", "ping", fixed={"tunnels": 1, "size": 1}, scaled={"messages": 10000},
                 tiny={"messages": 50}, per="answers", one_core=True),
     "get1k": get("GET 1 KiB, keep-alive", 1024, 20000),
