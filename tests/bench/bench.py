@@ -16,6 +16,7 @@ import argparse
 import sys
 
 import faulty
+import host_size
 import measure
 import proxies
 import report
@@ -24,6 +25,10 @@ import rows
 
 # What --admin measures: a request, a GiB each way, a small message.
 ADMIN_ROWS = ("churn", "download4", "upload4", "ping", "get1k")
+
+
+# What --host-size measures, if descriptors allow.
+IDLE, ACTIVE = 20_000, 500
 
 
 def main():
@@ -40,6 +45,8 @@ def main():
                         help="another proxy; {port}, {socks} and {http} in it are ports on 127.0.0.1")
     parser.add_argument("--growth", action="store_true", help="only: what a tunnel costs among 10 to 10,000 others")
     parser.add_argument("--workers", action="store_true", help="only: one worker against two")
+    parser.add_argument("--host-size", action="store_true",
+                        help="only: small messages among 20,000 idle tunnels (or what descriptors allow), one worker and two")
     parser.add_argument("--admin", action="store_true",
                         help="only: what Prometheus and a page cost, in pairs of one process; for 1 %% --rounds 150")
     parser.add_argument("--start", action="store_true", help="only: time to the first accept, memory at rest, size")
@@ -65,6 +72,8 @@ def main():
             print(report.growth(bench.growth((10, 100, 1000, 10000))))
         elif options.workers:
             print(report.workers(bench.workers()))
+        elif options.host_size:
+            print(report.host_size(host_size.run(bench, IDLE, ACTIVE, 50), IDLE))
         elif options.admin:
             print(report.admin(bench.admin([name for name in wanted if name in ADMIN_ROWS])))
         elif options.start:
@@ -95,6 +104,7 @@ def self_test(bench, wanted):
     report.ratios(results)
     report.growth(bench.growth((10, 50)))
     report.workers(bench.workers())
+    report.host_size(host_size.run(bench, 50, 10, 3), 50)
     report.admin(bench.admin(("churn", "download4")))
     report.start(bench.start())
     notice_faults(bench)

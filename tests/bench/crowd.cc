@@ -67,6 +67,12 @@ class Crowd {
 
   /// The tunnel's next message is due when the pause is over.
   void rest(Tunnel& tunnel) { resting_.emplace_back(now_ns() + plan_.pause * 1'000'000, &tunnel); }
+  /// Its first message: they begin one after the other, within one pause, so as not to come all at
+  /// once.
+  void rest_first(Tunnel& tunnel) {
+    const std::uint64_t pause = plan_.pause * 1'000'000;
+    resting_.emplace_back(now_ns() + pause * resting_.size() / plan_.tunnels, &tunnel);
+  }
   /// Waits for what happens next, and lets happen what is due.
   void turn();
 
@@ -396,7 +402,7 @@ void Tunnel::begin() {
   state_ = State::working;
   switch (use_) {
     case Use::echo:
-      if (messages()) return send_message();
+      if (messages()) return plan().pause > 0 ? crowd_.rest_first(*this) : send_message();
       [[fallthrough]];
     case Use::half_close:
       to_send_ = to_hear_ = bytes_;

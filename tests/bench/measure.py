@@ -127,7 +127,7 @@ class Bench:
         columns = {"culvert": proxies.culvert}
         for binary in self.options.binary:
             name, _, path = binary.partition("=")
-            columns[name] = lambda place, path=os.path.abspath(path): proxies.culvert(place, path)
+            columns[name] = lambda place, threads=1, path=os.path.abspath(path): proxies.culvert(place, path, threads)
         columns["floor"] = None
         for added in self.options.add:
             name, _, command = added.partition("=")
@@ -206,7 +206,7 @@ class Bench:
                 try:
                     started[name] = self.start_proxy(name, row)
                     samples[name] = []
-                    self._sample(row, started[name], {**numbers, **row.tiny})
+                    self.sample(row, started[name], {**numbers, **row.tiny})
                 except proxies.Unfit:
                     continue
                 except proxies.NotHere as why:
@@ -215,7 +215,7 @@ class Bench:
                 order = list(started)
                 turn = round_number % max(len(order), 1)
                 for name in order[turn:] + order[:turn]:
-                    sample = self._sample(row, started[name], numbers)
+                    sample = self.sample(row, started[name], numbers)
                     samples[name].append(sample)
                     self._say(row, round_number, name, sample)
                     if sample["failed"]:
@@ -225,7 +225,7 @@ class Bench:
                 self.stop_proxy(proxy)
         return samples
 
-    def _sample(self, row, proxy, numbers):
+    def sample(self, row, proxy, numbers):
         try:
             return self._measured(row, proxy, numbers)
         except OSError:
@@ -308,7 +308,7 @@ class Bench:
     def _idle_sample(self, row, proxy, numbers):
         quick = self.options.self_test
         # What the first tunnels bring in, code and tables, is no tunnel's.
-        self._sample(rows.ROWS["churn"], proxy, {"tunnels": 16, "count": 100, "size": 1})
+        self.sample(rows.ROWS["churn"], proxy, {"tunnels": 16, "count": 100, "size": 1})
         time.sleep(0 if quick else 0.5)
         memory, descriptors, cpu = proxy.memory(), proxy.descriptors(), proxy.cpu_seconds()
         client = Client(self.load, self.servers, proxy.port, row.work, numbers)
@@ -353,7 +353,7 @@ class Bench:
                 row = rows.Row("growth", "churn", floor="connect")
                 proxy = self.start_proxy(name, row)
                 try:
-                    self._sample(row, proxy, {"tunnels": 8, "count": 200, "size": 1})
+                    self.sample(row, proxy, {"tunnels": 8, "count": 200, "size": 1})
                     memory, cpu = proxy.memory(), proxy.cpu_seconds()
                     crowd = Client(self.load, self.servers, proxy.port, "idle", {"tunnels": step, "sources": 4, "seconds": 120})
                     time.sleep(0.05 if quick else 0.5)
@@ -361,8 +361,8 @@ class Bench:
                             "bytes": (proxy.memory() - memory) / step}
                     churns, pings = [], []
                     for _ in range(1 if quick else self.options.rounds):
-                        churns.append(self._sample(row, proxy, {"tunnels": 16, "count": 50 if quick else 3000, "size": 1, "sources": 8}))
-                        pings.append(self._sample(rows.ROWS["ping"], proxy, {"tunnels": 1, "messages": 50 if quick else 5000, "size": 1}))
+                        churns.append(self.sample(row, proxy, {"tunnels": 16, "count": 50 if quick else 3000, "size": 1, "sources": 8}))
+                        pings.append(self.sample(rows.ROWS["ping"], proxy, {"tunnels": 1, "messages": 50 if quick else 5000, "size": 1}))
                     for sample in (*churns, *pings, crowd.go()):
                         if sample["failed"]:
                             self.complaints.append(f"{name} among {step}: {sample['failures']}")
@@ -402,7 +402,7 @@ class Bench:
             for round_number in range(self.options.rounds):
                 samples = {}
                 for watched in (False, True) if round_number % 2 == 0 else (True, False):
-                    take = functools.partial(self._watched_sample, port=port) if watched else self._sample
+                    take = functools.partial(self._watched_sample, port=port) if watched else self.sample
                     samples[watched] = sample = take(row, proxy, row.numbers(self.options.scale))
                     if sample["failed"]:
                         self.complaints.append(f"{row.title}: {'watched' if watched else 'alone'}: {sample['failures']}")
@@ -414,7 +414,7 @@ class Bench:
     def _watched_sample(self, row, proxy, numbers, port):
         watching = onlookers.Onlookers(port)
         try:
-            return self._sample(row, proxy, numbers)
+            return self.sample(row, proxy, numbers)
         finally:
             watching.stop()
             self.complaints += [f"onlookers: {problem}" for problem in watching.problems]
@@ -432,10 +432,10 @@ class Bench:
             samples = {threads: [] for threads in started}
             try:
                 for proxy in started.values():
-                    self._sample(row, proxy, {**numbers, **row.tiny})
+                    self.sample(row, proxy, {**numbers, **row.tiny})
                 for _ in range(self.options.rounds):
                     for threads, proxy in started.items():
-                        sample = self._sample(row, proxy, numbers)
+                        sample = self.sample(row, proxy, numbers)
                         if sample["failed"]:
                             self.complaints.append(f"{row.title}: {proxy.name}: {sample['failures']}")
                         samples[threads].append(sample)

@@ -175,6 +175,23 @@ def workers(lines):
     return markdown(head, out) + "\n\nClient and servers need cores as well: with two in all, the gain is a lower bound."
 
 
+def host_size(lines, wanted):
+    head = ["", "workers", "idle tunnels", "bytes each", "active tunnels", "100 bytes there and back, ms", "99 % within, ms", "longest, ms",
+            "CPU us a message", "longest turn of a loop, ms"]
+
+    def turn(value):
+        return "" if value is None else number(value) if value else "under 2"
+
+    text = markdown(head, [[line["column"], line["workers"], f"{line['idle']:,}", number(line["bytes"]), line["active"],
+                            number(line["p50_ms"]), number(line["p99_ms"]), number(line["max_ms"]),
+                            number(None if line["cost"] is None else line["cost"] * 1e6), turn(line["longest_turn_ms"])]
+                           for line in lines])
+    most = max(line["idle"] for line in lines)
+    if most < wanted:
+        text += f"\n\nDescriptors end at {most:,} idle tunnels here; {wanted:,} were to be opened."
+    return text
+
+
 def admin(lines):
     out = []
     for row, threads, pairs in lines:
