@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 
 #include "base/text.h"
+#include "net/tls_ciphers.h"
 #include "net/tls_session_slot.h"
 #include "net/tls_settings.h"
 
@@ -97,6 +98,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   std::shared_ptr<TlsClientContext> out(new TlsClientContext(context));
   out->any_server_ = options.any_server;
   set_stream_options(context);
+  offer_fast_ciphers_first(context, has_aes_instructions());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, TlsSessionSlot::on_new_session);

@@ -89,7 +89,7 @@ def table(bench, results):
             head.append("culvert / floor")
     notes = [f"not here: {name}: {why}" for name, why in bench.missing.items()]
     if bench.cipher:
-        notes.append(f"AES-256-GCM alone takes {bench.cipher:.3f} s/GiB here, which is in the floor of the HTTPS rows")
+        notes.append(f"AES-128-GCM alone takes {bench.cipher:.3f} s/GiB here, which is in the floor of the HTTPS rows")
     return markdown(head, lines) + "\n" + "".join(f"\n{note}" for note in notes)
 
 
