@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenWalks{1'000};
-constexpr milliseconds kBetweenParts{1};
+constexpr milliseconds kBetweenSlices{1};
 
 }  // namespace
 
@@ -35,7 +35,7 @@ void LaneWatch::on_tick() {
   if (sessions_.empty()) return rest();
   if (next_ == 0) begin();
   look_at_some();
-  if (next_ > 0) return ticker_.hurry(kBetweenParts);
+  if (next_ > 0) return ticker_.hurry(kBetweenSlices);
   tell();
 }
 
