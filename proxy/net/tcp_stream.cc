@@ -32,7 +32,7 @@ void set_user_timeout(int fd, unsigned milliseconds) {
 }  // namespace
 
 TcpStream::TcpStream(Loop& loop, int fd, State state)
-    : loop_(&loop), fd_(fd), writable_(state == State::connected) {
+    : writable_(state == State::connected), fd_(fd), loop_(&loop) {
   watch_error_ = attach(loop);
 }
 

@@ -66,18 +66,20 @@ class TcpStream final : public Stream, private Pollable {
   bool connected_to_itself(std::uint16_t port) const;
   bool at_end() const;
 
+  // In the order that takes least, as every idle tunnel has two: the first three stand in the
+  // padding of Pollable.
+  bool readable_ = false;
+  bool writable_;
+  int fd_;
   Loop* loop_;  // nullptr while detached
   UnreadBytes unread_;
-  int fd_;
   int watch_error_ = 0;
-  bool readable_ = false;
-  bool writable_ = false;
   std::uint8_t unsure_ = 0;  // bits of Unsure
-  bool broken_ = false;
-  bool reset_on_close_ = false;
-  bool write_closed_ = false;
-  bool silence_limited_ = false;  // see limit_silence() ...
-  bool limit_suspended_ = false;  // ... and check_peer(), which suspends that limit
+  bool broken_ : 1 = false;
+  bool reset_on_close_ : 1 = false;
+  bool write_closed_ : 1 = false;
+  bool silence_limited_ : 1 = false;  // see limit_silence() ...
+  bool limit_suspended_ : 1 = false;  // ... and check_peer(), which suspends that limit
 };
 
 }  // namespace culvert

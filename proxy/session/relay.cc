@@ -19,12 +19,13 @@ constexpr int kMaxResetPolls = 250;
 
 Relay::Relay(Loop& loop, Stream& client, Stream& upstream, const FlowResources& resources,
              RelaySettings settings, Callback<void(RelayNews)> tell)
-    : up_(client, upstream),
+    : loop_(loop),
+      up_(client, upstream),
       down_(upstream, client),
       resources_(resources),
       settings_(settings),
       tell_(tell),
-      idle_timer_(loop, Callback<void()>::to<&Relay::on_idle>(this)) {}
+      last_moved_(loop.now()) {}
 
 Relay::~Relay() {
   rest();
@@ -39,7 +40,7 @@ void Relay::rest() {
 void Relay::start(Loop::Clock::time_point latest) {
   up_.flow.from().set_events(this);
   down_.flow.from().set_events(this);
-  idle_timer_.start(limit(), latest);
+  limit_time(latest);
   pump_both();
 }
 
@@ -64,11 +65,12 @@ void Relay::pump_both() {
   }
   if (resetting_) return;
   if (up_.finished && down_.finished) {
-    if (lost_ == nullptr) return finish();
-    return begin_reset(lost_ == &up_.flow.to() ? up_.flow.from() : down_.flow.from());
+    if (lost_ == Side::local) return finish();
+    return begin_reset(lost_ == Side::upstream ? up_.flow.from() : down_.flow.from());
   }
   if (progress() != before) {
-    idle_timer_.progress();
+    last_moved_ = loop_.now();
+    if (idle_timer_) idle_timer_->progress();
     if (bytes_down() != received) answered_up_ = static_cast<std::uint32_t>(bytes_up());
   }
   watch();
@@ -78,11 +80,22 @@ void Relay::pump_both() {
 void Relay::watch() {
   if (!half_open_ && is_half_open()) {
     half_open_ = true;
-    idle_timer_.start(limit(), idle_timer_.latest());
+    limit_time(idle_timer_ ? idle_timer_->latest() : Loop::Clock::time_point::max());
   }
   if (slow_peer_ || !blocked()) return;
   slow_peer_ = std::make_unique<SlowPeer>(*this);
   slow_peer_->timer.start(settings_.peer_check);
+}
+
+/// Counts from now on.  Most tunnels have no limit, and no timer.
+void Relay::limit_time(Loop::Clock::time_point latest) {
+  last_moved_ = loop_.now();
+  const bool limited = limit().count() > 0 || latest != Loop::Clock::time_point::max();
+  if (!idle_timer_ && !limited) return;
+  if (!idle_timer_) {
+    idle_timer_ = std::make_unique<IdleTimer>(loop_, Callback<void()>::to<&Relay::on_idle>(this));
+  }
+  idle_timer_->start(limit(), latest);
 }
 
 /// A FIN or RST counts even while bytes in front of it wait for a peer that does not read.
@@ -114,7 +127,7 @@ void Relay::pump(Half& half) {
 
 /// A FIN is passed on as a FIN, unless it came from a lost stream: then it means a reset.
 void Relay::on_ended(Half& half) {
-  if (&half.flow.from() == lost_) return begin_reset(half.flow.to());
+  if (side_of(half.flow.from()) == lost_) return begin_reset(half.flow.to());
   note_end(RelayEnd::Cause::finished, side_of(half.flow.from()), 0);
   half.eof = true;
   if (settings_.tells_ends) {
@@ -128,7 +141,7 @@ void Relay::on_ended(Half& half) {
 /// its peer is well and waits: then both end in a reset now.
 void Relay::give_up(Half& half, int error) {
   note_end(RelayEnd::Cause::reset, side_of(half.flow.to()), error);
-  lost_ = &half.flow.to();
+  lost_ = side_of(half.flow.to());
   half.finished = true;
   if (!lacks_memory(error)) return;
   half.flow.to().reset_on_close();
@@ -142,7 +155,7 @@ void Relay::begin_reset(Stream& survivor) {
   up_.flow.release(resources_);
   down_.flow.release(resources_);
   resetting_ = true;
-  idle_timer_.stop();
+  idle_timer_.reset();
   if (!slow_peer_) slow_peer_ = std::make_unique<SlowPeer>(*this);
   slow_peer_->survivor = &survivor;
   slow_peer_->timer.start(milliseconds(0));
@@ -161,9 +174,9 @@ void Relay::poll_survivor() {
 }
 
 void Relay::on_idle() {
-  if (idle_timer_.is_late()) return time_out(RelayEnd::Cause::lifetime);
+  if (idle_timer_->is_late()) return time_out(RelayEnd::Cause::lifetime);
   // Bytes are there, and we do not let them pass.
-  if (waits_for_turn()) return idle_timer_.start(limit(), idle_timer_.latest());
+  if (waits_for_turn()) return idle_timer_->start(limit(), idle_timer_->latest());
   time_out(half_open_ ? RelayEnd::Cause::half_open : RelayEnd::Cause::idle);
 }
 
@@ -232,7 +245,7 @@ bool Relay::client_takes_eof() const {
   const Stream& client = up_.flow.from();
   const TlsOpening& opening = up_.flow.opening();
   if (!opening.recognised() || !down_.flow.opening().recognised()) return false;
-  if (down_.eof || lost_ == &client || client.broken()) return false;
+  if (down_.eof || lost_ == Side::client || client.broken()) return false;
   switch (settings_.eof_when_lost) {
     case EofWhenLost::nobody:
       return false;
@@ -261,7 +274,7 @@ Side Relay::side_of(const Stream& stream) const {
 }
 
 void Relay::finish() {
-  idle_timer_.stop();
+  idle_timer_.reset();
   slow_peer_.reset();
   up_.flow.from().set_events(nullptr);
   down_.flow.from().set_events(nullptr);

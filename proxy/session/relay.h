@@ -95,7 +95,7 @@ class Relay final : private StreamEvents {
   /// Bytes of both directions.  Grows also when a slow side takes what was read long before.
   std::uint64_t moved() const { return progress() / 2; }
   /// When anything moved last.
-  Loop::Clock::time_point last_moved() const { return idle_timer_.last_progress(); }
+  Loop::Clock::time_point last_moved() const { return last_moved_; }
   /// Bytes for that side that it has not acknowledged, here and in the kernel.
   std::uint64_t waiting_for_client() const { return down_.flow.waiting(); }
   std::uint64_t waiting_for_upstream() const { return up_.flow.waiting(); }
@@ -136,7 +136,7 @@ class Relay final : private StreamEvents {
   /// writers to the next within RelaySettings::peer_check, so that these cost no allocation.
   struct SlowPeer {
     explicit SlowPeer(Relay& relay)
-        : timer(relay.idle_timer_.loop(), Callback<void()>::to<&Relay::on_timer>(&relay)) {}
+        : timer(relay.loop_, Callback<void()>::to<&Relay::on_timer>(&relay)) {}
 
     Timer timer;                 // always running: to the next check, or poll after a reset
     Stream* survivor = nullptr;  // after a reset, the stream that gets its last bytes
@@ -152,6 +152,7 @@ class Relay final : private StreamEvents {
   void begin_reset(Stream& survivor);
   void poll_survivor();
   void watch();
+  void limit_time(Loop::Clock::time_point latest);
   void on_idle();
   bool waits_for_turn() const;
   void rest();
@@ -167,20 +168,22 @@ class Relay final : private StreamEvents {
   Side side_of(const Stream& stream) const;
   void finish();
 
+  Loop& loop_;
   Half up_;    // client to upstream
   Half down_;  // upstream to client
   const FlowResources& resources_;
   Pacers* pacers_ = nullptr;
   RelaySettings settings_;
   Callback<void(RelayNews)> tell_;
-  IdleTimer idle_timer_;
+  Loop::Clock::time_point last_moved_;
+  std::unique_ptr<IdleTimer> idle_timer_;  // nullptr: its time has no limit
   std::unique_ptr<SlowPeer> slow_peer_;
   RelayEnd end_;
   bool end_known_ = false;
   bool half_open_ = false;         // one side has finished, or is dead
   bool resetting_ = false;         // nothing is moved any more
+  Side lost_ = Side::local;        // who cannot be written to any more; local: nobody is lost
   std::uint32_t answered_up_ = 0;  // bytes_up(), its lower half, when something came down last
-  Stream* lost_ = nullptr;         // a stream that cannot be written to any more
 };
 
 }  // namespace culvert

@@ -507,3 +507,5 @@ TEST_CASE("a stream that is gone gets no event through a copy of its descriptor"
   loop.turn(0);  // would call what is gone
   CHECK_FALSE(loop.busy());
 }
+
+TEST_CASE("a stream is small: every idle tunnel has two") { CHECK(sizeof(TcpStream) <= 56); }

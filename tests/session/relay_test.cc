@@ -195,4 +195,4 @@ TEST_CASE("a relay is destroyed at any turn, and nothing of it is left") {
   }
 }
 
-TEST_CASE("a relay is small: there is one for each idle tunnel") { CHECK(sizeof(Relay) <= 312); }
+TEST_CASE("a relay is small: there is one for each idle tunnel") { CHECK(sizeof(Relay) <= 248); }
