@@ -57,7 +57,7 @@ void RouteDial::begin_pass() {
   if (is_told(check_.trace, log_)) tell_left_out();
   order_ = std::move(candidates.order);
   chosen_by_ = candidates.chosen_by;
-  if (is_balanced(route_.tiers) && is_told(check_.trace, log_)) tell_balance();
+  if (!route_.tiers.empty() && is_told(check_.trace, log_)) tell_balance();
   preferred_ = candidates.preferred;
   all_proxies_failed_ = true;
   for (const Upstream* upstream : candidates.resting) {

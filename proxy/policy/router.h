@@ -18,7 +18,7 @@ struct Route {
   std::vector<std::size_t> upstreams;  ///< indices into Config::upstreams, in the order to try
   std::string rule;                    ///< what chose it: "--route .gcr.io=tunnel", "default", ...
   /// How they are ordered anew for each request, from the first on; those beyond are tried in
-  /// their order.
+  /// their order.  Of a Router's route empty if none is balanced.
   std::vector<Tier> tiers{};
 
   bool denied() const { return upstreams.empty(); }

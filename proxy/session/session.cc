@@ -672,7 +672,7 @@ void Session::follow(Gate::Verdict& verdict) {
 
 AddressCheck Session::what_dials_need(const Gate::Verdict& verdict) {
   AddressCheck out{&context_->guard, verdict.place, ends_for_upstreams(), trace()};
-  if (is_balanced(verdict.route->tiers)) out.client_key = client_key();
+  if (!verdict.route->tiers.empty()) out.client_key = client_key();
   return out;
 }
 
