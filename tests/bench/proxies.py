@@ -28,7 +28,8 @@ class Place:
     def __init__(self, port, ports, upstream, folder, peers, build, clients):
         self.port, self.ports, self.upstream, self.folder = port, ports, upstream, folder
         self.peers, self.build, self.clients = peers, build, clients
-        self.to = ports[upstream]
+        self.balance = upstream.partition("_")[2] if upstream in ("socks_order", "socks_least") else ""
+        self.to = ports["socks" if self.balance else upstream]
         self.over_tls = clients.startswith("tls")
         self.certificate = os.path.join(os.path.dirname(folder), "upstream.crt")
 
@@ -84,13 +85,18 @@ def culvert(place, binary=None, threads=1):
     scheme, credentials, query = {
         "socks": ("socks5", "", ""), "socks_password": ("socks5", f"{USER}:{PASSWORD}@", ""),
         "http": ("http", "", ""), "https": ("https", "", f"?ca={place.certificate}"),
-    }[place.upstream]
+    }["socks" if place.balance else place.upstream]
     listen = f"127.0.0.1:{place.port}"
     if place.over_tls:
         listen = f"https://{listen}?cert={place.own_certificate()}&key={place.own_certificate()}"
+    lanes = []
+    if place.balance:
+        lanes = ["--balance", place.balance]
+        for more in ("socks_second", "socks_third", "socks_fourth"):
+            lanes += ["--upstream", f"socks5://127.0.0.1:{place.ports[more]}"]
     return [binary or f"{place.build}/culvert", "--listen", listen, "--threads", str(threads),
             "--max-connections", "100000", "--access-log", "off", "--log-level", "error",
-            "--upstream", f"{scheme}://{credentials}127.0.0.1:{place.to}{query}"]
+            "--upstream", f"{scheme}://{credentials}127.0.0.1:{place.to}{query}", *lanes]
 
 
 def floor(place, role):

@@ -9,7 +9,8 @@ MIB = 1 << 20
 class Row:
     title: str
     work: str
-    # The upstream that the proxy is given: socks, socks_password, http or https.
+    # The upstream that the proxy is given: socks, socks_password, http or https; or four, by which --balance: socks_order
+    # or socks_least.
     upstream: str = "socks"
     # Numbers for `load run`. Those in scaled shrink with --scale, down to the ones in tiny.
     fixed: dict = dataclasses.field(default_factory=dict)
@@ -58,6 +59,8 @@ ROWS = {
     "churn-password": churn("the same, SOCKS5 with password", "socks_password"),
     "churn-http": churn("the same, HTTP upstream", "http", floor="relay"),
     "churn-https": churn("the same, HTTPS upstream", "https", floor="", count=2000, also=("resumed",)),
+    "churn-order": churn("the same, 4 SOCKS5 upstreams, the first that works", "socks_order"),
+    "churn-least": churn("the same, 4 SOCKS5 upstreams, the one with the least to do", "socks_least"),
     "churn-socks": churn("the same, clients over SOCKS5", floor="relay", clients="socks"),
     "churn-tls": churn("the same, HTTP upstream, clients over TLS", "http", floor="", count=2000, clients="tls"),
     "churn-tls-resumed": churn("the same, resumed", "http", floor="", count=2000, clients="tls_resumed"),
