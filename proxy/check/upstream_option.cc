@@ -54,6 +54,7 @@ std::string parameters(const UpstreamConfig& upstream, std::string_view scheme,
     all.add("connect-timeout", format_duration(*upstream.connect_timeout));
   }
   if (upstream.warm > 0) all.add("warm", std::to_string(upstream.warm));
+  if (upstream.weight != 1) all.add("weight", std::to_string(upstream.weight));
   if (!change.no_via) all.add("via", upstream.via);
   return all.text();
 }

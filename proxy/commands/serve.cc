@@ -232,7 +232,8 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
     log.write(Log::Level::info,
               "upstream " +
                   (upstream.label.starts_with(upstream.name) ? "" : upstream.name + " = ") +
-                  upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via));
+                  upstream.label + (upstream.via.empty() ? "" : " via " + upstream.via) +
+                  (upstream.weight == 1 ? "" : fmt::format(", weight {}", upstream.weight)));
   }
   for (const std::string& warning : server.ruleset().config.warnings) {
     log.write(Log::Level::warning, warning);

@@ -186,6 +186,10 @@ class RoutingReader {
       names += upstream.name + ", ";
     }
     if (!named_direct()) names += "direct, ";
+    for (const auto& [word, balance] : kBalanceNames) {
+      if (!name.starts_with(concat({word, ":"}))) continue;
+      return fmt::format("'{}:' stands once, before the first name", word);
+    }
     return fmt::format("no upstream is named '{}' ({}deny)", redact(name), names);
   }
 
@@ -254,17 +258,21 @@ class RoutingReader {
     }
   }
 
+  /// No route takes everything.
+  bool reaches_default() const {
+    return std::none_of(config_.routes.begin(), config_.routes.end(), [](const RouteConfig& route) {
+      return std::any_of(route.patterns.begin(), route.patterns.end(),
+                         [](const TargetPattern& pattern) { return pattern.matches_everything(); });
+    });
+  }
+
   void warn_of_unused_upstreams() {
     if (!broken_.empty() || !config_.upstream_given) return;
     std::set<std::size_t> used;
-    bool default_reached = true;
     for (const RouteConfig& route : config_.routes) {
       used.insert(route.upstreams.begin(), route.upstreams.end());
-      for (const TargetPattern& pattern : route.patterns) {
-        if (pattern.matches_everything()) default_reached = false;
-      }
     }
-    if (default_reached) used.insert(config_.default_route.begin(), config_.default_route.end());
+    if (reaches_default()) used.insert(config_.default_route.begin(), config_.default_route.end());
     if (config_.direct) used.insert(*config_.direct);
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
       // A hop is in use if an upstream behind it is.
@@ -276,15 +284,27 @@ class RoutingReader {
     }
   }
 
-  /// Without a route that is balanced a weight does nothing.
+  /// A weight does nothing but in a tier that is balanced.
   void warn_of_unused_weights() {
-    if (is_balanced(config_.default_tiers)) return;
-    for (const RouteConfig& route : config_.routes) {
-      if (is_balanced(route.tiers)) return;
-    }
-    for (const UpstreamConfig& upstream : config_.upstreams) {
-      if (upstream.weight == 1) continue;
-      warn(fmt::format("--upstream {}: weight does nothing without --balance", upstream.name));
+    std::set<std::size_t> balanced;
+    const auto add = [&](const std::vector<std::size_t>& upstreams,
+                         const std::vector<Tier>& tiers) {
+      auto next = upstreams.begin();
+      for (const Tier& tier : tiers) {
+        const auto end = next + static_cast<std::ptrdiff_t>(tier.count);
+        if (tier.is_balanced()) balanced.insert(next, end);
+        next = end;
+      }
+    };
+    if (reaches_default()) add(config_.default_route, config_.default_tiers);
+    for (const RouteConfig& route : config_.routes) add(route.upstreams, route.tiers);
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
+      const UpstreamConfig& upstream = config_.upstreams[i];
+      if (upstream.weight == 1 || balanced.count(i) > 0) continue;
+      warn(
+          fmt::format("--upstream {}: weight does nothing, as no route is balanced over it and "
+                      "others, see --balance",
+                      upstream.name));
     }
   }
 

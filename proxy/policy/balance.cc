@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <optional>
 
 namespace culvert {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 // What is expected of a request: that it brings so much.
@@ -37,10 +39,8 @@ double distance(const Lane& lane) {
 bool is_nearer(const Lane& one, const Lane& other) { return distance(one) < distance(other); }
 
 bool has_less_to_do(const Lane& one, const Lane& other) {
-  // Of what each would have with one more, by its share.
-  const auto with_one_more = [](const Lane& lane) { return std::uint64_t{lane.load.active} + 1; };
-  const std::uint64_t ours = with_one_more(one) * other.weight;
-  const std::uint64_t theirs = with_one_more(other) * one.weight;
+  const std::uint64_t ours = std::uint64_t{one.load.active} * other.weight;
+  const std::uint64_t theirs = std::uint64_t{other.load.active} * one.weight;
   if (ours != theirs) return ours < theirs;
   const double our_rate = static_cast<double>(one.load.rate) / one.weight;
   const double their_rate = static_cast<double>(other.load.rate) / other.weight;
@@ -56,28 +56,39 @@ double confidence(const Lane& lane, UpstreamLoad::Time now) {
   return std::exp2(-std::max(age, age.zero()) / kHalfLife);
 }
 
+/// What is assumed of an upstream of which nothing is known: the best of what is known of others.
+struct Best {
+  explicit Best(std::span<const Lane> lanes) {
+    for (const Lane& lane : lanes) {
+      rate = std::max(rate, lane.pace.rate);
+      if (lane.pace.connect && (!connect || *lane.pace.connect < *connect)) {
+        connect = lane.pace.connect;
+      }
+    }
+    if (rate == 0) rate = kAssumedRate;
+  }
+  std::optional<std::chrono::nanoseconds> connect;
+  double rate = 0;
+};
+
 /// Seconds until a typical request is served.
-double expected_seconds(const Lane& lane, double best_rate) {
-  const double connect = std::chrono::duration<double>(*lane.pace.connect).count();
-  const double rate = lane.pace.rate > 0 ? lane.pace.rate : best_rate;
+double expected_seconds(const Lane& lane, const Best& best) {
+  const auto took = lane.pace.connect ? *lane.pace.connect : best.connect.value_or(0ns);
+  const double connect = std::chrono::duration<double>(took).count();
+  const double rate = lane.pace.rate > 0 ? lane.pace.rate : best.rate;
   return (connect + kTypicalBytes * (lane.load.active + 1) / rate) / lane.weight;
 }
 
 /// By what was learned; the longer ago that is, the more it counts as one of the best.
 std::vector<double> expectations(std::span<const Lane> lanes, UpstreamLoad::Time now) {
-  double best_rate = 0;
-  for (const Lane& lane : lanes) best_rate = std::max(best_rate, lane.pace.rate);
-  if (best_rate == 0) best_rate = kAssumedRate;
-  constexpr double kUnknown = std::numeric_limits<double>::infinity();
-  std::vector<double> out(lanes.size(), kUnknown);
-  double best = kUnknown;
+  const Best best(lanes);
+  std::vector<double> out;
+  for (const Lane& lane : lanes) out.push_back(expected_seconds(lane, best));
+  const double least = out.empty() ? 0 : *std::min_element(out.begin(), out.end());
   for (std::size_t i = 0; i < lanes.size(); ++i) {
+    // Nothing that was learned is in it.
     if (!lanes[i].pace.connect) continue;
-    out[i] = expected_seconds(lanes[i], best_rate);
-    best = std::min(best, out[i]);
-  }
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    if (lanes[i].pace.connect) out[i] = best + (out[i] - best) * confidence(lanes[i], now);
+    out[i] = least + (out[i] - least) * confidence(lanes[i], now);
   }
   return out;
 }

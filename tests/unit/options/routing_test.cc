@@ -178,13 +178,15 @@ TEST_CASE("routes are balanced as --balance or they themselves say") {
 }
 
 TEST_CASE("a route or --balance that names no way to balance is reported") {
-  CHECK(problems_of(two_and({"--route", "gcr.io=lest:a,b", "--route", "gcr.io=least:", "--route",
-                             "gcr.io=least:a,c", "--route", "gcr.io=:a"})) ==
+  CHECK(problems_of(
+            two_and({"--route", "gcr.io=lest:a,b", "--route", "gcr.io=least:", "--route",
+                     "gcr.io=least:a,c", "--route", "gcr.io=:a", "--route", "gcr.io=a,least:b"})) ==
         Lines{
             "--route gcr.io=lest:***: 'lest:' is no way to balance (order, least, fastest, sticky)",
             "--route gcr.io=least:: the name of an upstream is missing",
             "--route gcr.io=least:a,c: no upstream is named 'c' (a, b, direct, deny)",
             "--route gcr.io=:***: ':' is no way to balance (order, least, fastest, sticky)",
+            "--route gcr.io=a,least:***: 'least:' stands once, before the first name",
         });
   CHECK(problems_of(two_and({"--balance", "random"})) ==
         Lines{"--balance random: not one of order, least, fastest, sticky"});
@@ -195,7 +197,14 @@ TEST_CASE("a weight where nothing is balanced is most likely a mistake") {
     more.insert(more.begin(), {"--upstream", "a=socks5://h?weight=3", "--upstream", "b=http://i"});
     return config_of(more).warnings;
   };
-  CHECK(warnings({}) == Lines{"--upstream a: weight does nothing without --balance"});
+  const Lines unused = {
+      "--upstream a: weight does nothing, as no route is balanced over it and others, see "
+      "--balance"};
+  CHECK(warnings({}) == unused);
+  CHECK(warnings({"--route", "x.example=least:a"}) == unused);
+  CHECK(warnings({"--upstream", "c=http://j", "--balance", "least", "--route", "x.example=order:a",
+                  "--route", "*=b,c"})
+            .front() == unused.front());
   CHECK(warnings({"--balance", "least"}).empty());
   CHECK(warnings({"--route", "x.example=sticky:a,b"}).empty());
 }

@@ -95,6 +95,18 @@ TEST_CASE("least gives each its share by weight") {
   CHECK(taken[2] == 10);
 }
 
+TEST_CASE("with nothing under way weights share as sticky has it") {
+  int heavier = 0;
+  for (std::uint64_t client = 0; client < 1'000; ++client) {
+    std::vector<Lane> lanes(2);
+    lanes[0].affinity = affinity_of(client, "gcr.io", "a");
+    lanes[1].affinity = affinity_of(client, "gcr.io", "b");
+    lanes[1].weight = 3;
+    if (order_of(Balance::least, lanes)[0] == 1) ++heavier;
+  }
+  CHECK(std::abs(heavier - 750) < 60);
+}
+
 TEST_CASE("sticky depends on client, host and upstream alone") {
   const std::vector<std::string> names = {"a", "b", "c", "d"};
   const auto order_for = [&](std::uint64_t client, std::string_view host, std::size_t count = 4) {
@@ -173,6 +185,21 @@ TEST_CASE("what was learned long ago counts less") {
   const Ranking ranking = rank(Balance::fastest, lanes, kNow, false);
   CHECK(ranking.order == Order{0, 1});
   CHECK(ranking.first == ChosenBy::fastest);
+}
+
+TEST_CASE("of one that has something to do and was never seen connecting, the best is assumed") {
+  // As after a reload before which nobody wanted to know.
+  auto lanes = lanes_of(2);
+  std::map<std::size_t, int> taken;
+  for (Lane& lane : lanes) has(lane, 6);
+  for (int i = 0; i < 24; ++i) {
+    const std::size_t first = order_of(Balance::fastest, lanes)[0];
+    ++taken[first];
+    ++lanes[first].load.active;
+    if (i == 3) knows(lanes[first], 10ms, 0);
+  }
+  CHECK(taken[0] == 12);
+  CHECK(taken[1] == 12);
 }
 
 TEST_CASE("one that nobody has used is tried, one request at a time") {
