@@ -1,5 +1,6 @@
 #include "server/ruleset.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -114,16 +115,42 @@ std::unique_ptr<Ruleset> Ruleset::with(Config changed) const {
 }
 
 void Ruleset::keep_from(const Ruleset& before) {
+  std::vector<bool> stays(before.shared.size());
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (const auto same = same_upstream(before.config, config, i)) {
       shared[i].health = before.shared[*same].health;
       shared[i].memory = before.shared[*same].memory;
       shared[i].load = before.shared[*same].load;
+      stays[*same] = true;
+    } else if (auto load = before.load_of_departed(config.upstreams[i])) {
+      shared[i].load = std::move(load);
     }
   }
+  keep_departed(before, stays);
   if (password_checks && before.password_checks) password_checks = before.password_checks;
   keep_ticket_keys(before);
   if (preset_gaps && before.preset_gaps) preset_gaps->keep_reported(*before.preset_gaps);
+}
+
+/// One that comes back has to do what it had to do before.
+void Ruleset::keep_departed(const Ruleset& before, const std::vector<bool>& stays) {
+  for (const Departed& departed : before.departed_) {
+    const auto load = departed.load.lock();
+    const auto is_back = [&](const SharedUpstream& upstream) { return upstream.load == load; };
+    if (load && std::none_of(shared.begin(), shared.end(), is_back)) departed_.push_back(departed);
+  }
+  for (std::size_t i = 0; i < stays.size(); ++i) {
+    const UpstreamConfig& upstream = before.config.upstreams[i];
+    if (!stays[i]) departed_.push_back({upstream.name, upstream.label, before.shared[i].load});
+  }
+}
+
+std::shared_ptr<UpstreamLoad> Ruleset::load_of_departed(const UpstreamConfig& upstream) const {
+  for (const Departed& departed : departed_) {
+    if (departed.name != upstream.name || departed.label != upstream.label) continue;
+    if (auto load = departed.load.lock()) return load;
+  }
+  return nullptr;
 }
 
 /// A ticket of before a reload is good after it.

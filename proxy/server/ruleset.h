@@ -31,7 +31,8 @@ struct Ruleset {
   /// The same with `changed`, whose upstreams differ from ours by their ports alone.
   std::unique_ptr<Ruleset> with(Config changed) const;
 
-  /// Takes over the health of those upstreams that `before` has, too, which gaps of presets were
+  /// Takes over the health and the load of those upstreams that `before` has, too, the load of
+  /// those that an earlier one had and sessions still go through, which gaps of presets were
   /// reported, the verdicts about passwords, and the keys of TLS tickets.  For a reload, before the
   /// workers share it.
   void keep_from(const Ruleset& before);
@@ -50,7 +51,18 @@ struct Ruleset {
   AddressGuard guard;
 
  private:
+  /// An upstream of an earlier ruleset, as long as sessions go through it.
+  struct Departed {
+    std::string name;
+    std::string label;
+    std::weak_ptr<UpstreamLoad> load;
+  };
+
+  void keep_departed(const Ruleset& before, const std::vector<bool>& stays);
+  std::shared_ptr<UpstreamLoad> load_of_departed(const UpstreamConfig& upstream) const;
   void keep_ticket_keys(const Ruleset& before);
+
+  std::vector<Departed> departed_;
 };
 
 /// For each upstream that speaks TLS the context with its certificates; null for the others.  A

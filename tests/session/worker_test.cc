@@ -123,6 +123,7 @@ struct House {
     const auto next = std::make_shared<Ruleset>(
         std::move(config), std::vector<std::shared_ptr<const TlsClientContext>>(upstreams));
     next->keep_from(*ruleset);
+    ruleset = next;
     worker->adopt(next);
     settle(worker->loop(), 5);
   }
@@ -934,4 +935,25 @@ TEST_CASE("which tunnels are needed is seen from what goes through them, or stil
   second.far.reset();
   second.near.reset();
   REQUIRE(house.until([&] { return tunnels_used(house) == 0; }));
+}
+
+TEST_CASE("an upstream that leaves and comes back has what still goes through it to do") {
+  House house(balanced(Balance::least));
+  std::vector<SocketPair> tunnels;
+  for (int i = 0; i < 4; ++i) tunnels.push_back(house.tunnel());
+  const Config both = house.ruleset->config;
+  house.reload([](Config& now) {
+    now.upstreams.pop_back();
+    now.default_route = {0};
+    now.default_tiers = {{1, Balance::least}};
+  });
+  house.reload([](Config& now) { now.stall_after = 1min; });
+  CHECK(load_of(house, 0).open == 2);
+  house.reload([&](Config& now) { now = both; });
+  CHECK(load_of(house, 0).open == 2);
+  CHECK(load_of(house, 1).open == 2);
+  // Once nothing does, it begins anew.
+  tunnels.clear();
+  CHECK(house.until([&] { return house.shared.connections == 0; }));
+  CHECK(load_of(house, 1).open == 0);
 }
