@@ -104,6 +104,11 @@ class Tunnels(unittest.TestCase):
         wait_for(lambda: all(testbed.home.listens(port) for port in ports[:count]), 20, f"not all of {ports} are listened at")
         return ports[:count]
 
+    def successor(self, culvert):
+        """The new process, once the old one has told that it serves."""
+        culvert.wait_log(" serves from now on")
+        return int(re.search(r"hand-over: process (\d+) serves from now on", culvert.output()).group(1))
+
     def moving(self, count):
         found = [Moving() for _ in range(count)]
         for one in found:
@@ -208,7 +213,7 @@ class Tunnels(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         for number in (1, 2, 3, 4):
             culvert.wait_log(f"tunnel {number}: ssh goes on running")
-        new = int(re.search(r"hand-over: process (\d+) serves from now on", culvert.output()).group(1))
+        new = self.successor(culvert)
         self.check_moving(moving)
         self.assertEqual(tunnels_now(), pids)
         # The new process reaches them where they are.
@@ -239,7 +244,7 @@ class Tunnels(unittest.TestCase):
         culvert.signal(signal.SIGUSR2)
         for number in (1, 2):
             culvert.wait_log(f"tunnel {number}: ssh goes on running")
-        new = int(re.search(r"hand-over: process (\d+) serves from now on", culvert.output()).group(1))
+        new = self.successor(culvert)
         self.check_moving(moving)
         self.assertEqual(tunnels_now(), pids)
         for one in moving:
