@@ -512,7 +512,9 @@ class HostileClients(unittest.TestCase):
             one.settimeout(2)
             for _ in range(2000):
                 one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        self.assertLess(culvert.resident_mib(), before + 8)
+        # The address sanitizer keeps what was freed.
+        if not is_sanitized():
+            self.assertLess(culvert.resident_mib(), before + 8)
         wait_for(lambda: testbed.home.connections_to(ADMIN_PORT) == 0, 60, "the connection is still there")
         one.close()
 
