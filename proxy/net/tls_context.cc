@@ -11,6 +11,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/text.h"
 #include "net/tls_ciphers.h"
@@ -35,6 +36,16 @@ Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
   };
   if (load() != 1) return file_error("cannot read CA certificates", ca);
   return {};
+}
+
+/// What OpenSSL finds in a CA's certificate when it is first used it keeps there: now, before the
+/// workers' threads share it.
+void look_into_cas(SSL_CTX* context) {
+  const STACK_OF(X509_OBJECT)* all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(all); ++i) {
+    X509* const ca = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(all, i));
+    if (ca != nullptr) X509_check_purpose(ca, -1, 0);
+  }
 }
 
 /// The files of a hashed directory are read when they are needed: "2e5ac55d.0".
@@ -103,6 +114,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(context, TlsSessionSlot::on_new_session);
   if (auto loaded = load_trust(context, options.ca); !loaded) return std::move(loaded).error();
+  look_into_cas(context);
   if (options.ca.empty()) out->trust_ = system_trust(context);
   if (!options.cert.empty()) {
     auto loaded = load_client_certificate(context, options.cert, options.key);
