@@ -12,6 +12,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "policy/presets.h"
+#include "policy/router.h"
 
 namespace culvert {
 namespace {
@@ -287,17 +288,14 @@ class RoutingReader {
   /// A weight does nothing but in a tier that is balanced.
   void warn_of_unused_weights() {
     std::set<std::size_t> balanced;
-    const auto add = [&](const std::vector<std::size_t>& upstreams,
-                         const std::vector<Tier>& tiers) {
-      auto next = upstreams.begin();
-      for (const Tier& tier : tiers) {
-        const auto end = next + static_cast<std::ptrdiff_t>(tier.count);
-        if (tier.is_balanced()) balanced.insert(next, end);
-        next = end;
+    const auto add = [&](const std::vector<RoutePart>& parts) {
+      for (const RoutePart& part : parts) {
+        if (part.balance == Balance::order) continue;
+        balanced.insert(part.upstreams.begin(), part.upstreams.end());
       }
     };
-    if (reaches_default()) add(config_.default_route, config_.default_tiers);
-    for (const RouteConfig& route : config_.routes) add(route.upstreams, route.tiers);
+    if (reaches_default()) add(parts_of(config_.default_route, config_.default_tiers));
+    for (const RouteConfig& route : config_.routes) add(parts_of(route.upstreams, route.tiers));
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) {
       const UpstreamConfig& upstream = config_.upstreams[i];
       if (upstream.weight == 1 || balanced.count(i) > 0) continue;

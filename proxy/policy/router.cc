@@ -17,21 +17,21 @@ const Preset* preset_with(const RouteRule& rule, const TargetPattern& pattern) {
 
 }  // namespace
 
-std::vector<RoutePart> parts_of(const Route& route) {
+std::vector<RoutePart> parts_of(std::span<const std::size_t> upstreams,
+                                std::span<const Tier> tiers) {
   std::vector<RoutePart> parts;
-  std::span<const std::size_t> left = route.upstreams;
   const auto take = [&](std::size_t count, Balance balance) {
-    parts.push_back({left.first(count), balance});
-    left = left.subspan(count);
+    parts.push_back({upstreams.first(count), balance});
+    upstreams = upstreams.subspan(count);
   };
-  for (const Tier& tier : route.tiers) {
+  for (const Tier& tier : tiers) {
     if (tier.is_balanced()) {
       take(tier.count, tier.balance);
     } else {
       for (std::size_t i = 0; i < tier.count; ++i) take(1, Balance::order);
     }
   }
-  while (!left.empty()) take(1, Balance::order);
+  while (!upstreams.empty()) take(1, Balance::order);
   return parts;
 }
 

@@ -30,8 +30,12 @@ struct RoutePart {
   Balance balance = Balance::order;
 };
 
-/// The route in such parts, in their order.
-std::vector<RoutePart> parts_of(const Route& route);
+/// A route in such parts, in their order; both are a Route's, or RouteConfig's.
+std::vector<RoutePart> parts_of(std::span<const std::size_t> upstreams,
+                                std::span<const Tier> tiers);
+inline std::vector<RoutePart> parts_of(const Route& route) {
+  return parts_of(route.upstreams, route.tiers);
+}
 
 /// One `--route`: the first of its patterns that matches decides.
 struct RouteRule {

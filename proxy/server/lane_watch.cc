@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "net/walk_part.h"
-#include "policy/balance.h"
 
 namespace culvert {
 namespace {

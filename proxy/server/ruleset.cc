@@ -21,13 +21,11 @@ std::vector<Tier> tiers_to_balance(const std::vector<Tier>& tiers) {
 }
 
 /// Those of a route of which it has to be known how fast they are.
-void note_pace_wanted(const std::vector<std::size_t>& route, const std::vector<Tier>& tiers,
+void note_pace_wanted(const std::vector<RoutePart>& parts,
                       std::vector<std::unique_ptr<Upstream>>& upstreams) {
-  std::size_t next = 0;
-  for (const Tier& tier : tiers) {
-    for (std::size_t i = 0; i < tier.count; ++i, ++next) {
-      if (tier.balance == Balance::fastest) upstreams[route[next]]->learns_pace = true;
-    }
+  for (const RoutePart& part : parts) {
+    if (part.balance != Balance::fastest) continue;
+    for (const std::size_t index : part.upstreams) upstreams[index]->learns_pace = true;
   }
 }
 
@@ -205,9 +203,10 @@ std::vector<std::unique_ptr<Upstream>> make_upstreams(const Ruleset& ruleset, Lo
     }
     out.push_back(std::move(upstream));
   }
-  note_pace_wanted(ruleset.config.default_route, ruleset.config.default_tiers, out);
-  for (const RouteConfig& route : ruleset.config.routes) {
-    note_pace_wanted(route.upstreams, route.tiers, out);
+  const Config& config = ruleset.config;
+  note_pace_wanted(parts_of(config.default_route, config.default_tiers), out);
+  for (const RouteConfig& route : config.routes) {
+    note_pace_wanted(parts_of(route.upstreams, route.tiers), out);
   }
   for (const auto& upstream : out) {
     if (const auto& via = upstream->config.via_index) {

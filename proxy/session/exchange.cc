@@ -94,7 +94,7 @@ bool Exchange::may_reuse_connection() const {
 /// A dial along the route might have made it.
 bool Exchange::is_on_route() const {
   // Another host may belong to another upstream.
-  if (connection_.target != target() && is_balanced(route_->tiers)) return false;
+  if (!route_->tiers.empty() && connection_.target != target()) return false;
   return connection_.route == route_ ||
          is_first_choice(*connection_.upstream, *route_, context_.upstreams, context_.loop.now());
 }
