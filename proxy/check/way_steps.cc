@@ -37,16 +37,8 @@ std::string name_of(const UpstreamConfig& upstream) {
 }
 
 std::string names_of(const Config& config, const Route& route) {
-  std::string names;
-  for (const RoutePart& part : parts_of(route)) {
-    std::string_view between = names.empty() ? "" : ", then ";
-    for (const std::size_t index : part.upstreams) {
-      names += concat({between, name_of(config.upstreams[index])});
-      between = " or ";
-    }
-    if (part.balance != Balance::order) names += concat({" (", name_of(part.balance), ")"});
-  }
-  return names;
+  return describe_upstreams(route, ", then ",
+                            [&](std::size_t index) { return name_of(config.upstreams[index]); });
 }
 
 /// Nothing shows whether it speaks its protocol before it is asked for a target: SOCKS4a.

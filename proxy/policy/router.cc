@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/text.h"
+
 namespace culvert {
 namespace {
 
@@ -33,6 +35,20 @@ std::vector<RoutePart> parts_of(std::span<const std::size_t> upstreams,
   }
   while (!upstreams.empty()) take(1, Balance::order);
   return parts;
+}
+
+std::string describe_upstreams(const Route& route, std::string_view then,
+                               const std::function<std::string(std::size_t)>& name) {
+  std::string out;
+  for (const RoutePart& part : parts_of(route)) {
+    std::string_view between = out.empty() ? "" : then;
+    for (const std::size_t index : part.upstreams) {
+      out += concat({between, name(index)});
+      between = " or ";
+    }
+    if (part.balance != Balance::order) out += concat({" (", name_of(part.balance), ")"});
+  }
+  return out;
 }
 
 Router::Router(RoutingTable table) : table_(std::move(table)) {}

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/host_port.h"
@@ -36,6 +38,11 @@ std::vector<RoutePart> parts_of(std::span<const std::size_t> upstreams,
 inline std::vector<RoutePart> parts_of(const Route& route) {
   return parts_of(route.upstreams, route.tiers);
 }
+
+/// "a or b (least), then c": the upstreams of `route` by what `name` calls them, `then` (", then ")
+/// before what is for the failure of the others.
+std::string describe_upstreams(const Route& route, std::string_view then,
+                               const std::function<std::string(std::size_t)>& name);
 
 /// One `--route`: the first of its patterns that matches decides.
 struct RouteRule {

@@ -27,17 +27,8 @@ std::string sign_in_step(PasswordVerdict verdict, std::string_view user) {
 
 std::string route_step(const Route& route, const Config& config) {
   if (route.denied()) return concat({"refused by ", route.rule});
-  std::string out = concat({"goes by ", route.rule, " to "});
-  std::string_view between;
-  for (const RoutePart& part : parts_of(route)) {
-    for (const std::size_t index : part.upstreams) {
-      out += concat({between, config.upstreams[index].name});
-      between = part.balance == Balance::order ? ", " : " or ";
-    }
-    if (part.balance != Balance::order) out += concat({" (", name_of(part.balance), ")"});
-    between = ", ";
-  }
-  return out;
+  const auto name = [&](std::size_t index) { return config.upstreams[index].name; };
+  return concat({"goes by ", route.rule, " to ", describe_upstreams(route, ", ", name)});
 }
 
 std::string refusal_step(const Error& error) {

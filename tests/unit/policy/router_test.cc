@@ -131,3 +131,16 @@ TEST_CASE("a route in parts: balanced tiers, and each of the others alone") {
         "order:0 order:1 sticky:23 ");
   CHECK(parts({0, 1}, {{1, Balance::least}, {1, Balance::order}}) == "order:0 order:1 ");
 }
+
+TEST_CASE("a route's upstreams in words") {
+  const auto words = [](std::vector<std::size_t> upstreams, std::vector<Tier> tiers) {
+    const Route route{std::move(upstreams), "default", std::move(tiers)};
+    return describe_upstreams(route, ", then ", [](std::size_t index) {
+      return std::string(1, static_cast<char>('a' + index));
+    });
+  };
+  CHECK(words({}, {}) == "");
+  CHECK(words({2, 0}, {}) == "c, then a");
+  CHECK(words({0, 1, 2}, {{2, Balance::least}}) == "a or b (least), then c");
+  CHECK(words({0, 1, 2}, {{1, Balance::order}, {2, Balance::sticky}}) == "a, then b or c (sticky)");
+}
