@@ -104,8 +104,11 @@ class Tunnels(unittest.TestCase):
         wait_for(lambda: all(testbed.home.listens(port) for port in ports[:count]), 20, f"not all of {ports} are listened at")
         return ports[:count]
 
-    def successor(self, culvert):
-        """The new process, once the old one has told that it serves."""
+    def upgrade(self, culvert, count):
+        """The process that takes over so many tunnels, once the old one has told that it serves."""
+        culvert.signal(signal.SIGUSR2)
+        for number in range(1, count + 1):
+            culvert.wait_log(f"tunnel {number}: ssh goes on running")
         culvert.wait_log(" serves from now on")
         return int(re.search(r"hand-over: process (\d+) serves from now on", culvert.output()).group(1))
 
@@ -210,10 +213,7 @@ class Tunnels(unittest.TestCase):
         pids = tunnels_now()
         moving = self.moving(4)
         self.check_moving(moving)
-        culvert.signal(signal.SIGUSR2)
-        for number in (1, 2, 3, 4):
-            culvert.wait_log(f"tunnel {number}: ssh goes on running")
-        new = self.successor(culvert)
+        new = self.upgrade(culvert, 4)
         self.check_moving(moving)
         self.assertEqual(tunnels_now(), pids)
         # The new process reaches them where they are.
@@ -241,10 +241,7 @@ class Tunnels(unittest.TestCase):
         moving = self.moving(6)
         self.check_moving(moving)
         self.reload(culvert, 2)
-        culvert.signal(signal.SIGUSR2)
-        for number in (1, 2):
-            culvert.wait_log(f"tunnel {number}: ssh goes on running")
-        new = self.successor(culvert)
+        new = self.upgrade(culvert, 2)
         self.check_moving(moving)
         self.assertEqual(tunnels_now(), pids)
         for one in moving:
