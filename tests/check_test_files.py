@@ -76,6 +76,7 @@ TESTED_BY = {
         "it starts threads and handles the signals of the process",
     ),
     "server/lane_watch": (["session/worker_test.cc"], "it looks at the sessions of a worker"),
+    "server/session_rounds": (["session/worker_test.cc"], "it looks at the sessions of a worker"),
     "server/stall_reporter": (["session/worker_test.cc", "e2e/test_stalls.py"], "it looks at the sessions of a worker"),
     "server/upstream_wait": (["e2e/test_run.py"], "it is for what is just being started"),
     "status/admin_client": (["e2e/test_status.py"], "it is tested by whom it asks"),

@@ -4,43 +4,30 @@
 #include <chrono>
 #include <utility>
 
-#include "net/walk_part.h"
-
 namespace culvert {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kBetweenWalks{1'000};
-constexpr milliseconds kBetweenSlices{1};
+constexpr milliseconds kBetweenRounds{1'000};
 
 }  // namespace
 
 void LaneWatch::follow(const SessionContext& newest) {
   wanted_ = newest.config.balances_by_load();
   if (!wanted_) return rest();
-  ticker_.open();
+  rounds_.open();
   if (!sessions_.empty()) on_session();
 }
 
-void LaneWatch::wake() { ticker_.start(kBetweenWalks); }
+void LaneWatch::wake() { rounds_.start(kBetweenRounds); }
 
 void LaneWatch::rest() {
-  ticker_.stop();
+  rounds_.reset();
   withdraw();
 }
 
-void LaneWatch::on_tick() {
-  if (sessions_.empty()) return rest();
-  if (next_ == 0) begin();
-  look_at_some();
-  if (next_ > 0) return ticker_.hurry(kBetweenSlices);
-  tell();
-}
-
-void LaneWatch::begin() {
-  begun_before_ = std::exchange(begun_, loop_.now());
-  next_ = sessions_.size();
+void LaneWatch::begin_round() {
   seen_before_ = std::exchange(seen_, {});
   for (Lane& lane : lanes_) {
     lane.idle = lane.moved = 0;
@@ -48,21 +35,11 @@ void LaneWatch::begin() {
   }
 }
 
-/// From the last one downwards: one that ends gives its place to one that was looked at, or is new.
-void LaneWatch::look_at_some() {
-  WalkPart part(loop_);
-  next_ = std::min(next_, sessions_.size());
-  while (next_ > 0) {
-    look(*sessions_[--next_], loop_.now());
-    if (part.is_over_after_one()) return;
-  }
-}
-
-void LaneWatch::look(const Session& session, Time now) {
+void LaneWatch::look(Session& session, Time now) {
   const auto moved = session.last_moved();
   if (!moved) return;
   Lane& lane = lane_of(session.upstream()->load);
-  if (now - *moved >= kIdle) ++lane.idle;
+  if (now - *moved >= SessionFacts::kMoving) ++lane.idle;
   const std::uint64_t bytes = session.bytes_moved();
   if (bytes < kLong) return;
   seen_.emplace(session.id(), bytes);
@@ -79,8 +56,14 @@ LaneWatch::Lane& LaneWatch::lane_of(const std::shared_ptr<UpstreamLoad>& load) {
   return lanes_.emplace_back(Lane{.load = load});
 }
 
+void LaneWatch::end_round() {
+  if (sessions_.empty()) return rest();
+  tell();
+}
+
 void LaneWatch::tell() {
-  const auto between = std::chrono::round<milliseconds>(begun_ - begun_before_).count();
+  const auto took = rounds_.begun() - rounds_.begun_before();
+  const auto between = std::chrono::round<milliseconds>(took).count();
   for (Lane& lane : lanes_) {
     const std::int64_t rate = lane.moved * 1'000 / std::max<std::int64_t>(between, 1);
     lane.load->add_idle(lane.idle - std::exchange(lane.told_idle, lane.idle));
@@ -96,7 +79,6 @@ void LaneWatch::withdraw() {
   }
   lanes_.clear();
   seen_.clear();
-  next_ = 0;
 }
 
 }  // namespace culvert

@@ -11,14 +11,12 @@
 #include "base/text.h"
 #include "dial/upstream_protocol.h"
 #include "net/tcp_facts.h"
-#include "net/walk_part.h"
 
 namespace culvert {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kBetweenParts{1};
 constexpr std::size_t kMostOfTarget = 100;
 
 /// Whom `stuck` waits for.
@@ -55,10 +53,9 @@ void StallReporter::follow(SessionContext& newest) {
   if (limit == limit_) return;
   limit_ = limit;
   tick_ = std::clamp(limit / 8, milliseconds(100), milliseconds(4'000));
-  // The next walk looks at all.
-  begun_ = begun_before_ = Time::min();
-  ticker_.stop();
-  if (limit.count() > 0) ticker_.open();
+  // The next round looks at all.
+  rounds_.reset();
+  if (limit.count() > 0) rounds_.open();
   if (limit.count() == 0) {
     for (const auto& session : sessions_) forget(*session);
   } else if (!sessions_.empty()) {
@@ -67,27 +64,7 @@ void StallReporter::follow(SessionContext& newest) {
 }
 
 void StallReporter::wake() {
-  if (limit_.count() > 0) ticker_.start(tick_);
-}
-
-void StallReporter::on_tick() {
-  if (next_ == 0) {
-    begun_before_ = std::exchange(begun_, loop_.now());
-    next_ = sessions_.size();
-    if (next_ == 0) return ticker_.stop();
-  }
-  look_at_some();
-  if (next_ > 0) ticker_.hurry(kBetweenParts);
-}
-
-/// From the last one downwards: one that ends gives its place to one that was looked at, or is new.
-void StallReporter::look_at_some() {
-  WalkPart part(loop_);
-  next_ = std::min(next_, sessions_.size());
-  while (next_ > 0) {
-    look(*sessions_[--next_], loop_.now());
-    if (part.is_over_after_one()) return;
-  }
+  if (limit_.count() > 0) rounds_.start(tick_);
 }
 
 void StallReporter::look(Session& session, Time now) {
@@ -96,7 +73,7 @@ void StallReporter::look(Session& session, Time now) {
   const bool quiet = now - *moved >= tick_;
   if (!session.suspected) {
     // Of one that was quiet at the last look as well, that look has told.
-    if (!quiet || *moved + tick_ <= begun_before_) return;
+    if (!quiet || *moved + tick_ <= rounds_.begun_before()) return;
     if (stuck_on(session.stall_signs()) == StuckOn::nothing) return;
     suspects_.insert_or_assign(&session, Suspect{StallCase(*moved)});
     session.suspected = true;

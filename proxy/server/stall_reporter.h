@@ -8,34 +8,34 @@
 #include <unordered_map>
 #include <vector>
 
-#include "net/ticker.h"
 #include "policy/stall_rule.h"
+#include "server/session_rounds.h"
 #include "session/session.h"
 
 namespace culvert {
 
 /// Finds the sessions of one worker in which something should move and nothing does, see
 /// `--stall-after`, counts them and writes which side holds them up.  Ends none: that is what
-/// StallWatch does.  Looks at all sessions now and then, in parts that do not hold the loop up, and
-/// again only at those that were stuck; what moves bytes knows nothing of it.
-class StallReporter {
+/// StallWatch does.  Looks at all sessions now and then, and again only at those that were stuck;
+/// what moves bytes knows nothing of it.
+class StallReporter : private SessionRounds::Visitor {
  public:
-  using Sessions = std::vector<std::unique_ptr<Session>>;
+  using Sessions = SessionRounds::Sessions;
 
-  /// `sessions` are the worker's; one that ends gives its place to the last one.
+  /// See SessionRounds.
   StallReporter(Loop& loop, const Sessions& sessions)
-      : loop_(loop),
-        sessions_(sessions),
-        ticker_(loop, Callback<void()>::to<&StallReporter::on_tick>(this)) {}
+      : loop_(loop), sessions_(sessions), rounds_(loop, sessions, *this) {}
+  StallReporter(const StallReporter&) = delete;
+  StallReporter& operator=(const StallReporter&) = delete;
 
   /// From now on by the configuration of `newest`, to which the warnings go.
   void follow(SessionContext& newest);
   /// A session has begun.
   void on_session() {
-    if (!ticker_.running()) wake();
+    if (!rounds_.running()) wake();
   }
   /// No session is left.
-  void rest() { ticker_.stop(); }
+  void rest() { rounds_.stop(); }
   /// A session is about to be destroyed.
   void forget(Session& session) {
     if (session.suspected) drop(session);
@@ -49,16 +49,14 @@ class StallReporter {
   std::optional<SessionStall> stall_of(const Session& session) const;
 
  private:
-  using Time = Loop::Clock::time_point;
+  using Time = SessionRounds::Time;
   struct Suspect {
     StallCase stall;
     bool written = false;  // that it is stalled
   };
 
   [[gnu::cold]] void wake();
-  void on_tick();
-  void look_at_some();
-  void look(Session& session, Time now);
+  void look(Session& session, Time now) override;
   void report(const Session& session, Suspect& suspect);
   void report_end(const Session& session, const Suspect& suspect);
   [[gnu::cold]] void drop(Session& session);
@@ -67,11 +65,8 @@ class StallReporter {
   const Sessions& sessions_;
   SessionContext* context_ = nullptr;
   std::chrono::milliseconds limit_{0};  // 0: none
-  std::chrono::milliseconds tick_{0};   // between two walks over the sessions
-  Ticker ticker_;                       // while there are sessions
-  Time begun_ = Time::min();            // when the present walk began, or the last one ...
-  Time begun_before_ = Time::min();     // ... and the one before
-  std::size_t next_ = 0;                // the walk goes on below this index; 0: it is over
+  std::chrono::milliseconds tick_{0};   // between two rounds
+  SessionRounds rounds_;                // while there are sessions
   std::unordered_map<const Session*, Suspect> suspects_;
   std::size_t stalled_now_ = 0;
   std::uint64_t stalled_total_ = 0;
