@@ -22,6 +22,35 @@ quietly() {
   die "$step failed; all that it said is in $log"
 }
 
+# doing WHAT STEP COMMAND...: quietly, and what takes longer than a second is told: what it is, every 15 s how far ninja is,
+# and how long it took.
+doing() {
+  local what=$1 step=$2 log=$repo/build/$2.log begin=$SECONDS teller
+  shift
+  mkdir -p "$repo/build"
+  : > "$log"
+  tell_progress "$what" "$log" "$begin" $$ &
+  teller=$!
+  quietly "$@"
+  kill "$teller" 2> /dev/null || true
+  wait "$teller" 2> /dev/null || true
+  [ $((SECONDS - begin)) -lt 2 ] || say "$what: done after $((SECONDS - begin)) s, $SECONDS s in all"
+}
+
+# Ends by itself when process PID is gone: Ctrl-C ends that, and not what it has in the background.
+tell_progress() {
+  local what=$1 log=$2 begin=$3 pid=$4 told=0 part
+  sleep 1
+  while kill -0 "$pid" 2> /dev/null; do
+    if [ $((SECONDS - begin)) -ge "$told" ]; then
+      part=$(tr '\r' '\n' < "$log" | sed -n 's|^\[\([0-9]*\)/\([0-9]*\)\].*|, \1 of \2|p' | tail -n 1)
+      [ "$told" = 0 ] && say "$what" || say "$what: $((SECONDS - begin)) s$part"
+      told=$((SECONDS - begin + 15))
+    fi
+    sleep 1
+  done
+}
+
 # A system on which the packages exist and are new enough. Others fail later, in cmake, with its words.
 check_system() {
   local ID='' VERSION_ID='' PRETTY_NAME='this system' oldest=0
@@ -64,8 +93,7 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   need_root "apt-get install --no-install-recommends ${missing[*]}"
-  say "installing ${missing[*]}"
-  quietly install apt_with_lists "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+  doing "installing ${missing[*]}" install apt_with_lists "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
     apt-get -q -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"
 }
 
@@ -76,15 +104,14 @@ get_llhttp() {
   if installed libllhttp-dev || [ -e /usr/share/llhttp/llhttp.c ] || [ -e "$deps/usr/share/llhttp/llhttp.c" ]; then
     return
   fi
-  known libllhttp-dev || known node-llhttp || quietly lists refresh_lists
+  known libllhttp-dev || known node-llhttp || doing "fetching the lists of packages" lists refresh_lists
   if known libllhttp-dev; then
     install_packages libllhttp-dev
     return
   fi
-  say "unpacking node-llhttp into build/deps"
   rm -rf "$deps"
   mkdir -p "$deps.new"
-  quietly llhttp apt_with_lists unpack node-llhttp "$deps.new"
+  doing "unpacking node-llhttp into build/deps" llhttp apt_with_lists unpack node-llhttp "$deps.new"
   mv "$deps.new" "$deps"
 }
 
@@ -95,10 +122,9 @@ get_promtool() {
   if command -v promtool > /dev/null || [ -x "$folder/usr/bin/promtool" ]; then
     return
   fi
-  say "unpacking prometheus into build/prometheus"
   rm -rf "$folder" "$folder.new"
   mkdir -p "$folder.new"
-  quietly promtool apt_with_lists unpack prometheus "$folder.new"
+  doing "unpacking prometheus into build/prometheus" promtool apt_with_lists unpack prometheus "$folder.new"
   mv "$folder.new" "$folder"
 }
 
