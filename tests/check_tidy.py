@@ -38,7 +38,11 @@ def flags_of(build):
     words = iter(shlex.split(command))
     flags = []
     for word in words:
-        if word in ("-I", "-isystem", "-include", "-D"):
+        if word == "-include":
+            # Of what is precompiled, a source may not count on more than base/whole_numbers.h.
+            name = next(words)
+            flags += [word, str(ROOT / "proxy/base/whole_numbers.h") if name.endswith("cmake_pch.hxx") else name]
+        elif word in ("-I", "-isystem", "-D"):
             flags += [word, next(words)]
         elif re.match("-(I|D|U|W|std=)", word):
             flags.append(word)

@@ -69,8 +69,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 
-# Link-time optimisation is for the program that is shipped, and g++ only: it can keep ordinary code
-# beside, with which the tests link much faster.
+# Link-time optimisation is for the program that is shipped, and g++ only: where there are tests, it keeps ordinary code
+# beside, with which they link much faster.
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   include(CheckIPOSupported)
   check_ipo_supported(RESULT culvert_lto OUTPUT why_not LANGUAGES CXX)
@@ -79,6 +79,8 @@ endif()
 function(culvert_link_time_optimise target)
   if(culvert_lto)
     set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
-    target_compile_options(${target} PRIVATE -ffat-lto-objects)
+    if(CULVERT_TESTS)
+      target_compile_options(${target} PRIVATE -ffat-lto-objects)
+    endif()
   endif()
 endfunction()
