@@ -1,6 +1,7 @@
 """The real programs around culvert: the far ends of the tunnels, registries and docker."""
 
 import contextlib
+import glob
 import json
 import os
 import signal
@@ -115,20 +116,20 @@ def resume(pid):
 class SshTunnel(Program):
     """ssh -D at home, to the sshd on the border. Can be cut and started again."""
 
-    def __init__(self, testbed, port=SOCKS_PORT, to=(BORDER, SSH_PORT), more=()):
+    def __init__(self, testbed, port=SOCKS_PORT, to=(BORDER, SSH_PORT), more=(), address="127.0.0.1"):
         """`to`: the address and port of the sshd, or of what leads there. `more`: options that others do not have."""
-        self.port = port
+        self.port, self.address = port, address
         at = folder("sshd")
         options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={at}/known_hosts", "ExitOnForwardFailure=yes",
                    "Ciphers=aes128-gcm@openssh.com", "LogLevel=VERBOSE"]
-        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"127.0.0.1:{port}"]
+        argv = ["/usr/bin/ssh", "-N", "-F", "none", "-i", f"{at}/user", "-D", f"{address}:{port}"]
         for option in (*options, *more):
             argv += ["-o", option]
         super().__init__("ssh", testbed.home, [*argv, "-p", to[1], f"{USER}@{to[0]}"])
 
     def up(self):
         self.start()
-        self.wait_listening(self.port, "127.0.0.1")
+        self.wait_listening(self.port, self.address)
 
     def cut(self):
         """Like a lost network: nothing is closed in an orderly manner."""
@@ -253,17 +254,17 @@ class Haproxy(Program):
         wait_for(checked, 20, "the health checks do not pass")
 
 
-def start_registry(testbed):
-    """gcr.io: a real registry behind TLS, with a certificate that home trusts by the test's authority alone."""
-    at = folder("gcr")
-    certificate, key = testbed.ca.issue("gcr.io", "DNS:gcr.io", f"IP:{GCR}")
+def start_registry(testbed, name="gcr.io", address=GCR):
+    """A real registry behind TLS, with a certificate that home trusts by the test's authority alone."""
+    at = folder(name)
+    certificate, key = testbed.ca.issue(name, f"DNS:{name}", f"IP:{address}")
     config = put(
         f"{at}/config.yml",
         f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}}}\n"
-        f"http: {{addr: '{GCR}:443', tls: {{certificate: {certificate}, key: {key}}}}}\n",
+        f"http: {{addr: '{address}:443', tls: {{certificate: {certificate}, key: {key}}}}}\n",
     )
-    registry = testbed.start(Program("gcr.io", testbed.outside, ["/usr/bin/docker-registry", "serve", config]))
-    registry.wait_listening(443, GCR)
+    registry = testbed.start(Program(name, testbed.outside, ["/usr/bin/docker-registry", "serve", config]))
+    registry.wait_listening(443, address)
     return registry
 
 
@@ -291,18 +292,23 @@ def pull_through_registry(testbed, port, proxy, **more):
 
 
 class Dockerd(Program):
-    """A real docker daemon at home. It only pulls, so it needs no bridge and no packet filter."""
+    """A real docker daemon at home. If it only pulls, it needs no bridge, and it never needs a packet filter.
 
-    def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None):
+    With `containers` it runs some, on a bridge of its own, whose address is 172.17.0.1.
+    """
+
+    def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None, containers=False, settings=None):
         at = folder(f"docker-{next(self.numbers)}")
         env = {"SSL_CERT_FILE": trusted or testbed.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")
         self.socket = f"{at}/docker.sock"
-        config = put(f"{at}/daemon.json", json.dumps({}))
+        self._cgroup = f"culvert-{os.urandom(6).hex()}" if containers else None
+        config = put(f"{at}/daemon.json", json.dumps(settings or {}))
         argv = ["/usr/sbin/dockerd", "--config-file", config, "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
-                "--pidfile", f"{at}/pid", "-H", f"unix://{self.socket}", "--bridge=none", "--iptables=false", "--ip-masq=false",
+                "--pidfile", f"{at}/pid", "-H", f"unix://{self.socket}", "--iptables=false", "--ip-masq=false",
                 "--max-download-attempts", download_attempts]
+        argv += [f"--cgroup-parent=/{self._cgroup}"] if containers else ["--bridge=none"]
         super().__init__("dockerd", testbed.home, argv, env)
 
     def wait_ready(self):
@@ -320,8 +326,16 @@ class Dockerd(Program):
     def command_line(self, *arguments):
         return ["/usr/bin/docker", "-H", f"unix://{self.socket}", *arguments]
 
-    def docker(self, *arguments, check=True):
-        return self.host.run(*self.command_line(*arguments), check=check)
+    def docker(self, *arguments, check=True, **options):
+        return self.host.run(*self.command_line(*arguments), check=check, **options)
+
+    def remove_containers(self):
+        """And their control groups, which would outlive the test."""
+        if names := self.docker("ps", "-aq").stdout.split():
+            self.docker("rm", "-f", "-v", *names)
+        for pattern in ("", "*/"):
+            for path in glob.glob(f"/sys/fs/cgroup/{pattern}{self._cgroup}"):
+                os.rmdir(path)
 
 
 def start_dockerd(testbed, proxy=None, **more):

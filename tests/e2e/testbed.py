@@ -32,6 +32,7 @@ BLACKHOLE = "10.77.1.66"
 
 NAMES = {
     "gcr.io": [GCR],
+    "registry.k8s.io": [TARGET],
     "files.world": [TARGET],
     "plain.world": [TARGET],
     "target.world": [TARGET],
