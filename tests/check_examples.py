@@ -17,12 +17,21 @@ import sys
 import tempfile
 
 UNITS = (".service", ".socket")
+# The files that an example names, as a machine would have them: certificates, or a line that is a password.
+NAMED = re.compile(r"/etc/culvert/([\w.-]+)")
+CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def commands(path):
-    """The options of each culvert that the file starts."""
+def commands(path, folder):
+    """The options of each culvert that the file starts. The files that a configuration names are made in the folder."""
     if path.suffix == ".toml":
-        yield ["--config", str(path)]
+        text = "".join(line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#"))
+        for name in NAMED.findall(text):
+            content = CERTIFICATES.read_text(encoding="utf-8") if name.endswith(".pem") else "a password\n"
+            pathlib.Path(folder, name).write_text(content, encoding="utf-8")
+        copy = pathlib.Path(folder, path.name)
+        copy.write_text(NAMED.sub(rf"{folder}/\1", text), encoding="utf-8")
+        yield ["--config", str(copy)]
     if path.suffix not in UNITS:
         return
     for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
@@ -83,14 +92,15 @@ def main():
         if complaints := complaints_about_script(path) + complaints_about_links(path):
             bad += 1
             print(f"{path}: {complaints}")
-        for options in commands(path):
-            read += 1
-            done = subprocess.run(
-                [culvert, "check", "--route", "https://gcr.io", *options], capture_output=True, text=True, timeout=30, check=False
-            )
-            if done.returncode != 0 or done.stderr:
-                bad += 1
-                print(f"{path}: exit status {done.returncode}\n{done.stderr}")
+        with tempfile.TemporaryDirectory() as named:
+            for options in commands(path, named):
+                read += 1
+                done = subprocess.run(
+                    [culvert, "check", "--route", "https://gcr.io", *options], capture_output=True, text=True, timeout=30, check=False
+                )
+                if done.returncode != 0 or done.stderr:
+                    bad += 1
+                    print(f"{path}: exit status {done.returncode}\n{done.stderr}")
     if complaints := complaints_about_units(culvert, folder):
         bad += 1
         print(complaints)

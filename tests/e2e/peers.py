@@ -175,11 +175,11 @@ def start_microsocks(testbed, authenticated=False):
     return microsocks
 
 
-def start_squid(testbed):
+def start_squid(testbed, name="proxy.border"):
     """An HTTP proxy with Basic authentication, once in the clear and once over TLS."""
     at = folder("squid")
     os.chown(at, 13, 13)
-    certificate, key = testbed.ca.issue("squid", "DNS:proxy.border", f"IP:{BORDER}")
+    certificate, key = testbed.ca.issue("squid", f"DNS:{name}", f"IP:{BORDER}")
     hashed = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout.strip()
     put(f"{at}/users", f"{USER}:{hashed}\n")
     config = put(
@@ -297,11 +297,12 @@ class Dockerd(Program):
     With `containers` it runs some, on a bridge of its own, whose address is 172.17.0.1.
     """
 
-    def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None, containers=False, settings=None):
+    def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None, containers=False, settings=None, environment=None):
         at = folder(f"docker-{next(self.numbers)}")
         env = {"SSL_CERT_FILE": trusted or testbed.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")
+        env.update(environment or {})
         self.socket = f"{at}/docker.sock"
         self._cgroup = f"culvert-{os.urandom(6).hex()}" if containers else None
         config = put(f"{at}/daemon.json", json.dumps(settings or {}))

@@ -185,9 +185,11 @@ class Secrets(unittest.TestCase):
         peers.start_microsocks(testbed, authenticated=True)
         hub = Hub()
         secrets = peers.folder("secrets")
-        for name, text in (("upstream", f"socks5://{peers.LOGIN}{BORDER}:{peers.MICROSOCKS_AUTH_PORT}\n"), (hub.host, f"{peers.USER}:{HUB_PASSWORD}")):
+        upstream = f"socks5://{peers.LOGIN}{BORDER}:{peers.MICROSOCKS_AUTH_PORT}\n"
+        for name, text in (("upstream", upstream), (hub.host, f"{peers.USER}:{HUB_PASSWORD}")):
             os.chown(peers.put(f"{secrets}/{name}", text, 0o400), USER, USER)
-        container = Container(self, "-e", "UPSTREAM=", "-v", f"{secrets}:/run/secrets:ro", "-e", f"REMOTE=5005=https://{hub.host}", name="secrets", port=5005, inside=5005)
+        options = ("-e", "UPSTREAM=", "-v", f"{secrets}:/run/secrets:ro", "-e", f"REMOTE=https://{hub.host}")
+        container = Container(self, *options, name="secrets", port=5005)
         container.wait_serving()
         dockerd.docker("pull", container.reference("private:1"), check=False)
         self.assertEqual(hub.logins, {f"{peers.USER}:{HUB_PASSWORD}"})
