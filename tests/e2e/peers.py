@@ -291,6 +291,14 @@ def pull_through_registry(testbed, port, proxy, **more):
     return Program(f"cache-{port}", testbed.home, ["/usr/bin/docker-registry", "serve", config], env)
 
 
+def removed(folder):
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
+
 class Dockerd(Program):
     """A real docker daemon at home. If it only pulls, it needs no bridge, and it never needs a packet filter.
 
@@ -336,7 +344,7 @@ class Dockerd(Program):
             self.docker("rm", "-f", "-v", *names)
         for pattern in ("", "*/"):
             for path in glob.glob(f"/sys/fs/cgroup/{pattern}{self._cgroup}"):
-                os.rmdir(path)
+                wait_for(lambda path=path: removed(path), 10, f"{path} is in use")
 
 
 def start_dockerd(testbed, proxy=None, **more):

@@ -3,10 +3,12 @@
 import base64
 import contextlib
 import http.server
+import json
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import ssl
 import subprocess
@@ -43,10 +45,12 @@ def setUpModule():
     global testbed, dockerd, line, tunnel, etcd, pause
     testbed = harness.report_on(Testbed())
     archive = f"{isolate.STATE}/gcr-registry.tar"
-    testbed.home.run(EXAMPLE / "build", "--culvert", os.environ["CULVERT"], archive)
+    testbed.home.run(EXAMPLE / "build", "--ssh", "--culvert", os.environ["CULVERT"], archive)
     peers.start_registry(testbed)
     peers.start_registry(testbed, "registry.k8s.io", TARGET)
     peers.start_sshd(testbed)
+    # Nothing translates the addresses of containers.
+    testbed.border.ip(f"route add 172.16.0.0/12 via {HOME}")
     etcd = images.push(testbed, images.make_image(SIZE, "etcd"), f"gcr.io/{ETCD}")
     pause = images.push(testbed, images.make_image(1000, "pause"), f"{TARGET}:443/{PAUSE}")
     dockerd = peers.start_dockerd(testbed, containers=True, settings={"insecure-registries": [f"{HOME}:{port}" for port in PORTS]})
@@ -59,6 +63,11 @@ def setUpModule():
 def between_looks():
     """For what is looked at with a command, which costs more than a look at a file."""
     time.sleep(0.2)
+
+
+def wait_serving(port, explain=str):
+    curl = ("curl", "-s", f"http://{HOME}:{port}/v2/")
+    wait_for(lambda: between_looks() or testbed.home.run(*curl, check=False).stdout == "{}", 30, lambda: f"no registry at {port}:\n{explain()}")
 
 
 class Container:
@@ -85,10 +94,8 @@ class Container:
     def shown(self, what):
         return dockerd.docker("inspect", "--format", what, self.name).stdout.strip()
 
-    def wait_serving(self, port=None):
-        url = f"http://{HOME}:{port or self.port}/v2/"
-        curl = ("curl", "-s", "--noproxy", "*", url)
-        wait_for(lambda: between_looks() or testbed.home.run(*curl, check=False).stdout == "{}", 30, lambda: f"{url} does not answer:\n{self.logs()}")
+    def wait_serving(self):
+        wait_serving(self.port, self.logs)
 
     def cached_blobs(self, remote):
         volume = dockerd.docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{self.name}-cache").stdout.strip()
@@ -108,35 +115,41 @@ def processes(name):
     return found
 
 
+def command_line(pid):
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+        return file.read()
+
+
 def digest_of(reference):
     return dockerd.docker("inspect", "--format", "{{index .RepoDigests 0}}", reference).stdout.strip().rpartition("@")[2]
 
 
-class Pulls(unittest.TestCase):
-    def pull(self, reference, digest):
-        dockerd.docker("pull", reference)
-        self.assertEqual(digest_of(reference), digest)
-        dockerd.docker("rmi", reference)
+def pull(case, reference, digest):
+    dockerd.docker("pull", reference)
+    case.assertEqual(digest_of(reference), digest)
+    dockerd.docker("rmi", reference)
 
+
+class Pulls(unittest.TestCase):
     def test_a_tunnel_that_is_lost(self):
         """In the middle of a pull it comes back; for the next pull it does not, and the cache has all of it."""
         container = Container(self, *SHORT)
         container.wait_serving()
         reference = container.reference(ETCD)
-        pull = testbed.start(Program("docker-pull", testbed.home, dockerd.command_line("pull", reference)))
-        self.addCleanup(pull.kill)
+        first = testbed.start(Program("docker-pull", testbed.home, dockerd.command_line("pull", reference)))
+        self.addCleanup(first.kill)
         before = sum(line.carried())
-        pull.wait_until(lambda: sum(line.carried()) - before > SIZE // 4)
+        first.wait_until(lambda: sum(line.carried()) - before > SIZE // 4)
         tunnel.cut()
         self.assertLess(sum(line.carried()) - before, SIZE * 3 // 4, "the tunnel was not lost in the middle")
         tunnel.up()
-        self.assertEqual(pull.wait(60), 0, pull.output())
+        self.assertEqual(first.wait(120), 0, first.output())
         self.assertEqual(digest_of(reference), etcd)
         dockerd.docker("rmi", reference)
-        wait_for(lambda: container.cached_blobs("gcr.io") >= 3, 20, "manifest, configuration and layer are not all in the cache")
+        wait_for(lambda: between_looks() or container.cached_blobs("gcr.io") >= 3, 20, "manifest, configuration and layer are not all in the cache")
         tunnel.cut()
         try:
-            self.pull(reference, etcd)
+            pull(self, reference, etcd)
             failed = dockerd.docker("pull", container.reference("google_containers/none:1"), check=False)
             self.assertIn("manifest unknown", failed.stderr)
         finally:
@@ -147,9 +160,9 @@ class Pulls(unittest.TestCase):
     def test_two_registries(self):
         remotes = "5001=https://gcr.io 5002=https://registry.k8s.io"
         container = Container(self, "-p", "5002:5002", "-e", f"REMOTE={remotes}", name="two", port=5001, inside=5001)
-        container.wait_serving(5001)
-        container.wait_serving(5002)
-        self.pull(container.reference(PAUSE, 5002), pause)
+        container.wait_serving()
+        wait_serving(5002, container.logs)
+        pull(self, container.reference(PAUSE, 5002), pause)
         failed = dockerd.docker("pull", container.reference(PAUSE, 5001), check=False)
         self.assertIn("manifest unknown", failed.stderr)
         # One of them ends, and all of it is started again.
@@ -157,8 +170,8 @@ class Pulls(unittest.TestCase):
         os.kill(registry, signal.SIGKILL)
         container.wait_log("has ended with status 137, so all of this ends")
         wait_for(lambda: between_looks() or container.shown("{{.RestartCount}}") == "1", 20, "docker does not start it again")
-        container.wait_serving(5001)
-        container.wait_serving(5002)
+        container.wait_serving()
+        wait_serving(5002, container.logs)
 
     def test_no_tunnel(self):
         """The log says so, and it serves once there is one."""
@@ -170,8 +183,8 @@ class Pulls(unittest.TestCase):
         self.addCleanup(late.cut)
         container.wait_serving()
 
-    def test_it_ends_at_once(self):
-        container = Container(self, name="stopped", port=5004)
+    def test_it_needs_no_rights_and_ends_at_once(self):
+        container = Container(self, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", name="stopped", port=5004)
         container.wait_serving()
         dockerd.docker("stop", "--time", "60", container.name)
         self.assertEqual(container.shown("{{.State.ExitCode}}"), "143")
@@ -181,7 +194,6 @@ class Pulls(unittest.TestCase):
 class Secrets(unittest.TestCase):
     def test_files(self):
         """The upstream's password, and that for a registry: neither docker nor ps shows them, and they arrive."""
-        testbed.border.ip(f"route add 172.17.0.0/16 via {HOME}")
         peers.start_microsocks(testbed, authenticated=True)
         hub = Hub()
         secrets = peers.folder("secrets")
@@ -195,13 +207,59 @@ class Secrets(unittest.TestCase):
         self.assertEqual(hub.logins, {f"{peers.USER}:{HUB_PASSWORD}"})
         seen = container.logs() + container.shown("{{json .}}")
         for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
-                seen += file.read()
+            with contextlib.suppress(OSError):
+                seen += command_line(pid)
         for pid in processes("registry"):
             with open(f"/proc/{pid}/environ", encoding="utf-8") as file:
                 seen += file.read()
         assert_no_secret(seen)
         self.assertNotIn(HUB_PASSWORD, seen)
+
+
+class Compose(unittest.TestCase):
+    """examples/compose, whose files are used where they are."""
+
+    FILE = EXAMPLE.parent / "compose/compose.yaml"
+
+    def setUp(self):
+        self.at = peers.folder("compose")
+        # What one has beside it: a key and .env; and what is the testbed's own.
+        sshd = peers.folder("sshd")
+        shutil.copy(f"{sshd}/user", f"{self.at}/ssh_key")
+        os.chown(f"{self.at}/ssh_key", USER, USER)
+        with open(f"{sshd}/host.pub", encoding="ascii") as key:
+            peers.put(f"{self.at}/known_hosts", f"{BORDER} {key.read()}")
+        # docker's name server takes NAT, which is not to be had everywhere.
+        places = {"tunnel": "172.30.0.2", "culvert": "172.30.0.3", "registry": "172.30.0.4"}
+        services = {
+            name: {"networks": {"default": {"ipv4_address": place}}, "extra_hosts": [f"{other}:{places[other]}" for other in places]}
+            for name, place in places.items()
+        }
+        services["registry"]["volumes"] = [f"{testbed.ca.certificate}:/etc/ssl/certs/testbed.pem:ro"]
+        network = {"ipam": {"config": [{"subnet": "172.30.0.0/24"}]}}
+        self.more = peers.put(f"{self.at}/more.yaml", json.dumps({"services": services, "networks": {"default": network}}))
+
+    def compose(self, *arguments, check=True):
+        command = ["docker-compose", "--project-directory", self.at, "--file", self.FILE, "--file", self.more, *arguments]
+        return testbed.home.run(*command, check=check, env={**os.environ, "DOCKER_HOST": f"unix://{dockerd.socket}"})
+
+    def test_all_of_it(self):
+        without = self.compose("config", "-q", check=False)
+        self.assertIn("write SSH_HOST=user@host into the file .env", without.stderr)
+        peers.put(f"{self.at}/.env", f"SSH_HOST={peers.USER}@{BORDER}\n")
+        self.compose("up", "-d")
+        self.addCleanup(self.compose, "down", "-v", "-t", "1")
+        wait_serving(5000)
+        wait_serving(5001)
+        pull(self, f"127.0.0.1:5001/{PAUSE}", pause)
+        # ssh ends, and is started again; what comes meanwhile waits for it.
+        ended = processes("ssh")
+        os.kill(next(pid for pid in ended if "0.0.0.0:1080" in command_line(pid)), signal.SIGKILL)
+        pull(self, f"127.0.0.1:5000/{ETCD}", etcd)
+        done = testbed.home.run("curl", "-sS", "-x", "http://127.0.0.1:3128", "--cacert", testbed.ca.certificate, "https://gcr.io/v2/")
+        self.assertEqual(done.stdout, "{}")
+        page = testbed.home.run("curl", "-sS", "http://127.0.0.1:9128/api/v1/status").stdout
+        self.assertEqual(json.loads(page)["state"], "serving")
 
 
 class Hub:
