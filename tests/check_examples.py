@@ -85,9 +85,19 @@ def complaints_about_links(path):
     return "".join(f"{link} is not there\n" for link in links if "://" not in link and not (path.parent / link).exists())
 
 
+def folders_that_are_not_listed(folder):
+    """In the README file of all of them."""
+    listed = pathlib.Path(folder, "README.md").read_text(encoding="utf-8")
+    inside = [path for path in sorted(pathlib.Path(folder).iterdir()) if path.is_dir() and not any(path.glob("*.png"))]
+    return "".join(f"README.md does not name {path.name}\n" for path in inside if f"]({path.name}/" not in listed)
+
+
 def main():
     culvert, folder = sys.argv[1:]
     read, bad = 0, 0
+    if complaints := folders_that_are_not_listed(folder):
+        bad += 1
+        print(complaints)
     for path in sorted(path for path in pathlib.Path(folder).rglob("*") if path.is_file()):
         if complaints := complaints_about_script(path) + complaints_about_links(path):
             bad += 1
