@@ -165,6 +165,11 @@ class Pulls(unittest.TestCase):
         pull(self, container.reference(PAUSE, 5002), pause)
         failed = dockerd.docker("pull", container.reference(PAUSE, 5001), check=False)
         self.assertIn("manifest unknown", failed.stderr)
+        # Where no proxy is needed: a cache of the cache.
+        direct = Container(self, "-e", "UPSTREAM=direct", "-e", f"REMOTE=http://{BRIDGE}:5002", name="direct", port=5004)
+        direct.wait_serving()
+        pull(self, direct.reference(PAUSE), pause)
+        dockerd.docker("stop", direct.name)
         # One of them ends, and all of it is started again.
         registry = processes("registry")[-1]
         os.kill(registry, signal.SIGKILL)
