@@ -46,8 +46,10 @@ int answer_config_question(const ConfigQuestion& question) {
   for (const std::string& warning : config.warnings) complain("warning: " + warning);
   const std::string few_files = question.check ? file_limit_warning(config) : std::string();
   if (!few_files.empty()) complain("warning: " + few_files);
-  print(stdout,
-        question.print ? config_text(question.settings, config) : valid_config_line(config) + "\n");
+  print(stdout, question.print
+                    ? config_text(question.settings, config,
+                                  question.explain ? ConfigDetail::explained : ConfigDetail::values)
+                    : valid_config_line(config) + "\n");
   return 0;
 }
 

@@ -10,11 +10,14 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "options/flags.h"
+#include "options/help.h"
 #include "options/redact_upstream.h"
 #include "setup/quote.h"
 
 namespace culvert {
 namespace {
+
+using Detail = ConfigDetail;
 
 constexpr std::string_view kHead =
     "# What culvert runs with, and where each value came from.  Lines that begin with '#' set "
@@ -85,25 +88,42 @@ void append_array(const Flag& flag, const std::vector<Shown>& values, std::strin
 }
 
 /// In one line: a default may have several values, too.
-void append_default(const Flag& flag, const std::vector<Shown>& values, std::string& text) {
+void append_default(const Flag& flag, const std::vector<Shown>& values, Detail detail,
+                    std::string& text) {
   std::string list;
   for (const Shown& shown : values) {
-    if (shown.value.empty()) continue;
+    // The file may be for another machine, with other processors.
+    if (shown.value.empty() || (detail == Detail::explained && flag.name == "threads")) continue;
     list.append(list.empty() ? "" : ", ").append(toml_value(shown.value));
   }
-  if (list.empty()) {
+  const bool is_set = !list.empty();
+  if (!is_set && detail == Detail::values) {
     text += concat({"#", flag.name, " is not set\n"});
-  } else {
-    const bool array = flag.repeatable;
-    text +=
-        concat({"#", flag.name, " = ", array ? "[" : "", list, array ? "]" : "", "  # default\n"});
+    return;
   }
+  // What may stand there, as help has it.
+  if (!is_set) list = quote_toml(flag.placeholder);
+  const bool array = flag.repeatable;
+  text += concat({"#", flag.name, " = ", array ? "[" : "", list, array ? "]" : "",
+                  is_set && detail == Detail::values ? "  # default\n" : "\n"});
 }
 
-void append_flag(const Flag& flag, const Settings& settings, const Config& config,
+/// Tables in it stay as they are.
+void append_explanation(const Flag& flag, std::string& text) {
+  text += "# ";
+  for (const char c : help_on(flag)) {
+    text += c;
+    if (c == '\n') text += "# ";
+  }
+  text += '\n';
+}
+
+void append_flag(const Flag& flag, const Settings& settings, const Config& config, Detail detail,
                  std::string& text) {
   const std::vector<Shown> values = values_of(flag, settings, config);
-  if (values.empty() || values.front().origin.empty()) return append_default(flag, values, text);
+  if (values.empty() || values.front().origin.empty()) {
+    return append_default(flag, values, detail, text);
+  }
   if (flag.repeatable) return append_array(flag, values, text);
   const Shown& shown = values.front();
   const std::string value =
@@ -114,13 +134,19 @@ void append_flag(const Flag& flag, const Settings& settings, const Config& confi
 
 }  // namespace
 
-std::string config_text(const Settings& settings, const Config& config) {
+std::string config_text(const Settings& settings, const Config& config, Detail detail) {
   std::string text(kHead);
   std::string_view group;
   for (const Flag& flag : flags()) {
+    // A file does not name itself.
+    if (detail == Detail::explained && flag.name == "config") continue;
     if (flag.group != group) text += concat({"\n# ", flag.group, "\n"});
     group = flag.group;
-    append_flag(flag, settings, config, text);
+    if (detail == Detail::explained) {
+      text += '\n';
+      append_explanation(flag, text);
+    }
+    append_flag(flag, settings, config, detail, text);
   }
   return text;
 }

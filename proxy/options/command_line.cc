@@ -210,13 +210,14 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   check.given = typed;
   check.given_timeout = given_option(read, "timeout");
   const bool checks = is_on(read.own, "check-config", all.problems);
-  const bool prints = is_on(read.own, "print-config", all.problems);
+  const bool explains = is_on(read.own, "explain-config", all.problems);
+  const bool prints = is_on(read.own, "print-config", all.problems) || explains;
   if (!all.problems.empty()) {
     return Problems{std::move(all.problems), std::move(config.upstreams), std::move(config.listen)};
   }
   if (runs) return RunOptions{std::move(config), std::move(read.program)};
   if (checks || prints) {
-    return ConfigQuestion{std::move(config), std::move(all.settings), checks, prints};
+    return ConfigQuestion{std::move(config), std::move(all.settings), checks, prints, explains};
   }
   if (read.command != kCheck) return config;
   check.config = std::move(config);

@@ -29,12 +29,13 @@ struct Problems {
   std::vector<UpstreamConfig> upstreams;
   std::vector<ListenConfig> listen{};  ///< the same of listeners
 };
-/// `culvert --check-config` and `--print-config`.
+/// `culvert --check-config`, `--print-config` and `--explain-config`.
 struct ConfigQuestion {
   Config config;
   Settings settings;   ///< what was given, and where
   bool check = false;  ///< open all that a start would open
   bool print = false;
+  bool explain = false;  ///< print the help on each option, too
 };
 /// `culvert check --route URL...`: the targets whose routes are printed.
 struct RouteQuestion {

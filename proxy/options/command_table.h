@@ -90,12 +90,11 @@ struct CommandFlag {
 
 /// In the order of `culvert COMMAND --help`.
 inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
-    {"serve", "check-config", "", false,
-     "open all that a start would, and leave: with 0 if it\n"
-     "is valid, else with every mistake and 2"},
+    {"serve", "check-config", "", false, "tell every mistake, and leave with 2, or with 0"},
     {"serve", "print-config", "", false,
      "print what is in effect, as a file for --config, and\n"
      "where each value came from; secrets are left out"},
+    {"serve", "explain-config", "", false, "print the same, with the help on each option"},
 
     {"check", "json", "", false, "print one JSON object instead of lines"},
     {"check", "pid", "N", false,

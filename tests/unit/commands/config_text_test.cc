@@ -7,8 +7,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/text.h"
 #include "options/command_line.h"
 #include "options/flags.h"
+#include "options/help.h"
 #include "support/catch.h"
 #include "unit/options/parsed_line.h"
 #include "unit/options/temporary_file.h"
@@ -159,6 +161,38 @@ TEST_CASE("a default that was printed is a default again") {
   CHECK_FALSE(config.upstream_given);
   REQUIRE(config.listen.size() == 2);
   CHECK(config.listen[1].optional);
+}
+
+TEST_CASE(
+    "with --explain-config each option has its help, and a file of it changes nothing until one is "
+    "set") {
+  const auto question = test::options_of<ConfigQuestion>({"--explain-config"});
+  CHECK(question.print);
+  REQUIRE(question.explain);
+  const std::string text = config_text(question.settings, question.config, ConfigDetail::explained);
+  for (const Flag& flag : flags()) {
+    INFO(flag.name);
+    const bool is_option = flag.name != "config";
+    const std::string key = concat({"\n#", flag.name, " = "});
+    CHECK((text.find(key) != std::string::npos) == is_option);
+    const std::string help = help_on(flag);
+    const std::string first = concat({"\n# ", help.substr(0, help.find('\n')), "\n"});
+    CHECK((text.find(first) != std::string::npos) == is_option);
+  }
+  CHECK_THAT(text, Contains("\n#allow-client = [\"CIDR,...\"]\n"));
+  CHECK_THAT(text, Contains("\n#threads = \"N\"\n"));
+  CHECK_THAT(text, Contains("\n#   :PORT or [::]:PORT       every address of this host\n"));
+  CHECK_THAT(text, Contains("\n#connect-timeout = \"12s\"\n"));
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    INFO(text.substr(at, 80));
+    CHECK((text[at] == '#' || text[at] == '\n'));
+  }
+  const TemporaryFile file(text);
+  CHECK_FALSE(test::config_of({"--config", file.path()}).upstream_given);
+
+  const auto set = test::options_of<ConfigQuestion>({"--explain-config", "--hold", "3s"});
+  CHECK_THAT(config_text(set.settings, set.config, ConfigDetail::explained),
+             Contains("\nhold = \"3s\"  # --hold\n"));
 }
 
 TEST_CASE("secrets are not printed, and what stands in their place sets nothing") {
