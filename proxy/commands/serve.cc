@@ -242,8 +242,14 @@ void log_start(Server& server, const Config& config, const ServiceNotice& notice
     if (!warning.empty()) log.write(Log::Level::warning, warning);
   }
   if (!config.upstream_given) {
-    log.write(Log::Level::info,
-              "no --upstream given: connecting directly, which does not get under any wall");
+    const std::string why =
+        config.file.empty() ? "no --upstream given" : "no upstream in " + config.file;
+    log.write(Log::Level::info, why + ": connecting directly, which does not get under any wall");
+    if (!config.file.empty()) {
+      log.write(Log::Level::info,
+                R"(to leave through a tunnel, write upstream = ["socks5://127.0.0.1:1080"] or the )"
+                "like there, and reload");
+    }
   }
   if (config.log_format == Log::Format::text) log_hints(server);
   log.flush();
