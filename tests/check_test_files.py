@@ -54,6 +54,8 @@ TESTED_BY = {
     "net/dns_channel": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/dns_client": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
     "net/name_config": (["net/resolver_test.cc"], "it is tested by the names that are looked up with it"),
+    "net/name_services": (["net/resolver_test.cc", "package/test_static.py"], "whether a program is static is tested by both kinds"),
+    "net/static_program": (["package/test_static.py"], "it is for the static program alone"),
     "net/stream": (["net/tcp_stream_test.cc", "net/tls_stream_test.cc"], "an interface and its defaults"),
     "net/descriptor_message": (["net/take_over_test.cc"], "it is how sockets are taken over"),
     "net/take_over_place": (["net/take_over_test.cc"], "a place is tested by who asks there"),

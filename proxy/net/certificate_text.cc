@@ -20,6 +20,9 @@
 namespace culvert {
 namespace {
 
+/// OPENSSL_free() would put the path of this file into the program.
+void free_text(void* text) { CRYPTO_free(text, "", 0); }
+
 constexpr std::size_t kMostOfName = 40;
 constexpr std::size_t kMostOfNames = 60;
 
@@ -37,7 +40,7 @@ std::string utf8_entry_of(const X509_NAME* name, int kind) {
       ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (size < 0) return {};
   std::string text(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size));
-  OPENSSL_free(utf8);
+  free_text(utf8);
   return text;
 }
 
@@ -140,7 +143,7 @@ std::string wanted_name(X509_STORE_CTX* check) {
   }
   char* address = X509_VERIFY_PARAM_get1_ip_asc(param);
   std::string text = address != nullptr ? address : "this proxy";
-  OPENSSL_free(address);
+  free_text(address);
   return text;
 }
 

@@ -25,6 +25,12 @@ bool has_route(const std::vector<IpAddress>& addresses) {
   });
 }
 
+Error no_name_services(Side side) {
+  return {Errc::dns_error, side, 0,
+          "does not resolve here: neither the hosts file nor DNS knows it, and a static culvert "
+          "cannot ask what else nsswitch.conf names"};
+}
+
 }  // namespace
 
 ResolverOptions& ResolverOptions::defaults() {
@@ -119,6 +125,7 @@ void Resolver::Question::start() {
   }
   const NameConfig& config = resolver_.config_;
   route_ = resolver_.options_.libc_only ? Route::libc : config.route(name_);
+  if (route_ == Route::libc && !resolver_.options_.name_services) route_ = Route::own_then_libc;
   if (route_ == Route::libc) return ask_libc();
   if (const auto known = config.known_here(name_); !known.empty()) {
     return finish_later(ordered(known));
@@ -165,7 +172,9 @@ void Resolver::Question::conclude(const NameAnswer& answer) {
   if (answer.outcome == NameOutcome::found) return finish(ordered(answer.addresses));
   failure_ = std::max(failure_, answer.outcome);
   if (continues_search(answer.outcome) && ++candidate_ < candidates_.size()) return ask_dns();
-  if (route_ == Route::own_then_libc && failure_ != NameOutcome::no_answer) return ask_libc();
+  if (route_ == Route::own_then_libc && failure_ != NameOutcome::no_answer) {
+    return resolver_.options_.name_services ? ask_libc() : finish(no_name_services(side_));
+  }
   finish(lookup_error(failure_, side_));
 }
 

@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/name_board.h"
 #include "net/name_config.h"
+#include "net/name_services.h"
 
 namespace culvert {
 
@@ -23,6 +24,8 @@ struct ResolverOptions {
   DnsClient::Options dns;
   /// The C library alone is asked; for tests that replace its answers.
   bool libc_only = false;
+  /// Whether the C library can be asked for sources that only it knows.
+  bool name_services = has_name_services();
   /// Shared by all resolvers that are given the same one.
   std::shared_ptr<NameBoard> board = std::make_shared<NameBoard>();
   /// How many names of targets are looked up at a time, and how many of upstreams.

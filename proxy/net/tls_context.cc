@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
@@ -24,18 +26,6 @@ namespace {
 Error file_error(const std::string& what, const std::string& file) {
   return {Errc::tls_certificate_error, Side::local, 0,
           what + " " + printable(file) + ": " + last_tls_error()};
-}
-
-Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
-  const auto load = [&] {
-    if (ca.empty()) return SSL_CTX_set_default_verify_paths(context);
-    struct stat file {};
-    const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
-    return directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
-                     : SSL_CTX_load_verify_file(context, ca.c_str());
-  };
-  if (load() != 1) return file_error("cannot read CA certificates", ca);
-  return {};
 }
 
 /// What OpenSSL finds in a CA's certificate when it is first used it keeps there: now, before the
@@ -60,15 +50,44 @@ bool has_hashed_file(const std::string& directory) {
   return false;
 }
 
-/// The system's CAs, if the configuration names none.
-TlsTrust system_trust(SSL_CTX* context) {
-  if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0) {
-    return TlsTrust::system;
+/// Where other systems have their CAs.  A static culvert runs there, too, and knows the places of
+/// the system on which it was linked.
+constexpr auto kFilesElsewhere = std::to_array<const char*>({
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+});
+
+/// Of the system.
+bool has_authorities(SSL_CTX* context) {
+  if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))) > 0) return true;
+  const std::vector<std::string> places = system_ca_places();
+  return std::any_of(places.begin(), places.end(), has_hashed_file);
+}
+
+bool load_system_trust(SSL_CTX* context) {
+  if (SSL_CTX_set_default_verify_paths(context) != 1) return false;
+  const bool chosen = std::getenv(X509_get_default_cert_file_env()) != nullptr ||
+                      std::getenv(X509_get_default_cert_dir_env()) != nullptr;
+  if (chosen || has_authorities(context)) return true;
+  for (const char* const file : kFilesElsewhere) {
+    if (SSL_CTX_load_verify_file(context, file) == 1) break;
+    ERR_clear_error();
   }
-  for (const std::string& place : system_ca_places()) {
-    if (has_hashed_file(place)) return TlsTrust::system;
-  }
-  return TlsTrust::nobody;
+  return true;
+}
+
+Result<void> load_trust(SSL_CTX* context, const std::string& ca) {
+  const auto load = [&] {
+    if (ca.empty()) return load_system_trust(context);
+    struct stat file {};
+    const bool directory = stat(ca.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
+    return (directory ? SSL_CTX_load_verify_dir(context, ca.c_str())
+                      : SSL_CTX_load_verify_file(context, ca.c_str())) == 1;
+  };
+  if (!load()) return file_error("cannot read CA certificates", ca);
+  return {};
 }
 
 Result<void> load_client_certificate(SSL_CTX* context, const std::string& cert,
@@ -115,7 +134,9 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::make(const Opt
   SSL_CTX_sess_set_new_cb(context, TlsSessionSlot::on_new_session);
   if (auto loaded = load_trust(context, options.ca); !loaded) return std::move(loaded).error();
   look_into_cas(context);
-  if (options.ca.empty()) out->trust_ = system_trust(context);
+  if (options.ca.empty()) {
+    out->trust_ = has_authorities(context) ? TlsTrust::system : TlsTrust::nobody;
+  }
   if (!options.cert.empty()) {
     auto loaded = load_client_certificate(context, options.cert, options.key);
     if (!loaded) return std::move(loaded).error();

@@ -17,6 +17,11 @@ add_link_options(-pie)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 
+# Elsewhere char has no sign, and the code was never tried so.
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
+  add_compile_options(-fsigned-char)
+endif()
+
 # Sanitizers are for every object, llhttp's too, or they would miss what happens there.
 if(CULVERT_SANITIZE)
   add_compile_options(-fsanitize=${CULVERT_SANITIZE} -fno-sanitize-recover=all

@@ -356,6 +356,28 @@ TEST_CASE("a source that only the C library knows is asked when DNS knows nothin
   CHECK(turn_until(net.loop, [&] { return !net.loop.busy(); }));
 }
 
+TEST_CASE(
+    "without name services of the C library, the hosts file and DNS are asked, and the error says "
+    "what is not") {
+  Net net;
+  net.names.options().name_services = false;
+  net.server.add("in-dns.test", {"127.0.0.1"});
+  set_addresses("elsewhere.test", {"127.0.0.2"});
+  set_addresses("printer.local", {"127.0.0.3"});
+  net.names.write_hosts("127.0.0.4 listed.test\n");
+  const std::string line = GENERATE("hosts: files dns libvirt\n", "hosts: dns files mdns4\n");
+  net.names.write_nsswitch(line);
+  CHECK(net.resolve("in-dns.test") == "127.0.0.1");
+  CHECK(net.resolve("listed.test") == "127.0.0.4");
+  for (const char* name : {"elsewhere.test", "printer.local"}) {
+    CHECK(net.resolve(name) ==
+          "does not resolve here: neither the hosts file nor DNS knows it, and a static culvert "
+          "cannot ask what else "
+          "nsswitch.conf names");
+  }
+  CHECK_FALSE(net.loop.busy());
+}
+
 TEST_CASE("a lookup may be canceled at each stage") {
   Net net;
   net.names.options().dns.repeat_after = 60s;
