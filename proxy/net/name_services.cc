@@ -21,12 +21,9 @@ int find_loader(dl_phdr_info* object, std::size_t, void* found) {
 }  // namespace
 
 bool has_name_services() {
-  static const bool has_loader = [] {
-    bool found = false;
-    dl_iterate_phdr(find_loader, &found);
-    return found;
-  }();
-  return has_loader;
+  bool found = false;
+  dl_iterate_phdr(find_loader, &found);
+  return found;
 }
 
 }  // namespace culvert
