@@ -9,7 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-PACKAGES = pathlib.Path(os.environ.get("CULVERT_PACKAGES", ""))
+PACKAGES = pathlib.Path(os.environ.get("CULVERT_PACKAGES", "")).resolve()
 VERSION = re.search(r"^project\(culvert VERSION (\S+)", (SOURCE / "CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE)[1]
 DEB = PACKAGES / f"culvert_{VERSION}_amd64.deb"
 STATIC = PACKAGES / f"culvert-{VERSION}-linux-amd64.tar.gz"
