@@ -55,10 +55,12 @@ int report_not_executed(const std::string& program, int error) {
   return kNotExecutable;
 }
 
-/// Where a program on this machine finds the proxy.  Empty: at no address that a proxy variable
-/// can name.
+/// Where a program on this machine finds the proxy, at once.  Empty: at no address that a proxy
+/// variable can name, or that is here.
 std::string url_for_clients(const Listeners& listeners) {
+  const auto& awaited = listeners.awaited();
   for (const HostPort& address : listeners.addresses()) {
+    if (std::find(awaited.begin(), awaited.end(), address) != awaited.end()) continue;
     const auto& urls = listeners.urls();
     const bool tls = std::find(urls.begin(), urls.end(),
                                concat({kHttpsScheme, address.to_string()})) != urls.end();
@@ -209,17 +211,21 @@ int serve_and_run(const RunOptions& options, Forked forked, std::unique_ptr<Rule
   if (!server) return kCannotStart;
   std::string url = url_for_clients(server->listeners());
   if (url.empty()) {
-    complain(
-        "--listen: a program's proxy variables cannot name a unix socket: give an address, as "
-        "in 127.0.0.1:0");
+    const bool absent = !server->listeners().awaited().empty();
+    complain(absent ? "--listen: no interface of this host has that address yet, and the command "
+                      "needs one at once: give another, too, as in 127.0.0.1:0"
+                    : "--listen: a program's proxy variables cannot name a unix socket: give an "
+                      "address, as in 127.0.0.1:0");
     return kCannotStart;
   }
   if (const std::string remark = proxy_environment(own_environment(), url).remark;
       !remark.empty()) {
     complain(remark);
   }
-  for (const std::string& warning : options.config.warnings) {
-    server->log().write(Log::Level::warning, warning);
+  for (const auto* warnings : {&server->listeners().warnings(), &options.config.warnings}) {
+    for (const std::string& warning : *warnings) {
+      server->log().write(Log::Level::warning, warning);
+    }
   }
   AdminServer admin(*server, make_runtime_socket(server->log()));
   int status = 0;

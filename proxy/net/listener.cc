@@ -22,6 +22,7 @@
 
 #include <fmt/format.h>
 
+#include "net/own_address.h"
 #include "net/peer_history.h"
 #include "net/socket_address.h"
 #include "net/tcp_connect.h"
@@ -158,8 +159,16 @@ int first_of_reserve() {
   return static_cast<int>(std::min<rlim_t>(first, std::numeric_limits<int>::max()));
 }
 
+/// Whether any address can be bound.
+bool set_free_bind(int fd, bool v4) {
+  const int one = 1;
+  return setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &one,
+                    sizeof one) == 0;
+}
+
 /// A bound socket, or -1 and errno.
-int bind_tcp(const SocketAddress& address, bool reuse_port, ListenSocket::Takes takes) {
+int bind_tcp(const SocketAddress& address, bool reuse_port, ListenSocket::Takes takes,
+             ListenSocket::Absent absent) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const int one = 1;
@@ -170,7 +179,12 @@ int bind_tcp(const SocketAddress& address, bool reuse_port, ListenSocket::Takes 
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
   }
   if (bind(fd, address.get(), address.size) == 0) return fd;
-  const int error = errno;
+  int error = errno;
+  const bool may_wait = error == EADDRNOTAVAIL && absent == ListenSocket::Absent::awaited;
+  if (may_wait && set_free_bind(fd, address.storage.ss_family == AF_INET)) {
+    if (bind(fd, address.get(), address.size) == 0) return fd;
+    error = errno;
+  }
   close(fd);
   errno = error;
   return -1;
@@ -219,6 +233,16 @@ bool ListenSocket::is_dual_stack() const {
   return v6_only == 0;
 }
 
+bool ListenSocket::awaits_address() const {
+  if (!is_tcp()) return false;
+  const bool v4 = address_.ip->is_v4();
+  int free_bind = 0;
+  socklen_t size = sizeof free_bind;
+  getsockopt(fd_, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &free_bind,
+             &size);
+  return free_bind != 0 && !is_own_address(*address_.ip);
+}
+
 std::string ListenSocket::url() const {
   return is_tcp() ? "http://" + address_.to_string() : "unix:" + path_;
 }
@@ -245,9 +269,10 @@ Result<ListenSocket> ListenSocket::passed(int fd) {
   return out;
 }
 
-Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port, Takes takes) {
+Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port, Takes takes,
+                                       Absent absent) {
   const SocketAddress wanted = SocketAddress::of(*address.ip, address.port);
-  ListenSocket out(bind_tcp(wanted, reuse_port, takes));
+  ListenSocket out(bind_tcp(wanted, reuse_port, takes, absent));
   if (out.fd_ < 0) return listen_error(address.to_string(), errno);
   set_tunnel_options(out.fd_);  // accepted sockets inherit
   if (listen(out.fd_, kBacklog) != 0) return listen_error(address.to_string(), errno);
@@ -258,10 +283,10 @@ Result<ListenSocket> ListenSocket::tcp(const HostPort& address, bool reuse_port,
   return out;
 }
 
-Result<void> ListenSocket::check_free(const HostPort& address, Takes takes) {
+Result<void> ListenSocket::check_free(const HostPort& address, Takes takes, Absent absent) {
   // SO_REUSEPORT would let us share the port of another program in silence, so the first look is
   // without it.  Binding is enough to detect another listener, and accepts no client.
-  const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false, takes);
+  const int fd = bind_tcp(SocketAddress::of(*address.ip, address.port), false, takes, absent);
   if (fd < 0) return listen_error(address.to_string(), errno);
   close(fd);
   return {};

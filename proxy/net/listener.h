@@ -38,13 +38,17 @@ class ListenSocket {
  public:
   /// What a socket on [::] takes.
   enum class Takes : std::uint8_t { its_family, ipv4_too };
+  /// An address that no interface of this host has: an error, or bound for the time when one has it
+  /// (IP_FREEBIND).
+  enum class Absent : std::uint8_t { refused, awaited };
 
   /// `reuse_port` lets several workers share the port.  Port 0 lets the system choose.  Errors of
   /// this class are whole sentences that name the address.
   static Result<ListenSocket> tcp(const HostPort& address, bool reuse_port,
-                                  Takes takes = Takes::its_family);
+                                  Takes takes = Takes::its_family, Absent absent = Absent::refused);
   /// Fails if another socket is bound to the port; to be called before sharing it.
-  static Result<void> check_free(const HostPort& address, Takes takes = Takes::its_family);
+  static Result<void> check_free(const HostPort& address, Takes takes = Takes::its_family,
+                                 Absent absent = Absent::refused);
   /// Replaces a stale socket file, never one that accepts connections.  Nobody can connect before
   /// the file has its `rights`.  To be called while this process has a single thread.
   static Result<ListenSocket> unix_path(const std::string& path,
@@ -67,6 +71,8 @@ class ListenSocket {
   const HostPort& address() const { return address_; }
   /// A socket on [::] that takes IPv4 clients as well.
   bool is_dual_stack() const;
+  /// It was bound for an address that no interface had, and still none has it.
+  bool awaits_address() const;
   /// "http://127.0.0.1:3128", "unix:/path", or "unix:@name" for an abstract one.
   std::string url() const;
 

@@ -110,6 +110,7 @@ constexpr auto kFlags = std::to_array<Flag>({
      "[::1]:3128)\n"
      "  PORT or localhost:PORT   both loopback addresses\n"
      "  :PORT or [::]:PORT       every address of this host\n"
+     "  ADDR:PORT                one, which may come up later, as docker0's\n"
      "  unix:/PATH               a unix socket, with the options mode=0660,\n"
      "                           owner=USER and group=GROUP (default: mode\n"
      "                           0600, with a group 0660)\n"

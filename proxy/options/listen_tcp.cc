@@ -23,6 +23,11 @@ ListenConfig at(std::string_view ip, std::uint16_t port, bool optional) {
   return listen;
 }
 
+/// Not one of many hosts together.
+bool can_be_own(const IpAddress& ip) {
+  return !ip.is_multicast() && ip != *IpAddress::parse("255.255.255.255");
+}
+
 /// An IPv4 address and its IPv6 counterpart.  Not with port 0, as the two would get different
 /// ports.
 std::vector<ListenConfig> pair(std::string_view v4, std::string_view v6, std::uint16_t port) {
@@ -185,6 +190,11 @@ class TcpReader {
       problem(host == "*" || host == "0"
                   ? std::string(kEveryAddress)
                   : "this is no IP address; listen on one of this host, or on localhost");
+      return ip;
+    }
+    if (!can_be_own(ip->unmapped())) {
+      problem("no host has that address as its own; listen on one of this host, or on localhost");
+      return std::nullopt;
     }
     return ip;
   }

@@ -137,17 +137,21 @@ bool Listeners::take_handed_over(const Config& config, std::size_t index) {
 void Listeners::bind(const Config& config, std::vector<std::string>& problems) {
   if (bound_) return;
   const std::size_t problems_before = problems.size();
-  const auto before = std::tuple(urls_, listen_of_urls_, admin_urls_, addresses_, open_,
+  const auto before = std::tuple(urls_, listen_of_urls_, admin_urls_, addresses_, awaited_, open_,
                                  of_all_.size(), of_admin_.size());
   std::vector<std::size_t> of_workers_before;
   for (const auto& sockets : of_workers_) of_workers_before.push_back(sockets.size());
   address_in_use_ = false;
   bind_each(config, problems);
   bound_ = problems.size() == problems_before;
-  if (bound_) return warn_of_missing_ipv4();
+  if (bound_) {
+    warn_of_awaited();
+    return warn_of_missing_ipv4();
+  }
   std::size_t of_all = 0;
   std::size_t of_admin = 0;
-  std::tie(urls_, listen_of_urls_, admin_urls_, addresses_, open_, of_all, of_admin) = before;
+  std::tie(urls_, listen_of_urls_, admin_urls_, addresses_, awaited_, open_, of_all, of_admin) =
+      before;
   const auto shrink = [](std::vector<ListenSocket>& sockets, std::size_t size) {
     sockets.erase(sockets.begin() + static_cast<std::ptrdiff_t>(size), sockets.end());
   };
@@ -198,16 +202,28 @@ void Listeners::warn_of_missing_ipv4() {
   }
 }
 
+/// A bridge that comes up later, an address that DHCP has not brought yet, or a wrong one.
+void Listeners::warn_of_awaited() {
+  for (const HostPort& address : awaited_) {
+    warnings_.push_back(
+        address.to_string() +
+        ": no interface of this host has that address yet; clients are served there as soon as one "
+        "has it");
+  }
+}
+
 Result<void> Listeners::bind_tcp(const Config& config, std::size_t index) {
+  using Absent = ListenSocket::Absent;
   const ListenConfig& listen = at(config, index);
+  const Absent absent = listen.optional ? Absent::refused : Absent::awaited;
   const ListenSocket::Takes takes = taken_by(listen, config);
   HostPort address = listen.address;
   const std::size_t wanted = index < config.listen.size() ? of_workers_.size() : 1;
   const bool share = wanted > 1;
-  if (auto free = ListenSocket::check_free(address, takes); !free) return free;
+  if (auto free = ListenSocket::check_free(address, takes, absent); !free) return free;
   std::vector<ListenSocket> bound;  // one for each worker, or none
   for (std::size_t i = 0; i < wanted; ++i) {
-    auto socket = ListenSocket::tcp(address, share, takes);
+    auto socket = ListenSocket::tcp(address, share, takes, absent);
     if (!socket) return std::move(socket).error();
     address.port = socket->address().port;  // the others follow where the system chose
     bound.push_back(std::move(*socket));
@@ -237,6 +253,9 @@ void Listeners::add(std::vector<ListenSocket> sockets, const Config& config, std
   const ListenConfig& listen = at(config, index);
   const ListenSocket& first = sockets[0];
   if (first.is_tcp()) addresses_.push_back(first.address());
+  // systemd's own have FreeBind= where that is meant.
+  const bool is_ours = listen.kind != ListenConfig::Kind::systemd;
+  if (is_ours && first.awaits_address()) awaited_.push_back(first.address());
   if (first.is_dual_stack()) {
     addresses_.push_back({"0.0.0.0", first.address().port, IpAddress::parse("0.0.0.0")});
   }

@@ -33,6 +33,9 @@ class Listeners {
   const std::vector<std::size_t>& listen_of_urls() const { return listen_of_urls_; }
   /// The addresses for the address guard.
   const std::vector<HostPort>& addresses() const { return addresses_; }
+  /// Those among all addresses, also of `--admin`, that no interface had when they were bound:
+  /// clients are served there as soon as one has it.
+  const std::vector<HostPort>& awaited() const { return awaited_; }
   /// What is odd but does not prevent serving, one line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
   /// A socket outlives this process: what connects after our end waits for the next one.
@@ -74,6 +77,7 @@ class Listeners {
   Result<void> bind_tcp(const Config& config, std::size_t index);
   ListenSocket::Takes taken_by(const ListenConfig& listen, const Config& config) const;
   void warn_of_missing_ipv4();
+  void warn_of_awaited();
   Result<void> bind_unix(const Config& config, std::size_t index);
   /// `sockets` are of one address.
   void add(std::vector<ListenSocket> sockets, const Config& config, std::size_t index,
@@ -89,6 +93,7 @@ class Listeners {
   std::vector<std::string> admin_urls_;
   std::vector<std::size_t> listen_of_urls_;
   std::vector<HostPort> addresses_;
+  std::vector<HostPort> awaited_;
   std::vector<std::string> warnings_;
   std::vector<Open> open_;
   bool outlive_us_ = false;

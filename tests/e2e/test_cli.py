@@ -15,6 +15,8 @@ from testbed import BORDER, HOME, Program, Testbed, wait_for
 
 # Nothing listens here.
 CLOSED = f"{BORDER}:9"
+# Nobody's, at first.
+LATE = "192.0.2.77"
 REFUSED = f"HTTP/1.1 502 culvert: target {CLOSED} refused the connection (direct)"
 
 

@@ -309,6 +309,37 @@ TEST_CASE("an address of no interface here is reported in a sentence") {
   CHECK_THAT(refused.error().text, Contains("cannot listen on 192.0.2.1:3128: no interface"));
 }
 
+TEST_CASE("an address that no interface has yet can be bound all the same") {
+  using Absent = ListenSocket::Absent;
+  const auto takes = ListenSocket::Takes::its_family;
+  const std::string host = GENERATE("192.0.2.1", "2001:db8::1");
+  const HostPort wanted{host, 0, IpAddress::parse(host)};
+  const auto bound = ListenSocket::tcp(wanted, true, takes, Absent::awaited);
+  if (!bound && bound.error().sys == EAFNOSUPPORT) return;  // no IPv6 on this system
+  REQUIRE(bound);
+  CHECK(bound->awaits_address());
+  CHECK(bound->address().host == host);
+  CHECK(bound->address().port != 0);
+  SECTION("another worker's shares the port") {
+    CHECK(ListenSocket::tcp(bound->address(), true, takes, Absent::awaited));
+  }
+  SECTION("who has the port is told") {
+    const auto second = ListenSocket::check_free(bound->address(), takes, Absent::awaited);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().sys == EADDRINUSE);
+  }
+  SECTION("one that is passed on goes on waiting") {
+    CHECK(ListenSocket::passed(dup(bound->fd()))->awaits_address());
+  }
+}
+
+TEST_CASE("an address that is here is not awaited") {
+  const auto bound = ListenSocket::tcp(loopback(0), false, ListenSocket::Takes::its_family,
+                                       ListenSocket::Absent::awaited);
+  REQUIRE(bound);
+  CHECK_FALSE(bound->awaits_address());
+}
+
 TEST_CASE("check_free() sees who is there, even one that would share the port") {
   auto ours = ListenSocket::tcp(loopback(0), true);
   REQUIRE(ours);

@@ -316,6 +316,58 @@ TEST_CASE("a unix socket whose file was removed is not passed on: the successor 
   CHECK(set.listeners.to_pass_on().empty());
 }
 
+TEST_CASE("an address that no interface has is awaited, and is known as ours") {
+  const std::vector<ListenConfig> listen = {at_port(0), at_address("192.0.2.1", 0)};
+  Set set(2);
+  set.open(listen);
+  CHECK(set.problems.empty());
+  REQUIRE(set.listeners.addresses().size() == 2);
+  const HostPort& awaited = set.listeners.addresses()[1];
+  CHECK(awaited.host == "192.0.2.1");
+  CHECK(set.listeners.awaited() == std::vector<HostPort>{awaited});
+  REQUIRE(set.listeners.warnings().size() == 1);
+  CHECK_THAT(set.listeners.warnings()[0],
+             StartsWith(awaited.to_string() + ": no interface of this host has that address yet;"));
+  SECTION("a successor says it, too") {
+    Inheritance given;
+    for (const PassedSocket& socket : set.listeners.to_pass_on()) {
+      given.sockets.push_back({dup(socket.fd), socket.label});
+    }
+    Set fresh(2);
+    fresh.open(listen, given);
+    CHECK(fresh.listeners.urls() == set.listeners.urls());
+    CHECK(fresh.listeners.warnings() == set.listeners.warnings());
+  }
+  SECTION("of a socket of systemd's its unit says it") {
+    Set fresh(1);
+    fresh.config.open_proxy = true;
+    fresh.open({systemd()}, {{web(dup(set.listeners.to_pass_on().back().fd))}, {}, -1});
+    CHECK(fresh.listeners.addresses() == std::vector<HostPort>{awaited});
+    CHECK(fresh.listeners.warnings().empty());
+  }
+  CHECK(set.shares() == "2 2 / 0");
+}
+
+TEST_CASE("the half of a pair that is not there is left out instead") {
+  ListenConfig half = at_address("2001:db8::1", 0);
+  half.optional = true;
+  Set set(1);
+  set.open({at_port(0), half});
+  CHECK(set.problems.empty());
+  CHECK(set.listeners.urls().size() == 1);
+  CHECK(set.listeners.warnings().empty());
+}
+
+TEST_CASE("of an address that cannot be bound in the end nothing is awaited") {
+  std::uint16_t port = 0;
+  const Fd taken = listen_on_loopback(port);
+  Set set(1);
+  set.open({at_address("192.0.2.1", 0), at_port(port)});
+  CHECK(set.problems.size() == 1);
+  CHECK(set.listeners.awaited().empty());
+  CHECK(set.listeners.warnings().empty());
+}
+
 TEST_CASE("[::] alone takes IPv4 as well, and what it cannot take is told") {
   if (!has_ipv6()) return;
   {

@@ -36,6 +36,16 @@ TEST_CASE("an example of an address has the scheme that was given") {
   CHECK(read_tcp("https://", "/10.0.0.5") == "{write https://ADDRESS:PORT, with two slashes}");
 }
 
+TEST_CASE("an address that is no host's own is a mistake") {
+  for (const std::string_view text : {"224.0.0.1:80", "239.255.255.250:80", "255.255.255.255:80",
+                                      "[ff02::1]:80", "[::ffff:224.0.0.1]:80"}) {
+    INFO(text);
+    CHECK(read_tcp("", text) ==
+          "{no host has that address as its own; listen on one of this host, or on localhost}");
+  }
+  CHECK(read_tcp("", "223.255.255.255:80") == "223.255.255.255:80");
+}
+
 TEST_CASE("no problem with an address repeats a password") {
   for (const std::string_view text :
        {"u:hush@h", "u:hush@[::1]", "u:hu/sh@h", "u:hush", "[hush]:1", "[hush", "hush:1:2", "hush",
