@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace culvert {
@@ -9,7 +10,12 @@ class ServerCertificate;
 
 /// How clients are told to use the proxy at `url` ("http://127.0.0.1:3128"), a line each.  With
 /// `sign_in` they need a user and a password.  Empty: proxy variables cannot name any listener.
-std::vector<std::string> client_hints(std::string url, bool sign_in);
+/// `registry` is the program of that name as it is called here; empty: there is none.
+std::vector<std::string> client_hints(std::string url, bool sign_in, std::string_view registry);
+
+/// The registry of the distribution project: "registry", or "docker-registry" in Debian; empty if
+/// neither is there.
+std::string_view find_registry();
 
 /// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
 std::string verifiable_url(const std::string& url, const ServerCertificate& certificate);

@@ -130,7 +130,7 @@ std::string url_for_hints(const Server& server) {
 void log_hints(Server& server) {
   if (server.listeners().urls().empty()) return;
   const bool sign_in = !server.ruleset().config.auth_file.empty();
-  for (const std::string& line : client_hints(url_for_hints(server), sign_in)) {
+  for (const std::string& line : client_hints(url_for_hints(server), sign_in, find_registry())) {
     server.log().write(Log::Level::info, line);
   }
 }

@@ -319,12 +319,44 @@ class Listening(unittest.TestCase):
             self.assertEqual(reply.line, REFUSED)
         culvert.shut_down()
 
+    def test_an_address_that_comes_up_later(self):
+        """As that of docker's bridge. Also for who takes over before it is there."""
+        ours = f"{LATE}:{PORT}"
+        options = ("--allow-client", f"{LATE}/32", "--upstream", "direct://", "--take-over", "--threads", "2")
+        first = launch(self, testbed, *options, listen=(f"127.0.0.1:{PORT}", ours))
+        warning = f" warning {ours}: no interface of this host has that address yet;"
+        first.wait_log(warning)
+        second = launch(self, testbed, *options, listen=(ours, f"127.0.0.1:{PORT}"))
+        second.wait_log(warning)
+        self.assertEqual(first.wait(20), 0)
+        testbed.home.ip(f"addr add {LATE}/32 dev lo")
+        self.addCleanup(testbed.home.ip, f"addr del {LATE}/32 dev lo")
+        for target, line in ((CLOSED, REFUSED), (ours, f"HTTP/1.1 403 culvert: target {ours} is a listener of this proxy itself (direct)")):
+            client, reply = wire.connect(testbed.home, target, address=LATE)
+            client.close()
+            self.assertEqual(reply.line, line)
+        second.shut_down()
+        self.assertEqual(second.count_in_log(warning), 1)
+
+    def test_an_address_that_the_command_of_run_needs_at_once(self):
+        def run(*listen):
+            options = [word for address in listen for word in ("--listen", address)]
+            return testbed.culvert_host.run(
+                os.environ["CULVERT"], "run", "--open-proxy", *options, "--", "printenv", "https_proxy", check=False, timeout=20
+            )
+
+        self.assertEqual(run(f"{LATE}:{PORT}", "127.0.0.1:3999").stdout, "http://127.0.0.1:3999\n")
+        alone = run(f"{LATE}:{PORT}")
+        self.assertEqual(alone.returncode, 125)
+        self.assertIn("no interface of this host has that address yet, and the command needs one at once", alone.stderr)
+
     def test_no_hint_names_a_unix_socket_as_a_proxy(self):
         path = f"unix:{isolate.STATE}/culvert.sock"
         culvert = launch(self, testbed, listen=(path, f"127.0.0.1:{PORT}"))
         culvert.shut_down()
         self.assertNotIn("proxy=unix:", culvert.output())
-        self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} registry serve", culvert.output())
+        # As the program is called here.
+        self.assertIn(f"https_proxy=http://127.0.0.1:{PORT} docker-registry serve", culvert.output())
 
     def test_only_allowed_clients(self):
         culvert = launch(self, testbed, "--allow-client", "127.0.0.0/8,fd77::/16", listen=(f"0.0.0.0:{PORT}",), address="0.0.0.0")
