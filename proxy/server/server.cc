@@ -12,6 +12,7 @@
 
 #include "config/bound_listeners.h"
 #include "config/listen_url.h"
+#include "server/server_text.h"
 
 namespace culvert {
 
@@ -221,11 +222,7 @@ void Server::end() {
   close_take_over();
   handover_->cancel();
   const auto& limit = ruleset_->config.drain_timeout;
-  log().write(
-      Log::Level::info,
-      fmt::format("draining: no new connections, {} to finish{}", shared_->connections.load(),
-                  limit ? fmt::format(" within {} s", limit->count() / 1000)
-                        : std::string(", however long they take")));
+  log().write(Log::Level::info, draining_text(shared_->connections.load(), limit));
   if (reporter_) {
     reporter_->draining(limit, [this] {
       const std::size_t left = shared_->connections.load();
@@ -336,10 +333,7 @@ void Server::adopt(std::unique_ptr<Ruleset> fresh) {
   ruleset_ = std::move(fresh);
   order_trace();
   if (watcher_ != nullptr) watcher_->on_adopted(ruleset_);
-  log().write(Log::Level::info,
-              fmt::format("reloaded (upstreams: {}, routes: {}); open connections keep what they "
-                          "began with",
-                          ruleset_->config.upstreams.size(), ruleset_->config.routes.size()));
+  log().write(Log::Level::info, reloaded_text(ruleset_->config));
   // The first worker's thread is this one.  A drain that follows is by the new ruleset in all.
   workers_[0]->adopt(ruleset_);
   for (std::size_t i = 1; i < workers_.size(); ++i) {

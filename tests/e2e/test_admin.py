@@ -105,7 +105,7 @@ class Numbers(unittest.TestCase):
         self.assertEqual({one["target"] for one in tunnels["tunnels"]}, {f"127.0.0.1:{echo_port}"})
         # Neither a reload nor the end of the tunnels takes anything away.
         self.culvert.signal(signal.SIGHUP)
-        self.culvert.wait_log("reloaded")
+        self.culvert.wait_log("reload: there is no --config")
         self.assertEqual(self.bytes(), (sent, sent))
         for client in clients:
             client.close()

@@ -522,7 +522,7 @@ class SocketActivation(unittest.TestCase):
         culvert = self.start([one], "--listen", "systemd", "--threads", "2")
         load = Load(self, PORT)
         culvert.signal(signal.SIGHUP)
-        culvert.wait_log(" reloaded (")
+        culvert.wait_log(" reload: there is no --config")
         load.wait_for_more()
         culvert.signal(signal.SIGUSR2)
         culvert.wait_log(" serves from now on")

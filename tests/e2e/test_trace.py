@@ -147,7 +147,7 @@ class Trace(unittest.TestCase):
         first = follower.process.stdout.readline()
         # Neither a reload nor somebody else who looks on takes it away.
         culvert.signal(signal.SIGHUP)
-        culvert.wait_log("reloaded")
+        culvert.wait_log("reload: there is no --config")
         other = Follower(self, str(rows[0]["id"]), "--pid", str(culvert.pid))
         self.assertIn(" through direct, begun ", other.process.stdout.readline())
         self.assertRegex(first, rf"^{rows[0]['id']} +\d+\.\d{{3}} ms  CONNECT 127\.0\.0\.1:{echo_port} of 127\.0\.0\.1:\d+ through direct, ")
