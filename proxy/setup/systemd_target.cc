@@ -22,6 +22,7 @@ namespace {
 // examples/systemd explains them; a test compares both.
 constexpr std::string_view kUnitBegin = R"([Unit]
 Description=culvert, an HTTP proxy that leaves through a tunnel
+StartLimitIntervalSec=0
 After=network.target)";
 constexpr std::string_view kServiceBegin = R"(
 [Service]
@@ -30,6 +31,7 @@ WatchdogSec=30
 )";
 constexpr std::string_view kUnitMiddle = R"(ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
+RestartSec=2
 TimeoutStopSec=)";
 constexpr std::string_view kUnitEnd = R"(
 KillMode=mixed

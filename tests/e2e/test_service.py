@@ -295,6 +295,7 @@ show() { echo "$1: $(value ActiveState) $(value SubState), restarts $(value NRes
 until_changes() { until [ "$(value "$1")" != "$2" ]; do sleep 0.1; done; }
 
 systemctl --user start culvert.service && show started
+echo "again after $(value RestartUSec), limit $(value StartLimitIntervalUSec)"
 awk '/^(CapEff|CapBnd|Seccomp):/ {print $1, $2}' "/proc/$(value MainPID)/status"
 systemctl --user reload culvert.service && show reloaded
 for round in 1 2; do
@@ -309,23 +310,25 @@ systemctl --user stop culvert.service 2>/dev/null; show "stopped, $(value Result
 MANAGED = """[Unit]
 Requires=culvert.socket
 After=culvert.socket
-[Service]
+{unit}[Service]
 Type=notify
 WatchdogSec=4
 ExecStart={culvert} --listen systemd --threads 2
 ExecReload=/bin/kill -HUP $MAINPID
-Restart=on-failure
 KillMode=mixed
-"""
+{service}"""
 EXAMPLE = pathlib.Path(__file__).parents[2] / "examples/systemd/culvert.service"
 # What is neither about mounts, which a manager inside of namespaces cannot make, nor about its user.
 LIMITS = ("CapabilityBoundingSet=", "LockPersonality=", "MemoryDenyWriteExecute=", "NoNewPrivileges=", "Restrict", "SystemCall")
 
 
+def lines_of_example(*starts):
+    return "".join(f"{line}\n" for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.startswith(starts))
+
+
 def limits_of_example():
     """Sanitizers do more than the filter lets them."""
-    lines = [line for line in EXAMPLE.read_text(encoding="utf-8").splitlines() if line.startswith(LIMITS)]
-    return "" if is_sanitized() or has_thread_sanitizer() else "\n".join(lines) + "\n"
+    return "" if is_sanitized() or has_thread_sanitizer() else lines_of_example(*LIMITS)
 
 
 @harness.needs("systemd-analyze")
@@ -353,7 +356,9 @@ class Systemd(unittest.TestCase):
         home = tempfile.mkdtemp(dir=isolate.STATE)
         units = pathlib.Path(home, ".config/systemd/user")
         units.mkdir(parents=True)
-        (units / "culvert.service").write_text(MANAGED.format(culvert=os.environ["CULVERT"]) + limits_of_example(), encoding="utf-8")
+        service = lines_of_example("Restart=", "RestartSec=") + limits_of_example()
+        text = MANAGED.format(culvert=os.environ["CULVERT"], unit=lines_of_example("StartLimit"), service=service)
+        (units / "culvert.service").write_text(text, encoding="utf-8")
         (units / "culvert.socket").write_text(f"[Socket]\nListenStream=127.0.0.1:{PORT}\n", encoding="utf-8")
         script = f'echo $$ > {cgroup}/cgroup.procs && exec unshare --pid --fork --mount --cgroup --kill-child bash -c "$1" manager "$2"'
         done = subprocess.run(
@@ -372,6 +377,7 @@ class Systemd(unittest.TestCase):
             [line for line in lines if line not in rights],
             [
                 f"started: {running}",
+                "again after 2s, limit 0",
                 f"reloaded: {running}",
                 *[f"handed over: {running}", f"the old one has ended: {running}"] * 2,
                 f"stuck and started again: active running, restarts 1, {serving}",
