@@ -225,6 +225,10 @@ std::string other_route(const Fetched& fetched, const Link& link, const Config* 
   return route_fix(config, link.host, host, "OTHER");
 }
 
+bool may_be_cache(const HostPort& registry) {
+  return registry.port != 443 || registry.ip || registry.host.find('.') == std::string::npos;
+}
+
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -290,6 +294,11 @@ Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& a
   if (answer.status >= 500) {
     const std::string who =
         answer.absolute ? name + ", or " + answer.upstream->config.label + " for it," : name;
+    if (asker.as == AskedAs::image && may_be_cache(link.host)) {
+      return {who + " answered " + status_text(answer),
+              "journalctl -u docker-registry  # or docker logs NAME: tells why; often its user may "
+              "not write to its rootdirectory"};
+    }
     return {who + " answered " + status_text(answer),
             curl_command(answer, link.shown() + "/") + "  # later; the trouble is at that end"};
   }

@@ -28,6 +28,9 @@ Advice advice_for(const Fetched& failed, const Link& link, const Asker& asker);
 /// proxy's refusal, 5xx.  An empty cause: there is nothing of the kind.
 Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& asker);
 
+/// A registry of one's own, which often is a pull-through cache.
+bool may_be_cache(const HostPort& registry);
+
 /// The answer is a page for people.
 bool is_page(const Fetched& answer);
 bool is_redirect(int status);

@@ -1,10 +1,13 @@
 #include "check/check.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "base/shell_text.h"
 #include "check/beyond.h"
+#include "check/registry_advice.h"
 #include "check/surroundings.h"
 #include "check/way_steps.h"
 #include "host/listening.h"
@@ -16,11 +19,11 @@ namespace {
 /// The walk to one target after the other, with what they share.
 class Checker {
  public:
-  Checker(Walk& walk, std::optional<int> pid, StepReader& reader)
-      : walk_(walk),
-        reader_(reader),
-        surroundings_(walk, pid, url_of_running(running_culverts())),
-        way_(walk) {}
+  explicit Checker(const CheckMeans& means)
+      : means_(means),
+        surroundings_(means.walk, means.pid, url_of_running(running_culverts())),
+        way_(means.walk),
+        direct_way_(means.direct) {}
 
   TargetReport check(const CheckTarget& target);
   TargetReport check_upstreams();
@@ -29,15 +32,20 @@ class Checker {
  private:
   void add(TargetReport& report, CheckStep step) {
     report.steps.push_back(std::move(step));
-    reader_.on_steps(report);
+    means_.reader.on_steps(report);
   }
   void look_around(TargetReport& report, const VariablesFor& asked);
-  void walk_on(TargetReport& report, const CheckTarget& target);
+  void walk_on(TargetReport& report, const CheckTarget& target, bool directly);
+  static void judge_direct_failure(const CheckTarget& target, CheckStep& step);
+  void judge_proxy_failure(const CheckTarget& target, CheckStep& step);
+  bool is_lost_by_proxy(const CheckTarget& target) const;
+  void look_behind_cache(const CheckTarget& target, TargetReport& report);
 
-  Walk& walk_;
-  StepReader& reader_;
+  const CheckMeans& means_;
   Surroundings surroundings_;
   WaySteps way_;
+  WaySteps direct_way_;
+  std::chrono::system_clock::time_point begun_;
 };
 
 void Checker::look_around(TargetReport& report, const VariablesFor& asked) {
@@ -48,36 +56,97 @@ void Checker::look_around(TargetReport& report, const VariablesFor& asked) {
 
 TargetReport Checker::check(const CheckTarget& target) {
   TargetReport report{target.shown, {}};
-  look_around(report, {target.address, target.tls});
-  walk_on(report, target);
+  const VariablesFor asked{target.address, target.tls};
+  look_around(report, asked);
+  walk_on(report, target, surroundings_.spares_near(asked));
   return report;
 }
 
-void Checker::walk_on(TargetReport& report, const CheckTarget& target) {
-  CheckStep route = route_step(walk_, target.address);
+void Checker::walk_on(TargetReport& report, const CheckTarget& target, bool directly) {
+  begun_ = std::chrono::system_clock::now();
+  Walk& walk = directly ? means_.direct : means_.walk;
+  CheckStep route = route_step(walk, target.address);
+  if (directly) route.detail = "direct, past culvert";
   const bool denied = !route.ok;
   add(report, std::move(route));
   if (denied) return;
   const bool is_url = target.kind == CheckTarget::Kind::url;
   const WayTarget way{target.address, target.tls, is_url && !target.tls};
-  const bool reached = way_.walk_to(way, report);
-  reader_.on_steps(report);
-  if (!reached || walk_.over()) return;
-  walk_beyond(walk_, target, report);
-  reader_.on_steps(report);
+  const bool reached = (directly ? direct_way_ : way_).walk_to(way, report);
+  if (!reached && !walk.over()) {
+    if (directly) {
+      judge_direct_failure(target, report.steps.back());
+    } else {
+      judge_proxy_failure(target, report.steps.back());
+    }
+  }
+  means_.reader.on_steps(report);
+  if (!reached || walk.over()) return;
+  walk_beyond(walk, target, report);
+  look_behind_cache(target, report);
+  means_.reader.on_steps(report);
+}
+
+/// No proxy would help.
+void Checker::judge_direct_failure(const CheckTarget& target, CheckStep& step) {
+  if (!step.fix.starts_with("--upstream")) return;
+  step.fix = "ping " + shell_quoted(target.address.host) +
+             "  # it is connected to directly; is it up, and on which address?";
+}
+
+/// The target is near, and nobody has said which proxy leads to it.
+void Checker::judge_proxy_failure(const CheckTarget& target, CheckStep& step) {
+  if (step.name != "request" || !is_lost_by_proxy(target)) return;
+  step.cause += "; " + target.address.host +
+                " seems to be near this machine, where the far end of a proxy does not reach it";
+  step.fix = surroundings_.spare_fix(target.address);
+}
+
+bool Checker::is_lost_by_proxy(const CheckTarget& target) const {
+  const Walk& walk = means_.walk;
+  const Route& route = walk.ruleset().router.route(target.address);
+  const bool by_proxy =
+      std::any_of(route.upstreams.begin(), route.upstreams.end(), [&](std::size_t index) {
+        return walk.config().upstreams[index].kind != UpstreamConfig::Kind::direct;
+      });
+  return by_proxy && Surroundings::is_near(target.address) &&
+         !walk.ruleset().router.has_rule_for(target.address);
+}
+
+/// The registry itself has failed, and may be a cache whose own way failed: then a culvert knows
+/// why.
+void Checker::look_behind_cache(const CheckTarget& target, TargetReport& report) {
+  if (target.kind != CheckTarget::Kind::image || !may_be_cache(target.image.registry)) return;
+  const std::string registry = target.image.registry.to_string();
+  const auto is_its_fault = [&](const CheckStep& step) {
+    return !step.ok && step.subject == registry &&
+           (step.name == "http" || step.name == "registry" || step.name == "manifest" ||
+            step.name == "blob");
+  };
+  if (means_.walk.interrupted() ||
+      std::none_of(report.steps.begin(), report.steps.end(), is_its_fault)) {
+    return;
+  }
+  means_.reader.on_steps(report);
+  constexpr std::chrono::seconds kLong{2};
+  const bool waited = std::chrono::system_clock::now() - begun_ > kLong;
+  const auto seen = means_.failures.failures_since(begun_);
+  if (!seen) return;
+  const std::string again = means_.walk.given().command(shell_quoted(target.shown));
+  report.steps.push_back(cache_step(*seen, waited, again));
 }
 
 TargetReport Checker::check_upstreams() {
   TargetReport report;
   look_around(report, {});
   way_.walk_upstreams(report);
-  reader_.on_steps(report);
+  means_.reader.on_steps(report);
   return report;
 }
 
 TargetReport Checker::check_registry(const CheckTarget& target) {
   TargetReport report{target.shown, {}};
-  walk_on(report, target);
+  walk_on(report, target, false);
   return report;
 }
 
@@ -112,15 +181,15 @@ std::vector<std::string> preset_registries(const Config& config) {
   return found;
 }
 
-std::vector<TargetReport> check_targets(Walk& walk, const std::vector<CheckTarget>& targets,
-                                        std::optional<int> pid, StepReader& reader) {
-  Checker checker(walk, pid, reader);
+std::vector<TargetReport> check_targets(const CheckMeans& means,
+                                        const std::vector<CheckTarget>& targets) {
+  Checker checker(means);
   std::vector<TargetReport> reports;
   reports.reserve(targets.size() + 1);
   for (const CheckTarget& target : targets) reports.push_back(checker.check(target));
   if (!targets.empty()) return reports;
   reports.push_back(checker.check_upstreams());
-  for (const std::string& registry : preset_registries(walk.config())) {
+  for (const std::string& registry : preset_registries(means.walk.config())) {
     const auto target = CheckTarget::parse(registry);
     if (target) reports.push_back(checker.check_registry(*target));
   }

@@ -10,11 +10,10 @@ namespace {
 
 constexpr std::size_t kShortDigest = 19;
 
-/// A registry of one's own is often a pull-through cache.
-bool may_be_cache(const ImageReference& image) {
-  return image.registry.port != 443 || image.registry.ip ||
-         image.registry.host.find('.') == std::string::npos;
-}
+/// Who tells more than a cache does to its clients.
+constexpr std::string_view kLogsOfCache =
+    "docker logs NAME, or journalctl -u docker-registry; and of the culvert that it goes through: "
+    "culvert status --watch-failures";
 
 std::string advice_on_name(const ImageReference& image, const GivenCheck& given) {
   const bool one_part = image.repository.find('/') == std::string::npos;
@@ -30,6 +29,34 @@ std::string advice_on_name(const ImageReference& image, const GivenCheck& given)
 }
 
 }  // namespace
+
+CheckStep cache_step(const SeenFailures& seen, bool waited, const std::string& again) {
+  CheckStep step{.name = "cache", .subject = seen.who};
+  step.ok = false;
+  if (seen.may_not_be_asked) {
+    step.cause = "if this is a cache, that culvert may know why it failed; it is another user's";
+    step.fix = "sudo " + again;
+  } else if (seen.is_silent) {
+    step.cause = "it does not answer, and then it serves no cache either";
+    step.fix = "culvert status --once  # if that gets no answer, start it again";
+  } else if (!seen.failures.empty()) {
+    const SeenFailures::One& last = seen.failures.front();
+    const bool is_named = last.cause.find(last.what) != std::string::npos;
+    step.cause = "meanwhile a request " + (is_named ? "" : "for " + last.what + " ") +
+                 "failed there: " + last.cause;
+    step.fix = last.fix;
+  } else if (waited && !seen.down.empty()) {
+    const SeenFailures::One& down = seen.down.front();
+    step.cause =
+        "if this is a cache, it waits for upstream " + down.what + ", which is down: " + down.cause;
+    step.fix = down.fix;
+  } else {
+    step.ok = true;
+    step.detail =
+        "if this is a cache, its way is not what fails: no request failed there meanwhile";
+  }
+  return step;
+}
 
 std::string shortened_digest(const std::string& version) {
   return version.size() > kShortDigest && version.find(':') != version.npos
@@ -66,10 +93,10 @@ Advice advice_for_unknown(const ImageReference& image, const GivenCheck& given,
   Advice advice{image.host + " has no image " + image.repository + ":" +
                     shortened_digest(image.version()) + own_words(answer),
                 advice_on_name(image, given)};
-  if (may_be_cache(image)) {
+  if (may_be_cache(image.registry)) {
     advice.cause +=
         "; a pull-through cache answers so, too, while its own way to the registry behind it fails";
-    advice.fix += "; the cache's log: docker logs NAME, or journalctl -u docker-registry";
+    advice.fix += "; the cache's log: " + std::string(kLogsOfCache);
   }
   return advice;
 }

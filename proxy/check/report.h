@@ -8,8 +8,8 @@ namespace culvert {
 
 /// One step of a check: what was tried, and what came of it.
 struct CheckStep {
-  std::string name;       ///< "config", "environment", "listener", "route", "upstream", "request",
-                          ///< "tls", "http", "registry", "token", "manifest", "blob", "clock"
+  std::string name;  ///< "config", "environment", "listener", "route", "upstream", "request",
+                     ///< "tls", "http", "registry", "token", "manifest", "blob", "clock", "cache"
   std::string subject{};  ///< what was looked at: a file, a variable, an upstream, a host
   bool ok = true;
   std::chrono::microseconds time{0};

@@ -16,6 +16,7 @@
 #include "check/upstream_option.h"
 #include "host/listening.h"
 #include "net/own_address.h"
+#include "policy/near_host.h"
 
 namespace culvert {
 namespace {
@@ -35,14 +36,8 @@ std::string counted(std::size_t count, std::string_view what) {
 
 bool about_https(const ProxyMistake& mistake) { return iequals(mistake.variable, "https_proxy"); }
 
-bool goes_direct(const VariablesFor& asked) {
+bool is_loopback(const VariablesFor& asked) {
   return asked.target && NoProxy("").matches(*asked.target);
-}
-
-/// A mistake of a proxy's variable, for this kind of URL.
-bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) {
-  if (!asked.target) return true;
-  return !goes_direct(asked) && about_https(mistake) == asked.tls;
 }
 
 bool is_this_machine(const HostPort& address) {
@@ -88,6 +83,42 @@ void Surroundings::read_process(int pid) {
       pulling_variables(process_.name, *std::move(environment), daemon_json), own_url());
 }
 
+bool Surroundings::is_near(const HostPort& target) {
+  return seems_near(target) || is_this_machine(target);
+}
+
+bool Surroundings::spares_near(const VariablesFor& asked) const {
+  if (!asked.target || is_loopback(asked) || !is_near(*asked.target)) return false;
+  if (variables_.proxy_for(asked.tls)) return variables_.no_proxy.matches(*asked.target);
+  // What was started with this shell's variables may be asked about later.
+  return pid_ && error_.empty() && !variables_.given;
+}
+
+bool Surroundings::goes_direct(const VariablesFor& asked) const {
+  return is_loopback(asked) || spares_near(asked);
+}
+
+/// A mistake of a proxy's variable, for this kind of URL.
+bool Surroundings::concerns(const ProxyMistake& mistake, const VariablesFor& asked) const {
+  if (!asked.target) return true;
+  return !goes_direct(asked) && about_https(mistake) == asked.tls;
+}
+
+std::string Surroundings::spare_fix(const HostPort& target) const {
+  std::string list = no_proxy_without(variables_.no_proxy_list, target);
+  if (list.empty()) list = "localhost,127.0.0.1";
+  list += "," + target.host;
+  const bool has_proxy = variables_.given;
+  if (!pid_ && !has_proxy) {
+    return "culvert setup docker --no-proxy " + shell_quoted(list) +
+           " --install  # so that docker connects to it directly; culvert itself would with "
+           "--no-proxy " +
+           shell_quoted(target.host);
+  }
+  const std::string& variable = variables_.no_proxy_variable;
+  return fix_for({{variable.empty() ? "NO_PROXY" : variable, "", list, false, {}}});
+}
+
 CheckStep Surroundings::config_step() const {
   const Config& config = walk_.config();
   StepClock clock(walk_, "config", config.file.empty() ? "command line" : config.file);
@@ -126,7 +157,7 @@ std::vector<ProxyMistake> Surroundings::mistakes_for(const VariablesFor& asked) 
   for (const ProxyMistake& mistake : variables_.mistakes) {
     if (concerns(mistake, asked) && is_mistake(mistake)) found.push_back(mistake);
   }
-  if (!asked.target) return found;
+  if (!asked.target || goes_direct(asked)) return found;
   auto mistake = mistake_for_target(variables_, *asked.target, asked.tls);
   const auto is_told = [&](const ProxyMistake& one) { return one.variable == mistake->variable; };
   if (mistake && std::none_of(found.begin(), found.end(), is_told)) {
@@ -154,8 +185,12 @@ std::string Surroundings::fix_for(const std::vector<ProxyMistake>& mistakes) con
 std::string Surroundings::detail_for(const VariablesFor& asked) const {
   const auto& proxy = variables_.proxy_for(asked.tls);
   std::string detail;
-  if (goes_direct(asked)) {
+  if (is_loopback(asked)) {
     detail = "clients connect to this machine directly, whatever variables say";
+  } else if (spares_near(asked)) {
+    detail = "clients connect to " + asked.target->host + " directly" +
+             (variables_.no_proxy_variable.empty() ? std::string(", as no proxy is set")
+                                                   : ", by " + variables_.no_proxy_variable);
   } else if (proxy) {
     detail = proxy->variable + "=" + proxy->url();
   } else if (variables_.given) {
@@ -215,6 +250,11 @@ std::optional<CheckStep> Surroundings::listener_step(const VariablesFor& asked) 
   if (listens) {
     clock.step().detail = "in a network of its own, as a container's";
     if (!*listens) fail_elsewhere(clock);
+    return clock.end();
+  }
+  if (!proxy && where.ip && !where.is_loopback() && !is_own_address(*where.ip)) {
+    clock.step().detail =
+        "no interface of this machine has that address yet: culvert serve would wait for it";
     return clock.end();
   }
   const PortLook look = look_at(where);

@@ -32,8 +32,17 @@ class Surroundings {
   CheckStep environment_step(const VariablesFor& asked);
   /// nullopt: clients go past any listener.
   std::optional<CheckStep> listener_step(const VariablesFor& asked);
+  /// The far end of a proxy seems not to reach the target, or to reach another one.
+  static bool is_near(const HostPort& target);
+  /// The target is near, and these clients connect to it directly, as they should.
+  bool spares_near(const VariablesFor& asked) const;
+  /// What lets these clients connect directly to a near target, which cannot be reached through the
+  /// proxy.
+  std::string spare_fix(const HostPort& target) const;
 
  private:
+  bool goes_direct(const VariablesFor& asked) const;
+  bool concerns(const ProxyMistake& mistake, const VariablesFor& asked) const;
   void read_process(int pid);
   std::string subject() const;
   const PortLook& look_at(const HostPort& address);

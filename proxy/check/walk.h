@@ -45,6 +45,8 @@ class Walk final : public Way {
   }
 
   bool over() const { return interrupted_ || expired_; }
+  /// By the user.
+  bool interrupted() const { return interrupted_; }
   std::string why_over() const override;
   /// The same of a step that was not begun: "not tried: the 3.0 s of --timeout were over".
   std::string why_not_tried() const;

@@ -20,6 +20,7 @@
 #include "check/report_text.h"
 #include "commands/patient_output.h"
 #include "commands/proxy_start.h"
+#include "commands/seen_failures.h"
 #include "commands/standard_streams.h"
 #include "policy/address_guard.h"
 #include "server/ruleset.h"
@@ -173,20 +174,40 @@ bool finish(PatientOutput& output, Walk& walk) {
   return output.wait_for_reader(kPatience) && !output.failed();
 }
 
+/// As a client goes that uses no proxy.
+Config without_proxies(Config config) {
+  UpstreamConfig direct;
+  direct.name = "direct";
+  direct.label = "direct://";
+  config.upstreams = {std::move(direct)};
+  config.upstream_given = false;
+  config.routes.clear();
+  config.default_route.clear();
+  config.default_tiers.clear();
+  config.no_proxy = {};
+  config.no_proxy_lines.clear();
+  config.direct.reset();
+  return config;
+}
+
 /// The exit status.
 int walk(const CheckOptions& options, const std::vector<CheckTarget>& targets,
          std::unique_ptr<Ruleset> ruleset) {
   PatientOutput output(STDOUT_FILENO);
   Walk walk(std::move(ruleset), options.timeout, given_check(options, targets));
+  std::vector<std::string> none;
+  Walk direct(make_ruleset(without_proxies(options.config), none), options.timeout,
+              given_check(options, targets));
   StepPrinter printer(output, options.json);
-  const auto reports = check_targets(walk, targets, options.pid, printer);
+  RunningCulvertFailures failures(walk.loop());
+  const auto reports = check_targets({walk, direct, options.pid, printer, failures}, targets);
   if (options.json) output.write(report_json(reports));
   const bool ok = std::all_of(reports.begin(), reports.end(),
                               [](const TargetReport& report) { return report.ok(); });
   const bool written = finish(output, walk);
   const int status = ok && written ? 0 : 1;
   // A look-up or a write that hangs in its thread must not meet what ends with the process.
-  if (walk.is_busy() || !written) std::_Exit(status);
+  if (walk.is_busy() || direct.is_busy() || !written) std::_Exit(status);
   return status;
 }
 

@@ -11,7 +11,7 @@ import culvert
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ORDER = ("config", "environment", "listener", "route", "upstream", "request", "tls", "http", "registry", "token", "manifest",
-         "blob", "clock")
+         "blob", "clock", "cache")
 # What the machine has of the test's own proxies may be slow under a sanitizer; what hangs gets a limit of its own.
 SECONDS = 60
 

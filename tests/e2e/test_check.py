@@ -33,6 +33,8 @@ SQUID_TLS = f"{BORDER}:{peers.SQUID_TLS_PORT}"
 CLOSED_PORT = 9
 CLOSED = f"127.0.0.1:{CLOSED_PORT}"
 REGISTRY_PORT = 5000
+CACHE_PORT = 5001
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 IMAGE = "google_containers/pause"
 OK = "https://ok.world/"
 UNKNOWN, REFUSING = "https://nowhere.invalid/", f"https://target.world:{CLOSED_PORT}/"
@@ -278,6 +280,18 @@ class Environment(Told):
             self.here("NO_PROXY takes all", cause=r"NO_PROXY.*\*", fix="NO_PROXY", HTTPS_PROXY=PROXY, NO_PROXY="*"),
         )
 
+    def test_a_registry_nearby(self):
+        """The far end of a tunnel does not reach it, or reaches another one."""
+        image = f"{HOME}:{CLOSED_PORT}/some/image"
+        self.tell_apart(
+            self.here("it goes through the proxy", (image,), step="request", cause=f"{HOME} seems to be near",
+                      fix=rf"export NO_PROXY=a\.example,{HOME}$", HTTPS_PROXY=PROXY, NO_PROXY="a.example"),
+            self.here("who knows of no proxy here", (image,), step="request", cause=f"{HOME} seems to be near",
+                      fix=f"culvert setup docker --no-proxy localhost,127.0.0.1,{HOME} --install"),
+            self.here("it goes past the proxy", (f"{HOME}:{REGISTRY_PORT}/library/nginx",), step="tls", cause="TLS|plain",
+                      fix="insecure-registries", HTTPS_PROXY=PROXY, NO_PROXY=HOME),
+        )
+
     def test_listeners(self):
         other = scripted.Script(testbed.home, scripted.NTLM_ONLY).port
         self.tell_apart(
@@ -390,6 +404,64 @@ class Well(unittest.TestCase):
         self.is_well(steps=("config", "environment"), upstreams=0)
         report = check(*upstream(f"socks5://{CLOSED}"))
         self.assertEqual([step["step"] for step in report.failed()], ["upstream"], report.text)
+
+
+class Cache(unittest.TestCase):
+    """A registry that fetches from gcr.io what it does not have. It does not say why it cannot; its culvert does."""
+
+    def start_cache(self, *options):
+        self.culvert = launch(self, testbed, "--upstream", f"tunnel={SSH}", *options)
+        cache = testbed.start(peers.pull_through_registry(testbed, CACHE_PORT, PROXY))
+        self.addCleanup(cache.kill)
+        cache.wait_listening(CACHE_PORT, "127.0.0.1")
+        return f"127.0.0.1:{CACHE_PORT}/{IMAGE}"
+
+    def test_a_cache_that_waits_for_its_way(self):
+        """Its requests are held."""
+        name = self.start_cache()
+        ssh.cut()
+        try:
+            report = check("--timeout", "5s", f"{name}:3.1")
+            other_user = testbed.culvert_host.run(
+                *NOBODY, *checks.command_line("--json", "--timeout", "1s", f"{name}:3.1"), check=False, timeout=60
+            )
+        finally:
+            ssh.up()
+        self.assertEqual([step["step"] for step in report.failed()], ["manifest", "cache"], report.text)
+        self.assertIn("it waits for upstream tunnel, which is down", report.step("cache")["cause"])
+        self.assertRegex(report.step("cache")["fix"], f"^culvert check --upstream {SSH}$")
+        report = checks.Report.of(other_user, schema)
+        self.assertRegex(report.step("cache")["fix"], f"^sudo culvert check --timeout 1s --json {name}:3.1$")
+        with contextlib.ExitStack() as stopped:
+            self.culvert.signal(signal.SIGSTOP)
+            stopped.callback(self.culvert.signal, signal.SIGCONT)
+            report = check("--timeout", "1s", f"{name}:3.1")
+        self.assertIn("it does not answer", report.step("cache")["cause"])
+
+    def test_a_cache_whose_way_fails(self):
+        name = self.start_cache("--hold", "0")
+        # One request failed before, which has nothing to do with it.
+        client, _ = wire.connect(testbed.home, f"{BORDER}:{CLOSED_PORT}")
+        client.close()
+        unknown = check(f"{name}:nope")
+        self.assertEqual([step["step"] for step in unknown.failed()], ["manifest"], unknown.text)
+        self.assertIn("no request failed there meanwhile", unknown.step("cache")["detail"])
+
+        ssh.cut()
+        try:
+            report = check(f"{name}:3.1")
+        finally:
+            ssh.up()
+        self.assertEqual([step["step"] for step in report.failed()], ["manifest", "cache"], report.text)
+        self.assertIn("culvert status --watch-failures", report.step("manifest")["fix"])
+        step = report.step("cache")
+        self.assertRegex(step["subject"], r"^the culvert of process \d+$")
+        self.assertRegex(step["cause"], rf"^meanwhile a request failed there: upstream {SSH} refused the connection .*gcr\.io:443")
+        self.assertRegex(step["fix"], rf"^culvert check --upstream {SSH} gcr\.io:443  # ")
+
+        well = check(f"{name}:3.1")
+        self.assertTrue(well.value["ok"], well.text)
+        self.assertNotIn("cache", well.names())
 
 
 class Output(unittest.TestCase):

@@ -458,6 +458,36 @@ TEST_CASE("only the variable that a target uses fails its step") {
   CHECK(all.around->environment_step(kLoopback).ok);
 }
 
+TEST_CASE("a near target is connected to directly by right") {
+  const VariablesFor near{HostPort::parse("192.168.1.5:5000").value(), true};
+  Around spared(Variables{{"HTTPS_PROXY", "http://127.0.0.1:3128"}, {"NO_PROXY", "192.168.1.5"}});
+  CHECK(spared.around->spares_near(near));
+  const CheckStep step = spared.around->environment_step(near);
+  CHECK(step.ok);
+  CHECK(step.detail == "clients connect to 192.168.1.5 directly, by NO_PROXY");
+  CHECK_FALSE(spared.around->listener_step(near));
+  CHECK_FALSE(spared.around->spares_near(kHttps));
+  Around sent(Variables{{"HTTPS_PROXY", "http://127.0.0.1:3128"}, {"no_proxy", "a.b"}});
+  CHECK_FALSE(sent.around->spares_near(near));
+  CHECK(sent.around->environment_step(near).ok);
+  CHECK(sent.around->spare_fix(*near.target) == "export no_proxy=a.b,192.168.1.5");
+  Around nothing(Variables{});
+  CHECK_FALSE(nothing.around->spares_near(near));
+  CHECK(nothing.around->spare_fix(*near.target)
+            .starts_with("culvert setup docker --no-proxy localhost,127.0.0.1,192.168.1.5 "
+                         "--install  # "));
+}
+
+TEST_CASE("an address that this machine does not have yet is no listener that fails") {
+  Config config = config_of({upstream_at(Kind::socks5, 9)});
+  config.listen.emplace_back().address = HostPort::parse("192.0.2.1:3128").value();
+  Around absent(Variables{}, std::move(config));
+  const auto step = absent.around->listener_step(kHttps);
+  REQUIRE(step);
+  CHECK(step->ok);
+  CHECK(holds(step->detail, "no interface of this machine has that address yet"));
+}
+
 TEST_CASE("who does not speak what the variable says fails the step listener") {
   const ThreadServer ssh(script({"SSH-2.0-x\r\n"}));
   const ThreadServer socks4(script({"\0\x5b"s}));

@@ -8,6 +8,7 @@
 
 #include "check/beyond_advice.h"
 #include "check/manifest.h"
+#include "check/registry_advice.h"
 #include "support/catch.h"
 #include "support/check_way.h"
 
@@ -327,9 +328,10 @@ TEST_CASE("a registry of one's own whose CA docker has") {
   static const TlsAuthority kOwn("Own CA");
   const auto files =
       kOwn.issue(TlsAuthority::Certificate{.common_name = "x", .names = {"cache.example"}});
+  std::string manifest = http_answer("404 Not Found");
   world.way.serve("cache.example:5000", files, [&](const std::string& request) {
     if (request.starts_with("GET /v2/ ")) return http_answer("200 OK", "{}");
-    return http_answer("404 Not Found");
+    return manifest;
   });
   CheckStep step = world.failure("cache.example:5000/x");
   CHECK(step.name == "tls");
@@ -342,6 +344,39 @@ TEST_CASE("a registry of one's own whose CA docker has") {
   CHECK(step.name == "manifest");
   CHECK(has(step.cause, "pull-through cache"));
   CHECK(has(step.fix, "log"));
+  manifest = http_answer("500 Internal Server Error");
+  step = world.failure("cache.example:5000/x");
+  CHECK(has(step.cause, "cache.example:5000 answered 500"));
+  CHECK(step.fix.starts_with("journalctl -u docker-registry  # or docker logs NAME: tells why"));
+}
+
+TEST_CASE("what a culvert saw fail while a cache was asked is the cause, if there is something") {
+  const std::string again = "culvert check cache:5000/x";
+  SeenFailures seen{.who = "the culvert of process 42"};
+  CheckStep step = cache_step(seen, true, again);
+  CHECK(step.ok);
+  CHECK(step.subject == "the culvert of process 42");
+  CHECK(step.detail ==
+        "if this is a cache, its way is not what fails: no request failed there meanwhile");
+  seen.down = {{"tunnel", "it hangs", "culvert check --upstream socks5://h:1"}};
+  CHECK(cache_step(seen, false, again).ok);
+  step = cache_step(seen, true, again);
+  CHECK(step.cause == "if this is a cache, it waits for upstream tunnel, which is down: it hangs");
+  CHECK(step.fix == "culvert check --upstream socks5://h:1");
+  seen.failures = {{"gcr.io:443", "it was refused", "culvert check gcr.io"}, {"b:1", "x", "y"}};
+  step = cache_step(seen, true, again);
+  CHECK_FALSE(step.ok);
+  CHECK(step.cause == "meanwhile a request for gcr.io:443 failed there: it was refused");
+  CHECK(step.fix == "culvert check gcr.io");
+  seen.failures.front().cause = "refused (for gcr.io:443)";
+  CHECK(cache_step(seen, true, again).cause ==
+        "meanwhile a request failed there: refused (for gcr.io:443)");
+  step = cache_step({.who = "it", .may_not_be_asked = true}, true, again);
+  CHECK(has(step.cause, "it is another user's"));
+  CHECK(step.fix == "sudo culvert check cache:5000/x");
+  step = cache_step({.who = "it", .is_silent = true}, true, again);
+  CHECK(has(step.cause, "it does not answer"));
+  CHECK(step.fix.starts_with("culvert status --once"));
 }
 
 TEST_CASE("a registry that wants a certificate of ours, which docker may have") {
