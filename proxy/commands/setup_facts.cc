@@ -24,6 +24,7 @@
 #include "setup/find_facts.h"
 #include "setup/installed_service.h"
 #include "setup/listeners.h"
+#include "setup/near_registries.h"
 #include "setup/root.h"
 #include "setup/service_files.h"
 
@@ -224,6 +225,7 @@ SetupFacts facts_of(const SetupOptions& options, std::string root) {
         has_users(installed) && (options.has(kSystemdTarget) || is_at(installed, options.listen));
   }
   facts.sign_in = facts.sign_in || facts.has_option("auth-file");
+  facts.near = near_registries(facts);
   return facts;
 }
 

@@ -179,8 +179,9 @@ void note_cache(const SetupFacts& facts, Plan& plan) {
   const auto cache = HostPort::parse(facts.cache);
   if (!cache || !cache->is_loopback()) {
     const std::string host = facts.cache.substr(0, facts.cache.rfind(':'));
-    plan.notes.push_back(concat({"the cache itself is to be reached without the proxy: give ", host,
-                                 " to --no-proxy of `culvert setup docker`"}));
+    plan.notes.push_back(
+        concat({"docker has to reach the cache itself without the proxy: once this is installed, ",
+                "`culvert setup docker --install` has ", host, " in NO_PROXY"}));
     if (!facts.cache.ends_with(":443")) {
       plan.notes.push_back(
           "if the cache has TLS, write https:// in the file; if it has not, "
@@ -196,6 +197,26 @@ void note_cache(const SetupFacts& facts, Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<std::string> installed_caches(const SetupFacts& facts) {
+  constexpr std::string_view kHost = "\n[host.\"";
+  constexpr std::string_view kSchemeEnd = "://";
+  Plan plan;
+  for (const std::string_view folder : {kDockerFolder, kContainerdFolder}) {
+    add_earlier(facts, folder, plan);
+  }
+  std::vector<std::string> caches;
+  for (const FileEdit& edit : plan.files) {
+    std::string_view text = *edit.before;
+    const std::size_t host = text.find(kHost);
+    if (host == text.npos) continue;
+    text.remove_prefix(host + kHost.size());
+    text = text.substr(0, text.find('"'));
+    const std::size_t scheme = text.find(kSchemeEnd);
+    if (scheme != text.npos) caches.emplace_back(text.substr(scheme + kSchemeEnd.size()));
+  }
+  return caches;
+}
 
 std::string missing_config_path(const SetupFacts& facts) {
   const std::string text = find_file(facts.root, kContainerdConfig).content.value_or("");

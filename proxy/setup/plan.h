@@ -54,8 +54,9 @@ struct SetupFacts {
   bool sign_in = false;                           ///< clients need a user and a password
   std::string no_proxy;                           ///< as given; empty: each target's own default
   std::string bridge;  ///< --bridge: this machine's address for containers; empty: not asked for
-  std::string bridge_note;  ///< where `bridge` comes from, or why an earlier one is left out
-  std::string cache;        ///< HOST:PORT: `setup cache`
+  std::string bridge_note;        ///< where `bridge` comes from, or why an earlier one is left out
+  std::vector<std::string> near;  ///< near_registries()
+  std::string cache;              ///< HOST:PORT: `setup cache`
   std::vector<std::string> registries;  ///< whose images the cache holds
   bool daemon_json = false;             ///< --daemon-json
   std::string program;                  ///< culvert's own path, for units

@@ -30,6 +30,10 @@ constexpr std::string_view kClusterNote =
     "hosts inside the cluster, and private addresses, are reached without the proxy; give others "
     "with --no-proxy";
 
+constexpr std::string_view kRestarts = "Restart=on-failure\nRestartSec=5\n";
+constexpr std::string_view kAfterCulvert =
+    "\n[Unit]\nAfter=culvert.service\nStartLimitIntervalSec=0\n";
+
 constexpr auto kNames = std::to_array<std::string_view>({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"});
 
 void add_rival(Plan& plan, std::string rival) {
@@ -80,25 +84,37 @@ bool sets_proxy(std::string_view text) {
 }
 
 /// A drop-in, in place of the one that earlier versions wrote.
-void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan) {
+void add_drop_in(const SetupFacts& facts, const UnitName& unit, Neighbours neighbours, Plan& plan,
+                 std::string_view more = {}) {
   const std::string folder = drop_in_folder(facts, unit);
   auto earlier = earlier_file(facts, plan.target, folder + "/culvert-proxy.conf");
   plan.files.push_back(
-      drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr));
+      drop_in(facts, plan.target, folder, neighbours, earlier ? &*earlier : nullptr, more));
   if (earlier) plan.files.push_back(*std::move(earlier));
   for (FileEdit& edit : plan.files) edit.in_home = unit.of_user;
   find_rivals(facts, unit, plan);
 }
 
+/// The default list has more than the user would find in a documentation.
+void note_near(const SetupFacts& facts, Plan& plan) {
+  if (facts.near.empty() || !facts.no_proxy.empty()) return;
+  std::string hosts;
+  for (const std::string& host : facts.near) hosts += (hosts.empty() ? "" : ", ") + host;
+  plan.notes.push_back(hosts +
+                       " in NO_PROXY: a cache of `culvert setup cache`, or insecure-registries of "
+                       "daemon.json, which are reached without the proxy");
+}
+
 Plan unit_plan(const SetupFacts& facts, std::string_view target, std::string_view unit,
-               Neighbours neighbours) {
+               Neighbours neighbours, std::string_view more = {}) {
   Plan plan;
   plan.target = target;
-  add_drop_in(facts, {unit, false}, neighbours, plan);
+  add_drop_in(facts, {unit, false}, neighbours, plan, more);
   plan.then_run.push_back("systemctl daemon-reload && systemctl restart " + std::string(unit));
   if (neighbours == Neighbours::cluster && facts.no_proxy.empty()) {
     add_note(plan, kClusterNote);
   }
+  note_near(facts, plan);
   note_direct_hosts(facts, neighbours, plan);
   return plan;
 }
@@ -149,6 +165,27 @@ bool is_impatient_crio(std::string_view version) {
     if (version.starts_with(minor)) return true;
   }
   return version == "1.32.0" || version == "1.32.1" || version == "1.32.2" || version == "1.32.3";
+}
+
+/// Debian's package comes with a registry of one's own that asks for passwords, and starts it.
+void note_registry_config(const SetupFacts& facts, Plan& plan) {
+  constexpr std::string_view kPath = "/etc/docker/registry/config.yml";
+  const std::string text = find_file(facts.root, kPath).content.value_or("");
+  bool has_auth = false;
+  bool is_cache = false;
+  for (const std::string_view line : split(text, '\n')) {
+    has_auth = has_auth || line.starts_with("auth:");
+    is_cache = is_cache || trim_space(line).starts_with("remoteurl:") ||
+               (line.starts_with("proxy:") && line.find("remoteurl") != line.npos);
+  }
+  if (is_cache) return;
+  plan.notes.push_back(
+      concat({"a cache needs `proxy: {remoteurl: https://gcr.io}` in ", kPath,
+              has_auth ? ", and no `auth:` there, which asks for a password" : ""}));
+  plan.notes.emplace_back(
+      "Debian's package starts docker-registry on :5000 as soon as it is installed, with a folder "
+      "that belongs to its user: a registry that you start yourself needs another port and "
+      "rootdirectory");
 }
 
 }  // namespace
@@ -269,8 +306,19 @@ Plan plan_k3s(const SetupFacts& facts) {
   return plan;
 }
 
+/// A cache ends if it cannot reach its registry when it starts, and Debian's unit leaves it at
+/// that.
 Plan plan_registry(const SetupFacts& facts) {
-  return unit_plan(facts, "registry", "docker-registry", Neighbours::host);
+  const UnitName unit{"docker-registry"};
+  const std::string own = drop_in_folder(facts, unit) + "/zz-culvert.conf";
+  const auto settings = read_unit(facts, unit).settings;
+  const bool restarts = std::any_of(settings.begin(), settings.end(), [&](const UnitSetting& one) {
+    return one.key == "Restart" && one.path != own;
+  });
+  const std::string more = concat({restarts ? "" : kRestarts, kAfterCulvert});
+  Plan plan = unit_plan(facts, "registry", unit.name, Neighbours::host, more);
+  note_registry_config(facts, plan);
+  return plan;
 }
 
 }  // namespace culvert

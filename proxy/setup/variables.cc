@@ -14,11 +14,12 @@ std::string no_proxy_for(const SetupFacts& facts, Neighbours neighbours) {
   if (neighbours == Neighbours::cluster) {
     list += ",.svc,.cluster.local,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16";
   }
+  for (const std::string& host : facts.near) list.append(",").append(host);
   return list;
 }
 
 FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string folder,
-                 Neighbours neighbours, const FileEdit* earlier) {
+                 Neighbours neighbours, const FileEdit* earlier, std::string_view more) {
   std::string body = "[Service]\n";
   const auto set = [&](std::string_view name, std::string_view value) {
     body.append("Environment=").append(quote_unit_environment(name, value)).append("\n");
@@ -26,6 +27,7 @@ FileEdit drop_in(const SetupFacts& facts, std::string_view target, std::string f
   set("HTTP_PROXY", facts.proxy_url);
   set("HTTPS_PROXY", facts.proxy_url);
   set("NO_PROXY", no_proxy_for(facts, neighbours));
+  body += more;
   return own_file(facts, target, std::move(folder) + "/zz-culvert.conf", body, "#", earlier);
 }
 

@@ -195,3 +195,38 @@ TEST_CASE("limits and networks of a client's own are told") {
   CHECK_FALSE(has_note(plan_docker_rootless(facts), "10.0.2.2"));
   CHECK_FALSE(has_note(plan_buildkit(facts), "network=host"));
 }
+
+TEST_CASE("a registry is started again until it reaches its upstream, and after culvert") {
+  const TemporaryRoot root;
+  const std::string folder = "/etc/systemd/system/docker-registry.service.d/";
+  const std::string restarts = "Restart=on-failure\nRestartSec=5\n";
+  const std::string after = "\n[Unit]\nAfter=culvert.service\nStartLimitIntervalSec=0\n";
+  root.write(
+      "/usr/lib/systemd/system/docker-registry.service",
+      "[Service]\nExecStart=/usr/bin/docker-registry serve /etc/docker/registry/config.yml\n");
+  const auto text = [&] { return *plan_registry(root.facts()).files[0].with; };
+  const std::string ours = text();
+  CHECK_THAT(ours, Catch::Matchers::EndsWith(restarts + after));
+  root.write(folder + "zz-culvert.conf", ours);
+  CHECK(text() == ours);
+  // Whoever has said how is left alone.
+  root.write(folder + "own.conf", "[Service]\nRestart=always\n");
+  CHECK_THAT(text(), Catch::Matchers::EndsWith(after) && !Contains("Restart="));
+}
+
+TEST_CASE("what Debian's registry lacks to be a cache is told") {
+  const TemporaryRoot root;
+  const std::string path = "/etc/docker/registry/config.yml";
+  root.write(path, "version: 0.1\nhttp:\n  addr: :5000\nauth:\n  htpasswd:\n    realm: x\n");
+  const Plan debian = plan_registry(root.facts());
+  CHECK(has_note(debian, "a cache needs `proxy: {remoteurl: https://gcr.io}` in " + path +
+                             ", and no `auth:` there"));
+  CHECK(has_note(debian, "starts docker-registry on :5000 as soon as it is installed"));
+  root.write(path, "version: 0.1\n");
+  CHECK_FALSE(has_note(plan_registry(root.facts()), "auth:"));
+  for (const char* proxy :
+       {"proxy: {remoteurl: https://gcr.io}\n", "proxy:\n  remoteurl: https://gcr.io\n"}) {
+    root.write(path, proxy);
+    CHECK(plan_registry(root.facts()).notes.empty());
+  }
+}
