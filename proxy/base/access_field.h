@@ -7,8 +7,8 @@
 
 namespace culvert {
 
-/// What the access log tells of a tunnel or a plain request, in its order.  README.md has a table
-/// of their meanings.
+/// What the access log tells of a tunnel or a plain request, in its order.  proxy/manual/status.md
+/// has a table of their meanings.
 enum class AccessField : std::uint8_t {
   id,
   client,

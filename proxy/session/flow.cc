@@ -8,7 +8,7 @@
 namespace culvert {
 namespace {
 
-// Measured (README, "How fast is it?"): below some 16 KiB a message a pipe costs more than a copy.
+// Measured (manual/performance.md): below some 16 KiB a message a pipe costs more than a copy.
 constexpr std::uint32_t kSpliceAfter = 64 * 1024;
 constexpr std::size_t kSmallBurst = 16 * 1024;
 constexpr std::uint8_t kSmallBurstsToCopy = 4;

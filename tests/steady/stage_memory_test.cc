@@ -1,4 +1,4 @@
-// What a client connection takes of our memory in each of its stages: the bounds that the README
+// What a client connection takes of our memory in each of its stages: the bounds that the manual
 // states.  The allocator is asked, so that no page of another test counts.
 #include <malloc.h>
 #include <sys/socket.h>

@@ -204,7 +204,7 @@ TEST_CASE("a load balancer stands beside the client for whom it has connected") 
 
 namespace {
 
-/// One line of the README's table of fields.
+/// One line of the manual's table of fields.
 struct Documented {
   std::string name;
   std::string entry;
@@ -212,7 +212,7 @@ struct Documented {
 };
 
 std::vector<Documented> documented_fields() {
-  std::ifstream file(CULVERT_README);
+  std::ifstream file(CULVERT_MANUAL "/status.md");
   std::vector<Documented> fields;
   for (std::string line; std::getline(file, line);) {
     std::smatch cells;
@@ -236,7 +236,7 @@ void fill_all(Scene& scene) {
 
 }  // namespace
 
-TEST_CASE("the README names every field, in all three forms, in their order") {
+TEST_CASE("the manual names every field, in all three forms, in their order") {
   const auto documented = documented_fields();
   REQUIRE(documented.size() == kAccessFields.size());
   Scene scene;
