@@ -82,7 +82,7 @@ void judge_leftovers(const std::vector<std::string>& leftovers,
 
 /// How many words the command takes.
 std::size_t most_words(std::string_view command) {
-  if (command == "completion") return 1;
+  if (command == "completion" || command == "man") return 1;
   const Command* known = find_command(command);
   return known != nullptr && known->takes_words ? std::string::npos : 0;
 }

@@ -64,7 +64,14 @@ CommandLine print_text(Arguments read) {
     problems.push_back(fmt::format("{}: takes no options", read.command));
   }
   const std::string shell = read.words.empty() ? std::string() : read.words.front();
-  std::string text = read.command == kMan ? man_page(kVersion) : completions(shell);
+  const bool is_man = read.command == kMan;
+  std::string text = !is_man              ? completions(shell)
+                     : shell == kFilePage ? file_man_page(kVersion)
+                                          : man_page(kVersion);
+  if (is_man && !shell.empty() && shell != kFilePage) {
+    problems.push_back(fmt::format("man {}: no such page; there is {}, and one without a name",
+                                   redact(shell), kFilePage));
+  }
   if (text.empty()) {
     const std::string given = shell.empty() ? "" : " " + redact(shell);
     const std::string_view meant = nearest(shell, completion_shells());

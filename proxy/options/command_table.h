@@ -69,8 +69,10 @@ inline constexpr auto kCommands = std::to_array<Command>({
      "",
      "  culvert setup docker --install\n"
      "  culvert setup cache 127.0.0.1:5000 --registry gcr.io --dry-run\n"},
-    {"man", "man", "print the manual page, for man -l -", false, false,
-     "Prints the manual page culvert(1).\n", "", "  culvert man | man -l -\n"},
+    {"man", "man [culvert.toml]", "print a manual page, for man -l -", false, true,
+     "Prints the manual page culvert(1), or that of the file, culvert.toml(5).\n", "",
+     "  culvert man | man -l -\n"
+     "  culvert man culvert.toml | man -l -\n"},
     {"completion", "completion bash|zsh|fish", "print completions for this shell", false, true,
      "Prints a script with which the shell completes commands, options and values.\n", "",
      "  culvert completion bash > ~/.local/share/bash-completion/completions/culvert\n"

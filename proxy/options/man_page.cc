@@ -1,5 +1,8 @@
 #include "options/man_page.h"
 
+#include <type_traits>
+#include <variant>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -138,9 +141,16 @@ void append_environment(std::string& page) {
   page += ".\n";
 }
 
+void append_head(std::string& page, std::string_view title, std::string_view version,
+                 std::string_view book, std::string_view name) {
+  page += fmt::format(".TH {} \"\" \"culvert {}\" \"{}\"\n", title, version, book);
+  // Names of flags and variables would be hyphenated, from each heading on again by groff's macros.
+  page += fmt::format(".nh\n.nr HY 0\n.ad l\n.SH NAME\n{}\n", name);
+}
+
+/// How a file is read.
 void append_file(std::string& page) {
   page += fmt::format(
-      ".SH CONFIGURATION FILE\n"
       "The file of {} is TOML:\n"
       "its keys are the names of flags, without dashes before them,\n"
       "and a repeatable flag takes an array.\n"
@@ -148,6 +158,42 @@ void append_file(std::string& page) {
       "Flags win over variables, variables over the file.\n"
       "Mistakes are told all at once, each with its place.\n",
       bold("--config"));
+}
+
+/// What stands behind the '=' of a key.
+std::string type_of(const Flag& flag) {
+  std::string type = std::visit(
+      [](const auto& kind) -> std::string {
+        using Kind = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<Kind, SwitchValue>) return "true or false";
+        if constexpr (std::is_same_v<Kind, RateValue>) return "bytes a second, as \"20M\"";
+        if constexpr (std::is_same_v<Kind, StallLimitValue>) return "a time and a rate, as text";
+        if constexpr (requires { kind.at_most; }) return "a whole number";
+        if constexpr (requires { kind.limits; }) return "a time, as \"12s\", or seconds";
+        return "text";
+      },
+      flag.value);
+  if (flag.repeatable) type = "an array of texts";
+  std::string names;
+  for (const std::string_view name : keywords(flag.value)) {
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+  }
+  if (!names.empty()) type += fmt::format(" ({})", names);
+  return type;
+}
+
+void append_key(std::string& page, const Flag& flag) {
+  const std::string help = help_on(flag);
+  page += fmt::format(".TP\n{} = {}\n", bold(flag.name), escape(type_of(flag)));
+  append_lines(page, help);
+  const bool is_switch = std::holds_alternative<SwitchValue>(flag.value);
+  page +=
+      fmt::format(".br\n{}Variable {}; {}.\n",
+                  help.find("(default") != std::string::npos ? ""
+                  : is_switch                                ? "Default: false. "
+                                                             : "Not set by default. ",
+                  bold(variable_name(flag.name)),
+                  flag.restart_if == nullptr ? "a reload takes it" : "a change may need a restart");
 }
 
 void append_signals(std::string& page) {
@@ -191,12 +237,9 @@ void append_exit_status(std::string& page) {
 }  // namespace
 
 std::string man_page(std::string_view version) {
-  std::string page = fmt::format(".TH CULVERT 1 \"\" \"culvert {}\" \"User Commands\"\n", version);
-  // Names of flags and variables would be hyphenated, from each heading on again by groff's macros.
-  page +=
-      ".nh\n.nr HY 0\n.ad l\n"
-      ".SH NAME\n"
-      "culvert \\- an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies\n";
+  std::string page;
+  append_head(page, "CULVERT 1", version, "User Commands",
+              "culvert \\- an HTTP proxy that leaves through SOCKS, HTTP or HTTPS proxies");
   append_synopsis(page);
   page +=
       ".SH DESCRIPTION\n"
@@ -206,11 +249,44 @@ std::string man_page(std::string_view version) {
   append_commands(page);
   append_flags(page);
   append_environment(page);
+  page += ".SH CONFIGURATION FILE\n";
   append_file(page);
   append_signals(page);
   append_exit_status(page);
   page += ".SH EXAMPLES\n";
   append_lines(page, kExamples);
+  page += fmt::format(".SH SEE ALSO\n{}(5)\n", bold(kFilePage));
+  return page;
+}
+
+std::string file_man_page(std::string_view version) {
+  std::string page;
+  append_head(page, "CULVERT.TOML 5", version, "File Formats",
+              "culvert.toml \\- configuration file of culvert");
+  page += ".SH DESCRIPTION\n";
+  append_file(page);
+  page += fmt::format(
+      ".PP\n{} reads it as a start would, and tells each mistake;\n"
+      "{} prints what is in effect, as such a file.\n"
+      ".SH OPTIONS\n",
+      bold("culvert --check-config"), bold("culvert --print-config"));
+  std::string_view group;
+  for (const Flag& flag : flags()) {
+    if (flag.name == "config") continue;
+    if (flag.group != group) page += fmt::format(".SS {}\n", escape(flag.group));
+    group = flag.group;
+    append_key(page, flag);
+  }
+  page += fmt::format(
+      ".SH FILES\n.TP\n{}\n"
+      "where the service of {} has it\n"
+      ".SH EXAMPLES\n.EX\n"
+      "  upstream = [\"tunnel=socks5://127.0.0.1:1080\", \"office=http://proxy.example:3128\"]\n"
+      "  route = [\".corp.example=office\"]\n"
+      "  drain\\-timeout = \"10s\"\n"
+      ".EE\n"
+      ".SH SEE ALSO\n{}(1)\n",
+      bold("/etc/culvert/culvert.toml"), bold("culvert setup systemd"), bold("culvert"));
   return page;
 }
 

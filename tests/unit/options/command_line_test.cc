@@ -284,6 +284,9 @@ TEST_CASE("setup reads nothing but its arguments") {
 
 TEST_CASE("commands that print") {
   CHECK(text_of({"man"}).starts_with(".TH CULVERT 1 "));
+  CHECK(text_of({"man", "culvert.toml"}).starts_with(".TH CULVERT.TOML 5 "));
+  CHECK(problems_of({"man", "serve"}) ==
+        Lines{"man serve: no such page; there is culvert.toml, and one without a name"});
   CHECK(text_of({"completion", "bash"}).starts_with("# bash completion for culvert\n"));
   CHECK(text_of({"completion", "zsh"}).starts_with("#compdef culvert\n"));
   CHECK(text_of({"completion", "fish"}).starts_with("# fish completion for culvert\n"));

@@ -27,8 +27,9 @@ TEST_CASE("the manual page has its title and sections") {
   CHECK(
       page.starts_with(".TH CULVERT 1 \"\" \"culvert 1.2.3\" \"User Commands\"\n"
                        ".nh\n.nr HY 0\n.ad l\n.SH NAME\nculvert \\- "));
-  for (const char* const section : {"SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "ENVIRONMENT",
-                                    "CONFIGURATION FILE", "SIGNALS", "EXIT STATUS", "EXAMPLES"}) {
+  for (const char* const section :
+       {"SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "ENVIRONMENT", "CONFIGURATION FILE",
+        "SIGNALS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"}) {
     INFO(section);
     CHECK(page.find("\n.SH " + std::string(section) + "\n") != std::string::npos);
   }
@@ -73,8 +74,40 @@ TEST_CASE("what needs a restart is named beside SIGHUP") {
   CHECK(signals.find("\\fB\\-\\-route\\fR") == std::string::npos);
 }
 
+TEST_CASE(
+    "the page of the file has each key, with type, default, variable and what a reload does") {
+  const std::string page = file_man_page("1.2.3");
+  CHECK(page.starts_with(".TH CULVERT.TOML 5 \"\" \"culvert 1.2.3\" \"File Formats\"\n.nh\n"));
+  std::size_t keys = 0;
+  for (const Flag& flag : flags()) {
+    INFO(flag.name);
+    const std::size_t begin = page.find("\n.TP\n\\fB" + escaped(flag.name) + "\\fR = ");
+    // A file cannot name another one.
+    CHECK((begin == std::string::npos) == (flag.name == "config"));
+    if (begin == std::string::npos) continue;
+    ++keys;
+    const std::string entry = page.substr(begin, page.find("\n.TP\n", begin + 1) - begin);
+    CHECK(entry.find("Variable \\fB" + variable_name(flag.name) + "\\fR; ") != std::string::npos);
+    const bool reloads = entry.find("; a reload takes it.") != std::string::npos;
+    CHECK(reloads == (flag.restart_if == nullptr));
+    CHECK(reloads == (entry.find("; a change may need a restart.") == std::string::npos));
+    const std::size_t told = entry.find("efault");
+    CHECK(told != std::string::npos);
+  }
+  CHECK(keys + 1 == flags().size());
+  const auto has = [&](const char* text) { return page.find(text) != std::string::npos; };
+  CHECK(has("\\fBlisten\\fR = an array of texts\n"));
+  CHECK(has("\\fBtake\\-over\\fR = true or false\n"));
+  CHECK(has("\\fBthreads\\fR = a whole number\n"));
+  CHECK(has("\\fBhedge\\fR = a time, as \"12s\", or seconds (\"off\")\n"));
+  CHECK(has("\\fBlog\\-format\\fR = text (\"text\", \"json\")\n"));
+  CHECK(has("\\fBreset\\-stalled\\fR = a time and a rate, as text (\"off\")\n"));
+  CHECK(has(".br\nDefault: false. Variable \\fBCULVERT_TAKE_OVER\\fR; "));
+  CHECK(has(".br\nNot set by default. Variable \\fBCULVERT_AUTH_FILE\\fR; "));
+}
+
 TEST_CASE("each line is text or a request that roff knows") {
-  std::istringstream page(man_page("1"));
+  std::istringstream page(man_page("1") + file_man_page("1"));
   int in_table = 0;
   for (std::string line; std::getline(page, line);) {
     INFO(line);
