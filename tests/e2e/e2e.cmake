@@ -83,6 +83,8 @@ if(NOT CULVERT_SANITIZE)
   culvert_e2e(gcr_registry 2)
   culvert_e2e(lanes 4)
   culvert_e2e(pulls 4)
+  culvert_e2e(readme 2 PART blocks ONLY Blocks Manual)
+  culvert_e2e(readme 1 PART sentences ONLY Sentences)
 endif()
 # These take most of a minute, or two: first, so that others run meanwhile.
 foreach(name e2e.lanes e2e.upstreams_warm e2e.upstreams_failover e2e.pulls e2e.docker e2e.failures e2e.gcr_registry)
