@@ -8,6 +8,7 @@ Two things are not there: a compiler's time, so scripts/run and scripts/test run
 note what they were asked for; and systemd, so a systemctl starts what the units say, with the sockets and the environment in them.
 """
 
+import contextlib
 import glob
 import http.server
 import io
@@ -30,18 +31,21 @@ import readme
 import web
 import wire
 from culvert import PORT, PROXY, ActivatedCulvert
+from shaper import Shaper
 from testbed import BORDER, GCR, HOME, Program, Testbed, wait_for
 
 MIB = 1 << 20
 TOKENS_PORT = 8443
+# Bytes a second of a slow tunnel, so that there is a middle of a layer.
+RATE = 2 * MIB
 BIG = "google_containers/big:1"
 IMAGES = ("google_containers/pause:3.1", "google_containers/pause-amd64:3.0", "google_containers/etcd-amd64:3.0.14-kubeadm")
 
 # What stands in the files for the reader's own.
 REPLACED = {"user@host": f"{peers.USER}@{BORDER}", "HOST": HOME, "IMAGE": "curl"}
-DESK = f"{isolate.STATE}/desk"
-# Of the containers, beside those of others who run docker on this machine.
-CGROUP = f"culvert-test-{os.urandom(6).hex()}"
+CACHE = "gcr-registry"
+# Of the containers of all that are started one after the other.
+CGROUP = f"culvert-readme-{os.urandom(6).hex()}"
 
 
 def setUpModule():
@@ -49,7 +53,6 @@ def setUpModule():
     # So that the block that installs the program may do so.
     isolate.mount("-t", "tmpfs", "tmpfs", "/usr/local/bin")
     os.environ["PATH"] += ":/usr/local/bin"
-    os.makedirs(DESK)
     testbed = harness.report_on(Testbed())
     registry = peers.start_registry(testbed)
     digests = {}
@@ -65,13 +68,6 @@ def setUpModule():
         f"Host *\n  IdentityFile {at}/user\n  StrictHostKeyChecking no\n  UserKnownHostsFile {at}/known_hosts\n  LogLevel VERBOSE\n"
         "  BatchMode yes\n  ControlPath none\n",
     )
-
-
-def tearDownModule():
-    """Folders of cgroups are not this test's own, and stay."""
-    for top in ("/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")):
-        for folder, _, _ in os.walk(f"{top}/{CGROUP}", topdown=False):
-            os.rmdir(folder)
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
@@ -104,27 +100,45 @@ def start_gcr(at):
 
 
 class Docker(peers.Dockerd):
-    """dockerd as its unit starts it, with the bridge docker0."""
+    """dockerd as its unit starts it. What one leaves is there for the next."""
 
     def __init__(self, environment):
-        super().__init__(testbed, download_attempts=1)
-        self.env.update(environment)
-        self.argv += ["--cgroup-parent", f"/{CGROUP}"]
-        self.argv = [word for word in self.argv if word != "--bridge=none"]
+        super().__init__(testbed, download_attempts=1, containers=True, environment=environment)
         if os.path.exists("/etc/docker/daemon.json"):
             self.argv[self.argv.index("--config-file") + 1] = "/etc/docker/daemon.json"
+        for option in ("--data-root", "--exec-root"):
+            self.argv[self.argv.index(option) + 1] = f"{isolate.STATE}/docker{option[1:]}"
+        self.argv = [f"--cgroup-parent=/{CGROUP}" if str(word).startswith("--cgroup-parent") else word for word in self.argv]
+        self._cgroup = CGROUP
+        unittest.addModuleCleanup(self.clear)
+
+    @staticmethod
+    def layer_size():
+        """How much of a layer has come that is not there in whole; what comes after a retry is added."""
+        sizes = [0]
+        for path in glob.glob(f"{isolate.STATE}/docker-data-root/tmp/GetImageBlob*"):
+            with contextlib.suppress(FileNotFoundError):
+                sizes.append(os.path.getsize(path))
+        return max(sizes)
+
+    def clear(self):
+        if self.running():
+            self.remove_containers()
+            self.stop()
 
 
 class Reader:
     """Who goes through a file and types what it says, at home, in one folder."""
+
+    TUNNEL = "ssh -N -D 127.0.0.1:1080 user@host"
 
     def __init__(self, case):
         self.case = case
         self.running = {}  # what was started and not ended, by what it is
         self.docker = None
         self.tools = fake_tools()
-        self.repository = copy_of_scripts()
-        self.folder = self.repository
+        self.folder = copy_of_repository()
+        self.tunnel = self.TUNNEL
 
     # ---- blocks
 
@@ -158,9 +172,11 @@ class Reader:
         self.case.assertEqual(json.loads(text), {"insecure-registries": [f"{HOME}:5000"]}, block.where)
         isolate.write("/etc/docker/daemon.json", text)
         self.start_docker()
+        # By its --restart always.
+        self.wait_for_cache()
 
     def put(self, name, text):
-        isolate.write(f"{DESK}/{name}", replaced(text))
+        isolate.write(f"{self.folder}/{name}", replaced(text))
 
     # ---- commands
 
@@ -168,9 +184,12 @@ class Reader:
         (r"scripts/run .*", "run_script"),
         (r"scripts/test", "test_script"),
         (r"install build/run/culvert /usr/local/bin/", "install"),
-        (r"ssh -N -D 127\.0\.0\.1:1080 .*", "ssh"),
+        (r"ssh -N -D [\d.]+:1080 .*", "ssh"),
+        (r"examples/gcr-registry/build \S+ && docker load -i \S+", "load"),
+        (r"docker run -d --name gcr-registry .*", "cache_in_container"),
         (r"culvert (--upstream|--tunnel-command) .*", "serve"),
         (r"culvert run .* docker-registry serve config\.yml", "cache"),
+        (r"culvert run .* -- curl .*", "program"),
         (r"culvert setup .* --install", "set_up"),
         (r"systemctl .*", "systemctl"),
         (r"curl .*", "curl"),
@@ -217,8 +236,8 @@ class Reader:
             self.end(what)
 
     def need_tunnel(self):
-        if not testbed.home.listens(1080):
-            self.ssh("ssh -N -D 127.0.0.1:1080 user@host")
+        if not testbed.home.listens(1080, "127.0.0.1"):
+            self.ssh(self.tunnel)
 
     def ask(self, expected, command, **more):
         done = self.run(command, **more)
@@ -239,7 +258,7 @@ class Reader:
         forget()
         done = self.run(line, PATH=f"{self.tools}:{os.environ['PATH']}", CI="")
         self.case.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        presets = re.findall(r"^#   (\w+) +\S", pathlib.Path(self.repository, "scripts/test").read_text(encoding="utf-8"), re.MULTILINE)
+        presets = re.findall(r"^#   (\w+) +\S", pathlib.Path(self.folder, "scripts/test").read_text(encoding="utf-8"), re.MULTILINE)
         self.case.assertGreaterEqual(len(presets), 4)
         for preset in presets:
             self.case.assertIn(f"--preset {preset} ", noted("cmake").replace("\n", " \n"), preset)
@@ -248,11 +267,27 @@ class Reader:
     def install(self, line):
         self.case.assertEqual(self.run(line).returncode, 0)
         self.case.assertEqual(self.run("command -v culvert").stdout, "/usr/local/bin/culvert\n")
-        # All that follows may be typed anywhere.
-        self.folder = DESK
 
     def ssh(self, line):
-        self.start("ssh", line).wait_listening(1080, "127.0.0.1")
+        address = re.search(r"-D ([\d.]+):", line)[1]
+        self.start("ssh" if address == "127.0.0.1" else f"ssh at {address}", line).wait_listening(1080, address)
+
+    def load(self, line):
+        if not self.docker:
+            self.start_docker()
+        done = self.run(line)
+        self.case.assertIn("Loaded image: culvert/gcr-registry", done.stdout, done.stderr)
+
+    def cache_in_container(self, line):
+        trusted = f"{testbed.ca.certificate}:/etc/ssl/certs/testbed.pem:ro"
+        done = self.run(line.replace("docker run -d ", f"docker run -d -v {trusted} "))
+        self.case.assertEqual(done.returncode, 0, done.stderr)
+        self.wait_for_cache()
+
+    def wait_for_cache(self):
+        """docker's own proxy takes connections before the registry does."""
+        logs = f"docker logs {CACHE} 2>&1 | tail"
+        wait_for(lambda: self.run("curl -sf http://127.0.0.1:5000/v2/").returncode == 0, 20, lambda: self.run(logs).stdout)
 
     def serve(self, line):
         self.end("service")
@@ -268,7 +303,15 @@ class Reader:
         for address in re.findall(r"--listen ([\d.]+):3128", line) or ["127.0.0.1"]:
             self.ask_gcr(f"http://{address}:{PORT}")
 
+    def program(self, line):
+        self.need_tunnel()
+        done = self.run(line)
+        self.case.assertIn("UNAUTHORIZED", done.stdout, done.stderr)
+
     def cache(self, line):
+        """In the place of the one in a container."""
+        self.run(f"docker rm -f {CACHE}")
+        wait_for(lambda: not testbed.home.listens(5000), 10, "the container's port is still there")
         self.need_tunnel()
         self.start("cache", line).wait_listening(5000)
 
@@ -327,12 +370,11 @@ class Reader:
         self.case.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         digest = digests[name.partition("/")[2]]
         self.ask(f"{name.rpartition(':')[0]}@{digest}\n", f"docker inspect --format '{{{{index .RepoDigests 0}}}}' {name}")
-        service = self.running["service"]
         if name.startswith("gcr.io/"):
-            service.wait_access_line(" target=gcr.io:443 ")
-        else:
-            # Not through the proxy, as the drop-in says.
-            self.case.assertEqual([line for line in service.access_lines() if f"target={HOME}" in line], [])
+            self.running["service"].wait_access_line(" target=gcr.io:443 ")
+            # docker, which has a proxy now, reaches the cache without it.
+            self.pull(f"docker pull {HOME}:5000/{IMAGES[0]}")
+            self.case.assertEqual([line for line in self.running["service"].access_lines() if f"target={HOME}" in line], [])
 
     def container(self, line):
         self.need_image()
@@ -412,10 +454,11 @@ def fake_tools():
     return at
 
 
-def copy_of_scripts():
-    """The tree, without what is built."""
+def copy_of_repository():
+    """What a reader has after a clone, as far as commands need it."""
     at = peers.folder("clone")
-    shutil.copytree(readme.REPOSITORY / "scripts", f"{at}/scripts", dirs_exist_ok=True)
+    for part in ("scripts", "examples"):
+        shutil.copytree(readme.REPOSITORY / part, f"{at}/{part}", dirs_exist_ok=True)
     # What they fetch is there already.
     peers.put(f"{at}/scripts/peers", "#!/bin/sh\n", 0o755)
     for name in ("deps", "prometheus"):
@@ -432,7 +475,7 @@ class Sentences(unittest.TestCase):
 
     def setUp(self):
         self.reader = Reader(self)
-        self.reader.folder = DESK
+        self.line = Shaper(testbed.home, (BORDER, peers.SSH_PORT), RATE, one_way=0.005)
         if os.path.exists("/etc/docker/daemon.json"):
             os.unlink("/etc/docker/daemon.json")
         self.addCleanup(self.reader.end_all)
@@ -449,21 +492,24 @@ class Sentences(unittest.TestCase):
         return done.stderr
 
     def failure_in_a_layer(self, docker, name, cuts):
-        """The tunnel is lost so often, and comes back at once. docker tries a second time, and here no third time."""
-        self.serve("--bandwidth 2M")
+        """The tunnel, a slow one, is lost so often, and comes back at once. docker tries a second time, and here no third time."""
+        self.reader.end("ssh")
+        self.reader.tunnel = f"ssh -N -D 127.0.0.1:1080 -p {self.line.port} {peers.USER}@127.0.0.1"
+        self.serve()
         pull = testbed.start(Program("docker-pull", testbed.home, docker.command_line("pull", name)))
         self.addCleanup(pull.kill)
-        for _ in range(cuts):
-            before = testbed.home.received_bytes("home0")
-            pull.wait_until(lambda before=before: testbed.home.received_bytes("home0") - before > 3 * MIB)
+        for cut in range(1, cuts + 1):
+            pull.wait_until(lambda cut=cut: docker.layer_size() > cut * 2 * MIB)
             self.reader.end("ssh")
             self.reader.need_tunnel()
         self.assertNotEqual(pull.wait(60), 0)
+        self.reader.end("ssh")
+        self.reader.tunnel = Reader.TUNNEL
         return pull.output()
 
-    def serve(self, *more):
+    def serve(self):
         self.reader.need_tunnel()
-        culvert = self.reader.start("culvert", f"{os.environ['CULVERT']} --hold 0 --upstream socks5://127.0.0.1:1080 {' '.join(more)}")
+        culvert = self.reader.start("culvert", f"{os.environ['CULVERT']} --hold 0 --upstream socks5://127.0.0.1:1080")
         culvert.wait_listening(PORT, "127.0.0.1")
 
     def start_cache(self, folder):
@@ -538,7 +584,7 @@ class Blocks(unittest.TestCase):
                     seen.add((block.language, block.text))
                     reader.read(block)
         reader.end_all()
-        reader.docker.stop()
+        reader.docker.clear()
 
     def test_what_cannot_be_run_is_a_failure(self):
         reader = Reader(self)
