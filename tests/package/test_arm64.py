@@ -47,7 +47,7 @@ class Arm64(unittest.TestCase):
 
     def test_it_serves_by_tls_too(self):
         certificate, key = testbed.ca.issue("arm", "DNS:localhost", "IP:127.0.0.1")
-        first = launch(self, testbed, "--listen", f"https://127.0.0.1:4443?cert={certificate}&key={key}", listen=[])
+        first = launch(self, testbed, listen=(f"https://127.0.0.1:4443?cert={certificate}&key={key}",), port=4443)
         second = launch(self, testbed, "--upstream", f"https://127.0.0.1:4443?ca={testbed.ca.certificate}")
         client = wire.tunnel(testbed.home, f"127.0.0.1:{echo_port}", early=b"ping")
         data = os.urandom(100_000)
