@@ -44,7 +44,7 @@ class Artefacts(unittest.TestCase):
             (copy / "build").mkdir()
             if (SOURCE / "build/deps").exists():
                 (copy / "build/deps").symlink_to(SOURCE / "build/deps")
-            epoch = run("git", "-C", SOURCE, "log", "-1", "--format=%ct").strip()
+            epoch = run("git", "-c", "safe.directory=*", "-C", SOURCE, "log", "-1", "--format=%ct").strip()
             environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch, "CULVERT_UPSTREAM": "http://elsewhere:1", "LANG": "C"}
             run("bash", "-c", 'umask 077 && exec bash "$@"', "bash", script, "--binaries", BINARIES, "--to", copy / "made", env=environment)
             self.assertEqual(packages(copy / "made"), packages(PACKAGES))
