@@ -1,5 +1,7 @@
 #include "commands/seen_failures.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -83,7 +85,8 @@ std::optional<SeenFailures> RunningCulvertFailures::failures_since(
       last = SeenFailures{.who = culvert.shown(), .is_silent = true};
     }
   }
-  if (last) return last;
+  // Root may ask all but those of containers.
+  if (last || geteuid() == 0) return last;
   const auto running = running_culverts();
   if (running.empty()) return std::nullopt;
   const FoundCulvert other{{}, running.front().pid};

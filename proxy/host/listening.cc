@@ -105,14 +105,16 @@ bool takes(const HostPort& listen, const HostPort& address) {
   return address.host == "localhost" && listen.ip && listen.ip->is_loopback();
 }
 
-/// A proxy for one command's own use.
+/// One that serves nobody, or with `run` one command alone.
 bool is_private(const std::string& folder) {
+  constexpr auto kCommands = std::to_array<std::string_view>({"run", "check", "setup", "status"});
   const std::string text = file_text(folder + "/cmdline");
   const std::string_view words = text;
   const std::size_t first = words.find('\0');
   if (first == std::string_view::npos) return false;
-  const std::string_view second = words.substr(first + 1);
-  return second.substr(0, second.find('\0')) == "run";
+  std::string_view second = words.substr(first + 1);
+  second = second.substr(0, second.find('\0'));
+  return std::find(kCommands.begin(), kCommands.end(), second) != kCommands.end();
 }
 
 std::vector<HostPort> listens_of(const std::string& folder, const ListeningSockets& sockets) {

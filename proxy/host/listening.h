@@ -14,9 +14,9 @@ struct RunningCulvert {
   std::vector<HostPort> listens;  ///< its TCP ports, in the order in which it opened them
 };
 
-/// All of this machine (and network namespace), but those of `culvert run`.  `root` is where proc/
-/// is found: "/" but in tests.  Of another user's process root alone sees the ports: such a one
-/// has none here.
+/// All of this machine (and network namespace), but those of `culvert run` and of other commands.
+/// `root` is where proc/ is found: "/" but in tests.  Of another user's process root alone sees the
+/// ports: such a one has none here.
 std::vector<RunningCulvert> running_culverts(const std::string& root = "/");
 
 /// "http://127.0.0.1:3128": what clients on this machine shall use.  The port 3128 of a running

@@ -75,6 +75,7 @@ TEST_CASE("running culverts are found with the ports at which they listen") {
                    {11, 12, 13, 15, 99});
   proc.add_process(21, "nginx", std::string("nginx\0", 6), {14});
   proc.add_process(22, "culvert", std::string("culvert\0run\0--\0x\0", 17), {14});
+  proc.add_process(23, "culvert", std::string("culvert\0check\0gcr.io\0", 21), {});
   const auto culverts = running_culverts(proc.path());
   REQUIRE(culverts.size() == 1);
   CHECK(culverts[0].pid == 20);
