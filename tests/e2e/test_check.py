@@ -68,7 +68,7 @@ def start_registries():
     peers.start_registry(testbed)
     config = peers.put(
         f"{peers.folder('registry')}/config.yml",
-        f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {peers.folder('gcr')}/data}}}}\n"
+        f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {peers.folder('gcr.io')}/data}}}}\n"
         f"http: {{addr: ':{REGISTRY_PORT}'}}\n",
     )
     at_home = testbed.start(Program("registry", testbed.home, ["/usr/bin/docker-registry", "serve", config]))
