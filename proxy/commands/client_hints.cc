@@ -1,5 +1,6 @@
 #include "commands/client_hints.h"
 
+#include <array>
 #include <string_view>
 
 #include "base/host_port.h"
@@ -43,6 +44,16 @@ std::vector<std::string> client_hints(std::string url, bool sign_in, std::string
         "(update-ca-certificates, then restart docker), or into SSL_CERT_FILE");
   }
   return lines;
+}
+
+std::string local_url(std::string url) {
+  constexpr std::array<std::array<std::string_view, 2>, 2> kLocal = {
+      {{"://0.0.0.0:", "://127.0.0.1:"}, {"://[::]:", "://[::1]:"}}};
+  for (const auto& [any, local] : kLocal) {
+    const std::size_t at = url.find(any);
+    if (at != std::string::npos) url.replace(at, any.size(), local);
+  }
+  return url;
 }
 
 std::string verifiable_url(const std::string& url, const ServerCertificate& certificate) {

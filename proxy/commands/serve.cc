@@ -119,8 +119,8 @@ std::string url_for_hints(const Server& server) {
     for (std::size_t i = 0; i < urls.size(); ++i) {
       if (!urls[i].starts_with(scheme)) continue;
       const auto& tls = server.ruleset().tls_listeners[server.listeners().listen_of_urls()[i]];
-      return scheme == kHttpsScheme && tls ? verifiable_url(urls[i], tls->default_certificate())
-                                           : urls[i];
+      std::string url = local_url(urls[i]);
+      return scheme == kHttpsScheme && tls ? verifiable_url(url, tls->default_certificate()) : url;
     }
   }
   return {};

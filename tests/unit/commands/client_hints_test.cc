@@ -74,6 +74,12 @@ TEST_CASE("a unix socket is nothing for a proxy variable") {
   CHECK(lines[0].find("cannot name a unix socket") != std::string::npos);
 }
 
+TEST_CASE("nobody is told to connect to every address") {
+  CHECK(local_url("http://0.0.0.0:3128") == "http://127.0.0.1:3128");
+  CHECK(local_url("https://[::]:3128") == "https://[::1]:3128");
+  CHECK(local_url("http://10.0.0.0:3128") == "http://10.0.0.0:3128");
+}
+
 TEST_CASE("an address that the certificate is not for is told by a name that it is for") {
   const TlsAuthority authority;
   const auto url = [&](const std::string& given, const std::string& name) {
