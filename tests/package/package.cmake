@@ -8,7 +8,7 @@ set(packages ${PROJECT_BINARY_DIR}/packages)
 add_test(NAME package.make
   COMMAND sh -c "\"$1\" --build \"$2\" --target culvert_static && rm -rf \"$3\" && exec \"$4\" --binaries \"$2\" --to \"$3\""
   make ${CMAKE_COMMAND} ${PROJECT_BINARY_DIR} ${packages} ${PROJECT_SOURCE_DIR}/scripts/package)
-set_tests_properties(package.make PROPERTIES LABELS package PROCESSORS 4 TIMEOUT 600 COST 2000 FIXTURES_SETUP packages)
+set_tests_properties(package.make PROPERTIES LABELS package PROCESSORS 4 TIMEOUT 600 COST 900 FIXTURES_SETUP packages)
 foreach(module artefacts image static install)
   add_test(NAME package.${module} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/test_${module}.py)
   set_tests_properties(package.${module} PROPERTIES
