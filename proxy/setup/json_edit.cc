@@ -14,7 +14,7 @@ namespace {
 /// Above a file, made for it.
 constexpr std::size_t kMostFolders = 6;
 
-std::string quoted(std::string_view text) { return '"' + json_escape(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + json_escape(text) + '"'; }
 
 // ---- What ours looks like.
 
@@ -41,13 +41,13 @@ std::string added_text(const JsonAddition& addition, std::size_t depth, const La
   if (depth < addition.path.size()) {
     const Layout inner = layout.deeper();
     const std::string end = layout.unit.empty() ? "" : layout.begin;
-    return concat({quoted(addition.path[depth]), ": {", inner.begin,
+    return concat({in_quotes(addition.path[depth]), ": {", inner.begin,
                    added_text(addition, depth + 1, inner), end, "}"});
   }
   std::string text;
   for (const auto& member : addition.members) {
     if (!text.empty()) text += "," + layout.next;
-    text += quoted(member.name) + own_gap(addition, member.name) + quoted(member.value);
+    text += in_quotes(member.name) + own_gap(addition, member.name) + in_quotes(member.value);
   }
   return text;
 }
@@ -260,7 +260,7 @@ std::string changed(std::string text, const JsonAddition& addition) {
     const JsonObject& object = place.objects.back();
     const auto& there = object.members[find_json_member(text, object, member.name)];
     if (text_of(text, there) == member.value) continue;
-    text.replace(there.value, there.value_end - there.value, quoted(member.value));
+    text.replace(there.value, there.value_end - there.value, in_quotes(member.value));
   }
   return text;
 }
