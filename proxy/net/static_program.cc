@@ -105,6 +105,6 @@ int dladdr(const void*, Dl_info*) noexcept { return 0; }
 
 // In place of what CulvertStatic.cmake leaves out of libraries.
 long culvert_left_out() { return 0; }
-extern const void* const culvert_no_functions[4];
-const void* const culvert_no_functions[4] = {};
+extern const void* const kCulvertNoFunctions[4];
+const void* const kCulvertNoFunctions[4] = {};
 }

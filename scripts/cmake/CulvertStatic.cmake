@@ -40,7 +40,7 @@ list(TRANSFORM left_out APPEND "=culvert_left_out")
 execute_process(COMMAND ${CMAKE_NM} --defined-only --extern-only ${CULVERT_STATIC_crypto} OUTPUT_VARIABLE symbols ERROR_QUIET)
 string(REGEX MATCHALL "ossl_[A-Za-z0-9_]+_encoder_functions" encoders "${symbols}")
 list(REMOVE_DUPLICATES encoders)
-list(TRANSFORM encoders APPEND "=culvert_no_functions")
+list(TRANSFORM encoders APPEND "=kCulvertNoFunctions")
 list(APPEND left_out ${encoders})
 list(TRANSFORM left_out PREPEND "-Wl,--defsym=")
 

@@ -67,7 +67,7 @@ class Artefacts(unittest.TestCase):
                      "/usr/share/man/man7/culvert-errors.7.gz", "/usr/share/doc/culvert/proxy/manual/errors.md",
                      "/usr/share/bash-completion/completions/culvert", "/usr/share/zsh/vendor-completions/_culvert",
                      "/usr/share/fish/vendor_completions.d/culvert.fish", "/usr/share/doc/culvert/copyright",
-                     "/usr/share/doc/culvert/changelog.Debian.gz", "/usr/share/doc/culvert/examples/systemd/ssh-tunnel.service"):
+                     "/usr/share/doc/culvert/changelog.Debian.gz", "/usr/share/doc/culvert/examples/ssh-tunnel/ssh-tunnel.service"):
             self.assertIn(name, names)
         self.assertEqual(sum(name.endswith(("/culvert.service", "/culvert.socket")) and "examples" not in name for name in names), 2)
         self.assertEqual(run("dpkg-deb", "--field", DEB, "Version").strip(), VERSION)
