@@ -3,11 +3,13 @@
 
     check_examples.py CULVERT EXAMPLES_FOLDER    exits 1 if one of them would not
 
-Each configuration file and each command of a systemd unit is read by `culvert check`, which binds nothing. Where there is
+Each configuration file, each command of a systemd unit and the arguments of each container of Kubernetes' are read by `culvert check`,
+which binds nothing. Where there is
 systemd-analyze, it has nothing to say about the units; a shell can read the scripts, and shellcheck, where it is, has nothing to
 say about them; what README files link to is there.
 """
 
+import itertools
 import pathlib
 import re
 import shlex
@@ -18,20 +20,39 @@ import tempfile
 
 UNITS = (".service", ".socket")
 # The files that an example names, as a machine would have them: certificates, or a line that is a password.
-NAMED = re.compile(r"/etc/culvert/([\w.-]+)")
+NAMED = re.compile(r"/etc/(?:culvert|upstream)/([\w.-]+)")
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def copy_of_configuration(path, folder):
+    """The files that it names are made in the folder, too."""
+    text = "".join(line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#"))
+    for name in NAMED.findall(text):
+        content = CERTIFICATES.read_text(encoding="utf-8") if name.endswith(".pem") else "a password\n"
+        pathlib.Path(folder, name).write_text(content, encoding="utf-8")
+    copy = pathlib.Path(folder, path.name)
+    copy.write_text(NAMED.sub(rf"{folder}/\1", text), encoding="utf-8")
+    return copy
+
+
+def containers(path):
+    """The arguments of each container of culvert's image that a manifest has, one a line."""
+    for container in re.split(r"^ +- name: ", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        if re.search("^ +image: culvert/culvert$", container, flags=re.MULTILINE):
+            lines = (line.strip() for line in container.partition(" args:\n")[2].splitlines())
+            lines = itertools.takewhile(lambda line: line.startswith(("#", "- --")), lines)
+            yield [line.removeprefix("- ") for line in lines if line.startswith("-")]
 
 
 def commands(path, folder):
     """The options of each culvert that the file starts. The files that a configuration names are made in the folder."""
     if path.suffix == ".toml":
-        text = "".join(line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#"))
-        for name in NAMED.findall(text):
-            content = CERTIFICATES.read_text(encoding="utf-8") if name.endswith(".pem") else "a password\n"
-            pathlib.Path(folder, name).write_text(content, encoding="utf-8")
-        copy = pathlib.Path(folder, path.name)
-        copy.write_text(NAMED.sub(rf"{folder}/\1", text), encoding="utf-8")
-        yield ["--config", str(copy)]
+        yield ["--config", str(copy_of_configuration(path, folder))]
+    if path.suffix == ".yaml":
+        for arguments in containers(path):
+            # The base has the configuration of all of them. Without a single argument nothing is checked.
+            copy_of_configuration(path.parent.parent / "base/culvert.toml", folder)
+            yield [NAMED.sub(rf"{folder}/\1", argument) for argument in arguments] or ["--no-arguments-found"]
     if path.suffix not in UNITS:
         return
     for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
