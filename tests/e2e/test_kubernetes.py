@@ -1,8 +1,11 @@
 """examples/kubernetes: what kubectl makes of each folder, and its containers of culvert, started as the kubelet would."""
 
+import copy
+import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -67,6 +70,35 @@ def each_folder(test):
                 test(self, folder)
 
     return wrapped
+
+
+class Schemas(unittest.TestCase):
+    """Published ones, which scripts/peers takes from npm."""
+
+    FOLDER = pathlib.Path(os.environ.get("CULVERT_PEERS", "")).resolve() / "kubernetes/node_modules"
+    VERSIONS = ("1.33", "1.36")
+
+    def complaints(self, objects, version):
+        program = [shutil.which("newest-node") or "node", EXAMPLE.parents[1] / "tests/kubernetes/validate.mjs"]
+        done = subprocess.run(
+            [*program, self.FOLDER / f"kubernetes-{version}"], input=json.dumps(objects), capture_output=True, text=True, timeout=60, check=False)
+        if not re.search(r"^\d+ read, \d+ bad$", done.stdout, re.MULTILINE):
+            raise AssertionError(done.stdout + done.stderr)
+        return done.stdout.splitlines()[:-1]
+
+    @unittest.skipUnless(FOLDER.is_dir() or os.environ.get("CI") == "true", "SKIP: scripts/peers found no npm")
+    def test_two_versions_of_kubernetes(self):
+        every = [one for folder in FOLDERS[1:] for one in rendered[folder]]
+        (deployment,) = objects("fleet", "Deployment")
+        wrong = copy.deepcopy(deployment)
+        wrong["spec"]["replicas"] = "three"
+        wrong["spec"]["template"]["spec"]["containers"][0]["lifecycle"] = {"preStop": {"slep": {}}}
+        for version in self.VERSIONS:
+            with self.subTest(version):
+                self.assertEqual(self.complaints(every, version), [])
+                said = "\n".join(self.complaints([wrong], version))
+                self.assertIn("/spec/replicas type", said)
+                self.assertIn("/lifecycle/preStop/slep is no field of it", said)
 
 
 class Manifests(unittest.TestCase):
