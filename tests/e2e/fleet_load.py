@@ -5,7 +5,7 @@
 
 The target prints its port, finishes what the bulk tunnels carry after a line on standard input, and ends with that. The clients print a
 line of JSON for each line on standard input, and a last one when that has ended and the bulk tunnels are through; `lost` and the like
-are local ports of theirs.
+are local ports of theirs, `oldest` is when the first of those short tunnels began that are under way.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ class Clients:
     def __init__(self, proxy, target):
         self.proxy = proxy
         self.request = f"CONNECT {target[0]}:{target[1]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        self.under_way = {}  # when each short tunnel began
         self.figures = {
             "served": 0, "slowest": 0.0, "refused": [], "lost": [],
             "bulk": [], "bulk_bytes": 0, "bulk_whole": 0, "bulk_lost": [],
@@ -66,7 +67,13 @@ class Clients:
         return None
 
     async def short(self):
-        begun = time.monotonic()
+        begun = self.under_way[asyncio.current_task()] = time.monotonic()
+        try:
+            await self.ping(begun)
+        finally:
+            del self.under_way[asyncio.current_task()]
+
+    async def ping(self, begun):
         if not (tunnel := await self.open(b"ping")):
             return
         reader, writer, port = tunnel
@@ -106,7 +113,8 @@ async def run_clients(proxy, target, rate, bulk):
 
     def asked():
         if sys.stdin.readline():
-            print(json.dumps(clients.figures), flush=True)
+            oldest = min(clients.under_way.values(), default=time.monotonic())
+            print(json.dumps({**clients.figures, "oldest": oldest}), flush=True)
         else:
             asyncio.get_running_loop().remove_reader(sys.stdin)
             ended.set()
