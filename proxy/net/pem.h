@@ -28,7 +28,8 @@ inline X509* next_certificate(const PemReader& reader) {
   }
   const unsigned char* at = der;
   X509* const cert = d2i_X509_AUX(nullptr, &at, size);
-  OPENSSL_secure_clear_free(der, static_cast<std::size_t>(size));
+  // OPENSSL_secure_clear_free() would put the path of this file into the program.
+  CRYPTO_secure_clear_free(der, static_cast<std::size_t>(size), "", 0);
   return cert;
 }
 
