@@ -17,8 +17,8 @@ std::vector<std::string> client_hints(std::string url, bool sign_in, std::string
 /// neither is there.
 std::string_view find_registry();
 
-/// `url`, if it names every address ("http://0.0.0.0:3128"), by one of this machine to which its own
-/// clients connect.
+/// `url`, if it names every address ("http://0.0.0.0:3128"), by one of this machine to which its
+/// own clients connect.
 std::string local_url(std::string url);
 
 /// `url` ("https://10.0.0.1:3128") by a name that the certificate there is for.
