@@ -19,6 +19,8 @@ constexpr int kKeepaliveProbes = 4;
 // back is used within that time.  Linux 6.15, and newer than the system's headers.
 constexpr int kTcpRtoMaxMs = 44;
 constexpr int kLongestRtoMs = 3'000;
+// Another worker may be faster with the descriptor that one makes free.
+constexpr int kTriesForRoom = 4;
 
 template <typename T>
 void set_option(int fd, int level, int name, T value) {
@@ -35,12 +37,16 @@ int open_socket(Loop& loop, int family) {
     }
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   };
-  const int fd = open();
-  if (fd >= 0) return fd;
-  const int error = errno;
-  if (is_lack_of_descriptors(error) && loop.make_room() == Loop::Room::made) return open();
-  errno = error;
-  return -1;
+  int fd = open();
+  for (int tries = 0; fd < 0 && tries < kTriesForRoom; ++tries) {
+    const int error = errno;
+    if (!is_lack_of_descriptors(error) || loop.make_room() != Loop::Room::made) {
+      errno = error;
+      break;
+    }
+    fd = open();
+  }
+  return fd;
 }
 
 }  // namespace
