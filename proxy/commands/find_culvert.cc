@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kIntroduction{2'000};
 
-int number_of(const FoundRuntimeSocket& found) { return found.pid > 0 ? found.pid : found.own_pid; }
-
 }  // namespace
 
 /// One that may be meant, and what it says.
@@ -26,10 +24,10 @@ struct CulvertFinder::Known {
   FoundRuntimeSocket socket;
   std::optional<ShownStatus> status;
 
-  FoundCulvert found() const { return {{.path = socket.path}, number_of(socket)}; }
+  FoundCulvert found() const { return {{.path = socket.path}, socket.number()}; }
   bool serves() const { return status && !status->draining(); }
   std::string line() const {
-    std::string text = fmt::format("  --pid {}", number_of(socket));
+    std::string text = fmt::format("  --pid {}", socket.number());
     const std::string place = fmt::format(" ({})", found().place.shown());
     if (!status) return text + "  does not answer" + place;
     std::string listeners;
@@ -55,10 +53,7 @@ std::vector<CulvertFinder::Known> CulvertFinder::candidates() {
       return one.pid != *pid_ && one.own_pid != *pid_;
     });
   }
-  const auto is_near = [](const FoundRuntimeSocket& one) { return one.same_network; };
-  if (std::any_of(sockets.begin(), sockets.end(), is_near)) {
-    std::erase_if(sockets, [&](const FoundRuntimeSocket& one) { return !is_near(one); });
-  }
+  keep_nearest(sockets);
   if (sockets.empty()) explain_none(all.foreign);
   std::vector<Known> out;
   for (FoundRuntimeSocket& socket : sockets) {

@@ -37,14 +37,6 @@ std::string check_of(const ShownFailure& failure, const std::vector<ShownUpstrea
   return failure.hint.empty() ? command : command + "  # " + printable(failure.hint);
 }
 
-/// Of our own network, if there are any there.
-std::vector<FoundRuntimeSocket> nearest_culverts() {
-  auto found = find_runtime_sockets(runtime_directories()).sockets;
-  const auto is_far = [](const FoundRuntimeSocket& one) { return !one.same_network; };
-  if (!std::all_of(found.begin(), found.end(), is_far)) std::erase_if(found, is_far);
-  return found;
-}
-
 }  // namespace
 
 SeenFailures seen_failures(std::string who, const Json& failures, const Json& upstreams,
@@ -73,8 +65,10 @@ std::optional<SeenFailures> RunningCulvertFailures::failures_since(
     return client_.get(culvert.place, what, std::chrono::ceil<std::chrono::milliseconds>(left));
   };
   std::optional<SeenFailures> last;
-  for (const FoundRuntimeSocket& socket : nearest_culverts()) {
-    const FoundCulvert culvert{{.path = socket.path}, socket.pid > 0 ? socket.pid : socket.own_pid};
+  std::vector<FoundRuntimeSocket> sockets = find_runtime_sockets(runtime_directories()).sockets;
+  keep_nearest(sockets);
+  for (const FoundRuntimeSocket& socket : sockets) {
+    const FoundCulvert culvert{{.path = socket.path}, socket.number()};
     if (std::chrono::steady_clock::now() >= end) break;
     const auto failures = ask(culvert, "/api/v1/failures?limit=20");
     const auto upstreams = failures ? ask(culvert, "/api/v1/upstreams") : failures;

@@ -186,4 +186,9 @@ FoundRuntimeSockets find_runtime_sockets(const std::vector<std::string>& directo
   return out;
 }
 
+void keep_nearest(std::vector<FoundRuntimeSocket>& sockets) {
+  const auto is_far = [](const FoundRuntimeSocket& one) { return !one.same_network; };
+  if (!std::all_of(sockets.begin(), sockets.end(), is_far)) std::erase_if(sockets, is_far);
+}
+
 }  // namespace culvert

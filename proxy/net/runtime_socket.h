@@ -41,6 +41,9 @@ struct FoundRuntimeSocket {
   int own_pid = 0;  ///< as it sees itself
   bool same_network = false;
   std::int64_t made_ns = 0;  ///< since 1970
+
+  /// By which its process is told from others.
+  int number() const { return pid > 0 ? pid : own_pid; }
 };
 
 struct FoundRuntimeSockets {
@@ -52,5 +55,8 @@ struct FoundRuntimeSockets {
 /// own user or root listens; root takes those of the user who owns the directory, too, if nobody
 /// else can write to it.  What our own user has left there is cleared away.
 FoundRuntimeSockets find_runtime_sockets(const std::vector<std::string>& directories);
+
+/// If some are of our own network, those alone.
+void keep_nearest(std::vector<FoundRuntimeSocket>& sockets);
 
 }  // namespace culvert
