@@ -204,6 +204,22 @@ def start_squid(testbed, name="proxy.border"):
     return squid
 
 
+def ask_haproxy(control, command):
+    """At its control socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(control)
+        connection.sendall(command.encode() + b"\n")
+        with connection.makefile(encoding="ascii") as answer:
+            return answer.read()
+
+
+def haproxy_stats(control):
+    """A row for each frontend, backend and server, by the names of the columns."""
+    lines = ask_haproxy(control, "show stat").splitlines()
+    names = lines[0].lstrip("# ").split(",")
+    return [dict(zip(names, line.split(","))) for line in lines[1:] if line]
+
+
 class Haproxy(Program):
     """A load balancer for TCP: one bind line, one server line. Not started yet."""
 
@@ -220,16 +236,9 @@ class Haproxy(Program):
         )
         super().__init__("haproxy", host, ["/usr/sbin/haproxy", "-db", "-f", config])
 
-    def _ask(self, command):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(self.control)
-            connection.sendall(command.encode() + b"\n")
-            with connection.makefile(encoding="ascii") as answer:
-                return answer.read()
-
     def _answers(self):
         try:
-            return "servers" in self._ask("show backend")
+            return "servers" in ask_haproxy(self.control, "show backend")
         except OSError:
             return False
 
@@ -245,9 +254,8 @@ class Haproxy(Program):
 
         def checked():
             nonlocal fine
-            lines = self._ask("show stat").splitlines()
-            names = lines[0].lstrip("# ").split(",")
-            server = next(dict(zip(names, line.split(","))) for line in lines if line.startswith("servers,one,"))
+            rows = haproxy_stats(self.control)
+            server = next(row for row in rows if (row["pxname"], row["svname"]) == ("servers", "one"))
             fine = fine + 1 if server["check_status"].lstrip("* ") in ("L4OK", "L6OK") else 0
             return fine >= 20
 

@@ -5,15 +5,15 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import unittest
 
 import harness
+import peers
 from culvert import PORT, Culvert
-from testbed import Host, Program, wait_for
+from testbed import Host, Program, Programs, wait_for
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "examples/haproxy-fleet"
 BALANCER = "10.0.0.5"
@@ -24,11 +24,11 @@ FRONT, CLIENTS = "10.20.0.1", "10.20.0.2"
 RATE, BULK = 1000, 12
 
 
-class Fleet:
+class Fleet(Programs):
     """The balancer's network reaches the clients and a bridge with the culverts. The target is the balancer's host, too."""
 
     def __init__(self):
-        self.processes = []
+        super().__init__()
         self.balancer, self.clients = Host("balancer", "127.0.0.53"), Host("clients", "127.0.0.53")
         self.culverts = {name: Host(name, "127.0.0.53") for name in CULVERTS}
         self.balancer.ip("link set lo up", "link add fleet type bridge", "link set fleet up", f"address add {BALANCER}/24 dev fleet")
@@ -44,18 +44,6 @@ class Fleet:
         host.ip("link set lo up", "link set front up", f"address add {address} dev front")
         self.balancer.ip(f"link set {name} up")
 
-    def start(self, process):
-        self.processes.append(process)
-        process.start()
-        return process
-
-    def close(self):
-        for process in reversed(self.processes):
-            process.kill()
-
-    def describe(self):
-        return "\n".join(process.tail() for process in self.processes)
-
 
 def setUpModule():
     global fleet
@@ -69,21 +57,12 @@ class Balancer(Program):
         os.makedirs("/run/haproxy", exist_ok=True)
         super().__init__("haproxy", fleet.balancer, ["/usr/sbin/haproxy", "-db", "-f", EXAMPLE / "haproxy.cfg"])
 
-    def ask(self, command):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(self.CONTROL)
-            connection.sendall(command.encode() + b"\n")
-            with connection.makefile(encoding="ascii") as answer:
-                return answer.read()
-
     def servers(self):
         """What is known of each culvert that has been checked."""
         try:
-            lines = self.ask("show stat").splitlines()
+            rows = peers.haproxy_stats(self.CONTROL)
         except OSError:
             return {}
-        names = lines[0].lstrip("# ").split(",")
-        rows = [dict(zip(names, line.split(","))) for line in lines[1:] if line]
         return {row["svname"]: row for row in rows if row["svname"] in CULVERTS and row["check_status"].strip("* ") != "INI"}
 
     def wait_states(self, **wanted):
@@ -94,7 +73,7 @@ class Balancer(Program):
 
     def drain(self, name):
         """No new clients."""
-        answer = self.ask(f"set server culverts/{name} state drain").strip()
+        answer = peers.ask_haproxy(self.CONTROL, f"set server culverts/{name} state drain").strip()
         if answer:
             raise AssertionError(answer)
 

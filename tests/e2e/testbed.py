@@ -153,11 +153,32 @@ def kernel_address(text):
     return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
 
 
-class Testbed:
-    """The three hosts, their networks and DNS servers and the certificate authority that home trusts."""
+class Programs:
+    """Those that run until close()."""
 
     def __init__(self):
         self.processes = []
+
+    def start(self, process):
+        """Starts a Program and keeps it until close()."""
+        self.processes.append(process)
+        process.start()
+        return process
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.kill()
+
+    def describe(self):
+        """The last output of the programs, for the report on a failure."""
+        return "\n".join(process.tail() for process in self.processes)
+
+
+class Testbed(Programs):
+    """The three hosts, their networks and DNS servers and the certificate authority that home trusts."""
+
+    def __init__(self):
+        super().__init__()
         self.home = Host("home", "127.0.0.53")
         self.border = Host("border", "127.0.0.53")
         self.outside = Host("outside", "127.0.0.53")
@@ -186,20 +207,6 @@ class Testbed:
             "link set lo up", "link set outside0 up", f"address add {GCR}/24 dev outside0", f"address add {TARGET}/24 dev outside0",
             f"address add {TARGET6}/64 dev outside0 nodad",
         )
-
-    def start(self, process):
-        """Starts a Program and keeps it until close()."""
-        self.processes.append(process)
-        process.start()
-        return process
-
-    def close(self):
-        for process in reversed(self.processes):
-            process.kill()
-
-    def describe(self):
-        """The last output of the programs, for the report on a failure."""
-        return "\n".join(process.tail() for process in self.processes)
 
 
 class Program:
