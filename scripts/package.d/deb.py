@@ -37,9 +37,7 @@ def settle_files(root, version):
     licence = "\n".join(" " + (line or ".") for line in (SOURCE / "LICENSE").read_text(encoding="utf-8").strip().splitlines()[4:])
     text = (HERE / "debian/copyright").read_text(encoding="utf-8")
     write(documents / "copyright", text.replace("@license@", licence).replace("@year@", str(time.year)))
-    overrides = HERE / "debian/lintian-overrides"
-    if overrides.exists():
-        write(root / "usr/share/lintian/overrides/culvert", overrides.read_text(encoding="utf-8"))
+    write(root / "usr/share/lintian/overrides/culvert", (HERE / "debian/lintian-overrides").read_bytes())
 
 
 def libraries(program):
