@@ -23,7 +23,8 @@ AccessPolicy access_of(const Config& config) {
   return {config.allow_clients, config.users != nullptr && config.allow_clients.empty()};
 }
 
-/// They tell no more than yes or no to who is not known, as probes cannot sign in.
+/// They tell no more than yes or no to who may not see the rest: probes cannot sign in, and come
+/// from elsewhere than clients do.
 bool is_probe(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
 
 }  // namespace
@@ -131,16 +132,17 @@ void AdminConnection::scan() {
 void AdminConnection::take(const RequestHead& head) {
   // Refusals of a HEAD have no body either.
   if (head.method == "HEAD") request_.method = AdminRequest::Method::head;
-  if (auto refusal = objection()) return answer(*refusal);
+  const auto refusal = objection();
+  if (refusal && !is_probe(head.target)) return answer(*refusal);
   auto read = read_admin_request(head, names());
-  if (auto* const refusal = std::get_if<AdminAnswer>(&read)) return answer(*refusal);
+  if (auto* const mistake = std::get_if<AdminAnswer>(&read)) return answer(*mistake);
   request_ = std::move(std::get<AdminRequest>(read));
-  anonymous_ = false;
-  if (door_.wants_sign_in(ruleset_->config) && !sign_in(head)) return;
+  anonymous_ = refusal.has_value();
+  if (!anonymous_ && door_.wants_sign_in(ruleset_->config) && !sign_in(head)) return;
   state_ = State::asked;
 }
 
-/// Why the client is not served at all.
+/// Why the client is not served, but for probes.
 std::optional<AdminAnswer> AdminConnection::objection() const {
   if (door_.is_unix()) return std::nullopt;
   const auto address = peer_ ? peer_->ip : std::optional<IpAddress>();

@@ -76,7 +76,8 @@ class AdminConnection final : private StreamEvents,
   bool is_stream() const { return state_ == State::streaming; }
   bool is_at_runtime_socket() const { return door_.listen == nullptr; }
   bool may_act() const { return door_.may_act(ruleset_->config); }
-  /// Nobody has said who asks, as for the health of a protected interface nobody has to.
+  /// Nobody has said who asks, or it is none who may ask for more, as for the health of a protected
+  /// interface nobody has to.
   bool is_anonymous() const { return anonymous_; }
 
  private:

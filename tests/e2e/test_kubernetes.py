@@ -186,7 +186,9 @@ class Started(unittest.TestCase):
                 self.assertEqual(status(get["path"], port, get.get("host", POD)), "200", kind)
         if names:
             self.assertEqual(status("/metrics", names["admin"], source=POD), "200")
-            self.assertEqual(status("/metrics", names["admin"], source=STRANGER), "403")
+            # Nor does a node that is not named get more than its probes.
+            for source in (STRANGER, NODE):
+                self.assertEqual(status("/metrics", names["admin"], source=source), "403")
         culvert.signal(15)
         self.assertEqual(culvert.wait(20), 0)
         self.assertNotIn("hush", culvert.output())

@@ -526,7 +526,7 @@ TEST_CASE("clients that may not use the interface") {
   SECTION("by their address") {
     visit.client = HostPort::parse("192.0.2.1:5000").value();
     visit.start();
-    visit.send(get("/healthz"));
+    visit.send(get("/metrics"));
     CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 403 ") && Contains("\r\nConnection: close\r\n"));
     CHECK(visit.over());
     CHECK(visit.paths.empty());
@@ -660,6 +660,41 @@ TEST_CASE("probes need no password, and are told less without one") {
   REQUIRE(turn_until(visit.loop, [&] { return visit.peer.received().ends_with("user\n"); }));
   CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 401 "));
   CHECK(visit.paths.size() == 3);
+}
+
+TEST_CASE("probes may come from anywhere, and nothing else does with them") {
+  for (const bool has_list : {false, true}) {
+    for (const bool has_users : {false, true}) {
+      if (has_users && !has_list) continue;  // addresses do not matter then
+      for (const std::string& more :
+           {get("/"), get("/metrics"), get("/healthz/"), get("//healthz"), get("/api/v1/status"),
+            signed_in("/metrics", "alice:s3cret")}) {
+        CAPTURE(has_list, has_users, more);
+        Visit visit;
+        if (has_list) visit.config.allow_clients = {*Cidr::parse("10.0.0.0/8")};
+        if (has_users) visit.add_users();
+        visit.client = HostPort::parse("192.0.2.1:5000").value();
+        visit.start();
+        visit.send(get("/healthz") + signed_in("/readyz", "alice:s3cret"));
+        CHECK(visit.paths == std::vector<std::string>{"/healthz", "/readyz"});
+        CHECK(visit.anonymous == std::vector<bool>{true, true});
+        static_cast<void>(visit.got());
+        visit.send(more);
+        CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 403 "));
+        CHECK(visit.over());
+        CHECK(visit.paths.size() == 2);
+      }
+    }
+  }
+}
+
+TEST_CASE("a page elsewhere does not get to the health either") {
+  Visit visit;
+  visit.client = HostPort::parse("192.0.2.1:5000").value();
+  visit.start();
+  visit.send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 421 "));
+  CHECK(visit.paths.empty());
 }
 
 TEST_CASE("a unix socket asks for no password") {
