@@ -29,6 +29,10 @@ bool is_probe(std::string_view path) { return path == "/healthz" || path == "/re
 
 }  // namespace
 
+bool AdminDoor::has(std::string_view path) const {
+  return listen == nullptr || !listen->metrics_only || path == "/metrics" || is_probe(path);
+}
+
 bool AdminDoor::may_act(const Config& config) const {
   return is_unix() || config.admin_actions || is_protected(*listen, config);
 }
@@ -137,6 +141,10 @@ void AdminConnection::take(const RequestHead& head) {
   auto read = read_admin_request(head, names());
   if (auto* const mistake = std::get_if<AdminAnswer>(&read)) return answer(*mistake);
   request_ = std::move(std::get<AdminRequest>(read));
+  if (!door_.has(request_.path)) {
+    return answer(
+        admin_error(404, "only /metrics, /healthz and /readyz are served here", request_.is_api()));
+  }
   anonymous_ = refusal.has_value();
   if (!anonymous_ && door_.wants_sign_in(ruleset_->config) && !sign_in(head)) return;
   state_ = State::asked;

@@ -28,6 +28,8 @@ struct AdminDoor {
   bool is_unix() const {
     return listen == nullptr || listen->kind == ListenConfig::Kind::unix_socket;
   }
+  /// What is at `path` may be served here, to who may see it.
+  bool has(std::string_view path) const;
   /// Whoever gets in may end tunnels and mark upstreams down.
   bool may_act(const Config& config) const;
   bool wants_sign_in(const Config& config) const { return !is_unix() && config.users; }

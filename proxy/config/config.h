@@ -47,6 +47,7 @@ struct ListenConfig {
   std::vector<CertificateFiles> certificates;  ///< ?cert= and ?key=; the first one is the default
   std::string client_ca;  ///< ?client-ca=: a client needs a certificate of this PEM file's CAs
   bool proxy_protocol = false;   ///< ?proxy-protocol=on: a PROXY header comes before anything else
+  bool metrics_only = false;     ///< of --admin, ?metrics-only=on: no page, no API
   std::optional<unsigned> mode;  ///< unix_socket, ?mode=: permission bits of the file
   std::string owner, group;      ///< unix_socket: of the file, names or numbers; empty: as made
   /// No client gets in without a certificate of `client_ca`.  Where TLS is a choice, some do.

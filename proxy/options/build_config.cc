@@ -137,6 +137,7 @@ class ConfigBuilder {
   }
 
   void add_listen(const Given& given, const ListenConfig& listen) {
+    if (listen.metrics_only) return listen_problem(given, "metrics-only is an option of --admin");
     const std::string text = listen.to_string();
     const bool any_port = listen.kind == ListenConfig::Kind::http && listen.address.port == 0;
     const auto same = [&](const ListenConfig& other) {

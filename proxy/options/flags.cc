@@ -237,9 +237,9 @@ constexpr auto kFlags = std::to_array<Flag>({
      sockets_differ<&Config::admin>,
      "serve the status page, /metrics, /healthz, /readyz, /proxy.pac and\n"
      "/api/v1/ there; repeatable; unix:/PATH, https:// and options as for\n"
-     "--listen; where others can reach it, --allow-client, --auth-file or\n"
-     "client-ca= say who may see more than /healthz and /readyz\n"
-     "(default: off)"},
+     "--listen, and ?metrics-only=on for neither page nor API; where\n"
+     "others can reach it, --allow-client, --auth-file or client-ca= say\n"
+     "who may see more than /healthz and /readyz (default: off)"},
     {"admin-actions", "", kOnce, kAdministration, SwitchValue{&Config::admin_actions}, kReloads,
      "let the status page end tunnels and mark upstreams down, and let\n"
      "/api/v1/trace be read, also where --admin is neither protected so\n"

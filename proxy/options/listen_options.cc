@@ -22,11 +22,12 @@ struct ListenOption {
   bool of_files;         // of unix sockets only
   bool is_file = false;  // its value is one
 };
-constexpr std::array<ListenOption, 7> kListenOptions = {{
+constexpr std::array<ListenOption, 8> kListenOptions = {{
     {"cert", false, true},
     {"key", false, true},
     {"client-ca", false, true},
     {"proxy-protocol", false},
+    {"metrics-only", false},
     {"mode", true},
     {"owner", true},
     {"group", true},
@@ -107,7 +108,8 @@ class ListenOptionReader {
     if (name == "cert") listen_.certificates.push_back({value, {}});
     if (name == "key") take_key(value);
     if (name == "client-ca") listen_.client_ca = value;
-    if (name == "proxy-protocol") take_proxy_protocol(value);
+    if (name == "proxy-protocol") take_switch(name, value, listen_.proxy_protocol);
+    if (name == "metrics-only") take_switch(name, value, listen_.metrics_only);
     if (name == "mode") take_mode(value);
     if (name == "owner") listen_.owner = value;
     if (name == "group") listen_.group = value;
@@ -121,11 +123,9 @@ class ListenOptionReader {
     listen_.certificates.back().key = value;
   }
 
-  void take_proxy_protocol(const std::string& value) {
-    listen_.proxy_protocol = iequals(value, "on");
-    if (!listen_.proxy_protocol && !iequals(value, "off")) {
-      problem("proxy-protocol: write on or off");
-    }
+  void take_switch(std::string_view name, const std::string& value, bool& is_on) {
+    is_on = iequals(value, "on");
+    if (!is_on && !iequals(value, "off")) problem(concat({name, ": write on or off"}));
   }
 
   void take_mode(const std::string& value) {

@@ -145,9 +145,15 @@ class Manifests(unittest.TestCase):
         container = culvert_of(folder)
         listened = {int(re.search(r":(\d+)(\?|$)", address).group(1)) for address in option(container, "listen") + option(container, "admin")}
         self.assertLessEqual({port["containerPort"] for port in container.get("ports", [])}, listened)
-        annotations = workload(folder)["spec"]["template"]["metadata"].get("annotations", {})
-        if "prometheus.io/port" in annotations:
-            self.assertIn(f":{annotations['prometheus.io/port']}", option(container, "admin")[0])
+        # What Prometheus is told is a port of the pod's address, with metrics alone, and a policy lets it in.
+        annotations = workload(folder)["spec"]["template"]["metadata"]["annotations"]
+        port = annotations["prometheus.io/port"]
+        self.assertEqual((annotations["prometheus.io/scrape"], annotations["prometheus.io/path"]), ("true", "/metrics"))
+        self.assertIn(f"0.0.0.0:{port}?metrics-only=on", option(container, "admin"))
+        self.assertIn(("admin", int(port)), ports)
+        for policy in objects(folder, "NetworkPolicy"):
+            monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+            self.assertIn({"from": [monitoring], "ports": [{"port": int(port)}]}, policy["spec"]["ingress"])
 
     def test_no_proxy_is_the_same_for_containerd_and_culvert(self):
         drop_in = (EXAMPLE / "node/http-proxy.conf").read_text(encoding="utf-8")
@@ -184,11 +190,14 @@ class Started(unittest.TestCase):
             if get := container.get(kind, {}).get("httpGet"):
                 port = names.get(get["port"], get["port"])
                 self.assertEqual(status(get["path"], port, get.get("host", POD)), "200", kind)
-        if names:
-            self.assertEqual(status("/metrics", names["admin"], source=POD), "200")
-            # Nor does a node that is not named get more than its probes.
-            for source in (STRANGER, NODE):
-                self.assertEqual(status("/metrics", names["admin"], source=source), "403")
+        scraping = (POD, NODE) if folder == "node" else (POD,)
+        for source in (POD, NODE, STRANGER):
+            expected = "200" if source in scraping else "403"
+            self.assertEqual(status("/metrics", names["admin"], source=source), expected, source)
+        for path in ("/", "/api/v1/status"):
+            self.assertEqual(status(path, names["admin"], source=POD), "404")
+        for address in option(container, "admin")[1:]:
+            self.assertEqual(status("/", *reversed(address.split(":"))), "200")
         culvert.signal(15)
         self.assertEqual(culvert.wait(20), 0)
         self.assertNotIn("hush", culvert.output())

@@ -562,6 +562,37 @@ TEST_CASE("a page elsewhere does not get here by a name of its own") {
   CHECK(visit.over());
 }
 
+TEST_CASE("where there are metrics alone") {
+  Visit visit;
+  visit.door.metrics_only = true;
+  SECTION("to who may see them") {
+    visit.start();
+    visit.send(get("/metrics") + get("/healthz") + get("/readyz") + get("/metrics?a=b"));
+    CHECK(visit.paths == std::vector<std::string>{"/metrics", "/healthz", "/readyz", "/metrics"});
+    static_cast<void>(visit.got());
+    for (const char* const path :
+         {"/", "/metrics/", "/proxy.pac", "/api/v1/status", "/api/v1/events", "/nothing"}) {
+      visit.send(get(path));
+      CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 404 "));
+    }
+    visit.send(get("/api/v1/tunnels/1/end", "X-Culvert-Action: 1\r\n", "POST"));
+    CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 404 "));
+    CHECK(visit.paths.size() == 4);
+  }
+  SECTION("and no others") {
+    visit.client = HostPort::parse("192.0.2.1:5000").value();
+    visit.start();
+    visit.send(get("/metrics"));
+    CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 403 "));
+  }
+  SECTION("nor without a password") {
+    visit.add_users();
+    visit.start();
+    visit.send(get("/metrics"));
+    CHECK_THAT(visit.got(), StartsWith("HTTP/1.1 401 "));
+  }
+}
+
 TEST_CASE("who may act") {
   const auto may_act = [](auto change) {
     Visit visit;

@@ -382,6 +382,14 @@ TEST_CASE("an admin interface has an address of its own") {
   CHECK(problems_of({"--admin", "unix:/a", "--admin", "unix:/a"}).size() == 1);
 }
 
+TEST_CASE("an admin interface for metrics alone is protected as well") {
+  CHECK(config_of({"--admin", "127.0.0.1:1?metrics-only=on"}).admin[0].metrics_only);
+  CHECK_THAT(problems_of({"--admin", "0.0.0.0:1?metrics-only=on"})[0],
+             Contains("others than this host can reach it"));
+  CHECK(problems_of({"--listen", "127.0.0.1:1?metrics-only=on"}) ==
+        Lines{"--listen 127.0.0.1:1?metrics-only=on: metrics-only is an option of --admin"});
+}
+
 TEST_CASE("what an admin interface cannot be") {
   CHECK(problems_of({"--admin", "systemd"}) ==
         Lines{"--admin systemd: write an address and port, or unix:/path"});

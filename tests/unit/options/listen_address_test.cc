@@ -177,7 +177,7 @@ TEST_CASE("where one cannot listen") {
       {"https://localhost:3128?key=b", "{option 'key' needs its 'cert' before it}" + no_tls},
       {"127.0.0.1:80?",
        "{an option is missing behind the '?' or a '&' (cert, key, client-ca, "
-       "proxy-protocol)}"},
+       "proxy-protocol, metrics-only)}"},
       {"unix:", "{the path is missing, as in unix:/run/culvert.sock}"},
       {"unix://", "{the path is missing, as in unix:/run/culvert.sock}"},
       {"unix://run/c.sock",

@@ -53,6 +53,13 @@ TEST_CASE("the PROXY protocol of a listener") {
   CHECK(read("proxy-protocol=v2").problems == "{proxy-protocol: write on or off}");
 }
 
+TEST_CASE("a listener for metrics alone") {
+  CHECK(read("metrics-only=on").listen.metrics_only);
+  CHECK_FALSE(read("").listen.metrics_only);
+  CHECK_FALSE(read("metrics-only=off").listen.metrics_only);
+  CHECK(read("metrics-only=yes").problems == "{metrics-only: write on or off}");
+}
+
 TEST_CASE("the file of a unix socket") {
   const Read one = read_unix("mode=0660&owner=root&group=docker");
   CHECK(one.problems.empty());
@@ -69,10 +76,11 @@ TEST_CASE("the file of a unix socket") {
 TEST_CASE("every wrong option of a listener is named") {
   CHECK(read("mode=0660&warm=1").problems ==
         "{option 'mode' is for unix:/path alone}"
-        "{unknown option 'warm' of this listener (cert, key, client-ca, proxy-protocol)}");
+        "{unknown option 'warm' of this listener (cert, key, client-ca, proxy-protocol, "
+        "metrics-only)}");
   CHECK(read_unix("x=1").problems ==
-        "{unknown option 'x' of this listener (cert, key, client-ca, proxy-protocol, mode, owner, "
-        "group)}");
+        "{unknown option 'x' of this listener (cert, key, client-ca, proxy-protocol, "
+        "metrics-only, mode, owner, group)}");
   CHECK(read("").problems.starts_with("{an option is missing"));
   CHECK(read("client-ca=a&client-ca=b&cert=c").problems == "{option 'client-ca' is given twice}");
   CHECK(read("client-ca=a").problems == "{option 'client-ca' needs 'cert' beside it}");
