@@ -334,7 +334,11 @@ class Access(unittest.TestCase):
         culvert.signal(signal.SIGHUP)
         wire.receive_all(stream)
         self.assertEqual(ask("/metrics", make=lambda: tcp(address="10.77.1.2")).status, 403)
-        self.assertEqual(ask("/metrics").status, 200)
+        self.assertEqual([ask(path).status for path in ("/metrics", "/", "/api/v1/tunnels")], [200, 200, 200])
+        isolate.write(path, f"admin = '0.0.0.0:{ADMIN_PORT}?metrics-only=on'\nallow-client = '192.0.2.1'\n")
+        culvert.signal(signal.SIGHUP)
+        wait_for(lambda: ask("/").status == 404, 10, "the page is still there")
+        self.assertEqual([ask(path).status for path in ("/metrics", "/healthz", "/api/v1/tunnels")], [200, 200, 404])
 
     def test_by_password(self):
         path = f"{isolate.STATE}/admin-users"
