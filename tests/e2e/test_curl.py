@@ -163,6 +163,11 @@ class OverDanteWithPassword(ThroughUpstream, unittest.TestCase):
     login = peers.LOGIN
     address = f"{BORDER}:{peers.DANTE_PORT}"
 
+    @classmethod
+    def setUpClass(cls):
+        peers.need_dante()
+        super().setUpClass()
+
 
 class OverMicrosocks(ThroughUpstream, unittest.TestCase):
     address = f"{BORDER}:{peers.MICROSOCKS_PORT}"

@@ -117,6 +117,7 @@ class Failures(unittest.TestCase):
         self.fails_with(upstream, f"upstream {upstream} {CLOSED_BY_SSH.format(target)}", error="connection_terminated", target=target)
 
     def test_dante_forbids_the_port(self):
+        peers.need_dante()
         target = f"target.world:{peers.FORBIDDEN_PORT}"
         self.fails_with(
             f"socks5://{LOGIN}{DANTE}",
@@ -125,6 +126,7 @@ class Failures(unittest.TestCase):
         )
 
     def test_dante_is_refused_by_the_target(self):
+        peers.need_dante()
         target = f"target.world:{CLOSED_PORT}"
         self.fails_with(
             f"socks5://{LOGIN}{DANTE}", f"upstream socks5://{DANTE} says {target} refused the connection (SOCKS reply 5)",
@@ -132,6 +134,7 @@ class Failures(unittest.TestCase):
         )
 
     def test_dante_cannot_resolve(self):
+        peers.need_dante()
         target = "nowhere.invalid:443"
         self.fails_with(
             f"socks5://{LOGIN}{DANTE}", f"upstream socks5://{DANTE} says {target} is unreachable or does not resolve (SOCKS reply 4)",
@@ -139,6 +142,7 @@ class Failures(unittest.TestCase):
         )
 
     def test_dante_does_not_know_the_password(self):
+        peers.need_dante()
         reply = self.fails_with(
             f"socks5://{WRONG_LOGIN}{DANTE}", f"upstream socks5://{DANTE} refused our user name or password (for gcr.io:443)",
             error="proxy_configuration_error",
@@ -146,6 +150,7 @@ class Failures(unittest.TestCase):
         self.assertNotIn("proxy-authenticate", reply.headers)
 
     def test_dante_wants_a_password(self):
+        peers.need_dante()
         self.fails_with(
             f"socks5://{DANTE}", f"upstream socks5://{DANTE} wants credentials and none are configured (for gcr.io:443)",
             error="proxy_configuration_error",

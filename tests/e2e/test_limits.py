@@ -79,6 +79,7 @@ class Memory(unittest.TestCase):
         culvert.shut_down()
 
     def test_target_that_reads_nothing(self):
+        peers.need_dante()
         culvert = launch(self, testbed, *OVER_DANTE)
         with MemorySampler(culvert) as sampler:
             client = wire.tunnel(testbed.home, early=b"stall\n")

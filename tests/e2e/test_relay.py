@@ -126,6 +126,11 @@ class RelayOverSshTunnel(Relay, unittest.TestCase):
 class RelayOverDante(Relay, unittest.TestCase):
     upstream = f"socks5://{peers.USER}:{peers.PASSWORD_IN_URL}@{BORDER}:{peers.DANTE_PORT}"
 
+    @classmethod
+    def setUpClass(cls):
+        peers.need_dante()
+        super().setUpClass()
+
 
 class RelayDirect(Relay, unittest.TestCase):
     upstream = "direct://"

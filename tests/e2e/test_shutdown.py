@@ -81,6 +81,7 @@ class Shutdown(unittest.TestCase):
 
     def test_last_log_line_sums_up_what_was_served(self):
         """By all workers, with the byte counts that were really sent."""
+        peers.need_dante()
         culvert = launch(self, testbed, *FOUR_THREADS, *OVER_DANTE)
         up, down, received = 4_500_000, 700, 0
         for _ in range(5):

@@ -74,6 +74,7 @@ class ThroughDante(unittest.TestCase):
         self.assertEqual(testbed.culvert_dns.queries()[queries:], [])
 
     def test_the_reason_is_a_number_and_stands_in_the_log(self):
+        peers.need_dante()
         table = (
             ("target.world:9", "(5)", "refused the connection"),
             (f"target.world:{peers.FORBIDDEN_PORT}", "(2)", "does not allow"),
@@ -119,6 +120,7 @@ class ThroughDante(unittest.TestCase):
         client.close()
 
     def test_half_close_in_one_packet(self):
+        peers.need_dante()
         client = wire.open_client(testbed.home)
         client.sendall(GREETING + request("target.world", wire.BULK_PORT) + b"echo\nall at once")
         client.shutdown(socket.SHUT_WR)
