@@ -36,7 +36,7 @@ UpstreamRequest by_address(const UpstreamRequest& request, const HostPort& addre
 }
 
 /// The system prefers the first.  A protocol with IPv4 only takes the first that it can express.
-const IpAddress& choose(const std::vector<IpAddress>& addresses, const UpstreamProtocol& protocol) {
+const IpAddress& choose(const std::vector<IpAddress>& addresses, UpstreamProtocol protocol) {
   if (!protocol.ipv4_only) return addresses.front();
   const auto found =
       std::find_if(addresses.begin(), addresses.end(), [](const auto& ip) { return ip.is_v4(); });
