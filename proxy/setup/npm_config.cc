@@ -51,7 +51,9 @@ std::optional<std::pair<std::string, std::string>> read_npm_line(std::string_vie
   if (line.empty() || line.starts_with('#') || line.starts_with(';')) return std::nullopt;
   const std::size_t equals = line.find('=');
   if (equals == std::string_view::npos) return std::pair(npm_text(line), std::string("true"));
-  return std::pair(npm_text(line.substr(0, equals)), npm_text(line.substr(equals + 1)));
+  std::string name = npm_text(line.substr(0, equals));
+  if (name.ends_with("[]")) name.resize(name.size() - 2);
+  return std::pair(std::move(name), npm_text(line.substr(equals + 1)));
 }
 
 /// Of a [section].
@@ -83,6 +85,10 @@ NpmSettings read_npm_settings(std::string_view text) {
   return settings;
 }
 
+bool npm_wrote(std::string_view value, std::string_view given) {
+  return value == given || (value.starts_with(given) && value.substr(given.size()) == "/");
+}
+
 std::size_t end_of_npm_settings(std::string_view text) {
   std::size_t end = 0;
   for_each_line(text, [&](std::string_view line, std::size_t begin) { end = begin + line.size(); });
@@ -94,7 +100,7 @@ std::string without_npm_settings(std::string_view text, const NpmSettings& setti
   for_each_line(text, [&](std::string_view line, std::size_t) {
     const auto setting = read_npm_line(line);
     const auto found = setting ? settings.find(setting->first) : settings.end();
-    if (found == settings.end() || found->second != setting->second) rest += line;
+    if (found == settings.end() || !npm_wrote(setting->second, found->second)) rest += line;
   });
   return rest.append(text.substr(end_of_npm_settings(text)));
 }

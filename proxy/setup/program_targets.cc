@@ -163,7 +163,7 @@ std::optional<std::string> without_stray_settings(const FileEdit& edit, std::str
   const auto all = read_npm_settings(*edit.before);
   const bool has_all = std::all_of(ours.begin(), ours.end(), [&](const auto& setting) {
     const auto found = all.find(setting.first);
-    return found != all.end() && found->second == setting.second;
+    return found != all.end() && npm_wrote(found->second, setting.second);
   });
   if (!has_all) return edit.before;
   std::string rest = without_npm_settings(*edit.before, ours);

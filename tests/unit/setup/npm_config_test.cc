@@ -37,6 +37,8 @@ TEST_CASE("settings are taken out where they have the value") {
   const std::string text = "a=1\nb = \"2\"\n# b=2\nc=3\n[s]\na=1\n";
   CHECK(without_npm_settings(text, {{"a", "0"}, {"b", "2"}, {"c", "3"}}) ==
         "a=1\n# b=2\n[s]\na=1\n");
+  CHECK(without_npm_settings("p=http://a/\nq[]=x,y\np=http://a/b\np=http://a//\n",
+                             {{"p", "http://a"}, {"q", "x,y"}}) == "p=http://a/b\np=http://a//\n");
 }
 
 TEST_CASE("npm uses proxy for https, too, unless https-proxy says something else") {

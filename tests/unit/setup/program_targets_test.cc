@@ -208,6 +208,12 @@ TEST_CASE("settings that npm has written anew, without our marks, go too") {
   root.write("/root/.npmrc", "a=1\n" + ours + "registry=x\n");
   uninstall(root, plan_npm);
   CHECK(*root.read("/root/.npmrc") == "a=1\nregistry=x\n");
+  // As npm 9 writes them.
+  root.write("/root/.npmrc",
+             "a=1\nproxy=http://127.0.0.1:3128/\nhttps-proxy=http://127.0.0.1:3128/\n"
+             "noproxy[]=localhost,127.0.0.1,::1\n");
+  uninstall(root, plan_npm);
+  CHECK(*root.read("/root/.npmrc") == "a=1\n");
   root.write("/root/.npmrc", "proxy=http://127.0.0.1:3128\n");
   uninstall(root, plan_npm);
   CHECK(*root.read("/root/.npmrc") == "proxy=http://127.0.0.1:3128\n");
