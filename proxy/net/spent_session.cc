@@ -3,6 +3,7 @@
 #include <array>
 #include <mutex>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
@@ -33,6 +34,10 @@ const Spent* spent_for(const SSL_METHOD* method) {
   return nullptr;
 }
 
+/// From OpenSSL 3.2 on another session ends the connection: it is set up anew for the method that
+/// its first context had.  It is the library that runs which counts.
+bool can_replace_session() { return OpenSSL_version_num() < 0x30200000UL; }
+
 /// OpenSSL's `key` is this very object.
 void empty(EVP_PKEY* key) {
   EVP_PKEY_set_type(key, EVP_PKEY_X25519);
@@ -52,7 +57,12 @@ void forget_session(SSL* ssl) {
   // version.
   const Spent* spent = spent_for(SSL_get_ssl_method(ssl));
   if (spent == nullptr || SSL_set_SSL_CTX(ssl, spent->context) == nullptr) return;
-  SSL_set_session(ssl, spent->session);
+  if (can_replace_session()) {
+    SSL_set_session(ssl, spent->session);
+    return;
+  }
+  constexpr std::array<unsigned char, SSL_MAX_MASTER_KEY_LENGTH> kNone = {};
+  SSL_SESSION_set1_master_key(SSL_get_session(ssl), kNone.data(), kNone.size());
 }
 
 }  // namespace culvert
