@@ -13,7 +13,9 @@ class Authority:
         os.makedirs(self.folder)
         self.certificate = os.path.join(self.folder, "ca.crt")
         self._key = os.path.join(self.folder, "ca.key")
-        self._request(f"/CN={name}", self._key, self.certificate, "-addext", "basicConstraints=critical,CA:TRUE")
+        self._request(f"/CN={name}", self._key, self.certificate, "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
+                      # Python 3.13 wants it.
+                      "keyUsage=critical,keyCertSign,cRLSign")
 
     def issue(self, name, *alternatives):
         """Returns the paths of a certificate for the names, each as DNS:name or IP:address, and of its key."""

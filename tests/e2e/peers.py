@@ -290,6 +290,12 @@ def start_registry(testbed, name="gcr.io", address=GCR):
     return registry
 
 
+def registry_is_old():
+    """2.8.2 of Debian 12: a cache goes on storing a layer of which it sends no more, and calls a manifest unknown that it cannot ask for."""
+    version = subprocess.run(["/usr/bin/docker-registry", "--version"], check=True, capture_output=True, text=True).stdout
+    return " 2.8.2" in version or " v2.8.2" in version
+
+
 def cache_folder(port):
     return folder(f"cache-{port}")
 

@@ -232,7 +232,7 @@ class Home(unittest.TestCase):
         done = testbed.home.run("curl", "-sS", "-k", "-m", "5", "--resolve", "gcr.io:443:10.77.2.10", "https://gcr.io/v2/", check=False)
         self.assertEqual(done.returncode, 7, done.stderr)
         self.assertRegex(
-            done.stderr, r"^curl: \(7\) Failed to connect to gcr\.io port 443 after \d+ ms: Couldn't connect to server\n$"
+            done.stderr, r"^curl: \(7\) Failed to connect to gcr\.io port 443 after \d+ ms: (Couldn't|Could not) connect to server\n$"
         )
 
     def test_border_does_not_forward(self):

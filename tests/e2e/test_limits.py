@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 import unittest
@@ -59,7 +60,8 @@ class Memory(unittest.TestCase):
     def test_at_rest(self):
         """A sidecar that has nothing to do is small."""
         culvert = launch(self, testbed, "--threads", "1", *OVER_DANTE)
-        self.assertLess(culvert.resident_mib(), 6)
+        # OpenSSL 3.5 is larger by a megabyte.
+        self.assertLess(culvert.resident_mib(), 6 if ssl.OPENSSL_VERSION_INFO < (3, 5) else 8)
         culvert.shut_down()
 
     def test_client_that_reads_nothing(self):

@@ -158,8 +158,17 @@ class DockerFiles(unittest.TestCase):
         setup("docker-client", "--uninstall")
         self.assertEqual(json.loads(docker_config.read_bytes()), {"auths": {"h": {"auth": "eDp5"}}})
 
-    def test_an_engine_that_knows_no_proxies_gets_none(self):
-        """This one is of 20.10, and does not start with them."""
+    def test_an_engine_gets_proxies_if_it_knows_them(self):
+        """That of Debian 12, 20.10, does not start with them. That of Debian 13 takes them."""
+        if "version 20.10." not in testbed.home.run("/usr/sbin/dockerd", "--version").stdout:
+            self.addCleanup(setup, "docker", "--daemon-json", "--uninstall")
+            setup("docker", "--daemon-json", "--install")
+            settings = json.loads(Path("/etc/docker/daemon.json").read_bytes())
+            dockerd = peers.start_dockerd(testbed, settings=settings)
+            self.addCleanup(dockerd.stop)
+            shown = dockerd.docker("info", "--format", "{{.HTTPProxy}} {{.HTTPSProxy}} {{.NoProxy}}").stdout.split()
+            self.assertEqual(shown, ["http://127.0.0.1:3128", "http://127.0.0.1:3128", "localhost,127.0.0.1,::1"])
+            return
         refusal = setup("docker", "--daemon-json", "--install", status=1)
         self.assertIn("this is Docker Engine 20.10.", refusal.stderr)
         self.assertFalse(os.path.exists("/etc/docker/daemon.json"))

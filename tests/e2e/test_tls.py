@@ -1,6 +1,7 @@
 """TLS between clients and culvert: curl, docker, podman, skopeo, Node and openssl, client certificates, and new certificates by SIGHUP."""
 
 import os
+import re
 import shutil
 import signal
 import unittest
@@ -115,19 +116,19 @@ class Tls(unittest.TestCase):
 
     def test_a_reload_takes_new_files_and_no_bad_ones(self):
         culvert = self.start(first)
-        self.assertIn("CN = first", served_name())
+        self.assertRegex(served_name(), "CN ?= ?first")
         session = os.path.join(isolate.STATE, "tls.session")
         s_client("-tls1_2", "-sess_out", session)
         self.put(second)
         culvert.signal(signal.SIGHUP)
         culvert.wait_log(" reloaded (")
-        wait_for(lambda: "CN = second" in served_name(), 10, "the new certificate is not served")
+        wait_for(lambda: re.search("CN ?= ?second", served_name()), 10, "the new certificate is not served")
         self.assertIn("Reused, TLSv1.2", s_client("-tls1_2", "-sess_in", session).stdout)
         self.put((first[0], second[1]))
         culvert.signal(signal.SIGHUP)
         culvert.wait_log("reload: nothing is changed")
         self.assertIn("does not belong to the first certificate in", culvert.output())
-        self.assertIn("CN = second", served_name())
+        self.assertRegex(served_name(), "CN ?= ?second")
         culvert.shut_down()
 
     def test_versions_and_protocols(self):

@@ -8,7 +8,7 @@ import sys
 
 sys.path.append("/usr/lib/python3/dist-packages")
 import websockets
-from websockets.legacy.client import WebSocketClientProtocol
+from websockets.legacy.client import WebSocketClientProtocol, connect
 
 
 async def serve(address, port):
@@ -30,7 +30,7 @@ class ThroughProxy(WebSocketClientProtocol):
 async def send(proxy_port, url, *sizes):
     ThroughProxy.url = url.replace("ws:", "http:")
     options = {"host": "127.0.0.1", "port": int(proxy_port), "create_protocol": ThroughProxy, "max_size": None}
-    async with websockets.connect(url + "/", **options) as connection:
+    async with connect(url + "/", **options) as connection:
         for size in map(int, sizes):
             message = "x" * size
             await connection.send(message)
