@@ -31,7 +31,8 @@ doing() {
   : > "$log"
   tell_progress "$what" "$log" "$begin" $$ &
   teller=$!
-  quietly "$@"
+  # Or the teller would keep a pipe open for as long as nobody waits for this process.
+  (quietly "$@") || { kill "$teller" 2> /dev/null; exit 1; }
   kill "$teller" 2> /dev/null || true
   wait "$teller" 2> /dev/null || true
   [ $((SECONDS - begin)) -lt 2 ] || say "$what: done after $((SECONDS - begin)) s, $SECONDS s in all"
@@ -115,16 +116,18 @@ get_llhttp() {
   mv "$deps.new" "$deps"
 }
 
-# promtool is in the package of the Prometheus server, which would be started where it is installed. So that one is
-# only unpacked, into build/prometheus.
+# promtool has a package of its own from Debian 13 on. In Debian 12 it is in that of the Prometheus server, which would be
+# started where it is installed. So it is only unpacked, into build/prometheus.
 get_promtool() {
-  local folder=$repo/build/prometheus
+  local folder=$repo/build/prometheus package=prometheus
   if command -v promtool > /dev/null || [ -x "$folder/usr/bin/promtool" ]; then
     return
   fi
+  known prometheus || doing "fetching the lists of packages" lists refresh_lists
+  ! known promtool || package=promtool
   rm -rf "$folder" "$folder.new"
   mkdir -p "$folder.new"
-  doing "unpacking prometheus into build/prometheus" promtool apt_with_lists unpack prometheus "$folder.new"
+  doing "unpacking $package into build/prometheus" promtool apt_with_lists unpack "$package" "$folder.new"
   mv "$folder.new" "$folder"
 }
 

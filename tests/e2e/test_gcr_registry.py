@@ -143,12 +143,7 @@ class Pulls(unittest.TestCase):
         tunnel.cut()
         self.assertLess(sum(line.carried()) - before, SIZE * 3 // 4, "the tunnel was not lost in the middle")
         tunnel.up()
-        if first.wait(120) != 0 and not peers.registry_is_old():
-            # It does not resume, as README.md says.
-            self.assertIn("expected HTTP 206 from byte range request", first.output())
-            dockerd.docker("pull", reference)
-        else:
-            self.assertEqual(first.wait(0), 0, first.output())
+        self.assertEqual(first.wait(120), 0, first.output())
         self.assertEqual(digest_of(reference), etcd)
         dockerd.docker("rmi", reference)
         wait_for(lambda: between_looks() or container.cached_blobs("gcr.io") >= 3, 20, "manifest, configuration and layer are not all in the cache")
