@@ -290,12 +290,6 @@ def start_registry(testbed, name="gcr.io", address=GCR):
     return registry
 
 
-def registry_is_old():
-    """2.8.2 of Debian 12: a cache goes on storing a layer of which it sends no more, and calls a manifest unknown that it cannot ask for."""
-    version = subprocess.run(["/usr/bin/docker-registry", "--version"], check=True, capture_output=True, text=True).stdout
-    return " 2.8.2" in version or " v2.8.2" in version
-
-
 def cache_folder(port):
     return folder(f"cache-{port}")
 
@@ -327,6 +321,11 @@ def removed(folder):
     return True
 
 
+def dockerd_is_old():
+    """20.10, of Debian 12."""
+    return " 20.10." in subprocess.run(["/usr/sbin/dockerd", "--version"], check=True, capture_output=True, text=True).stdout
+
+
 class Dockerd(Program):
     """A real docker daemon at home. If it only pulls, it needs no bridge, and it never needs a packet filter.
 
@@ -335,6 +334,9 @@ class Dockerd(Program):
 
     def __init__(self, testbed, proxy=None, download_attempts=2, trusted=None, containers=False, settings=None, environment=None):
         at = folder(f"docker-{next(self.numbers)}")
+        if not dockerd_is_old():
+            # 20.10 tries once more than it is told.
+            download_attempts += 1
         env = {"SSL_CERT_FILE": trusted or testbed.ca.certificate}
         if proxy:
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy, NO_PROXY="127.0.0.1,localhost")

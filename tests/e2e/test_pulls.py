@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import signal
 import time
 import unittest
@@ -256,19 +257,31 @@ class Dockerd(Pulls):
 
 class ContainersImage(Pulls):
     """Before version 5.24 it begins a layer again after a reset, which is what it gets by default, as its cipher suites
-    tell; and gives up at an end in the middle."""
+    tell; and gives up at an end in the middle. From then on it goes on after both."""
+
+    @classmethod
+    def setUpClass(cls):
+        # skopeo 1.11 and podman 4.4 have 5.24.
+        version = re.search(r"(\d+)\.(\d+)", testbed.home.run("/usr/bin/skopeo", "--version").stdout)
+        cls.goes_on = tuple(map(int, version.groups())) >= (1, 11)
+
+    def after_a_reset(self, name):
+        (self.resumes if self.goes_on else self.begins_again)(name)
+
+    def after_an_end(self, name):
+        (self.resumes if self.goes_on else self.is_lost)(name)
 
     def test_skopeo(self):
-        self.begins_again("skopeo_auto")
+        self.after_a_reset("skopeo_auto")
 
     def test_skopeo_after_an_end(self):
-        self.is_lost("skopeo_eof")
+        self.after_an_end("skopeo_eof")
 
     def test_podman(self):
-        self.begins_again("podman_auto")
+        self.after_a_reset("podman_auto")
 
     def test_podman_after_an_end(self):
-        self.is_lost("podman_eof")
+        self.after_an_end("podman_eof")
 
 
 class UserAgents(unittest.TestCase):

@@ -160,7 +160,7 @@ class DockerFiles(unittest.TestCase):
 
     def test_an_engine_gets_proxies_if_it_knows_them(self):
         """That of Debian 12, 20.10, does not start with them. That of Debian 13 takes them."""
-        if "version 20.10." not in testbed.home.run("/usr/sbin/dockerd", "--version").stdout:
+        if not peers.dockerd_is_old():
             self.addCleanup(setup, "docker", "--daemon-json", "--uninstall")
             setup("docker", "--daemon-json", "--install")
             settings = json.loads(Path("/etc/docker/daemon.json").read_bytes())
