@@ -27,6 +27,12 @@ set(left_out
   engine_load_openssl_int engine_load_dynamic_int engine_load_padlock_int engine_load_afalg_int engine_load_rdrand_int
   # Certificates by HTTP, and tables that nobody asks for.
   OSSL_HTTP_get EC_nistp256_pre_comp_free EC_nistp256_pre_comp_dup)
+# Compressed certificates, for which OpenSSL 3.5 of Debian 13 would take zlib and zstd. Before 3.2 each method has to be there.
+if(OPENSSL_VERSION VERSION_GREATER_EQUAL 3.2)
+  foreach(method brotli zlib zstd)
+    list(APPEND left_out BIO_f_${method} COMP_${method} COMP_${method}_oneshot ossl_comp_${method}_cleanup)
+  endforeach()
+endif()
 # Texts for errors in what it never does.
 foreach(part ASYNC CMP CMS COMP CRMF CT DSO ENGINE ESS HTTP OCSP OSSL_STORE PKCS7 PKCS12 TS UI)
   list(APPEND left_out ossl_err_load_${part}_strings)
