@@ -296,8 +296,8 @@ Advice advice_for_answer(const Fetched& answer, const Link& link, const Asker& a
         answer.absolute ? name + ", or " + answer.upstream->config.label + " for it," : name;
     if (asker.as == AskedAs::image && may_be_cache(link.host)) {
       return {who + " answered " + status_text(answer),
-              "journalctl -u docker-registry  # or docker logs NAME: tells why; often its user may "
-              "not write to its rootdirectory"};
+              "journalctl -u docker-registry  # or docker logs NAME: tells why, and so may culvert "
+              "status --watch-failures; often its user may not write to its rootdirectory"};
     }
     return {who + " answered " + status_text(answer),
             curl_command(answer, link.shown() + "/") + "  # later; the trouble is at that end"};
