@@ -120,10 +120,9 @@ std::string to_lower(std::string_view text) {
   return out;
 }
 
-bool iequals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return to_lower(x) == to_lower(y);
-         });
+bool iequals_bytes(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 bool has_control(std::string_view text) {
@@ -158,8 +157,12 @@ std::string_view without_byte_order_mark(std::string_view text) {
 
 std::string concat(std::initializer_list<std::string_view> parts) {
   std::string text;
-  for (const std::string_view part : parts) text += part;
+  append_all(text, parts);
   return text;
+}
+
+void append_all(std::string& out, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) out += part;
 }
 
 void clear_keeping(std::string& text, std::size_t room) {

@@ -59,7 +59,11 @@ constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
 inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
 char to_lower(char c);
 std::string to_lower(std::string_view text);
-bool iequals(std::string_view a, std::string_view b);
+/// The same but for case, of texts that have one length.
+bool iequals_bytes(std::string_view a, std::string_view b);
+inline bool iequals(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && iequals_bytes(a, b);
+}
 /// Without the spaces and tabs around it.
 std::string_view trim(std::string_view text);
 /// Without any white space around it, line breaks included.
@@ -74,6 +78,7 @@ std::string_view without_byte_order_mark(std::string_view text);
 
 /// All of `parts` as one text: for messages, as it takes less code than a chain of +.
 std::string concat(std::initializer_list<std::string_view> parts);
+void append_all(std::string& out, std::initializer_list<std::string_view> parts);
 
 /// Empties `text`, and gives its memory back if that is more than `room` bytes.
 void clear_keeping(std::string& text, std::size_t room);

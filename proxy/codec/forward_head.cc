@@ -56,13 +56,13 @@ Role role_of(std::string_view name, const ConnectionOptions& options) {
 }
 
 void append_field(std::string_view name, std::string_view value, std::string& out) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  append_all(out, {name, ": ", value, kCrlf});
 }
 
 void append_number_field(std::string_view name, std::uint64_t value, std::string& out) {
-  out.append(name).append(": ");
+  append_all(out, {name, ": "});
   append_number(out, value);
-  out += "\r\n";
+  out += kCrlf;
 }
 
 /// uri-host [ ":" port ], without the port that http has anyway.
@@ -117,12 +117,11 @@ class ConnectionField {
  public:
   explicit ConnectionField(std::string& out) : out_(out) {}
   void add(std::string_view option) {
-    out_ += begun_ ? ", " : "Connection: ";
-    out_ += option;
+    append_all(out_, {begun_ ? ", " : "Connection: ", option});
     begun_ = true;
   }
   void end() {
-    if (begun_) out_ += "\r\n";
+    if (begun_) out_ += kCrlf;
   }
 
  private:
@@ -148,11 +147,11 @@ bool wants_trailers(const RequestHead& head) {
 void append_request_head(const RequestHead& head, const RequestTarget& target,
                          const ConnectionOptions& options, const RequestForward& forward,
                          std::string& out) {
-  out.append(head.method).append(" ");
+  append_all(out, {head.method, " "});
   append_target(head, target, forward.absolute_form, out);
   out += " HTTP/1.1\r\nHost: ";
   append_authority(target.authority, out);
-  out += "\r\n";
+  out += kCrlf;
 
   const bool chunked = forward.framing.kind == BodyFraming::Kind::chunked;
   bool wrote_length = false;
@@ -206,14 +205,14 @@ void append_request_head(const RequestHead& head, const RequestTarget& target,
   if (!forward.keep_alive) connection.add("close");
   connection.end();
   if (trailers) append_field("TE", "trailers", out);
-  out += "\r\n";
+  out += kCrlf;
 }
 
 void append_response_head(const ResponseHead& head, const ConnectionOptions& options,
                           const ResponseForward& forward, std::string& out) {
   out += "HTTP/1.1 ";
   append_number(out, head.status);
-  out.append(" ").append(head.reason).append("\r\n");
+  append_all(out, {" ", head.reason, kCrlf});
 
   const bool interim = head.status < 200;
   const bool upgrade = (head.status == 101 || head.status == 426) && has_upgrade(head);
@@ -266,7 +265,7 @@ void append_response_head(const ResponseHead& head, const ConnectionOptions& opt
   if (upgrade) connection.add("upgrade");
   if (!interim && !forward.keep_alive) connection.add("close");
   connection.end();
-  out += "\r\n";
+  out += kCrlf;
 }
 
 }  // namespace culvert

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "base/text.h"
 #include "codec/http_head.h"
 #include "codec/octets.h"
 
@@ -13,12 +14,6 @@ constexpr std::size_t kMaxSkippedBytes = 8;
 constexpr std::size_t kStartLineRest = 64;
 
 constexpr std::string_view kEmptyLineFirst = "there is an empty line before the status line";
-
-std::string_view fault_of_byte(char c) {
-  if (c == '\n') return "a line ends in LF without CR";
-  if (c == '\0') return "the head contains a NUL byte";
-  return "the head contains a control byte";
-}
 
 }  // namespace
 
@@ -37,35 +32,40 @@ Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer) {
       if (*ended) return std::optional(pos_);
       continue;
     }
-    if (auto fine = check_byte(buffer[pos_]); !fine) return std::move(fine).error();
+    if (!may_stand_here(buffer[pos_])) return fault_of_byte(buffer[pos_]);
     pos_ += span_of(buffer.substr(pos_), kFieldText);
     if (pos_ < buffer.size() && buffer[pos_] == '\r') {
       after_cr_ = true;
       ++pos_;
     }
-    if (auto fine = check_size(); !fine) return std::move(fine).error();
+    if (too_long()) return fault_of_size();
   }
   return std::optional<std::size_t>();
 }
 
 /// Whether `c` is text or CR, and allowed at this position.
-Result<void> HeadScanner::check_byte(char c) const {
-  const bool starts_line = pos_ == line_;
-  if (starts_line && (c == ' ' || c == '\t')) {
+bool HeadScanner::may_stand_here(char c) const {
+  if (pos_ == line_ && is_space_or_tab(c)) return false;
+  return c == '\r' || is_octet(c, kFieldText);
+}
+
+[[gnu::cold]] Error HeadScanner::fault_of_byte(char c) const {
+  if (is_space_or_tab(c)) {
     // RFC 9112 section 5.2 forbids obs-fold, section 2.2 white space before the first field.
     return fail(Errc::http_request_error, in_head_ ? "a line begins with white space (obs-fold)"
                                                    : "the start line begins with white space");
   }
-  if (c == '\r' || is_octet(c, kFieldText)) return {};
   if (c == '\n' && pos_ == 0 && kind_ == Kind::response) {
     return fail(Errc::http_protocol_error, kEmptyLineFirst);
   }
-  return fail(Errc::http_request_error, fault_of_byte(c));
+  if (c == '\n') return fail(Errc::http_request_error, "a line ends in LF without CR");
+  if (c == '\0') return fail(Errc::http_request_error, "the head contains a NUL byte");
+  return fail(Errc::http_request_error, "the head contains a control byte");
 }
 
 /// The line that began at line_ ended at pos_; true if it was the empty line after the head.
 Result<bool> HeadScanner::end_line() {
-  if (auto fine = check_size(); !fine) return std::move(fine).error();
+  if (too_long()) return fault_of_size();
   const bool empty = pos_ - line_ == 2;
   line_ = pos_;
   if (!empty) {
@@ -83,16 +83,17 @@ Result<bool> HeadScanner::end_line() {
   return false;
 }
 
-Result<void> HeadScanner::check_size() const {
-  if (kind_ == Kind::request && !in_head_ && pos_ - line_ > limits_.target + kStartLineRest) {
+bool HeadScanner::target_too_long() const {
+  return kind_ == Kind::request && !in_head_ && pos_ - line_ > limits_.target + kStartLineRest;
+}
+
+[[gnu::cold]] Error HeadScanner::fault_of_size() const {
+  if (target_too_long()) {
     return fail(Errc::http_uri_too_long,
                 "the request target is longer than " + std::to_string(limits_.target) + " bytes");
   }
-  if (pos_ > limits_.bytes) {
-    return fail(Errc::http_request_too_large,
-                "the head is longer than " + std::to_string(limits_.bytes) + " bytes");
-  }
-  return {};
+  return fail(Errc::http_request_too_large,
+              "the head is longer than " + std::to_string(limits_.bytes) + " bytes");
 }
 
 Error HeadScanner::fail(Errc code, std::string_view text) const {

@@ -12,7 +12,6 @@ namespace {
 
 using MessageKind = HeadScanner::Kind;
 
-constexpr std::string_view kCrlf = "\r\n";
 constexpr std::size_t kMaxMethod = 64;
 
 /// llhttp accepts only a fixed list of methods and checks targets by other rules than a proxy's.
@@ -106,21 +105,21 @@ std::string_view name_of_line(std::string_view line, std::size_t colon, MessageK
   return name;
 }
 
-/// What is wrong with a field line: field-name ":" OWS field-value OWS (RFC 9112 section 5).
-Fault check_field_line(std::string_view line, MessageKind kind) {
+/// field-name ":" OWS field-value OWS (RFC 9112 section 5).
+Fault take_field_line(std::string_view line, MessageKind kind, Field& out) {
   if (is_space_or_tab(line[0])) return {"a line begins with white space (obs-fold)"};
   const std::size_t colon = line.find(':');
   if (colon == 0) return {"a field name is empty"};
   if (colon == std::string_view::npos) return {"a field line has no colon"};
-  const std::string_view name = name_of_line(line, colon, kind);
-  const std::size_t end = span_of(name, kToken);
-  if (end < name.size()) {
-    return {is_space_or_tab(name[end]) ? "a field name contains white space"
-                                       : "a field name is not a token"};
+  out.name = name_of_line(line, colon, kind);
+  out.value = trim(line.substr(colon + 1));
+  out.blank_before_colon = out.name.size() != colon;
+  const std::size_t end = span_of(out.name, kToken);
+  if (end < out.name.size()) {
+    return {is_space_or_tab(out.name[end]) ? "a field name contains white space"
+                                           : "a field name is not a token"};
   }
-  if (!all_of_kind(line.substr(colon + 1), kFieldText)) {
-    return {"a field value contains control bytes"};
-  }
+  if (!all_of_kind(out.value, kFieldText)) return {"a field value contains control bytes"};
   return {};
 }
 
@@ -177,15 +176,6 @@ Fault fault_of_llhttp(llhttp_errno_t error) {
     default:
       return {"the head is malformed"};
   }
-}
-
-/// Whether llhttp's result for `line` is the same as ours, which also notes what was removed.
-bool is_same(Field& field, std::string_view line, MessageKind kind) {
-  const std::size_t colon = line.find(':');
-  const std::size_t name_end = name_of_line(line, colon, kind).size();
-  field.blank_before_colon = name_end != colon;
-  return field.name.data() == line.data() && field.name.size() == name_end &&
-         field.value == trim(line.substr(colon + 1));
 }
 
 llhttp_errno_t run_llhttp(llhttp_type_t type, std::string_view start_line, std::string_view lines,
@@ -245,6 +235,11 @@ llhttp_errno_t run_relaxed(llhttp_type_t type, std::string_view start_line, std:
   return error;
 }
 
+bool is_same(const Field& ours, const Field& theirs) {
+  return ours.name.data() == theirs.name.data() && ours.name.size() == theirs.name.size() &&
+         ours.value == theirs.value;
+}
+
 /// Lets llhttp parse `start_line` and `lines`, the field lines with the empty line after them.
 /// `kind` is that of the message, `type` that of the start line.
 Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_view lines,
@@ -257,13 +252,15 @@ Fault parse_fields(llhttp_type_t type, std::string_view start_line, std::string_
                                   : error == HPE_INVALID_CONTENT_LENGTH;
   if (may_be_relaxed) error = run_relaxed(type, start_line, lines, kind, collector);
 
-  // Our own view of each line names a mistake better, and must be the same as llhttp's: where the
-  // packaged 8.1.0 is lenient, it would not be.
+  // Our own view of each line names a mistake better, also notes what was removed, and must be the
+  // same as llhttp's: where the packaged 8.1.0 is lenient, it would not be.
   std::size_t count = 0;
   bool same = collector.complete;
   for (std::string_view line = next_line(lines); !line.empty(); line = next_line(lines)) {
-    if (const Fault fault = check_field_line(line, kind)) return fault;
-    same = same && count < fields.size() && is_same(fields[count], line, kind);
+    Field ours;
+    if (const Fault fault = take_field_line(line, kind, ours)) return fault;
+    same = same && count < fields.size() && is_same(ours, fields[count]);
+    if (same) fields[count] = ours;
     ++count;
   }
   if (error != HPE_PAUSED) return fault_of_llhttp(error);

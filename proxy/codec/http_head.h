@@ -42,9 +42,12 @@ class HeadScanner {
   void reset();
 
  private:
-  Result<void> check_byte(char c) const;
+  bool may_stand_here(char c) const;
+  Error fault_of_byte(char c) const;
   Result<bool> end_line();
-  Result<void> check_size() const;
+  bool target_too_long() const;
+  bool too_long() const { return pos_ > limits_.bytes || target_too_long(); }
+  Error fault_of_size() const;
   Error fail(Errc code, std::string_view text) const;
 
   Kind kind_;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "codec/field_list.h"
+#include "codec/octets.h"
 
 namespace culvert {
 namespace {
@@ -32,7 +33,7 @@ bool passed_through(const MessageHead& head, std::string_view pseudonym) {
 }
 
 void append_via(int minor, std::string_view pseudonym, std::string& out) {
-  out.append(minor == 0 ? "Via: 1.0 " : "Via: 1.1 ").append(pseudonym).append("\r\n");
+  append_all(out, {minor == 0 ? "Via: 1.0 " : "Via: 1.1 ", pseudonym, kCrlf});
 }
 
 Result<bool> expects_continue(const RequestHead& head) {
@@ -68,7 +69,7 @@ void append_trace_body(const RequestHead& head, std::string& out) {
   out += head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n";
   for (const Field& field : head.fields) {
     if (is_credential(field.name)) continue;
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
+    append_all(out, {field.name, ": ", field.value, kCrlf});
   }
   out += "\r\n";
 }
