@@ -44,7 +44,7 @@ mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 : > etc/machine-id
 : > etc/fstab
-chroot . ip link set lo up
+chroot . ip link set lo up 2> /dev/null || ip link set lo up
 mkdir over
 mount --bind "$state/over" over
 pivot_root . mnt
