@@ -83,9 +83,9 @@ class Culvert(Program):
         if pipes > 2 * 64 * os.cpu_count():
             raise AssertionError(f"{pipes} pipes are open while nothing runs")
 
-    def resident_mib(self):
+    def resident_mib(self, part="VmRSS"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmRSS:\s*(\d+) kB", status.read()).group(1)) / 1024
+            return int(re.search(rf"{part}:\s*(\d+) kB", status.read()).group(1)) / 1024
 
     def memory(self):
         """All of it that can be written to, as bytes."""

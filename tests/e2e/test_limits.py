@@ -61,7 +61,10 @@ class Memory(unittest.TestCase):
         """A sidecar that has nothing to do is small."""
         culvert = launch(self, testbed, "--threads", "1", *OVER_DANTE)
         # OpenSSL 3.5 is larger by a megabyte.
-        self.assertLess(culvert.resident_mib(), 6 if ssl.OPENSSL_VERSION_INFO < (3, 5) else 8)
+        more = 0 if ssl.OPENSSL_VERSION_INFO < (3, 5) else 1
+        self.assertLess(culvert.resident_mib("RssAnon"), 1 + more)
+        # How much of a library's file the kernel maps at once depends on how it came into the page cache: 5.1 to 6.2 in all.
+        self.assertLess(culvert.resident_mib(), 7 + more)
         culvert.shut_down()
 
     def test_client_that_reads_nothing(self):
