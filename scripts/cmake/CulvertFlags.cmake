@@ -17,7 +17,7 @@ add_link_options(-pie)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 
-# From 128 MB on g++ collects garbage in its memory, again and again: a seventh of its time. Without that it takes 700 MB at most
+# From 128 MB on g++ collects garbage in its memory, again and again: about a tenth of its time. Without that it takes 700 MB at most
 # instead of 570.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(--param=ggc-min-heapsize=500000)
