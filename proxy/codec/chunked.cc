@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "codec/intermediary.h"
 #include "codec/octets.h"
 
 namespace culvert {
@@ -209,7 +210,7 @@ void append_last_chunk(const std::vector<Field>& trailers, std::string& out) {
   for (const Field& field : trailers) {
     const auto is_name = [&field](std::string_view name) { return iequals(name, field.name); };
     if (std::any_of(kNotInTrailers.begin(), kNotInTrailers.end(), is_name)) continue;
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
+    append_field(field.name, field.value, out);
   }
   out += "\r\n";
 }

@@ -55,10 +55,6 @@ Role role_of(std::string_view name, const ConnectionOptions& options) {
   return options.names(name) ? Role::hop_by_hop : Role::end_to_end;
 }
 
-void append_field(std::string_view name, std::string_view value, std::string& out) {
-  append_all(out, {name, ": ", value, kCrlf});
-}
-
 void append_number_field(std::string_view name, std::uint64_t value, std::string& out) {
   append_all(out, {name, ": "});
   append_number(out, value);

@@ -18,6 +18,10 @@ bool is_credential(std::string_view name) {
 
 }  // namespace
 
+void append_field(std::string_view name, std::string_view value, std::string& out) {
+  append_all(out, {name, ": ", value, kCrlf});
+}
+
 bool passed_through(const MessageHead& head, std::string_view pseudonym) {
   bool found = false;
   for (const Field& field : head.fields) {
@@ -69,7 +73,7 @@ void append_trace_body(const RequestHead& head, std::string& out) {
   out += head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n";
   for (const Field& field : head.fields) {
     if (is_credential(field.name)) continue;
-    append_all(out, {field.name, ": ", field.value, kCrlf});
+    append_field(field.name, field.value, out);
   }
   out += "\r\n";
 }

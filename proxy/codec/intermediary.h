@@ -10,6 +10,9 @@
 
 namespace culvert {
 
+/// Appends a field line (RFC 9112 section 5).
+void append_field(std::string_view name, std::string_view value, std::string& out);
+
 /// Header fields that are addressed to proxies.
 
 /// True if one of the message's Via fields names `pseudonym`: it has passed through this proxy
