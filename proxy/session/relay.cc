@@ -130,9 +130,7 @@ void Relay::on_ended(Half& half) {
   if (side_of(half.flow.from()) == lost_) return begin_reset(half.flow.to());
   note_end(RelayEnd::Cause::finished, side_of(half.flow.from()), 0);
   half.eof = true;
-  if (settings_.tells_ends) {
-    tell_(&half == &up_ ? RelayNews::client_finished : RelayNews::upstream_finished);
-  }
+  tell_(&half == &up_ ? RelayNews::client_finished : RelayNews::upstream_finished);
   if (half.flow.to().shutdown_write().status != Io::Status::would_block) half.finished = true;
 }
 

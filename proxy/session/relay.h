@@ -40,13 +40,12 @@ struct RelaySettings {
   Time peer_check{20'000};
   EofWhenLost eof_when_lost = EofWhenLost::nobody;
   bool tells_first_byte = false;  ///< RelayNews::first_byte
-  bool tells_ends = false;        ///< RelayNews::client_finished and upstream_finished
 };
 
 /// What a relay tells its owner.
 enum class RelayNews : std::uint8_t {
   first_byte,         ///< something has come back
-  client_finished,    ///< all that it will send is passed on
+  client_finished,    ///< all that it will send is passed on, and its FIN is about to be
   upstream_finished,  ///< the same
   end,                ///< it has ended; the last news
 };
@@ -109,8 +108,6 @@ class Relay final : private StreamEvents {
   bool tls_answered_in_http() const {
     return up_.flow.opening().recognised() && down_.flow.opening().is_http_answer();
   }
-  /// See RelaySettings.
-  void tell_ends() { settings_.tells_ends = true; }
   /// Whether something should move in it.
   [[gnu::cold]] StallSigns stall_signs() const;
   /// Ends it as a timeout does.

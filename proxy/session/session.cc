@@ -386,7 +386,6 @@ void Session::follow_trace(std::shared_ptr<TraceOrder> order) {
   SessionTrace& trace = context_->tracer->follow(record_.id, std::move(order));
   trace.step(present_step(facts(), context_->loop.now()));
   traced_ = true;
-  if (relay_) relay_->tell_ends();
 }
 
 void Session::trace_verdict(const Gate::Verdict& verdict) const {
@@ -719,8 +718,7 @@ void Session::begin_tunnel(FirstByte first_byte) {
   const RelaySettings settings{.idle = config.idle_timeout,
                                .half_open = config.half_open_timeout,
                                .eof_when_lost = who_gets_eof(config.lost_tunnel, *setup_->request),
-                               .tells_first_byte = first_byte == FirstByte::awaited,
-                               .tells_ends = traced_};
+                               .tells_first_byte = first_byte == FirstByte::awaited};
   if (traced_) traced()->step("the tunnel stands, and its client knows");
   setup_.reset();
   relay_ =
@@ -760,6 +758,8 @@ void Session::on_relay_news(RelayNews news) {
   if (traced_ && news != RelayNews::end) traced()->step(news_step(news));
   if (news == RelayNews::first_byte) {
     record_.upstream->counters->first_byte.add(context_->loop.now() - record_.started);
+  } else if (news == RelayNews::upstream_finished) {
+    note_loss(relay_->end().closed_by);
   } else if (news == RelayNews::end) {
     on_relay_end();
   }
@@ -767,13 +767,14 @@ void Session::on_relay_news(RelayNews news) {
 
 void Session::on_relay_end() {
   const TunnelEnd end = judge_tunnel_end(*relay_, record_, *context_);
-  note_loss(end.closed_by);
+  if (!relay_->upstream_has_finished()) note_loss(end.closed_by);
   if (relay_->end().client_gets_eof) return end_in_record(end.outcome, end.closed_by, end.detail);
   finish(end.outcome, end.closed_by, end.detail);
 }
 
 /// A tunnel that ended on the upstream's side may have been lost, whether by a FIN or by a reset: a
-/// tunnel program that is killed gives either.
+/// tunnel program that is killed gives either.  Noted before the client sees the end, as it may
+/// ask again at once, through another worker, and close this connection later.
 void Session::note_loss(Side closed_by) {
   if (closed_by == Side::client || relay_->bytes_down() == 0) return;
   context_->resumptions.lost(record_.target, context_->loop.now());

@@ -167,9 +167,10 @@ TEST_CASE("a client that leaves while it is held gives its place back") {
 TEST_CASE("a loss is a tunnel that has carried something and ended on the upstream's side") {
   TwoTunnels scene("down");
   CHECK_FALSE(scene.is_resumption());
-  SECTION("a FIN") {
+  SECTION("a FIN, whether or not the client has closed its own side yet") {
     scene.upstream.ends();
     settle(scene.loop);
+    CHECK(scene.is_resumption());
     scene.client.ends();
   }
   SECTION("a reset") { scene.upstream.resets(); }

@@ -40,7 +40,8 @@ class StallScene {
       relay->start();
     }
     ~Tunnel() { close(); }
-    void on_news(RelayNews) {
+    void on_news(RelayNews news) {
+      if (news != RelayNews::end) return;
       end = relay->end();
       close();
     }

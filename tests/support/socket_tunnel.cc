@@ -50,7 +50,8 @@ SocketTunnel::SocketTunnel(TunnelHouse& house, SocketPair client_pair, SocketPai
   relay->start();
 }
 
-void SocketTunnel::on_news(RelayNews) {
+void SocketTunnel::on_news(RelayNews news) {
+  if (news != RelayNews::end) return;
   done = true;
   end = relay->end();
   bytes_up = relay->bytes_up();
