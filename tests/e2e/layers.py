@@ -25,6 +25,8 @@ PIECE = 1 << 16
 # Seconds for each piece: 20 MB/s, and behind the mark still more than 1 MB/s, so that a cut is one in a running transfer.
 QUICK = 0.003
 SLOW = 0.05
+# Seconds in which a short answer goes through all tunnels to the client.
+ARRIVES = 0.5
 
 
 class Payload:
@@ -123,9 +125,13 @@ class Image:
             }
         ).encode()
         self.digest = digest_of(self.manifest)
+        # When the config was sent; nothing before that.
+        self.config_sent = float("inf")
 
     def behind_the_marks(self):
-        return all(layer.requests and layer.requests[0].sent >= self.mark for layer in self.layers)
+        """And the config, which is fetched beside the layers, has arrived: no client asks again for what has no answer yet."""
+        config_is_there = time.monotonic() > self.config_sent + ARRIVES
+        return config_is_there and all(layer.requests and layer.requests[0].sent >= self.mark for layer in self.layers)
 
     def fetched(self):
         return sum(layer.fetched() for layer in self.layers)
@@ -185,6 +191,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send(image.manifest, MANIFEST, body, image.digest)
         elif found[3] == image.config_digest:
             self._send(image.config, "application/octet-stream", body, image.config_digest)
+            if body:
+                image.config_sent = min(image.config_sent, time.monotonic())
         else:
             layer = next((layer for layer in image.layers if layer.digest == found[3]), None)
             self._send_layer(image, layer, body) if layer else self.send_error(404)
