@@ -33,7 +33,7 @@ constexpr std::string_view kFunctions =
     "}\n";
 
 /// Hosts have no character that would end it; a control or quote would be left out.
-std::string in_quotes(std::string_view text) {
+std::string pac_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c > ' ' && c < '\x7f' && c != '"' && c != '\\' && c != '<') out += c;
@@ -43,13 +43,13 @@ std::string in_quotes(std::string_view text) {
 
 std::string with_port(std::string condition, std::string_view port) {
   if (port.empty()) return condition;
-  return concat({condition, " && port === ", in_quotes(port)});
+  return concat({condition, " && port === ", pac_string(port)});
 }
 
 /// Empty: a browser has no way to tell.
 std::string is_within(const IpAddress& base, unsigned prefix) {
   if (!base.is_v4()) {
-    return prefix == 8 * base.size() ? "host === " + in_quotes(base.to_string()) : std::string();
+    return prefix == 8 * base.size() ? "host === " + pac_string(base.to_string()) : std::string();
   }
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < 4; ++i) number = number * 256 + base.bytes()[i];
@@ -62,9 +62,9 @@ std::string condition_of(const TargetPattern& pattern) {
     case TargetPattern::Kind::any:
       return with_port("true", port);
     case TargetPattern::Kind::host:
-      return with_port("host === " + in_quotes(pattern.name()), port);
+      return with_port("host === " + pac_string(pattern.name()), port);
     case TargetPattern::Kind::suffix:
-      return with_port("isBelow(host, " + in_quotes(pattern.name()) + ")", port);
+      return with_port("isBelow(host, " + pac_string(pattern.name()) + ")", port);
     case TargetPattern::Kind::block: {
       std::string within = is_within(*pattern.block_base(), pattern.block_prefix());
       return within.empty() ? within : with_port(std::move(within), port);
@@ -84,9 +84,9 @@ std::string condition_of(const NoProxy::Entry& entry) {
     case Kind::block:
       return is_within(entry.base, entry.prefix);
     case Kind::domain: {
-      const std::string below = "isBelow(host, " + in_quotes(entry.suffix) + ")";
+      const std::string below = "isBelow(host, " + pac_string(entry.suffix) + ")";
       if (!entry.also_host) return with_port(below, entry.port);
-      return with_port(concat({"(host === ", in_quotes(std::string_view(entry.suffix).substr(1)),
+      return with_port(concat({"(host === ", pac_string(std::string_view(entry.suffix).substr(1)),
                                " || ", below, ")"}),
                        entry.port);
     }

@@ -86,6 +86,8 @@ Result<void> take_name(std::string_view text, std::string_view name, HostPort& o
   return {};
 }
 
+}  // namespace
+
 std::optional<std::uint16_t> parse_port(std::string_view digits) {
   if (digits.empty() || digits.size() > 5) return std::nullopt;
   unsigned value = 0;
@@ -96,8 +98,6 @@ std::optional<std::uint16_t> parse_port(std::string_view digits) {
   if (value == 0 || value > 65535) return std::nullopt;
   return static_cast<std::uint16_t>(value);
 }
-
-}  // namespace
 
 Result<HostPort> HostPort::parse(std::string_view text, std::optional<std::uint16_t> default_port) {
   HostPort out;

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMostNameBytes = 253;
 /// Of http:// (RFC 9110 section 4.2.1).
 inline constexpr std::uint16_t kHttpPort = 80;
 
+/// A TCP port in at most five decimal digits; nullopt: `digits` are something else, or 0.
+std::optional<std::uint16_t> parse_port(std::string_view digits);
+
 /// A host and a TCP port.  `host` is a lower-case name without the root's final dot, so that one
 /// host has one spelling where names are compared or shown, or the canonical text of an IP literal
 /// without brackets; then `ip` holds the address too.

@@ -13,13 +13,13 @@ namespace {
 constexpr std::string_view kHead =
     "SYSLOG_IDENTIFIER=culvert\n"
     "MESSAGE_ID=1bdfce2762b9448c8723f51fbd37bc59\n";
-constexpr std::string_view kPrefix = "CULVERT_";
+constexpr std::string_view kFieldPrefix = "CULVERT_";
 constexpr std::string_view kCut = "...";
 
 constexpr std::size_t longest_name() {
   std::size_t longest = 0;
   for (const std::string_view name : kAccessFields) longest = std::max(longest, name.size());
-  return kPrefix.size() + longest;
+  return kFieldPrefix.size() + longest;
 }
 constexpr std::size_t kMostOfName = 64;  // of a field's, for journald
 static_assert(longest_name() <= kMostOfName);
@@ -47,7 +47,7 @@ void take_character(std::string& out, std::string_view& text) {
 JournalEntry::JournalEntry(std::string& out) : out_(out) { out_ += kHead; }
 
 void JournalEntry::add(AccessField field, std::string_view value) {
-  out_ += kPrefix;
+  out_ += kFieldPrefix;
   for (const char c : name_of(field)) {
     out_ += c == '_' ? c : static_cast<char>(c - 'a' + 'A');
   }

@@ -13,8 +13,6 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kBase64Digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
-
 void append_u00(std::string& out, std::uint8_t value) {
   out += "\\u00";
   out += kHexDigits[value >> 4];
@@ -45,13 +43,6 @@ void append_json_ascii(std::string& out, char c) {
         out += c;
       }
   }
-}
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  c = to_lower(c);
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
 }
 
 constexpr std::uint8_t kNotBase64 = 0xff;
@@ -113,6 +104,13 @@ void append_json_escaped(std::string& out, std::string_view bytes) {
 }
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  c = to_lower(c);
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
 
 std::string to_lower(std::string_view text) {
   std::string out(text);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ std::string printable(std::string_view bytes, std::size_t limit = 200);
 /// `text` cut in its middle to `limit` bytes, with ".." where something was left out, as both ends
 /// of a host name are informative.  For names inside messages of bounded length.
 std::string shorten_middle(std::string_view text, std::size_t limit);
+
+/// Bytes of a user's name inside such messages.
+inline constexpr std::size_t kMostOfUser = 40;
 
 /// `bytes` as the inside of a JSON string (RFC 8259 section 7): quotes, backslashes and control
 /// characters escaped, bytes that are not UTF-8 written as \ufffd.
@@ -58,6 +62,9 @@ constexpr bool is_space_or_tab(char c) { return c == ' ' || c == '\t'; }
 /// All white space, line breaks included.
 inline constexpr std::string_view kAnySpace = " \t\n\v\f\r";
 char to_lower(char c);
+constexpr std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
+/// Of a hexadecimal digit; -1: it is none.
+int hex_value(char c);
 std::string to_lower(std::string_view text);
 /// The same but for case, of texts that have one length.
 bool iequals_bytes(std::string_view a, std::string_view b);

@@ -29,8 +29,8 @@ std::vector<std::unique_ptr<Upstream>> make_walked(const Ruleset& ruleset, Loop&
 }
 
 /// Keeps what a dial reports.
-struct Outcome {
-  void take(UpstreamResult&& outcome) { result.emplace(std::move(outcome)); }
+struct LastResult {
+  void take(UpstreamResult&& news) { result.emplace(std::move(news)); }
 
   std::optional<UpstreamResult> result;
 };
@@ -79,17 +79,17 @@ std::string Walk::why_not_tried() const {
 std::optional<Walk::Trial> Walk::dial_through(Upstream& upstream, const HostPort& target,
                                               DialPurpose purpose) {
   if (over()) return std::nullopt;
-  Outcome outcome;
+  LastResult last;
   const AddressCheck check{&ruleset_->guard, AddressGuard::Client::here};
   const auto dial = make_upstream_dial(
       upstream_request(loop_, upstream, target, purpose, check,
                        DialBudget{.total = std::min(kAttemptLimit, config().connect_timeout)}),
-      UpstreamDial::Done::to<&Outcome::take>(&outcome));
+      UpstreamDial::Done::to<&LastResult::take>(&last));
   dial->start();
-  if (!wait([&] { return outcome.result.has_value(); })) return std::nullopt;
-  const bool works = proof_of(*outcome.result, dial->replied(), false) == Proof::works;
+  if (!wait([&] { return last.result.has_value(); })) return std::nullopt;
+  const bool works = proof_of(*last.result, dial->replied(), false) == Proof::works;
   if (works) upstream.memory->worked(dial->replied() != Replied::nothing);
-  return Trial{std::move(*outcome.result), dial->times(), dial->replied(), loop_.now()};
+  return Trial{std::move(*last.result), dial->times(), dial->replied(), loop_.now()};
 }
 
 WayTo Walk::dial(const HostPort& host, DialPurpose purpose) {

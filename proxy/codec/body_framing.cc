@@ -10,7 +10,7 @@
 namespace culvert {
 namespace {
 
-using Kind = BodyFraming::Kind;
+using FramingKind = BodyFraming::Kind;
 
 /// The contents of the fields, whether or not the message has a body at all.
 struct Facts {
@@ -93,10 +93,10 @@ Facts gather(const MessageHead& head) {
   return facts;
 }
 
-BodyFraming framing_of(const Facts& facts, Kind otherwise) {
-  if (facts.chunked) return {Kind::chunked, 0, !facts.odd};
-  if (facts.length) return {Kind::length, *facts.length, !facts.odd};
-  return {otherwise, 0, otherwise != Kind::until_close};
+BodyFraming framing_of(const Facts& facts, FramingKind otherwise) {
+  if (facts.chunked) return {FramingKind::chunked, 0, !facts.odd};
+  if (facts.length) return {FramingKind::length, *facts.length, !facts.odd};
+  return {otherwise, 0, otherwise != FramingKind::until_close};
 }
 
 /// A server that frames a body where none can be may well send one; nothing after it can be
@@ -117,7 +117,7 @@ Result<BodyFraming> request_framing(const RequestHead& head) {
                  .text = std::string(facts.fault)};
   }
   // RFC 9112 section 6.3: without either field there is no body.
-  return framing_of(facts, Kind::none);
+  return framing_of(facts, FramingKind::none);
 }
 
 Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view request_method) {
@@ -128,7 +128,7 @@ Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view 
   const bool to_head = request_method == "HEAD";
   if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
     const bool suspect = ambiguous || facts.odd || (!to_head && claims_body(facts, head.status));
-    return BodyFraming{Kind::none, 0, !suspect, ambiguous};
+    return BodyFraming{FramingKind::none, 0, !suspect, ambiguous};
   }
   if (ambiguous) {
     return Error{.code = Errc::http_protocol_error,
@@ -136,13 +136,16 @@ Result<BodyFraming> response_framing(const ResponseHead& head, std::string_view 
                  .sys = 0,
                  .text = std::string(facts.fault)};
   }
-  return framing_of(facts, Kind::until_close);
+  return framing_of(facts, FramingKind::until_close);
 }
 
 BodyFraming framing_for_client(const BodyFraming& framing, int client_minor) {
-  if (framing.kind == Kind::chunked && client_minor == 0) return {Kind::until_close, 0, false};
-  if (framing.kind == Kind::until_close && client_minor >= 1) return {Kind::chunked, 0, true};
-  return {framing.kind, framing.length, framing.kind != Kind::until_close, framing.ambiguous};
+  if (framing.kind == FramingKind::chunked && client_minor == 0)
+    return {FramingKind::until_close, 0, false};
+  if (framing.kind == FramingKind::until_close && client_minor >= 1)
+    return {FramingKind::chunked, 0, true};
+  return {framing.kind, framing.length, framing.kind != FramingKind::until_close,
+          framing.ambiguous};
 }
 
 }  // namespace culvert

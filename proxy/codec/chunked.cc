@@ -54,13 +54,6 @@ constexpr std::array<std::string_view, 30> kNotInTrailers = {
     "www-authenticate",
 };
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 ChunkedDecoder::ChunkedDecoder(HeadScanner::Kind kind)

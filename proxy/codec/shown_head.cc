@@ -12,7 +12,7 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kLongestLine = 200;
+constexpr std::size_t kLongestShown = 200;
 constexpr std::size_t kMostFields = 40;
 
 /// Fields whose values are shown, in lower case.
@@ -100,7 +100,7 @@ std::string shown_value(const Field& field) {
 
 void append_line(std::string& out, std::string_view line) {
   if (!out.empty()) out += '\n';
-  out += printable(line, kLongestLine);
+  out += printable(line, kLongestShown);
 }
 
 std::string with_fields(std::string out, const std::vector<Field>& fields) {

@@ -10,8 +10,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kMostShown = 40;  // of a user's name
-
 Error not_signed_in(std::string_view text) {
   return {Errc::proxy_auth_required, Side::client, 0, std::string(text)};
 }
@@ -68,7 +66,7 @@ Result<Credentials> credentials_of(const RequestHead& head, std::string_view fie
 }
 
 Error wrong_credentials(std::string_view user) {
-  return not_signed_in(concat({"wrong password, or no such user: '", printable(user, kMostShown),
+  return not_signed_in(concat({"wrong password, or no such user: '", printable(user, kMostOfUser),
                                "' - see the proxy URL, http://USER:PASSWORD@HOST:PORT, where "
                                "special characters are written %XX"}));
 }

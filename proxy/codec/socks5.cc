@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/text.h"
 #include "codec/clause.h"
 #include "codec/protocol_guess.h"
 #include "codec/socks.h"
@@ -11,8 +12,6 @@
 
 namespace culvert {
 namespace {
-
-std::uint8_t byte_of(char c) { return static_cast<std::uint8_t>(c); }
 
 /// What a reply code means (0xf0 and above: tor's ExtendedErrors).  The '*' of `text` stands for
 /// the target.

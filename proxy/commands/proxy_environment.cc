@@ -117,7 +117,7 @@ class Exceptions {
   bool everything_ = false;
 };
 
-std::string_view name_of(std::string_view variable) {
+std::string_view name_before_equals(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
@@ -125,7 +125,7 @@ Exceptions exceptions_of(const std::vector<std::string>& before) {
   Exceptions out;
   for (const std::string_view name : {"NO_PROXY", "no_proxy"}) {
     for (const std::string_view variable : before) {
-      if (name_of(variable) == name && variable.size() > name.size()) {
+      if (name_before_equals(variable) == name && variable.size() > name.size()) {
         out.add_list(variable.substr(name.size() + 1));
       }
     }
@@ -143,7 +143,7 @@ std::string assignment(std::string_view name, std::string_view value) {
 ProxyEnvironment proxy_environment(const std::vector<std::string>& before, std::string_view url) {
   ProxyEnvironment out;
   for (const std::string& variable : before) {
-    const std::string_view name = name_of(variable);
+    const std::string_view name = name_before_equals(variable);
     if (name.starts_with("CULVERT_")) continue;
     const Variable* const known = find_variable(name);
     if (known == nullptr) {

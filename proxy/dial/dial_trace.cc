@@ -15,8 +15,8 @@ namespace culvert {
 namespace {
 
 /// A reply of SOCKS5 with an IPv6 address has 22 bytes.
-constexpr std::size_t kMostShown = 22;
-constexpr std::size_t kMostAddresses = 8;
+constexpr std::size_t kMostBytesShown = 22;
+constexpr std::size_t kMostAddressesShown = 8;
 
 std::string shown(const IpAddress& address, std::uint16_t port) {
   return HostPort{address.to_string(), port, address}.to_string();
@@ -35,13 +35,13 @@ std::string bytes_text(std::size_t bytes) {
 
 std::string in_hex(std::string_view bytes) {
   std::string out;
-  for (const char c : bytes.substr(0, kMostShown)) {
+  for (const char c : bytes.substr(0, kMostBytesShown)) {
     const auto byte = static_cast<unsigned char>(c);
     if (!out.empty()) out += ' ';
     if (byte < 16) out += '0';
     append_number(out, static_cast<unsigned>(byte), 16);
   }
-  return bytes.size() > kMostShown ? out + " ..." : out;
+  return bytes.size() > kMostBytesShown ? out + " ..." : out;
 }
 
 }  // namespace
@@ -60,10 +60,10 @@ void trace_lookup(Trace* trace, const HostPort& address) {
 void trace_addresses(Trace* trace, const HostPort& address, const std::vector<IpAddress>& found) {
   if (trace == nullptr) return;
   std::string text = address.host + " is";
-  for (std::size_t i = 0; i < std::min(found.size(), kMostAddresses); ++i) {
+  for (std::size_t i = 0; i < std::min(found.size(), kMostAddressesShown); ++i) {
     text += (i == 0 ? " " : ", ") + found[i].to_string();
   }
-  if (found.size() > kMostAddresses) text += ", ...";
+  if (found.size() > kMostAddressesShown) text += ", ...";
   trace->step(text);
 }
 

@@ -10,7 +10,7 @@
 namespace culvert {
 namespace {
 
-using Kind = UpstreamConfig::Kind;
+using UpstreamKind = UpstreamConfig::Kind;
 
 std::unique_ptr<Handshake> make_socks5(HandshakePart part, const HostPort& target,
                                        const std::optional<Credentials>& credentials) {
@@ -30,11 +30,11 @@ std::unique_ptr<Handshake> make_socks5(HandshakePart part, const HostPort& targe
 std::unique_ptr<Handshake> make_handshake(const UpstreamConfig& upstream, HandshakePart part,
                                           const HostPort& target, std::string_view pseudonym) {
   const auto& credentials = upstream.credentials;
-  if (upstream.kind == Kind::direct) return nullptr;
-  if (upstream.kind == Kind::socks5) return make_socks5(part, target, credentials);
+  if (upstream.kind == UpstreamKind::direct) return nullptr;
+  if (upstream.kind == UpstreamKind::socks5) return make_socks5(part, target, credentials);
   // The others begin with the request.
   if (part == HandshakePart::greeting) return nullptr;
-  if (upstream.kind == Kind::socks4a) {
+  if (upstream.kind == UpstreamKind::socks4a) {
     return make_socks4a_handshake(target, credentials ? std::string_view(credentials->user) : "");
   }
   return make_http_connect_handshake(target, credentials, pseudonym);
@@ -47,15 +47,15 @@ std::string proxy_header(const UpstreamConfig& upstream, const ConnectionEnds* e
 
 std::string_view spoken_protocol(const UpstreamConfig& upstream) {
   switch (upstream.kind) {
-    case Kind::direct:
+    case UpstreamKind::direct:
       break;
-    case Kind::socks5:
+    case UpstreamKind::socks5:
       return kSocks5Name;
-    case Kind::socks4a:
+    case UpstreamKind::socks4a:
       return kSocks4Name;
-    case Kind::http:
+    case UpstreamKind::http:
       return kHttpName;
-    case Kind::https:
+    case UpstreamKind::https:
       return kTlsName;
   }
   return {};
@@ -74,15 +74,15 @@ std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
   // HTTP would prove nothing, as many servers of TLS reject plain HTTP in plain HTTP.
   constexpr static std::array kForHttps = {kSocks5};
   switch (upstream.kind) {
-    case Kind::direct:
+    case UpstreamKind::direct:
       break;
-    case Kind::socks5:
+    case UpstreamKind::socks5:
       return kForSocks5;
-    case Kind::socks4a:
+    case UpstreamKind::socks4a:
       return kForSocks4a;
-    case Kind::http:
+    case UpstreamKind::http:
       return kForHttp;
-    case Kind::https:
+    case UpstreamKind::https:
       return kForHttps;
   }
   return {};
@@ -90,19 +90,19 @@ std::span<const ProxyOpening> other_openings(const UpstreamConfig& upstream) {
 
 std::string_view protocol_question(const UpstreamConfig& upstream, DialPhase phase, bool ended) {
   switch (upstream.kind) {
-    case Kind::direct:
+    case UpstreamKind::direct:
       break;
-    case Kind::socks5:
+    case UpstreamKind::socks5:
       if (phase != DialPhase::greeting || ended) break;
       return " - is it a SOCKS5 proxy? (an HTTP proxy would wait like this)";
-    case Kind::socks4a:
+    case UpstreamKind::socks4a:
       if (phase != DialPhase::request || ended) break;
       return " - is it a SOCKS4a proxy? (an HTTP proxy would wait like this)";
-    case Kind::http:
+    case UpstreamKind::http:
       if (phase != DialPhase::request) break;
       return ended ? " - is it an HTTP proxy? (ssh -D and TLS servers close like this)"
                    : " - is it an HTTP proxy?";
-    case Kind::https:
+    case UpstreamKind::https:
       if (phase != DialPhase::tls) break;
       return " - does it speak TLS?";
   }

@@ -15,7 +15,7 @@ namespace {
 constexpr auto kNowhere = std::string_view::npos;
 
 /// A variable that is set.
-struct Setting {
+struct Variable {
   std::string_view name;
   std::string_view value;
 
@@ -32,10 +32,10 @@ std::string_view value_of(std::span<const std::string> environment, std::string_
 }
 
 /// The first one that is not empty, as Go has it.
-Setting first_of(std::span<const std::string> environment, std::string_view upper,
-                 std::string_view lower) {
-  const Setting setting{upper, value_of(environment, upper)};
-  return setting ? setting : Setting{lower, value_of(environment, lower)};
+Variable first_of(std::span<const std::string> environment, std::string_view upper,
+                  std::string_view lower) {
+  const Variable setting{upper, value_of(environment, upper)};
+  return setting ? setting : Variable{lower, value_of(environment, lower)};
 }
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -120,11 +120,11 @@ class Reading {
   ProxyVariables take();
 
  private:
-  std::optional<NamedProxy> read(const Setting& setting);
-  void add_cut_user(const Setting& setting);
-  void judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy);
-  void note_rival(const Setting& setting, std::string_view lower);
-  void look_for_others(const Setting& https, const Setting& http);
+  std::optional<NamedProxy> read(const Variable& setting);
+  void add_cut_user(const Variable& setting);
+  void judge(const Variable& setting, const GoUrl& url, const NamedProxy& proxy);
+  void note_rival(const Variable& setting, std::string_view lower);
+  void look_for_others(const Variable& https, const Variable& http);
   void add(std::string_view variable, std::string cause, const std::optional<std::string>& right,
            bool unless_tls = false) {
     out_.mistakes.push_back({std::string(variable),
@@ -140,9 +140,9 @@ class Reading {
 };
 
 ProxyVariables Reading::take() {
-  const Setting https = first_of(environment_, "HTTPS_PROXY", "https_proxy");
-  const Setting http = first_of(environment_, "HTTP_PROXY", "http_proxy");
-  const Setting no_proxy = first_of(environment_, "NO_PROXY", "no_proxy");
+  const Variable https = first_of(environment_, "HTTPS_PROXY", "https_proxy");
+  const Variable http = first_of(environment_, "HTTP_PROXY", "http_proxy");
+  const Variable no_proxy = first_of(environment_, "NO_PROXY", "no_proxy");
   out_.https = read(https);
   out_.http = read(http);
   if (no_proxy) {
@@ -164,7 +164,7 @@ ProxyVariables Reading::take() {
   return std::move(out_);
 }
 
-std::optional<NamedProxy> Reading::read(const Setting& setting) {
+std::optional<NamedProxy> Reading::read(const Variable& setting) {
   if (!setting) return std::nullopt;
   out_.given = true;
   const std::string name(setting.name);
@@ -199,7 +199,7 @@ std::optional<NamedProxy> Reading::read(const Setting& setting) {
 }
 
 /// What Go takes for the host may be of the password.
-void Reading::add_cut_user(const Setting& setting) {
+void Reading::add_cut_user(const Variable& setting) {
   add(setting.name,
       std::string(setting.name) +
           " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
@@ -207,7 +207,7 @@ void Reading::add_cut_user(const Setting& setting) {
   out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
 }
 
-void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& proxy) {
+void Reading::judge(const Variable& setting, const GoUrl& url, const NamedProxy& proxy) {
   const std::string name(setting.name);
   const std::string_view value = setting.value;
   if (without_quotes(value).empty()) {
@@ -240,14 +240,14 @@ void Reading::judge(const Setting& setting, const GoUrl& url, const NamedProxy& 
 }
 
 /// The variable in capitals wins.
-void Reading::note_rival(const Setting& setting, std::string_view lower) {
+void Reading::note_rival(const Variable& setting, std::string_view lower) {
   const std::string_view other = value_of(environment_, lower);
   if (setting.name == lower || other.empty() || other == setting.value) return;
   out_.notes.push_back("Go programs read " + std::string(setting.name) + ", curl reads " +
                        std::string(lower) + ", and they differ");
 }
 
-void Reading::look_for_others(const Setting& https, const Setting& http) {
+void Reading::look_for_others(const Variable& https, const Variable& http) {
   if (http && !https) {
     const std::string_view wanted = http.name == "HTTP_PROXY" ? "HTTPS_PROXY" : "https_proxy";
     return add(wanted,
@@ -255,7 +255,7 @@ void Reading::look_for_others(const Setting& https, const Setting& http) {
                    std::string(wanted) + ": Go programs request https:// URLs directly",
                meant(http.value, {}));
   }
-  const Setting all = first_of(environment_, "ALL_PROXY", "all_proxy");
+  const Variable all = first_of(environment_, "ALL_PROXY", "all_proxy");
   if (https || !all) return;
   out_.given = true;
   const auto is_http = to_lower(all.value).starts_with("http://");

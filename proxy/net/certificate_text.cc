@@ -23,8 +23,8 @@ namespace {
 /// OPENSSL_free() would put the path of this file into the program.
 void free_text(void* text) { CRYPTO_free(text, "", 0); }
 
-constexpr std::size_t kMostOfName = 40;
-constexpr std::size_t kMostOfNames = 60;
+constexpr std::size_t kMostOfSubject = 40;
+constexpr std::size_t kMostOfSubjects = 60;
 
 std::string text_of(const ASN1_STRING* string) {
   const auto size = static_cast<std::size_t>(ASN1_STRING_length(string));
@@ -46,7 +46,7 @@ std::string utf8_entry_of(const X509_NAME* name, int kind) {
 
 /// The same, cleaned.
 std::string entry_of(const X509_NAME* name, int kind) {
-  return printable(utf8_entry_of(name, kind), kMostOfName);
+  return printable(utf8_entry_of(name, kind), kMostOfSubject);
 }
 
 /// Different for different `bytes`.
@@ -80,9 +80,9 @@ std::string whole_text_of(const X509_NAME* name) {
 
 /// Users with long names that begin alike stay different.
 std::string shorten_user(std::string name) {
-  constexpr std::size_t kMostOfUser = 200;
+  constexpr std::size_t kMost = 200;
   constexpr std::size_t kKept = 160;
-  if (name.size() <= kMostOfUser) return name;
+  if (name.size() <= kMost) return name;
   const std::string digest = digest_of(name);
   const auto is_within_character = [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
@@ -114,7 +114,7 @@ std::vector<std::string> names_of(const X509* cert) {
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all, i);
-    if (name->type == GEN_DNS) names.push_back(printable(text_of(name->d.dNSName), kMostOfName));
+    if (name->type == GEN_DNS) names.push_back(printable(text_of(name->d.dNSName), kMostOfSubject));
     if (name->type == GEN_IPADD) names.push_back(address_of(name->d.iPAddress));
   }
   GENERAL_NAMES_free(all);
@@ -127,7 +127,7 @@ std::vector<std::string> names_of(const X509* cert) {
 std::string list(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0 && text.size() + names[i].size() > kMostOfNames) {
+    if (i > 0 && text.size() + names[i].size() > kMostOfSubjects) {
       return text + fmt::format(" and {} more", names.size() - i);
     }
     text += (i > 0 ? ", " : "") + names[i];
@@ -139,7 +139,7 @@ std::string list(const std::vector<std::string>& names) {
 std::string wanted_name(X509_STORE_CTX* check) {
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(check);
   if (const char* host = X509_VERIFY_PARAM_get0_host(param, 0)) {
-    return shorten_middle(host, kMostOfName);
+    return shorten_middle(host, kMostOfSubject);
   }
   char* address = X509_VERIFY_PARAM_get1_ip_asc(param);
   std::string text = address != nullptr ? address : "this proxy";

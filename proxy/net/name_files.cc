@@ -183,9 +183,9 @@ NameServices::Route NameServices::route(std::string_view name, std::string_view 
   if ((single_label || iequals(bare, host_name)) && (of_machine_ || resolve_ || others_)) {
     return Route::libc;
   }
-  constexpr std::string_view kLocal = ".local";
-  const bool local =
-      bare.size() > kLocal.size() && iequals(bare.substr(bare.size() - kLocal.size()), kLocal);
+  constexpr std::string_view kDotLocal = ".local";
+  const bool local = bare.size() > kDotLocal.size() &&
+                     iequals(bare.substr(bare.size() - kDotLocal.size()), kDotLocal);
   if (local && (mdns_ || resolve_ || others_)) return Route::libc;
   return others_ ? Route::own_then_libc : Route::own;
 }

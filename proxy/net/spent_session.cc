@@ -61,8 +61,8 @@ void forget_session(SSL* ssl) {
     SSL_set_session(ssl, spent->session);
     return;
   }
-  constexpr std::array<unsigned char, SSL_MAX_MASTER_KEY_LENGTH> kNone = {};
-  SSL_SESSION_set1_master_key(SSL_get_session(ssl), kNone.data(), kNone.size());
+  constexpr std::array<unsigned char, SSL_MAX_MASTER_KEY_LENGTH> kNoKey = {};
+  SSL_SESSION_set1_master_key(SSL_get_session(ssl), kNoKey.data(), kNoKey.size());
 }
 
 }  // namespace culvert

@@ -17,7 +17,7 @@
 namespace culvert {
 namespace {
 
-constexpr std::chrono::seconds kTimeToAsk{5};
+constexpr std::chrono::seconds kTimeToRequest{5};
 constexpr std::size_t kMostAtATime = 16;
 
 bool is_wanted(const std::vector<std::string>& wanted, const PassedSocket& socket) {
@@ -58,7 +58,7 @@ class TakeOverRequests::Arriving final : private Pollable {
         fd_(fd),
         pid_(pid),
         timer_(owner.loop_, Callback<void()>::to<&Arriving::on_timeout>(this)) {
-    timer_.start(kTimeToAsk);
+    timer_.start(kTimeToRequest);
     // A refused watch is found out by the timer.
     static_cast<void>(owner_.loop_.watch(fd_, *this, EPOLLIN));
   }

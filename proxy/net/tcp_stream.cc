@@ -24,9 +24,8 @@ constexpr std::uint32_t kEventsWhileMuted = EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr std::uint32_t kAllEvents = kEventsWhileMuted | EPOLLIN | EPOLLPRI;
 
 /// The kernel's limit also applies to a peer whose window is closed.
-void set_user_timeout(int fd, unsigned milliseconds) {
-  static_cast<void>(
-      setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds));
+void set_user_timeout(int fd, unsigned time_ms) {
+  static_cast<void>(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &time_ms, sizeof time_ms));
 }
 
 }  // namespace

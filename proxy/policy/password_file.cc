@@ -16,7 +16,6 @@ namespace {
 constexpr unsigned kMostBcryptCost = 16;  // about four seconds
 constexpr std::uint64_t kMostRounds = 2'000'000;
 constexpr std::uint64_t kMostYescryptBytes = 64U << 20;
-constexpr std::size_t kMostShown = 40;  // of a user's name
 constexpr std::uint64_t kMostCostRatio = 4;
 
 /// The digits of crypt(5), in the order of their values.
@@ -41,7 +40,7 @@ struct Judged {
   std::string problem{};
 };
 
-Judged malformed(std::string_view kind) {
+Judged malformed_hash(std::string_view kind) {
   return {0, fmt::format("the {} hash is incomplete, or not well-formed", kind)};
 }
 
@@ -51,7 +50,7 @@ Judged judge_bcrypt(std::string_view rest) {
   const auto cost = parse_number<unsigned>(rest.substr(0, 2));
   if (rest.size() != 3 + kDigitsOfBoth || rest[2] != '$' || !all_digits(rest.substr(3)) || !cost ||
       !is_digit(rest[0]) || *cost < 4) {
-    return malformed("bcrypt");
+    return malformed_hash("bcrypt");
   }
   if (*cost > kMostBcryptCost) {
     return {
@@ -67,7 +66,7 @@ Judged judge_sha_crypt(std::string_view rest, std::size_t digits) {
   std::uint64_t rounds = 5'000;
   if (rest.starts_with(kRounds)) {
     const auto given = parse_number<std::uint64_t>(take_part(rest).substr(kRounds.size()));
-    if (!given || *given < 1'000) return malformed("SHA-crypt");
+    if (!given || *given < 1'000) return malformed_hash("SHA-crypt");
     rounds = *given;
   }
   const std::string_view salt = take_part(rest);
@@ -76,7 +75,7 @@ Judged judge_sha_crypt(std::string_view rest, std::size_t digits) {
   };
   if (salt.size() > kMostSalt || std::any_of(salt.begin(), salt.end(), is_bad) ||
       rest.size() != digits || !all_digits(rest)) {
-    return malformed("SHA-crypt");
+    return malformed_hash("SHA-crypt");
   }
   if (rounds > kMostRounds) {
     return {0, fmt::format("SHA-crypt of {} rounds takes too long; {} are the most", rounds,
@@ -101,7 +100,7 @@ Judged judge_yescrypt(std::string_view rest) {
   const std::string_view salt = take_part(rest);
   if (parameters.size() < 3 || salt.empty() || salt.size() > kMostSalt || !all_digits(salt) ||
       rest.size() != kHashDigits || !all_digits(rest) || !all_digits(parameters)) {
-    return malformed("yescrypt");
+    return malformed_hash("yescrypt");
   }
   const auto log2_n = yescrypt_number(parameters[1]);
   const auto r = yescrypt_number(parameters[2]);
@@ -208,8 +207,8 @@ PasswordFile PasswordFile::parse(std::string_view text, std::vector<std::string>
     const std::string_view hash = line.substr(colon + 1);
     Judged judged = judge_hash(hash);
     if (!judged.problem.empty()) {
-      problems.push_back(
-          fmt::format("line {}: user {}: {}", number, printable(user, kMostShown), judged.problem));
+      problems.push_back(fmt::format("line {}: user {}: {}", number, printable(user, kMostOfUser),
+                                     judged.problem));
     }
     file.add({std::string(user), Secret(std::string(hash)), judged.cost, number}, problems);
   }
@@ -223,7 +222,7 @@ void PasswordFile::add(PasswordEntry entry, std::vector<std::string>& problems) 
   const auto place = std::lower_bound(entries_.begin(), entries_.end(), entry.user, name_is_less);
   if (place != entries_.end() && place->user == entry.user) {
     problems.push_back(fmt::format("line {}: user {} stands in line {} already", entry.line,
-                                   printable(entry.user, kMostShown), place->line));
+                                   printable(entry.user, kMostOfUser), place->line));
     return;
   }
   entries_.insert(place, std::move(entry));

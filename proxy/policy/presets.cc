@@ -9,7 +9,7 @@
 namespace culvert {
 namespace {
 
-constexpr std::string_view kPrefix = "preset:";
+constexpr std::string_view kPresetPrefix = "preset:";
 
 constexpr std::string_view kChecked = "2026-11-28";
 
@@ -129,8 +129,8 @@ const Preset* find_preset(std::string_view name) {
 }
 
 std::optional<std::string_view> preset_name(std::string_view pattern) {
-  if (!iequals(pattern.substr(0, kPrefix.size()), kPrefix)) return std::nullopt;
-  return pattern.substr(kPrefix.size());
+  if (!iequals(pattern.substr(0, kPresetPrefix.size()), kPresetPrefix)) return std::nullopt;
+  return pattern.substr(kPresetPrefix.size());
 }
 
 }  // namespace culvert

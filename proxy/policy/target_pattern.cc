@@ -23,11 +23,6 @@ bool is_host_char(char c) {
   return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  const auto port = parse_number<std::uint16_t>(text);
-  return port != 0 ? port : std::nullopt;
-}
-
 /// `text` in its parts.  A colon separates a port only if it is the sole one or follows a bracket,
 /// so that bare IPv6 needs no brackets; brackets are taken off.
 struct Parts {

@@ -8,8 +8,8 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kMostOfName = 300;
-constexpr std::size_t kMostOfText = 1'000;
+constexpr std::size_t kMostOfWord = 300;
+constexpr std::size_t kMostOfDetail = 1'000;
 
 /// Some clients end all their tunnels so.
 bool is_reset_by_client(const SessionRecord& record) {
@@ -27,8 +27,8 @@ void RecentFailures::add(const SessionRecord& record) {
                         .id = record.id,
                         .time = std::chrono::system_clock::now(),
                         .client = record.client_text(),
-                        .method = shorten_middle(record.method, kMostOfName),
-                        .target = shorten_middle(record.target, kMostOfName),
+                        .method = shorten_middle(record.method, kMostOfWord),
+                        .target = shorten_middle(record.target, kMostOfWord),
                         .status = record.status,
                         .outcome = record.outcome.name(),
                         .stage = name_of(record.stage)};
@@ -36,9 +36,9 @@ void RecentFailures::add(const SessionRecord& record) {
   if (is_error) failure.hint = meaning_of(code).hint;
   if (record.notes) {
     const SessionRecord::Notes& notes = *record.notes;
-    failure.explanation = shorten_middle(notes.detail, kMostOfText);
+    failure.explanation = shorten_middle(notes.detail, kMostOfDetail);
     const std::string_view both = notes.more.empty() || notes.failures.empty() ? "" : "; ";
-    failure.detail = shorten_middle(concat({notes.more, both, notes.failures}), kMostOfText);
+    failure.detail = shorten_middle(concat({notes.more, both, notes.failures}), kMostOfDetail);
   }
   if (kept_.size() < kMost) {
     kept_.push_back(std::move(failure));

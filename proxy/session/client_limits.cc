@@ -9,8 +9,6 @@
 namespace culvert {
 namespace {
 
-constexpr std::size_t kMostOfUser = 40;
-
 /// Whom the limits take for one client: all of an IPv6 network.
 std::string name_of_client(const IpAddress& client) {
   constexpr unsigned kNetworkBits = 64;

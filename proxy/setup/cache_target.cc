@@ -17,8 +17,8 @@
 namespace culvert {
 namespace {
 
-constexpr std::string_view kDockerFolder = "/etc/docker/certs.d";
-constexpr std::string_view kContainerdFolder = "/etc/containerd/certs.d";
+constexpr std::string_view kDockerCertificates = "/etc/docker/certs.d";
+constexpr std::string_view kContainerdCertificates = "/etc/containerd/certs.d";
 constexpr std::string_view kContainerdConfig = "/etc/containerd/config.toml";
 
 /// The first Docker Engine whose image store reads hosts.toml.
@@ -139,7 +139,7 @@ void note_containerd(const SetupFacts& facts, Plan& plan) {
   plan.notes.push_back(std::move(missing));
   plan.notes.push_back(
       concat({"`ctr` and `nerdctl` take it with an option: ctr images pull --hosts-dir ",
-              std::string(kContainerdFolder), " IMAGE"}));
+              std::string(kContainerdCertificates), " IMAGE"}));
 }
 
 /// An image, as an example.
@@ -202,7 +202,7 @@ std::vector<std::string> installed_caches(const SetupFacts& facts) {
   constexpr std::string_view kHost = "\n[host.\"";
   constexpr std::string_view kSchemeEnd = "://";
   Plan plan;
-  for (const std::string_view folder : {kDockerFolder, kContainerdFolder}) {
+  for (const std::string_view folder : {kDockerCertificates, kContainerdCertificates}) {
     add_earlier(facts, folder, plan);
   }
   std::vector<std::string> caches;
@@ -221,7 +221,8 @@ std::vector<std::string> installed_caches(const SetupFacts& facts) {
 std::string missing_config_path(const SetupFacts& facts) {
   const std::string text = find_file(facts.root, kContainerdConfig).content.value_or("");
   for (const std::string_view line : split(text, '\n')) {
-    if (line.starts_with("config_path") && line.find(kContainerdFolder) != std::string_view::npos) {
+    if (line.starts_with("config_path") &&
+        line.find(kContainerdCertificates) != std::string_view::npos) {
       return {};
     }
   }
@@ -230,17 +231,17 @@ std::string missing_config_path(const SetupFacts& facts) {
                  " has config_path, which it does not: add [plugins.",
                  (third ? "'io.containerd.cri.v1.images'" : "\"io.containerd.grpc.v1.cri\""),
                  ".registry] and, in the next line, config_path = \"",
-                 std::string(kContainerdFolder), "\", then systemctl restart containerd"});
+                 std::string(kContainerdCertificates), "\", then systemctl restart containerd"});
 }
 
 Plan plan_cache(const SetupFacts& facts) {
   Plan plan;
   plan.target = "cache";
-  for (const std::string_view folder : {kDockerFolder, kContainerdFolder}) {
+  for (const std::string_view folder : {kDockerCertificates, kContainerdCertificates}) {
     add_hosts(facts, folder, plan);
     if (facts.registries.empty()) add_earlier(facts, folder, plan);
   }
-  plan.looked_in = concat({kDockerFolder, " and ", kContainerdFolder});
+  plan.looked_in = concat({kDockerCertificates, " and ", kContainerdCertificates});
   if (facts.registries.empty()) return plan;
   note_docker(facts, plan);
   note_containerd(facts, plan);

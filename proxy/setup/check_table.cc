@@ -239,9 +239,9 @@ void add_direct_hosts(const SetupFacts& facts, const ProxyReader& reader,
   if (target == nullptr || row.right != "yes" || !facts.no_proxy.empty()) return;
   std::string list;
   for (const std::string_view variable : environment) {
-    constexpr std::string_view kName = "no_proxy=";
-    if (!to_lower(variable).starts_with(kName)) continue;
-    list.append(list.empty() ? "" : ",").append(variable.substr(kName.size()));
+    constexpr std::string_view kVariable = "no_proxy=";
+    if (!to_lower(variable).starts_with(kVariable)) continue;
+    list.append(list.empty() ? "" : ",").append(variable.substr(kVariable.size()));
   }
   std::string lost = direct_hosts_lost(facts, reader.target, target->plan(facts).files, list);
   if (!lost.empty()) row.notes.push_back(std::move(lost));

@@ -19,7 +19,7 @@ namespace {
 
 /// Above a file, made for it: "~/.config/systemd/user/docker.service.d", and a home folder.
 constexpr std::size_t kMostOwnFolders = 6;
-constexpr auto kNowhere = std::string_view::npos;
+constexpr auto kNotThere = std::string_view::npos;
 constexpr std::string_view kFileSign = " Written by culvert setup; ";
 constexpr std::string_view kBlockSign = " Begin: written by culvert setup; ";
 constexpr std::string_view kBlockEnd = " End: written by culvert setup";
@@ -72,7 +72,7 @@ std::vector<std::uint16_t> read_lines(std::string_view text) {
 std::optional<Sign> read_sign(std::string_view line) {
   const std::size_t begin = line.rfind(" (sum ");
   line = trim_space(line);
-  if (begin == kNowhere || !line.ends_with(')')) return std::nullopt;
+  if (begin == kNotThere || !line.ends_with(')')) return std::nullopt;
   Sign sign;
   for (std::string_view part : split(line.substr(begin + 2, line.size() - begin - 3), ',')) {
     if (part == "new") sign.made_file = true;
@@ -118,25 +118,25 @@ struct Block {
   bool untouched = false;
 };
 
-/// The begin of the line that starts with `sign`; kNowhere if there is none.
+/// The begin of the line that starts with `sign`; kNotThere if there is none.
 std::size_t find_line(std::string_view text, std::string_view sign, std::size_t from) {
-  for (std::size_t at = from; (at = text.find(sign, at)) != kNowhere; ++at) {
+  for (std::size_t at = from; (at = text.find(sign, at)) != kNotThere; ++at) {
     if (at == 0 || text[at - 1] == '\n') return at;
   }
-  return kNowhere;
+  return kNotThere;
 }
 
 std::optional<Block> find_block(std::string_view text, std::string_view comment) {
   Block block;
   block.begin = find_line(text, std::string(comment).append(kBlockSign), 0);
-  if (block.begin == kNowhere) return std::nullopt;
+  if (block.begin == kNotThere) return std::nullopt;
   const std::string_view sign = line_at(text, block.begin);
   block.body = block.begin + sign.size();
   const std::size_t last = find_line(text, std::string(comment).append(kBlockEnd), block.body);
   const auto read = read_sign(sign);
   if (!read) return block;
   block.sign = *read;
-  if (last == kNowhere) {
+  if (last == kNotThere) {
     block.end = block.body + length_of_own_lines(text.substr(block.body), read->lines);
     block.body_end = block.end;
     return block;
@@ -170,7 +170,7 @@ bool goes_on(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
   const std::size_t last = text.find_last_not_of('\\');
-  return (text.size() - (last == kNowhere ? 0 : last + 1)) % 2 == 1;
+  return (text.size() - (last == kNotThere ? 0 : last + 1)) % 2 == 1;
 }
 
 std::string with_line_ends(std::string_view text, std::string_view line_end) {
