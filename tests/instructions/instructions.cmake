@@ -13,7 +13,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT CULVERT_SANITIZE)
   set(measured $<TARGET_FILE:culvert> ${CMAKE_CURRENT_LIST_DIR}/baseline.json
     "architecture=${CMAKE_SYSTEM_PROCESSOR}"
     "compiler=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
-    "flags=${flags}" "lto=$<BOOL:${culvert_lto}>" "static_runtime=$<BOOL:${CULVERT_STATIC_RUNTIME}>"
+    "flags=${flags}" "lto=$<BOOL:${culvert_lto}>" "unity=$<BOOL:${CULVERT_UNITY}>" "static_runtime=$<BOOL:${CULVERT_STATIC_RUNTIME}>"
     "fmt=${fmt_VERSION}" "llhttp=${Llhttp_VERSION}")
   add_test(NAME instructions.rounds COMMAND ${instructions} ${measured})
   set_tests_properties(instructions.rounds PROPERTIES
