@@ -23,8 +23,8 @@ THREADS = (1, None, 4, 8)
 FIRST_PORT = 3300
 
 REQUESTS = 60
-# What a shared record takes to find out that an upstream is silent, and one trial later whether it still is.
-MOST_TRIES = 4
+# How long one try of a silent upstream takes.
+TRY_SECONDS = 0.5
 WARM = 2
 PROBE_SECONDS = 4.5
 CONNECTIONS = 40
@@ -40,6 +40,15 @@ def setUpModule():
 
 def options(threads):
     return () if threads is None else ("--threads", str(threads))
+
+
+def most_tries(seconds):
+    """What a shared record takes to find out that an upstream is silent, and one trial later whether it still is; then one
+    whenever the wait is over, which is a second at first, or a fifth less, and twice as long each time."""
+    tries, wait, seconds = 4, 0.8, seconds - 4 * TRY_SECONDS
+    while seconds > wait:
+        tries, wait, seconds = tries + 1, 2 * wait, seconds - wait - TRY_SECONDS
+    return tries
 
 
 class SocksServer:
@@ -85,18 +94,20 @@ class AnyNumberOfThreads(unittest.TestCase):
         def measure(port, *threads):
             silent = wire.SilentServer(testbed.home)
             culvert = launch(
-                self, testbed, "--upstream", f"socks5://127.0.0.1:{silent.port}?connect-timeout=500ms", "--upstream", MICROSOCKS, *threads,
+                self, testbed, "--upstream", f"socks5://127.0.0.1:{silent.port}?connect-timeout={TRY_SECONDS * 1000:.0f}ms", "--upstream", MICROSOCKS, *threads,
                 port=port,
             )
+            begun = time.monotonic()
             for _ in range(REQUESTS):
                 wire.tunnel(testbed.home, TARGET, port=port).close()
+            seconds = time.monotonic() - begun
             culvert.shut_down()
-            return len(silent.accepted)
+            return len(silent.accepted), seconds
 
-        for threads, tries in self.for_each_number(measure):
+        for threads, (tries, seconds) in self.for_each_number(measure):
             with self.subTest(threads=threads):
                 self.assertGreaterEqual(tries, 1)
-                self.assertLessEqual(tries, MOST_TRIES)
+                self.assertLessEqual(tries, most_tries(seconds))
 
     def test_as_many_connections_are_kept_warm_as_configured(self):
         def measure(port, *threads):
