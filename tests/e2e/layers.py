@@ -129,9 +129,10 @@ class Image:
         self.config_sent = float("inf")
 
     def behind_the_marks(self):
-        """And the config, which is fetched beside the layers, has arrived: no client asks again for what has no answer yet."""
-        config_is_there = time.monotonic() > self.config_sent + ARRIVES
-        return config_is_there and all(layer.requests and layer.requests[0].sent >= self.mark for layer in self.layers)
+        return all(layer.requests and layer.requests[0].sent >= self.mark for layer in self.layers)
+
+    def config_is_there(self):
+        return time.monotonic() > self.config_sent + ARRIVES
 
     def fetched(self):
         return sum(layer.fetched() for layer in self.layers)

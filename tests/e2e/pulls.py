@@ -16,6 +16,9 @@ from testbed import Program
 class Puller:
     """A program that pulls, each time through the proxy at the port that is given."""
 
+    # Or else once they are here.
+    config_comes_beside_layers = True
+
     def __init__(self, testbed, scheme="http", trusted=None):
         """`trusted`: the certificates that it trusts instead of those of the testbed."""
         self._testbed, self._scheme = testbed, scheme
@@ -117,6 +120,7 @@ class Docker(Puller):
 
 class Skopeo(Puller):
     name = "skopeo"
+    config_comes_beside_layers = False
 
     @staticmethod
     def _folder(image):
@@ -136,6 +140,7 @@ class Skopeo(Puller):
 
 class Podman(Puller):
     name = "podman"
+    config_comes_beside_layers = False
 
     @staticmethod
     def _folder(image):
@@ -231,6 +236,9 @@ class Interrupted:
 
     def _in_the_middle(self, received):
         """Whether all layers are behind their marks, and next to nothing is still on its way to the client."""
+        if self.client.config_comes_beside_layers and not self.image.config_is_there():
+            # No client asks again for what has no answer yet.
+            return False
         return self.image.behind_the_marks() and received > self.image.fetched() - MIB
 
     def finish(self, seconds=200):
