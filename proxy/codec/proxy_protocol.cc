@@ -222,7 +222,7 @@ std::string make_line(const ConnectionEnds* given) {
          std::to_string(ends.reached->port) + "\r\n";
 }
 
-void append_bytes_of(std::string& out, std::size_t number) {
+void append_two_bytes(std::string& out, std::size_t number) {
   out += static_cast<char>(number >> 8 & 0xff);
   out += static_cast<char>(number & 0xff);
 }
@@ -236,11 +236,11 @@ std::string make_binary(const ConnectionEnds* given) {
   const ConnectionEnds ends = alike(*given);
   const bool v4 = ends.client->ip.is_v4();
   out += static_cast<char>(v4 ? kTcp4 : kTcp6);
-  append_bytes_of(out, *address_bytes(v4 ? kTcp4 : kTcp6));
+  append_two_bytes(out, *address_bytes(v4 ? kTcp4 : kTcp6));
   out += ends.client->ip.octets();
   out += ends.reached->ip.octets();
-  append_bytes_of(out, ends.client->port);
-  append_bytes_of(out, ends.reached->port);
+  append_two_bytes(out, ends.client->port);
+  append_two_bytes(out, ends.reached->port);
   return out;
 }
 

@@ -34,8 +34,8 @@ std::string_view value_of(std::span<const std::string> environment, std::string_
 /// The first one that is not empty, as Go has it.
 Variable first_of(std::span<const std::string> environment, std::string_view upper,
                   std::string_view lower) {
-  const Variable setting{upper, value_of(environment, upper)};
-  return setting ? setting : Variable{lower, value_of(environment, lower)};
+  const Variable variable{upper, value_of(environment, upper)};
+  return variable ? variable : Variable{lower, value_of(environment, lower)};
 }
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -120,10 +120,10 @@ class Reading {
   ProxyVariables take();
 
  private:
-  std::optional<NamedProxy> read(const Variable& setting);
-  void add_cut_user(const Variable& setting);
-  void judge(const Variable& setting, const GoUrl& url, const NamedProxy& proxy);
-  void note_rival(const Variable& setting, std::string_view lower);
+  std::optional<NamedProxy> read(const Variable& variable);
+  void add_cut_user(const Variable& variable);
+  void judge(const Variable& variable, const GoUrl& url, const NamedProxy& proxy);
+  void note_rival(const Variable& variable, std::string_view lower);
   void look_for_others(const Variable& https, const Variable& http);
   void add(std::string_view variable, std::string cause, const std::optional<std::string>& right,
            bool unless_tls = false) {
@@ -164,52 +164,52 @@ ProxyVariables Reading::take() {
   return std::move(out_);
 }
 
-std::optional<NamedProxy> Reading::read(const Variable& setting) {
-  if (!setting) return std::nullopt;
+std::optional<NamedProxy> Reading::read(const Variable& variable) {
+  if (!variable) return std::nullopt;
   out_.given = true;
-  const std::string name(setting.name);
-  if (has_cut_user(setting.value)) {
-    add_cut_user(setting);
+  const std::string name(variable.name);
+  if (has_cut_user(variable.value)) {
+    add_cut_user(variable);
     return std::nullopt;
   }
-  const auto url = parse_go_proxy(setting.value);
+  const auto url = parse_go_proxy(variable.value);
   if (!url) {
-    add(setting.name,
-        name + " is ignored by Go programs, which go direct: " + why_unreadable(setting.value),
-        meant(setting.value, {}));
-    if (setting.value.find('%') != kNowhere) {
+    add(variable.name,
+        name + " is ignored by Go programs, which go direct: " + why_unreadable(variable.value),
+        meant(variable.value, {}));
+    if (variable.value.find('%') != kNowhere) {
       out_.mistakes.back().hint = "a % in the password is written %25";
     }
     return std::nullopt;
   }
-  NamedProxy proxy = named(setting.name, *url);
+  NamedProxy proxy = named(variable.name, *url);
   if (has_scheme_for_host(*url, proxy)) {
-    add(setting.name,
+    add(variable.name,
         name + " is misspelt, so that Go programs take \"" + printable(proxy.host) +
-            "\" for the proxy's host: " + why_misspelt(setting.value),
-        meant(setting.value, {}));
+            "\" for the proxy's host: " + why_misspelt(variable.value),
+        meant(variable.value, {}));
     return std::nullopt;
   }
-  if (!is_behind_user(setting.value, url->authority)) {
-    add_cut_user(setting);
+  if (!is_behind_user(variable.value, url->authority)) {
+    add_cut_user(variable);
     return std::nullopt;
   }
-  judge(setting, *url, proxy);
+  judge(variable, *url, proxy);
   return proxy;
 }
 
 /// What Go takes for the host may be of the password.
-void Reading::add_cut_user(const Variable& setting) {
-  add(setting.name,
-      std::string(setting.name) +
+void Reading::add_cut_user(const Variable& variable) {
+  add(variable.name,
+      std::string(variable.name) +
           " has a '/', '?' or '#' before its '@', with which the host ends for Go programs",
-      meant(setting.value, {}));
+      meant(variable.value, {}));
   out_.mistakes.back().hint = "in a password / is written %2F, ? %3F and # %23";
 }
 
-void Reading::judge(const Variable& setting, const GoUrl& url, const NamedProxy& proxy) {
-  const std::string name(setting.name);
-  const std::string_view value = setting.value;
+void Reading::judge(const Variable& variable, const GoUrl& url, const NamedProxy& proxy) {
+  const std::string name(variable.name);
+  const std::string_view value = variable.value;
   if (without_quotes(value).empty()) {
     return add(name, name + " holds nothing but white space or quotes", std::nullopt);
   }
@@ -240,10 +240,10 @@ void Reading::judge(const Variable& setting, const GoUrl& url, const NamedProxy&
 }
 
 /// The variable in capitals wins.
-void Reading::note_rival(const Variable& setting, std::string_view lower) {
+void Reading::note_rival(const Variable& variable, std::string_view lower) {
   const std::string_view other = value_of(environment_, lower);
-  if (setting.name == lower || other.empty() || other == setting.value) return;
-  out_.notes.push_back("Go programs read " + std::string(setting.name) + ", curl reads " +
+  if (variable.name == lower || other.empty() || other == variable.value) return;
+  out_.notes.push_back("Go programs read " + std::string(variable.name) + ", curl reads " +
                        std::string(lower) + ", and they differ");
 }
 

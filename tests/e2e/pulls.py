@@ -16,7 +16,7 @@ from testbed import Program
 class Puller:
     """A program that pulls, each time through the proxy at the port that is given."""
 
-    # Or else once they are here.
+    # The config is fetched while the layers are, or else once they are here.
     config_comes_beside_layers = True
 
     def __init__(self, testbed, scheme="http", trusted=None):

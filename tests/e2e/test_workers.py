@@ -94,8 +94,8 @@ class AnyNumberOfThreads(unittest.TestCase):
         def measure(port, *threads):
             silent = wire.SilentServer(testbed.home)
             culvert = launch(
-                self, testbed, "--upstream", f"socks5://127.0.0.1:{silent.port}?connect-timeout={TRY_SECONDS * 1000:.0f}ms", "--upstream", MICROSOCKS, *threads,
-                port=port,
+                self, testbed, "--upstream", f"socks5://127.0.0.1:{silent.port}?connect-timeout={TRY_SECONDS * 1000:.0f}ms",
+                "--upstream", MICROSOCKS, *threads, port=port,
             )
             begun = time.monotonic()
             for _ in range(REQUESTS):
