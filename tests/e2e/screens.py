@@ -28,9 +28,15 @@ class Screen:
         self.frames = 0
         self.blinks = []  # what was erased and written again within a frame
         self._rest = ""
-        self.resize(width, height)
+        self.fits_from = 0  # the number of the frame that has to fit
+        self._set_size(width, height)
 
     def resize(self, width, height):
+        """The next frame may have been made for the size before. What does not fit is lost, as nothing wraps."""
+        self._set_size(width, height)
+        self.fits_from = self.frames + 2
+
+    def _set_size(self, width, height):
         self.width, self.height = width, height
         self.cells = [[" "] * width for _ in range(height)]
         self.x = self.y = 0
@@ -45,18 +51,18 @@ class Screen:
     def feed(self, text):
         text = self._rest + text
         self._rest = ""
-        while text:
-            found = SEQUENCE.match(text)
-            if found:
+        at = 0
+        while at < len(text):
+            if text[at] != "\x1b":
+                self._put(text[at])
+                at += 1
+            elif found := SEQUENCE.match(text, at):
                 self._obey(*found.groups())
-                text = text[found.end():]
-            elif text[0] == "\x1b" and len(text) < 16 and "m" not in text:
-                self._rest = text
-                return
+                at = found.end()
             else:
-                assert text[0] != "\x1b", f"not known: {text[:16]!r}"
-                self._put(text[0])
-                text = text[1:]
+                self._rest = text[at:]
+                assert len(self._rest) < 16 and "m" not in self._rest, f"not known: {self._rest[:16]!r}"
+                return
 
     def _obey(self, private, numbers, name):
         if private:
@@ -96,14 +102,18 @@ class Screen:
         if character == "\r":
             self.x = 0
         elif character == "\n":
-            assert self.y + 1 < self.height, "it scrolls"
-            self.y += 1
+            if self.y + 1 < self.height:
+                self.y += 1
+            else:
+                assert self.frames < self.fits_from, "it scrolls"
         else:
             assert unicodedata.category(character) not in ("Cc", "Cf"), f"not shown: {character!r}"
             wide = columns(character)
             if wide == 0:
                 return
-            assert self.x + wide <= self.width, f"wider than the screen: {self.lines()[self.y]}"
+            if self.x + wide > self.width:
+                assert self.frames < self.fits_from, f"wider than the screen: {self.lines()[self.y]}"
+                return
             if (self.y, self.x) in self._erased and character != " ":
                 self.blinks.append((self.y, self.x, character))
             self.cells[self.y][self.x] = character
@@ -140,10 +150,12 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def resize(self, width, height):
-        """What comes in between was made for the size before."""
-        self.read_for(0.2)
-        self.screen.resize(width, height)
+        end = time.monotonic() + 10
+        while self._read(0.05) and time.monotonic() < end:
+            pass
         self._set_size(width, height)
+        self.screen.resize(width, height)
+        self.expect(lambda screen: screen.frames > screen.fits_from, "a frame for the new size")
 
     def is_as_before(self):
         return termios.tcgetattr(self._theirs) == self._modes
@@ -167,11 +179,6 @@ class Terminal:
         self._pending = data[len(data) - cut:] if cut else b""
         self.screen.feed(text)
         return True
-
-    def read_for(self, seconds):
-        end = time.monotonic() + seconds
-        while self._read(end - time.monotonic()):
-            pass
 
     def expect(self, condition, what, seconds=30):
         end = time.monotonic() + seconds

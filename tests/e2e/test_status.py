@@ -347,8 +347,8 @@ class WatchFailures(WithCulvert):
 
 
 class OnATerminal(WithCulvert):
-    def start(self, *arguments, width=80, height=24, **variables):
-        terminal = Terminal(command_line("--interval", "100ms", *arguments), environment(**variables), width, height)
+    def start(self, *arguments, width=80, height=24, interval="100ms", **variables):
+        terminal = Terminal(command_line("--interval", interval, *arguments), environment(**variables), width, height)
         self.addCleanup(terminal.close)
         return terminal
 
@@ -381,7 +381,7 @@ class OnATerminal(WithCulvert):
     def test_sizes(self):
         self.admin.tunnels = [made_from(TUNNEL, id=n, target=f"h{n}.example:443") for n in range(1, 301)]
         self.admin.upstreams[0]["reason"] = "a reason that is longer than a narrow terminal is wide, so that it is broken"
-        terminal = self.start(width=60, height=20)
+        terminal = self.start(width=60, height=20, interval="500ms")
         terminal.expect_text("more tunnels")
         self.assertNotIn("CLIENT", terminal.screen.text())
         terminal.resize(200, 60)
