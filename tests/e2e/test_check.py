@@ -426,7 +426,7 @@ class Cache(unittest.TestCase):
         try:
             report = check("--timeout", "5s", f"{name}:3.1")
             other_user = testbed.culvert_host.run(
-                *NOBODY, *checks.command_line("--json", "--timeout", "1s", f"{name}:3.1"), check=False, timeout=60
+                *NOBODY, *checks.command_line("--json", "--timeout", "3s", f"{name}:3.1"), check=False, timeout=60
             )
         finally:
             ssh.up()
@@ -434,7 +434,7 @@ class Cache(unittest.TestCase):
         self.assertIn("it waits for upstream tunnel, which is down", report.step("cache")["cause"])
         self.assertRegex(report.step("cache")["fix"], f"^culvert check --upstream {SSH}$")
         report = checks.Report.of(other_user, schema)
-        self.assertRegex(report.step("cache")["fix"], f"^sudo culvert check --timeout 1s --json {name}:3.1$")
+        self.assertRegex(report.step("cache")["fix"], f"^sudo culvert check --timeout 3s --json {name}:3.1$")
         with contextlib.ExitStack() as stopped:
             self.culvert.signal(signal.SIGSTOP)
             stopped.callback(self.culvert.signal, signal.SIGCONT)
