@@ -150,6 +150,7 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def resize(self, width, height):
+        """What was made for the size before is read first, as far as it has come."""
         end = time.monotonic() + 10
         while self._read(0.05) and time.monotonic() < end:
             pass
