@@ -80,7 +80,7 @@ class InFront(Case):
         culvert = self.culvert("--load-balancer", BORDER, "--allow-client", BORDER)
         self.in_front("send-proxy-v2")
         refused = curl(testbed.outside, BALANCED, "https://files.world/bytes/10", check=False)
-        self.assertIn("403", refused.stderr)
+        self.assertIn("response 403", refused.stderr)
         self.assertIn(f"detail=\"client {GCR} may not use this proxy", culvert.wait_access_line(" status=403 "))
         culvert.shut_down()
 
