@@ -214,6 +214,11 @@ export class MockAdmin {
       response.writeHead(status, {'Content-Type': 'application/json', 'Cache-Control': 'no-store'});
       response.end(JSON.stringify(value));
     };
+    // As it is now, though it may be on its way for a while.
+    const later = (value) => {
+      const copy = structuredClone(value);
+      return this.world.held ? this.world.held.push(() => json(200, copy)) : json(200, copy);
+    };
     if (request.method === 'POST') return this.act(request, response, pathname, json);
     switch (pathname) {
       case '/':
@@ -221,8 +226,8 @@ export class MockAdmin {
           'X-Content-Type-Options': 'nosniff'});
         return response.end(this.page);
       case '/api/v1/status': return json(200, this.world.wholeStatus());
-      case '/api/v1/upstreams': return json(200, {upstreams: this.world.upstreams});
-      case '/api/v1/failures': return json(200, {failures: this.world.failures});
+      case '/api/v1/upstreams': return later({upstreams: this.world.upstreams});
+      case '/api/v1/failures': return later({failures: this.world.failures});
       case '/api/v1/tunnels': {
         const answer = this.world.window(searchParams);
         return answer ? json(200, answer) : json(400, {error: 'no such window'});

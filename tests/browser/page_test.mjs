@@ -731,6 +731,31 @@ test('a restart of the proxy is survived', {}, async (stage) => {
   await stage.checkQuiet();
 });
 
+test('what is told while a list is on its way stays', {}, async (stage) => {
+  const page = await stage.set();
+  const {world, mock} = stage;
+  const card = page.locator('.card', {hasText: 'tunnel'}).first();
+  await page.locator('#pause').click();
+  await until('nobody listens', () => mock.streams.size === 0);
+  world.held = [];
+  world.fail({target: 'before.example:443'});
+  await page.locator('#pause').click();
+  // Once as the page goes on, and once as the stream is open.
+  await until('both lists are asked for twice', () => world.held.length === 4 && mock.streams.size === 1);
+  mock.fail({target: 'meanwhile.example:443'});
+  mock.change(world.upstreams[0], {state: 'down', reason: 'no answer to the last three requests'});
+  await page.locator('.failure', {hasText: 'meanwhile.example'}).waitFor();
+  await until('the upstream is down', async () => /no answer to the last three/.test(await card.innerText()));
+  const {held} = world;
+  world.held = null;
+  for (const answer of held) answer();
+  await page.locator('.failure', {hasText: 'before.example'}).waitFor();
+  await page.evaluate(async () => (await fetch('api/v1/status')).text());
+  assert.deepEqual(await textsOf(page, '.failure .target'), ['meanwhile.example:443', 'before.example:443']);
+  assert.match(await card.innerText(), /no answer to the last three/);
+  await stage.checkQuiet();
+});
+
 test('an orderly restart, in which nothing is lost', {}, async (stage) => {
   const page = await stage.set();
   const {world, mock} = stage;

@@ -20,9 +20,11 @@ class Page {
       onDetails: (tunnel) => this.details.open(tunnel, this.status?.actions_allowed ?? false),
       onEnd: (tunnel) => this.endTunnel(tunnel),
     });
+    this.upstreamsHeard = 0;  // Events.
+    this.failuresHeard = new Set();  // An array for each list that is on its way: the events since it was asked for.
     this.connection = new Connection({
       status: (status) => this.takeStatus(status),
-      upstreams: (answer) => this.upstreams.take(answer.upstreams),
+      upstreams: (answer) => this.takeUpstreams(answer),
       failure: (failure) => this.takeFailure(failure),
       bye: () => this.takeBye(),
       open: () => this.loadEvents(),
@@ -108,15 +110,21 @@ class Page {
     if (status) this.takeStatus(status);
   }
 
+  /// An event that comes while the answer is on its way may be newer.
   async loadUpstreams() {
+    const heardBefore = this.upstreamsHeard;
     const answer = await this.connection.get('upstreams');
-    if (answer) this.upstreams.take(answer.upstreams);
+    if (answer && this.upstreamsHeard === heardBefore) this.upstreams.take(answer.upstreams);
   }
 
   async loadFailures() {
+    const heard = [];
+    this.failuresHeard.add(heard);
     const answer = await this.connection.get('failures?limit=100');
+    this.failuresHeard.delete(heard);
     if (!answer) return;
     this.failures.take(answer.failures);
+    for (const failure of heard) this.failures.add(failure);
     this.failures.sayAges(this.proxyTime());
   }
 
@@ -174,7 +182,13 @@ class Page {
     this.stalled = status.stalled;
   }
 
+  takeUpstreams(answer) {
+    ++this.upstreamsHeard;
+    this.upstreams.take(answer.upstreams);
+  }
+
   takeFailure(failure) {
+    for (const heard of this.failuresHeard) heard.push(failure);
     this.failures.add(failure);
     this.failures.sayAges(this.proxyTime());
     announce(say('saidFailure', visibleText(failure.target), visibleSentence(failure.explanation)));
