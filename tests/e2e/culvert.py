@@ -3,6 +3,8 @@
 import base64
 import contextlib
 import fcntl
+import functools
+import mmap
 import os
 import re
 import signal
@@ -16,17 +18,22 @@ PROXY = f"http://127.0.0.1:{PORT}"
 FOUR_THREADS = ("--threads", "4")
 
 
+@functools.cache
+def program_has(name):
+    """Whether the binary has this word; with a sanitizer it has tens of megabytes to be read."""
+    with open(os.environ["CULVERT"], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(name) >= 0
+
+
 def is_sanitized():
     """Whether the binary carries the address sanitizer."""
     if "CULVERT_SANITIZED" in os.environ:
         return os.environ["CULVERT_SANITIZED"] == "1"
-    with open(os.environ["CULVERT"], "rb") as file:
-        return b"__asan_init" in file.read()
+    return program_has(b"__asan_init")
 
 
 def has_thread_sanitizer():
-    with open(os.environ["CULVERT"], "rb") as file:
-        return b"__tsan_init" in file.read()
+    return program_has(b"__tsan_init")
 
 
 def descriptors_of(pid):
