@@ -45,8 +45,10 @@ if(CULVERT_SANITIZE)
     add_link_options(-fuse-ld=lld)
   endif()
 endif()
+# What libFuzzer has to see on its way through an input: culvert, llhttp and the targets.
+set(culvert_fuzz_coverage)
 if(CULVERT_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(culvert_fuzz_coverage -fsanitize=fuzzer-no-link -fsanitize-coverage-allowlist=${CMAKE_CURRENT_LIST_DIR}/fuzz_coverage.txt)
 endif()
 
 # Standard containers check their bounds in every build. All input is hostile.

@@ -24,7 +24,7 @@ if(NOT TARGET culvert_llhttp)
     target_include_directories(culvert_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
     # llhttp before 9 is two parsers in one file, and the lax one is its default.
     target_compile_definitions(culvert_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
-    target_compile_options(culvert_llhttp PRIVATE -w)
+    target_compile_options(culvert_llhttp PRIVATE -w ${culvert_fuzz_coverage})
     file(STRINGS ${LLHTTP_INCLUDE_DIR}/llhttp.h numbers REGEX "LLHTTP_VERSION_[A-Z]+ [0-9]+")
     list(TRANSFORM numbers REPLACE ".* " "")
     list(JOIN numbers "." Llhttp_VERSION)

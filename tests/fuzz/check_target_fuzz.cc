@@ -29,7 +29,7 @@ void check_link(const Link& link) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(check_target) {
   const std::string_view text = test::as_text(data, size);
   const auto target = CheckTarget::parse(text);
   if (!target) {
@@ -44,5 +44,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto base = Link::parse(text.substr(0, cut))) {
     if (const auto link = base->resolve(text.substr(cut))) check_link(*link);
   }
-  return 0;
 }

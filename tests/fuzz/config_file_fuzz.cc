@@ -81,10 +81,10 @@ Source check(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(config_file) {
   const std::string_view text = test::as_text(data, size);
   check(text);
-  if (to_lower(text).find(test::kPlanted) != std::string::npos) return 0;
+  if (to_lower(text).find(test::kPlanted) != std::string::npos) return;
   const std::size_t middle = std::min(text.find("\n\n"), size);
   for (const std::string_view line : {"upstream = 'socks5://u:{}@h'", "'u:{}@h' = 1"}) {
     const std::string planted = fmt::format(fmt::runtime(line), test::kPlanted);
@@ -92,5 +92,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(fmt::format("{}\n{} {}", text.substr(0, middle), planted, text.substr(middle)))
             .problems);
   }
-  return 0;
 }

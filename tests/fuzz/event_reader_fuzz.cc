@@ -26,8 +26,7 @@ std::string read(const std::vector<std::string_view>& pieces) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(event_reader) {
   const std::string_view text = test::as_text(data, size);
   FUZZ_CHECK(read({text}) == read(test::cut_at_random(text, static_cast<unsigned>(size))));
-  return 0;
 }

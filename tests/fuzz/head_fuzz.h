@@ -40,7 +40,7 @@ inline std::optional<Found> find_head(std::string_view bytes, HeadScanner::Kind 
   return Found{bytes.substr(whole.begin(), **found - whole.begin()), **found};
 }
 
-inline bool is_token(std::string_view text) {
+inline bool is_strict_token(std::string_view text) {
   for (const char c : text) {
     const bool alphanumeric =
         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -64,7 +64,7 @@ inline void check_fields(const MessageHead& head, const HeadLimits& limits) {
   FUZZ_CHECK(head.major == 1 && (head.minor == 0 || head.minor == 1));
   FUZZ_CHECK(head.fields.size() <= limits.fields);
   for (const Field& field : head.fields) {
-    FUZZ_CHECK(is_token(field.name));
+    FUZZ_CHECK(is_strict_token(field.name));
     FUZZ_CHECK(is_field_text(field.value));
     if (field.value.empty()) continue;
     FUZZ_CHECK(field.value.front() != ' ' && field.value.front() != '\t');

@@ -27,7 +27,7 @@ void check(const Result<HostPort>& parsed) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(host_port) {
   const std::string_view text = test::as_text(data, size);
   check(HostPort::parse(text));
   check(HostPort::parse(text, 80));
@@ -38,5 +38,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto block = Cidr::parse(text)) {
     FUZZ_CHECK(Cidr::parse(block->to_string()) == block);
   }
-  return 0;
 }

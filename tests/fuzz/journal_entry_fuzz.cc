@@ -60,7 +60,7 @@ void check_value(std::string_view value, std::string_view given) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(journal_entry) {
   const std::string_view text = test::as_text(data, size);
   std::string out;
   JournalEntry entry(out);
@@ -77,5 +77,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   FUZZ_CHECK(take_value(rest, "PRIORITY=") == "5");
   FUZZ_CHECK(take_value(rest, "MESSAGE=") == "access" && rest.empty());
-  return 0;
 }

@@ -87,7 +87,7 @@ void check(const std::string& text, const JsonAddition& added) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(json_edit) {
   const std::string text(test::as_text(data, size));
   check(text, addition("http://127.0.0.1:3128"));
   check(text, recorded(addition("http://127.0.0.1:3128")));
@@ -95,5 +95,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const JsonEdit edit =
       edit_json("{\"p\": {\"d\": {\"h\": \"" + value + "\"}}}", addition("http://127.0.0.1:3128"));
   test::check_secret({edit.conflict});
-  return 0;
 }

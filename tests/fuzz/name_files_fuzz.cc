@@ -5,7 +5,7 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(name_files) {
   const std::string_view text = test::as_text(data, size);
   const std::size_t end = text.rfind('\n');
   const std::string_view name =
@@ -30,5 +30,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static_cast<void>(prefers_ipv4(text));
   static_cast<void>(is_localhost(name));
-  return 0;
 }

@@ -26,7 +26,7 @@ void check_target(std::string_view list, const NoProxy& no_proxy, const HostPort
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(no_proxy) {
   const std::string_view text = test::as_text(data, size);
   const std::size_t end = text.rfind('\n');
   const std::string_view list = text.substr(0, end);
@@ -40,5 +40,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::string_view("localhost:1")}) {
     if (const auto parsed = HostPort::parse(target, 443)) check_target(list, no_proxy, *parsed);
   }
-  return 0;
 }

@@ -39,11 +39,10 @@ void check_kept(const std::optional<std::string>& before, bool keeps) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(own_text) {
   const std::string input(reinterpret_cast<const char*>(data), size);
   for (const bool keeps : {false, true}) {
     check_kept(input, keeps);
     if (input.empty()) check_kept(std::nullopt, keeps);
   }
-  return 0;
 }

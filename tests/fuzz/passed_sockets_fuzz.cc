@@ -6,7 +6,7 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(passed_sockets) {
   std::string_view text = test::as_text(data, size);
   const auto take_line = [&]() -> std::optional<std::string> {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -29,5 +29,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(again->control == handover->control);
     FUZZ_CHECK(again->predecessor_pid == handover->predecessor_pid);
   }
-  return 0;
 }

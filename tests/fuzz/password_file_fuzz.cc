@@ -6,13 +6,13 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(password_file) {
   const std::string_view text = test::as_text(data, size);
   std::vector<std::string> problems;
   const PasswordFile file = PasswordFile::parse(text, problems);
   test::check_messages(problems);
   FUZZ_CHECK(file.size() > 0 || !problems.empty());
-  if (file.size() == 0) return 0;
+  if (file.size() == 0) return;
   const PasswordEntry& stand_in = file.stand_in(size);
   FUZZ_CHECK(file.find(stand_in.user) == &stand_in);
   if (problems.empty()) {
@@ -20,12 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(file.costs_differ());
   }
   // One line more, with what must not be repeated.
-  if (to_lower(text).find(test::kPlanted) != std::string::npos) return 0;
+  if (to_lower(text).find(test::kPlanted) != std::string::npos) return;
   const std::string more =
       std::string(text) + "\nplanted-user-of-the-test:" + std::string(test::kPlanted);
   problems.clear();
   PasswordFile::parse(more, problems);
   test::check_secret(problems);
   FUZZ_CHECK(!problems.empty());
-  return 0;
 }

@@ -48,7 +48,7 @@ void check_git(const std::string& text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(program_files) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   ConfiguredProxy apt;
   read_apt(std::vector<ConfigFile>{{"/f", SettingForm::apt, text}}, apt);
@@ -58,5 +58,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(podman, size);
   check_git(text);
   check_npm(text);
-  return 0;
 }

@@ -18,16 +18,16 @@ void check_written(const ConnectionEnds& ends, ProxyVersion version) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(proxy_protocol) {
   const std::string_view bytes = test::as_text(data, size);
   ConnectionEnds found;
   const auto whole = read_proxy_header(bytes, found);
   if (!whole) {
     FUZZ_CHECK(test::is_clean(whole.error().text));
-    return 0;
+    return;
   }
   FUZZ_CHECK(may_be_proxy_header(bytes));
-  if (!*whole) return 0;
+  if (!*whole) return;
   const std::size_t end = **whole;
   FUZZ_CHECK(end <= size && end <= 16 + 4096);
   if (bytes[0] == 'P') FUZZ_CHECK(end <= 107);
@@ -37,8 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(more && !*more);
   }
   FUZZ_CHECK(found.client.has_value() == found.reached.has_value());
-  if (!found.client) return 0;
+  if (!found.client) return;
   check_written(found, ProxyVersion::v1);
   check_written(found, ProxyVersion::v2);
-  return 0;
 }

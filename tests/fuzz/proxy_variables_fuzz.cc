@@ -38,7 +38,7 @@ std::string as_value(std::string text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(proxy_variables) {
   const std::string_view text = test::as_text(data, size);
   test::check_messages(told({"https_proxy=" + as_value(std::string(text)), "http_proxy=h:1"}));
   const std::string url = as_value(test::plant(text));
@@ -47,5 +47,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::check_secret(told({"HTTP_PROXY= " + url, "HTTPS_PROXY='" + url + "'"}));
   test::check_secret(told({"ALL_PROXY=" + url}));
   test::check_secret(told({"https_proxy=h:1", "NO_PROXY=" + url, "no_proxy=a"}));
-  return 0;
 }

@@ -41,11 +41,10 @@ void check_echo(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(redact) {
   const std::string_view text = test::as_text(data, size);
   check_shown(redact_url(text));
   check_shown(redact(text));
   check_hidden(test::plant(text));
   check_echo(text);
-  return 0;
 }

@@ -20,16 +20,16 @@ std::string expected_target(const StrictMessage& received, const std::string& ho
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
+FUZZ_TARGET(request_forward) {
+  if (size < 1) return;
   const bool absolute_form = (data[0] & 1) != 0;
   const std::string_view bytes = as_text(data + 1, size - 1);
   const auto forwarded = forward_request(bytes, absolute_form);
   if (!forwarded) {
     FUZZ_CHECK(is_clean(forwarded.error().text));
-    return 0;
+    return;
   }
-  if (forwarded->sent.empty() || !forwarded->complete) return 0;
+  if (forwarded->sent.empty() || !forwarded->complete) return;
 
   StrictReader next_hop(forwarded->sent);
   const auto sent = next_hop.request();
@@ -52,5 +52,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(received->body == sent->body);
   FUZZ_CHECK(sent->second == expected_target(*received, sent->value("host"), absolute_form));
   FUZZ_CHECK(end_to_end(sent->fields) == with_via(end_to_end(received->fields), received->third));
-  return 0;
 }

@@ -9,8 +9,8 @@
 using namespace culvert;
 using namespace culvert::test;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
+FUZZ_TARGET(response_forward) {
+  if (size < 1) return;
   constexpr std::array<std::string_view, 3> kMethods = {"GET", "HEAD", "POST"};
   const std::string_view method = kMethods[data[0] % kMethods.size()];
   const int client_minor = (data[0] & 0x80) != 0 ? 0 : 1;
@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!forwarded) {
     FUZZ_CHECK(is_clean(forwarded.error().text));
     FUZZ_CHECK(forwarded.error().code == Errc::http_protocol_error);
-    return 0;
+    return;
   }
-  if (forwarded->sent.empty() || !forwarded->complete) return 0;
+  if (forwarded->sent.empty() || !forwarded->complete) return;
 
   StrictReader client(forwarded->sent);
   const auto sent = client.response(method);
@@ -45,5 +45,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(received->body == sent->body);
   const StrictFields expected = with_via(end_to_end(received->fields), received->first);
   FUZZ_CHECK(end_to_end(sent->fields) == expected);
-  return 0;
 }

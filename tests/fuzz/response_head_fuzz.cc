@@ -11,8 +11,8 @@ constexpr HeadLimits kLimits = {.bytes = 1000, .target = 200, .fields = 12};
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
+FUZZ_TARGET(response_head) {
+  if (size < 1) return;
   const std::string_view bytes = as_text(data + 1, size - 1);
 
   // The parser is tested on its own, whatever the scanner's result.
@@ -20,12 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (parse_response_head(bytes, kLimits, raw).ok()) check_fields(raw, kLimits);
 
   const auto found = find_head(bytes, HeadScanner::Kind::response, kLimits, data[0]);
-  if (!found) return 0;
+  if (!found) return;
   ResponseHead head;
   if (const auto parsed = parse_response_head(found->head, kLimits, head); !parsed) {
     FUZZ_CHECK(is_clean(parsed.error().text));
     FUZZ_CHECK(parsed.error().code == Errc::http_protocol_error);
-    return 0;
+    return;
   }
   check_fields(head, kLimits);
   FUZZ_CHECK(head.status >= 100 && head.status <= 999);
@@ -38,5 +38,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(parse_response_head(anew, kLimits, again).ok());
   FUZZ_CHECK(again.status == head.status && again.reason == head.reason);
   FUZZ_CHECK(again.minor == head.minor && written(again.fields) == written(head.fields));
-  return 0;
 }

@@ -294,8 +294,8 @@ class Play {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1 || size > 4096) return 0;
+FUZZ_TARGET(session) {
+  if (size < 1 || size > 4096) return;
   Play play(data[0]);
   play.turn();
   for (Steps steps(as_text(data + 1, size - 1)); steps.left();) {
@@ -303,5 +303,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     play.turn();
   }
   play.finish();
-  return 0;
 }

@@ -29,11 +29,11 @@ void check_no_secret(const std::string& shown) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(shown_head) {
   std::string text(test::as_text(data, size));
   check_lines(shown_request(text));
   check_lines(shown_response(text, {}));
-  if (to_lower(text).find(test::kPlanted) != std::string::npos) return 0;
+  if (to_lower(text).find(test::kPlanted) != std::string::npos) return;
   const std::size_t end = std::min(text.find("\r\n"), text.size());
   const std::string planted(test::kPlanted);
   for (const std::string& field :
@@ -48,5 +48,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   check_no_secret(shown_response(text.substr(0, end) + planted + text.substr(end),
                                  Credentials{"u", Secret(planted)}));
-  return 0;
 }

@@ -22,7 +22,7 @@ void check(const Result<Credentials>& given) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(sign_in) {
   std::string_view text = test::as_text(data, size);
   RequestHead head;
   const std::size_t end = text.find('\n');
@@ -40,5 +40,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (given) {
     FUZZ_CHECK(given->user + ":" + std::string(given->password.reveal()) == text);
   }
-  return 0;
 }

@@ -6,11 +6,10 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+FUZZ_TARGET(socks4a) {
+  if (size < 2) return;
   constexpr std::array kTargets = {"gcr.io:443", "192.0.2.1:80"};
   const auto target = HostPort::parse(kTargets[data[0] % kTargets.size()]);
   const auto handshake = make_socks4a_handshake(*target, "alice");
   test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1], true);
-  return 0;
 }

@@ -7,8 +7,8 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+FUZZ_TARGET(socks5) {
+  if (size < 2) return;
   constexpr std::array kTargets = {"gcr.io:443", "192.0.2.1:80", "[2001:db8::1]:65535",
                                    "a-rather-long-name.of-a-host.in-some.sub-domain.example:8443"};
   const auto target = HostPort::parse(kTargets[data[0] % kTargets.size()]);
@@ -17,5 +17,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto handshake = make_socks5_handshake(*target, credentials);
   test::fuzz_handshake(*handshake, test::as_text(data + 2, size - 2), data[1],
                        credentials.has_value());
-  return 0;
 }

@@ -69,8 +69,8 @@ void check_mistake(std::string_view bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
+FUZZ_TARGET(socks_server) {
+  if (size < 1) return;
   const std::string_view bytes = test::as_text(data + 1, size - 1);
   check_mistake(bytes);
   Conversation whole;
@@ -84,8 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(pieces.error.has_value() == whole.error.has_value());
   FUZZ_CHECK(pieces.refusal() == whole.refusal());
   if (whole.error) FUZZ_CHECK(pieces.error->text == whole.error->text);
-  if (!whole.server.done()) return 0;
+  if (!whole.server.done()) return;
   FUZZ_CHECK(pieces.used == whole.used);
   FUZZ_CHECK(pieces.server.target() == whole.server.target());
-  return 0;
 }

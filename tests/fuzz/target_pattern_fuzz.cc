@@ -57,7 +57,7 @@ void check_pair(const std::optional<TargetPattern>& one, const std::optional<Tar
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(target_pattern) {
   const std::string_view text = test::as_text(data, size);
   const Lines lines = lines_of(text);
   const auto one = parse(lines[0]);
@@ -70,5 +70,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::string> problems;
   parse_target_patterns(text, problems);
   test::check_messages(problems);
-  return 0;
 }

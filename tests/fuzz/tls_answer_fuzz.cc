@@ -5,7 +5,7 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(tls_answer) {
   const std::string_view bytes = test::as_text(data, size);
   const TlsAnswer whole = judge_tls_answer(bytes);
   for (std::size_t part = 0; part < size && part < 8; ++part) {
@@ -15,5 +15,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (whole == TlsAnswer::server_hello) FUZZ_CHECK(size >= 6 && data[0] == 0x16 && data[5] == 2);
   if (whole == TlsAnswer::alert) FUZZ_CHECK(size >= 6 && data[0] == 0x15);
   if (size >= 6) FUZZ_CHECK(whole != TlsAnswer::incomplete);
-  return 0;
 }

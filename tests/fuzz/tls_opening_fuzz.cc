@@ -5,7 +5,7 @@
 
 using namespace culvert;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(tls_opening) {
   const std::string_view bytes = test::as_text(data, size);
   TlsOpening whole;
   whole.feed(bytes);
@@ -21,5 +21,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (whole.recognised()) {
     FUZZ_CHECK(size >= 6 && data[0] == 0x16 && data[1] == 3 && (data[5] == 1 || data[5] == 2));
   }
-  return 0;
 }

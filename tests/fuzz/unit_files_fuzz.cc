@@ -37,7 +37,7 @@ void check_words(const std::string& text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(unit_files) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   check_unit(text);
   check_words(text);
@@ -45,5 +45,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string& line : read_environment_file(text)) FUZZ_CHECK(line.size() <= size);
   const auto lines = read_environment_file("A=" + quote_environment_file(text));
   FUZZ_CHECK(lines.size() == 1 && lines[0] == "A=" + text);
-  return 0;
 }

@@ -47,7 +47,7 @@ bool may_hold_path(std::string_view url) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(upstream_url) {
   const std::string_view text = test::as_text(data, size);
   std::vector<std::string> problems;
   check(text, problems);
@@ -56,5 +56,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const UpstreamConfig planted = check(url, problems);
   if (!may_hold_path(url)) test::check_secret(problems);
   FUZZ_CHECK(planted.label.find(test::kPlanted) == std::string::npos);
-  return 0;
 }
