@@ -169,6 +169,8 @@ def check(root, flags, stamps):
     version = subprocess.run([command[0], "--version"], check=True, capture_output=True).stdout
     stamp_of = {unit: stamps / check_tidy.digest(version, *map(str.encode, (unit, *command)), *tree.state(unit)) for unit in units}
     units = {unit: allowed for unit, allowed in units.items() if not stamp_of[unit].exists()}
+    if not units:
+        return len(tree.texts), []
     library = Library(command[0])
     wrong, precompiled = [], {}
     with tempfile.TemporaryDirectory() as folder:

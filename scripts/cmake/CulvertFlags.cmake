@@ -45,8 +45,8 @@ if(CULVERT_SANITIZE)
     add_link_options(-fuse-ld=lld)
   endif()
 endif()
-# What libFuzzer has to see on its way through an input: culvert, llhttp and the targets.
-set(culvert_fuzz_coverage)
+
+# For what libFuzzer has to see on an input's way: culvert, llhttp and the targets.
 if(CULVERT_FUZZ)
   set(culvert_fuzz_coverage -fsanitize=fuzzer-no-link -fsanitize-coverage-allowlist=${CMAKE_CURRENT_LIST_DIR}/fuzz_coverage.txt)
 endif()

@@ -216,8 +216,9 @@ export class MockAdmin {
     };
     // As it is now, though it may be on its way for a while.
     const later = (value) => {
+      if (!this.world.held) return json(200, value);
       const copy = structuredClone(value);
-      return this.world.held ? this.world.held.push(() => json(200, copy)) : json(200, copy);
+      return this.world.held.push(() => json(200, copy));
     };
     if (request.method === 'POST') return this.act(request, response, pathname, json);
     switch (pathname) {
